@@ -1,0 +1,64 @@
+// Checked operators in, finished artifacts out: what every tool calls.
+#ifndef LPGEN_COMPILER_PIPELINE_COMPILE_H
+#define LPGEN_COMPILER_PIPELINE_COMPILE_H
+
+#include "compiler/frontend/Ast.h"
+#include "targets/Target.h"
+#include "llvm/Support/SourceMgr.h"
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// The stages of the pipeline, in order; the names are those of the command line.
+enum class Stage { Ast, Lp, Scheduled, Packed, Tiled, Vector, Llvm, Object };
+
+/// The stage called `name`, if there is one.
+std::optional<Stage> parseStage(llvm::StringRef name);
+llvm::StringRef stageName(Stage stage);
+
+struct CompileOptions {
+  const Target *target = nullptr; ///< Required.
+  std::string schedule;     ///< Text of one schedule, `bitserial<tile=[4,2]>`.
+  std::string scheduleFile; ///< File of `lp.tuned` rules.
+  Stage stopAfter = Stage::Object;
+  std::string dumpStages;   ///< Folder for the IR after each stage; "" for none.
+  /// Export lp_<op>_* besides the long symbols. Off for libraries of several
+  /// variants, whose dispatcher owns the short names.
+  bool exportShortNames = true;
+};
+
+/// What was decided for one contraction; a remark on the command line.
+struct ScheduleChoice {
+  std::string statement; ///< Target of the statement, e.g. `acc`.
+  std::string schedule;  ///< As `--schedule` takes it.
+  std::string reason;    ///< Who chose and why.
+};
+
+/// One compiled operator. Fields beyond `stopAfter` are empty.
+struct CompiledOp {
+  std::string op;
+  std::string symbol;   ///< Long kernel symbol.
+  std::string mlir;     ///< IR at the stage where the pipeline stopped.
+  std::string llvmIr;   ///< After LLVM's optimizer.
+  std::string assembly;
+  std::string object;   ///< Bytes of the ELF object.
+  std::string header;   ///< C header.
+  std::string manifest; ///< JSON.
+  std::vector<ScheduleChoice> choices;
+};
+
+/// Compiles one checked operator. Errors (schedules that cannot apply, and so on) go
+/// to `sources` at the operator's place. Nothing is written but `dumpStages`.
+std::optional<CompiledOp> compileOp(const ast::Op &op, llvm::SourceMgr &sources,
+                                    const CompileOptions &options);
+
+/// Continues from MLIR text of stage `from` (not Ast).
+std::optional<CompiledOp> compileFrom(Stage from, llvm::StringRef mlirText,
+                                      llvm::SourceMgr &sources,
+                                      const CompileOptions &options);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_PIPELINE_COMPILE_H

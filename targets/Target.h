@@ -1,0 +1,58 @@
+// What a CPU is to the compiler: a name for LLVM, a few facts, and emitters for the
+// register tiles it is good at. A target is a folder; see docs/add-a-target.md.
+#ifndef LPGEN_TARGETS_TARGET_H
+#define LPGEN_TARGETS_TARGET_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lpgen {
+
+class Cell;
+
+/// Facts about a CPU, plain constants.
+struct TargetDesc {
+  std::string name;     ///< generic, x86_avx2, ...
+  std::string triple;   ///< LLVM triple.
+  std::string cpu;      ///< LLVM CPU name, for scheduling.
+  std::string features; ///< LLVM feature string.
+  uint64_t cpuFeatures = 0; ///< LP_CPU_* bits a kernel of this target needs.
+  unsigned vectorBits = 128;
+  unsigned vectorRegisters = 16;
+  int64_t l1Bytes = 32 * 1024;
+  int64_t l2Bytes = 512 * 1024;
+  std::string mcaCpu;   ///< CPU whose scheduling model `explain` reports.
+  std::string emulator; ///< qemu-user program name for foreign hosts, "" if none.
+  std::string emulatorCpu;
+  std::string summary;  ///< One line for `lpgen targets`.
+};
+
+/// A target: facts and cells.
+class Target {
+public:
+  virtual ~Target();
+  const TargetDesc &desc() const { return description; }
+  /// The register-tile cells this target implements, best first.
+  virtual llvm::ArrayRef<const Cell *> cells() const = 0;
+
+protected:
+  explicit Target(TargetDesc description)
+      : description(std::move(description)) {}
+  TargetDesc description;
+};
+
+/// All targets by name, generic first.
+llvm::ArrayRef<const Target *> allTargets();
+/// The target called `name`; "host" is the best one this CPU runs. Null if none.
+const Target *findTarget(llvm::StringRef name);
+/// True if this machine's CPU runs the target's code natively.
+bool hostRuns(const Target &target);
+
+} // namespace lpgen
+
+#endif // LPGEN_TARGETS_TARGET_H
