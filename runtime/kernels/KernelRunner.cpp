@@ -1,0 +1,225 @@
+// Running a kernel by the rules of lp_kernel.h: pack, allocate, and phase by
+// phase.
+#include "runtime/kernels/KernelRunner.h"
+#include "runtime/core/CpuFeatures.h"
+#include <atomic>
+#include <new>
+
+namespace lpgen {
+
+std::string describeKernelStatus(int status) {
+  switch (status) {
+  case LP_OK:
+    return "success";
+  case LP_ERROR_NULL:
+    return "a required pointer is null (status 1)";
+  case LP_ERROR_ALIGNMENT:
+    return "a pointer is not aligned: logical tensors to their element, "
+           "workspace, scratch and packed buffers to " +
+           std::to_string(LP_ALIGNMENT) + " bytes (status 2)";
+  case LP_ERROR_ALIAS:
+    return "an output overlaps another buffer or the workspace (status 3)";
+  case LP_ERROR_SHAPE:
+    return "a run-time size is negative or above its bound (status 4)";
+  case LP_ERROR_LAYOUT:
+    return "a packed buffer was not packed for this kernel (status 5)";
+  case LP_ERROR_CPU:
+    return "this CPU lacks features that the kernel needs (status 6)";
+  case LP_ERROR_PHASE:
+    return "a phase, task range or buffer number is out of range (status 7)";
+  default:
+    return "unknown status " + std::to_string(status);
+  }
+}
+
+std::string describeCpuFeatures(uint64_t features) {
+  std::string text;
+  const auto add = [&](uint64_t bit, const char *name) {
+    if ((features & bit) != 0) {
+      text += (text.empty() ? "" : ", ") + std::string(name);
+    }
+  };
+#define LP_CPU_FEATURE(name, bit) add(uint64_t{1} << (bit), #name);
+#include "runtime/abi/lp_cpu_features.def"
+#undef LP_CPU_FEATURE
+  return text.empty() ? "none" : text;
+}
+
+void AlignedBytes::Free::operator()(std::byte *bytes) const {
+  ::operator delete[](bytes, std::align_val_t{LP_ALIGNMENT});
+}
+
+Result<AlignedBytes> AlignedBytes::create(int64_t size) {
+  AlignedBytes bytes;
+  if (size < 0) {
+    return Status::error("cannot allocate " + std::to_string(size) + " bytes");
+  }
+  if (size != 0) {
+    bytes.storage.reset(static_cast<std::byte *>(::operator new[](
+        size_t(size), std::align_val_t{LP_ALIGNMENT}, std::nothrow)));
+    if (!bytes.storage) {
+      return Status::error("out of memory: cannot allocate " +
+                           std::to_string(size) + " bytes");
+    }
+    bytes.count = size;
+  }
+  return bytes;
+}
+
+Result<KernelRunner> KernelRunner::create(const lp_kernel &kernel,
+                                          ThreadPool *pool) {
+  // Nothing behind the version may be read before it is known to be ours.
+  if (kernel.abi_version != LP_ABI_VERSION) {
+    return Status::error(
+        "the kernel has ABI version " + std::to_string(kernel.abi_version) +
+        ", this program runs version " + std::to_string(LP_ABI_VERSION) +
+        ": compile the kernel again with a matching lpgen");
+  }
+  KernelRunner runner(kernel, pool);
+  const uint64_t missing = kernel.cpu_features & ~lp_cpu_features();
+  if (missing != 0) {
+    return runner.failure("this CPU lacks " + describeCpuFeatures(missing) +
+                          ": compile the operator for another target");
+  }
+  return runner;
+}
+
+Status KernelRunner::failure(const std::string &what) const {
+  return Status::error("kernel '" + std::string(descriptor->symbol) +
+                       "': " + what);
+}
+
+Status KernelRunner::checkCounts(size_t buffers, size_t sizes) const {
+  if (buffers != size_t(descriptor->num_buffers)) {
+    return failure("expected " + std::to_string(descriptor->num_buffers) +
+                   " buffers, found " + std::to_string(buffers));
+  }
+  if (sizes != size_t(descriptor->num_sizes)) {
+    return failure("expected " + std::to_string(descriptor->num_sizes) +
+                   " run-time sizes, found " + std::to_string(sizes));
+  }
+  return Status::success();
+}
+
+bool KernelRunner::isPacked(int buffer, std::span<const int64_t> sizes) const {
+  return descriptor->packed_size(buffer, sizes.data()) != 0;
+}
+
+Result<AlignedBytes> KernelRunner::pack(int buffer,
+                                        std::span<const int64_t> sizes,
+                                        const void *logical) const {
+  LPGEN_RETURN_IF_ERROR(
+      checkCounts(size_t(descriptor->num_buffers), sizes.size()));
+  const int64_t bytes = descriptor->packed_size(buffer, sizes.data());
+  if (bytes <= 0) {
+    return failure("buffer " + std::to_string(buffer) +
+                   " has no packed form for these sizes");
+  }
+  Result<AlignedBytes> packed = AlignedBytes::create(bytes);
+  if (!packed.ok()) {
+    return failure(packed.message());
+  }
+  const int status =
+      descriptor->pack(buffer, sizes.data(), logical, packed->data());
+  if (status != LP_OK) {
+    return failure("packing buffer " + std::to_string(buffer) + ": " +
+                   describeKernelStatus(status));
+  }
+  return packed;
+}
+
+Status KernelRunner::prepareMemory(std::span<const int64_t> sizes) {
+  const int64_t workspaceBytes = descriptor->workspace_size(sizes.data());
+  if (workspaceBytes < 0) {
+    return failure(describeKernelStatus(LP_ERROR_SHAPE));
+  }
+  if (workspace.size() < workspaceBytes) {
+    Result<AlignedBytes> bytes = AlignedBytes::create(workspaceBytes);
+    if (!bytes.ok()) {
+      return failure("workspace: " + bytes.message());
+    }
+    workspace = std::move(*bytes);
+  }
+  const size_t workers = pool ? size_t(pool->numWorkers()) : 1;
+  while (scratch.size() < workers) {
+    Result<AlignedBytes> bytes =
+        AlignedBytes::create(descriptor->scratch_size());
+    if (!bytes.ok()) {
+      return failure("scratch: " + bytes.message());
+    }
+    scratch.push_back(std::move(*bytes));
+  }
+  return Status::success();
+}
+
+Status KernelRunner::runPhase(const lp_args &args, int phase) {
+  const int64_t tasks = descriptor->tasks(&args, phase);
+  if (tasks < 0) {
+    return failure("phase " + std::to_string(phase) + ": " +
+                   describeKernelStatus(LP_ERROR_SHAPE));
+  }
+  std::atomic<int> status = LP_OK;
+  const auto work = [&](int worker, TaskRange range) {
+    const int result = descriptor->run(&args, phase, range.begin, range.end,
+                                       scratch[size_t(worker)].data());
+    if (result != LP_OK) {
+      status.store(result, std::memory_order_relaxed);
+    }
+  };
+  if (pool) {
+    pool->run(tasks, work);
+  } else {
+    work(0, {0, tasks});
+  }
+  if (status != LP_OK) {
+    return failure("phase " + std::to_string(phase) + ": " +
+                   describeKernelStatus(status));
+  }
+  return Status::success();
+}
+
+Status KernelRunner::run(std::span<void *const> buffers,
+                         std::span<const int64_t> sizes) {
+  LPGEN_RETURN_IF_ERROR(checkCounts(buffers.size(), sizes.size()));
+  LPGEN_RETURN_IF_ERROR(prepareMemory(sizes));
+  lp_args args = {};
+  args.buffers = buffers.data();
+  args.sizes = sizes.data();
+  args.workspace = workspace.data();
+  args.cpu_features = lp_cpu_features();
+  for (int phase = 0; phase < descriptor->num_phases; ++phase) {
+    LPGEN_RETURN_IF_ERROR(runPhase(args, phase));
+  }
+  return Status::success();
+}
+
+Status KernelRunner::runLogical(std::span<const HostTensor *const> inputs,
+                                std::span<HostTensor *const> outputs,
+                                std::span<const int64_t> sizes) {
+  LPGEN_RETURN_IF_ERROR(
+      checkCounts(inputs.size() + outputs.size(), sizes.size()));
+  std::vector<void *> buffers;
+  std::vector<AlignedBytes> packed;
+  for (const HostTensor *input : inputs) {
+    const int buffer = int(buffers.size());
+    // The interface has one array for inputs and outputs; kernels only read
+    // inputs.
+    buffers.push_back(const_cast<void *>(input->data()));
+    if (isPacked(buffer, sizes)) {
+      Result<AlignedBytes> bytes = pack(buffer, sizes, input->data());
+      LPGEN_RETURN_IF_ERROR(bytes.status());
+      packed.push_back(std::move(*bytes));
+      buffers.back() = packed.back().data();
+    }
+  }
+  for (HostTensor *output : outputs) {
+    if (isPacked(int(buffers.size()), sizes)) {
+      return failure("output " + std::to_string(buffers.size()) +
+                     " is written packed; this caller wants it logical");
+    }
+    buffers.push_back(output->data());
+  }
+  return run(buffers, sizes);
+}
+
+} // namespace lpgen

@@ -1,0 +1,90 @@
+// Runs one generated kernel in this process: checks that it may run here, packs
+// buffers, owns workspace and scratch, and runs the phases on a thread pool.
+//
+// Below it stands the C interface (runtime/abi/lp_kernel.h); above it the
+// training runtime and the benchmarks. Where the descriptor comes from (linked
+// in, or a SharedKernel) does not matter here.
+#ifndef LPGEN_RUNTIME_KERNELS_KERNELRUNNER_H
+#define LPGEN_RUNTIME_KERNELS_KERNELRUNNER_H
+
+#include "runtime/abi/lp_kernel.h"
+#include "runtime/core/Status.h"
+#include "runtime/core/Tensor.h"
+#include "runtime/core/ThreadPool.h"
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// What an lp_status means, for messages; also for numbers that are none.
+std::string describeKernelStatus(int status);
+
+/// The names of the LP_CPU_* bits set in `features`, "AVX2, FMA"; "none" for 0.
+std::string describeCpuFeatures(uint64_t features);
+
+/// Uninitialized bytes aligned to LP_ALIGNMENT.
+class AlignedBytes {
+public:
+  AlignedBytes() = default;
+  /// An error if there is no memory for `size` bytes or `size` is negative.
+  static Result<AlignedBytes> create(int64_t size);
+  /// Null if size() is 0.
+  void *data() { return storage.get(); }
+  const void *data() const { return storage.get(); }
+  int64_t size() const { return count; }
+
+private:
+  struct Free {
+    void operator()(std::byte *bytes) const;
+  };
+  std::unique_ptr<std::byte[], Free> storage;
+  int64_t count = 0;
+};
+
+/// A kernel ready to run. Copies nothing of the descriptor, which must outlive
+/// it. One call at a time; several runners of one kernel may run at once.
+class KernelRunner {
+public:
+  /// Refuses a kernel of another ABI version or for another CPU. `pool` may be
+  /// null: then the calling thread does all the work.
+  static Result<KernelRunner> create(const lp_kernel &kernel,
+                                     ThreadPool *pool = nullptr);
+
+  const lp_kernel &kernel() const { return *descriptor; }
+
+  /// True if the kernel wants buffer `buffer` packed.
+  bool isPacked(int buffer, std::span<const int64_t> sizes) const;
+  /// Packs a logical input, once for any number of runs.
+  Result<AlignedBytes> pack(int buffer, std::span<const int64_t> sizes,
+                            const void *logical) const;
+
+  /// Runs all phases on buffers in declared order, those that want it packed.
+  Status run(std::span<void *const> buffers, std::span<const int64_t> sizes);
+
+  /// Packs what wants packing and runs: logical tensors in, logical tensors
+  /// out. `outputs` are already of the right shape.
+  Status runLogical(std::span<const HostTensor *const> inputs,
+                    std::span<HostTensor *const> outputs,
+                    std::span<const int64_t> sizes);
+
+private:
+  explicit KernelRunner(const lp_kernel &kernel, ThreadPool *pool)
+      : descriptor(&kernel), pool(pool) {}
+  Status checkCounts(size_t buffers, size_t sizes) const;
+  Status prepareMemory(std::span<const int64_t> sizes);
+  Status runPhase(const lp_args &args, int phase);
+  Status failure(const std::string &what) const;
+
+  const lp_kernel *descriptor;
+  ThreadPool *pool;
+  AlignedBytes workspace;
+  std::vector<AlignedBytes> scratch; ///< One per worker.
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_RUNTIME_KERNELS_KERNELRUNNER_H
