@@ -1,0 +1,31 @@
+// Images from the IDX files of Fashion-MNIST: the first step of the demo.
+#ifndef LPGEN_EXAMPLES_DEMO_IDX_H
+#define LPGEN_EXAMPLES_DEMO_IDX_H
+
+#include "runtime/core/Status.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lpgen::demo {
+
+/// Grayscale images of one size, row by row, one byte a pixel (255 is white).
+struct Images {
+  int64_t count = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  std::vector<uint8_t> pixels; ///< count * rows * columns.
+
+  const uint8_t *image(int64_t index) const {
+    return pixels.data() + index * rows * columns;
+  }
+};
+
+/// Reads an IDX file of unsigned bytes with three dimensions, gzipped or not.
+Result<Images> readIdxImages(const std::string &path);
+/// Reads an IDX file of unsigned bytes with one dimension.
+Result<std::vector<uint8_t>> readIdxLabels(const std::string &path);
+
+} // namespace lpgen::demo
+
+#endif // LPGEN_EXAMPLES_DEMO_IDX_H

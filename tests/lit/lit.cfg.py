@@ -1,0 +1,49 @@
+# The lit suite: text in, FileCheck on what lpgen and lpgen-opt print.
+#
+# lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
+# `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
+# %t as everywhere, %examples for the folder of examples. A test that runs kernels
+# says `REQUIRES: avx2`, `REQUIRES: avx512` or `REQUIRES: qemu-aarch64`.
+import os
+import platform
+import shutil
+
+import lit.formats
+
+config.name = "lpgen"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".lp", ".test"]
+# Inputs of tests that lie beside them, not tests themselves.
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(os.path.abspath(__file__))
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.lpgenToolsDir, config.llvmToolsDir, os.environ.get("PATH", "")])
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
+# The user's own tuned rules must not change what a test sees.
+config.environment["HOME"] = config.test_exec_root
+config.environment["XDG_CONFIG_HOME"] = config.test_exec_root
+config.substitutions.append(
+    ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
+
+
+def cpuFlags():
+    """The feature words of the first CPU, as the kernel names them."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                if line.startswith(("flags", "Features")):
+                    return set(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    return set()
+
+
+config.available_features.add(platform.machine())
+flags = cpuFlags()
+if "avx2" in flags:
+    config.available_features.add("avx2")
+if {"avx512f", "avx512bw", "avx512vl"} <= flags:
+    config.available_features.add("avx512")
+if shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
+    config.available_features.add("qemu-aarch64")
