@@ -194,7 +194,7 @@ void drawFilter(Picture &picture, int64_t centre, int64_t y,
   }
 }
 
-/// Bar of the colours with the words below and above zero.
+/// Bar of the colours, and what they stand for.
 void drawLegend(Picture &picture, int64_t y) {
   const int64_t width = 320;
   const int64_t height = 14;
@@ -203,7 +203,7 @@ void drawLegend(Picture &picture, int64_t y) {
     picture.fill(x + column, y, 1, height,
                  divergingColour(2.0 * double(column) / double(width - 1) - 1));
   }
-  const std::string_view text = "RESPONSE: - ... 0 ... +";
+  const std::string_view text = "RESPONSE, EACH MAP BY ITS LARGEST: -1 TO +1";
   picture.caption(x - gap * 2 - Picture::captionWidth(text, 2), y, 2, text,
                   dim);
 }

@@ -29,7 +29,7 @@ public:
   int64_t height() const { return rows; }
   /// The part of the rectangle that lies inside the picture.
   void fill(int64_t x, int64_t y, int64_t width, int64_t height, Colour colour);
-  /// Capitals, digits and + - . / : of 5x7 dots, each `dot` pixels wide; the
+  /// Capitals, digits and + , - . / : of 5x7 dots, each `dot` pixels wide; the
   /// upper left corner is (x, y).
   void caption(int64_t x, int64_t y, int64_t dot, std::string_view text,
                Colour colour);
