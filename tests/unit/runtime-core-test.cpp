@@ -1,0 +1,270 @@
+// Scalar primitives and host tensors. Expected numbers are worked out by hand.
+#include "runtime/core/Scalar.h"
+#include "runtime/core/Tensor.h"
+#include <gtest/gtest.h>
+#include <limits>
+
+using namespace lpgen;
+using scalar::rescale;
+
+namespace {
+
+constexpr ElementType u2{Encoding::Unsigned, 2};
+constexpr ElementType s4{Encoding::Signed, 4};
+constexpr ElementType b1{Encoding::Bipolar, 1};
+constexpr ElementType b2{Encoding::Bipolar, 2};
+constexpr ElementType b8{Encoding::Bipolar, 8};
+constexpr ElementType t2{Encoding::Ternary, 2};
+constexpr ElementType i32{Encoding::Signed, 32};
+constexpr ElementType i64{Encoding::Signed, 64};
+constexpr ElementType f32{Encoding::Float, 32};
+constexpr float inf = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+TEST(Scalar, saturateClampsToTheTypesRange) {
+  EXPECT_EQ(scalar::saturate(-1, u2), 0);
+  EXPECT_EQ(scalar::saturate(3, u2), 3);
+  EXPECT_EQ(scalar::saturate(4, u2), 3);
+  EXPECT_EQ(scalar::saturate(-9, s4), -8);
+  EXPECT_EQ(scalar::saturate(8, s4), 7);
+  EXPECT_EQ(scalar::saturate(5, t2), 1);
+  EXPECT_EQ(scalar::saturate(-5, t2), -1);
+  EXPECT_EQ(scalar::saturate(0, t2), 0);
+  EXPECT_EQ(scalar::saturate(int64_t{1} << 31, i32), INT32_MAX);
+  EXPECT_EQ(scalar::saturate(INT64_MIN, i32), INT32_MIN);
+  EXPECT_EQ(scalar::saturate(INT64_MIN, i64), INT64_MIN);
+}
+
+TEST(Scalar, saturateToBipolarTakesTheUpperOddNeighbour) {
+  EXPECT_EQ(scalar::saturate(0, b1), 1);
+  EXPECT_EQ(scalar::saturate(-1, b1), -1);
+  EXPECT_EQ(scalar::saturate(-7, b1), -1);
+  EXPECT_EQ(scalar::saturate(2, b1), 1);
+  EXPECT_EQ(scalar::saturate(-4, b2), -3);
+  EXPECT_EQ(scalar::saturate(-2, b2), -1);
+  EXPECT_EQ(scalar::saturate(0, b2), 1);
+  EXPECT_EQ(scalar::saturate(2, b2), 3);
+  EXPECT_EQ(scalar::saturate(4, b2), 3);
+  EXPECT_EQ(scalar::saturate(254, b8), 255);
+  EXPECT_EQ(scalar::saturate(256, b8), 255);
+}
+
+TEST(Scalar, divisions) {
+  EXPECT_EQ(scalar::floorDiv(7, 2), 3);
+  EXPECT_EQ(scalar::floorDiv(-7, 2), -4);
+  EXPECT_EQ(scalar::floorDiv(7, -2), -4);
+  EXPECT_EQ(scalar::floorDiv(-7, -2), 3);
+  EXPECT_EQ(scalar::floorDiv(-8, 2), -4);
+  EXPECT_EQ(scalar::roundDiv(7, 2), 4);
+  EXPECT_EQ(scalar::roundDiv(-7, 2), -4);
+  EXPECT_EQ(scalar::roundDiv(7, -2), -4);
+  EXPECT_EQ(scalar::roundDiv(5, 3), 2);
+  EXPECT_EQ(scalar::roundDiv(4, 3), 1);
+  EXPECT_EQ(scalar::roundDiv(-4, 3), -1);
+  EXPECT_EQ(scalar::roundDiv(0, 3), 0);
+  EXPECT_EQ(scalar::roundDiv(INT64_MAX, INT64_MIN), -1);
+  EXPECT_EQ(scalar::roundDiv(INT64_MIN, INT64_MIN), 1);
+  EXPECT_EQ(scalar::roundDiv(1, INT64_MIN), 0);
+  EXPECT_EQ(scalar::roundDiv(INT64_MIN, 1), INT64_MIN);
+}
+
+TEST(Scalar, shiftAndWrap) {
+  EXPECT_EQ(scalar::shiftRight(-1, 63), -1);
+  EXPECT_EQ(scalar::shiftRight(-5, 1), -3);
+  EXPECT_EQ(scalar::shiftRight(5, 1), 2);
+  EXPECT_EQ(scalar::wrap32(int64_t{1} << 31), INT32_MIN);
+  EXPECT_EQ(scalar::wrap32((int64_t{1} << 32) + 5), 5);
+  EXPECT_EQ(scalar::wrap32(-1), -1);
+}
+
+TEST(Scalar, rescaleRoundsTwiceAsTflite) {
+  constexpr int32_t half = 1 << 30; // multiplier 0.5
+  EXPECT_EQ(rescale(100, half, 0), 50);
+  EXPECT_EQ(rescale(101, half, 0), 51);   // 50.5, away from zero
+  EXPECT_EQ(rescale(-101, half, 0), -50); // -50.5, upward
+  EXPECT_EQ(rescale(7, half, 1), 7);
+  EXPECT_EQ(rescale(10, half, -1), 3);   // 5, then 2.5 away from zero
+  EXPECT_EQ(rescale(-10, half, -1), -3); // -5, then -2.5 away from zero
+  EXPECT_EQ(rescale(9, half, -1), 3);    // 4.5 to 5 to 2.5 to 3: two roundings
+  EXPECT_EQ(rescale(-9, half, -1), -2);  // -4.5 to -4 to -2
+  EXPECT_EQ(rescale(0, INT32_MAX, 30), 0);
+  EXPECT_EQ(rescale(12345, 0, 0), 0);
+}
+
+TEST(Scalar, rescaleAtItsLimits) {
+  // 2^30 * 4 saturates to 2^31 - 1 before the multiplication by 0.5.
+  EXPECT_EQ(rescale(1 << 30, 1 << 30, 2), 1 << 30);
+  EXPECT_EQ(rescale(INT32_MIN, INT32_MAX, 30), -INT32_MAX);
+  EXPECT_EQ(rescale(INT32_MAX, INT32_MAX, 0), INT32_MAX - 1);
+  EXPECT_EQ(rescale(INT32_MIN, INT32_MAX, -31), -1);
+  EXPECT_EQ(rescale(INT32_MAX, INT32_MAX, -31), 1);
+  EXPECT_EQ(rescale(1, 1, -31), 0);
+}
+
+TEST(Scalar, floatToIntRoundsTiesToEven) {
+  EXPECT_EQ(scalar::roundToInt32(0.5f), 0);
+  EXPECT_EQ(scalar::roundToInt32(1.5f), 2);
+  EXPECT_EQ(scalar::roundToInt32(2.5f), 2);
+  EXPECT_EQ(scalar::roundToInt32(-0.5f), 0);
+  EXPECT_EQ(scalar::roundToInt32(-1.5f), -2);
+  EXPECT_EQ(scalar::roundToInt32(0.49999997f), 0);
+  EXPECT_EQ(scalar::roundToInt32(8388607.5f), 8388608);
+  EXPECT_EQ(scalar::floorToInt32(-0.25f), -1);
+  EXPECT_EQ(scalar::ceilToInt32(-0.25f), 0);
+  EXPECT_EQ(scalar::ceilToInt32(1.25f), 2);
+  EXPECT_EQ(scalar::truncToInt32(-1.75f), -1);
+  EXPECT_EQ(scalar::truncToInt32(1.75f), 1);
+}
+
+TEST(Scalar, floatToIntSaturatesAndNanIsZero) {
+  for (auto convert : {scalar::roundToInt32, scalar::floorToInt32,
+                       scalar::ceilToInt32, scalar::truncToInt32}) {
+    EXPECT_EQ(convert(nan), 0);
+    EXPECT_EQ(convert(inf), INT32_MAX);
+    EXPECT_EQ(convert(-inf), INT32_MIN);
+    EXPECT_EQ(convert(0x1p31f), INT32_MAX);
+    EXPECT_EQ(convert(0x1p31f - 128), 2147483520);
+    EXPECT_EQ(convert(-0x1p31f), INT32_MIN);
+    EXPECT_EQ(convert(-1e30f), INT32_MIN);
+    EXPECT_EQ(convert(-0.0f), 0);
+  }
+}
+
+TEST(Scalar, intToFloatRoundsOnceToEven) {
+  EXPECT_EQ(scalar::toFloat(16777217), 16777216.0f);
+  EXPECT_EQ(scalar::toFloat(16777219), 16777220.0f);
+  EXPECT_EQ(scalar::toFloat(-16777217), -16777216.0f);
+  // Just above a tie between two f32 values; by way of double the 1 would be
+  // lost and the tie would go down.
+  EXPECT_EQ(scalar::toFloat((int64_t{1} << 60) + (int64_t{1} << 36) + 1),
+            0x1p60f + 0x1p37f);
+  EXPECT_EQ(scalar::toFloat(INT64_MAX), 0x1p63f);
+}
+
+TEST(Scalar, floatMaximumAndMinimum) {
+  EXPECT_EQ(scalar::maximum(1, 2), 2);
+  EXPECT_EQ(scalar::minimum(1, 2), 1);
+  EXPECT_TRUE(std::isnan(scalar::maximum(nan, 2)));
+  EXPECT_TRUE(std::isnan(scalar::minimum(2, nan)));
+  EXPECT_FALSE(std::signbit(scalar::maximum(-0.0f, 0.0f)));
+  EXPECT_FALSE(std::signbit(scalar::maximum(0.0f, -0.0f)));
+  EXPECT_TRUE(std::signbit(scalar::minimum(-0.0f, 0.0f)));
+  EXPECT_TRUE(std::signbit(scalar::minimum(0.0f, -0.0f)));
+}
+
+TEST(Scalar, randomIsTheDocumentedHash) {
+  // Computed by an independent transcription of the formula.
+  EXPECT_EQ(scalar::hash(0, 0), 0xE220A8397B1DCDAFu);
+  EXPECT_EQ(scalar::hash(1, 0), 0xA706DD2F4D197E6Fu);
+  EXPECT_EQ(scalar::hash(1, 1), 0x5E41AB087439611Eu);
+  EXPECT_EQ(scalar::hash(~uint64_t{0}, 7), 0x6E3126233C5D7B37u);
+  EXPECT_EQ(scalar::random(1, 1), 6177195.0f / 16777216.0f);
+}
+
+TEST(Scalar, randomIsUniform) {
+  double sum = 0;
+  int low = 0;
+  constexpr int n = 100000;
+  for (int i = 0; i < n; ++i) {
+    const float r = scalar::random(42, uint64_t(i));
+    ASSERT_GE(r, 0.0f);
+    ASSERT_LT(r, 1.0f);
+    sum += r;
+    low += r < 0.125f;
+  }
+  // Five standard deviations: 0.29 / sqrt(n), and sqrt(n * 1/8 * 7/8).
+  EXPECT_NEAR(sum / n, 0.5, 0.005);
+  EXPECT_NEAR(low, n / 8, 525);
+}
+
+TEST(Scalar, codesRoundTrip) {
+  for (ElementType type : {u2, s4, b1, b2, b8, t2}) {
+    for (int64_t v = type.minValue(); v <= type.maxValue(); ++v) {
+      if (type.holds(v)) {
+        EXPECT_EQ(scalar::fromCode(scalar::toCode(v, type), type), v);
+      }
+    }
+  }
+  EXPECT_EQ(scalar::toCode(-1, s4), 15u);
+  EXPECT_EQ(scalar::toCode(-1, b1), 0u);
+  EXPECT_EQ(scalar::toCode(1, b1), 1u);
+  EXPECT_EQ(scalar::toCode(-3, b2), 0u);
+  EXPECT_EQ(scalar::toCode(3, b2), 3u);
+  EXPECT_EQ(scalar::toCode(-1, t2), 3u);
+  EXPECT_EQ(scalar::toCode(-1, i64), ~uint64_t{0});
+}
+
+TEST(Tensor, storesOneElementPerSmallestInteger) {
+  EXPECT_EQ(HostTensor(u2, {3}).byteSize(), 3);
+  EXPECT_EQ(HostTensor(b8, {3}).byteSize(), 6);
+  EXPECT_EQ(HostTensor(i32, {3}).byteSize(), 12);
+  EXPECT_EQ(HostTensor(i64, {2, 3}).byteSize(), 48);
+  EXPECT_EQ(HostTensor(f32, {}).byteSize(), 4);
+  EXPECT_EQ(HostTensor(f32, {4, 0}).numElements(), 0);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(HostTensor(u2, {5}).data()) % 64, 0u);
+}
+
+TEST(Tensor, readsBackWhatIsWritten) {
+  for (ElementType type :
+       {u2, s4, b8, i32, i64, ElementType{Encoding::Unsigned, 16},
+        ElementType{Encoding::Signed, 9}, ElementType{Encoding::Unsigned, 8}}) {
+    HostTensor tensor(type, {2});
+    tensor.setInt(0, type.minValue());
+    tensor.setInt(1, type.maxValue());
+    EXPECT_EQ(tensor.getInt(0), type.minValue()) << type.str();
+    EXPECT_EQ(tensor.getInt(1), type.maxValue()) << type.str();
+  }
+}
+
+TEST(Tensor, positionsAreRowMajor) {
+  const HostTensor tensor(u2, {2, 3, 4});
+  EXPECT_EQ(tensor.position(std::vector<int64_t>{1, 2, 3}), 23);
+  EXPECT_EQ(tensor.indicesAt(23), (std::vector<int64_t>{1, 2, 3}));
+  EXPECT_EQ(HostTensor(u2, {}).position({}), 0);
+}
+
+TEST(Tensor, copiesAreDeep) {
+  HostTensor a(i32, {2});
+  a.setInt(1, 7);
+  HostTensor b = a;
+  b.setInt(1, 8);
+  EXPECT_EQ(a.getInt(1), 7);
+  a = b;
+  EXPECT_EQ(a.getInt(1), 8);
+  HostTensor empty;
+  const HostTensor copy = empty;
+  EXPECT_EQ(copy.numElements(), 0);
+}
+
+TEST(Tensor, firstIllegalValueNamesElementAndValue) {
+  HostTensor bits(b1, {1, 4, 3});
+  for (int64_t i = 0; i < bits.numElements(); ++i) {
+    bits.setInt(i, i % 2 == 0 ? 1 : -1);
+  }
+  EXPECT_EQ(bits.firstIllegalValue(), std::nullopt);
+  bits.setInt(bits.position(std::vector<int64_t>{0, 3, 2}), 0);
+  EXPECT_EQ(bits.firstIllegalValue(),
+            "element [0, 3, 2] is 0, which b1 cannot hold (odd values from -1 "
+            "to 1)");
+  HostTensor scalarTensor(u2, {});
+  scalarTensor.setInt(0, 4);
+  EXPECT_EQ(scalarTensor.firstIllegalValue(),
+            "the value is 4, which u2 cannot hold (values from 0 to 3)");
+  HostTensor wide(i32, {2});
+  wide.setInt(1, 600);
+  EXPECT_EQ(wide.firstIllegalValue(), std::nullopt);
+  EXPECT_EQ(wide.firstValueOutside(-511, 511),
+            "element [1] is 600, outside [-511, 511]");
+}
+
+TEST(Tensor, createRefusesWhatCannotBe) {
+  EXPECT_EQ(HostTensor::create(i32, {2, -1}).message(),
+            "no tensor can have the shape [2, -1] of i32: a negative extent or "
+            "too many elements");
+  EXPECT_FALSE(HostTensor::create(i32, {INT64_MAX, 2}).ok());
+  EXPECT_FALSE(HostTensor::create(i64, {INT64_MAX / 4}).ok());
+  EXPECT_TRUE(HostTensor::create(i32, {INT64_MAX, INT64_MAX, 0}).ok());
+  EXPECT_EQ(HostTensor::create(i32, {2, 3})->numElements(), 6);
+}
+
+} // namespace
