@@ -1,0 +1,24 @@
+// How programs for a target are run on this machine: natively, or under an
+// emulator.
+#ifndef LPGEN_COMPILER_RUN_EMULATOR_H
+#define LPGEN_COMPILER_RUN_EMULATOR_H
+
+#include "runtime/core/Status.h"
+#include "targets/Target.h"
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// True if this CPU has the target's architecture and all features it needs.
+bool runsNatively(const TargetDesc &target);
+
+/// The command that runs `program` for the target, emulator first if one is
+/// needed. An error says what to install, or that nothing here can run such a
+/// program.
+Result<std::vector<std::string>> commandFor(const TargetDesc &target,
+                                            const std::string &program);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_RUN_EMULATOR_H

@@ -1,0 +1,54 @@
+// Jobs for the kernel runner as C++ values: written to and read from the files
+// that runtime/runner/job.h describes.
+#ifndef LPGEN_COMPILER_RUN_JOBFILE_H
+#define LPGEN_COMPILER_RUN_JOBFILE_H
+
+#include "runtime/core/Status.h"
+#include "runtime/core/Tensor.h"
+#include "runtime/runner/job.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// "whole", "reverse", "chunks".
+const char *jobSplitName(JobSplit split);
+
+/// An output that a job makes.
+struct JobOutput {
+  std::string name; ///< For messages.
+  ElementType type;
+  std::vector<int64_t> shape;
+};
+
+/// One execution of one kernel.
+struct Job {
+  std::string kernel;         ///< Long symbol, or name of the operator.
+  std::vector<int64_t> sizes; ///< The run-time sizes.
+  JobSplit split = JobSplitWhole;
+  std::vector<std::string> inputNames;    ///< For messages; one per input.
+  std::vector<const HostTensor *> inputs; ///< Not owned.
+  std::vector<JobOutput> outputs;
+};
+
+/// What a job made.
+struct JobResult {
+  std::string symbol; ///< Long symbol of the kernel that ran.
+  std::vector<HostTensor> outputs;
+};
+
+/// The job file for `jobs`.
+std::string encodeJobs(llvm::ArrayRef<Job> jobs);
+
+/// Reads a result file. An error names the kernel, the job and what went wrong;
+/// a file that ends early does too, as `processEnd` says ("was killed by signal
+/// 9").
+Result<std::vector<JobResult>> decodeResults(llvm::StringRef bytes,
+                                             llvm::ArrayRef<Job> jobs,
+                                             const std::string &processEnd);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_RUN_JOBFILE_H
