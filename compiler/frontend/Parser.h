@@ -12,14 +12,17 @@ namespace lpgen {
 /// What the command line says about a file.
 struct ParseOptions {
   /// -D NAME=VALUE: overrides `param NAME`. A name the file does not declare is
-  /// reported through `unknownDefine` (a usage error, not a fault of the file).
+  /// an error without a place in the file.
   std::map<std::string, int64_t> defines;
 };
 
-/// Lexes, parses and checks the main buffer of `sources`. Every problem is reported
-/// through `sources` (its diagnostic handler if one is set); returns nothing if there
-/// was an error. As many independent errors as is sensible are reported in one run.
-std::optional<ast::File> parseFile(llvm::SourceMgr &sources, const ParseOptions &options = {});
+/// Lexes, parses and checks the main buffer of `sources`. Every problem is
+/// reported through `sources` (its diagnostic handler if one is set); returns
+/// nothing if there was an error. As many independent errors as is sensible are
+/// reported in one run. Locations in the tree point into the buffer, which must
+/// outlive it.
+std::optional<ast::File> parseFile(llvm::SourceMgr &sources,
+                                   const ParseOptions &options = {});
 
 } // namespace lpgen
 

@@ -1,0 +1,24 @@
+// The checker: syntax tree -> checked tree.
+//
+// Works per operator in four steps, each in a file of its own: declarations
+// (SemaDecls), names, subscripts and shape equations (SemaLower), extents and
+// subscript bounds (SemaExtents), types and value ranges (SemaTypes).
+#ifndef LPGEN_COMPILER_FRONTEND_SEMA_H
+#define LPGEN_COMPILER_FRONTEND_SEMA_H
+
+#include "compiler/frontend/Diagnostics.h"
+#include "compiler/frontend/Syntax.h"
+#include <map>
+
+namespace lpgen {
+
+/// Checks a whole file. `defines` overrides its parameters; `fileName` is for
+/// the message about one it does not declare. What failed was reported to
+/// `diags` and is absent from the result.
+ast::File checkFile(const syntax::FileDecl &file,
+                    const std::map<std::string, int64_t> &defines,
+                    llvm::StringRef fileName, Diagnostics &diags);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_FRONTEND_SEMA_H
