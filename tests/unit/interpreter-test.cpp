@@ -1,0 +1,499 @@
+// The interpreter against results worked out by hand, from text to tensors.
+#include "compiler/frontend/Parser.h"
+#include "compiler/reference/Interpreter.h"
+#include "runtime/core/Scalar.h"
+#include <cmath>
+#include <gtest/gtest.h>
+#include <limits>
+
+using namespace lpgen;
+
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+constexpr float inf = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+/// One op from text, its inputs by name, and its results.
+class Program {
+public:
+  explicit Program(const std::string &text) {
+    sources.AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(text, "test.lp"), llvm::SMLoc());
+    file = parseFile(sources);
+    if (file) {
+      tensors.resize(op().tensors.size());
+    }
+  }
+  bool ok() const { return file.has_value(); }
+  ast::Op &op() { return file->ops[0]; }
+  unsigned idOf(const std::string &name) {
+    for (unsigned id = 0; id < op().tensors.size(); ++id) {
+      if (op().tensors[id].name == name) {
+        return id;
+      }
+    }
+    ADD_FAILURE() << "no tensor " << name;
+    return 0;
+  }
+  Program &size(int64_t value) {
+    symbols.push_back(value);
+    return *this;
+  }
+  /// Gives an input; its run-time sizes must have been given.
+  Program &set(const std::string &name, const Ints &values) {
+    HostTensor &tensor = allocate(name);
+    EXPECT_EQ(tensor.numElements(), int64_t(values.size())) << name;
+    for (size_t i = 0; i < values.size(); ++i) {
+      tensor.setInt(int64_t(i), values[i]);
+    }
+    return *this;
+  }
+  Program &set(const std::string &name, const Floats &values) {
+    HostTensor &tensor = allocate(name);
+    EXPECT_EQ(tensor.numElements(), int64_t(values.size())) << name;
+    for (size_t i = 0; i < values.size(); ++i) {
+      tensor.setFloat(int64_t(i), values[i]);
+    }
+    return *this;
+  }
+  Status run() { return Interpreter(op(), symbols).run(tensors); }
+  Ints ints(const std::string &name) {
+    const HostTensor &tensor = tensors[idOf(name)];
+    Ints values;
+    for (int64_t i = 0; i < tensor.numElements(); ++i) {
+      values.push_back(tensor.getInt(i));
+    }
+    return values;
+  }
+  Floats floats(const std::string &name) {
+    const HostTensor &tensor = tensors[idOf(name)];
+    Floats values;
+    for (int64_t i = 0; i < tensor.numElements(); ++i) {
+      values.push_back(tensor.getFloat(i));
+    }
+    return values;
+  }
+
+  std::vector<int64_t> symbols;
+  std::vector<HostTensor> tensors;
+
+private:
+  HostTensor &allocate(const std::string &name) {
+    const unsigned id = idOf(name);
+    const Interpreter interpreter(op(), symbols);
+    return tensors[id] =
+               HostTensor(op().tensors[id].type, interpreter.shapeOf(id));
+  }
+
+  llvm::SourceMgr sources;
+  std::optional<ast::File> file;
+};
+
+#define EXPECT_RUNS(program)                                                   \
+  do {                                                                         \
+    const Status runStatus = (program).run();                                  \
+    EXPECT_TRUE(runStatus.ok()) << runStatus.message();                        \
+  } while (false)
+
+TEST(Interpreter, matrixProduct) {
+  Program p("op gemm(a: s8[2, 3], b: s8[2, 3]) -> (y: i32[2, 2]) {\n"
+            "  y[m,n] = sum(k) a[m,k] * b[n,k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("a", Ints{1, 2, 3, -4, 5, -6}).set("b", Ints{7, 8, 9, -1, 0, 1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{50, 2, -42, -2}));
+}
+
+TEST(Interpreter, paddingByAValue) {
+  const char *text = "op f(x: u4[3] pad(%), w: s4[3]) -> (y: i32[3]) {\n"
+                     "  y[i] = sum(r) x[i + r - 1] * w[r]\n}\n";
+  for (int64_t pad : {0, 5}) {
+    std::string source = text;
+    source.replace(source.find('%'), 1, std::to_string(pad));
+    Program p(source);
+    ASSERT_TRUE(p.ok());
+    p.set("x", Ints{1, 2, 3}).set("w", Ints{-1, 2, 4});
+    EXPECT_RUNS(p);
+    EXPECT_EQ(p.ints("y"), (Ints{10 - pad, 15, 4 + 4 * pad}));
+  }
+}
+
+TEST(Interpreter, paddingOfABipolarOperandMayBeZero) {
+  Program p("op f(x: b1[2] pad(0), w: b1[3]) -> (y: i32[2]) {\n"
+            "  y[i] = sum(r) x[i + r - 1] * w[r]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1, -1}).set("w", Ints{1, 1, -1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{2, 0}));
+}
+
+TEST(Interpreter, paddingByAScalarInput) {
+  Program p("op f(x: u8[2] pad(zx), zx: u8) -> (y: i32[2]) {\n"
+            "  y[i] = sum(r:3) (x[i + r - 1] - zx)\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{10, 20}).set("zx", Ints{7});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{16, 16}));
+}
+
+TEST(Interpreter, paddingByTheLowestValue) {
+  Program p("op f(x: s8[3] pad(lowest), v: f32[3] pad(lowest))\n"
+            "    -> (y: s8[2], z: f32[2]) {\n"
+            "  y[i] = max(r:3) x[2*i + r - 1]\n"
+            "  z[i] = max(r:3) v[2*i + r - 1]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-128, -127, -3}).set("v", Floats{-4, -5, -6});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{-127, -3}));
+  EXPECT_EQ(p.floats("z"), (Floats{-4, -5}));
+}
+
+TEST(Interpreter, convolutionInTwoDimensions) {
+  Program p("op conv(x: u2[1, 3, 3, 1] pad(0), w: b1[1, 3, 3, 1])\n"
+            "    -> (y: i32[1, 3, 3, 1]) {\n"
+            "  y[n,h,v,o] = sum(r, s, c) x[n, h + r - 1, v + s - 1, c] * "
+            "w[o,r,s,c]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1, 2, 3, 0, 1, 2, 3, 0, 1});
+  p.set("w", Ints{1, -1, 1, -1, 1, -1, 1, -1, 1});
+  EXPECT_RUNS(p);
+  // Corner [0, 0]: 1 - 2 - 0 + 1; centre: all nine with their signs.
+  EXPECT_EQ(p.ints("y"), (Ints{0, -1, 0, -3, 5, -1, 4, -3, 0}));
+}
+
+TEST(Interpreter, exactDivisionSubscripts) {
+  Program p("op back(dy: s16[2] pad(0), w: s8[3]) -> (dx: i32[4]) {\n"
+            "  dx[h] = sum(r) dy[(h + 1 - r) / 2] * w[r]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("dy", Ints{10, 20}).set("w", Ints{1, 2, 3});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("dx"), (Ints{20, 50, 40, 60}));
+}
+
+TEST(Interpreter, reductionsOfIntegers) {
+  Program p("op f(x: s8[2, 3]) -> (a: i32, b: s8, c: s8[2], d: i32[2]) {\n"
+            "  a = sum(i, j) x[i,j]\n"
+            "  b = max(i, j) x[i,j]\n"
+            "  c[i] = min(j) x[i,j]\n"
+            "  d[i] = sum(j) (x[i,j] >= 0) + 10\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-5, -2, -9, 0, 7, -1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("a"), (Ints{-10}));
+  EXPECT_EQ(p.ints("b"), (Ints{7}));
+  EXPECT_EQ(p.ints("c"), (Ints{-9, -1}));
+  EXPECT_EQ(p.ints("d"), (Ints{10, 12}));
+}
+
+TEST(Interpreter, nestedReductionWithGroupScales) {
+  Program p("op f(x: s4[1, 4], w: s4[1, 4], s: f32[2, 1]) -> (y: f32[1, 1]) {\n"
+            "  y[m,o] = sum(g) s[g,o] * (sum(k:2) x[m, 2*g + k] * w[o, 2*g + "
+            "k])\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1, 2, 3, 4}).set("w", Ints{1, 1, -1, 2});
+  p.set("s", Floats{0.5f, 4.0f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("y"), (Floats{21.5f}));
+}
+
+TEST(Interpreter, floatSumsRunInWrittenOrder) {
+  Program p("op f(x: f32[2, 2]) -> (rows: f32, columns: f32) {\n"
+            "  rows = sum(i, j) x[i,j]\n"
+            "  columns = sum(j, i) x[i,j]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats{1e8f, 1.0f, -1e8f, 1.0f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("rows"), (Floats{1.0f}));
+  EXPECT_EQ(p.floats("columns"), (Floats{2.0f}));
+}
+
+TEST(Interpreter, floatOperationsRoundOneByOne) {
+  Program p("op f(a: f32[1], b: f32[1]) -> (y: f32[1]) {\n"
+            "  y[i] = a[i] * a[i] + b[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  // The square is 1 + 2^-11 + 2^-24; its last term is lost to rounding, which a
+  // fused multiply-add would keep.
+  p.set("a", Floats{1 + 0x1p-12f}).set("b", Floats{-(1 + 0x1p-11f)});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("y"), (Floats{0.0f}));
+}
+
+TEST(Interpreter, floatOperations) {
+  Program p("op f(a: f32[3], b: f32[3]) -> (q: f32[3], n: f32[3], lo: f32[3],\n"
+            "    hi: f32[3], lt: u1[3], ne: u1[3]) {\n"
+            "  q[i] = a[i] / b[i]\n"
+            "  n[i] = -abs(a[i] - b[i])\n"
+            "  lo[i] = min(a[i], b[i])\n"
+            "  hi[i] = max(a[i], b[i])\n"
+            "  lt[i] = a[i] < b[i]\n"
+            "  ne[i] = a[i] != b[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("a", Floats{1, -0.0f, nan}).set("b", Floats{4, 0, 1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("q")[0], 0.25f);
+  EXPECT_TRUE(std::isnan(p.floats("q")[1]));
+  EXPECT_EQ(p.floats("n")[0], -3.0f);
+  EXPECT_TRUE(std::signbit(p.floats("lo")[1]));
+  EXPECT_FALSE(std::signbit(p.floats("hi")[1]));
+  EXPECT_TRUE(std::isnan(p.floats("lo")[2]) && std::isnan(p.floats("hi")[2]));
+  EXPECT_EQ(p.ints("lt"), (Ints{1, 0, 0}));
+  EXPECT_EQ(p.ints("ne"), (Ints{1, 0, 1}));
+}
+
+TEST(Interpreter, floatToIntegerConversions) {
+  Program p(
+      "op f(x: f32[5]) -> (a: i32[5], b: i32[5], c: i32[5], d: i32[5]) {\n"
+      "  a[i] = round(x[i])\n"
+      "  b[i] = floor(x[i])\n"
+      "  c[i] = ceil(x[i])\n"
+      "  d[i] = trunc(x[i])\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats{2.5f, -1.5f, nan, inf, -1e20f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("a"), (Ints{2, -2, 0, INT32_MAX, INT32_MIN}));
+  EXPECT_EQ(p.ints("b"), (Ints{2, -2, 0, INT32_MAX, INT32_MIN}));
+  EXPECT_EQ(p.ints("c"), (Ints{3, -1, 0, INT32_MAX, INT32_MIN}));
+  EXPECT_EQ(p.ints("d"), (Ints{2, -1, 0, INT32_MAX, INT32_MIN}));
+}
+
+TEST(Interpreter, integersMeetFloats) {
+  Program p("op f(x: i32[2], s: f32[2]) -> (y: f32[2], z: f32[2]) {\n"
+            "  y[i] = x[i] * s[i]\n"
+            "  z[i] = x[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{3, 16777219}).set("s", Floats{0.5f, 1.0f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("y"), (Floats{1.5f, 16777220.0f}));
+  EXPECT_EQ(p.floats("z"), (Floats{3.0f, 16777220.0f}));
+}
+
+TEST(Interpreter, storesSaturate) {
+  Program p("op f(x: s8[6]) -> (a: u2[6], b: s4[6], c: t2[6], d: u8[6]) {\n"
+            "  a[i] = x[i]\n"
+            "  b[i] = x[i]\n"
+            "  c[i] = x[i]\n"
+            "  d[i] = 4 * x[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-128, -1, 0, 2, 9, 127});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("a"), (Ints{0, 0, 0, 2, 3, 3}));
+  EXPECT_EQ(p.ints("b"), (Ints{-8, -1, 0, 2, 7, 7}));
+  EXPECT_EQ(p.ints("c"), (Ints{-1, -1, 0, 1, 1, 1}));
+  EXPECT_EQ(p.ints("d"), (Ints{0, 0, 0, 8, 36, 255}));
+}
+
+TEST(Interpreter, storesToBipolarTypesTakeTheUpperOddNeighbour) {
+  Program p("op f(x: s8[6]) -> (a: b1[6], b: b2[6]) {\n"
+            "  a[i] = 2 * (x[i] >= 0) - 1\n"
+            "  b[i] = x[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-5, -2, -1, 0, 2, 7});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("a"), (Ints{-1, -1, -1, 1, 1, 1}));
+  EXPECT_EQ(p.ints("b"), (Ints{-3, -1, -1, 1, 3, 3}));
+}
+
+TEST(Interpreter, exactIntermediatesBeyondThirtyTwoBits) {
+  Program p("op f(x: i32[2]) -> (y: i32[2]) {\n"
+            "  big[i] = x[i] * x[i]\n"
+            "  y[i] = big[i] >> 32\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1 << 20, INT32_MIN});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("big"), (Ints{int64_t{1} << 40, int64_t{1} << 62}));
+  EXPECT_EQ(p.ints("y"), (Ints{256, 1 << 30}));
+}
+
+TEST(Interpreter, integerFunctions) {
+  Program p("op f(x: s16[4]) -> (a: i32[4], b: i32[4], c: i32[4], d: i32[4],\n"
+            "    e: i32[4], g: i32[4], h: i32[4], k: i32[4]) {\n"
+            "  a[i] = floordiv(x[i], 2)\n"
+            "  b[i] = rounddiv(x[i], 2)\n"
+            "  c[i] = x[i] >> 1\n"
+            "  d[i] = abs(x[i]) - -x[i]\n"
+            "  e[i] = clamp(x[i], -2, 2)\n"
+            "  g[i] = relu(x[i])\n"
+            "  h[i] = min(x[i], 1) + max(x[i], 3)\n"
+            "  k[i] = wrap(x[i] * 1073741824)\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-7, -2, 3, 4});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("a"), (Ints{-4, -1, 1, 2}));
+  EXPECT_EQ(p.ints("b"), (Ints{-4, -1, 2, 2}));
+  EXPECT_EQ(p.ints("c"), (Ints{-4, -1, 1, 2}));
+  EXPECT_EQ(p.ints("d"), (Ints{0, 0, 6, 8}));
+  EXPECT_EQ(p.ints("e"), (Ints{-2, -2, 2, 2}));
+  EXPECT_EQ(p.ints("g"), (Ints{0, 0, 3, 4}));
+  EXPECT_EQ(p.ints("h"), (Ints{-4, 1, 4, 5}));
+  // -7 * 2^30 is 2^30 below -6 * 2^30, that is 2^30 modulo 2^32.
+  EXPECT_EQ(p.ints("k"), (Ints{1 << 30, INT32_MIN, -(1 << 30), 0}));
+}
+
+TEST(Interpreter, comparisonsOfIntegers) {
+  Program p("op f(x: s8[3], y: s8[3]) -> (lt: u1[3], le: u1[3], gt: u1[3],\n"
+            "    ge: u1[3], eq: u1[3], ne: u1[3]) {\n"
+            "  lt[i] = x[i] < y[i]\n"
+            "  le[i] = x[i] <= y[i]\n"
+            "  gt[i] = x[i] > y[i]\n"
+            "  ge[i] = x[i] >= y[i]\n"
+            "  eq[i] = x[i] == y[i]\n"
+            "  ne[i] = x[i] != y[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{-1, 0, 1}).set("y", Ints{0, 0, 0});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("lt"), (Ints{1, 0, 0}));
+  EXPECT_EQ(p.ints("le"), (Ints{1, 1, 0}));
+  EXPECT_EQ(p.ints("gt"), (Ints{0, 0, 1}));
+  EXPECT_EQ(p.ints("ge"), (Ints{0, 1, 1}));
+  EXPECT_EQ(p.ints("eq"), (Ints{0, 1, 0}));
+  EXPECT_EQ(p.ints("ne"), (Ints{1, 0, 1}));
+}
+
+TEST(Interpreter, rescaleByPerChannelFactors) {
+  Program p("op f(x: i32[3], m: i32[3] in [0, 2147483647],\n"
+            "     s: s8[3] in [-31, 30]) -> (y: i32[3]) {\n"
+            "  y[i] = rescale(x[i], m[i], s[i])\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{9, -10, 7}).set("m", Ints{1 << 30, 1 << 30, 1 << 30});
+  p.set("s", Ints{-1, -1, 1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{3, -3, 7}));
+}
+
+TEST(Interpreter, lookupSubscripts) {
+  Program p("op f(x: u2[3], t: i32[4, 2]) -> (y: i32[3, 2]) {\n"
+            "  y[i,k] = t[x[i], k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{3, 0, 2}).set("t", Ints{10, 11, 20, 21, 30, 31, 40, 41});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{40, 41, 10, 11, 30, 31}));
+}
+
+TEST(Interpreter, randomIsKeyedBySeedAndRowMajorPosition) {
+  Program p("op f(x: f32[2, 3], seed: i32) -> (y: i32[2, 3], r: f32[2, 3]) {\n"
+            "  y[i,j] = floor(x[i,j] + random(seed))\n"
+            "  r[i,j] = random(seed)\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats{0.25f, 0.25f, 0.25f, 0.25f, 0.25f, 0.25f});
+  p.set("seed", Ints{-3});
+  EXPECT_RUNS(p);
+  for (int64_t i = 0; i < 6; ++i) {
+    const float r = scalar::random(uint64_t(int64_t{-3}), uint64_t(i));
+    EXPECT_EQ(p.floats("r")[size_t(i)], r);
+    EXPECT_EQ(p.ints("y")[size_t(i)], r >= 0.75f ? 1 : 0);
+  }
+}
+
+TEST(Interpreter, runTimeSizes) {
+  Program p("op f(a: s8[?m <= 4, 2], b: s8[2]) -> (y: i32[?m]) {\n"
+            "  y[i] = sum(k) a[i,k] * b[k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.size(3).set("a", Ints{1, 2, 3, 4, 5, 6}).set("b", Ints{10, 1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{12, 34, 56}));
+  p.symbols = {0};
+  p.set("a", Ints{});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), Ints{});
+  p.symbols = {5};
+  EXPECT_EQ(p.run().message(),
+            "?m is 5, expected a size from 0 to its bound 4");
+  p.symbols = {};
+  EXPECT_EQ(p.run().message(),
+            "op 'f' has 1 run-time sizes, but 0 values were given");
+}
+
+TEST(Interpreter, emptyReductions) {
+  Program sum("op f(x: s8[?m <= 4]) -> (y: i32) { y = sum(i) x[i] }\n");
+  ASSERT_TRUE(sum.ok());
+  sum.size(0).set("x", Ints{});
+  EXPECT_RUNS(sum);
+  EXPECT_EQ(sum.ints("y"), (Ints{0}));
+  Program max("op f(x: s8[?m <= 4]) -> (y: i32) { y = max(i) x[i] }\n");
+  ASSERT_TRUE(max.ok());
+  max.size(0).set("x", Ints{});
+  EXPECT_EQ(max.run().message(),
+            "?m is 0, but index 'i' of a max or min in 'y' ranges over it, "
+            "expected at least 1");
+}
+
+TEST(Interpreter, checksItsInputs) {
+  Program p("op f(x: b1[2, 2], s: s16[2] in [-511, 511]) -> (y: i32[2]) {\n"
+            "  y[i] = sum(k) x[i,k] * s[k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1, 1, -1, 0}).set("s", Ints{1, 511});
+  EXPECT_EQ(p.run().message(),
+            "input 'x': element [1, 1] is 0, which b1 cannot "
+            "hold (odd values from -1 to 1)");
+  p.set("x", Ints{1, 1, -1, 1}).set("s", Ints{1, 512});
+  EXPECT_EQ(p.run().message(), "input 's': element [1] is 512, outside [-511, "
+                               "511], its declared range");
+  p.tensors[1] = HostTensor({Encoding::Signed, 16}, {3});
+  EXPECT_EQ(p.run().message(), "input 's' has the shape [3], expected [2]");
+  p.tensors[1] = HostTensor({Encoding::Signed, 8}, {2});
+  EXPECT_EQ(p.run().message(), "input 's' has elements of s8, expected s16");
+  p.tensors.resize(1);
+  EXPECT_EQ(p.run().message(), "op 'f' has 2 inputs, but 1 were given");
+}
+
+TEST(Interpreter, evaluationOnDemandEqualsTheWholeRun) {
+  Program p("op twice(x: s4[6] pad(0), w: s4[3], v: s4[3])\n"
+            "    -> (y: s8[6] pad(1), z: i32[6]) {\n"
+            "  y[i] = sum(r) x[i + r - 1] * w[r]\n"
+            "  z[i] = sum(r) y[i + r - 1] * v[r]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{1, -2, 3, -4, 5, -6});
+  p.set("w", Ints{7, -8, 7}).set("v", Ints{1, 2, -3});
+  std::vector<HostTensor> inputs = p.tensors;
+  EXPECT_RUNS(p);
+  Interpreter onDemand(p.op(), {});
+  const Status bound = onDemand.bindInputs(inputs);
+  ASSERT_TRUE(bound.ok());
+  for (int64_t i = 5; i >= 0; --i) {
+    for (const char *name : {"z", "y", "x"}) {
+      const auto value = onDemand.evaluateAt(p.idOf(name), {i});
+      ASSERT_TRUE(value.ok()) << value.message();
+      EXPECT_EQ(value->intValue, p.ints(name)[size_t(i)]) << name << i;
+    }
+  }
+  EXPECT_EQ(onDemand.evaluateAt(p.idOf("z"), {6}).message(),
+            "'z' has no element [6]; its shape is [6]");
+}
+
+TEST(Interpreter, countsMultiplyAccumulates) {
+  Program p("op f(x: s4[?m <= 8, 4], w: s4[3, 4], s: f32[3])\n"
+            "    -> (y: f32[?m, 3], z: i32[?m]) {\n"
+            "  acc[i,o] = sum(k) x[i,k] * w[o,k]\n"
+            "  y[i,o] = acc[i,o] * s[o]\n"
+            "  z[i] = max(g:2) (sum(k:2) x[i, 2*g + k])\n}\n");
+  ASSERT_TRUE(p.ok());
+  EXPECT_EQ(multiplyAccumulates(p.op(), {5}), 5 * 3 * 4 + 5 * 2 * 2);
+  EXPECT_EQ(interpreterSteps(p.op(), {5}), 5 * 3 * 4 + 5 * 3 + 5 * 2 * 2);
+  EXPECT_EQ(multiplyAccumulates(p.op(), {0}), 0);
+}
+
+TEST(Interpreter, aWrongProofIsAnErrorAndNotAnAnswer) {
+  Program p("op f(x: s8[2]) -> (y: i32[2]) { y[i] = x[i] + 1 }\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{0, 100});
+  p.op().statements[0].value->range = {-10, 10};
+  EXPECT_EQ(p.run().message(),
+            "'y' at [1]: the value 101 is outside the proved range [-10, 10]: "
+            "the proof is wrong, please report it");
+  p.set("x", Ints{0, 1});
+  EXPECT_RUNS(p);
+}
+
+TEST(Interpreter, whatRangesCannotExcludeIsAnError) {
+  Program p("op f(x: s8[1]) -> (y: i32[1]) { y[i] = floordiv(x[i], 2) }\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{3});
+  ast::Expr &divisor = *p.op().statements[0].value->operands[1];
+  divisor.intValue = 0;
+  divisor.range = {0, 0};
+  EXPECT_EQ(p.run().message(), "'y' at [0]: a division by zero");
+}
+
+} // namespace
