@@ -19,15 +19,15 @@ Filter gabor(const std::string &name, double degrees) {
   const double angle = degrees * std::numbers::pi / 180;
   Filter filter{name, {}};
   double mean = 0;
-  for (int row = 0; row < 3; ++row) {
-    for (int column = 0; column < 3; ++column) {
-      const double x = column - 1;
-      const double y = 1 - row;
+  for (size_t row = 0; row < 3; ++row) {
+    for (size_t column = 0; column < 3; ++column) {
+      const double x = double(column) - 1;
+      const double y = 1 - double(row);
       const double u = -x * std::sin(angle) + y * std::cos(angle);
       const double v = x * std::cos(angle) + y * std::sin(angle);
       const double tap = std::exp(-(u * u + v * v / 4) / (2 * sigma * sigma)) *
                          std::cos(2 * std::numbers::pi * u / lambda);
-      filter.taps[size_t(3 * row + column)] = tap;
+      filter.taps[3 * row + column] = tap;
       mean += tap / 9;
     }
   }
