@@ -1,0 +1,208 @@
+// Tests of everything in the runtime that runs kernels: thread pool, CPU
+// features, runner, shared kernels. The kernels are those of
+// kernels/test-kernels.c.
+#include "runtime/core/CpuFeatures.h"
+#include "runtime/core/ThreadPool.h"
+#include "runtime/kernels/KernelRunner.h"
+#include "runtime/kernels/SharedKernel.h"
+#include <atomic>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <numeric>
+
+extern "C" const lp_kernel lp_twice_kernel;
+extern "C" const lp_kernel lp_prefix_kernel;
+extern "C" const lp_kernel lp_refuse_kernel;
+extern "C" const lp_kernel lp_other_abi_kernel;
+
+namespace lpgen {
+namespace {
+
+constexpr ElementType i32Type = {Encoding::Signed, 32};
+constexpr ElementType u8Type = {Encoding::Unsigned, 8};
+
+TEST(ThreadPool, SharesAreAdjacentAndEven) {
+  EXPECT_EQ(taskShare(10, 0, 3), (TaskRange{0, 4}));
+  EXPECT_EQ(taskShare(10, 1, 3), (TaskRange{4, 7}));
+  EXPECT_EQ(taskShare(10, 2, 3), (TaskRange{7, 10}));
+  EXPECT_EQ(taskShare(1, 1, 3), (TaskRange{1, 1}));
+  EXPECT_EQ(taskShare(0, 2, 3), (TaskRange{0, 0}));
+  EXPECT_EQ(taskShare(INT64_MAX, 6, 7).end, INT64_MAX);
+}
+
+TEST(ThreadPool, RunsEveryTaskOnceInManyPhases) {
+  for (int workers : {1, 2, 5}) {
+    ThreadPool pool(workers);
+    EXPECT_EQ(pool.numWorkers(), workers);
+    std::vector<int> counts(37, 0);
+    for (int phase = 0; phase < 200; ++phase) {
+      pool.run(37, [&](int worker, TaskRange range) {
+        EXPECT_EQ(range, taskShare(37, worker, workers));
+        for (int64_t task = range.begin; task < range.end; ++task) {
+          ++counts[size_t(task)];
+        }
+      });
+    }
+    EXPECT_EQ(counts, std::vector<int>(37, 200));
+  }
+}
+
+TEST(ThreadPool, RunsNoEmptyShares) {
+  ThreadPool pool(4);
+  std::atomic<int> calls = 0;
+  pool.run(0, [&](int, TaskRange) { ++calls; });
+  EXPECT_EQ(calls, 0);
+  pool.run(3, [&](int, TaskRange range) {
+    EXPECT_LT(range.begin, range.end);
+    ++calls;
+  });
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(CpuFeatures, AgreeWithTheCompiler) {
+#if defined(__x86_64__)
+  const uint64_t features = lp_cpu_features();
+  EXPECT_EQ((features & LP_CPU_SSE42) != 0,
+            bool(__builtin_cpu_supports("sse4.2")));
+  EXPECT_EQ((features & LP_CPU_POPCNT) != 0,
+            bool(__builtin_cpu_supports("popcnt")));
+  EXPECT_EQ((features & LP_CPU_AVX2) != 0,
+            bool(__builtin_cpu_supports("avx2")));
+  EXPECT_EQ((features & LP_CPU_FMA) != 0, bool(__builtin_cpu_supports("fma")));
+  EXPECT_EQ((features & LP_CPU_BMI2) != 0,
+            bool(__builtin_cpu_supports("bmi2")));
+  EXPECT_EQ((features & LP_CPU_AVX512F) != 0,
+            bool(__builtin_cpu_supports("avx512f")));
+  EXPECT_EQ((features & LP_CPU_AVX512BW) != 0,
+            bool(__builtin_cpu_supports("avx512bw")));
+  EXPECT_EQ((features & LP_CPU_AVX512VL) != 0,
+            bool(__builtin_cpu_supports("avx512vl")));
+  EXPECT_EQ((features & LP_CPU_AVX512VNNI) != 0,
+            bool(__builtin_cpu_supports("avx512vnni")));
+  EXPECT_EQ((features & LP_CPU_AVX512VBMI) != 0,
+            bool(__builtin_cpu_supports("avx512vbmi")));
+  EXPECT_EQ((features & LP_CPU_AVX512BITALG) != 0,
+            bool(__builtin_cpu_supports("avx512bitalg")));
+  EXPECT_EQ((features & LP_CPU_AVX512VPOPCNTDQ) != 0,
+            bool(__builtin_cpu_supports("avx512vpopcntdq")));
+  EXPECT_EQ((features & LP_CPU_GFNI) != 0,
+            bool(__builtin_cpu_supports("gfni")));
+#elif defined(__aarch64__)
+  EXPECT_NE(lp_cpu_features() & LP_CPU_NEON, 0u);
+#endif
+}
+
+TEST(KernelRunner, NamesCpuFeatures) {
+  EXPECT_EQ(describeCpuFeatures(0), "none");
+  EXPECT_EQ(describeCpuFeatures(LP_CPU_AVX2 | LP_CPU_FMA), "AVX2, FMA");
+}
+
+TEST(KernelRunner, RunsLogicalTensorsWithAnyNumberOfThreads) {
+  for (int workers : {0, 1, 3}) {
+    std::unique_ptr<ThreadPool> pool;
+    if (workers != 0) {
+      pool = std::make_unique<ThreadPool>(workers);
+    }
+    Result<KernelRunner> runner =
+        KernelRunner::create(lp_prefix_kernel, pool.get());
+    ASSERT_TRUE(runner.ok());
+    EXPECT_TRUE(runner->isPacked(0, {}));
+    EXPECT_FALSE(runner->isPacked(1, {}));
+    HostTensor x(u8Type, {10});
+    for (int i = 0; i < 10; ++i) {
+      x.setInt(i, i + 1);
+    }
+    for (int repetition = 0; repetition < 3; ++repetition) {
+      HostTensor y(i32Type, {10});
+      const HostTensor *inputs[] = {&x};
+      HostTensor *outputs[] = {&y};
+      const Status status = runner->runLogical(inputs, outputs, {});
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_EQ(y.getInt(0), 1);
+      EXPECT_EQ(y.getInt(3), 10);
+      EXPECT_EQ(y.getInt(9), 55);
+    }
+  }
+}
+
+TEST(KernelRunner, PassesSizes) {
+  Result<KernelRunner> runner = KernelRunner::create(lp_twice_kernel);
+  ASSERT_TRUE(runner.ok());
+  HostTensor x(i32Type, {4});
+  HostTensor y(i32Type, {4});
+  x.setInt(3, -21);
+  const HostTensor *inputs[] = {&x};
+  HostTensor *outputs[] = {&y};
+  const int64_t sizes[] = {4};
+  ASSERT_TRUE(runner->runLogical(inputs, outputs, sizes).ok());
+  EXPECT_EQ(y.getInt(3), -42);
+
+  const int64_t tooLarge[] = {101};
+  EXPECT_EQ(runner->runLogical(inputs, outputs, tooLarge).message(),
+            "kernel 'twice_i32_test': phase 0: a run-time size is negative or "
+            "above its bound (status 4)");
+  EXPECT_EQ(runner->runLogical(inputs, outputs, {}).message(),
+            "kernel 'twice_i32_test': expected 1 run-time sizes, found 0");
+  EXPECT_EQ(runner->runLogical({}, outputs, sizes).message(),
+            "kernel 'twice_i32_test': expected 2 buffers, found 1");
+  EXPECT_EQ(runner->pack(0, sizes, x.data()).message(),
+            "kernel 'twice_i32_test': buffer 0 has no packed form for these "
+            "sizes");
+}
+
+TEST(KernelRunner, ReportsStatusesOfTheKernel) {
+  Result<KernelRunner> runner = KernelRunner::create(lp_refuse_kernel);
+  ASSERT_TRUE(runner.ok());
+  HostTensor x(u8Type, {16});
+  HostTensor y(u8Type, {16});
+  void *buffers[] = {x.data(), y.data()};
+  EXPECT_EQ(runner->run(buffers, {}).message(),
+            "kernel 'refuse_test': phase 0: this CPU lacks features that the "
+            "kernel needs (status 6)");
+}
+
+TEST(KernelRunner, ReportsBuffersThatAreNotPacked) {
+  Result<KernelRunner> runner = KernelRunner::create(lp_prefix_kernel);
+  ASSERT_TRUE(runner.ok());
+  HostTensor x(i32Type, {11});
+  HostTensor y(i32Type, {10});
+  void *buffers[] = {x.data(), y.data()};
+  EXPECT_EQ(runner->run(buffers, {}).message(),
+            "kernel 'prefix_u8_test': phase 0: a packed buffer was not packed "
+            "for this kernel (status 5)");
+}
+
+TEST(KernelRunner, RefusesKernelsThatCannotRunHere) {
+  EXPECT_EQ(KernelRunner::create(lp_other_abi_kernel).message(),
+            "the kernel has ABI version 2, this program runs version 1: "
+            "compile the kernel again with a matching lpgen");
+  lp_kernel foreign = lp_twice_kernel;
+  foreign.cpu_features = LP_CPU_SSE42 | LP_CPU_NEON; // No CPU has both.
+  const Result<KernelRunner> runner = KernelRunner::create(foreign);
+  ASSERT_FALSE(runner.ok());
+  EXPECT_NE(runner.message().find("this CPU lacks "), std::string::npos);
+}
+
+TEST(SharedKernel, LoadsAndRuns) {
+  Result<SharedKernel> shared =
+      SharedKernel::load(LPGEN_TEST_KERNELS_SO, "twice");
+  ASSERT_TRUE(shared.ok()) << shared.message();
+  const SharedKernel moved = std::move(*shared);
+  EXPECT_STREQ(moved.kernel().op, "twice");
+  EXPECT_TRUE(KernelRunner::create(moved.kernel()).ok());
+}
+
+TEST(SharedKernel, NamesWhatIsMissing) {
+  const Result<SharedKernel> noFile = SharedKernel::load("/no/such.so", "x");
+  ASSERT_FALSE(noFile.ok());
+  EXPECT_NE(noFile.message().find("cannot load kernel library '/no/such.so'"),
+            std::string::npos);
+  const Result<SharedKernel> noOp =
+      SharedKernel::load(LPGEN_TEST_KERNELS_SO, "thrice");
+  ASSERT_FALSE(noOp.ok());
+  EXPECT_NE(noOp.message().find("has no kernel for operator 'thrice'"),
+            std::string::npos);
+}
+
+} // namespace
+} // namespace lpgen

@@ -1,0 +1,231 @@
+// Tests of kernel programs: jobs go through the freestanding runner, on this
+// CPU and under qemu; kernels that break a rule are caught and named.
+#include "compiler/run/Emulator.h"
+#include "compiler/run/JobFile.h"
+#include "compiler/run/KernelProgram.h"
+#include "compiler/run/Linker.h"
+#include "runtime/abi/lp_kernel.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lpgen {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr ElementType i32Type = {Encoding::Signed, 32};
+constexpr ElementType u8Type = {Encoding::Unsigned, 8};
+
+std::string readFile(const char *path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  EXPECT_TRUE(bool(buffer)) << path;
+  return buffer ? (*buffer)->getBuffer().str() : "";
+}
+
+TargetDesc x86Target() {
+  TargetDesc target;
+  target.name = "test_x86";
+  target.triple = "x86_64-linux-gnu";
+  target.emulator = "qemu-x86_64-static";
+  return target;
+}
+
+TargetDesc armTarget() {
+  TargetDesc target;
+  target.name = "test_arm";
+  target.triple = "aarch64-linux-gnu";
+  target.cpuFeatures = LP_CPU_NEON;
+  target.emulator = "qemu-aarch64-static";
+  target.emulatorCpu = "max";
+  return target;
+}
+
+/// A target and the test kernels compiled for it.
+struct Platform {
+  TargetDesc target;
+  const char *objectPath;
+};
+
+class KernelProgramTest : public testing::TestWithParam<bool> {
+protected:
+  void SetUp() override {
+    platform = GetParam() ? Platform{armTarget(), LPGEN_TEST_KERNELS_AARCH64}
+                          : Platform{x86Target(), LPGEN_TEST_KERNELS_X86_64};
+    const std::string object = readFile(platform.objectPath);
+    Result<KernelProgram> linked =
+        KernelProgram::link({llvm::StringRef(object)}, platform.target);
+    if (!linked.ok() &&
+        linked.message().find("is not in PATH") != std::string::npos) {
+      GTEST_SKIP() << linked.message();
+    }
+    ASSERT_TRUE(linked.ok()) << linked.message();
+    program.emplace(std::move(*linked));
+  }
+
+  /// The error of running the kernel `name` of the rule breakers.
+  std::string errorOf(const std::string &name) {
+    HostTensor x(u8Type, {16});
+    const Job job = {name,  {},   JobSplitWhole,
+                     {"x"}, {&x}, {{"y", u8Type, {16}}}};
+    const auto results = program->runJobs(job);
+    return results.ok() ? "no error" : results.message();
+  }
+
+  Platform platform;
+  std::optional<KernelProgram> program;
+};
+
+INSTANTIATE_TEST_SUITE_P(Targets, KernelProgramTest, testing::Bool(),
+                         [](const testing::TestParamInfo<bool> &info) {
+                           return info.param ? "AArch64" : "X8664";
+                         });
+
+TEST_P(KernelProgramTest, RunsJobsInEverySplit) {
+  std::vector<HostTensor> xs;
+  std::vector<Job> jobs;
+  xs.reserve(30);
+  for (JobSplit split : {JobSplitWhole, JobSplitReverse, JobSplitChunks}) {
+    for (int64_t size : {0, 1, 2, 3, 4, 7, 8, 100}) {
+      HostTensor &x = xs.emplace_back(i32Type, std::vector<int64_t>{size});
+      for (int64_t i = 0; i < size; ++i) {
+        x.setInt(i, 3 * i - 7);
+      }
+      jobs.push_back(
+          {"twice", {size}, split, {"x"}, {&x}, {{"y", i32Type, {size}}}});
+    }
+  }
+  const auto results = program->runJobs(jobs);
+  ASSERT_TRUE(results.ok()) << results.message();
+  ASSERT_EQ(results->size(), jobs.size());
+  for (size_t job = 0; job < jobs.size(); ++job) {
+    const JobResult &result = (*results)[job];
+    EXPECT_EQ(result.symbol, "twice_i32_test");
+    ASSERT_EQ(result.outputs.size(), 1u);
+    for (int64_t i = 0; i < jobs[job].sizes[0]; ++i) {
+      EXPECT_EQ(result.outputs[0].getInt(i), 2 * (3 * i - 7));
+    }
+  }
+}
+
+TEST_P(KernelProgramTest, PacksAndSharesTheWorkspaceBetweenPhases) {
+  HostTensor x(u8Type, {10});
+  for (int i = 0; i < 10; ++i) {
+    x.setInt(i, i + 1);
+  }
+  std::vector<Job> jobs;
+  for (JobSplit split : {JobSplitWhole, JobSplitReverse, JobSplitChunks}) {
+    // By symbol as well as by operator.
+    jobs.push_back({split == JobSplitWhole ? "prefix" : "prefix_u8_test",
+                    {},
+                    split,
+                    {"x"},
+                    {&x},
+                    {{"y", i32Type, {10}}}});
+  }
+  const auto results = program->runJobs(jobs);
+  ASSERT_TRUE(results.ok()) << results.message();
+  for (const JobResult &result : *results) {
+    EXPECT_EQ(result.outputs[0].getInt(0), 1);
+    EXPECT_EQ(result.outputs[0].getInt(9), 55);
+  }
+}
+
+TEST_P(KernelProgramTest, NamesTheBrokenRule) {
+  EXPECT_THAT(errorOf("read_past_input"),
+              HasSubstr("kernel 'read_past_input_test' in job 1 of 1 (tasks "
+                        "split: whole): died with signal 11 at byte 16 of "
+                        "input 'x', which has 16 bytes"));
+  EXPECT_THAT(errorOf("write_input"),
+              HasSubstr("died with signal 11 at byte 3 of input 'x', which has "
+                        "16 bytes and must not be written"));
+  EXPECT_THAT(errorOf("write_past_workspace"),
+              HasSubstr("bytes around the workspace (10 bytes) were "
+                        "overwritten"));
+  EXPECT_THAT(errorOf("write_before_output"),
+              HasSubstr("bytes around output 'y' (16 bytes) were overwritten"));
+  EXPECT_THAT(errorOf("wild_pointer"),
+              HasSubstr("died with signal 11 at address 0x8, which is in no "
+                        "buffer of the kernel"));
+  EXPECT_THAT(errorOf("refuse"),
+              HasSubstr("phase 0: this CPU lacks features that the kernel "
+                        "needs (status 6)"));
+  EXPECT_THAT(errorOf("other_abi"),
+              HasSubstr("it has ABI version 2, expected 1"));
+  EXPECT_THAT(errorOf("missing"), HasSubstr("no such kernel is linked in"));
+  EXPECT_THAT(errorOf("twice"),
+              HasSubstr("disagrees on the numbers of buffers"));
+}
+
+TEST_P(KernelProgramTest, NamesTheJobOfAKernelThatIsKilled) {
+  EXPECT_THAT(errorOf("overflow_stack"), HasSubstr("the kernel program"));
+  EXPECT_THAT(errorOf("overflow_stack"),
+              HasSubstr("in job 1 of 1, kernel 'overflow_stack'"));
+}
+
+TEST_P(KernelProgramTest, ReportsSizesOutOfBounds) {
+  HostTensor x(i32Type, {101});
+  const Job job = {"twice", {101}, JobSplitWhole,
+                   {"x"},   {&x},  {{"y", i32Type, {101}}}};
+  EXPECT_THAT(program->runJobs(job).message(),
+              HasSubstr("phase 0 has -1 tasks"));
+}
+
+TEST(KernelProgram, SaysWhatToInstall) {
+  TargetDesc target = armTarget();
+  target.emulator = "qemu-no-such-emulator";
+  if (!runsNatively(target)) {
+    EXPECT_THAT(KernelProgram::link({}, target).message(),
+                HasSubstr("its emulator 'qemu-no-such-emulator' is not in "
+                          "PATH; install it with 'apt-get install "
+                          "qemu-user-static'"));
+    target.emulator = "";
+    EXPECT_THAT(KernelProgram::link({}, target).message(),
+                HasSubstr("no emulator for it is known"));
+  }
+  target.triple = "riscv64-linux-gnu";
+  EXPECT_THAT(KernelProgram::link({}, target).message(),
+              HasSubstr("kernel runner for x86-64 and AArch64 only"));
+}
+
+TEST(Linker, ReportsWhatTheLinkerSays) {
+  EXPECT_THAT(
+      linkObjects(LinkKind::Program, {"/no/such/object.o"}, "/no/such/output")
+          .message(),
+      HasSubstr("/no/such/object.o"));
+}
+
+TEST(TemporaryFile, VanishesWithItsOwner) {
+  std::string path;
+  {
+    Result<TemporaryFile> file = TemporaryFile::create("txt", "content");
+    ASSERT_TRUE(file.ok());
+    path = file->path();
+    TemporaryFile moved = std::move(*file);
+    EXPECT_EQ(*moved.read(), "content");
+    EXPECT_TRUE(llvm::sys::fs::exists(path));
+  }
+  EXPECT_FALSE(llvm::sys::fs::exists(path));
+}
+
+TEST(JobFile, TruncatedResultsNameTheJob) {
+  const Job job = {"k", {}, JobSplitWhole, {}, {}, {}};
+  ResultRecord start = {};
+  start.kind = RecordStart;
+  std::string bytes(reinterpret_cast<const char *>(&start), sizeof(start));
+  EXPECT_EQ(decodeResults("", job, "ended with status 9").message(),
+            "the kernel program ended with status 9 before job 1 of 1, kernel "
+            "'k'");
+  EXPECT_EQ(decodeResults(bytes, job, "ended with status 9").message(),
+            "the kernel program ended with status 9 in job 1 of 1, kernel 'k'");
+  start.kind = RecordSymbol;
+  start.bytes = 1000;
+  bytes.append(reinterpret_cast<const char *>(&start), sizeof(start));
+  EXPECT_THAT(decodeResults(bytes, job, "ended").message(),
+              HasSubstr("in job 1 of 1"));
+}
+
+} // namespace
+} // namespace lpgen
