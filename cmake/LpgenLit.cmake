@@ -19,6 +19,6 @@ function(lpgen_add_lit name)
   # the suite by hand.
   add_custom_target(${name}-tools DEPENDS ${ARG_TOOLS})
   add_test(NAME ${name}
-    COMMAND ${LPGEN_LLVM_TOOLS}/lit -s -v --order=lexical ${CMAKE_CURRENT_BINARY_DIR})
+    COMMAND ${LPGEN_LLVM_TOOLS}/lit -s -v --no-progress-bar --order=lexical ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES LABELS lit TIMEOUT 1200)
 endfunction()
