@@ -102,8 +102,7 @@ bool Interpreter::locate(const Expr &read, Frame &frame, int64_t &position) {
   return true;
 }
 
-ElementValue Interpreter::outsideValue(const ast::Tensor &tensor) {
-  const ast::Padding &padding = *tensor.padding;
+ElementValue Interpreter::outsideValue(const ast::Padding &padding) {
   ElementValue result;
   if (padding.kind == ast::Padding::Kind::Value) {
     result.intValue = padding.value;
@@ -129,7 +128,7 @@ ElementValue Interpreter::read(const Expr &expr, Frame &frame) {
                     "cannot be is wrong, please report it");
     return {};
   }
-  return outsideValue(tensor);
+  return outsideValue(*tensor.padding);
 }
 
 int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {

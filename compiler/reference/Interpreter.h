@@ -80,7 +80,7 @@ private:
   ElementValue evaluateElement(unsigned tensor, int64_t position);
   ElementValue readElement(unsigned tensor, int64_t position);
   ElementValue read(const ast::Expr &expr, Frame &frame);
-  ElementValue outsideValue(const ast::Tensor &tensor);
+  ElementValue outsideValue(const ast::Padding &padding);
   bool locate(const ast::Expr &read, Frame &frame, int64_t &position);
 
   int64_t evaluateInt(const ast::Expr &expr, Frame &frame);

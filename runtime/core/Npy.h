@@ -30,10 +30,10 @@ struct NpyArray {
   /// The elements, as a tensor of the storage integer or f32.
   HostTensor elements;
 
-  /// The same elements as values of `type`. An error if the dtype is not the
-  /// one for `type`, the shape is not `expectedShape` (when given), or a value
-  /// is not one that `type` can hold.
-  Result<HostTensor> convertTo(ElementType type,
+  /// The same elements as values of `target`. An error if the dtype is not the
+  /// one for `target`, the shape is not `expectedShape` (when given), or a
+  /// value is not one that `target` can hold.
+  Result<HostTensor> convertTo(ElementType target,
                                const std::optional<std::vector<int64_t>>
                                    &expectedShape = std::nullopt) const;
 };

@@ -29,7 +29,7 @@ inline int64_t saturate(int64_t v, ElementType type) {
 
 /// a / b rounded toward minus infinity. b != 0, and not INT64_MIN / -1.
 inline int64_t floorDiv(int64_t a, int64_t b) {
-  assert(b != 0 && !(a == INT64_MIN && b == -1) && "quotient does not exist");
+  assert(b != 0 && (a != INT64_MIN || b != -1) && "quotient does not exist");
   const int64_t q = a / b;
   return q - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
 }
@@ -37,7 +37,7 @@ inline int64_t floorDiv(int64_t a, int64_t b) {
 /// a / b rounded to nearest, ties away from zero. b != 0, and not INT64_MIN /
 /// -1.
 inline int64_t roundDiv(int64_t a, int64_t b) {
-  assert(b != 0 && !(a == INT64_MIN && b == -1) && "quotient does not exist");
+  assert(b != 0 && (a != INT64_MIN || b != -1) && "quotient does not exist");
   const int64_t q = a / b;
   const int64_t r = a % b;
   // Magnitudes in uint64_t: |INT64_MIN| has no int64_t.

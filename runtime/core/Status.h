@@ -25,7 +25,7 @@ public:
   }
   bool ok() const { return !text.has_value(); }
   const std::string &message() const {
-    assert(!ok() && "a success has no message");
+    assert(text.has_value() && "a success has no message");
     return *text;
   }
 
@@ -49,11 +49,11 @@ public:
   T *operator->() { return &value(); }
   const T *operator->() const { return &value(); }
   T &value() {
-    assert(ok() && "no value: test ok() first");
+    assert(content.has_value() && "no value: test ok() first");
     return *content;
   }
   const T &value() const {
-    assert(ok() && "no value: test ok() first");
+    assert(content.has_value() && "no value: test ok() first");
     return *content;
   }
 

@@ -62,7 +62,7 @@ HostTensor::HostTensor(ElementType type, std::vector<int64_t> shape)
     : elementType(type), extents(std::move(shape)) {
   const std::optional<size_t> bytes = countBytes(type, extents);
   assert(bytes && "shape out of bounds: use create");
-  count = *countElements(extents);
+  count = countElements(extents).value_or(0);
   storage.reset(static_cast<std::byte *>(
       ::operator new[](*bytes, std::align_val_t{alignment})));
   std::memset(storage.get(), 0, *bytes);
@@ -100,7 +100,7 @@ Result<HostTensor> HostTensor::create(ElementType type,
   }
   std::memset(tensor.storage.get(), 0, *bytes);
   tensor.elementType = type;
-  tensor.count = *countElements(shape);
+  tensor.count = countElements(shape).value_or(0);
   tensor.extents = std::move(shape);
   return tensor;
 }

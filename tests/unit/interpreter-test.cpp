@@ -27,7 +27,7 @@ public:
     }
   }
   bool ok() const { return file.has_value(); }
-  ast::Op &op() { return file->ops[0]; }
+  ast::Op &op() { return file.value().ops[0]; }
   unsigned idOf(const std::string &name) {
     for (unsigned id = 0; id < op().tensors.size(); ++id) {
       if (op().tensors[id].name == name) {
