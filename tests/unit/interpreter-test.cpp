@@ -21,13 +21,13 @@ public:
   explicit Program(const std::string &text) {
     sources.AddNewSourceBuffer(
         llvm::MemoryBuffer::getMemBufferCopy(text, "test.lp"), llvm::SMLoc());
-    file = parseFile(sources);
-    if (file) {
+    if (std::optional<ast::File> parsed = parseFile(sources)) {
+      file = *std::move(parsed);
       tensors.resize(op().tensors.size());
     }
   }
-  bool ok() const { return file.has_value(); }
-  ast::Op &op() { return file.value().ops[0]; }
+  bool ok() const { return !file.ops.empty(); }
+  ast::Op &op() { return file.ops[0]; }
   unsigned idOf(const std::string &name) {
     for (unsigned id = 0; id < op().tensors.size(); ++id) {
       if (op().tensors[id].name == name) {
@@ -88,7 +88,7 @@ private:
   }
 
   llvm::SourceMgr sources;
-  std::optional<ast::File> file;
+  ast::File file;
 };
 
 #define EXPECT_RUNS(program)                                                   \
