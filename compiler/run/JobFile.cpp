@@ -141,6 +141,15 @@ static std::string describeOutcome(const Job &job, const ResultRecord &record) {
   }
 }
 
+/// "job 3 of 8 (random inputs, seed 1; tasks split: whole)".
+static std::string describeJob(llvm::ArrayRef<Job> jobs, size_t number) {
+  const Job &job = jobs[number];
+  return "job " + std::to_string(number + 1) + " of " +
+         std::to_string(jobs.size()) + " (" +
+         (job.description.empty() ? "" : job.description + "; ") +
+         "tasks split: " + jobSplitName(job.split) + ")";
+}
+
 namespace {
 /// Walks over the records of a result file.
 class ResultReader {
@@ -183,12 +192,10 @@ bool ResultReader::next(ResultRecord &record, llvm::StringRef &content) {
 }
 
 Status ResultReader::failure(const std::string &what) const {
-  const Job &job = jobs[done];
   const std::string &symbol = results[done].symbol;
-  return Status::error(
-      "kernel '" + (symbol.empty() ? job.kernel : symbol) + "' in job " +
-      std::to_string(done + 1) + " of " + std::to_string(jobs.size()) +
-      " (tasks split: " + jobSplitName(job.split) + "): " + what);
+  const std::string &kernel = symbol.empty() ? jobs[done].kernel : symbol;
+  return Status::error("kernel '" + kernel + "' in " + describeJob(jobs, done) +
+                       ": " + what);
 }
 
 Status ResultReader::handleOutput(const ResultRecord &record,
@@ -248,12 +255,11 @@ Result<std::vector<JobResult>> decodeResults(llvm::StringRef bytes,
   if (reader.jobsDone() == jobs.size()) {
     return reader.take();
   }
-  const Job &job = jobs[reader.jobsDone()];
+  const size_t number = reader.jobsDone();
   return Status::error("the kernel program " + processEnd +
-                       (reader.hasStarted() ? " in job " : " before job ") +
-                       std::to_string(reader.jobsDone() + 1) + " of " +
-                       std::to_string(jobs.size()) + ", kernel '" + job.kernel +
-                       "'");
+                       (reader.hasStarted() ? " in " : " before ") +
+                       describeJob(jobs, number) + ", kernel '" +
+                       jobs[number].kernel + "'");
 }
 
 } // namespace lpgen

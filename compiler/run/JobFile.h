@@ -25,7 +25,8 @@ struct JobOutput {
 
 /// One execution of one kernel.
 struct Job {
-  std::string kernel;         ///< Long symbol, or name of the operator.
+  std::string kernel;      ///< Long symbol, or name of the operator.
+  std::string description; ///< What the job tries, for messages; may be empty.
   std::vector<int64_t> sizes; ///< The run-time sizes.
   JobSplit split = JobSplitWhole;
   std::vector<std::string> inputNames;    ///< For messages; one per input.

@@ -68,8 +68,8 @@ protected:
   /// The error of running the kernel `name` of the rule breakers.
   std::string errorOf(const std::string &name) {
     HostTensor x(u8Type, {16});
-    const Job job = {name,  {},   JobSplitWhole,
-                     {"x"}, {&x}, {{"y", u8Type, {16}}}};
+    const Job job = {
+        name, "", {}, JobSplitWhole, {"x"}, {&x}, {{"y", u8Type, {16}}}};
     const auto results = program->runJobs(job);
     return results.ok() ? "no error" : results.message();
   }
@@ -94,7 +94,7 @@ TEST_P(KernelProgramTest, RunsJobsInEverySplit) {
         x.setInt(i, 3 * i - 7);
       }
       jobs.push_back(
-          {"twice", {size}, split, {"x"}, {&x}, {{"y", i32Type, {size}}}});
+          {"twice", "", {size}, split, {"x"}, {&x}, {{"y", i32Type, {size}}}});
     }
   }
   const auto results = program->runJobs(jobs);
@@ -119,6 +119,7 @@ TEST_P(KernelProgramTest, PacksAndSharesTheWorkspaceBetweenPhases) {
   for (JobSplit split : {JobSplitWhole, JobSplitReverse, JobSplitChunks}) {
     // By symbol as well as by operator.
     jobs.push_back({split == JobSplitWhole ? "prefix" : "prefix_u8_test",
+                    "",
                     {},
                     split,
                     {"x"},
@@ -162,15 +163,17 @@ TEST_P(KernelProgramTest, NamesTheBrokenRule) {
 TEST_P(KernelProgramTest, NamesTheJobOfAKernelThatIsKilled) {
   EXPECT_THAT(errorOf("overflow_stack"), HasSubstr("the kernel program"));
   EXPECT_THAT(errorOf("overflow_stack"),
-              HasSubstr("in job 1 of 1, kernel 'overflow_stack'"));
+              HasSubstr("in job 1 of 1 (tasks split: whole), kernel "
+                        "'overflow_stack'"));
 }
 
 TEST_P(KernelProgramTest, ReportsSizesOutOfBounds) {
   HostTensor x(i32Type, {101});
-  const Job job = {"twice", {101}, JobSplitWhole,
-                   {"x"},   {&x},  {{"y", i32Type, {101}}}};
+  const Job job = {"twice", "101 elements",         {101}, JobSplitWhole, {"x"},
+                   {&x},    {{"y", i32Type, {101}}}};
   EXPECT_THAT(program->runJobs(job).message(),
-              HasSubstr("phase 0 has -1 tasks"));
+              HasSubstr("(101 elements; tasks split: whole): phase 0 has -1 "
+                        "tasks"));
 }
 
 TEST(KernelProgram, SaysWhatToInstall) {
@@ -211,15 +214,17 @@ TEST(TemporaryFile, VanishesWithItsOwner) {
 }
 
 TEST(JobFile, TruncatedResultsNameTheJob) {
-  const Job job = {"k", {}, JobSplitWhole, {}, {}, {}};
+  const Job job = {"k", "", {}, JobSplitWhole, {}, {}, {}};
   ResultRecord start = {};
   start.kind = RecordStart;
   std::string bytes(reinterpret_cast<const char *>(&start), sizeof(start));
   EXPECT_EQ(decodeResults("", job, "ended with status 9").message(),
-            "the kernel program ended with status 9 before job 1 of 1, kernel "
-            "'k'");
-  EXPECT_EQ(decodeResults(bytes, job, "ended with status 9").message(),
-            "the kernel program ended with status 9 in job 1 of 1, kernel 'k'");
+            "the kernel program ended with status 9 before job 1 of 1 (tasks "
+            "split: whole), kernel 'k'");
+  EXPECT_EQ(
+      decodeResults(bytes, job, "ended with status 9").message(),
+      "the kernel program ended with status 9 in job 1 of 1 (tasks split: "
+      "whole), kernel 'k'");
   start.kind = RecordSymbol;
   start.bytes = 1000;
   bytes.append(reinterpret_cast<const char *>(&start), sizeof(start));
