@@ -8,7 +8,7 @@
 #include "compiler/reference/RandomInputs.h"
 #include "runtime/core/Scalar.h"
 #include <algorithm>
-#include <cstring>
+#include <bit>
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -41,7 +41,9 @@ protected:
     ASSERT_TRUE(buffer) << GetParam();
     sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
     std::optional<ast::File> parsed = parseFile(sources);
-    ASSERT_TRUE(parsed) << GetParam();
+    if (!parsed) {
+      FAIL() << GetParam() << " does not parse";
+    }
     file = *std::move(parsed);
   }
 
@@ -53,8 +55,8 @@ bool sameBits(const HostTensor &tensor, int64_t position, ElementValue value) {
   if (!tensor.type().isFloat()) {
     return tensor.getInt(position) == value.intValue;
   }
-  const float expected = tensor.getFloat(position);
-  return std::memcmp(&expected, &value.floatValue, sizeof expected) == 0;
+  return std::bit_cast<uint32_t>(tensor.getFloat(position)) ==
+         std::bit_cast<uint32_t>(value.floatValue);
 }
 
 /// Inputs at which data alone decides whether the op has a meaning (a divisor
