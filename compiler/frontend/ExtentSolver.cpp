@@ -15,7 +15,7 @@ unsigned ExtentSolver::add() {
   return parents.back();
 }
 
-unsigned ExtentSolver::root(unsigned id) {
+unsigned ExtentSolver::representative(unsigned id) {
   while (parents[id] != id) {
     parents[id] = parents[parents[id]];
     id = parents[id];
@@ -24,12 +24,12 @@ unsigned ExtentSolver::root(unsigned id) {
 }
 
 std::optional<ast::Extent> ExtentSolver::get(unsigned id) {
-  const std::optional<Source> &source = sources[root(id)];
+  const std::optional<Source> &source = sources[representative(id)];
   return source ? std::optional(source->extent) : std::nullopt;
 }
 
 void ExtentSolver::bind(unsigned id, const std::string &index, Source source) {
-  std::optional<Source> &known = sources[root(id)];
+  std::optional<Source> &known = sources[representative(id)];
   if (!known) {
     known = std::move(source);
   } else if (known->extent != source.extent) {
@@ -39,8 +39,8 @@ void ExtentSolver::bind(unsigned id, const std::string &index, Source source) {
 
 void ExtentSolver::unify(unsigned a, unsigned b, const std::string &index,
                          llvm::SMRange range) {
-  a = root(a);
-  b = root(b);
+  a = representative(a);
+  b = representative(b);
   if (a == b) {
     return;
   }
@@ -48,8 +48,8 @@ void ExtentSolver::unify(unsigned a, unsigned b, const std::string &index,
     conflict(index, range, *sources[a], *sources[b]);
     return;
   }
-  // The later unknown hangs below the earlier one; path halving in root() keeps
-  // the chains short.
+  // The later unknown hangs below the earlier one; path halving in
+  // representative() keeps the chains short.
   unsigned top = std::min(a, b);
   unsigned below = std::max(a, b);
   if (!sources[top]) {

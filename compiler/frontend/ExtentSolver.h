@@ -39,8 +39,10 @@ public:
   /// The extent of `id` if an equation fixes it.
   std::optional<ast::Extent> get(unsigned id);
 
+  /// The same for all unknowns that were made equal.
+  unsigned representative(unsigned id);
+
 private:
-  unsigned root(unsigned id);
   void conflict(const std::string &index, llvm::SMRange range,
                 const Source &found, const Source &earlier);
 

@@ -11,6 +11,7 @@
 #include "compiler/frontend/Interval.h"
 #include "compiler/frontend/SemaConstants.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace lpgen {
@@ -75,7 +76,7 @@ private:
   // SemaLower: names and subscripts.
   bool lowerStatements();
   void lowerStatement(const syntax::StatementDecl &decl, unsigned number);
-  void lowerTarget(const syntax::StatementDecl &decl);
+  bool lowerTarget(const syntax::StatementDecl &decl);
   std::optional<unsigned> addIndex(const syntax::Name &name, bool isReduction);
   std::optional<unsigned> findIndex(llvm::StringRef name) const;
   ast::ExprPtr lower(const syntax::Node &node);
@@ -102,7 +103,7 @@ private:
   bool resolveExtents();
   void resolveStatementExtents(unsigned number);
   void reportNoExtent(const ast::Index &index, const ast::Statement &statement,
-                      unsigned position);
+                      unsigned unknown);
   bool checkBounds();
   void checkReads(ast::Expr &expr, const ast::Statement &statement);
   void checkSubscript(ast::Expr &read, unsigned dim,
@@ -150,6 +151,12 @@ private:
   std::vector<TensorInfo> tensorInfos;
   std::vector<Scope> scopes;
   Scope *scope = nullptr;
+  /// A declaration could not be resolved. Set beside the error, or without one
+  /// when the fault is that of a parameter, which was reported at its own
+  /// place.
+  bool isDeclarationBroken = false;
+  /// Unknown extents that were reported, by their representative.
+  llvm::SmallSet<unsigned, 4> reportedExtents;
   llvm::DenseMap<const ast::Expr *, SourceInfo> sourceInfos;
 };
 

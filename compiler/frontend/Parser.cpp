@@ -48,12 +48,10 @@ private:
     if (!name || !expect(TokenKind::Assign, "'=' after a parameter name")) {
       return false;
     }
-    NodePtr value = parseExpr();
-    if (!value) {
-      return false;
-    }
-    file.params.push_back({std::move(*name), std::move(value)});
-    return true;
+    // Kept without a value after an error, so that its uses are not reported
+    // too.
+    file.params.push_back({std::move(*name), parseExpr()});
+    return file.params.back().value != nullptr;
   }
 
   bool parseOp(FileDecl &file) {
@@ -71,31 +69,33 @@ private:
         !expect(TokenKind::LeftBrace, "'{' and the statements")) {
       return false;
     }
-    unsigned errorsBefore = diags.numErrors();
-    parseBody(op);
     // An operator with a hole in it would only give follow-up errors.
-    if (diags.numErrors() == errorsBefore) {
+    if (parseBody(op)) {
       file.ops.push_back(std::move(op));
     }
     return true;
   }
 
-  void parseBody(OpDecl &op) {
+  /// False if a statement was left out because of an error.
+  bool parseBody(OpDecl &op) {
+    bool ok = true;
     while (!accept(TokenKind::RightBrace)) {
       if (current().is(TokenKind::End) || atDeclaration()) {
         fail("a statement or '}'");
-        return;
+        return false;
       }
       if (diags.tooManyErrors()) {
-        return;
+        return false;
       }
       size_t start = position;
       if (std::optional<StatementDecl> statement = parseStatement()) {
         op.statements.push_back(std::move(*statement));
       } else {
+        ok = false;
         recoverToStatement(start);
       }
     }
+    return ok;
   }
 
   bool atDeclaration() const {

@@ -43,8 +43,10 @@ void ParamTable::addParams(const FileDecl &file,
     }
     // Evaluated even when overridden, so that -D never hides a fault of the
     // file.
-    std::optional<int64_t> value =
-        ConstantEvaluator(*this, diags).evaluate(*param.value);
+    std::optional<int64_t> value;
+    if (param.value) {
+      value = ConstantEvaluator(*this, diags).evaluate(*param.value);
+    }
     auto define = defines.find(param.name.text);
     if (value && define != defines.end()) {
       value = define->second;

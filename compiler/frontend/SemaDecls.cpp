@@ -21,7 +21,7 @@ bool OpChecker::checkDeclarations() {
     diags.error(decl.name.range,
                 "operator '" + decl.name.text + "' has no output");
   }
-  if (failedSince(errors)) {
+  if (failedSince(errors) || isDeclarationBroken) {
     return false;
   }
   // Only now, because pad(NAME) may name an input that is declared later.
@@ -32,7 +32,7 @@ bool OpChecker::checkDeclarations() {
     }
   }
   bindTargets();
-  return !failedSince(errors);
+  return !failedSince(errors) && !isDeclarationBroken;
 }
 
 /// A name that is declared must not hide a parameter or a tensor.
@@ -68,7 +68,10 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
     if (decl.in && isInput) {
       resolveRange(*decl.in, tensor);
     }
+  } else {
+    isDeclarationBroken = true;
   }
+
   if (decl.in && !isInput) {
     diags.error(decl.in->range,
                 "'in' describes inputs; the range of output '" + tensor.name +
@@ -83,8 +86,11 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
   for (const Dimension &dim : decl.shape) {
     if (std::optional<ast::Extent> extent = resolveDimension(dim)) {
       tensor.shape.push_back(*extent);
+    } else {
+      isDeclarationBroken = true;
     }
   }
+
   checkElements(tensor, decl.name.range);
   tensorIds[tensor.name] = op.tensors.size();
   op.tensors.push_back(std::move(tensor));
@@ -206,6 +212,7 @@ void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
   std::optional<int64_t> lo = constants.evaluate(*range.lo);
   std::optional<int64_t> hi = constants.evaluate(*range.hi);
   if (!lo || !hi) {
+    isDeclarationBroken = true;
     return;
   }
   if (*lo > *hi) {
@@ -246,6 +253,7 @@ void OpChecker::resolvePadding(const PadSyntax &pad, unsigned id) {
     value = constants.evaluate(*pad.value);
   }
   if (!value) {
+    isDeclarationBroken = true;
     return;
   }
   ast::Padding padding;
@@ -311,6 +319,8 @@ void OpChecker::resolveFloatPadding(const PadSyntax &pad, ast::Tensor &tensor) {
           isNegative ? -magnitude->floatValue : magnitude->floatValue;
     } else if (std::optional<int64_t> value = constants.evaluate(*node)) {
       padding.floatValue = static_cast<float>(*value);
+    } else {
+      isDeclarationBroken = true;
     }
   }
   tensor.padding = padding;

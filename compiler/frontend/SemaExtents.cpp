@@ -19,17 +19,18 @@ bool OpChecker::resolveExtents() {
 void OpChecker::resolveStatementExtents(unsigned number) {
   ast::Statement &statement = op.statements[number];
   ast::Tensor &target = op.tensors[statement.tensor];
-  unsigned errors = diags.numErrors();
+  bool isComplete = true;
   for (auto [position, index] : llvm::enumerate(statement.indices)) {
     std::optional<ast::Extent> extent =
         extents.get(scopes[number].unknowns[position]);
     if (extent) {
       index.extent = *extent;
     } else {
-      reportNoExtent(index, statement, position);
+      isComplete = false;
+      reportNoExtent(index, statement, scopes[number].unknowns[position]);
     }
   }
-  if (failedSince(errors)) {
+  if (!isComplete) {
     return;
   }
   if (target.role == ast::Role::Intermediate) {
@@ -52,7 +53,10 @@ void OpChecker::resolveStatementExtents(unsigned number) {
 
 void OpChecker::reportNoExtent(const ast::Index &index,
                                const ast::Statement &statement,
-                               unsigned position) {
+                               unsigned unknown) {
+  if (!reportedExtents.insert(extents.representative(unknown)).second) {
+    return;
+  }
   const char *start = index.loc.getPointer();
   llvm::SMRange range(index.loc,
                       llvm::SMLoc::getFromPointer(start + index.name.size()));

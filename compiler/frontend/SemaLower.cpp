@@ -22,7 +22,11 @@ bool OpChecker::lowerStatements() {
   for (auto [number, statement] : llvm::enumerate(decl.statements)) {
     lowerStatement(statement, number);
   }
-  return !failedSince(errors);
+  // A statement can be missing without an error: its parameter was reported.
+  return !failedSince(errors) &&
+         llvm::all_of(op.statements, [](const ast::Statement &statement) {
+           return statement.value != nullptr;
+         });
 }
 
 void OpChecker::lowerStatement(const StatementDecl &decl, unsigned number) {
@@ -31,11 +35,14 @@ void OpChecker::lowerStatement(const StatementDecl &decl, unsigned number) {
   scope->number = number;
   scope->statement->loc = decl.target.range.Start;
   scope->statement->tensor = tensorIds[decl.target.text];
-  lowerTarget(decl);
-  scope->statement->value = lower(*decl.value);
+  if (lowerTarget(decl)) {
+    scope->statement->value = lower(*decl.value);
+  }
 }
 
-void OpChecker::lowerTarget(const StatementDecl &decl) {
+/// False if an index of the left-hand side is missing: then the right-hand side
+/// would only give follow-up errors.
+bool OpChecker::lowerTarget(const StatementDecl &decl) {
   unsigned id = scope->statement->tensor;
   const ast::Tensor &tensor = op.tensors[id];
   TensorInfo &info = tensorInfos[id];
@@ -45,12 +52,14 @@ void OpChecker::lowerTarget(const StatementDecl &decl) {
                     " dimension(s) but is assigned with " +
                     Twine(decl.indices.size()) + " index(es)");
     diags.note(info.range, quoted(id) + " is declared here");
-    return;
+    return false;
   }
+  bool ok = true;
   for (auto [dim, name] : llvm::enumerate(decl.indices)) {
     std::optional<unsigned> index = addIndex(name, /*isReduction=*/false);
     if (!index) {
       info.dimensions.push_back(extents.add());
+      ok = false;
       continue;
     }
     if (tensor.role == ast::Role::Intermediate) {
@@ -59,6 +68,7 @@ void OpChecker::lowerTarget(const StatementDecl &decl) {
       equateExtents(name.text, scope->unknowns[*index], id, dim, name.range);
     }
   }
+  return ok;
 }
 
 std::optional<unsigned> OpChecker::findIndex(llvm::StringRef name) const {

@@ -121,8 +121,8 @@ bool OpChecker::requireInteger(const Expr &expr, const char *what) {
     return true;
   }
   diags.error(expr.loc, rangeOf(expr),
-              Twine(what) + " is an integer, found f32; convert it with round, "
-                            "floor, ceil or trunc");
+              Twine(what) + " must be an integer, found f32; convert it with "
+                            "round, floor, ceil or trunc");
   return false;
 }
 
@@ -192,6 +192,19 @@ bool OpChecker::typeLookup(Expr &read, unsigned dim) {
   return true;
 }
 
+static const char *conversionName(UnaryOp op) {
+  switch (op) {
+  case UnaryOp::Round:
+    return "round";
+  case UnaryOp::Floor:
+    return "floor";
+  case UnaryOp::Ceil:
+    return "ceil";
+  default:
+    return "trunc";
+  }
+}
+
 bool OpChecker::typeUnary(ExprPtr &expr) {
   ExprPtr &operand = expr->operands[0];
   Interval range = operand->range;
@@ -231,8 +244,8 @@ bool OpChecker::typeUnary(ExprPtr &expr) {
   case UnaryOp::Trunc:
     if (!operand->isFloat) {
       diags.error(expr->loc, rangeOf(*expr),
-                  "the conversion takes an f32 value, found an integer; leave "
-                  "the conversion out");
+                  Twine("'") + conversionName(expr->unaryOp) +
+                      "' takes an f32 value, found an integer; leave it out");
       return false;
     }
     expr->range = {INT32_MIN, INT32_MAX};

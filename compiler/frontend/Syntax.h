@@ -120,7 +120,7 @@ struct OpDecl {
 
 struct ParamDecl {
   Name name;
-  NodePtr value;
+  NodePtr value; ///< Null after a syntax error.
 };
 
 struct FileDecl {
