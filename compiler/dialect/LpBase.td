@@ -1,0 +1,127 @@
+// The lp dialect: quantized contractions of any bit width, and what surrounds them.
+
+#ifndef LPGEN_DIALECT_LPBASE
+#define LPGEN_DIALECT_LPBASE
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Lp_Dialect : Dialect {
+  let name = "lp";
+  let cppNamespace = "::lpgen::lp";
+  let summary = "low-precision tensor operators";
+  let description = [{
+    A function of this dialect is one operator. Up to stage `scheduled` its values are
+    tensors whose elements may be `!lp.int` types; from stage `packed` on they are
+    memrefs of signless integers, and encoding and width stand in attributes.
+
+    Scalars inside regions are `i32`, `i64` or `f32`: the logical value of an element,
+    never its code.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+def Lp_Encoding : I32Enum<"Encoding", "how a code denotes a value", [
+    I32EnumCase<"Unsigned", 0, "unsigned">, I32EnumCase<"Signed", 1, "signed">,
+    I32EnumCase<"Bipolar", 2, "bipolar">, I32EnumCase<"Ternary", 3, "ternary">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
+def Lp_IntType : TypeDef<Lp_Dialect, "Int"> {
+  let mnemonic = "int";
+  let summary = "an integer of 1 to 16 bits with an encoding";
+  let description = [{
+    `!lp.int<unsigned, 2>` is u2 of the language, `!lp.int<bipolar, 1>` is b1.
+
+    Constraints: (int_c1) 1 to 16 bits, bipolar 1 to 8, ternary 2.
+  }];
+  let parameters = (ins EnumParameter<Lp_Encoding>:$encoding, "unsigned":$width);
+  let assemblyFormat = "`<` $encoding `,` $width `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The language's type, which knows ranges and storage.
+    ::lpgen::ElementType elementType() const;
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+class Lp_Attr<string name, string attrMnemonic> : AttrDef<Lp_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Lp_ScheduleAttr : Lp_Attr<"Schedule", "schedule"> {
+  let summary = "how one contraction is computed";
+  let description = [{
+    `#lp.schedule<"widen", cell = "maddubs16", tile = [4, 2], unroll = 2, block = 32>`
+
+    `template` names a schedule template, `cell` the target's register-tile cell (empty
+    for `direct`), `tile` the register tile in output positions (pixels, rows of a
+    GEMM) and vectors of output channels, `unroll` the steps of the reduction in one
+    trip of the inner loop, `block` the register tiles in one task.
+
+    Constraints: (schedule_c1) tile, unroll and block are positive; (schedule_c2)
+    `direct` has no cell, every other template has one.
+  }];
+  let parameters = (ins StringRefParameter<"schedule template">:$templateName,
+      StringRefParameter<"register-tile cell">:$cell,
+      "int64_t":$tileRows, "int64_t":$tileVectors, "int64_t":$unroll, "int64_t":$block);
+  let assemblyFormat = [{
+    `<` $templateName `,` `cell` `=` $cell `,` `tile` `=` `[` $tileRows `,` $tileVectors `]`
+    `,` `unroll` `=` $unroll `,` `block` `=` $block `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def Lp_TargetAttr : Lp_Attr<"Target", "target"> {
+  let summary = "the CPU a module is compiled for";
+  let parameters = (ins StringRefParameter<"name of a target folder">:$name);
+  let assemblyFormat = "`<` $name `>`";
+}
+
+def Lp_OperandKind : I32Enum<"OperandKind", "role of a packed operand", [
+    I32EnumCase<"Activations", 0, "activations">, I32EnumCase<"Weights", 1, "weights">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
+def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
+  let summary = "how a packed operand lies in memory";
+  let description = [{
+    A packed operand is made of *groups*: `group` consecutive elements along the inner
+    reduction dimension, in `groupBytes` bytes. With `planes` > 0 a group holds one bit
+    of each element (plane p of the code) in one byte, and the planes lie one after the
+    other; with `planes` = 0 it holds whole elements of `groupBytes / group` bytes.
+
+    Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
+    halo of the padding, then one i32 sum of stored elements per position if `sums`.
+    Weights: `[batch][panel][plane][reduction steps][lanes]` groups, then if `sums` one
+    i32 sum of stored elements per border class and output channel.
+
+    The stored element is `value + offset`, halved if `halve`: a bipolar value of b bits
+    with offset 2^b - 1 and `halve` is stored as its code.
+  }];
+  let parameters = (ins EnumParameter<Lp_OperandKind>:$kind, "int64_t":$group,
+      "int64_t":$groupBytes, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
+      "bool":$halve, "bool":$sums);
+  let assemblyFormat = [{
+    `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `planes` `=` $planes
+    `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=` $halve `,` `sums` `=`
+    $sums `>`
+  }];
+  let extraClassDeclaration = [{
+    /// Groups needed for `elements` elements.
+    int64_t groupsFor(int64_t elements) const {
+      return (elements + getGroup() - 1) / getGroup();
+    }
+  }];
+}
+
+#endif // LPGEN_DIALECT_LPBASE

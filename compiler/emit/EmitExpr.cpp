@@ -1,0 +1,367 @@
+// Expressions of the syntax tree -> arith, math and lp ops. See EmitExpr.h.
+#include "compiler/emit/EmitExpr.h"
+#include "compiler/dialect/Lp.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+static unsigned bitsFor(const ast::IntRange &range) {
+  return range.lo >= INT32_MIN && range.hi <= INT32_MAX ? 32 : 64;
+}
+
+SmallVector<int64_t>
+ExprEmitter::splitExtents(ArrayRef<const ast::Index *> indices,
+                          ArrayRef<Value> symbols,
+                          SmallVectorImpl<Value> &dynamic) {
+  SmallVector<int64_t> extents;
+  for (const ast::Index *index : indices) {
+    if (index->extent.isStatic()) {
+      extents.push_back(index->extent.size);
+    } else {
+      extents.push_back(ShapedType::kDynamic);
+      dynamic.push_back(symbols[index->extent.symbol]);
+    }
+  }
+  return extents;
+}
+
+Value ExprEmitter::castInt(Value value, unsigned bits) {
+  unsigned have = value.getType().getIntOrFloatBitWidth();
+  mlir::Type type = builder.getIntegerType(bits);
+  if (have < bits) {
+    return arith::ExtSIOp::create(builder, loc, type, value);
+  }
+  if (have > bits) {
+    return arith::TruncIOp::create(builder, loc, type, value);
+  }
+  return value;
+}
+
+Value ExprEmitter::emit(const ast::Expr &expr) {
+  switch (expr.kind) {
+  case ast::Expr::Kind::Int:
+    return arith::ConstantOp::create(
+        builder, loc,
+        builder.getIntegerAttr(builder.getIntegerType(bitsFor(expr.range)),
+                               expr.intValue));
+  case ast::Expr::Kind::Float:
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getF32FloatAttr(expr.floatValue));
+  case ast::Expr::Kind::Read:
+    return emitRead(expr);
+  case ast::Expr::Kind::Unary:
+    return emitUnary(expr);
+  case ast::Expr::Kind::Binary:
+    return emitBinary(expr);
+  case ast::Expr::Kind::Reduce:
+    return emitReduce(expr);
+  case ast::Expr::Kind::Rescale:
+    return lp::RequantizeOp::create(builder, loc,
+                                    castInt(emit(*expr.operands[0]), 32),
+                                    castInt(emit(*expr.operands[1]), 32),
+                                    castInt(emit(*expr.operands[2]), 32));
+  }
+  llvm_unreachable("unknown expression kind");
+}
+
+Value ExprEmitter::emitRead(const ast::Expr &expr) {
+  const ast::Tensor &tensor = op.tensors[expr.tensor];
+  SmallVector<Value> operands;
+  SmallVector<int> position(statement.indices.size(), -1);
+  SmallVector<AffineExpr> results;
+  SmallVector<int64_t> divisors;
+  for (const ast::Subscript &subscript : expr.subscripts) {
+    AffineExpr result = builder.getAffineConstantExpr(subscript.affine.constant);
+    if (subscript.lookup) {
+      result = builder.getAffineDimExpr(operands.size());
+      operands.push_back(arith::IndexCastOp::create(
+          builder, loc, builder.getIndexType(), emit(*subscript.lookup)));
+      results.push_back(result);
+      divisors.push_back(1);
+      continue;
+    }
+    for (const ast::AffineForm::Term &term : subscript.affine.terms) {
+      int &dim = position[term.index];
+      if (dim < 0) {
+        dim = static_cast<int>(operands.size());
+        operands.push_back(indices[term.index]);
+      }
+      result = result + builder.getAffineDimExpr(dim) * term.coefficient;
+    }
+    results.push_back(result);
+    divisors.push_back(subscript.affine.divisor);
+  }
+  mlir::Type type = builder.getF32Type();
+  if (!tensor.type.isFloat()) {
+    type = builder.getIntegerType(tensor.type.bits > 32 ? 64 : 32);
+  }
+  TypedAttr pad;
+  Value padScalar;
+  if (expr.mayBeOutside && tensor.padding) {
+    if (tensor.padding->kind == ast::Padding::Kind::Scalar) {
+      const ast::Tensor &scalar = op.tensors[tensor.padding->tensor];
+      Value source = tensors[tensor.padding->tensor];
+      unsigned bits = scalar.type.bits > 32 ? 64 : 32;
+      padScalar = lp::ReadOp::create(
+          builder, loc, builder.getIntegerType(bits), source, ValueRange{},
+          AffineMap::get(0, 0, {}, builder.getContext()));
+      padScalar = castInt(padScalar, type.getIntOrFloatBitWidth());
+    } else if (tensor.type.isFloat()) {
+      pad = builder.getF32FloatAttr(tensor.padding->floatValue);
+    } else {
+      pad = cast<TypedAttr>(builder.getIntegerAttr(type, tensor.padding->value));
+    }
+  }
+  return lp::ReadOp::create(
+      builder, loc, type, tensors[expr.tensor], operands, padScalar,
+      AffineMapAttr::get(AffineMap::get(operands.size(), 0, results,
+                                        builder.getContext())),
+      builder.getDenseI64ArrayAttr(divisors), pad, /*element=*/mlir::TypeAttr());
+}
+
+/// f32 -> i32: truncates, saturates, NaN gives 0.
+Value ExprEmitter::emitFloatToInt(Value value) {
+  auto constant = [&](float v) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(v));
+  };
+  auto integer = [&](int32_t v) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(v));
+  };
+  Value high = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGE,
+                                     value, constant(2147483648.0F));
+  Value low = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT,
+                                    value, constant(-2147483648.0F));
+  Value ordered = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ORD,
+                                        value, value);
+  Value outside = arith::OrIOp::create(builder, loc, high, low);
+  Value inside = arith::SelectOp::create(builder, loc, ordered, value, constant(0));
+  inside = arith::SelectOp::create(builder, loc, outside, constant(0), inside);
+  Value result =
+      arith::FPToSIOp::create(builder, loc, builder.getI32Type(), inside);
+  result = arith::SelectOp::create(builder, loc, high, integer(INT32_MAX), result);
+  return arith::SelectOp::create(builder, loc, low, integer(INT32_MIN), result);
+}
+
+/// Row-major position of the statement's element, the counter of random().
+Value ExprEmitter::emitElementCounter() {
+  const ast::Tensor &target = op.tensors[statement.tensor];
+  Value counter = arith::ConstantIndexOp::create(builder, loc, 0);
+  for (unsigned i = 0; i < target.shape.size(); ++i) {
+    const ast::Extent &extent = target.shape[i];
+    Value size = extent.isStatic()
+                     ? arith::ConstantIndexOp::create(builder, loc, extent.size)
+                     : symbols[extent.symbol];
+    counter = arith::MulIOp::create(builder, loc, counter, size);
+    counter = arith::AddIOp::create(builder, loc, counter, indices[i]);
+  }
+  return arith::IndexCastOp::create(builder, loc, builder.getI64Type(), counter);
+}
+
+Value ExprEmitter::emitUnary(const ast::Expr &expr) {
+  Value value = emit(*expr.operands[0]);
+  bool isFloat = expr.operands[0]->isFloat;
+  switch (expr.unaryOp) {
+  case ast::UnaryOp::Neg:
+    if (isFloat) {
+      return arith::NegFOp::create(builder, loc, value);
+    }
+    value = castInt(value, std::max(bitsFor(expr.range),
+                                    value.getType().getIntOrFloatBitWidth()));
+    return arith::SubIOp::create(
+        builder, loc,
+        arith::ConstantOp::create(builder, loc,
+                                  builder.getIntegerAttr(value.getType(), 0)),
+        value);
+  case ast::UnaryOp::Abs:
+    if (isFloat) {
+      return math::AbsFOp::create(builder, loc, value);
+    }
+    value = castInt(value, std::max(bitsFor(expr.range),
+                                    value.getType().getIntOrFloatBitWidth()));
+    return math::AbsIOp::create(builder, loc, value);
+  case ast::UnaryOp::ToFloat:
+    return arith::SIToFPOp::create(builder, loc, builder.getF32Type(), value);
+  case ast::UnaryOp::Round:
+    return emitFloatToInt(math::RoundEvenOp::create(builder, loc, value));
+  case ast::UnaryOp::Floor:
+    return emitFloatToInt(math::FloorOp::create(builder, loc, value));
+  case ast::UnaryOp::Ceil:
+    return emitFloatToInt(math::CeilOp::create(builder, loc, value));
+  case ast::UnaryOp::Trunc:
+    return emitFloatToInt(math::TruncOp::create(builder, loc, value));
+  case ast::UnaryOp::Wrap32:
+    return castInt(value, 32);
+  case ast::UnaryOp::Random:
+    return lp::RandomOp::create(builder, loc, castInt(value, 64),
+                                emitElementCounter());
+  }
+  llvm_unreachable("unknown unary operation");
+}
+
+static std::optional<arith::CmpIPredicate> comparison(ast::BinaryOp op) {
+  switch (op) {
+  case ast::BinaryOp::Lt:
+    return arith::CmpIPredicate::slt;
+  case ast::BinaryOp::Le:
+    return arith::CmpIPredicate::sle;
+  case ast::BinaryOp::Gt:
+    return arith::CmpIPredicate::sgt;
+  case ast::BinaryOp::Ge:
+    return arith::CmpIPredicate::sge;
+  case ast::BinaryOp::Eq:
+    return arith::CmpIPredicate::eq;
+  case ast::BinaryOp::Ne:
+    return arith::CmpIPredicate::ne;
+  default:
+    return std::nullopt;
+  }
+}
+
+Value ExprEmitter::emitFloatBinary(const ast::Expr &expr) {
+  Value lhs = emit(*expr.operands[0]);
+  Value rhs = emit(*expr.operands[1]);
+  auto compare = [&](arith::CmpFPredicate predicate) -> Value {
+    return arith::ExtUIOp::create(
+        builder, loc, builder.getI32Type(),
+        arith::CmpFOp::create(builder, loc, predicate, lhs, rhs));
+  };
+  switch (expr.binaryOp) {
+  case ast::BinaryOp::Add:
+    return arith::AddFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Sub:
+    return arith::SubFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Mul:
+    return arith::MulFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Div:
+    return arith::DivFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Min:
+    return arith::MinimumFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Max:
+    return arith::MaximumFOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Lt:
+    return compare(arith::CmpFPredicate::OLT);
+  case ast::BinaryOp::Le:
+    return compare(arith::CmpFPredicate::OLE);
+  case ast::BinaryOp::Gt:
+    return compare(arith::CmpFPredicate::OGT);
+  case ast::BinaryOp::Ge:
+    return compare(arith::CmpFPredicate::OGE);
+  case ast::BinaryOp::Eq:
+    return compare(arith::CmpFPredicate::OEQ);
+  case ast::BinaryOp::Ne:
+    return compare(arith::CmpFPredicate::UNE);
+  case ast::BinaryOp::FloorDiv:
+  case ast::BinaryOp::RoundDiv:
+  case ast::BinaryOp::ShiftRight:
+    break;
+  }
+  llvm_unreachable("integer operation on f32");
+}
+
+/// Nearest integer to lhs / rhs, ties away from zero.
+Value ExprEmitter::emitRoundDiv(Value lhs, Value rhs) {
+  mlir::Type type = lhs.getType();
+  auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, v));
+  };
+  Value quotient = arith::DivSIOp::create(builder, loc, lhs, rhs);
+  Value remainder = arith::RemSIOp::create(builder, loc, lhs, rhs);
+  // |remainder| >= |rhs| - |remainder| avoids doubling, which could overflow.
+  Value absRemainder = math::AbsIOp::create(builder, loc, remainder);
+  Value rest = arith::SubIOp::create(
+      builder, loc, math::AbsIOp::create(builder, loc, rhs), absRemainder);
+  Value away = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge,
+                                     absRemainder, rest);
+  Value negative = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::slt,
+      arith::XOrIOp::create(builder, loc, lhs, rhs), constant(0));
+  Value step = arith::SelectOp::create(builder, loc, negative, constant(-1),
+                                       constant(1));
+  step = arith::SelectOp::create(builder, loc, away, step, constant(0));
+  return arith::AddIOp::create(builder, loc, quotient, step);
+}
+
+Value ExprEmitter::emitBinary(const ast::Expr &expr) {
+  if (expr.operands[0]->isFloat) {
+    return emitFloatBinary(expr);
+  }
+  Value lhs = emit(*expr.operands[0]);
+  Value rhs = emit(*expr.operands[1]);
+  unsigned bits = std::max({bitsFor(expr.range),
+                            lhs.getType().getIntOrFloatBitWidth(),
+                            rhs.getType().getIntOrFloatBitWidth()});
+  lhs = castInt(lhs, bits);
+  rhs = castInt(rhs, bits);
+  if (auto predicate = comparison(expr.binaryOp)) {
+    return arith::ExtUIOp::create(
+        builder, loc, builder.getI32Type(),
+        arith::CmpIOp::create(builder, loc, *predicate, lhs, rhs));
+  }
+  switch (expr.binaryOp) {
+  case ast::BinaryOp::Add:
+    return arith::AddIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Sub:
+    return arith::SubIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Mul:
+    return arith::MulIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::FloorDiv:
+    return arith::FloorDivSIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::RoundDiv:
+    return emitRoundDiv(lhs, rhs);
+  case ast::BinaryOp::ShiftRight:
+    return arith::ShRSIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Min:
+    return arith::MinSIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Max:
+    return arith::MaxSIOp::create(builder, loc, lhs, rhs);
+  default:
+    llvm_unreachable("f32 operation on integers");
+  }
+}
+
+Value ExprEmitter::emitReduce(const ast::Expr &expr) {
+  SmallVector<const ast::Index *> bound;
+  for (unsigned index : expr.indices) {
+    bound.push_back(&statement.indices[index]);
+  }
+  SmallVector<Value> dynamic;
+  SmallVector<int64_t> extents = splitExtents(bound, symbols, dynamic);
+  mlir::Type type = builder.getF32Type();
+  if (!expr.isFloat) {
+    type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));
+  }
+  auto reduce = lp::ReduceOp::create(
+      builder, loc, type, dynamic, ValueRange{},
+      static_cast<lp::ReduceKind>(expr.reduceOp),
+      ArrayRef<int64_t>(extents));
+  OpBuilder::InsertionGuard guard(builder);
+  Block &block = reduce.getBody().emplaceBlock();
+  builder.setInsertionPointToStart(&block);
+  for (unsigned index : expr.indices) {
+    indices[index] = block.addArgument(builder.getIndexType(), loc);
+  }
+  Value value = emit(*expr.operands[0]);
+  if (!expr.isFloat) {
+    unsigned bits = std::max(type.getIntOrFloatBitWidth(),
+                             value.getType().getIntOrFloatBitWidth());
+    if (bits > type.getIntOrFloatBitWidth()) {
+      reduce.getResult().setType(builder.getIntegerType(bits));
+    }
+    value = castInt(value, bits);
+  }
+  lp::YieldOp::create(builder, loc, value);
+  return reduce.getResult();
+}
+
+Value ExprEmitter::emitStore(Value value, ElementType type, bool exact) {
+  mlir::Type element = lp::getElementType(builder.getContext(), type);
+  if (type.isFloat()) {
+    return value;
+  }
+  if (!isa<lp::IntType>(element) && exact) {
+    return castInt(value, type.bits);
+  }
+  return lp::QuantizeOp::create(builder, loc, element, value, element);
+}

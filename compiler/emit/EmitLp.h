@@ -1,0 +1,23 @@
+// Checked syntax tree -> lp dialect.
+#ifndef LPGEN_COMPILER_EMIT_EMITLP_H
+#define LPGEN_COMPILER_EMIT_EMITLP_H
+
+#include "compiler/frontend/Ast.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/SourceMgr.h"
+
+namespace lpgen {
+
+/// A module with one function for `op`: run-time sizes and inputs as arguments,
+/// outputs as results, one `lp.compute` for each statement. Argument attributes
+/// `lp.name`, `lp.bound` and `lp.range` carry what types cannot. Cannot fail: the tree
+/// is checked.
+mlir::OwningOpRef<mlir::ModuleOp> emitLp(mlir::MLIRContext &context,
+                                         const ast::Op &op,
+                                         const llvm::SourceMgr &sources,
+                                         llvm::StringRef targetName);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_EMIT_EMITLP_H

@@ -1,0 +1,164 @@
+// lp-fuse-epilogue: elementwise consumers into the body of their contraction.
+#include "compiler/passes/Passes.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace lpgen {
+#define GEN_PASS_DEF_FUSEEPILOGUEPASS
+#include "compiler/passes/Passes.h.inc"
+} // namespace lpgen
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+/// True if `read` is `contract[i, j, ...]` at exactly the indices of `compute`.
+bool readsOwnIndex(lp::ReadOp read, lp::ComputeOp compute) {
+  Block &body = compute.getBody().front();
+  return read.getMap().isIdentity() &&
+         llvm::all_of(read.getDivisors(), [](int64_t d) { return d == 1; }) &&
+         read.getIndices().size() == body.getNumArguments() &&
+         llvm::equal(read.getIndices(), body.getArguments());
+}
+
+/// True if the loops of the two ops are the same.
+bool sameLoops(lp::ContractOp contract, lp::ComputeOp compute) {
+  ArrayRef<int64_t> loops = contract.getExtents().take_front(contract.getParallel());
+  size_t dynamic = llvm::count(loops, ShapedType::kDynamic);
+  return loops == compute.getExtents() &&
+         llvm::equal(contract.getDynamicExtents().take_front(dynamic),
+                     compute.getDynamicExtents());
+}
+
+/// The compute that can move into `contract`: the first user of a result, if all its
+/// reads of results are at its own index and everything else it reads is defined
+/// before the contraction.
+lp::ComputeOp findConsumer(lp::ContractOp contract) {
+  for (Operation *op = contract->getNextNode(); op; op = op->getNextNode()) {
+    auto compute = dyn_cast<lp::ComputeOp>(op);
+    bool uses = false;
+    bool fits = compute && sameLoops(contract, compute);
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands()) {
+        Operation *source = operand.getDefiningOp();
+        if (source == contract) {
+          uses = true;
+          auto read = dyn_cast<lp::ReadOp>(inner);
+          fits &= read && readsOwnIndex(read, compute);
+        } else if (source && source->getBlock() == contract->getBlock() &&
+                   !source->isBeforeInBlock(contract)) {
+          fits = false;
+        }
+      }
+    });
+    if (uses) {
+      return fits ? compute : lp::ComputeOp();
+    }
+  }
+  return {};
+}
+
+/// Brings reads of the contraction's results out of nested sums to the top of the
+/// body; their indices are the body's own.
+void hoistReads(lp::ContractOp contract, lp::ComputeOp compute) {
+  SmallVector<lp::ReadOp> reads;
+  compute.walk([&](lp::ReadOp read) {
+    if (read.getSource().getDefiningOp() == contract) {
+      reads.push_back(read);
+    }
+  });
+  for (lp::ReadOp read : reads) {
+    read->moveBefore(&compute.getBody().front(),
+                     compute.getBody().front().begin());
+  }
+}
+
+void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
+  hoistReads(contract, compute);
+  Block &body = contract.getBody().front();
+  auto yield = cast<lp::YieldOp>(body.getTerminator());
+  OpBuilder builder(yield);
+  IRMapping mapping;
+  for (auto [from, to] : llvm::zip(compute.getBody().front().getArguments(),
+                                   body.getArguments())) {
+    mapping.map(from, to);
+  }
+  SmallVector<Value> values(yield.getValues());
+  for (Operation &op : compute.getBody().front()) {
+    if (auto read = dyn_cast<lp::ReadOp>(op);
+        read && read.getSource().getDefiningOp() == contract) {
+      unsigned number = cast<OpResult>(read.getSource()).getResultNumber();
+      mapping.map(read.getValue(), yield.getValues()[number]);
+      continue;
+    }
+    if (auto inner = dyn_cast<lp::YieldOp>(op)) {
+      values.push_back(mapping.lookupOrDefault(inner.getValues()[0]));
+      continue;
+    }
+    builder.clone(op, mapping);
+  }
+  // Results that only the consumer read are gone; rebuild with the rest.
+  SmallVector<mlir::Type> types;
+  SmallVector<Value> kept;
+  SmallVector<Value> replaced;
+  for (OpResult result : contract.getResults()) {
+    bool needed = llvm::any_of(result.getUsers(), [&](Operation *user) {
+      return !compute->isProperAncestor(user);
+    });
+    if (needed) {
+      types.push_back(result.getType());
+      kept.push_back(values[result.getResultNumber()]);
+      replaced.push_back(result);
+    }
+  }
+  types.push_back(compute.getResult(0).getType());
+  kept.push_back(values.back());
+  replaced.push_back(compute.getResult(0));
+  yield.getValuesMutable().assign(kept);
+
+  builder.setInsertionPoint(contract);
+  OperationState state(builder.getFusedLoc({contract.getLoc(), compute.getLoc()}),
+                       contract->getName(), contract->getOperands(), types,
+                       contract->getAttrs());
+  state.propertiesAttr = contract->getPropertiesAsAttribute();
+  Region *region = state.addRegion();
+  region->takeBody(contract.getBody());
+  Operation *merged = builder.create(state);
+  merged->setAttr("label", compute->getAttr("label"));
+  for (auto [from, to] : llvm::zip_equal(replaced, merged->getResults())) {
+    from.replaceAllUsesWith(to);
+  }
+  compute.erase();
+  contract.erase();
+}
+
+/// Reads of a result whose element was narrowed on the way out would see the rounded
+/// value; only i32 and i64 results are handed on.
+bool resultsAreWide(lp::ContractOp contract) {
+  return llvm::all_of(contract.getResultTypes(), [](mlir::Type type) {
+    return cast<ShapedType>(type).getElementType().isInteger();
+  });
+}
+
+struct FuseEpiloguePass
+    : public lpgen::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
+  void runOnOperation() override {
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      SmallVector<lp::ContractOp> contracts;
+      getOperation().walk([&](lp::ContractOp op) { contracts.push_back(op); });
+      for (lp::ContractOp contract : contracts) {
+        if (!resultsAreWide(contract)) {
+          continue;
+        }
+        if (lp::ComputeOp consumer = findConsumer(contract)) {
+          fuse(contract, consumer);
+          changed = true;
+        }
+      }
+    }
+  }
+};
+
+} // namespace

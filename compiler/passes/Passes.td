@@ -1,0 +1,74 @@
+// The passes of lpgen, in pipeline order.
+
+#ifndef LPGEN_PASSES
+#define LPGEN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def RaiseContractPass : Pass<"lp-raise-contract", "::mlir::func::FuncOp"> {
+  let summary = "turn sums of products into lp.contract";
+  let description = [{
+    An integer `lp.reduce sum` whose body is the product of two reads, each perhaps less
+    a zero point, moves out of its statement:
+
+    ```mlir
+    %y = lp.compute [m, o] { %s = lp.reduce sum [k] { x[m,k] * w[o,k] } ; f(%s) }
+    // becomes
+    %acc = lp.contract ins(%x, %w) loops [m, o, k] parallel 2 { yield acc }
+    %y = lp.compute [m, o] { f(read %acc[m, o]) }
+    ```
+    A sum that does not fit (three factors, look-ups, both operands with composite
+    subscripts) stays and is computed by `direct`.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
+def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::mlir::func::FuncOp"> {
+  let summary = "compute elementwise consumers in the contraction's body";
+  let description = [{
+    An `lp.compute` that reads a contraction's result at its own index only moves into
+    the body of the contraction, so that the accumulator is scaled, clamped and stored
+    while it is in registers or L1.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
+def BufferizePass : Pass<"lp-bufferize", "::mlir::ModuleOp"> {
+  let summary = "tensors to memrefs, and the packed layouts that the schedules ask for";
+  let description = [{
+    Outputs become arguments, intermediates become slices of one workspace argument,
+    elements become signless storage integers. A contraction whose schedule has a cell
+    gets its operands packed: an input w is taken packed by the caller (function
+    `<op>.pack.<input>` is made), x and intermediates are packed by an `lp.pack` phase.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def TilePass : Pass<"lp-tile", "::mlir::ModuleOp"> {
+  let summary = "phases of independent tasks, loops around register tiles";
+  let description = [{
+    Every op of the kernel becomes a function `<op>.phaseN(..., scratch, begin, end)`
+    that runs a range of its tasks, with `<op>.tasksN` to count them; packed
+    contractions become loops around `lp.tile` and their epilogue.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::affine::AffineDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::func::FuncOp"> {
+  let summary = "register tiles to vector code of the target's cells";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
+  let summary = "element operations of lp to arith and memref";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+#endif // LPGEN_PASSES

@@ -1,0 +1,284 @@
+// lp-raise-contract: sums of products to lp.contract.
+#include "compiler/passes/Passes.h"
+
+namespace lpgen {
+#define GEN_PASS_DEF_RAISECONTRACTPASS
+#include "compiler/passes/Passes.h.inc"
+} // namespace lpgen
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+/// One factor of the product: `read`, less `zero` if that is set.
+struct Factor {
+  lp::ReadOp read;
+  lp::ReadOp zero;
+};
+
+/// The loops of a contraction as values: index arguments of enclosing ops.
+using LoopList = SmallVector<Value>;
+
+Value skipCasts(Value value) {
+  while (auto cast = value.getDefiningOp<arith::ExtSIOp>()) {
+    value = cast.getIn();
+  }
+  return value;
+}
+
+std::optional<Factor> matchFactor(Value value) {
+  value = skipCasts(value);
+  if (auto read = value.getDefiningOp<lp::ReadOp>()) {
+    return Factor{read, {}};
+  }
+  if (auto sub = value.getDefiningOp<arith::SubIOp>()) {
+    auto read = skipCasts(sub.getLhs()).getDefiningOp<lp::ReadOp>();
+    auto zero = skipCasts(sub.getRhs()).getDefiningOp<lp::ReadOp>();
+    if (read && zero && !zero.mayBeOutside()) {
+      return Factor{read, zero};
+    }
+  }
+  return std::nullopt;
+}
+
+bool isInteger(lp::ReadOp read) {
+  return read.getValue().getType().isInteger();
+}
+
+/// True if every index is an argument of a loop op: no data-dependent look-up.
+bool isAffineInLoops(lp::ReadOp read) {
+  return llvm::all_of(read.getIndices(),
+                      [](Value index) { return isa<BlockArgument>(index); });
+}
+
+/// True if every subscript is one loop or a constant, each loop once.
+bool hasPlainSubscripts(lp::ReadOp read) {
+  llvm::SmallPtrSet<Value, 4> seen;
+  for (auto [expr, divisor] :
+       llvm::zip_equal(read.getMap().getResults(), read.getDivisors())) {
+    if (isa<AffineConstantExpr>(expr)) {
+      continue;
+    }
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim || divisor != 1 ||
+        !seen.insert(read.getIndices()[dim.getPosition()]).second) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The extent of a loop that is an argument of lp.compute or lp.reduce.
+std::pair<int64_t, Value> extentOf(Value loop) {
+  auto argument = cast<BlockArgument>(loop);
+  Operation *owner = argument.getOwner()->getParentOp();
+  unsigned number = argument.getArgNumber();
+  auto pick = [&](ArrayRef<int64_t> extents,
+                  ValueRange dynamic) -> std::pair<int64_t, Value> {
+    if (!ShapedType::isDynamic(extents[number])) {
+      return {extents[number], {}};
+    }
+    unsigned position = llvm::count(extents.take_front(number), ShapedType::kDynamic);
+    return {ShapedType::kDynamic, dynamic[position]};
+  };
+  if (auto compute = dyn_cast<lp::ComputeOp>(owner)) {
+    return pick(compute.getExtents(), compute.getDynamicExtents());
+  }
+  auto reduce = cast<lp::ReduceOp>(owner);
+  return pick(reduce.getExtents(), reduce.getDynamicExtents());
+}
+
+/// `map` of `read` with dims renumbered to positions in `loops`.
+AffineMap mapOver(lp::ReadOp read, const LoopList &loops) {
+  SmallVector<AffineExpr> dims;
+  for (Value index : read.getIndices()) {
+    unsigned position = llvm::find(loops, index) - loops.begin();
+    dims.push_back(getAffineDimExpr(position, read.getContext()));
+  }
+  return read.getMap().replaceDimsAndSymbols(dims, {}, loops.size(), 0);
+}
+
+/// Values a read can yield: the declared range of a function argument, else the type's.
+SmallVector<int64_t, 2> rangeOf(lp::ReadOp read) {
+  if (auto argument = dyn_cast<BlockArgument>(read.getSource())) {
+    if (auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())) {
+      if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
+              argument.getArgNumber(), "lp.range")) {
+        return SmallVector<int64_t, 2>(range.asArrayRef());
+      }
+    }
+  }
+  ElementType type = lp::toElementType(read.logicalElement());
+  return {type.minValue(), type.maxValue()};
+}
+
+class RaiseContract {
+public:
+  explicit RaiseContract(lp::ReduceOp reduce) : reduce(reduce) {}
+
+  bool match() {
+    if (reduce.getKind() != lp::ReduceKind::Sum ||
+        !reduce.getType().isInteger() || !reduce.getLowerBounds().empty()) {
+      return false;
+    }
+    Value product = skipCasts(
+        cast<lp::YieldOp>(reduce.getBody().front().getTerminator())
+            .getValues()[0]);
+    auto mul = product.getDefiningOp<arith::MulIOp>();
+    if (!mul) {
+      return false;
+    }
+    auto lhs = matchFactor(mul.getLhs());
+    auto rhs = matchFactor(mul.getRhs());
+    if (!lhs || !rhs || !isAffineInLoops(lhs->read) ||
+        !isAffineInLoops(rhs->read) || !isInteger(lhs->read) ||
+        !isInteger(rhs->read)) {
+      return false;
+    }
+    x = *lhs;
+    w = *rhs;
+    if (!hasPlainSubscripts(w.read) || w.read.mayBeOutside()) {
+      std::swap(x, w);
+    }
+    if (!hasPlainSubscripts(w.read) || w.read.mayBeOutside()) {
+      return false;
+    }
+    return collectLoops() && zerosFit();
+  }
+
+  void rewrite();
+
+private:
+  /// Parallel loops (those of enclosing ops, outermost first), then the reduction's.
+  bool collectLoops() {
+    llvm::SmallPtrSet<Value, 8> used;
+    for (lp::ReadOp read : {x.read, w.read, w.zero}) {
+      if (read) {
+        used.insert(read.getIndices().begin(), read.getIndices().end());
+      }
+    }
+    SmallVector<Block *> scopes;
+    for (Operation *op = reduce->getParentOp();
+         isa<lp::ComputeOp, lp::ReduceOp>(op); op = op->getParentOp()) {
+      scopes.push_back(&op->getRegion(0).front());
+    }
+    for (Block *scope : llvm::reverse(scopes)) {
+      for (Value argument : scope->getArguments()) {
+        if (used.contains(argument)) {
+          loops.push_back(argument);
+        }
+      }
+    }
+    parallel = loops.size();
+    llvm::append_range(loops, reduce.getBody().front().getArguments());
+    return true;
+  }
+
+  /// Zero points: x's is a scalar, w's depends on no reduction loop.
+  bool zerosFit() {
+    if (x.zero && !x.zero.getIndices().empty()) {
+      return false;
+    }
+    if (w.zero) {
+      if (!hasPlainSubscripts(w.zero)) {
+        return false;
+      }
+      for (Value index : w.zero.getIndices()) {
+        if (llvm::is_contained(reduce.getBody().front().getArguments(), index) ||
+            !llvm::is_contained(loops, index)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  lp::ReduceOp reduce;
+  Factor x;
+  Factor w;
+  LoopList loops;
+  unsigned parallel = 0;
+};
+
+void RaiseContract::rewrite() {
+  Operation *statement = reduce;
+  while (!isa<lp::ComputeOp>(statement)) {
+    statement = statement->getParentOp();
+  }
+  OpBuilder builder(statement);
+  Location loc = reduce.getLoc();
+  SmallVector<int64_t> extents;
+  SmallVector<Value> dynamic;
+  for (Value loop : loops) {
+    auto [extent, value] = extentOf(loop);
+    extents.push_back(extent);
+    if (value) {
+      dynamic.push_back(value);
+    }
+  }
+  auto shapeOf = [](lp::ReadOp read) {
+    return cast<ShapedType>(read.getSource().getType()).getShape();
+  };
+  Value xZero;
+  Value wZero;
+  Value padScalar;
+  AffineMapAttr wZeroMap;
+  IntegerAttr xPad;
+  if (x.zero) {
+    xZero = x.zero.getSource();
+  }
+  if (w.zero) {
+    wZero = w.zero.getSource();
+    wZeroMap = AffineMapAttr::get(mapOver(w.zero, loops));
+  }
+  if (auto pad = dyn_cast_or_null<IntegerAttr>(x.read.getPadAttr())) {
+    xPad = builder.getI64IntegerAttr(pad.getInt());
+  }
+  if (Value scalar = x.read.getPadScalar()) {
+    padScalar = skipCasts(scalar).getDefiningOp<lp::ReadOp>().getSource();
+  }
+  mlir::Type accumulator = reduce.getType();
+  auto resultType = RankedTensorType::get(
+      ArrayRef<int64_t>(extents).take_front(parallel), accumulator);
+  auto contract = lp::ContractOp::create(
+      builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
+      w.read.getSource(), xZero, wZero, padScalar, dynamic, ValueRange{},
+      ValueRange{}, extents, parallel, mapOver(x.read, loops),
+      mapOver(w.read, loops), x.read.getDivisors(), xPad, wZeroMap,
+      x.read.logicalElement(), w.read.logicalElement(), rangeOf(x.read),
+      rangeOf(w.read), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
+      lp::LayoutAttr(), lp::ScheduleAttr(),
+      cast<StringAttr>(statement->getAttr("label")));
+  Block &body = contract.getBody().emplaceBlock();
+  for (unsigned i = 0; i < parallel; ++i) {
+    body.addArgument(builder.getIndexType(), loc);
+  }
+  Value acc = body.addArgument(accumulator, loc);
+  OpBuilder::atBlockEnd(&body).create<lp::YieldOp>(loc, acc);
+
+  builder.setInsertionPoint(reduce);
+  auto identity = AffineMap::getMultiDimIdentityMap(parallel, builder.getContext());
+  auto read = lp::ReadOp::create(
+      builder, loc, accumulator, contract.getResult(0),
+      ValueRange(ArrayRef<Value>(loops).take_front(parallel)), identity);
+  reduce.replaceAllUsesWith(read.getValue());
+  reduce.erase();
+}
+
+struct RaiseContractPass
+    : public lpgen::impl::RaiseContractPassBase<RaiseContractPass> {
+  void runOnOperation() override {
+    // Innermost first: a nested sum is an operand of the outer one.
+    SmallVector<lp::ReduceOp> reductions;
+    getOperation().walk([&](lp::ReduceOp op) { reductions.push_back(op); });
+    for (lp::ReduceOp reduce : reductions) {
+      RaiseContract raise(reduce);
+      if (raise.match()) {
+        raise.rewrite();
+      }
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,118 @@
+// Building blocks of cells. See Cell.h.
+#include "targets/Cell.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+VectorType cell::vectorType(OpBuilder &b, int64_t lanes, unsigned bits) {
+  return VectorType::get({lanes}, b.getIntegerType(bits));
+}
+
+Value cell::splat(OpBuilder &b, Location loc, VectorType type, int64_t value) {
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(
+          type, b.getIntegerAttr(type.getElementType(), value).getValue()));
+}
+
+Value cell::zeroVector(OpBuilder &b, Location loc, VectorType type) {
+  return splat(b, loc, type, 0);
+}
+
+Value cell::bitcast(OpBuilder &b, Location loc, Value value, VectorType type) {
+  return value.getType() == type
+             ? value
+             : vector::BitCastOp::create(b, loc, type, value).getResult();
+}
+
+Value cell::loadBytes(OpBuilder &b, Location loc, Value buffer, Value offset,
+                      int64_t bytes) {
+  return vector::LoadOp::create(b, loc, vectorType(b, bytes, 8), buffer, offset);
+}
+
+Value cell::broadcastBytes(OpBuilder &b, Location loc, Value buffer, Value offset,
+                           int64_t bytes, int64_t n) {
+  unsigned bits = static_cast<unsigned>(bytes) * 8;
+  Value loaded = bitcast(b, loc, loadBytes(b, loc, buffer, offset, bytes),
+                         vectorType(b, 1, bits));
+  Value scalar = vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{0});
+  return vector::BroadcastOp::create(b, loc, vectorType(b, n, bits), scalar);
+}
+
+Value cell::slice(OpBuilder &b, Location loc, Value value, int64_t begin,
+                  int64_t count) {
+  return vector::ExtractStridedSliceOp::create(b, loc, value,
+                                               ArrayRef<int64_t>{begin},
+                                               ArrayRef<int64_t>{count},
+                                               ArrayRef<int64_t>{1});
+}
+
+Value cell::intrinsic(OpBuilder &b, Location loc, StringRef name,
+                      mlir::Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
+                                       operands)
+      .getResult(0);
+}
+
+Cell::Values cell::extendSlices(OpBuilder &b, Location loc, Value value,
+                                int64_t count, bool isSigned) {
+  Cell::Values result;
+  int64_t lanes = cast<VectorType>(value.getType()).getNumElements();
+  for (int64_t begin = 0; begin < lanes; begin += count) {
+    Value part = slice(b, loc, value, begin, count);
+    VectorType type = vectorType(b, count, 32);
+    result.push_back(
+        isSigned ? arith::ExtSIOp::create(b, loc, type, part).getResult()
+                 : arith::ExtUIOp::create(b, loc, type, part).getResult());
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// BytePopcountCell
+//===----------------------------------------------------------------------===//
+
+BytePopcountCell::BytePopcountCell(StringRef name, int64_t lanes,
+                                   double stepOps, StringRef instruction)
+    : Cell({.name = name,
+            .templateName = "bitserial",
+            .group = 8,
+            .groupBytes = 1,
+            .planes = true,
+            .lanes = lanes,
+            .accRegisters = 1,
+            .fixedRegisters = 2,
+            .stepOps = stepOps,
+            .widenOps = 8,
+            .instruction = instruction}) {}
+
+int64_t BytePopcountCell::maxSteps(StoredRange /*x*/, StoredRange /*w*/) const {
+  return 255 / 8; // a byte counts up to 8 per step
+}
+
+Cell::Values BytePopcountCell::zero(OpBuilder &b, Location loc) const {
+  return {cell::zeroVector(b, loc, cell::vectorType(b, facts().lanes, 8))};
+}
+
+Value BytePopcountCell::loadX(OpBuilder &b, Location loc, Value buffer,
+                              Value offset) const {
+  return cell::broadcastBytes(b, loc, buffer, offset, 1, facts().lanes);
+}
+
+Value BytePopcountCell::loadW(OpBuilder &b, Location loc, Value buffer,
+                              Value offset) const {
+  return cell::loadBytes(b, loc, buffer, offset, facts().lanes);
+}
+
+Cell::Values BytePopcountCell::step(OpBuilder &b, Location loc, Values acc,
+                                    Value x, Value w) const {
+  Value both = arith::AndIOp::create(b, loc, x, w);
+  Value count = math::CtPopOp::create(b, loc, both);
+  return {arith::AddIOp::create(b, loc, acc[0], count)};
+}
+
+Cell::Values BytePopcountCell::widen(OpBuilder &b, Location loc,
+                                     Values acc) const {
+  return cell::extendSlices(b, loc, acc[0], 4, /*isSigned=*/false);
+}

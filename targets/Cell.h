@@ -1,0 +1,132 @@
+// A cell: the few instructions in the middle of a register tile.
+//
+// One cell multiplies one group of activations, broadcast, with one vector of weight
+// groups, one group per lane, and adds to an accumulator that may be narrow. The loops,
+// the register tile, the memory layout and the bound after which the accumulator must
+// be widened are the same for all cells and stand elsewhere (Geometry, ExpandTile).
+#ifndef LPGEN_TARGETS_CELL_H
+#define LPGEN_TARGETS_CELL_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <limits>
+
+namespace lpgen {
+
+/// A closed interval of stored elements.
+struct StoredRange {
+  int64_t lo = 0;
+  int64_t hi = 0;
+  int64_t maxAbs() const { return std::max(hi, -lo); }
+};
+
+/// Facts about a cell, plain constants.
+struct CellFacts {
+  llvm::StringRef name;
+  llvm::StringRef templateName; ///< Schedule template it belongs to.
+  int64_t group = 1;            ///< Reduction elements per step.
+  int64_t groupBytes = 1;       ///< Bytes of one group of one lane.
+  bool planes = false;          ///< Groups hold one bit of each element.
+  int64_t lanes = 1;            ///< Outputs per vector of weights.
+  StoredRange x;                ///< What a stored element of x may be (not planes).
+  StoredRange w;                ///< Likewise w.
+  unsigned accRegisters = 1;    ///< Registers per accumulator.
+  unsigned fixedRegisters = 2;  ///< Broadcast, constants, temporaries.
+  double stepOps = 1;           ///< Vector instructions per step and vector.
+  double widenOps = 1;          ///< Vector instructions to widen one accumulator.
+  llvm::StringRef instruction;  ///< The instruction that does the work, for explain.
+};
+
+/// Steps that never need widening.
+constexpr int64_t kUnlimitedSteps = int64_t{1} << 40;
+
+/// Emitter of one cell. Accumulators are lists of vectors, so that one vector of
+/// weights can feed two accumulator registers.
+class Cell {
+public:
+  using Values = llvm::SmallVector<mlir::Value, 4>;
+
+  explicit Cell(CellFacts facts) : cellFacts(facts) {}
+  virtual ~Cell() = default;
+  const CellFacts &facts() const { return cellFacts; }
+
+  /// Steps that can be added before the accumulator must be widened, for stored
+  /// operands in these ranges; 0 if even one step could overflow.
+  virtual int64_t maxSteps(StoredRange x, StoredRange w) const = 0;
+
+  /// A zero accumulator.
+  virtual Values zero(mlir::OpBuilder &b, mlir::Location loc) const = 0;
+  /// One group of x, at byte `offset` of `buffer`, in every lane.
+  virtual mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value buffer, mlir::Value offset) const = 0;
+  /// One vector of w, one group per lane.
+  virtual mlir::Value loadW(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value buffer, mlir::Value offset) const = 0;
+  /// acc + x * w.
+  virtual Values step(mlir::OpBuilder &b, mlir::Location loc, Values acc,
+                      mlir::Value x, mlir::Value w) const = 0;
+  /// The accumulator as vectors of i32 in lane order.
+  virtual Values widen(mlir::OpBuilder &b, mlir::Location loc,
+                       Values acc) const = 0;
+
+private:
+  CellFacts cellFacts;
+};
+
+//===----------------------------------------------------------------------===//
+// What several targets' cells are made of
+//===----------------------------------------------------------------------===//
+
+namespace cell {
+
+mlir::VectorType vectorType(mlir::OpBuilder &b, int64_t lanes, unsigned bits);
+mlir::Value zeroVector(mlir::OpBuilder &b, mlir::Location loc,
+                       mlir::VectorType type);
+mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::VectorType type,
+                  int64_t value);
+/// `bytes` bytes at `offset` as one scalar in every lane of vector<n x i(8*bytes)>.
+mlir::Value broadcastBytes(mlir::OpBuilder &b, mlir::Location loc,
+                           mlir::Value buffer, mlir::Value offset, int64_t bytes,
+                           int64_t n);
+mlir::Value loadBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                      mlir::Value offset, int64_t bytes);
+mlir::Value bitcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
+                    mlir::VectorType type);
+/// Elements [begin, begin + count) of a vector.
+mlir::Value slice(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
+                  int64_t begin, int64_t count);
+mlir::Value intrinsic(mlir::OpBuilder &b, mlir::Location loc,
+                      llvm::StringRef name, mlir::Type result,
+                      mlir::ValueRange operands);
+/// Slices of `count` lanes, each zero- or sign-extended to i32.
+Cell::Values extendSlices(mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Value value, int64_t count, bool isSigned);
+
+} // namespace cell
+
+/// Bit planes, groups of 8: and, population count of bytes, byte accumulators. In the
+/// vector dialect, so every LLVM target can have it.
+class BytePopcountCell : public Cell {
+public:
+  BytePopcountCell(llvm::StringRef name, int64_t lanes, double stepOps,
+                   llvm::StringRef instruction);
+  int64_t maxSteps(StoredRange x, StoredRange w) const override;
+  Values zero(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                    mlir::Value offset) const override;
+  mlir::Value loadW(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                    mlir::Value offset) const override;
+  Values step(mlir::OpBuilder &b, mlir::Location loc, Values acc, mlir::Value x,
+              mlir::Value w) const override;
+  Values widen(mlir::OpBuilder &b, mlir::Location loc,
+               Values acc) const override;
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_TARGETS_CELL_H

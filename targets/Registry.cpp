@@ -1,0 +1,37 @@
+// Targets by name, and the one that fits this CPU.
+#include "runtime/core/CpuFeatures.h"
+#include "targets/Targets.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace lpgen;
+
+Target::~Target() = default;
+
+llvm::ArrayRef<const Target *> lpgen::allTargets() {
+  // Later ones are preferred on a CPU that runs several.
+  static const Target *const list[] = {&genericTarget(), &armNeonTarget(),
+                                       &x86Avx2Target()};
+  return list;
+}
+
+bool lpgen::hostRuns(const Target &target) {
+  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
+  llvm::Triple wanted(target.desc().triple);
+  uint64_t needed = target.desc().cpuFeatures;
+  return host.getArch() == wanted.getArch() &&
+         (lp_cpu_features() & needed) == needed;
+}
+
+const Target *lpgen::findTarget(llvm::StringRef name) {
+  const Target *best = nullptr;
+  for (const Target *target : allTargets()) {
+    if (target->desc().name == name) {
+      return target;
+    }
+    if (name == "host" && hostRuns(*target)) {
+      best = target;
+    }
+  }
+  return best;
+}

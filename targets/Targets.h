@@ -1,0 +1,15 @@
+// The target folders, one function each; add yours here and in Registry.cpp.
+#ifndef LPGEN_TARGETS_TARGETS_H
+#define LPGEN_TARGETS_TARGETS_H
+
+#include "targets/Target.h"
+
+namespace lpgen {
+
+const Target &genericTarget();
+const Target &x86Avx2Target();
+const Target &armNeonTarget();
+
+} // namespace lpgen
+
+#endif // LPGEN_TARGETS_TARGETS_H
