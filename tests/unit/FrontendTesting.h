@@ -1,0 +1,78 @@
+// What the front end's tests share: run the front end over a text and collect
+// what it reports, each message as "LINE:COLUMN: KIND: TEXT".
+#ifndef LPGEN_TESTS_UNIT_FRONTENDTESTING_H
+#define LPGEN_TESTS_UNIT_FRONTENDTESTING_H
+
+#include "compiler/frontend/Parser.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <gtest/gtest.h>
+
+namespace lpgen {
+
+/// A parsed text; owns the buffer that the tree's locations point into.
+struct Parsed {
+  std::unique_ptr<llvm::SourceMgr> sources;
+  std::vector<std::string> messages;
+  std::optional<ast::File> file;
+
+  const ast::Op &op(size_t number = 0) const { return file->ops[number]; }
+  const ast::Tensor &tensor(llvm::StringRef name) const {
+    for (const ast::Tensor &tensor : op().tensors) {
+      if (tensor.name == name) {
+        return tensor;
+      }
+    }
+    ADD_FAILURE() << "no tensor " << name.str();
+    return op().tensors.front();
+  }
+};
+
+inline void collect(const llvm::SMDiagnostic &message, void *context) {
+  static const char *const kinds[] = {"error", "warning", "remark", "note"};
+  std::string text;
+  if (message.getLoc().isValid()) {
+    text = std::to_string(message.getLineNo()) + ":" +
+           std::to_string(message.getColumnNo() + 1) + ": ";
+  }
+  text +=
+      std::string(kinds[message.getKind()]) + ": " + message.getMessage().str();
+  static_cast<std::vector<std::string> *>(context)->push_back(text);
+}
+
+inline Parsed parse(llvm::StringRef text,
+                    const std::map<std::string, int64_t> &defines = {}) {
+  Parsed result;
+  result.sources = std::make_unique<llvm::SourceMgr>();
+  result.sources->AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(text, "test.lp"), llvm::SMLoc());
+  result.sources->setDiagHandler(collect, &result.messages);
+  result.file = parseFile(*result.sources, {defines});
+  return result;
+}
+
+/// Pins all that is reported. There is a tree exactly if there is no error.
+inline void
+expectDiagnostics(llvm::StringRef text,
+                  const std::vector<std::string> &expected,
+                  const std::map<std::string, int64_t> &defines = {}) {
+  Parsed parsed = parse(text, defines);
+  EXPECT_EQ(parsed.messages, expected);
+  bool hasError = false;
+  for (const std::string &message : parsed.messages) {
+    hasError |= message.find("error: ") != std::string::npos;
+  }
+  EXPECT_EQ(parsed.file.has_value(), !hasError);
+}
+
+/// A text that must be free of errors and warnings.
+inline Parsed parseClean(llvm::StringRef text,
+                         const std::map<std::string, int64_t> &defines = {}) {
+  Parsed parsed = parse(text, defines);
+  EXPECT_EQ(parsed.messages, std::vector<std::string>());
+  EXPECT_TRUE(parsed.file.has_value());
+  return parsed;
+}
+
+} // namespace lpgen
+
+#endif // LPGEN_TESTS_UNIT_FRONTENDTESTING_H
