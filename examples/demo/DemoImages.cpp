@@ -34,7 +34,7 @@ constexpr std::array<const char *, 10> classNames = {
     "T-SHIRT", "TROUSER", "PULLOVER", "DRESS", "COAT",
     "SANDAL",  "SHIRT",   "SNEAKER",  "BAG",   "ANKLE BOOT"};
 
-/// The quantized bank and the labels of the images in the order of x.npy.
+/// Images and their labels in the order of x.npy.
 struct Selection {
   Images images; ///< Only the selected ones.
   std::vector<uint8_t> labels;
@@ -102,7 +102,6 @@ Status prepare(const std::string &folder, int64_t count,
   const int64_t filters = int64_t(bank.size());
   HostTensor w(s2, {filters, 3, 3, 1});
   HostTensor scale(f32, {filters});
-  HostTensor bias(f32, {filters});
   double worst = 1;
   for (int64_t filter = 0; filter < filters; ++filter) {
     const QuantizedFilter &quantized = bank[size_t(filter)];
@@ -116,13 +115,11 @@ Status prepare(const std::string &folder, int64_t count,
     // far from the extreme. The sign undoes that of the factor.
     scale.setFloat(filter,
                    float(std::copysign(3 / (reach / 2), quantized.factor)));
-    bias.setFloat(filter, 0);
     worst = std::min(worst, quantized.cosine);
   }
   LPGEN_RETURN_IF_ERROR(writeNpy(out + "/x.npy", x));
   LPGEN_RETURN_IF_ERROR(writeNpy(out + "/w.npy", w));
   LPGEN_RETURN_IF_ERROR(writeNpy(out + "/scale.npy", scale));
-  LPGEN_RETURN_IF_ERROR(writeNpy(out + "/bias.npy", bias));
   std::printf("%lld images and %lld filters at 2 bits; cosine between a filter "
               "and its 2-bit form at least %.3f\n",
               static_cast<long long>(count), static_cast<long long>(filters),
