@@ -1,10 +1,10 @@
 // The demo's own part: real images and filters before the kernel runs, a
 // picture of what it made of them after.
 //
-//   demo-images prepare DATA COUNT OUT   Fashion-MNIST in DATA -> x, w, scale
-//   and bias
-//                                        as .npy in OUT, quantized to 2 bits
-//   demo-images picture DATA OUT         x.npy, acc.npy -> features.png in OUT
+//   demo-images prepare DATA COUNT OUT
+//       Fashion-MNIST in DATA -> x, w, scale as .npy in OUT, at 2 bits
+//   demo-images picture DATA OUT
+//       x.npy, acc.npy -> features.png in OUT
 //
 // `lpgen run` stands between the two. `picture` computes the same convolution
 // with a plain loop and refuses to draw anything that differs from it.
