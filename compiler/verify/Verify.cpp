@@ -2,6 +2,7 @@
 #include "compiler/verify/Verify.h"
 #include "compiler/run/KernelProgram.h"
 #include "compiler/verify/Cases.h"
+#include "compiler/verify/OpJob.h"
 
 namespace lpgen {
 
@@ -27,8 +28,6 @@ public:
   std::vector<VerifyReport> take() { return std::move(reports); }
 
 private:
-  Job makeJob(const PendingCase &pending, JobSplit split,
-              const Interpreter &shapes) const;
   Status check(PendingCase &pending, llvm::ArrayRef<Job> jobs,
                llvm::ArrayRef<JobResult> results);
   void compare(const PendingCase &pending, const Job &job,
@@ -70,33 +69,16 @@ Status Verifier::add(size_t item, VerifyCase plan) {
   return batchBytes >= options.batchBytes ? flush() : Status::success();
 }
 
-Job Verifier::makeJob(const PendingCase &pending, JobSplit split,
-                      const Interpreter &shapes) const {
-  const VerifyItem &item = items[pending.item];
-  Job job;
-  job.kernel = item.kernel;
-  job.description = pending.description;
-  job.sizes = pending.plan.sizes;
-  job.split = split;
-  for (size_t id = 0; id < item.op->tensors.size(); ++id) {
-    const ast::Tensor &tensor = item.op->tensors[id];
-    if (tensor.role == ast::Role::Input) {
-      job.inputNames.push_back(tensor.name);
-      job.inputs.push_back(&pending.tensors[id]);
-    } else if (tensor.role == ast::Role::Output) {
-      job.outputs.push_back(
-          {tensor.name, tensor.type, shapes.shapeOf(unsigned(id))});
-    }
-  }
-  return job;
-}
-
 Status Verifier::flush() {
   std::vector<Job> jobs;
   for (const PendingCase &pending : batch) {
-    const Interpreter shapes(*items[pending.item].op, pending.plan.sizes);
+    const VerifyItem &item = items[pending.item];
     for (JobSplit split : pending.plan.splits) {
-      jobs.push_back(makeJob(pending, split, shapes));
+      Job job =
+          makeJob(*item.op, item.kernel, pending.plan.sizes, pending.tensors);
+      job.description = pending.description;
+      job.split = split;
+      jobs.push_back(std::move(job));
     }
   }
   if (jobs.empty()) {
@@ -161,7 +143,9 @@ Result<std::vector<VerifyReport>> verifyOps(llvm::ArrayRef<VerifyItem> items,
                                             const VerifyOptions &options) {
   std::vector<llvm::StringRef> objects;
   for (const VerifyItem &item : items) {
-    objects.push_back(item.object);
+    if (!item.object.empty()) {
+      objects.push_back(item.object);
+    }
   }
   Result<KernelProgram> program = KernelProgram::link(objects, target);
   LPGEN_RETURN_IF_ERROR(program.status());

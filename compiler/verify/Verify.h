@@ -21,8 +21,9 @@ namespace lpgen {
 /// compiled without short names and be given by symbol.
 struct VerifyItem {
   const ast::Op *op = nullptr;
-  std::string kernel;     ///< Long symbol, or name of the operator.
-  llvm::StringRef object; ///< Bytes of the ELF object.
+  std::string kernel; ///< Long symbol, or name of the operator.
+  /// Bytes of the ELF object; empty if the kernel is in another item's object.
+  llvm::StringRef object;
 };
 
 struct VerifyOptions {

@@ -1,0 +1,22 @@
+// The subcommands of the tools. Each lives in a file of its own, registers
+// itself with its options, and leaves an exit status: 0, or 1 for a failure, 2
+// for a wrong command line.
+#ifndef LPGEN_COMPILER_TOOLS_COMMANDS_H
+#define LPGEN_COMPILER_TOOLS_COMMANDS_H
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace lpgen {
+
+/// `verify FILE.lp`: compares generated kernels with the interpreter.
+void addVerifyCommand(CLI::App &app, int &exitCode);
+
+/// `run FILE.lp --input x=x.npy --output y=y.npy`: runs a generated kernel on
+/// files.
+void addRunCommand(CLI::App &app, int &exitCode);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_TOOLS_COMMANDS_H
