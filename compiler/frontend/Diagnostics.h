@@ -16,7 +16,7 @@ namespace lpgen {
 /// Reports problems through a SourceMgr and counts them.
 class Diagnostics {
 public:
-  /// After this many errors nothing further is reported.
+  /// After this many errors, or warnings, no further ones are reported.
   static constexpr unsigned maxErrors = 100;
 
   explicit Diagnostics(llvm::SourceMgr &sources) : sources(sources) {}
@@ -29,12 +29,7 @@ public:
   /// Reports an error with the caret at `loc` and `range` underlined.
   void error(llvm::SMLoc loc, llvm::SMRange range, const llvm::Twine &message) {
     ++errors;
-    muted = errors > maxErrors;
-    if (errors == maxErrors + 1) {
-      sources.PrintMessage(loc, llvm::SourceMgr::DK_Error,
-                           "too many errors; the rest are not shown");
-    }
-    emit(loc, llvm::SourceMgr::DK_Error, range, message);
+    report(errors, loc, llvm::SourceMgr::DK_Error, range, message);
   }
 
   /// Reports an error that has no place in the file.
@@ -45,8 +40,8 @@ public:
   /// Reports something suspicious that does not stop the run.
   void warning(llvm::SMLoc loc, llvm::SMRange range,
                const llvm::Twine &message) {
-    muted = errors > maxErrors;
-    emit(loc, llvm::SourceMgr::DK_Warning, range, message);
+    ++warnings;
+    report(warnings, loc, llvm::SourceMgr::DK_Warning, range, message);
   }
 
   /// Explains the message before it.
@@ -58,6 +53,19 @@ public:
   bool tooManyErrors() const { return errors > maxErrors; }
 
 private:
+  /// Emits the message that is number `count` of its kind, unless there were
+  /// too many.
+  void report(unsigned count, llvm::SMLoc loc, llvm::SourceMgr::DiagKind kind,
+              llvm::SMRange range, const llvm::Twine &message) {
+    muted = false;
+    if (count == maxErrors + 1) {
+      emit(loc, kind, llvm::SMRange(),
+           "too many messages; the rest are not shown");
+    }
+    muted = count > maxErrors;
+    emit(loc, kind, range, message);
+  }
+
   void emit(llvm::SMLoc loc, llvm::SourceMgr::DiagKind kind,
             llvm::SMRange range, const llvm::Twine &message) {
     if (muted) {
@@ -72,6 +80,8 @@ private:
 
   llvm::SourceMgr &sources;
   unsigned errors = 0;
+  unsigned warnings = 0;
+  /// Notes share the fate of the message before them.
   bool muted = false;
 };
 

@@ -124,9 +124,10 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   bool isWholeDimension =
       form.isPlainIndex() &&
       statement.indices[form.terms[0].index].extent == extent;
-  // A run-time size is at least 1; beyond that nothing is known here.
+  // A run-time size can be anything from 0 up, so only its own indices are
+  // inside.
   bool isInside = isWholeDimension ||
-                  values.within(0, extent.isStatic() ? extent.size - 1 : 0);
+                  (extent.isStatic() && values.within(0, extent.size - 1));
   bool isFractional = form.divisor != 1;
   if (isInside && !isFractional) {
     return;

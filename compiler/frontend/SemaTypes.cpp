@@ -174,7 +174,7 @@ bool OpChecker::typeLookup(Expr &read, unsigned dim) {
   }
   Interval range = lookup.range;
   const ast::Extent &extent = op.tensors[read.tensor].shape[dim];
-  if (!range.within(0, extent.isStatic() ? extent.size - 1 : 0)) {
+  if (!extent.isStatic() || !range.within(0, extent.size - 1)) {
     diags.error(place, "look-up subscript ranges over " + range.str() +
                            " but dimension " + Twine(dim) + " of " +
                            quoted(read.tensor) + " has extent " +
@@ -336,7 +336,7 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
   for (unsigned index : expr.indices) {
     const ast::Extent &extent = statement.indices[index].extent;
     most *= extent.size;
-    fewest *= extent.isStatic() ? extent.size : 1;
+    fewest *= extent.isStatic() ? extent.size : 0;
   }
   return setRange(expr, sumOf(term.range, fewest, most));
 }

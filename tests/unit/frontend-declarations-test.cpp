@@ -392,6 +392,6 @@ TEST(FrontendSyntax, MessagesAreLimited) {
   }
   Parsed parsed = parse(text);
   EXPECT_EQ(parsed.messages.back(),
-            "102:4: error: too many errors; the rest are not shown");
+            "102:4: error: too many messages; the rest are not shown");
   EXPECT_LT(parsed.messages.size(), 250U);
 }

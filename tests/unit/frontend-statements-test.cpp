@@ -269,6 +269,16 @@ TEST(FrontendStatements, LookupOutside) {
                      "padded, use clamp(...)"});
 }
 
+TEST(FrontendStatements, LookupInRunTimeSize) {
+  expectDiagnostics(R"(op f(x: u1[4], t: s8[?m <= 2]) -> (y: s8[4]) {
+  y[i] = t[x[i]]
+})",
+                    {"2:12: error: look-up subscript ranges over [0, 1] but "
+                     "dimension 0 of 't' has extent ?m",
+                     "1:16: note: 't' is declared here; look-ups are not "
+                     "padded, use clamp(...)"});
+}
+
 TEST(FrontendStatements, LookupTooWide) {
   expectDiagnostics(R"(op f(x: u9[4], t: s8[512]) -> (y: s8[4]) {
   y[i] = t[x[i]]

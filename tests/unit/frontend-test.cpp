@@ -336,6 +336,16 @@ op f(x: u4[?m <= 16 * K, K], w: s4[?n <= 8, K], u: u4[?m])
   EXPECT_EQ(op.statements[1].value->range, (IntRange{0, 128 * 15}));
 }
 
+TEST(Frontend, RunTimeSizesCanBeZero) {
+  Parsed parsed = parseClean(R"(
+op f(x: u4[?m <= 8] in [1, 15] pad(2)) -> (y: i32, z: i32) {
+  y = sum(i) x[i]
+  z = x[0]
+})");
+  EXPECT_EQ(parsed.op().statements[0].value->range, (IntRange{0, 120}));
+  EXPECT_TRUE(parsed.op().statements[1].value->mayBeOutside);
+}
+
 TEST(Frontend, LookUp) {
   Parsed parsed = parseClean(R"(
 op f(x: s4[4], t: s8[16, 4]) -> (y: s8[4]) {
