@@ -34,15 +34,6 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
       ->allow_extra_args(false);
 }
 
-std::optional<std::pair<std::string, std::string>>
-splitAssignment(llvm::StringRef text) {
-  const auto [name, value] = text.split('=');
-  if (name.empty() || name.size() == text.size()) {
-    return std::nullopt;
-  }
-  return std::pair(name.str(), value.str());
-}
-
 /// Reads the -D options; says on stderr what is wrong with one.
 static std::optional<ParseOptions>
 parseDefines(llvm::ArrayRef<std::string> defines) {
@@ -75,11 +66,13 @@ static std::string targetNames() {
 OpFile::OpFile(const OpFileOptions &options) : path(options.file) {
   sourceManager.setDiagHandler(
       [](const llvm::SMDiagnostic &diagnostic, void *self) {
-        const bool hasPlace = diagnostic.getLoc().isValid();
-        if (diagnostic.getKind() == llvm::SourceMgr::DK_Error && !hasPlace) {
+        const bool isError = diagnostic.getKind() == llvm::SourceMgr::DK_Error;
+        if (isError && !diagnostic.getLoc().isValid()) {
           static_cast<OpFile *>(self)->sawPlacelessError = true;
+          reportError(diagnostic.getMessage().str());
+          return;
         }
-        diagnostic.print(hasPlace ? nullptr : "lpgen", llvm::errs());
+        diagnostic.print(nullptr, llvm::errs());
       },
       this);
 }

@@ -41,8 +41,14 @@ struct OpFileOptions {
 void addOpFileOptions(CLI::App &command, OpFileOptions &options);
 
 /// Splits "NAME=REST" of an option; nothing if there is no '=' or no name.
-std::optional<std::pair<std::string, std::string>>
-splitAssignment(llvm::StringRef text);
+inline std::optional<std::pair<std::string, std::string>>
+splitAssignment(llvm::StringRef text) {
+  const auto [name, value] = text.split('=');
+  if (name.empty() || name.size() == text.size()) {
+    return std::nullopt;
+  }
+  return std::pair(name.str(), value.str());
+}
 
 /// A checked file, the operators chosen from it and the target.
 class OpFile {
