@@ -404,3 +404,20 @@ TEST(Frontend, SampleOperatorsAreClean) {
   }
   EXPECT_GE(files, 20U);
 }
+
+TEST(Frontend, ExamplesOfTheReferencePageAreClean) {
+  auto buffer = llvm::MemoryBuffer::getFile(std::string(LPGEN_SOURCE_DIR) +
+                                            "/docs/language.md");
+  ASSERT_TRUE(bool(buffer));
+  llvm::StringRef rest = (*buffer)->getBuffer();
+  unsigned examples = 0;
+  while (rest.contains("```lp\n")) {
+    rest = rest.split("```lp\n").second;
+    auto [example, after] = rest.split("```");
+    SCOPED_TRACE(example.str());
+    parseClean(example);
+    rest = after;
+    ++examples;
+  }
+  EXPECT_GE(examples, 6U);
+}
