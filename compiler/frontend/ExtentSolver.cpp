@@ -44,8 +44,10 @@ void ExtentSolver::unify(unsigned a, unsigned b, const std::string &index,
   if (a == b) {
     return;
   }
-  if (sources[a] && sources[b] && sources[a]->extent != sources[b]->extent) {
-    conflict(index, range, *sources[a], *sources[b]);
+  const std::optional<Source> &sourceA = sources[a];
+  const std::optional<Source> &sourceB = sources[b];
+  if (sourceA && sourceB && sourceA->extent != sourceB->extent) {
+    conflict(index, range, *sourceA, *sourceB);
     return;
   }
   // The later unknown hangs below the earlier one; path halving in

@@ -63,7 +63,9 @@ private:
   std::optional<ElementType> typeOf(llvm::StringRef letter, int64_t width,
                                     llvm::SMRange range);
   std::optional<ast::Extent> resolveDimension(const syntax::Dimension &dim);
-  std::optional<ast::Extent> resolveSymbol(const syntax::Dimension &dim);
+  std::optional<ast::Extent> resolveSymbol(const std::string &name,
+                                           std::optional<int64_t> bound,
+                                           llvm::SMRange range);
   std::optional<int64_t> checkExtent(const syntax::Node &node);
   void resolveRange(const syntax::RangeSyntax &range, ast::Tensor &tensor);
   void resolvePadding(const syntax::PadSyntax &pad, unsigned id);

@@ -167,36 +167,41 @@ std::optional<int64_t> OpChecker::checkExtent(const Node &node) {
 }
 
 std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim) {
-  if (dim.symbol) {
-    return resolveSymbol(dim);
-  }
-  std::optional<int64_t> size = checkExtent(*dim.value);
-  return size ? std::optional(ast::Extent{*size, -1}) : std::nullopt;
-}
-
-std::optional<ast::Extent> OpChecker::resolveSymbol(const Dimension &dim) {
-  auto it = symbolIds.find(dim.symbol->text);
-  std::optional<int64_t> bound;
-  if (dim.value && !(bound = checkExtent(*dim.value))) {
-    return std::nullopt;
-  }
-  if (it == symbolIds.end()) {
-    if (!bound) {
-      diags.error(dim.range, "run-time size '?" + dim.symbol->text +
-                                 "' has no bound; write '?" + dim.symbol->text +
-                                 " <= BOUND' where it is first mentioned");
+  std::optional<int64_t> size;
+  if (dim.value) {
+    size = checkExtent(*dim.value);
+    if (!size) {
       return std::nullopt;
     }
-    symbolIds[dim.symbol->text] = op.symbols.size();
-    op.symbols.push_back({dim.symbol->text, *bound, dim.range.Start});
+  }
+  if (dim.symbol) {
+    return resolveSymbol(dim.symbol->text, size, dim.range);
+  }
+  assert(size && "the parser gives a dimension a symbol or an extent");
+  return ast::Extent{*size, -1};
+}
+
+/// `?name <= bound`, the bound present where the name is first mentioned.
+std::optional<ast::Extent>
+OpChecker::resolveSymbol(const std::string &name, std::optional<int64_t> bound,
+                         llvm::SMRange range) {
+  auto it = symbolIds.find(name);
+  if (it == symbolIds.end()) {
+    if (!bound) {
+      diags.error(range, "run-time size '?" + name +
+                             "' has no bound; write '?" + name +
+                             " <= BOUND' where it is first mentioned");
+      return std::nullopt;
+    }
+    symbolIds[name] = op.symbols.size();
+    op.symbols.push_back({name, *bound, range.Start});
     return ast::Extent{*bound, static_cast<int>(op.symbols.size() - 1)};
   }
   const ast::Symbol &symbol = op.symbols[it->second];
   if (bound && *bound != symbol.bound) {
-    diags.error(dim.range, "run-time size '?" + symbol.name +
-                               "' is bounded by " + Twine(*bound) +
-                               " here but by " + Twine(symbol.bound) +
-                               " before");
+    diags.error(range, "run-time size '?" + name + "' is bounded by " +
+                           Twine(*bound) + " here but by " +
+                           Twine(symbol.bound) + " before");
     diags.note({symbol.loc, symbol.loc}, "first bounded here");
     return std::nullopt;
   }

@@ -6,7 +6,6 @@
 
 using namespace lpgen;
 using ast::Expr;
-using llvm::Twine;
 
 bool OpChecker::resolveExtents() {
   unsigned errors = diags.numErrors();

@@ -157,11 +157,10 @@ bool OpChecker::typeRead(Expr &expr) {
     return ok;
   }
   Interval range = tensor.range;
-  if (expr.mayBeOutside) {
-    const ast::Padding &padding = *tensor.padding;
-    range = join(range, padding.kind == ast::Padding::Kind::Scalar
-                            ? Interval(op.tensors[padding.tensor].range)
-                            : Interval(padding.value, padding.value));
+  if (const auto &padding = tensor.padding; padding && expr.mayBeOutside) {
+    range = join(range, padding->kind == ast::Padding::Kind::Scalar
+                            ? Interval(op.tensors[padding->tensor].range)
+                            : Interval(padding->value, padding->value));
   }
   return setRange(expr, range) && ok;
 }

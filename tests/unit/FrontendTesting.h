@@ -4,6 +4,7 @@
 #define LPGEN_TESTS_UNIT_FRONTENDTESTING_H
 
 #include "compiler/frontend/Parser.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <gtest/gtest.h>
 
@@ -15,7 +16,22 @@ struct Parsed {
   std::vector<std::string> messages;
   std::optional<ast::File> file;
 
-  const ast::Op &op(size_t number = 0) const { return file->ops[number]; }
+  /// Ends the test program if there is no such operator: nothing can be tested
+  /// then.
+  const ast::Op &op(size_t number = 0) const {
+    if (!file || number >= file->ops.size()) {
+      ADD_FAILURE() << "no operator; " << llvm::join(messages, "\n");
+      std::abort();
+    }
+    return file->ops[number];
+  }
+  /// The padding of a tensor, by default a value that no test expects.
+  ast::Padding padding(llvm::StringRef name) const {
+    ast::Padding none;
+    none.value = INT64_MIN;
+    none.floatValue = 1e30F;
+    return tensor(name).padding.value_or(none);
+  }
   const ast::Tensor &tensor(llvm::StringRef name) const {
     for (const ast::Tensor &tensor : op().tensors) {
       if (tensor.name == name) {
@@ -50,17 +66,15 @@ inline Parsed parse(llvm::StringRef text,
   return result;
 }
 
-/// Pins all that is reported. There is a tree exactly if there is no error.
+/// Pins all that is reported, one message a line. There is a tree exactly if
+/// there is no error.
 inline void
-expectDiagnostics(llvm::StringRef text,
-                  const std::vector<std::string> &expected,
+expectDiagnostics(llvm::StringRef text, const std::string &expected,
                   const std::map<std::string, int64_t> &defines = {}) {
   Parsed parsed = parse(text, defines);
-  EXPECT_EQ(parsed.messages, expected);
-  bool hasError = false;
-  for (const std::string &message : parsed.messages) {
-    hasError |= message.find("error: ") != std::string::npos;
-  }
+  std::string reported = llvm::join(parsed.messages, "\n");
+  EXPECT_EQ(reported, expected);
+  bool hasError = reported.find("error: ") != std::string::npos;
   EXPECT_EQ(parsed.file.has_value(), !hasError);
 }
 
