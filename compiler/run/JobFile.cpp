@@ -24,8 +24,11 @@ static void append(std::string &to, const void *bytes, size_t count) {
 
 static void pad(std::string &text) { text.resize((text.size() + 7) / 8 * 8); }
 
+/// 0 for a shape that no tensor can have; reading the result back finds that
+/// out.
 static int64_t byteSize(const JobOutput &output) {
-  return countElements(output.shape).value() * output.type.storageBits() / 8;
+  return countElements(output.shape).value_or(0) * output.type.storageBits() /
+         8;
 }
 
 static void encodeJob(std::string &file, const Job &job) {

@@ -59,8 +59,8 @@ KernelProgram::runJobs(llvm::ArrayRef<Job> jobs) const {
   Result<TemporaryFile> resultFile = TemporaryFile::create("results");
   LPGEN_RETURN_IF_ERROR(resultFile.status());
   std::vector<llvm::StringRef> arguments(command.begin(), command.end());
-  arguments.push_back(jobFile->path());
-  arguments.push_back(resultFile->path());
+  arguments.emplace_back(jobFile->path());
+  arguments.emplace_back(resultFile->path());
   // The runner itself prints nothing; what its emulator prints is the user's to
   // see.
   std::string message;

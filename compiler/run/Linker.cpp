@@ -48,7 +48,7 @@ Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
   }
   std::vector<llvm::StringRef> arguments = {linker, "-o", output};
   if (kind == LinkKind::Program) {
-    arguments.push_back("-static");
+    arguments.emplace_back("-static");
   } else {
     arguments.insert(arguments.end(), {"-shared", "-z", "defs"});
   }

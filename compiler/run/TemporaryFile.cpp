@@ -41,7 +41,9 @@ Status TemporaryFile::write(int descriptor, llvm::StringRef contents) const {
 
 TemporaryFile::~TemporaryFile() {
   if (!name.empty()) {
-    llvm::sys::fs::remove(name);
+    // A file that someone else removed first is no failure.
+    [[maybe_unused]] const std::error_code ignored =
+        llvm::sys::fs::remove(name);
     llvm::sys::DontRemoveFileOnSignal(name);
   }
 }

@@ -33,8 +33,9 @@ static Result<Bindings> bind(const ast::Op &op,
   for (unsigned id = 0; id < op.numInputs(); ++id) {
     if (!inputs->contains(id)) {
       const std::string &name = op.tensors[id].name;
-      return Status::error("no file for input '" + name + "' of operator '" +
-                           op.name + "'; give --input " + name + "=FILE.npy");
+      std::string message = "no file for input '" + name;
+      message += "' of operator '" + op.name + "'; give --input ";
+      return Status::error(message + name + "=FILE.npy");
     }
   }
   Result<TensorPaths> outputs =

@@ -2,7 +2,8 @@
 #include "compiler/tools/TensorFiles.h"
 #include "compiler/tools/CommonOptions.h"
 #include "runtime/core/Npy.h"
-#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Twine.h"
+#include <optional>
 
 namespace lpgen {
 
@@ -15,39 +16,49 @@ static std::string tensorNames(const ast::Op &op, ast::Role role) {
   std::string text;
   for (const ast::Tensor &tensor : op.tensors) {
     if (tensor.role == role) {
-      text += (text.empty() ? "'" : ", '") + tensor.name + "'";
+      text += text.empty() ? "'" : ", '";
+      text += tensor.name + "'";
     }
   }
   return text.empty() ? "none" : text;
+}
+
+/// The id of the tensor called `name` with this role, if there is one.
+static std::optional<unsigned> findTensor(const ast::Op &op, ast::Role role,
+                                          const std::string &name) {
+  for (unsigned id = 0; id < op.tensors.size(); ++id) {
+    if (op.tensors[id].name == name && op.tensors[id].role == role) {
+      return id;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<TensorPaths> bindTensorPaths(const ast::Op &op, ast::Role role,
                                     llvm::ArrayRef<std::string> assignments,
                                     const std::string &option) {
   TensorPaths paths;
+  const llvm::StringRef kind = roleName(role);
+  const std::string existing = "; it has " + tensorNames(op, role);
   for (const std::string &text : assignments) {
+    const auto failure = [&](const llvm::Twine &what) {
+      return Status::error(
+          (llvm::Twine(option) + " '" + text + "': " + what).str());
+    };
     const auto assignment = splitAssignment(text);
     if (!assignment || assignment->second.empty()) {
-      return Status::error(option + " '" + text +
-                           "': expected NAME=FILE.npy with the name of an " +
-                           roleName(role) + " of '" + op.name + "'; it has " +
-                           tensorNames(op, role));
+      return failure("expected NAME=FILE.npy with the name of an " + kind +
+                     " of '" + op.name + "'" + existing);
     }
     const auto &[name, path] = *assignment;
-    const auto tensor =
-        llvm::find_if(op.tensors, [&](const ast::Tensor &candidate) {
-          return candidate.name == name && candidate.role == role;
-        });
-    if (tensor == std::end(op.tensors)) {
-      return Status::error(option + " '" + text + "': operator '" + op.name +
-                           "' has no " + roleName(role) + " '" + name +
-                           "'; it has " + tensorNames(op, role));
+    const std::optional<unsigned> id = findTensor(op, role, name);
+    if (!id) {
+      return failure("operator '" + llvm::Twine(op.name) + "' has no " + kind +
+                     " '" + name + "'" + existing);
     }
-    const auto id = unsigned(tensor - op.tensors.begin());
-    if (!paths.insert({id, path}).second) {
-      return Status::error(option + " '" + text + "': " + roleName(role) +
-                           " '" + name + "' is given twice, first as '" +
-                           paths[id] + "'");
+    if (!paths.insert({*id, path}).second) {
+      return failure(kind + " '" + llvm::Twine(name) +
+                     "' is given twice, first as '" + paths[*id] + "'");
     }
   }
   return paths;

@@ -88,6 +88,7 @@ static int runVerify(const VerifyCommandOptions &options) {
     compiled.push_back(std::move(*result));
   }
   std::vector<VerifyItem> items;
+  items.reserve(compiled.size());
   for (size_t i = 0; i < compiled.size(); ++i) {
     items.push_back({file->ops()[i], compiled[i].symbol, compiled[i].object});
   }

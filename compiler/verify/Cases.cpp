@@ -24,7 +24,7 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
   constexpr size_t count = std::size(smallSizes);
   std::vector<std::vector<int64_t>> choices;
   const auto add = [&](std::vector<int64_t> sizes) {
-    if (std::find(choices.begin(), choices.end(), sizes) == choices.end()) {
+    if (!llvm::is_contained(choices, sizes)) {
       choices.push_back(std::move(sizes));
     }
   };
@@ -39,6 +39,7 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
     add(std::move(sizes));
   }
   std::vector<int64_t> bounds;
+  bounds.reserve(op.symbols.size());
   for (const ast::Symbol &symbol : op.symbols) {
     bounds.push_back(symbol.bound);
   }

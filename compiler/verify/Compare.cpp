@@ -90,9 +90,9 @@ std::vector<int64_t> samplePositions(llvm::ArrayRef<int64_t> shape,
   return sampler.take();
 }
 
-/// Elements of the shape; it is one that a HostTensor has or could have.
+/// Elements of the shape of a checked op, whose number is bounded.
 static int64_t elementsOf(llvm::ArrayRef<int64_t> shape) {
-  return countElements({shape.data(), shape.size()}).value();
+  return countElements({shape.data(), shape.size()}).value_or(INT64_MAX);
 }
 
 /// How many elements of each output to sample: as many as fit the steps.

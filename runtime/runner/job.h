@@ -17,6 +17,8 @@
 
 #include <stdint.h>
 
+/* Read by C as well. NOLINTBEGIN(modernize-use-using) */
+
 #define LPGEN_JOB_MAGIC UINT64_C(0x31626F6A6E65676C) /* "lgenjob1" */
 
 /* Job files start with one. */
@@ -96,5 +98,7 @@ enum {
 
 /* What outputs, workspace, scratch and padding hold before a kernel runs. */
 #define LPGEN_JOB_FILL 0xA5
+
+/* NOLINTEND(modernize-use-using) */
 
 #endif /* LPGEN_RUNTIME_RUNNER_JOB_H */

@@ -10,10 +10,12 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
+// The names are the C interface's. NOLINTBEGIN(readability-identifier-naming)
 extern "C" const lp_kernel lp_twice_kernel;
 extern "C" const lp_kernel lp_prefix_kernel;
 extern "C" const lp_kernel lp_refuse_kernel;
 extern "C" const lp_kernel lp_other_abi_kernel;
+// NOLINTEND(readability-identifier-naming)
 
 namespace lpgen {
 namespace {

@@ -62,7 +62,7 @@ protected:
       GTEST_SKIP() << linked.message();
     }
     ASSERT_TRUE(linked.ok()) << linked.message();
-    program.emplace(std::move(*linked));
+    program = std::make_unique<KernelProgram>(std::move(*linked));
   }
 
   /// The error of running the kernel `name` of the rule breakers.
@@ -75,7 +75,7 @@ protected:
   }
 
   Platform platform;
-  std::optional<KernelProgram> program;
+  std::unique_ptr<KernelProgram> program; ///< Set by SetUp.
 };
 
 INSTANTIATE_TEST_SUITE_P(Targets, KernelProgramTest, testing::Bool(),

@@ -28,14 +28,19 @@ protected:
   void SetUp() override {
     sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(gemmText),
                                llvm::SMLoc());
-    file = parseFile(sources);
-    ASSERT_TRUE(file.has_value());
+    std::optional<ast::File> parsed = parseFile(sources);
+    if (!parsed) {
+      FAIL() << "the operator does not parse";
+    }
+    file = std::move(*parsed);
     ASSERT_FALSE(
         llvm::sys::fs::createUniqueDirectory("lpgen-tensor-files", folder));
   }
-  void TearDown() override { llvm::sys::fs::remove_directories(folder); }
+  void TearDown() override {
+    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
+  }
 
-  const ast::Op &op() const { return file->ops.front(); }
+  const ast::Op &op() const { return file.ops.front(); }
 
   /// Writes a tensor of `value`s and returns its path.
   std::string write(const std::string &name, ElementType type,
@@ -61,7 +66,7 @@ protected:
   }
 
   llvm::SourceMgr sources;
-  std::optional<ast::File> file;
+  ast::File file;
   llvm::SmallString<128> folder;
 };
 
@@ -136,9 +141,12 @@ TEST(TensorFiles, SizesThatNoInputHasAreAnError) {
       llvm::MemoryBuffer::getMemBuffer(
           "op f(x: u8) -> (y: u8[?m <= 4]) { y[i] = x }"),
       llvm::SMLoc());
-  const auto file = parseFile(sources);
-  ASSERT_TRUE(file.has_value());
-  EXPECT_THAT(loadInputs(file->ops.front(), {}).message(),
+  const std::optional<ast::File> file = parseFile(sources);
+  if (!file) {
+    FAIL() << "the operator does not parse";
+  }
+  const ast::Op &op = file->ops.front();
+  EXPECT_THAT(loadInputs(op, {}).message(),
               HasSubstr("size ?m of operator 'f' is in no input's shape"));
 }
 

@@ -22,14 +22,17 @@ public:
   explicit Parsed(llvm::StringRef text) {
     sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
                                llvm::SMLoc());
-    file = parseFile(sources);
-    EXPECT_TRUE(file.has_value());
+    std::optional<ast::File> parsed = parseFile(sources);
+    EXPECT_TRUE(parsed.has_value());
+    if (parsed) {
+      file = std::move(*parsed);
+    }
   }
-  const ast::Op &op(size_t number = 0) const { return file->ops[number]; }
+  const ast::Op &op(size_t number = 0) const { return file.ops.at(number); }
 
 private:
   llvm::SourceMgr sources;
-  std::optional<ast::File> file;
+  ast::File file;
 };
 
 TargetDesc x86Target() {

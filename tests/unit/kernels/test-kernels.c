@@ -60,7 +60,7 @@ REGISTER(twice)
 enum { PrefixSize = 10, PrefixMark = 0x4C50 };
 
 static int64_t prefixBytes(int buffer, const int64_t *sizes) {
-  return buffer == 0 ? (PrefixSize + 1) * 4 : 0;
+  return buffer == 0 ? ((int64_t)PrefixSize + 1) * 4 : 0;
 }
 
 static int prefixPack(int buffer, const int64_t *sizes, const void *logical,
@@ -81,7 +81,9 @@ static int64_t prefixTasks(const lp_args *args, int phase) {
   return PrefixSize;
 }
 static int64_t prefixScratch(void) { return 4; }
-static int64_t prefixWorkspace(const int64_t *sizes) { return PrefixSize * 4; }
+static int64_t prefixWorkspace(const int64_t *sizes) {
+  return (int64_t)4 * PrefixSize;
+}
 
 static int prefixRun(const lp_args *args, int phase, int64_t begin, int64_t end,
                      void *scratch) {
