@@ -75,7 +75,7 @@ private:
   void bindTargets();
   void bindTarget(const syntax::StatementDecl &statement, unsigned number);
 
-  // SemaLower: names and subscripts.
+  // SemaLower: names and expressions.
   bool lowerStatements();
   void lowerStatement(const syntax::StatementDecl &decl, unsigned number);
   bool lowerTarget(const syntax::StatementDecl &decl);
@@ -89,6 +89,10 @@ private:
                           std::vector<ast::ExprPtr> arguments);
   ast::ExprPtr lowerReduce(const syntax::Node &node);
   bool lowerBoundIndices(const syntax::Node &node, ast::Expr &reduce);
+  void equateExtents(const std::string &index, unsigned unknown,
+                     unsigned tensor, unsigned dim, llvm::SMRange range);
+
+  // SemaSubscripts: affine forms and look-ups.
   bool lowerSubscript(const syntax::Node &node, unsigned tensor, unsigned dim,
                       ast::Subscript &subscript);
   bool lowerLookup(const syntax::Node &node, ast::Subscript &subscript);
@@ -98,8 +102,6 @@ private:
                                                bool isOutermost);
   std::optional<ast::AffineForm> divideAffine(const syntax::Node &node);
   bool readsTensor(const syntax::Node &node) const;
-  void equateExtents(const std::string &index, unsigned unknown,
-                     unsigned tensor, unsigned dim, llvm::SMRange range);
 
   // SemaExtents: extents of indices, bounds of subscripts.
   bool resolveExtents();
