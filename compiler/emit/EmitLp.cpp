@@ -30,43 +30,58 @@ static RankedTensorType tensorType(MLIRContext &context,
                                lp::getElementType(&context, tensor.type));
 }
 
+/// What types cannot carry: the name in the file, the element's type, and which run-time
+/// size each dimension is (-1 for constants).
+static NamedAttrList bufferAttributes(OpBuilder &builder,
+                                      const ast::Tensor &tensor) {
+  SmallVector<int64_t> symbols;
+  for (const ast::Extent &extent : tensor.shape) {
+    symbols.push_back(extent.symbol);
+  }
+  NamedAttrList attributes;
+  attributes.set("lp.name", builder.getStringAttr(tensor.name));
+  attributes.set("lp.element",
+                 mlir::TypeAttr::get(
+                     lp::getElementType(builder.getContext(), tensor.type)));
+  attributes.set("lp.symbols", builder.getDenseI64ArrayAttr(symbols));
+  if (!tensor.type.isFloat()) {
+    attributes.set("lp.range", builder.getDenseI64ArrayAttr(
+                                   {tensor.range.lo, tensor.range.hi}));
+  }
+  return attributes;
+}
+
 static func::FuncOp createFunction(OpBuilder &builder, Location loc,
                                    const ast::Op &op) {
   SmallVector<mlir::Type> arguments(op.symbols.size(), builder.getIndexType());
   SmallVector<mlir::Type> results;
-  SmallVector<Attribute> outputs;
   for (const ast::Tensor &tensor : op.tensors) {
     RankedTensorType type = tensorType(*builder.getContext(), tensor);
     if (tensor.role == ast::Role::Input) {
       arguments.push_back(type);
     } else if (tensor.role == ast::Role::Output) {
       results.push_back(type);
-      outputs.push_back(builder.getStringAttr(tensor.name));
     }
   }
   auto function = func::FuncOp::create(
       builder, loc, op.name, builder.getFunctionType(arguments, results));
-  function->setAttr("lp.outputs", builder.getArrayAttr(outputs));
   for (auto [i, symbol] : llvm::enumerate(op.symbols)) {
     function.setArgAttr(i, "lp.name", builder.getStringAttr(symbol.name));
     function.setArgAttr(i, "lp.bound", builder.getI64IntegerAttr(symbol.bound));
   }
   unsigned argument = op.symbols.size();
+  unsigned result = 0;
   for (const ast::Tensor &tensor : op.tensors) {
-    if (tensor.role != ast::Role::Input) {
+    if (tensor.role == ast::Role::Intermediate) {
       continue;
     }
-    function.setArgAttr(argument, "lp.name", builder.getStringAttr(tensor.name));
-    if (!tensor.type.isFloat()) {
-      function.setArgAttr(argument, "lp.range",
-                          builder.getDenseI64ArrayAttr(
-                              {tensor.range.lo, tensor.range.hi}));
+    DictionaryAttr attributes =
+        bufferAttributes(builder, tensor).getDictionary(builder.getContext());
+    if (tensor.role == ast::Role::Input) {
+      function.setArgAttrs(argument++, attributes);
+    } else {
+      function.setResultAttrs(result++, attributes);
     }
-    SmallVector<int64_t> symbols;
-    for (const ast::Extent &extent : tensor.shape) {
-      symbols.push_back(extent.symbol);
-    }
-    ++argument;
   }
   return function;
 }

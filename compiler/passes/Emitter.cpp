@@ -1,0 +1,199 @@
+// Small emitters for loops and index arithmetic. See Phases.h.
+#include "compiler/passes/Phases.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+Value Emitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+Value Emitter::i32(int64_t value) {
+  return arith::ConstantOp::create(
+      b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+Value Emitter::add(Value lhs, Value rhs) {
+  return b.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+}
+Value Emitter::sub(Value lhs, Value rhs) {
+  return b.createOrFold<arith::SubIOp>(loc, lhs, rhs);
+}
+Value Emitter::mul(Value lhs, Value rhs) {
+  return b.createOrFold<arith::MulIOp>(loc, lhs, rhs);
+}
+Value Emitter::min(Value lhs, Value rhs) {
+  return b.createOrFold<arith::MinSIOp>(loc, lhs, rhs);
+}
+Value Emitter::ceilDiv(Value lhs, int64_t rhs) {
+  return rhs == 1 ? lhs
+                  : b.createOrFold<arith::DivUIOp>(loc, add(lhs, index(rhs - 1)),
+                                                   index(rhs));
+}
+Value Emitter::less(Value lhs, Value rhs) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, lhs, rhs);
+}
+
+Value Emitter::value(OpFoldResult size) {
+  if (auto value = dyn_cast<Value>(size)) {
+    return value;
+  }
+  return index(cast<IntegerAttr>(cast<Attribute>(size)).getInt());
+}
+
+Value Emitter::product(ArrayRef<OpFoldResult> sizes) {
+  Value result = index(1);
+  for (OpFoldResult size : sizes) {
+    result = mul(result, value(size));
+  }
+  return result;
+}
+
+Value Emitter::dot(ArrayRef<Value> values, ArrayRef<int64_t> coefficients,
+                   Value start) {
+  for (auto [v, c] : llvm::zip_equal(values, coefficients)) {
+    if (c != 0) {
+      start = add(start, c == 1 ? v : mul(v, index(c)));
+    }
+  }
+  return start;
+}
+
+SmallVector<Value> Emitter::delinearize(Value linear,
+                                        ArrayRef<OpFoldResult> sizes) {
+  if (sizes.empty()) {
+    return {};
+  }
+  if (sizes.size() == 1) {
+    return {linear};
+  }
+  // The outermost size bounds nothing: leaving it out saves a division.
+  auto op = affine::AffineDelinearizeIndexOp::create(
+      b, loc, linear, sizes.drop_front(), /*hasOuterBound=*/false);
+  return llvm::to_vector(ValueRange(op.getResults()));
+}
+
+Value Emitter::castInt(Value value, mlir::Type type) {
+  unsigned have = value.getType().getIntOrFloatBitWidth();
+  unsigned want = type.getIntOrFloatBitWidth();
+  if (have < want) {
+    return arith::ExtSIOp::create(b, loc, type, value);
+  }
+  return have > want ? arith::TruncIOp::create(b, loc, type, value).getResult()
+                     : value;
+}
+
+Value Emitter::read(Value source, ArrayRef<Value> indices, mlir::Type element) {
+  mlir::Type type = element;
+  if (!isa<FloatType>(element)) {
+    type = b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
+  }
+  auto read = lp::ReadOp::create(
+      b, loc, type, source, indices,
+      AffineMap::getMultiDimIdentityMap(indices.size(), b.getContext()));
+  read.setElementAttr(mlir::TypeAttr::get(element));
+  return read;
+}
+
+void Emitter::loop(Value low, Value high, int64_t step,
+                   llvm::function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, loc, low, high, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+Value Emitter::reduce(Value low, Value high, Value start,
+                      llvm::function_ref<Value(Value, Value)> body) {
+  auto loop = scf::ForOp::create(b, loc, low, high, index(1), start);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
+  scf::YieldOp::create(b, loc, next);
+  return loop.getResult(0);
+}
+
+void Emitter::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&branch.getThenRegion().front());
+  body();
+}
+
+Value Emitter::table(ArrayRef<int32_t> values) {
+  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type = MemRefType::get({static_cast<int64_t>(values.size())},
+                              b.getI32Type());
+  auto data = DenseElementsAttr::get(
+      RankedTensorType::get(type.getShape(), b.getI32Type()), values);
+  int number = 0;
+  for (auto global : module.getOps<memref::GlobalOp>()) {
+    if (global.getInitialValue() == std::optional<Attribute>(data)) {
+      return memref::GetGlobalOp::create(b, loc, type, global.getSymName());
+    }
+    ++number;
+  }
+  std::string name = "lp.table" + std::to_string(number);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    memref::GlobalOp::create(b, loc, name, b.getStringAttr("private"), type, data,
+                             /*constant=*/true, /*alignment=*/nullptr);
+  }
+  return memref::GetGlobalOp::create(b, loc, type, name);
+}
+
+Value Emitter::view(Value buffer, int64_t offset, int64_t elements, unsigned bits) {
+  auto type = MemRefType::get({elements}, b.getIntegerType(bits));
+  return memref::ViewOp::create(b, loc, type, buffer, index(offset), ValueRange{});
+}
+
+static void nest(Emitter &e, ArrayRef<OpFoldResult> extents,
+                 SmallVectorImpl<Value> &indices,
+                 llvm::function_ref<void(ArrayRef<Value>)> body) {
+  if (indices.size() == extents.size()) {
+    return body(indices);
+  }
+  e.loop(e.index(0), e.value(extents[indices.size()]), 1, [&](Value i) {
+    indices.push_back(i);
+    nest(e, extents, indices, body);
+    indices.pop_back();
+  });
+}
+
+void lpgen::forEach(Emitter &e, ArrayRef<OpFoldResult> extents,
+                    llvm::function_ref<void(ArrayRef<Value>)> body) {
+  SmallVector<Value> indices;
+  nest(e, extents, indices, body);
+}
+
+SmallVector<OpFoldResult>
+lpgen::mixedExtents(ArrayRef<int64_t> extents, ValueRange dynamic, OpBuilder &b,
+                    llvm::function_ref<Value(Value)> resolve) {
+  SmallVector<OpFoldResult> sizes;
+  unsigned next = 0;
+  for (int64_t extent : extents) {
+    if (ShapedType::isDynamic(extent)) {
+      sizes.push_back(resolve(dynamic[next++]));
+    } else {
+      sizes.push_back(b.getIndexAttr(extent));
+    }
+  }
+  return sizes;
+}
+
+void lpgen::inlineBody(Emitter &e, Region &from, ArrayRef<Value> arguments,
+                       ValueRange outputs, ArrayRef<Value> indices) {
+  IRMapping mapping;
+  Block &body = from.front();
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments)) {
+    mapping.map(argument, value);
+  }
+  for (Operation &op : body.without_terminator()) {
+    e.b.clone(op, mapping);
+  }
+  for (auto [value, output] : llvm::zip_equal(
+           cast<lp::YieldOp>(body.getTerminator()).getValues(), outputs)) {
+    memref::StoreOp::create(e.b, e.loc, mapping.lookupOrDefault(value), output,
+                            indices);
+  }
+}

@@ -1,0 +1,334 @@
+// lp-expand-tile: register tiles to vector code. Stage `vector`.
+//
+// The loops over the reduction are the same for every cell. Accumulators travel in
+// registers through as many inner loops as the cell's bound allows; outside these, the
+// widened sums are added to the i32 tile in memory:
+//
+//   tile = 0
+//   for plane pairs: for outer loops:          (memory loops)
+//     acc = 0
+//     for inner loops, `unroll` steps a trip:  (at most `chunk` steps)
+//       w0..wV = load; for each row: x = broadcast; acc += cell(x, w)
+//     tile += coefficient * widen(acc)
+#include "compiler/passes/PackedForm.h"
+#include "compiler/passes/Phases.h"
+
+namespace lpgen {
+#define GEN_PASS_DEF_EXPANDTILEPASS
+#include "compiler/passes/Passes.h.inc"
+} // namespace lpgen
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+class TileExpander {
+public:
+  TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
+      : op(op), cell(cell), e(builder, op.getLoc()),
+        rows(static_cast<int64_t>(op.getXOffsets().size())),
+        vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
+        strides(op.getStrides()) {
+    stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
+    findCarried();
+  }
+
+  void expand();
+
+private:
+  void findCarried();
+  void emitPlanes();
+  void emitMemoryLoops(unsigned depth, Value x, Value step, Value coefficient);
+  void emitChunk(Value begin, Value end, Value x, Value step, Value coefficient);
+  SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
+                                  SmallVector<Value> acc);
+  SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
+  SmallVector<Value> emitStep(Value x, Value w, SmallVector<Value> acc);
+  void zeroTile();
+  void addToTile(ArrayRef<Value> acc, Value coefficient);
+  SmallVector<Value> zeroAccumulators();
+  unsigned perAcc() const { return cell.facts().accRegisters; }
+  scf::ForOp carry(Value low, Value high, int64_t step, ArrayRef<Value> acc);
+  Value coefficientOf(Value plane, ArrayRef<int64_t> planes);
+
+  lp::TileOp op;
+  const Cell &cell;
+  Emitter e;
+  int64_t rows;
+  int64_t vectors;
+  ArrayRef<int64_t> counts;
+  ArrayRef<int64_t> strides;
+  int64_t stepBytes = 0;
+  unsigned carried = 0;  ///< Loops [carried, end) keep accumulators in registers.
+  int64_t strip = 0;     ///< Trips of loop carried - 1 that still fit the chunk.
+  int64_t innerSteps = 1; ///< Steps of the carried loops.
+};
+
+/// The longest suffix of loops whose steps fit the chunk; the loop before it is cut
+/// into strips.
+void TileExpander::findCarried() {
+  int64_t chunk = static_cast<int64_t>(op.getChunk());
+  carried = counts.size();
+  while (carried > 0 && innerSteps * counts[carried - 1] <= chunk) {
+    innerSteps *= counts[--carried];
+  }
+  strip = carried > 0 ? std::max<int64_t>(1, chunk / innerSteps) : 0;
+  if (carried > 0) {
+    // Strips of equal length cost no more widenings and leave no short tail.
+    int64_t pieces = (counts[carried - 1] + strip - 1) / strip;
+    strip = (counts[carried - 1] + pieces - 1) / pieces;
+  }
+}
+
+SmallVector<Value> TileExpander::zeroAccumulators() {
+  SmallVector<Value> acc;
+  for (int64_t i = 0; i < rows * vectors; ++i) {
+    llvm::append_range(acc, cell.zero(e.b, e.loc));
+  }
+  return acc;
+}
+
+void TileExpander::zeroTile() {
+  int64_t lanes = vectors * cell.facts().lanes;
+  VectorType type = cell::vectorType(e.b, cell.facts().lanes, 32);
+  Value zero = cell::zeroVector(e.b, e.loc, type);
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < lanes; j += cell.facts().lanes) {
+      vector::StoreOp::create(e.b, e.loc, zero, op.getAcc(),
+                              ValueRange{e.index(i), e.index(j)});
+    }
+  }
+}
+
+/// tile += coefficient * widen(acc); without a coefficient the tile is written.
+void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
+  for (int64_t i = 0; i < rows; ++i) {
+    int64_t lane = 0;
+    for (int64_t v = 0; v < vectors; ++v) {
+      ArrayRef<Value> one = acc.slice((i * vectors + v) * perAcc(), perAcc());
+      for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
+        auto type = cast<VectorType>(wide.getType());
+        SmallVector<Value> at = {e.index(i), e.index(lane)};
+        if (coefficient) {
+          Value factor =
+              vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
+          wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
+        }
+        if (coefficient || carried > 0) {
+          Value before =
+              vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
+          wide = arith::AddIOp::create(e.b, e.loc, before, wide);
+        }
+        vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
+        lane += type.getNumElements();
+      }
+    }
+  }
+}
+
+scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
+                               ArrayRef<Value> acc) {
+  auto loop = scf::ForOp::create(e.b, e.loc, low, high, e.index(step), acc);
+  // The tile is unrolled as it should be; LLVM must leave it alone.
+  MLIRContext *context = e.b.getContext();
+  auto yes = e.b.getBoolAttr(true);
+  auto vectorize = LLVM::LoopVectorizeAttr::get(context, yes, {}, {}, {}, {}, {}, {});
+  auto unroll = LLVM::LoopUnrollAttr::get(context, yes, {}, {}, {}, {}, {}, {});
+  loop->setAttr("llvm.loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  return loop;
+}
+
+/// One step: every vector of w once, every row of x once. `x` and `w` are byte offsets.
+SmallVector<Value> TileExpander::emitStep(Value x, Value w,
+                                          SmallVector<Value> acc) {
+  SmallVector<Value> weights;
+  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
+  for (int64_t v = 0; v < vectors; ++v) {
+    weights.push_back(cell.loadW(e.b, e.loc, op.getW(),
+                                 e.add(w, e.index(v * vectorBytes))));
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    Value group = cell.loadX(e.b, e.loc, op.getX(), e.add(op.getXOffsets()[i], x));
+    for (int64_t v = 0; v < vectors; ++v) {
+      size_t first = (i * vectors + v) * perAcc();
+      Cell::Values one(ArrayRef(acc).slice(first, perAcc()));
+      llvm::copy(cell.step(e.b, e.loc, one, group, weights[v]),
+                 acc.begin() + first);
+    }
+  }
+  return acc;
+}
+
+/// The innermost loop, unrolled; what does not divide is peeled.
+SmallVector<Value> TileExpander::innermost(Value x, Value step,
+                                           SmallVector<Value> acc) {
+  // One trip when there is no carried loop at all.
+  bool single = carried == counts.size();
+  int64_t count = single ? 1 : counts.back();
+  int64_t stride = single ? 0 : strides.back();
+  int64_t unroll = std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
+  int64_t whole = count / unroll * unroll;
+  auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
+    for (int64_t u = 0; u < n; ++u) {
+      Value at = e.add(first, e.index(u));
+      Value xAt = e.add(x, e.mul(at, e.index(stride)));
+      Value wAt = e.add(op.getWOffset(),
+                        e.mul(e.add(step, at), e.index(stepBytes)));
+      values = emitStep(xAt, wAt, std::move(values));
+    }
+    return values;
+  };
+  if (whole > unroll) {
+    auto loop = carry(e.index(0), e.index(whole), unroll, acc);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next = steps(loop.getInductionVar(), unroll,
+                                    llvm::to_vector_of<Value>(
+                                        loop.getRegionIterArgs()));
+    scf::YieldOp::create(e.b, e.loc, next);
+    e.b.setInsertionPointAfter(loop);
+    acc = llvm::to_vector_of<Value>(loop.getResults());
+    return steps(e.index(whole), count - whole, std::move(acc));
+  }
+  return steps(e.index(0), count, std::move(acc));
+}
+
+/// Loops [depth, end) with the accumulators as loop-carried values. `step` numbers the
+/// steps of w, whose groups lie in the order of the loops.
+SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x, Value step,
+                                              SmallVector<Value> acc) {
+  if (depth + 1 >= counts.size()) {
+    return innermost(x, step, std::move(acc));
+  }
+  int64_t stepsPerTrip = 1;
+  for (int64_t count : counts.drop_front(depth + 1)) {
+    stepsPerTrip *= count;
+  }
+  auto loop = carry(e.index(0), e.index(counts[depth]), 1, acc);
+  {
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(loop.getBody());
+    Value i = loop.getInductionVar();
+    SmallVector<Value> next = carriedLoops(
+        depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
+        e.add(step, e.mul(i, e.index(stepsPerTrip))),
+        llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
+    scf::YieldOp::create(e.b, e.loc, next);
+  }
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// Trips [begin, end) of loop carried - 1 with accumulators in registers.
+void TileExpander::emitChunk(Value begin, Value end, Value x, Value step,
+                             Value coefficient) {
+  unsigned depth = carried - 1;
+  SmallVector<Value> acc = zeroAccumulators();
+  auto loop = carry(begin, end, 1, acc);
+  {
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(loop.getBody());
+    Value i = loop.getInductionVar();
+    SmallVector<Value> next = carriedLoops(
+        carried, e.add(x, e.mul(i, e.index(strides[depth]))),
+        e.add(step, e.mul(i, e.index(innerSteps))),
+        llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
+    scf::YieldOp::create(e.b, e.loc, next);
+  }
+  addToTile(llvm::to_vector_of<Value>(loop.getResults()), coefficient);
+}
+
+/// Loops [depth, carried), the last one in strips.
+void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
+                                   Value coefficient) {
+  if (carried == 0) {
+    addToTile(carriedLoops(0, x, step, zeroAccumulators()), coefficient);
+    return;
+  }
+  if (depth + 1 < carried) {
+    int64_t stepsPerTrip = 1;
+    for (int64_t count : counts.drop_front(depth + 1)) {
+      stepsPerTrip *= count;
+    }
+    e.loop(e.index(0), e.index(counts[depth]), 1, [&](Value i) {
+      emitMemoryLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
+                      e.add(step, e.mul(i, e.index(stepsPerTrip))), coefficient);
+    });
+    return;
+  }
+  int64_t count = counts[depth];
+  int64_t whole = count / strip * strip;
+  e.loop(e.index(0), e.index(whole), strip, [&](Value i) {
+    emitChunk(i, e.add(i, e.index(strip)), x, step, coefficient);
+  });
+  if (whole < count) {
+    emitChunk(e.index(whole), e.index(count), x, step, coefficient);
+  }
+}
+
+/// 2^plane, negated for the top plane of two's complement.
+Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
+  Value shift =
+      arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), plane);
+  Value value = arith::ShLIOp::create(e.b, e.loc, e.i32(1), shift);
+  if (planes.back() > 0) {
+    return value;
+  }
+  Value last = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::eq, plane,
+      e.index(static_cast<int64_t>(planes.size()) - 1));
+  return arith::SelectOp::create(e.b, e.loc, last, e.sub(e.i32(0), value), value);
+}
+
+void TileExpander::emitPlanes() {
+  ArrayRef<int64_t> xPlanes = op.getXPlanes();
+  ArrayRef<int64_t> wPlanes = op.getWPlanes();
+  int64_t wSteps = static_cast<int64_t>(op.getWPlaneStride()) / stepBytes;
+  auto count = [](ArrayRef<int64_t> planes) {
+    return static_cast<int64_t>(planes.size());
+  };
+  e.loop(e.index(0), e.index(count(wPlanes)), 1, [&](Value i) {
+    e.loop(e.index(0), e.index(count(xPlanes)), 1, [&](Value j) {
+      Value coefficient =
+          e.mul(coefficientOf(i, wPlanes), coefficientOf(j, xPlanes));
+      emitMemoryLoops(
+          0, e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
+          e.mul(i, e.index(wSteps)), coefficient);
+    });
+  });
+}
+
+void TileExpander::expand() {
+  bool onePass = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
+  bool negative = llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
+                  llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
+  if (onePass && !negative) {
+    if (carried > 0) {
+      zeroTile();
+    }
+    emitMemoryLoops(0, e.index(0), e.index(0), {});
+  } else {
+    zeroTile();
+    emitPlanes();
+  }
+  op.erase();
+}
+
+struct ExpandTilePass : public lpgen::impl::ExpandTilePassBase<ExpandTilePass> {
+  void runOnOperation() override {
+    SmallVector<lp::TileOp> tiles;
+    getOperation().walk([&](lp::TileOp op) { tiles.push_back(op); });
+    for (lp::TileOp op : tiles) {
+      const Cell *cell = findCell(op, op.getCell());
+      if (!cell) {
+        op.emitError("the target has no cell '") << op.getCell() << "'";
+        return signalPassFailure();
+      }
+      OpBuilder builder(op);
+      TileExpander(op, *cell, builder).expand();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,183 @@
+// The packed form of a contraction. See PackedForm.h.
+#include "compiler/passes/PackedForm.h"
+#include "targets/Target.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
+  auto module = op->getParentOfType<ModuleOp>();
+  auto target = module->getAttrOfType<lp::TargetAttr>("lp.target");
+  const Target *found = target ? findTarget(target.getName()) : nullptr;
+  if (!found) {
+    return nullptr;
+  }
+  for (const Cell *cell : found->cells()) {
+    if (cell->facts().name == name) {
+      return cell;
+    }
+  }
+  return nullptr;
+}
+
+int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
+  return rows * vectors * cell.facts().accRegisters + vectors +
+         cell.facts().fixedRegisters;
+}
+
+/// Bit planes of codes: one coefficient per bit, the top one negative in two's
+/// complement. Only as many as the range needs.
+static std::optional<ElementStorage> planesOf(ElementType type,
+                                              StoredRange range) {
+  ElementStorage storage;
+  storage.range = range;
+  unsigned bits = 0;
+  bool isSigned = false;
+  if (type.encoding == Encoding::Bipolar) {
+    storage.offset = (int64_t{1} << type.bits) - 1;
+    storage.halve = true;
+    storage.range = {0, storage.offset};
+    bits = type.bits;
+  } else {
+    isSigned = range.lo < 0;
+    while (isSigned ? (range.lo < -(int64_t{1} << bits) >> 1 ||
+                       range.hi > ((int64_t{1} << bits) >> 1) - 1 || bits == 0)
+                    : range.hi > (int64_t{1} << bits) - 1) {
+      ++bits;
+    }
+    bits = std::max(bits, 1U);
+  }
+  if (bits > 16) {
+    return std::nullopt;
+  }
+  for (unsigned i = 0; i < bits; ++i) {
+    storage.planes.push_back(int64_t{1} << i);
+  }
+  if (isSigned) {
+    storage.planes.back() = -storage.planes.back();
+  }
+  return storage;
+}
+
+/// Whole elements in [limit.lo, limit.hi]: as they are if they fit, else shifted, else
+/// (bipolar) halved.
+static std::optional<ElementStorage> elementsOf(ElementType type, StoredRange range,
+                                                StoredRange limit) {
+  if (range.lo >= limit.lo && range.hi <= limit.hi) {
+    return ElementStorage{0, false, range, {}};
+  }
+  if (type.encoding == Encoding::Bipolar) {
+    int64_t codes = int64_t{1} << type.bits;
+    if (limit.lo == 0 && codes - 1 <= limit.hi) {
+      return ElementStorage{codes - 1, true, {0, codes - 1}, {}};
+    }
+    if (limit.lo < 0 && codes / 2 - 1 <= limit.hi && -codes / 2 >= limit.lo) {
+      return ElementStorage{-1, true, {-codes / 2, codes / 2 - 1}, {}};
+    }
+    return std::nullopt;
+  }
+  // The offset that brings the range nearest to zero within the limit.
+  if (range.hi - range.lo <= limit.hi - limit.lo) {
+    int64_t offset = limit.lo < 0 ? -((range.lo + range.hi + 1) / 2) : -range.lo;
+    StoredRange stored{range.lo + offset, range.hi + offset};
+    if (stored.lo >= limit.lo && stored.hi <= limit.hi) {
+      return ElementStorage{offset, false, stored, {}};
+    }
+  }
+  return std::nullopt;
+}
+
+static std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
+                                               const CellFacts &facts,
+                                               StoredRange limit) {
+  return facts.planes ? planesOf(type, range) : elementsOf(type, range, limit);
+}
+
+/// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
+/// docs/kernels.md. Halo positions store 0.
+static void findCorrections(lp::ContractOp contract, PackedForm &form) {
+  bool hasHalo = llvm::any_of(form.geometry.positions,
+                              [](const PositionDim &p) { return p.hasHalo; });
+  // value = scale * stored - offset: an offset of w multiplies sums of x.
+  form.needsXSums = form.w.offset != 0 || contract.getWZero();
+  bool insideOffset = form.x.offset != 0 || contract.getXZero();
+  bool outsideValue =
+      hasHalo && (contract.getXPadScalar() || contract.getXZero() ||
+                  (contract.getXPad() && *contract.getXPad() != 0));
+  form.needsWSums = insideOffset || outsideValue;
+}
+
+std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
+                                                const Cell &cell, int64_t vectors,
+                                                std::string &reason) {
+  const CellFacts &facts = cell.facts();
+  if (!contract.accumulatorType().isInteger(32)) {
+    reason = "the sum needs more than 32 bits";
+    return std::nullopt;
+  }
+  if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
+    reason = "x has a divided subscript";
+    return std::nullopt;
+  }
+  auto geometry = Geometry::analyze(ContractShape::of(contract), reason);
+  if (!geometry) {
+    return std::nullopt;
+  }
+  PackedForm form{std::move(*geometry), {}, {}, 0};
+  ElementType xType = lp::toElementType(contract.getXElement());
+  ElementType wType = lp::toElementType(contract.getWElement());
+  auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},
+                     facts, facts.x);
+  auto w = storageOf(wType, {contract.getWRange()[0], contract.getWRange()[1]},
+                     facts, facts.w);
+  if (!x || !w) {
+    reason = (!x ? "x of type " + xType.str() : "w of type " + wType.str()) +
+             " does not fit the cell's operands";
+    return std::nullopt;
+  }
+  form.x = *x;
+  form.w = *w;
+  // Groups past the end and halo positions store zero.
+  auto withZero = [](StoredRange r) {
+    return StoredRange{std::min<int64_t>(r.lo, 0), std::max<int64_t>(r.hi, 0)};
+  };
+  form.chunk = cell.maxSteps(withZero(form.x.range), withZero(form.w.range));
+  if (form.chunk < 1) {
+    reason = "one step could overflow the accumulator of cell '" +
+             facts.name.str() + "'";
+    return std::nullopt;
+  }
+  findCorrections(contract, form);
+  if (form.needsWSums && !form.geometry.computeClasses(reason)) {
+    return std::nullopt;
+  }
+  MLIRContext *context = contract.getContext();
+  auto layout = [&](lp::OperandKind kind, const ElementStorage &storage,
+                    int64_t lanes, bool sums) {
+    return lp::LayoutAttr::get(context, kind, facts.group, facts.groupBytes,
+                               storage.planes.size(), lanes, storage.offset,
+                               storage.halve, sums);
+  };
+  form.geometry.setLayouts(
+      layout(lp::OperandKind::Activations, form.x, 1, form.needsXSums),
+      layout(lp::OperandKind::Weights, form.w, facts.lanes * vectors,
+             form.needsWSums));
+  return form;
+}
+
+FailureOr<PackedForm> lpgen::scheduledForm(lp::ContractOp contract) {
+  lp::ScheduleAttr schedule = *contract.getSchedule();
+  const Cell *cell = findCell(contract, schedule.getCell());
+  if (!cell) {
+    return contract.emitError("the target has no cell '")
+           << schedule.getCell() << "'";
+  }
+  std::string reason;
+  auto form = planPackedForm(contract, *cell, schedule.getTileVectors(), reason);
+  if (!form) {
+    return contract.emitError("schedule ")
+           << schedule << " cannot be applied: " << reason;
+  }
+  return *form;
+}

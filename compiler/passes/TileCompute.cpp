@@ -1,0 +1,143 @@
+// lp-tile: elementwise ops, and contractions without a packed form, as loops.
+#include "compiler/passes/Phases.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+/// Elements of a one-dimensional op in one task.
+constexpr int64_t kElementsPerTask = 256;
+
+SmallVector<OpFoldResult>
+lpgen::computeTaskSizes(lp::ComputeOp op, Emitter &e,
+                        llvm::function_ref<Value(Value)> resolve) {
+  SmallVector<OpFoldResult> sizes =
+      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b, resolve);
+  if (sizes.size() == 1) {
+    return {e.ceilDiv(e.value(sizes[0]), kElementsPerTask)};
+  }
+  if (!sizes.empty()) {
+    sizes.pop_back(); // the innermost dimension is the loop within a task
+  }
+  return sizes;
+}
+
+int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
+  SmallVector<OpFoldResult> extents =
+      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b,
+                   [](Value v) { return v; });
+  SmallVector<Value> indices(task);
+  auto element = [&]() {
+    inlineBody(e, op.getBody(), indices, op.getOutputs(), indices);
+  };
+  if (extents.empty()) {
+    element();
+  } else if (extents.size() == 1) {
+    Value low = e.mul(task[0], e.index(kElementsPerTask));
+    Value high =
+        e.min(e.add(low, e.index(kElementsPerTask)), e.value(extents[0]));
+    e.loop(low, high, 1, [&](Value i) {
+      indices = {i};
+      element();
+    });
+  } else {
+    e.loop(e.index(0), e.value(extents.back()), 1, [&](Value i) {
+      indices.push_back(i);
+      element();
+      indices.pop_back();
+    });
+  }
+  op.erase();
+  return 0;
+}
+
+/// One factor of the product, less its zero point, in the accumulator's type.
+static Value emitFactor(Emitter &e, Value source, AffineMap map,
+                        ArrayRef<int64_t> divisors, ArrayRef<Value> loops,
+                        mlir::Type element, IntegerAttr pad, Value padScalar,
+                        Value zero, mlir::Type type) {
+  mlir::Type scalar =
+      e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
+  TypedAttr padding;
+  if (pad) {
+    padding = cast<TypedAttr>(e.b.getIntegerAttr(scalar, pad.getInt()));
+  }
+  if (padScalar) {
+    padScalar = e.castInt(padScalar, scalar);
+  }
+  auto read = lp::ReadOp::create(e.b, e.loc, scalar, source, loops, padScalar,
+                                 AffineMapAttr::get(map),
+                                 e.b.getDenseI64ArrayAttr(divisors), padding,
+                                 mlir::TypeAttr::get(element));
+  Value value = e.castInt(read, type);
+  return zero ? arith::SubIOp::create(e.b, e.loc, value, e.castInt(zero, type))
+                    .getResult()
+              : value;
+}
+
+lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Emitter e(builder, loc);
+  unsigned parallel = op.getParallel();
+  ArrayRef<int64_t> extents = op.getExtents();
+  size_t dynamic = llvm::count(extents.take_front(parallel), ShapedType::kDynamic);
+  auto compute = lp::ComputeOp::create(
+      builder, loc, mlir::TypeRange{}, op.getDynamicExtents().take_front(dynamic),
+      op.getOutputs(), extents.take_front(parallel));
+  Block &body = compute.getBody().emplaceBlock();
+  builder.setInsertionPointToStart(&body);
+  SmallVector<Value> loops;
+  for (unsigned i = 0; i < parallel; ++i) {
+    loops.push_back(body.addArgument(builder.getIndexType(), loc));
+  }
+  auto readScalar = [&](Value source, StringRef element, ArrayRef<Value> at) {
+    return source ? e.read(source, at, op->getAttrOfType<mlir::TypeAttr>(element)
+                                           .getValue())
+                  : Value();
+  };
+  Value xZero = readScalar(op.getXZero(), "xZeroElement", {});
+  Value xPad = readScalar(op.getXPadScalar(), "xPadElement", {});
+  Value wZero;
+  if (op.getWZero()) {
+    SmallVector<Value> at;
+    for (AffineExpr expr : op.getWZeroMap()->getResults()) {
+      if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+        at.push_back(loops[dim.getPosition()]);
+      } else {
+        at.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
+      }
+    }
+    wZero = readScalar(op.getWZero(), "wZeroElement", at);
+  }
+  mlir::Type type = op.accumulatorType();
+  auto reduce = lp::ReduceOp::create(
+      builder, loc, type, op.getDynamicExtents().drop_front(dynamic), ValueRange{},
+      lp::ReduceKind::Sum, extents.drop_front(parallel));
+  Block &sum = reduce.getBody().emplaceBlock();
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&sum);
+    for (unsigned i = parallel; i < op.numLoops(); ++i) {
+      loops.push_back(sum.addArgument(builder.getIndexType(), loc));
+    }
+    SmallVector<int64_t> ones(op.getWMap().getNumResults(), 1);
+    Value x = emitFactor(e, op.getX(), op.getXMap(), op.getXDivisors(), loops,
+                         op.getXElement(), op.getXPadAttr(), xPad, xZero, type);
+    Value w = emitFactor(e, op.getW(), op.getWMap(), ones, loops,
+                         op.getWElement(), {}, {}, wZero, type);
+    lp::YieldOp::create(builder, loc,
+                        ValueRange{arith::MulIOp::create(builder, loc, x, w)});
+  }
+  IRMapping mapping;
+  Block &epilogue = op.getBody().front();
+  for (unsigned i = 0; i < parallel; ++i) {
+    mapping.map(epilogue.getArgument(i), loops[i]);
+  }
+  mapping.map(epilogue.getArgument(parallel), reduce.getResult());
+  for (Operation &inner : epilogue) {
+    builder.clone(inner, mapping);
+  }
+  op.erase();
+  return compute;
+}
