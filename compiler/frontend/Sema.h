@@ -1,9 +1,8 @@
 // The checker: syntax tree -> checked tree.
 //
-// Works per operator in four steps: declarations
-// (SemaDecls), names, subscripts and shape equations (SemaLower,
-// SemaSubscripts), extents and subscript bounds (SemaExtents), types and value
-// ranges (SemaTypes).
+// Works per operator in four steps: declarations (SemaDecls), names, subscripts
+// and shape equations (SemaLower, SemaSubscripts), extents and subscript bounds
+// (SemaExtents), types and value ranges (SemaTypes).
 #ifndef LPGEN_COMPILER_FRONTEND_SEMA_H
 #define LPGEN_COMPILER_FRONTEND_SEMA_H
 
