@@ -249,6 +249,15 @@ LogicalResult TileOp::verify() {
   return success();
 }
 
+LogicalResult TunedOp::verify() {
+  for (uint64_t extent : {getRows(), getColumns(), getReduction()}) {
+    if (static_cast<int64_t>(extent) < 1) { // tuned_c1
+      return emitOpError("extents must be positive");
+    }
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Tiling
 //===----------------------------------------------------------------------===//

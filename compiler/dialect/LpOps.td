@@ -278,4 +278,25 @@ def Lp_TileOp : Lp_Op<"tile", [MemoryEffects<[MemRead, MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Tuned rules
+//===----------------------------------------------------------------------===//
+
+def Lp_TunedOp : Lp_Op<"tuned"> {
+  let summary = "a schedule that measurement found best for a shape";
+  let description = [{
+    `lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 ->
+    #lp.schedule<...>`: target, operand types, and rows, columns and reduction of the contraction seen as a GEMM.
+
+    Constraints: (tuned_c1) extents are positive.
+  }];
+  let arguments = (ins StrAttr:$target, StrAttr:$x, StrAttr:$w, I64Attr:$rows,
+      I64Attr:$columns, I64Attr:$reduction, Lp_ScheduleAttr:$schedule);
+  let assemblyFormat = [{
+    $target $x `x` $w `rows` $rows `columns` $columns `reduction` $reduction
+    `->` $schedule attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LPGEN_DIALECT_LPOPS

@@ -10,6 +10,15 @@ class App;
 
 namespace lpgen {
 
+/// `compile FILE.lp`: objects, headers, manifests, or IR of any stage.
+void addCompileCommand(CLI::App &app, int &exitCode);
+
+/// `explain FILE.lp`: schedule, layout, registers, operation counts, ceilings.
+void addExplainCommand(CLI::App &app, int &exitCode);
+
+/// `targets`: what can be compiled for.
+void addTargetsCommand(CLI::App &app, int &exitCode);
+
 /// `verify FILE.lp`: compares generated kernels with the interpreter.
 void addVerifyCommand(CLI::App &app, int &exitCode);
 

@@ -1,0 +1,64 @@
+// What a finished kernel tells the world: buffers, sizes, phases, choices.
+//
+// Collected once, when the kernel has its buffers and phases, and carried as JSON in
+// module attribute `lp.info` through the later stages, so that resuming at any of them
+// gives the same object. The manifest is this plus names of files.
+#ifndef LPGEN_COMPILER_CODEGEN_KERNELINFO_H
+#define LPGEN_COMPILER_CODEGEN_KERNELINFO_H
+
+#include "runtime/core/ElementType.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/JSON.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+struct BufferInfo {
+  std::string name;
+  ElementType type;
+  std::vector<int64_t> shape;   ///< Constants, or bounds of run-time sizes.
+  std::vector<int64_t> symbols; ///< Per dimension: index of its run-time size or -1.
+  bool isOutput = false;
+  int64_t packedBytes = 0;      ///< > 0 if the kernel takes it packed.
+};
+
+struct SizeInfo {
+  std::string name;
+  int64_t bound = 0;
+};
+
+struct ContractInfo {
+  std::string label;
+  std::string x, w, accumulator;
+  std::string schedule;
+  std::string templateName;
+  std::string layout; ///< k4: groups of four; plain: not packed.
+  std::string reason;
+};
+
+struct KernelInfo {
+  std::string op;
+  std::string target;
+  std::vector<SizeInfo> sizes;
+  std::vector<BufferInfo> buffers;
+  std::vector<std::string> phases; ///< Name of the op that each phase runs.
+  std::vector<ContractInfo> contracts;
+  int64_t scratchBytes = 0;
+  int64_t workspaceBytes = 0;
+  std::string hash; ///< Of the scheduled IR: identity of the layouts.
+
+  llvm::json::Value toJson() const;
+  static std::optional<KernelInfo> fromJson(const llvm::json::Value &json);
+
+  /// lp_<op>_<x>x<w>_<acc>_<template>_<layout>_<target>_<hash>
+  std::string symbol() const;
+  /// 64 bits of `hash`.
+  uint64_t layoutId() const;
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_CODEGEN_KERNELINFO_H

@@ -1,0 +1,95 @@
+// LLVM IR -> optimized IR, assembly and object. See Object.h.
+#include "compiler/codegen/Object.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+using namespace llvm;
+using namespace lpgen;
+
+void lpgen::initializeLlvmTargets() {
+  static const bool done = [] {
+    InitializeAllTargetInfos();
+    InitializeAllTargets();
+    InitializeAllTargetMCs();
+    InitializeAllAsmPrinters();
+    InitializeAllAsmParsers();
+    InitializeAllDisassemblers();
+    return true;
+  }();
+  (void)done;
+}
+
+std::unique_ptr<TargetMachine> lpgen::createMachine(const TargetDesc &target,
+                                                    std::string &message) {
+  initializeLlvmTargets();
+  Triple triple(target.triple);
+  const llvm::Target *found = TargetRegistry::lookupTarget(triple, message);
+  if (!found) {
+    return nullptr;
+  }
+  TargetOptions options;
+  // Each operation rounds once: no contraction into fma.
+  options.AllowFPOpFusion = FPOpFusion::Strict;
+  return std::unique_ptr<TargetMachine>(found->createTargetMachine(
+      triple, target.cpu, target.features, options, Reloc::PIC_, std::nullopt,
+      CodeGenOptLevel::Aggressive));
+}
+
+void lpgen::optimize(Module &module, TargetMachine &machine) {
+  for (Function &function : module) {
+    if (function.isDeclaration()) {
+      continue;
+    }
+    // Freestanding: no call to memset and friends may appear.
+    function.addFnAttr("no-builtins");
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    if (machine.getTargetTriple().isX86()) {
+      // Whole 256-bit vectors where the target has them.
+      function.addFnAttr("prefer-vector-width", "256");
+      function.addFnAttr("min-legal-vector-width", "256");
+    }
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true; // epilogues and packing
+  tuning.LoopInterleaving = true;
+  tuning.SLPVectorization = false;
+  tuning.LoopUnrolling = true;
+  PassBuilder builder(&machine, tuning);
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager graphs;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
+}
+
+std::string lpgen::emitCode(Module &module, TargetMachine &machine, OutputKind kind,
+                            std::string &message) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream os(bytes);
+  // Code generation changes the module; leave the caller's alone.
+  std::unique_ptr<Module> copy = CloneModule(module);
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, os, nullptr,
+                                  kind == OutputKind::Assembly
+                                      ? CodeGenFileType::AssemblyFile
+                                      : CodeGenFileType::ObjectFile)) {
+    message = "LLVM cannot emit code for " + machine.getTargetTriple().str();
+    return "";
+  }
+  passes.run(*copy);
+  return std::string(bytes.begin(), bytes.end());
+}

@@ -1,0 +1,73 @@
+// Dialects to the LLVM dialect to an LLVM module. See ToLlvm.h.
+#include "compiler/codegen/ToLlvm.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(affine::createAffineExpandIndexOpsPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createSCFToControlFlowPass());
+  if (target.features.empty()) {
+    // Baseline CPUs may lack rounding instructions; libm is out of reach.
+    math::MathExpandOpsPassOptions options;
+    options.ops = {"roundeven", "floor", "ceil"};
+    passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass(options));
+  }
+  passes.addPass(arith::createArithExpandOpsPass());
+  passes.addPass(createConvertVectorToLLVMPass());
+  passes.addPass(createConvertMathToLLVMPass());
+  passes.addPass(createArithToLLVMConversionPass());
+  passes.addPass(createFinalizeMemRefToLLVMConversionPass());
+  passes.addPass(createConvertFuncToLLVMPass());
+  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void lpgen::registerTranslations(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+std::unique_ptr<llvm::Module> lpgen::translate(ModuleOp module,
+                                               llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> result = translateModuleToLLVMIR(module, context);
+  if (!result) {
+    return nullptr;
+  }
+  for (llvm::Function &function : *result) {
+    if (function.isDeclaration() || function.isIntrinsic()) {
+      continue;
+    }
+    // A memref arrives as allocated pointer, aligned pointer, ...; code uses the second.
+    bool second = false;
+    for (llvm::Argument &argument : function.args()) {
+      if (!argument.getType()->isPointerTy()) {
+        second = false;
+        continue;
+      }
+      if (second) {
+        argument.addAttr(llvm::Attribute::NoAlias);
+      }
+      second = !second;
+    }
+  }
+  return result;
+}

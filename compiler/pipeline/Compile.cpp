@@ -1,0 +1,277 @@
+// Checked operators in, finished artifacts out. See Compile.h.
+#include "compiler/pipeline/Compile.h"
+#include "compiler/codegen/Abi.h"
+#include "compiler/codegen/CollectInfo.h"
+#include "compiler/codegen/Object.h"
+#include "compiler/codegen/ToLlvm.h"
+#include "compiler/emit/EmitLp.h"
+#include "compiler/pipeline/Stages.h"
+#include "schedules/Schedules.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+/// One compilation: the IR, where it stands, and what is known of the kernel.
+class Compilation {
+public:
+  Compilation(llvm::SourceMgr &sources, const CompileOptions &options)
+      : sources(sources), options(options), target(*options.target) {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    // Two cores and small modules: threads cost more than they give.
+    context.disableMultithreading();
+    handler = context.getDiagEngine().registerHandler(
+        [this](Diagnostic &diagnostic) { report(diagnostic); });
+  }
+  ~Compilation() { context.getDiagEngine().eraseHandler(handler); }
+
+  bool emit(const ast::Op &op) {
+    fallback = op.loc;
+    module = emitLp(context, op, sources, target.desc().name);
+    return true;
+  }
+  bool parse(llvm::StringRef text) {
+    module = parseSourceString<ModuleOp>(text, &context);
+    return static_cast<bool>(module);
+  }
+  /// Runs the stages after `from` up to the last one that is wanted.
+  std::optional<CompiledOp> run(Stage from);
+
+private:
+  void report(Diagnostic &diagnostic);
+  bool advance(Stage stage);
+  bool schedule();
+  bool finish();
+  bool dump(Stage stage, llvm::StringRef text);
+  std::string text() {
+    std::string result;
+    llvm::raw_string_ostream(result) << *module;
+    return result;
+  }
+  bool fail(const Twine &message) {
+    sources.PrintMessage(fallback, llvm::SourceMgr::DK_Error, message);
+    return false;
+  }
+
+  llvm::SourceMgr &sources;
+  const CompileOptions &options;
+  const Target &target;
+  MLIRContext context;
+  DiagnosticEngine::HandlerID handler = 0;
+  OwningOpRef<ModuleOp> module;
+  llvm::SMLoc fallback;
+  CompiledOp result;
+};
+
+llvm::SMLoc smLocOf(llvm::SourceMgr &sources, Location loc) {
+  if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    return smLocOf(sources, fused.getLocations().front());
+  }
+  auto file = dyn_cast<FileLineColLoc>(loc);
+  if (!file || file.getLine() == 0) {
+    return {};
+  }
+  unsigned buffer = sources.getMainFileID();
+  if (sources.getMemoryBuffer(buffer)->getBufferIdentifier() !=
+      file.getFilename().getValue()) {
+    return {};
+  }
+  return sources.FindLocForLineAndColumn(buffer, file.getLine(),
+                                         file.getColumn());
+}
+
+void Compilation::report(Diagnostic &diagnostic) {
+  auto kindOf = [](DiagnosticSeverity severity) {
+    switch (severity) {
+    case DiagnosticSeverity::Error:
+      return llvm::SourceMgr::DK_Error;
+    case DiagnosticSeverity::Warning:
+      return llvm::SourceMgr::DK_Warning;
+    case DiagnosticSeverity::Note:
+      return llvm::SourceMgr::DK_Note;
+    case DiagnosticSeverity::Remark:
+      return llvm::SourceMgr::DK_Remark;
+    }
+    return llvm::SourceMgr::DK_Error;
+  };
+  auto print = [&](Diagnostic &d) {
+    llvm::SMLoc loc = smLocOf(sources, d.getLocation());
+    sources.PrintMessage(loc.isValid() ? loc : fallback, kindOf(d.getSeverity()),
+                         d.str());
+  };
+  print(diagnostic);
+  for (Diagnostic &note : diagnostic.getNotes()) {
+    print(note);
+  }
+}
+
+bool Compilation::dump(Stage stage, llvm::StringRef text) {
+  if (options.dumpStages.empty()) {
+    return true;
+  }
+  if (std::error_code error =
+          llvm::sys::fs::create_directories(options.dumpStages)) {
+    return fail("cannot create folder '" + options.dumpStages +
+                "': " + error.message());
+  }
+  std::string path = options.dumpStages + "/" +
+                     std::to_string(static_cast<int>(stage)) + "-" +
+                     stageName(stage).str() + ".mlir";
+  std::error_code error;
+  llvm::raw_fd_ostream os(path, error);
+  if (!error) {
+    os << text;
+    os.close();
+    error = os.error();
+    os.clear_error();
+  }
+  return !error || fail("cannot write '" + path + "': " + error.message());
+}
+
+bool Compilation::schedule() {
+  std::optional<ScheduleRequest> request;
+  if (!options.schedule.empty()) {
+    std::string message;
+    request = parseScheduleRequest(options.schedule, message);
+    if (!request) {
+      sources.PrintMessage({}, llvm::SourceMgr::DK_Error, message);
+      return false;
+    }
+  }
+  OwningOpRef<ModuleOp> tuned;
+  if (!options.scheduleFile.empty()) {
+    tuned = parseSourceFile<ModuleOp>(options.scheduleFile, &context);
+    if (!tuned) {
+      return fail("cannot read schedules from '" + options.scheduleFile + "'");
+    }
+  }
+  if (failed(selectSchedules(*module, target, request,
+                             tuned ? *tuned : ModuleOp()))) {
+    return false;
+  }
+  std::vector<ContractInfo> contracts = collectContracts(*module);
+  llvm::json::Array list;
+  for (const ContractInfo &c : contracts) {
+    result.choices.push_back({c.label, c.schedule, c.reason});
+  }
+  KernelInfo info;
+  info.contracts = std::move(contracts);
+  info.hash = hashOf(*module);
+  storeInfo(*module, info);
+  return true;
+}
+
+bool Compilation::advance(Stage stage) {
+  if (stage == Stage::Scheduled) {
+    return schedule();
+  }
+  PassManager passes(&context);
+  passes.enableVerifier(true);
+  addStagePasses(passes, stage, target);
+  if (failed(passes.run(*module))) {
+    return false;
+  }
+  if (stage == Stage::Tiled) {
+    KernelInfo info = collectInfo(*module);
+    if (auto known = loadInfo(*module)) {
+      info.contracts = known->contracts;
+      info.hash = known->hash;
+    }
+    storeInfo(*module, info);
+  }
+  return true;
+}
+
+/// Stage `object`: LLVM IR, the C interface, code.
+bool Compilation::finish() {
+  auto info = loadInfo(*module);
+  if (!info || info->op.empty()) {
+    return fail("the module has no kernel information (attribute 'lp.info'); start "
+                "from an earlier stage");
+  }
+  result.op = info->op;
+  result.symbol = info->symbol();
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> llvmModule = translate(*module, llvmContext);
+  if (!llvmModule) {
+    return false;
+  }
+  std::string message;
+  std::unique_ptr<llvm::TargetMachine> machine =
+      createMachine(target.desc(), message);
+  if (!machine) {
+    return fail("target '" + target.desc().name + "': " + message);
+  }
+  llvmModule->setDataLayout(machine->createDataLayout());
+  llvmModule->setTargetTriple(machine->getTargetTriple());
+  emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
+  optimize(*llvmModule, *machine);
+  llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
+  result.assembly = emitCode(*llvmModule, *machine, OutputKind::Assembly, message);
+  result.object = emitCode(*llvmModule, *machine, OutputKind::Object, message);
+  if (result.object.empty()) {
+    return fail(message);
+  }
+  result.header = emitHeader(*info, options.exportShortNames);
+  result.manifest = emitManifest(*info, target.desc());
+  return true;
+}
+
+std::optional<CompiledOp> Compilation::run(Stage from) {
+  Stage last = std::min(options.stopAfter, Stage::Llvm);
+  for (int i = static_cast<int>(from) + 1; i <= static_cast<int>(last); ++i) {
+    auto stage = static_cast<Stage>(i);
+    if (!advance(stage)) {
+      return std::nullopt;
+    }
+    if (!options.dumpStages.empty() && !dump(stage, text())) {
+      return std::nullopt;
+    }
+  }
+  if (options.stopAfter != Stage::Object || !options.dumpStages.empty()) {
+    result.mlir = text();
+  }
+  if (auto info = loadInfo(*module)) {
+    if (result.choices.empty()) {
+      for (const ContractInfo &c : info->contracts) {
+        result.choices.push_back({c.label, c.schedule, c.reason});
+      }
+    }
+  }
+  if (options.stopAfter == Stage::Object && !finish()) {
+    return std::nullopt;
+  }
+  return std::move(result);
+}
+
+} // namespace
+
+std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
+                                           llvm::SourceMgr &sources,
+                                           const CompileOptions &options) {
+  Compilation compilation(sources, options);
+  if (!compilation.emit(op)) {
+    return std::nullopt;
+  }
+  return compilation.run(Stage::Ast);
+}
+
+std::optional<CompiledOp> lpgen::compileFrom(Stage from, llvm::StringRef mlirText,
+                                             llvm::SourceMgr &sources,
+                                             const CompileOptions &options) {
+  Compilation compilation(sources, options);
+  if (!compilation.parse(mlirText)) {
+    return std::nullopt;
+  }
+  return compilation.run(from);
+}

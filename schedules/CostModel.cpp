@@ -1,0 +1,101 @@
+// What a packed schedule costs, counted from instructions; and the candidates that the
+// register file allows. For ranking only: no absolute meaning.
+#include "schedules/Schedules.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace lpgen;
+
+/// Vector instructions per cycle that dependent multiply-add cells sustain on cores with
+/// four (x86) or two (Arm) vector pipes.
+static double issueWidth(const TargetDesc &target) {
+  return target.vectorBits >= 256 ? 3.1 : 1.0;
+}
+
+double lpgen::estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
+                             int64_t vectors, const TargetDesc &target) {
+  const CellFacts &facts = cell.facts();
+  const Geometry &g = form.geometry;
+  double issue = issueWidth(target);
+  double pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
+                                     std::max<size_t>(form.w.planes.size(), 1));
+  auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
+  double tiles = static_cast<double>(g.panels) *
+                 static_cast<double>(llvm::divideCeil(
+                     static_cast<int64_t>(rowsTotal), rows)) *
+                 static_cast<double>(g.extentOf(LoopRole::Batch));
+  auto cells = static_cast<double>(rows * vectors);
+  auto steps = static_cast<double>(g.steps);
+  double widenings = std::max(1.0, steps / static_cast<double>(form.chunk));
+  constexpr double loadCycles = 0.15; // hidden behind arithmetic, mostly
+  double perTile =
+      pairs * (steps * (cells * facts.stepOps / issue +
+                        static_cast<double>(rows + vectors) * loadCycles) +
+               widenings * cells *
+                   (facts.widenOps + 3.0 * static_cast<double>(facts.lanes) / 8.0) /
+                   issue) +
+      cells * static_cast<double>(facts.lanes) * 0.5 + 20; // epilogue
+  double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
+                static_cast<double>(g.extentOf(LoopRole::Batch)) *
+                static_cast<double>(g.reductionSize());
+  // Packing x: each stored element once per plane.
+  double packing = static_cast<double>(g.xBytes) / 8.0;
+  return (tiles * perTile + packing) / macs;
+}
+
+std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
+                                               lp::ContractOp contract,
+                                               const Target &target,
+                                               const ScheduleRequest &request,
+                                               std::string &whyNot) {
+  std::vector<Candidate> found;
+  auto allowed = [](const std::optional<int64_t> &wish, int64_t value) {
+    return !wish || *wish == value;
+  };
+  bool anyCell = false;
+  for (const Cell *cell : target.cells()) {
+    const CellFacts &facts = cell->facts();
+    if (facts.templateName != templateName ||
+        (!request.cell.empty() && request.cell != facts.name)) {
+      continue;
+    }
+    anyCell = true;
+    std::string reason;
+    for (int64_t vectors = 1; vectors <= request.vectors.value_or(4); ++vectors) {
+      auto form = planPackedForm(contract, *cell, vectors, reason);
+      if (!form) {
+        break;
+      }
+      for (int64_t rows = 1; rows <= request.rows.value_or(8); ++rows) {
+        if (!allowed(request.rows, rows) || !allowed(request.vectors, vectors)) {
+          continue;
+        }
+        if (tileRegisters(*cell, rows, vectors) > target.desc().vectorRegisters) {
+          reason = "a tile of " + std::to_string(rows) + " x " +
+                   std::to_string(vectors) + " needs " +
+                   std::to_string(tileRegisters(*cell, rows, vectors)) +
+                   " registers, the target has " +
+                   std::to_string(target.desc().vectorRegisters);
+          continue;
+        }
+        // Enough tiles in a task to amortize its start, few enough to balance.
+        int64_t tiles =
+            llvm::divideCeil(form->geometry.extentOf(LoopRole::Row), rows);
+        int64_t block = std::clamp<int64_t>(tiles / 4, 1, 16);
+        found.push_back(
+            {lp::ScheduleAttr::get(contract.getContext(), templateName.str(),
+                                   facts.name.str(), rows, vectors,
+                                   request.unroll.value_or(2),
+                                   request.block.value_or(block)),
+             estimateCycles(*form, *cell, rows, vectors, target.desc())});
+      }
+    }
+    if (!reason.empty()) {
+      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() + ": " +
+                reason;
+    }
+  }
+  if (!anyCell) {
+    whyNot = "target " + target.desc().name + " has no such cell";
+  }
+  return found;
+}

@@ -1,0 +1,75 @@
+// Choosing a schedule: templates propose, one pass decides and attaches.
+#ifndef LPGEN_SCHEDULES_SCHEDULES_H
+#define LPGEN_SCHEDULES_SCHEDULES_H
+
+#include "compiler/passes/PackedForm.h"
+#include "targets/Target.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// One way to compute a contraction, with its estimated cost.
+struct Candidate {
+  lp::ScheduleAttr schedule;
+  double cyclesPerMac = 0; ///< Of the cost model; for ranking only.
+};
+
+/// A schedule as a user writes it: `widen<cell=maddubs16,tile=[4,2]>`. What is not
+/// given is left to the cost model.
+struct ScheduleRequest {
+  std::string templateName;
+  std::string cell;
+  std::optional<int64_t> rows, vectors, unroll, block;
+};
+
+/// Parses a request; nothing and a message if `text` is malformed or names no template.
+std::optional<ScheduleRequest> parseScheduleRequest(llvm::StringRef text,
+                                                    std::string &message);
+
+/// The text that parses back to `schedule`.
+std::string scheduleText(lp::ScheduleAttr schedule);
+
+/// A schedule template: a data layout and an inner loop.
+class Template {
+public:
+  virtual ~Template() = default;
+  virtual llvm::StringRef name() const = 0;
+  virtual llvm::StringRef summary() const = 0;
+  /// Every schedule of this template for `contract` that fits `request`. `whyNot`
+  /// gathers a line for each cell that cannot be used.
+  virtual std::vector<Candidate> candidates(lp::ContractOp contract,
+                                            const Target &target,
+                                            const ScheduleRequest &request,
+                                            std::string &whyNot) const = 0;
+};
+
+/// All templates; `direct`, which is always legal, last.
+llvm::ArrayRef<const Template *> allTemplates();
+const Template &directTemplate();
+const Template &bitserialTemplate();
+const Template &widenTemplate();
+
+/// Candidates of a template whose cells share the packed GEMM form.
+std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
+                                        lp::ContractOp contract,
+                                        const Target &target,
+                                        const ScheduleRequest &request,
+                                        std::string &whyNot);
+
+/// Estimated cycles per real multiply-accumulate of a packed form and tile.
+double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
+                      int64_t vectors, const TargetDesc &target);
+
+/// Attaches a schedule to every contraction that has none. First hit wins: the op's own
+/// attribute, `request`, the rules in `tuned`, the cost model. Who chose and why is left
+/// in attribute `choice`. A request that cannot be applied is an error on the op.
+mlir::LogicalResult selectSchedules(mlir::ModuleOp module, const Target &target,
+                                    const std::optional<ScheduleRequest> &request,
+                                    mlir::ModuleOp tuned);
+
+} // namespace lpgen
+
+#endif // LPGEN_SCHEDULES_SCHEDULES_H

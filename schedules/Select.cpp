@@ -1,0 +1,172 @@
+// The one place that chooses schedules. See Schedules.h.
+#include "schedules/Schedules.h"
+#include "schedules/Tuned.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+llvm::ArrayRef<const Template *> lpgen::allTemplates() {
+  static const Template *const list[] = {&widenTemplate(), &bitserialTemplate(),
+                                         &directTemplate()};
+  return list;
+}
+
+static const Template *findTemplate(llvm::StringRef name) {
+  for (const Template *t : allTemplates()) {
+    if (t->name() == name) {
+      return t;
+    }
+  }
+  return nullptr;
+}
+
+std::string lpgen::scheduleText(lp::ScheduleAttr schedule) {
+  if (schedule.getCell().empty()) {
+    return schedule.getTemplateName().str();
+  }
+  return llvm::formatv("{0}<cell={1},tile=[{2},{3}],unroll={4},block={5}>",
+                       schedule.getTemplateName(), schedule.getCell(),
+                       schedule.getTileRows(), schedule.getTileVectors(),
+                       schedule.getUnroll(), schedule.getBlock());
+}
+
+/// `key=value` fields, values perhaps in brackets.
+static bool parseField(llvm::StringRef field, ScheduleRequest &request) {
+  auto [key, value] = field.split('=');
+  key = key.trim();
+  value = value.trim();
+  auto number = [](llvm::StringRef text, std::optional<int64_t> &to) {
+    int64_t parsed = 0;
+    if (text.trim().getAsInteger(10, parsed) || parsed < 1) {
+      return false;
+    }
+    to = parsed;
+    return true;
+  };
+  if (key == "cell") {
+    request.cell = value.str();
+    return !value.empty();
+  }
+  if (key == "tile") {
+    if (!value.consume_front("[") || !value.consume_back("]")) {
+      return false;
+    }
+    auto [rows, vectors] = value.split(',');
+    return number(rows, request.rows) && number(vectors, request.vectors);
+  }
+  if (key == "unroll") {
+    return number(value, request.unroll);
+  }
+  return key == "block" && number(value, request.block);
+}
+
+std::optional<ScheduleRequest>
+lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
+  ScheduleRequest request;
+  auto [name, rest] = text.split('<');
+  request.templateName = name.trim().str();
+  if (!findTemplate(request.templateName)) {
+    message = "unknown schedule template '" + request.templateName +
+              "'; expected one of";
+    for (const Template *t : allTemplates()) {
+      message += " " + t->name().str();
+    }
+    return std::nullopt;
+  }
+  bool hasFields = text.contains('<');
+  if (hasFields && !rest.consume_back(">")) {
+    message = "schedule '" + text.str() + "' lacks the closing '>'";
+    return std::nullopt;
+  }
+  // Commas separate fields except within brackets.
+  int depth = 0;
+  size_t begin = 0;
+  for (size_t i = 0; hasFields && i <= rest.size(); ++i) {
+    if (i < rest.size() && rest[i] == '[') {
+      ++depth;
+    } else if (i < rest.size() && rest[i] == ']') {
+      --depth;
+    }
+    if (i == rest.size() || (rest[i] == ',' && depth == 0)) {
+      llvm::StringRef field = rest.slice(begin, i);
+      if (!parseField(field, request)) {
+        message = "malformed schedule field '" + field.str() +
+                  "'; expected cell=NAME, tile=[ROWS,VECTORS], unroll=N or "
+                  "block=N";
+        return std::nullopt;
+      }
+      begin = i + 1;
+    }
+  }
+  return request;
+}
+
+/// The cheapest candidate of all templates, and the runner-up in the reason.
+static Candidate cheapest(lp::ContractOp contract, const Target &target,
+                          std::string &reason) {
+  std::vector<Candidate> all;
+  for (const Template *t : allTemplates()) {
+    std::string whyNot;
+    for (const Candidate &candidate :
+         t->candidates(contract, target, {}, whyNot)) {
+      all.push_back(candidate);
+    }
+  }
+  llvm::stable_sort(all, [](const Candidate &l, const Candidate &r) {
+    return l.cyclesPerMac < r.cyclesPerMac;
+  });
+  reason = llvm::formatv("cost model: {0:f2} MAC/cycle expected",
+                         1.0 / all.front().cyclesPerMac);
+  for (const Candidate &other : all) {
+    if (other.schedule.getCell() != all.front().schedule.getCell()) {
+      reason += llvm::formatv(", next {0} with {1:f2}", scheduleText(other.schedule),
+                              1.0 / other.cyclesPerMac);
+      break;
+    }
+  }
+  return all.front();
+}
+
+static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,
+                                  const ScheduleRequest &request) {
+  std::string whyNot;
+  std::vector<Candidate> fits = findTemplate(request.templateName)
+                                    ->candidates(contract, target, request, whyNot);
+  if (fits.empty()) {
+    return contract.emitError("schedule '")
+           << request.templateName << "' cannot be applied: " << whyNot;
+  }
+  auto best = llvm::min_element(fits, [](const Candidate &l, const Candidate &r) {
+    return l.cyclesPerMac < r.cyclesPerMac;
+  });
+  contract.setScheduleAttr(best->schedule);
+  contract->setAttr("choice",
+                    StringAttr::get(contract.getContext(), "--schedule"));
+  return success();
+}
+
+LogicalResult lpgen::selectSchedules(ModuleOp module, const Target &target,
+                                     const std::optional<ScheduleRequest> &request,
+                                     ModuleOp tuned) {
+  auto result = module.walk([&](lp::ContractOp contract) -> WalkResult {
+    if (contract.getSchedule()) {
+      contract->setAttr("choice", StringAttr::get(contract.getContext(),
+                                                  "attribute on the op"));
+      return success();
+    }
+    if (request) {
+      return applyRequest(contract, target, *request);
+    }
+    std::string reason;
+    if (auto rule = findTuned(contract, target, tuned, reason)) {
+      contract.setScheduleAttr(rule);
+    } else {
+      contract.setScheduleAttr(cheapest(contract, target, reason).schedule);
+    }
+    contract->setAttr("choice", StringAttr::get(contract.getContext(), reason));
+    return success();
+  });
+  return failure(result.wasInterrupted());
+}
