@@ -216,10 +216,15 @@ static std::string emitLibraryManifest(llvm::ArrayRef<Variant> variants) {
 
 KernelLibrary lpgen::joinVariants(std::vector<Variant> variants) {
   assert(!variants.empty() && "a library has a kernel");
-  llvm::stable_sort(variants, [](const Variant &a, const Variant &b) {
-    return llvm::popcount(a.target->desc().cpuFeatures) >
-           llvm::popcount(b.target->desc().cpuFeatures);
-  });
-  return {emitDispatchSource(variants), emitLibraryHeader(variants),
-          emitLibraryManifest(variants)};
+  std::vector<Variant> ordered;
+  for (Variant &variant : variants) {
+    const auto place = llvm::upper_bound(
+        ordered, variant, [](const Variant &a, const Variant &b) {
+          return llvm::popcount(a.target->desc().cpuFeatures) >
+                 llvm::popcount(b.target->desc().cpuFeatures);
+        });
+    ordered.insert(place, std::move(variant));
+  }
+  return {emitDispatchSource(ordered), emitLibraryHeader(ordered),
+          emitLibraryManifest(ordered)};
 }
