@@ -4,6 +4,7 @@
 #include "compiler/run/TemporaryFile.h"
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
+#include "compiler/tools/CompileLibrary.h"
 #include "compiler/tools/OutputFiles.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -103,22 +104,69 @@ static std::optional<CompiledOp> compileMlir(const CompileCommandOptions &option
   return result;
 }
 
+static CompileOptions refine(CompileOptions compile,
+                             const CompileCommandOptions &options, Stage last) {
+  compile.stopAfter = last;
+  compile.dumpStages = options.dumpStages;
+  compile.schedule = options.file.schedule;
+  compile.scheduleFile = options.file.scheduleFile;
+  return compile;
+}
+
+/// Writes all files; then says what was chosen.
+static int finish(OutputFiles &files, const std::vector<CompiledOp> &compiled,
+                  const CompileCommandOptions &options) {
+  if (Status status = files.commit(); !status.ok()) {
+    return reportError(status.message());
+  }
+  if (!options.quiet) {
+    llvm::for_each(compiled, printChoices);
+  }
+  return ExitSuccess;
+}
+
+/// `--target a,b`: one library of each operator.
+static int runLibrary(const CompileCommandOptions &options, Stage from,
+                      Stage last) {
+  if (from != Stage::Ast || last != Stage::Object) {
+    return reportError("--start-from and --stop-after take one target, found "
+                       "--target " +
+                           options.file.target,
+                       ExitUsage);
+  }
+  int exitCode = ExitSuccess;
+  std::vector<const Target *> targets =
+      parseTargetList(options.file.target, exitCode);
+  if (targets.empty()) {
+    return exitCode;
+  }
+  OpFileOptions fileOptions = options.file;
+  fileOptions.target = targets.front()->desc().name;
+  std::unique_ptr<OpFile> file = OpFile::load(fileOptions, exitCode);
+  if (!file) {
+    return exitCode;
+  }
+  file->compileOptions = refine(file->compileOptions, options, last);
+  OutputFiles files;
+  std::vector<CompiledOp> compiled;
+  exitCode = compileLibrary(*file, targets, options.emit, options.outputFolder,
+                            files, compiled);
+  return exitCode == ExitSuccess ? finish(files, compiled, options) : exitCode;
+}
+
 static int runCompile(const CompileCommandOptions &options) {
   std::optional<Stage> last = parseStage(options.stopAfter);
   std::optional<Stage> from =
       options.startFrom.empty() ? Stage::Ast : parseStage(options.startFrom);
+  if (llvm::StringRef(options.file.target).contains(',')) {
+    return runLibrary(options, *from, *last);
+  }
   int exitCode = ExitSuccess;
   OutputFiles files;
   std::vector<CompiledOp> compiled;
-  auto refine = [&](CompileOptions compile) {
-    compile.stopAfter = *last;
-    compile.dumpStages = options.dumpStages;
-    compile.schedule = options.file.schedule;
-    compile.scheduleFile = options.file.scheduleFile;
-    return compile;
-  };
   if (*from != Stage::Ast) {
-    auto result = compileMlir(options, *from, refine({}), exitCode);
+    auto result =
+        compileMlir(options, *from, refine({}, options, *last), exitCode);
     if (!result) {
       return exitCode;
     }
@@ -131,7 +179,7 @@ static int runCompile(const CompileCommandOptions &options) {
     if (!file) {
       return exitCode;
     }
-    file->compileOptions = refine(file->compileOptions);
+    file->compileOptions = refine(file->compileOptions, options, *last);
     for (const ast::Op *op : file->ops()) {
       auto result = file->compile(*op, exitCode);
       if (!result) {
@@ -146,13 +194,7 @@ static int runCompile(const CompileCommandOptions &options) {
       return reportError(status.message());
     }
   }
-  if (Status status = files.commit(); !status.ok()) {
-    return reportError(status.message());
-  }
-  if (!options.quiet) {
-    llvm::for_each(compiled, printChoices);
-  }
-  return ExitSuccess;
+  return finish(files, compiled, options);
 }
 
 void addCompileCommand(CLI::App &app, int &exitCode) {
@@ -183,7 +225,9 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet,
                     "No remarks about the chosen schedules");
-  command->footer("Example: lpgen compile examples/gemm_w4a4.lp --target x86_avx2 "
+  command->footer("Several targets of one architecture, --target x86_avx2,generic, "
+                  "make one library with a choice by CPU features.\n"
+                  "Example: lpgen compile examples/gemm_w4a4.lp --target x86_avx2 "
                   "--emit obj,header,asm -o out");
   command->callback([options, &exitCode] { exitCode = runCompile(*options); });
 }

@@ -1,0 +1,40 @@
+# The installed package: programs, runtime, headers, and what find_package(lpgen) reads.
+#
+#   lpgen::abi      lp_kernel.h and lp_cpu_features(): all that a C program needs
+#   lpgen::runtime  tensors, thread pool, KernelRunner
+#   lpgen::lpgen    the compiler, if it was built
+#   lpgen_add_kernels
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set_target_properties(lpgen_abi PROPERTIES EXPORT_NAME abi)
+set_target_properties(lpgen_runtime PROPERTIES EXPORT_NAME runtime)
+set(installed lpgen_abi lpgen_runtime)
+if(TARGET lpgen)
+  list(APPEND installed lpgen)
+endif()
+if(TARGET lpgen-opt)
+  install(TARGETS lpgen-opt RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# Headers keep their path from the root of the repository, by which they include each other.
+set(headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen)
+install(TARGETS ${installed} EXPORT lpgenTargets
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  INCLUDES DESTINATION ${headers} ${headers}/runtime/abi)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/ DESTINATION ${headers}/runtime
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "runner" EXCLUDE)
+# For programs that rather compile the detection of CPU features with their own flags.
+install(FILES ${PROJECT_SOURCE_DIR}/runtime/core/CpuFeatures.c DESTINATION ${headers}/runtime/core)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lpgen)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lpgenConfig.cmake.in
+  ${CMAKE_CURRENT_BINARY_DIR}/lpgenConfig.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lpgenConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(EXPORT lpgenTargets NAMESPACE lpgen:: DESTINATION ${package})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lpgenConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/lpgenConfigVersion.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/LpgenKernels.cmake
+  DESTINATION ${package})
