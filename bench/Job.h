@@ -1,0 +1,62 @@
+// What lpgen-bench is told: kernels in shared objects, their tensors, and the
+// product that peers can compute as well.
+//
+// `lpgen bench` compiles, classifies and writes the job as JSON; this program
+// reads it, measures and reports. No LLVM on this side.
+#ifndef LPGEN_BENCH_JOB_H
+#define LPGEN_BENCH_JOB_H
+
+#include "bench/Problem.h"
+#include "runtime/core/ElementType.h"
+#include "runtime/core/Status.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// One argument of a kernel; `lo` and `hi` are its legal integers.
+struct BenchTensor {
+  std::string name;
+  ElementType type;
+  std::vector<int64_t> shape;
+  int64_t lo = 0;
+  int64_t hi = 0;
+  bool isInput = true;
+};
+
+/// One kernel to measure.
+struct BenchKernel {
+  std::string op;
+  std::string library;                ///< Path of the shared object.
+  std::vector<std::string> schedules; ///< One per contraction.
+  std::vector<std::string> phases;    ///< Names of the ops that they run.
+  std::vector<int64_t> sizes;         ///< Run-time sizes.
+  std::vector<BenchTensor> tensors;   ///< Inputs, then outputs.
+  int64_t nominalMacs = 0;            ///< Reads outside count too.
+  /// Without products whose operand lies outside its tensor; nothing if the
+  /// subscripts are too entangled to tell.
+  std::optional<int64_t> realMacs;
+  /// What peers compute; else why they cannot.
+  std::optional<Problem> problem;
+  std::string whyNoPeers;
+};
+
+struct BenchJob {
+  std::string target;
+  std::string hostCpu; ///< LLVM's name of this CPU.
+  /// "avx2": peers keep to AVX2 as the kernels do; "": they use what is there.
+  std::string peerIsa;
+  int threads = 1;
+  int repetitions = 1;   ///< At least so many turns for each contender.
+  double minSeconds = 0; ///< At least so long for each kernel.
+  std::vector<BenchKernel> kernels;
+};
+
+/// Reads a job file.
+Result<BenchJob> readJob(const std::string &path);
+
+} // namespace lpgen
+
+#endif // LPGEN_BENCH_JOB_H

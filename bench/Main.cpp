@@ -1,0 +1,110 @@
+// lpgen-bench: measures the kernels of a job file, which `lpgen bench` writes,
+// beside implementations by others. Its data flow: job -> kernels and peers ->
+// measurements -> table and JSON.
+#include "bench/Clock.h"
+#include "bench/Job.h"
+#include "bench/Report.h"
+#include "bench/Run.h"
+#include "runtime/core/ThreadPool.h"
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+using namespace lpgen;
+
+namespace {
+struct Arguments {
+  std::string job;
+  std::string json; ///< "" for none, "-" for standard output.
+};
+} // namespace
+
+static constexpr int usageError = 2;
+
+static int fail(const std::string &message, int code = 1) {
+  std::cerr << "lpgen-bench: error: " << message << "\n";
+  return code;
+}
+
+/// Nothing if the command line is wrong.
+static std::optional<Arguments> parseArguments(int argc, char **argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string text = argv[i];
+    if (text == "--json" && i + 1 < argc) {
+      arguments.json = argv[++i];
+    } else if (arguments.job.empty() && !text.starts_with("-")) {
+      arguments.job = text;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return arguments.job.empty() ? std::nullopt : std::optional(arguments);
+}
+
+static Result<std::vector<KernelReport>> runJob(const BenchJob &job) {
+  std::unique_ptr<ThreadPool> pool;
+  if (job.threads > 1) {
+    pool = std::make_unique<ThreadPool>(job.threads);
+  } else {
+    LPGEN_RETURN_IF_ERROR(pinToCurrentCpu());
+  }
+  std::vector<KernelReport> reports;
+  for (const BenchKernel &kernel : job.kernels) {
+    Result<KernelReport> report = runKernel(job, kernel, pool.get());
+    if (!report.ok()) {
+      return Status::error("operator '" + kernel.op + "': " + report.message());
+    }
+    reports.push_back(std::move(*report));
+  }
+  return reports;
+}
+
+/// Writes beside the file and renames, so that a failure leaves none or the old
+/// one.
+static Status writeFile(const std::string &path, const std::string &text) {
+  const std::string temporary = path + ".tmp";
+  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+  stream << text;
+  stream.close();
+  if (!stream || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
+    std::remove(temporary.c_str());
+    return Status::error("cannot write '" + path + "': " + reason);
+  }
+  return Status::success();
+}
+
+int main(int argc, char **argv) {
+  const std::optional<Arguments> arguments = parseArguments(argc, argv);
+  if (!arguments) {
+    return fail("usage: lpgen-bench JOB.json [--json FILE|-]; 'lpgen bench "
+                "FILE.lp' writes the job and calls this program",
+                usageError);
+  }
+  const Result<BenchJob> job = readJob(arguments->job);
+  if (!job.ok()) {
+    return fail(job.message());
+  }
+  const Result<std::vector<KernelReport>> reports = runJob(*job);
+  if (!reports.ok()) {
+    return fail(reports.message());
+  }
+  if (arguments->json == "-") {
+    std::cout << formatJson(*job, *reports);
+  } else {
+    std::cout << formatText(*job, *reports);
+  }
+  std::cout.flush();
+  if (!std::cout) {
+    return fail("cannot write to standard output");
+  }
+  if (!arguments->json.empty() && arguments->json != "-") {
+    const Status written =
+        writeFile(arguments->json, formatJson(*job, *reports));
+    return written.ok() ? 0 : fail(written.message());
+  }
+  return 0;
+}

@@ -1,0 +1,33 @@
+// Geometric means over the kernels of a report.
+#ifndef LPGEN_BENCH_MEANS_H
+#define LPGEN_BENCH_MEANS_H
+
+#include "bench/Report.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// One line of the summary; what is missing in some kernel is missing here.
+struct Mean {
+  std::string name;
+  std::optional<double> macsPerCycle;
+  double gigaOps = 0;
+  /// How many times as long as lpgen's compute this takes; 1 for that itself.
+  double ratio = 1;
+  double medianRatio = 1;
+};
+
+/// lpgen without and (if some kernel packs) with packing, then the peers that
+/// took part in every kernel.
+std::vector<Mean> geometricMeans(const std::vector<KernelReport> &reports);
+
+/// Multiply-accumulates per core cycle in the fastest execution.
+std::optional<double> macsPerCycle(int64_t macs, const Timing &timing);
+/// 1e9 operations per second, two for each multiply-accumulate.
+double gigaOps(int64_t macs, const Timing &timing);
+
+} // namespace lpgen
+
+#endif // LPGEN_BENCH_MEANS_H

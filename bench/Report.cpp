@@ -1,0 +1,151 @@
+// The text table.
+#include "bench/Report.h"
+#include "bench/Clock.h"
+#include "bench/Means.h"
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+namespace lpgen {
+
+/// printf to a string.
+__attribute__((format(printf, 1, 2))) static std::string
+format(const char *pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  char buffer[512];
+  const int length = std::vsnprintf(buffer, sizeof(buffer), pattern, arguments);
+  va_end(arguments);
+  return {buffer, size_t(std::clamp(length, 0, int(sizeof(buffer)) - 1))};
+}
+
+static std::string formatRate(const std::optional<double> &rate) {
+  return rate ? format("%.1f", *rate) : "-";
+}
+
+namespace {
+/// One line of the table.
+struct Row {
+  std::string name;
+  std::string rate;
+  std::string ops;
+  std::string minMs;
+  std::string medianMs;
+  std::string ratio;
+  std::string medianRatio;
+  std::string remark;
+};
+} // namespace
+
+static Row makeRow(const KernelReport &report, const std::string &name,
+                   const Timing &timing) {
+  const Timing &ours = report.ours.compute;
+  Row row;
+  row.name = name;
+  row.rate = formatRate(macsPerCycle(report.macs(), timing));
+  row.ops = format("%.1f", gigaOps(report.macs(), timing));
+  row.minMs = format("%.4f", timing.minSeconds * 1e3);
+  row.medianMs = format("%.4f", timing.medianSeconds * 1e3);
+  row.ratio = format("%.2f", timing.minSeconds / ours.minSeconds);
+  row.medianRatio = format("%.2f", timing.medianSeconds / ours.medianSeconds);
+  return row;
+}
+
+static std::string remarkOf(const PeerReport &peer) {
+  switch (peer.agreement) {
+  case Agreement::NotCompared:
+    return "";
+  case Agreement::Equal:
+    return "equal results";
+  case Agreement::Saturated:
+    return "saturates: other results";
+  }
+  return "";
+}
+
+static std::string formatRows(const std::vector<Row> &rows) {
+  size_t width = 0;
+  for (const Row &row : rows) {
+    width = std::max(width, row.name.size());
+  }
+  std::string text;
+  for (const Row &row : rows) {
+    std::string line =
+        format("  %-*s %9s %8s %10s %10s %9s %9s  %s", int(width),
+               row.name.c_str(), row.rate.c_str(), row.ops.c_str(),
+               row.minMs.c_str(), row.medianMs.c_str(), row.ratio.c_str(),
+               row.medianRatio.c_str(), row.remark.c_str());
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+static const Row heading = {"",          "MAC/cycle", "GOP/s",    "min ms",
+                            "median ms", "time/min",  "time/med", ""};
+
+static std::string formatKernel(const KernelReport &report) {
+  const BenchKernel &kernel = *report.kernel;
+  std::string text = kernel.op + ": kernel " + report.symbol + "\n";
+  for (const std::string &schedule : kernel.schedules) {
+    text += "  schedule " + schedule + "\n";
+  }
+  text += format("  %.3f M multiply-accumulates", 1e-6 * double(report.macs()));
+  if (!kernel.realMacs) {
+    text += ", reads outside tensors included";
+  } else if (*kernel.realMacs != kernel.nominalMacs) {
+    text += format(" inside the tensors (%.3f M with the padding)",
+                   1e-6 * double(kernel.nominalMacs));
+  }
+  text += "\n";
+  std::vector<Row> rows = {
+      heading, makeRow(report, report.ours.name, report.ours.compute)};
+  if (report.ours.hasPacking) {
+    rows.push_back(makeRow(report, report.ours.name + ", packing included",
+                           report.ours.total));
+  }
+  for (const PeerReport &peer : report.peers) {
+    rows.push_back(
+        makeRow(report, peer.measurement.name, peer.measurement.compute));
+    rows.back().remark = remarkOf(peer);
+  }
+  text += formatRows(rows);
+  for (const std::string &note : report.notes) {
+    text += "  not measured: " + note + "\n";
+  }
+  return text;
+}
+
+static std::string formatMeans(const std::vector<KernelReport> &reports) {
+  std::vector<Row> rows = {heading};
+  for (const Mean &mean : geometricMeans(reports)) {
+    rows.push_back({mean.name, formatRate(mean.macsPerCycle),
+                    format("%.1f", mean.gigaOps), "", "",
+                    format("%.2f", mean.ratio),
+                    format("%.2f", mean.medianRatio), ""});
+  }
+  return format("geometric means over %zu operators\n", reports.size()) +
+         formatRows(rows);
+}
+
+std::string formatText(const BenchJob &job,
+                       const std::vector<KernelReport> &reports) {
+  std::string text = cpuModelName() + " (" + job.hostCpu + "), target " +
+                     job.target + ", " + std::to_string(job.threads) +
+                     (job.threads == 1 ? " thread" : " threads");
+  if (!reports.empty() && reports.front().ours.frequency) {
+    text += format(", %.2f GHz", *reports.front().ours.frequency * 1e-9);
+  }
+  text += "\nweights packed beforehand; peers also have their activations "
+          "packed; time/min and time/med: time divided by lpgen's, minima and "
+          "medians\n";
+  for (const KernelReport &report : reports) {
+    text += "\n" + formatKernel(report);
+  }
+  if (reports.size() > 1) {
+    text += "\n" + formatMeans(reports);
+  }
+  return text;
+}
+
+} // namespace lpgen

@@ -1,0 +1,49 @@
+// What was measured, as a table for people and as JSON for programs.
+#ifndef LPGEN_BENCH_REPORT_H
+#define LPGEN_BENCH_REPORT_H
+
+#include "bench/Job.h"
+#include "bench/Measure.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+/// How a peer's sums compare with ours on the same operands.
+enum class Agreement {
+  NotCompared, ///< Not both write the plain sums.
+  Equal,
+  Saturated, ///< They differ and the peer is known to saturate.
+};
+
+struct PeerReport {
+  Measurement measurement;
+  Agreement agreement = Agreement::NotCompared;
+};
+
+struct KernelReport {
+  const BenchKernel *kernel = nullptr;
+  std::string symbol;
+  Measurement ours;
+  std::vector<PeerReport> peers;
+  std::vector<std::string> notes; ///< Peers that did not take part, and why.
+
+  /// What MAC/cycle and GOP/s count: products of elements inside their tensors
+  /// where that number is known.
+  int64_t macs() const {
+    return kernel->realMacs.value_or(kernel->nominalMacs);
+  }
+};
+
+/// The table, with geometric means if there are several kernels.
+std::string formatText(const BenchJob &job,
+                       const std::vector<KernelReport> &reports);
+
+/// All of it, indented.
+std::string formatJson(const BenchJob &job,
+                       const std::vector<KernelReport> &reports);
+
+} // namespace lpgen
+
+#endif // LPGEN_BENCH_REPORT_H

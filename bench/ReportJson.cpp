@@ -1,0 +1,94 @@
+// The report as JSON. Times in milliseconds.
+#include "bench/Clock.h"
+#include "bench/Means.h"
+#include "bench/Report.h"
+#include <nlohmann/json.hpp>
+
+namespace lpgen {
+
+// Keys in the order written.
+using json = nlohmann::ordered_json;
+
+static json optionalNumber(const std::optional<double> &value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+static json timingToJson(const Timing &timing, const KernelReport &report) {
+  const Timing &ours = report.ours.compute;
+  json value;
+  value["minMs"] = timing.minSeconds * 1e3;
+  value["medianMs"] = timing.medianSeconds * 1e3;
+  value["macPerCycle"] = optionalNumber(macsPerCycle(report.macs(), timing));
+  value["macPerCycleMedian"] =
+      timing.medianCycles ? json(double(report.macs()) / *timing.medianCycles)
+                          : json(nullptr);
+  value["gops"] = gigaOps(report.macs(), timing);
+  value["timeOverLpgen"] = timing.minSeconds / ours.minSeconds;
+  value["timeOverLpgenMedian"] = timing.medianSeconds / ours.medianSeconds;
+  return value;
+}
+
+static const char *agreementName(Agreement agreement) {
+  switch (agreement) {
+  case Agreement::NotCompared:
+    return "not compared";
+  case Agreement::Equal:
+    return "equal";
+  case Agreement::Saturated:
+    return "saturates";
+  }
+  return "";
+}
+
+static json kernelToJson(const KernelReport &report) {
+  const BenchKernel &kernel = *report.kernel;
+  json value;
+  value["op"] = kernel.op;
+  value["kernel"] = report.symbol;
+  value["schedules"] = kernel.schedules;
+  value["nominalMacs"] = kernel.nominalMacs;
+  value["realMacs"] = kernel.realMacs ? json(*kernel.realMacs) : json(nullptr);
+  value["frequencyGhz"] = report.ours.frequency
+                              ? json(*report.ours.frequency * 1e-9)
+                              : json(nullptr);
+  value["executions"] = report.ours.executions;
+  value["compute"] = timingToJson(report.ours.compute, report);
+  value["withPacking"] = timingToJson(report.ours.total, report);
+  value["peers"] = json::array();
+  for (const PeerReport &peer : report.peers) {
+    json entry;
+    entry["name"] = peer.measurement.name;
+    entry["executions"] = peer.measurement.executions;
+    entry["results"] = agreementName(peer.agreement);
+    entry.update(timingToJson(peer.measurement.compute, report));
+    value["peers"].push_back(std::move(entry));
+  }
+  value["notMeasured"] = report.notes;
+  return value;
+}
+
+std::string formatJson(const BenchJob &job,
+                       const std::vector<KernelReport> &reports) {
+  json value;
+  value["cpu"] = cpuModelName();
+  value["cpuName"] = job.hostCpu;
+  value["target"] = job.target;
+  value["threads"] = job.threads;
+  value["ops"] = json::array();
+  for (const KernelReport &report : reports) {
+    value["ops"].push_back(kernelToJson(report));
+  }
+  value["geometricMeans"] = json::array();
+  for (const Mean &mean : geometricMeans(reports)) {
+    json entry;
+    entry["name"] = mean.name;
+    entry["macPerCycle"] = optionalNumber(mean.macsPerCycle);
+    entry["gops"] = mean.gigaOps;
+    entry["timeOverLpgen"] = mean.ratio;
+    entry["timeOverLpgenMedian"] = mean.medianRatio;
+    value["geometricMeans"].push_back(std::move(entry));
+  }
+  return value.dump(2) + "\n";
+}
+
+} // namespace lpgen
