@@ -26,7 +26,7 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   if (target.features.empty()) {
     // Baseline CPUs may lack rounding instructions; libm is out of reach.
     math::MathExpandOpsPassOptions options;
-    options.ops = {"roundeven", "floor", "ceil"};
+    options.opMnemonics = {"roundeven", "floor", "ceil"};
     passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass(options));
   }
   passes.addPass(arith::createArithExpandOpsPass());

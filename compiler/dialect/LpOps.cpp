@@ -212,6 +212,29 @@ LogicalResult ContractOp::verify() {
   return verifyLoops(*this, getParallel()); // contract_c4
 }
 
+/// On memrefs these ops write their outputs and read whatever their bodies name; on
+/// tensors they have no effect.
+static void
+writeOutputs(MutableArrayRef<OpOperand> outputs,
+             SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (!outputs.empty()) {
+    effects.emplace_back(MemoryEffects::Read::get());
+  }
+  for (OpOperand &output : outputs) {
+    effects.emplace_back(MemoryEffects::Write::get(), &output);
+  }
+}
+
+void ComputeOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  writeOutputs(getOutputsMutable(), effects);
+}
+
+void ContractOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  writeOutputs(getOutputsMutable(), effects);
+}
+
 //===----------------------------------------------------------------------===//
 // Packed operands
 //===----------------------------------------------------------------------===//

@@ -105,7 +105,7 @@ def Lp_YieldOp : Lp_Op<"yield", [Pure, Terminator]> {
   let summary = "the values of a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 //===----------------------------------------------------------------------===//
@@ -140,7 +140,8 @@ def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffe
   let hasVerifier = 1;
 }
 
-def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
+                                     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
                                      SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "an elementwise statement over an index space";
   let description = [{
@@ -164,7 +165,8 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments, RecursiveMemoryEf
   let hasVerifier = 1;
 }
 
-def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
     SingleBlockImplicitTerminator<"YieldOp">,
     DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes",
         "getIterationDomain", "getTiledImplementation"]>]> {

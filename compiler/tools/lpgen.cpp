@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
   addCompileCommand(app, exitCode);
   addVerifyCommand(app, exitCode);
   addRunCommand(app, exitCode);
-  addExplainCommand(app, exitCode);
+
   addTargetsCommand(app, exitCode);
   try {
     app.parse(argc, argv);
