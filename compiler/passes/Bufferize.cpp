@@ -325,6 +325,8 @@ LogicalResult Bufferizer::run() {
       if (failed(convert(contract))) {
         return failure();
       }
+    } else if (op.hasTrait<OpTrait::ConstantLike>()) {
+      builder.clone(op, mapping); // folding moved it out of a body
     } else if (!isa<func::ReturnOp>(op)) {
       return op.emitError("cannot be bufferized: expected lp.compute or "
                           "lp.contract");

@@ -30,6 +30,7 @@ public:
     context.loadAllAvailableDialects();
     // Two cores and small modules: threads cost more than they give.
     context.disableMultithreading();
+    context.printOpOnDiagnostic(false);
     handler = context.getDiagEngine().registerHandler(
         [this](Diagnostic &diagnostic) { report(diagnostic); });
   }

@@ -16,6 +16,9 @@ void addCompileCommand(CLI::App &app, int &exitCode);
 /// `explain FILE.lp`: schedule, layout, registers, operation counts, ceilings.
 void addExplainCommand(CLI::App &app, int &exitCode);
 
+/// `bench FILE.lp`: measures kernels beside other implementations.
+void addBenchCommand(CLI::App &app, int &exitCode);
+
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);
 
