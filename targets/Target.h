@@ -22,10 +22,11 @@ struct TargetDesc {
   std::string cpu;      ///< LLVM CPU name, for scheduling.
   std::string features; ///< LLVM feature string.
   uint64_t cpuFeatures = 0; ///< LP_CPU_* bits a kernel of this target needs.
+  bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
-  int64_t l1Bytes = 32 * 1024;
-  int64_t l2Bytes = 512 * 1024;
+  int64_t l1Bytes = int64_t{32} * 1024;
+  int64_t l2Bytes = int64_t{512} * 1024;
   std::string mcaCpu;   ///< CPU whose scheduling model `explain` reports.
   std::string emulator; ///< qemu-user program name for foreign hosts, "" if none.
   std::string emulatorCpu;

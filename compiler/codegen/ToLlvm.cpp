@@ -1,10 +1,10 @@
 // Dialects to the LLVM dialect to an LLVM module. See ToLlvm.h.
 #include "compiler/codegen/ToLlvm.h"
+#include "compiler/passes/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -23,11 +23,8 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   passes.addPass(createLowerAffinePass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createSCFToControlFlowPass());
-  if (target.features.empty()) {
-    // Baseline CPUs may lack rounding instructions; libm is out of reach.
-    math::MathExpandOpsPassOptions options;
-    options.opMnemonics = {"roundeven", "floor", "ceil"};
-    passes.addNestedPass<func::FuncOp>(math::createMathExpandOpsPass(options));
+  if (!target.hasRounding) {
+    passes.addNestedPass<func::FuncOp>(createExpandRoundingPass());
   }
   passes.addPass(arith::createArithExpandOpsPass());
   passes.addPass(createConvertVectorToLLVMPass());

@@ -71,4 +71,9 @@ def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
                            "::mlir::math::MathDialect"];
 }
 
+def ExpandRoundingPass : Pass<"lp-expand-rounding", "::mlir::func::FuncOp"> {
+  let summary = "rounding of f32 by additions, for CPUs without rounding instructions";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // LPGEN_PASSES

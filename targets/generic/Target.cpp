@@ -11,6 +11,7 @@ static TargetDesc describe() {
   desc.name = "generic";
   desc.triple = llvm::sys::getDefaultTargetTriple();
   desc.cpu = "generic";
+  desc.hasRounding = false;
   desc.vectorBits = 128;
   desc.vectorRegisters = 16;
   desc.summary = "any CPU LLVM knows, baseline instructions of --triple";

@@ -1,0 +1,23 @@
+// The job file that `lpgen bench` hands to lpgen-bench.
+#ifndef LPGEN_COMPILER_TOOLS_BENCHJOB_H
+#define LPGEN_COMPILER_TOOLS_BENCHJOB_H
+
+#include "compiler/frontend/Ast.h"
+#include "compiler/pipeline/Compile.h"
+#include "runtime/core/Status.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/JSON.h"
+#include <string>
+
+namespace lpgen {
+
+/// One kernel of the job: `compiled` from `op` and linked to `library`, to be
+/// run for the given run-time sizes.
+Result<llvm::json::Value> benchKernelToJson(const ast::Op &op,
+                                            const CompiledOp &compiled,
+                                            const std::string &library,
+                                            llvm::ArrayRef<int64_t> sizes);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_TOOLS_BENCHJOB_H
