@@ -5,6 +5,7 @@
 // the extents of all indices that stand in none of these.
 #include "compiler/tools/BenchProblem.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 
 namespace lpgen {
 
