@@ -82,7 +82,7 @@ static std::string formatRows(const std::vector<Row> &rows) {
 }
 
 static const Row heading = {"",          "MAC/cycle", "GOP/s",    "min ms",
-                            "median ms", "time/min",  "time/med", ""};
+                            "median ms", "time x",    "median x", ""};
 
 static std::string formatKernel(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
@@ -137,8 +137,8 @@ std::string formatText(const BenchJob &job,
     text += format(", %.2f GHz", *reports.front().ours.frequency * 1e-9);
   }
   text += "\nweights packed beforehand; peers also have their activations "
-          "packed; time/min and time/med: time divided by lpgen's, minima and "
-          "medians\n";
+          "packed; time x, median x: time divided by lpgen's, by minima "
+          "and by medians\n";
   for (const KernelReport &report : reports) {
     text += "\n" + formatKernel(report);
   }

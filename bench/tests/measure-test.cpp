@@ -1,0 +1,140 @@
+// Statistics over contenders with known durations, and the clock.
+#include "bench/Clock.h"
+#include "bench/Means.h"
+#include "bench/Measure.h"
+#include "bench/Report.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace lpgen;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+/// Claims durations start, start + 1, ..., packing a tenth of it.
+Contender growing(double start, double *next, bool packs) {
+  *next = start;
+  return {"growing", [next, packs]() -> Result<Duration> {
+            const double seconds = (*next)++;
+            return Duration{seconds, packs ? seconds / 10 : 0};
+          }};
+}
+
+TEST(MeasureTest, minimumMedianAndPacking) {
+  double next = 0;
+  const Result<std::vector<Measurement>> results =
+      measure({growing(1, &next, true)}, 4, 0);
+  ASSERT_TRUE(results.ok());
+  const Measurement &result = results->front();
+  EXPECT_GE(result.executions, 4);
+  // The first execution, 1 s, was the warm-up.
+  EXPECT_DOUBLE_EQ(result.compute.minSeconds, 2);
+  EXPECT_DOUBLE_EQ(result.total.minSeconds, 2.2);
+  EXPECT_GT(result.compute.medianSeconds, result.compute.minSeconds);
+  EXPECT_TRUE(result.hasPacking);
+}
+
+TEST(MeasureTest, contendersTakeTurns) {
+  std::string order;
+  const auto contender = [&](char name) {
+    return Contender{std::string(1, name),
+                     [&order, name]() -> Result<Duration> {
+                       if (order.empty() || order.back() != name) {
+                         order += name;
+                       }
+                       return Duration{1, 0};
+                     }};
+  };
+  ASSERT_TRUE(
+      measure({contender('a'), contender('b'), contender('c')}, 3, 0).ok());
+  // Rotating: abc bca cab, neighbours of one name merged.
+  EXPECT_EQ(order, "abcbcacab");
+}
+
+TEST(MeasureTest, failureStopsIt) {
+  const Contender broken{
+      "broken", []() -> Result<Duration> { return Status::error("it broke"); }};
+  const auto results = measure({broken}, 3, 0);
+  ASSERT_FALSE(results.ok());
+  EXPECT_EQ(results.message(), "it broke");
+}
+
+TEST(ClockTest, frequencyIsThatOfACpu) {
+  const std::optional<double> frequency = measureFrequency();
+  if (!frequency) {
+    GTEST_SKIP() << "no known instruction latency on this architecture";
+  }
+  // A disturbed measurement is low, never high.
+  EXPECT_LT(*frequency, 8e9);
+  EXPECT_GT(*frequency, 1e6);
+}
+
+/// A report of a kernel that takes `ours` seconds and a peer that takes
+/// `theirs`, at 1 GHz.
+KernelReport makeReport(const BenchKernel &kernel, double ours, double theirs) {
+  const auto timing = [](double seconds) {
+    return Timing{seconds, 2 * seconds, seconds * 1e9, 2 * seconds * 1e9};
+  };
+  KernelReport report;
+  report.kernel = &kernel;
+  report.symbol = "lp_test";
+  report.ours.name = "lpgen";
+  report.ours.compute = report.ours.total = timing(ours);
+  PeerReport peer;
+  peer.measurement.name = "peer";
+  peer.measurement.compute = peer.measurement.total = timing(theirs);
+  peer.agreement = Agreement::Equal;
+  report.peers.push_back(peer);
+  return report;
+}
+
+TEST(ReportTest, meansAreGeometric) {
+  BenchKernel kernel;
+  kernel.op = "op";
+  kernel.nominalMacs = 2000000;
+  kernel.realMacs = 1000000;
+  const std::vector<KernelReport> reports = {makeReport(kernel, 1e-3, 2e-3),
+                                             makeReport(kernel, 4e-3, 32e-3)};
+  const std::vector<Mean> means = geometricMeans(reports);
+  ASSERT_EQ(means.size(), 2U);
+  EXPECT_EQ(means[0].name, "lpgen");
+  EXPECT_NEAR(*means[0].macsPerCycle, 0.5, 1e-9); // Of 1 and 0.25, real MACs.
+  EXPECT_NEAR(means[0].gigaOps, 1, 1e-9);         // Of 2 and 0.5.
+  EXPECT_EQ(means[1].name, "peer");
+  EXPECT_NEAR(means[1].ratio, 4, 1e-9); // Of 2 and 8.
+}
+
+TEST(ReportTest, meansLeaveOutPeersThatMissAKernel) {
+  BenchKernel kernel;
+  kernel.nominalMacs = 1;
+  std::vector<KernelReport> reports = {makeReport(kernel, 1, 2),
+                                       makeReport(kernel, 1, 2)};
+  reports[1].peers.clear();
+  EXPECT_EQ(geometricMeans(reports).size(), 1U);
+}
+
+TEST(ReportTest, textAndJson) {
+  BenchKernel kernel;
+  kernel.op = "op";
+  kernel.schedules = {"of y: direct<>"};
+  kernel.nominalMacs = 2000000;
+  kernel.realMacs = 1000000;
+  BenchJob job;
+  job.target = "x86_avx2";
+  KernelReport report = makeReport(kernel, 1e-3, 2e-3);
+  report.notes = {"other: too wide"};
+  const std::string text = formatText(job, {report});
+  EXPECT_THAT(text, HasSubstr("op: kernel lp_test"));
+  EXPECT_THAT(text, HasSubstr("schedule of y: direct<>"));
+  EXPECT_THAT(text, HasSubstr("1.000 M multiply-accumulates inside the tensors "
+                              "(2.000 M with the padding)"));
+  EXPECT_THAT(text, HasSubstr("equal results"));
+  EXPECT_THAT(text, HasSubstr("not measured: other: too wide"));
+  EXPECT_THAT(text, Not(HasSubstr("geometric"))); // Of one there is none.
+  const std::string json = formatJson(job, {report});
+  EXPECT_THAT(json, HasSubstr("\"macPerCycle\": 1.0"));
+  EXPECT_THAT(json, HasSubstr("\"timeOverLpgen\": 2.0"));
+}
+
+} // namespace
