@@ -1,0 +1,81 @@
+// Joining kernels of several targets into one library: which targets may stand
+// together, the order of the choice, and what differs between variants. That
+// the C file compiles and chooses is shown by the ctest `package`.
+#include "compiler/codegen/Dispatch.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace lpgen;
+using testing::HasSubstr;
+
+static const Target &target(llvm::StringRef name) {
+  const Target *found = findTarget(name);
+  EXPECT_NE(found, nullptr) << name.str();
+  return *found;
+}
+
+static Variant variant(llvm::StringRef name, std::vector<std::string> phases,
+                       int64_t packedBytes) {
+  KernelInfo info;
+  info.op = "dot";
+  info.target = name.str();
+  info.sizes = {{"m", 64}};
+  info.buffers = {
+      {"x", {Encoding::Unsigned, 2}, {64, 8}, {0, -1}, false, 0},
+      {"w", {Encoding::Bipolar, 1}, {4, 8}, {-1, -1}, false, packedBytes},
+      {"y", {Encoding::Signed, 32}, {64, 4}, {0, -1}, true, 0}};
+  info.phases = std::move(phases);
+  info.hash = "0123456789abcdef";
+  return {info, &target(name)};
+}
+
+TEST(DispatchTest, TargetsOfOneArchitectureFormALibrary) {
+  EXPECT_EQ(whyNoLibrary({&target("x86_avx2")}), std::nullopt);
+  EXPECT_EQ(whyNoLibrary({&target("x86_avx2"), &target("arm_neon")}),
+            "targets 'x86_avx2' (x86_64) and 'arm_neon' (aarch64) cannot stand "
+            "in one library: expected one architecture; compile them apart");
+  EXPECT_EQ(whyNoLibrary({&target("arm_neon"), &target("arm_neon")}),
+            "target 'arm_neon' is given twice; one library has one kernel of "
+            "each target");
+}
+
+TEST(DispatchTest, MostFeaturesAreTriedFirst) {
+  const KernelLibrary library = joinVariants(
+      {variant("generic", {"dot"}, 0), variant("x86_avx2", {"dot"}, 0)});
+  const size_t avx2 =
+      library.dispatch.find("&lp_dot_elementwise_x86_avx2_01234567_kernel");
+  const size_t generic =
+      library.dispatch.find("&lp_dot_elementwise_generic_01234567_kernel");
+  ASSERT_NE(avx2, std::string::npos);
+  ASSERT_NE(generic, std::string::npos);
+  EXPECT_LT(avx2, generic);
+  EXPECT_LT(library.manifest.find("\"x86_avx2\""),
+            library.manifest.find("\"generic\""));
+}
+
+TEST(DispatchTest, ShortNamesHaveThePhasesOfTheLongest) {
+  const KernelLibrary library =
+      joinVariants({variant("generic", {"dot"}, 0),
+                    variant("x86_avx2", {"pack", "dot"}, 512)});
+  EXPECT_THAT(library.header, HasSubstr("LP_DOT_PHASES = 2\n"));
+  EXPECT_THAT(library.dispatch, HasSubstr("phase < 2)"));
+  EXPECT_THAT(library.dispatch, HasSubstr(".num_phases = 2,"));
+  EXPECT_THAT(library.dispatch, HasSubstr(".num_inputs = 2,"));
+  EXPECT_THAT(library.dispatch, HasSubstr(".num_sizes = 1,"));
+  // generic needs nothing, so the library as a whole needs nothing.
+  EXPECT_THAT(library.dispatch, HasSubstr(".cpu_features = UINT64_C(0),"));
+}
+
+TEST(DispatchTest, HeaderDeclaresTheChoiceWithinExternC) {
+  const KernelLibrary library = joinVariants(
+      {variant("generic", {"dot"}, 0), variant("x86_avx2", {"dot"}, 0)});
+  const size_t choice =
+      library.header.find("lp_dot_select(uint64_t cpu_features);");
+  ASSERT_NE(choice, std::string::npos);
+  EXPECT_LT(library.header.find("extern \"C\""), choice);
+  EXPECT_LT(choice, library.header.rfind("#ifdef __cplusplus\n}"));
+  EXPECT_THAT(library.header, HasSubstr("int lp_dot(const lp_args *args"));
+  EXPECT_THAT(library.header,
+              HasSubstr("extern const lp_kernel "
+                        "lp_dot_elementwise_generic_01234567_kernel;"));
+}
