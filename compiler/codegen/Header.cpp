@@ -44,7 +44,7 @@ std::string lpgen::emitHeader(const KernelInfo &info, bool shortNames) {
                             ? ", packed by lp_" + info.op + "_pack"
                             : std::string());
   }
-  os << llvm::formatv("  LP_{0}_BUFFERS = {1},\n  LP_{0}_PHASES = {2}\n}};\n",
+  os << llvm::formatv("  LP_{0}_BUFFERS = {1},\n  LP_{0}_PHASES = {2}\n};\n",
                       upper(info.op), info.buffers.size(), info.phases.size());
   if (!info.sizes.empty()) {
     os << "\n/* Positions in lp_args.sizes. */\nenum {\n";
@@ -52,7 +52,7 @@ std::string lpgen::emitHeader(const KernelInfo &info, bool shortNames) {
       os << llvm::formatv("  LP_{0}_SIZE_{1} = {2}, /* 0 to {3} */\n", upper(info.op),
                           upper(size.name), i, size.bound);
     }
-    os << llvm::formatv("  LP_{0}_SIZES = {1}\n}};\n", upper(info.op),
+    os << llvm::formatv("  LP_{0}_SIZES = {1}\n};\n", upper(info.op),
                         info.sizes.size());
   }
   auto declare = [&](const std::string &prefix) {
