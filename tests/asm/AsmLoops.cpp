@@ -1,0 +1,107 @@
+// See AsmLoops.h.
+#include "tests/asm/AsmLoops.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include <algorithm>
+
+namespace lpgen::asmtest {
+
+namespace {
+
+/// The listing without directives and comments, labels resolved.
+struct Listing {
+  std::vector<Instruction> instructions;
+  llvm::StringMap<size_t> labels; ///< Number of the instruction that follows.
+};
+
+llvm::StringRef withoutComment(llvm::StringRef line) {
+  // '#' begins a comment on x86 and an immediate on AArch64, where it has no
+  // blank behind it.
+  for (llvm::StringRef mark : {"//", "# ", "##"}) {
+    line = line.substr(0, line.find(mark));
+  }
+  return line.trim();
+}
+
+Listing readListing(llvm::StringRef assembly) {
+  Listing listing;
+  llvm::SmallVector<llvm::StringRef> lines;
+  assembly.split(lines, '\n');
+  for (llvm::StringRef line : lines) {
+    line = withoutComment(line);
+    if (line.ends_with(":")) {
+      listing.labels[line.drop_back()] = listing.instructions.size();
+    } else if (!line.empty() && !line.starts_with(".")) {
+      const size_t end = line.find_first_of(" \t");
+      listing.instructions.push_back(
+          {line.substr(0, end).str(),
+           end == llvm::StringRef::npos ? "" : line.substr(end).trim().str()});
+    }
+  }
+  return listing;
+}
+
+bool isBranch(llvm::StringRef mnemonic) {
+  return mnemonic.starts_with("j") || mnemonic == "b" ||
+         mnemonic.starts_with("b.") || mnemonic == "cbz" ||
+         mnemonic == "cbnz" || mnemonic == "tbz" || mnemonic == "tbnz";
+}
+
+} // namespace
+
+std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
+  const Listing listing = readListing(assembly);
+  std::vector<std::pair<size_t, size_t>>
+      ranges; ///< First and last instruction.
+  for (size_t i = 0; i < listing.instructions.size(); ++i) {
+    const Instruction &instruction = listing.instructions[i];
+    if (!isBranch(instruction.mnemonic)) {
+      continue;
+    }
+    const llvm::StringRef target =
+        llvm::StringRef(instruction.operands).rsplit(' ').second.empty()
+            ? llvm::StringRef(instruction.operands)
+            : llvm::StringRef(instruction.operands).rsplit(' ').second;
+    const auto label = listing.labels.find(target);
+    if (label != listing.labels.end() && label->second <= i) {
+      ranges.emplace_back(label->second, i);
+    }
+  }
+  std::vector<Loop> loops;
+  for (const auto &[first, last] : ranges) {
+    const bool hasInner = std::any_of(
+        ranges.begin(), ranges.end(),
+        [first = first, last = last](const std::pair<size_t, size_t> &other) {
+          return other != std::pair(first, last) && other.first >= first &&
+                 other.second <= last;
+        });
+    if (!hasInner) {
+      loops.emplace_back(listing.instructions.begin() + long(first),
+                         listing.instructions.begin() + long(last) + 1);
+    }
+  }
+  return loops;
+}
+
+size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {
+  return size_t(std::count_if(loop.begin(), loop.end(),
+                              [&](const Instruction &instruction) {
+                                llvm::StringRef found = instruction.mnemonic;
+                                return found.consume_front(mnemonic) &&
+                                       (found.empty() || found.front() == '.' ||
+                                        llvm::isDigit(found.front()));
+                              }));
+}
+
+bool storesToStack(const Instruction &instruction) {
+  const llvm::StringRef mnemonic = instruction.mnemonic;
+  const llvm::StringRef operands = instruction.operands;
+  if (mnemonic.starts_with("st")) { // AArch64: str, stp, stur, st1
+    return operands.contains("[sp") || operands.contains("[x29");
+  }
+  // x86, AT&T: the destination is written last.
+  return operands.ends_with("(%rsp)") && mnemonic.contains("mov");
+}
+
+} // namespace lpgen::asmtest

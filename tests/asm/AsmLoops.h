@@ -1,0 +1,33 @@
+// Loops of an assembly listing: enough to find the hot loop of a kernel and to
+// see what stands in it. Knows the AT&T syntax of x86 and AArch64's.
+#ifndef LPGEN_TESTS_ASM_ASMLOOPS_H
+#define LPGEN_TESTS_ASM_ASMLOOPS_H
+
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace lpgen::asmtest {
+
+struct Instruction {
+  std::string mnemonic;
+  std::string operands;
+  std::string str() const { return mnemonic + " " + operands; }
+};
+
+/// A loop without a loop inside, from its label to the branch back.
+using Loop = std::vector<Instruction>;
+
+/// All innermost loops, in the order of the listing.
+std::vector<Loop> innermostLoops(llvm::StringRef assembly);
+
+/// How many instructions of `loop` have the mnemonic, or it followed by a digit
+/// (smlal and smlal2) or a type suffix (cnt.16b).
+size_t countOf(const Loop &loop, llvm::StringRef mnemonic);
+
+/// True if the instruction stores to the stack frame.
+bool storesToStack(const Instruction &instruction);
+
+} // namespace lpgen::asmtest
+
+#endif // LPGEN_TESTS_ASM_ASMLOOPS_H

@@ -1,0 +1,159 @@
+// The hot loops of emitted kernels, read from their assembly on any host: each
+// cell's loop holds the instruction that does its work, keeps its accumulators
+// in registers, and spends no more instructions on a multiply-accumulate than
+// it did when the bound here was set.
+#include "compiler/frontend/Parser.h"
+#include "compiler/pipeline/Compile.h"
+#include "targets/Cell.h"
+#include "tests/asm/AsmLoops.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <cstdio>
+#include <gtest/gtest.h>
+
+namespace lpgen::asmtest {
+namespace {
+
+/// A GEMM that suits a cell, and what its hot loop may cost.
+struct CellCase {
+  const char *target;
+  const char *cell;
+  const char *x;
+  const char *w;
+  /// Upper bound for instructions per multiply-accumulate (of one pair of
+  /// planes, for planes) in the hot loop; measured, rounded up.
+  double maxPerMac;
+};
+
+constexpr CellCase cellCases[] = {
+    {"x86_avx2", "maddubs16", "u4", "s4", 0.09},
+    {"x86_avx2", "maddubs32", "u8", "s7", 0.12},
+    {"x86_avx2", "maddw", "s12", "s12", 0.18},
+    {"x86_avx2", "nibble", "u2", "b1", 0.04},
+    {"arm_neon", "smlal16", "s4", "s4", 0.21},
+    {"arm_neon", "smlal32", "s12", "s12", 0.42},
+    {"arm_neon", "cnt", "u2", "b1", 0.04},
+};
+
+const Cell &findCell(const Target &target, llvm::StringRef name) {
+  for (const Cell *cell : target.cells()) {
+    if (cell->facts().name == name) {
+      return *cell;
+    }
+  }
+  ADD_FAILURE() << "no cell " << name.str();
+  return *target.cells().front();
+}
+
+CompiledOp compileGemm(const CellCase &c, const Target &target,
+                       const Cell &cell) {
+  const std::string text = std::string("op gemm(x: ") + c.x +
+                           "[64, 512], w: " + c.w +
+                           "[128, 512]) -> (y: i32[64, 128]) {\n"
+                           "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n";
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
+                             llvm::SMLoc());
+  const std::optional<ast::File> file = parseFile(sources);
+  CompileOptions options;
+  options.target = &target;
+  options.schedule =
+      (cell.facts().templateName + "<cell=" + cell.facts().name + ">").str();
+  std::optional<CompiledOp> compiled;
+  if (file) {
+    compiled = compileOp(file->ops.front(), sources, options);
+  }
+  if (!compiled) {
+    ADD_FAILURE() << "does not compile with " << options.schedule << ":\n"
+                  << text;
+    return {};
+  }
+  return std::move(*compiled);
+}
+
+std::string listing(const Loop &loop) {
+  std::string text;
+  for (const Instruction &instruction : loop) {
+    text += "  " + instruction.str() + "\n";
+  }
+  return text;
+}
+
+class HotLoop : public testing::TestWithParam<CellCase> {};
+
+TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
+  const CellCase &c = GetParam();
+  const Target &target = *findTarget(c.target);
+  const Cell &cell = findCell(target, c.cell);
+  const CellFacts &facts = cell.facts();
+  const CompiledOp compiled = compileGemm(c, target, cell);
+  const std::vector<Loop> loops = innermostLoops(compiled.assembly);
+  ASSERT_FALSE(loops.empty()) << compiled.assembly;
+  const auto hot = llvm::max_element(loops, [&](const Loop &a, const Loop &b) {
+    return countOf(a, facts.instruction) < countOf(b, facts.instruction);
+  });
+  const size_t work = countOf(*hot, facts.instruction);
+  ASSERT_GT(work, 0U) << "no loop with " << facts.instruction.str() << "\n"
+                      << compiled.assembly;
+  for (const Instruction &instruction : *hot) {
+    EXPECT_FALSE(storesToStack(instruction)) << instruction.str() << " in\n"
+                                             << listing(*hot);
+  }
+  // One instruction does the products of one accumulator register.
+  const double macs = double(work) * double(facts.lanes * facts.group) /
+                      double(facts.accRegisters);
+  const double perMac = double(hot->size()) / macs;
+  std::printf("%s %s: %s; %zu instructions, %zu of them %s: %.4f per "
+              "multiply-accumulate\n",
+              c.target, c.cell, compiled.choices.front().schedule.c_str(),
+              hot->size(), work, facts.instruction.str().c_str(), perMac);
+  EXPECT_LE(perMac, c.maxPerMac) << listing(*hot);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, HotLoop, testing::ValuesIn(cellCases),
+                         [](const testing::TestParamInfo<CellCase> &info) {
+                           return std::string(info.param.target) + "_" +
+                                  info.param.cell;
+                         });
+
+/// A cell that is added must be added above.
+TEST(HotLoopCases, NameEveryCellThatHasAnInstruction) {
+  for (const Target *target : allTargets()) {
+    for (const Cell *cell : target->cells()) {
+      const bool listed = llvm::any_of(cellCases, [&](const CellCase &c) {
+        return target->desc().name == c.target && cell->facts().name == c.cell;
+      });
+      EXPECT_EQ(listed, !cell->facts().instruction.empty())
+          << target->desc().name << " " << cell->facts().name.str();
+    }
+  }
+}
+
+TEST(AsmLoops, FindInnermostLoopsOnly) {
+  const std::vector<Loop> loops = innermostLoops("f:\n"
+                                                 "  movq %rax, %rbx\n"
+                                                 ".L1:\n"
+                                                 "  incq %rax # counts\n"
+                                                 ".L2:\n"
+                                                 "  vmovdqu %ymm0, 8(%rsp)\n"
+                                                 "  vmovdqu 8(%rsp), %ymm0\n"
+                                                 "  jne .L2\n"
+                                                 "  jne .L1\n"
+                                                 "  retq\n");
+  ASSERT_EQ(loops.size(), 1U);
+  ASSERT_EQ(loops[0].size(), 3U);
+  EXPECT_TRUE(storesToStack(loops[0][0]));
+  EXPECT_FALSE(storesToStack(loops[0][1]));
+  const std::vector<Loop> arm =
+      innermostLoops(".LBB0_1:\n"
+                     "\tsmlal\tv0.8h, v1.8b, v2.8b\n"
+                     "\tsmlal2\tv3.8h, v1.16b, v2.16b\n"
+                     "\tstr\tq0, [sp, #16]\n"
+                     "\tcbnz\tx0, .LBB0_1\n");
+  ASSERT_EQ(arm.size(), 1U);
+  EXPECT_EQ(countOf(arm[0], "smlal"), 2U);
+  EXPECT_TRUE(storesToStack(arm[0][2]));
+}
+
+} // namespace
+} // namespace lpgen::asmtest

@@ -1,0 +1,217 @@
+// See Harness.h.
+#include "tests/differential/Harness.h"
+#include "compiler/frontend/Parser.h"
+#include "compiler/run/Emulator.h"
+#include "compiler/verify/Verify.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <sstream>
+
+namespace lpgen::difftest {
+
+/// Operators in one program: enough that starting processes does not count, few
+/// enough that a crash is found quickly.
+static constexpr size_t batchSize = 100;
+/// Failures printed with their text; a broken compiler would fill the disk.
+static constexpr size_t maxPrinted = 25;
+
+bool fullRun() {
+  const char *value = std::getenv("LPGEN_TEST_FULL");
+  return value && *value && std::string(value) != "0";
+}
+
+uint64_t testSeed() {
+  const char *value = std::getenv("LPGEN_TEST_SEED");
+  return value ? std::strtoull(value, nullptr, 10) : 20220901;
+}
+
+std::string whyNotRunnable(const Target &target) {
+  const Result<std::vector<std::string>> command =
+      commandFor(target.desc(), "program");
+  return command.ok() ? "" : command.message();
+}
+
+std::string describe(const TestCase &test, const Target &target) {
+  std::string text =
+      "target " + target.desc().name + ", schedule '" + test.schedule + "'";
+  for (const auto &[name, value] : test.defines) {
+    text += ", -D " + name + "=" + std::to_string(value);
+  }
+  return text + ", seed " + std::to_string(testSeed()) + "\n" + test.text;
+}
+
+std::string Summary::str() const {
+  std::ostringstream out;
+  out << compiled << " operators compiled, " << runs << " runs, " << elements
+      << " elements compared, " << failed << " failed";
+  if (rejected != 0) {
+    out << ", " << rejected << " refused by the front end";
+  }
+  size_t total = 0;
+  for (const auto &[reason, count] : notApplicable) {
+    total += count;
+  }
+  out << "; schedule not applicable: " << total;
+  for (const auto &[reason, count] : notApplicable) {
+    out << "\n  " << count << " x " << reason;
+  }
+  return out.str();
+}
+
+void Harness::fail(const TestCase &test, const std::string &what) {
+  ++counts.failed;
+  if (counts.failed <= maxPrinted) {
+    ADD_FAILURE() << what << "\n" << describe(test, target);
+  } else if (counts.failed == maxPrinted + 1) {
+    ADD_FAILURE() << "further failures are only counted";
+  }
+}
+
+bool Harness::parse(PreparedCase &prepared) {
+  prepared.sources = std::make_unique<llvm::SourceMgr>();
+  prepared.sources->AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBuffer(prepared.source->text, "case.lp"),
+      llvm::SMLoc());
+  prepared.sources->setDiagHandler(
+      [](const llvm::SMDiagnostic &message, void *context) {
+        llvm::raw_string_ostream out(*static_cast<std::string *>(context));
+        message.print(nullptr, out, /*ShowColors=*/false);
+      },
+      &prepared.messages);
+  std::optional<ast::File> file =
+      parseFile(*prepared.sources, {prepared.source->defines});
+  if (file) {
+    prepared.file = std::move(*file);
+  }
+  return file.has_value();
+}
+
+bool Harness::compile(PreparedCase &prepared, const std::string &schedule) {
+  const llvm::PrettyStackTraceFormat trace(
+      "compiling for %s with schedule '%s':\n%s", target.desc().name.c_str(),
+      schedule.c_str(), prepared.source->text.c_str());
+  CompileOptions options;
+  options.target = &target;
+  options.schedule = schedule;
+  std::optional<CompiledOp> compiled =
+      compileOp(prepared.op(), *prepared.sources, options);
+  if (compiled) {
+    prepared.compiled = std::move(*compiled);
+    prepared.scheduleUsed = schedule;
+  }
+  return compiled.has_value();
+}
+
+/// The reason in "... schedule 'S' cannot be applied: REASON", if that was
+/// said.
+static std::string inapplicableReason(const std::string &messages) {
+  constexpr llvm::StringLiteral mark = "cannot be applied: ";
+  const size_t begin = messages.find(mark);
+  if (begin == std::string::npos) {
+    return "";
+  }
+  return messages.substr(begin + mark.size(),
+                         messages.find('\n', begin) - begin - mark.size());
+}
+
+std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test,
+                                               bool mustApply) {
+  auto prepared = std::make_unique<PreparedCase>();
+  prepared->source = &test;
+  if (!parse(*prepared)) {
+    if (rejectedAllowed) {
+      ++counts.rejected;
+    } else {
+      fail(test, "the front end refuses it:\n" + prepared->messages);
+    }
+    return nullptr;
+  }
+  if (compile(*prepared, test.schedule)) {
+    ++counts.compiled;
+    return prepared;
+  }
+  const std::string reason = inapplicableReason(prepared->messages);
+  if (reason.empty() || test.schedule.empty()) {
+    fail(test, "it does not compile:\n" + prepared->messages);
+    return nullptr;
+  }
+  ++counts.notApplicable[reason];
+  if (mustApply) {
+    return nullptr;
+  }
+  // What else this case was chosen for is still tried.
+  prepared->messages.clear();
+  if (!compile(*prepared, "")) {
+    fail(test, "it does not compile with any schedule:\n" + prepared->messages);
+    return nullptr;
+  }
+  ++counts.compiled;
+  return prepared;
+}
+
+void Harness::add(TestCase test) {
+  tests.push_back(std::make_unique<TestCase>(std::move(test)));
+  if (std::unique_ptr<PreparedCase> prepared = prepare(*tests.back())) {
+    batch.push_back(std::move(prepared));
+  }
+  if (batch.size() == batchSize) {
+    verify(batch);
+    batch.clear();
+  }
+}
+
+void Harness::finish() {
+  verify(batch);
+  batch.clear();
+}
+
+void Harness::verify(llvm::ArrayRef<std::unique_ptr<PreparedCase>> cases) {
+  if (cases.empty()) {
+    return;
+  }
+  std::vector<VerifyItem> items;
+  items.reserve(cases.size());
+  for (const std::unique_ptr<PreparedCase> &prepared : cases) {
+    items.push_back({&prepared->op(), prepared->compiled.symbol,
+                     prepared->compiled.object});
+  }
+  VerifyOptions options;
+  options.seed = seed;
+  options.randomCases = 1;
+  options.maxMessages = 3;
+  const Result<std::vector<VerifyReport>> reports =
+      verifyOps(items, target.desc(), options);
+  if (!reports.ok() && cases.size() > 1) {
+    // A kernel that dies takes the whole program down; halves find it.
+    const size_t half = cases.size() / 2;
+    verify(cases.take_front(half));
+    verify(cases.drop_front(half));
+    return;
+  }
+  if (!reports.ok()) {
+    fail(*cases.front()->source,
+         "its kernel does not run: " + reports.message());
+    return;
+  }
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const VerifyReport &report = (*reports)[i];
+    counts.runs += report.runs;
+    counts.elements += report.elements;
+    if (!report.ok()) {
+      std::string what = std::to_string(report.mismatches) +
+                         " elements are wrong; compiled with schedule";
+      for (const ScheduleChoice &choice : cases[i]->compiled.choices) {
+        what += " '" + choice.schedule + "'";
+      }
+      for (const std::string &message : report.messages) {
+        what += "\n  " + message;
+      }
+      fail(*cases[i]->source, what);
+    }
+  }
+}
+
+} // namespace lpgen::difftest

@@ -1,0 +1,95 @@
+// Compiles many operators, runs all of them in few processes and compares with
+// the interpreter; every test of this folder goes through here.
+#ifndef LPGEN_TESTS_DIFFERENTIAL_HARNESS_H
+#define LPGEN_TESTS_DIFFERENTIAL_HARNESS_H
+
+#include "compiler/frontend/Ast.h"
+#include "compiler/pipeline/Compile.h"
+#include "targets/Target.h"
+#include "llvm/Support/SourceMgr.h"
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lpgen::difftest {
+
+/// An operator of the language with the schedule it is compiled with.
+struct TestCase {
+  std::string text;     ///< A file of one operator; names are unique in a test.
+  std::string schedule; ///< "" leaves it to the cost model.
+  std::map<std::string, int64_t> defines = {};
+};
+
+/// A case after the front end and the compiler. Owns what the tree points into.
+struct PreparedCase {
+  const TestCase *source = nullptr;
+  std::unique_ptr<llvm::SourceMgr> sources;
+  std::string messages; ///< What was reported, errors and warnings.
+  ast::File file;
+  CompiledOp compiled;
+  std::string scheduleUsed;
+  const ast::Op &op() const { return file.ops.front(); }
+};
+
+/// Text, -D, schedule and target of a case, for failures.
+std::string describe(const TestCase &test, const Target &target);
+
+/// What became of a list of cases.
+struct Summary {
+  size_t compiled = 0;
+  size_t rejected = 0; ///< By the front end, where that is allowed.
+  size_t failed = 0;
+  /// Requested schedules that cannot be applied, by the reason given; these
+  /// cases were compiled with the schedule of the cost model instead.
+  std::map<std::string, size_t> notApplicable;
+  int64_t runs = 0;
+  int64_t elements = 0;
+  std::string str() const;
+};
+
+/// Compiles and verifies cases, reports failures to GoogleTest and counts.
+class Harness {
+public:
+  Harness(const Target &target, uint64_t seed) : target(target), seed(seed) {}
+
+  /// Texts that the front end refuses are counted instead of failing.
+  void allowRejected() { rejectedAllowed = true; }
+  /// Compiles `test` and verifies it with the next full batch.
+  void add(TestCase test);
+  /// Verifies what was added; to be called at the end.
+  void finish();
+  /// Only parses and compiles. Null after a failure, which is reported, and
+  /// after an allowed rejection. A schedule that cannot be applied gives null
+  /// too if `mustApply`, and the reason is counted.
+  std::unique_ptr<PreparedCase> prepare(const TestCase &test,
+                                        bool mustApply = false);
+  const Summary &summary() const { return counts; }
+
+private:
+  bool parse(PreparedCase &prepared);
+  bool compile(PreparedCase &prepared, const std::string &schedule);
+  void verify(llvm::ArrayRef<std::unique_ptr<PreparedCase>> cases);
+  void fail(const TestCase &test, const std::string &what);
+
+  const Target &target;
+  uint64_t seed;
+  bool rejectedAllowed = false;
+  std::vector<std::unique_ptr<TestCase>> tests; ///< Stable addresses.
+  std::vector<std::unique_ptr<PreparedCase>> batch;
+  Summary counts;
+};
+
+/// Empty if programs for the target run here, natively or emulated; else why
+/// not.
+std::string whyNotRunnable(const Target &target);
+
+/// True if LPGEN_TEST_FULL is set: whole products in place of selections.
+bool fullRun();
+/// LPGEN_TEST_SEED, or the fixed default.
+uint64_t testSeed();
+
+} // namespace lpgen::difftest
+
+#endif // LPGEN_TESTS_DIFFERENTIAL_HARNESS_H

@@ -1,0 +1,94 @@
+// What the selections of GEMMs and convolutions have in common. See
+// Operators.h.
+#include "tests/differential/Operators.h"
+#include "targets/Cell.h"
+#include "tests/differential/Selection.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace lpgen::difftest {
+
+ElementType elementType(size_t encoding, unsigned bits) {
+  switch (encoding) {
+  case 0:
+    return {Encoding::Unsigned, bits};
+  case 1:
+    return {Encoding::Signed, bits};
+  case 2:
+    return {Encoding::Bipolar, bits};
+  default:
+    return {Encoding::Ternary, 2};
+  }
+}
+
+std::vector<std::string> schedulesOf(const Target &target) {
+  std::vector<std::string> schedules = {"", "direct"};
+  for (const Cell *cell : target.cells()) {
+    const std::string start =
+        cell->facts().templateName.str() + "<cell=" + cell->facts().name.str();
+    schedules.push_back(start + ">");
+    schedules.push_back(start + ",tile=[1,1],unroll=1,block=1>");
+    schedules.push_back(start + ",tile=[3,2],unroll=3,block=2>");
+  }
+  return schedules;
+}
+
+std::string plainGemm(const std::string &name, ElementType x, ElementType w,
+                      int64_t m, int64_t n, int64_t k) {
+  return llvm::formatv("op {0}(x: {1}[{2}, {4}], w: {5}[{3}, {4}])"
+                       " -> (y: i32[{2}, {3}]) {{\n"
+                       "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
+                       name, x.str(), m, n, k, w.str());
+}
+
+/// The first axes of every selection: widths, encoding of x, of w, schedule.
+static constexpr size_t numTypeAxes = 4;
+
+TypeChoice typesOf(const Row &row) {
+  return {elementType(row[1], unsigned(row[0] / 8 + 1)),
+          elementType(row[2], unsigned(row[0] % 8 + 1))};
+}
+
+/// Ternary is 2 bits wide, so it goes with that width only.
+static bool typesAllowed(size_t axisA, size_t a, size_t axisB, size_t b) {
+  constexpr size_t ternary = 3;
+  if (axisA != 0 || b != ternary) {
+    return true;
+  }
+  return axisB == 1 ? a / 8 == 1 : axisB == 2 ? a % 8 == 1 : true;
+}
+
+static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
+  const std::vector<size_t> others(sizes.begin() + numTypeAxes, sizes.end());
+  const std::vector<Row> rest =
+      coverPairs(others, [](size_t, size_t, size_t, size_t) { return true; });
+  std::vector<Row> rows;
+  const size_t count = sizes[0] * sizes[1] * sizes[2] * sizes[3];
+  for (size_t i = 0; i < count; ++i) {
+    Row row;
+    size_t left = i;
+    for (size_t axis = 0; axis < numTypeAxes; ++axis) {
+      row.push_back(left % sizes[axis]);
+      left /= sizes[axis];
+    }
+    if (typesAllowed(0, row[0], 1, row[1]) &&
+        typesAllowed(0, row[0], 2, row[2])) {
+      const Row &beside = rest[rows.size() % rest.size()];
+      row.insert(row.end(), beside.begin(), beside.end());
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+std::vector<Row> selectRows(const Target &target,
+                            const std::vector<size_t> &others) {
+  std::vector<size_t> sizes = {64, 4, 4, schedulesOf(target).size()};
+  sizes.insert(sizes.end(), others.begin(), others.end());
+  return fullRun() ? productRows(sizes) : coverPairs(sizes, typesAllowed);
+}
+
+std::string zeroPointInput(ElementType x) {
+  return llvm::formatv(", zx: i32 in [{0}, {1}]", x.minValue(), x.maxValue());
+}
+
+} // namespace lpgen::difftest

@@ -1,0 +1,32 @@
+// Texts of GEMMs and convolutions over the axes that kernels depend on: widths
+// and encodings of both operands, sizes around tiles and groups, geometry, zero
+// points, borders, epilogues, schedules.
+#ifndef LPGEN_TESTS_DIFFERENTIAL_OPERATORS_H
+#define LPGEN_TESTS_DIFFERENTIAL_OPERATORS_H
+
+#include "runtime/core/ElementType.h"
+#include "targets/Target.h"
+#include "tests/differential/Harness.h"
+#include <string>
+#include <vector>
+
+namespace lpgen::difftest {
+
+/// Pairwise selection for GEMMs: every pair of widths 1..8 with every value of
+/// every other axis, and those with each other. The full run has every pair of
+/// types with every schedule, and the other axes pairwise beside them.
+std::vector<TestCase> gemmSelection(const Target &target);
+/// The same for convolutions.
+std::vector<TestCase> convSelection(const Target &target);
+
+/// The schedules tried: the cost model's choice, `direct`, and every cell of
+/// the target with its best tile and with forced ones.
+std::vector<std::string> schedulesOf(const Target &target);
+
+/// `y[i,j] = sum(k) x[i,k] * w[j,k]` into i32.
+std::string plainGemm(const std::string &name, ElementType x, ElementType w,
+                      int64_t m, int64_t n, int64_t k);
+
+} // namespace lpgen::difftest
+
+#endif // LPGEN_TESTS_DIFFERENTIAL_OPERATORS_H

@@ -1,0 +1,32 @@
+// Shared by the selections of Operators.h: rows of axes, and what they mean.
+#ifndef LPGEN_TESTS_DIFFERENTIAL_SELECTION_H
+#define LPGEN_TESTS_DIFFERENTIAL_SELECTION_H
+
+#include "runtime/core/ElementType.h"
+#include "targets/Target.h"
+#include "tests/differential/CoveringArray.h"
+#include <string>
+#include <vector>
+
+namespace lpgen::difftest {
+
+struct TypeChoice {
+  ElementType x;
+  ElementType w;
+};
+
+/// Encodings by number: unsigned, signed, bipolar, ternary (of 2 bits).
+ElementType elementType(size_t encoding, unsigned bits);
+
+/// Rows whose axes 0 to 3 are the pair of widths, both encodings and the
+/// schedule; `others` has the sizes of the axes that follow.
+std::vector<Row> selectRows(const Target &target,
+                            const std::vector<size_t> &others);
+TypeChoice typesOf(const Row &row);
+
+/// The declaration of a zero point within x's type.
+std::string zeroPointInput(ElementType x);
+
+} // namespace lpgen::difftest
+
+#endif // LPGEN_TESTS_DIFFERENTIAL_SELECTION_H

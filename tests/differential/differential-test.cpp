@@ -1,0 +1,157 @@
+// Generated kernels against the interpreter, bit for bit, over everything that
+// a kernel's code depends on. One instance of each test per target; those that
+// this machine cannot run, natively or emulated, are reported as skipped.
+//
+// LPGEN_TEST_FULL=1 takes the product of types and schedules in place of the
+// pairwise selection; LPGEN_TEST_SEED=N draws other random operators and
+// inputs.
+#include "compiler/frontend/Parser.h"
+#include "tests/differential/Harness.h"
+#include "tests/differential/Operators.h"
+#include "tests/differential/RandomOperator.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include <gtest/gtest.h>
+#include <iostream>
+
+namespace lpgen::difftest {
+namespace {
+
+class Differential : public testing::TestWithParam<const Target *> {
+protected:
+  void SetUp() override {
+    if (const std::string why = whyNotRunnable(*GetParam()); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
+  }
+  /// Verifies what was added and prints what was done.
+  static void finish(Harness &harness) {
+    harness.finish();
+    std::cout << harness.summary().str() << ", seed " << testSeed() << "\n";
+  }
+};
+
+TEST_P(Differential, GemmOfEveryPairOfWidths) {
+  Harness harness(*GetParam(), testSeed());
+  for (TestCase &test : gemmSelection(*GetParam())) {
+    harness.add(std::move(test));
+  }
+  finish(harness);
+  EXPECT_GE(harness.summary().compiled, 64U);
+}
+
+TEST_P(Differential, ConvolutionOfEveryPairOfWidths) {
+  Harness harness(*GetParam(), testSeed());
+  for (TestCase &test : convSelection(*GetParam())) {
+    harness.add(std::move(test));
+  }
+  finish(harness);
+  EXPECT_GE(harness.summary().compiled, 64U);
+}
+
+/// The names of the operators in a file.
+std::vector<std::string> operatorsOf(const std::string &text) {
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
+                             llvm::SMLoc());
+  std::vector<std::string> names;
+  if (const std::optional<ast::File> file = parseFile(sources)) {
+    for (const ast::Op &op : file->ops) {
+      names.push_back(op.name);
+    }
+  }
+  return names;
+}
+
+/// The part of a file with one operator: parameters, then the operator's text.
+std::string onlyOperator(const std::string &text, const std::string &name) {
+  std::string result;
+  bool isInside = true;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const std::string line = text.substr(begin, end - begin);
+    if (line.rfind("op ", 0) == 0) {
+      isInside = line.rfind("op " + name + "(", 0) == 0;
+    }
+    if (isInside || line.rfind("param ", 0) == 0) {
+      result += line;
+    }
+    begin = end;
+  }
+  return result;
+}
+
+/// tests/operators: pools, backward products, chains, thresholds, look-ups, ...
+TEST_P(Differential, SampleOperators) {
+  Harness harness(*GetParam(), testSeed());
+  std::error_code error;
+  size_t count = 0;
+  for (llvm::sys::fs::directory_iterator
+           file(LPGEN_SOURCE_DIR "/tests/operators", error),
+       end;
+       file != end && !error; file.increment(error)) {
+    if (llvm::sys::path::extension(file->path()) != ".lp") {
+      continue;
+    }
+    auto buffer = llvm::MemoryBuffer::getFile(file->path());
+    ASSERT_TRUE(bool(buffer)) << file->path();
+    const std::string text = (*buffer)->getBuffer().str();
+    const std::vector<std::string> names = operatorsOf(text);
+    ASSERT_FALSE(names.empty()) << file->path();
+    for (const std::string &name : names) {
+      harness.add({onlyOperator(text, name), ""});
+      ++count;
+    }
+  }
+  ASSERT_FALSE(error) << error.message();
+  finish(harness);
+  EXPECT_GE(count, 20U);
+}
+
+/// -D changes widths and sizes; one text serves for many operators.
+TEST_P(Differential, Parameters) {
+  // Wrapped in an op of its own per combination, as names in a program differ.
+  Harness harness(*GetParam(), testSeed());
+  for (int64_t bits = 1; bits <= 8; ++bits) {
+    for (int64_t rows : {1, 6}) {
+      harness.add({"param AB = 3\nparam M = 2\nop p" +
+                       std::to_string(10 * bits + rows) +
+                       "(x: u{AB}[M, 21], w: s{AB}[9, 21])"
+                       " -> (y: i32[M, 9]) {\n"
+                       "  y[i,j] = sum(k) x[i,k] * w[j,k] + AB\n}\n",
+                   "",
+                   {{"AB", bits}, {"M", rows}}});
+    }
+  }
+  finish(harness);
+}
+
+TEST_P(Differential, RandomOperators) {
+  const size_t count = fullRun() ? 2000 : 150;
+  Harness harness(*GetParam(), testSeed());
+  harness.allowRejected();
+  const std::vector<std::string> schedules = schedulesOf(*GetParam());
+  for (size_t i = 0; i < count; ++i) {
+    // Half of them as a user would compile them.
+    const std::string &schedule =
+        i % 2 == 0 ? schedules[0]
+                   : schedules[1 + (i / 2) % (schedules.size() - 1)];
+    harness.add(
+        {randomOperator("random" + std::to_string(i), testSeed() * 1000003 + i),
+         schedule});
+  }
+  finish(harness);
+  EXPECT_LE(harness.summary().rejected, count / 3)
+      << "the generator makes too few legal operators";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Targets, Differential, testing::ValuesIn(allTargets().vec()),
+    [](const testing::TestParamInfo<const Target *> &info) {
+      return info.param->desc().name;
+    });
+
+} // namespace
+} // namespace lpgen::difftest

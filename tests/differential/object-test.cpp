@@ -1,0 +1,126 @@
+// What holds for every emitted object: nothing is undefined, and equal input
+// gives equal bytes. Also the tests of the covering array, on which the
+// selections rest.
+#include "tests/differential/CoveringArray.h"
+#include "tests/differential/Harness.h"
+#include "tests/differential/Operators.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <gtest/gtest.h>
+#include <set>
+
+namespace lpgen::difftest {
+namespace {
+
+/// Operators of every kind of code: packing, borders, epilogues, f32, random
+/// numbers, pools, large constants and zeroed buffers (memset and memcpy are
+/// what LLVM likes to call).
+std::vector<std::string> sampleTexts() {
+  return {
+      plainGemm("gemm", {Encoding::Unsigned, 4}, {Encoding::Signed, 4}, 9, 40,
+                100),
+      plainGemm("wide", {Encoding::Signed, 16}, {Encoding::Signed, 16}, 5, 9,
+                40),
+      "op conv(x: u2[1, 9, 9, 70] pad(zx), w: b1[40, 3, 3, 70],\n"
+      "    zx: i32 in [0, 3], scale: f32[40], bias: f32[40])\n"
+      "  -> (y: u2[1, 9, 9, 40]) {\n"
+      "  acc[n,h,v,o] = sum(r, s, c) (x[n, h + r - 1, v + s - 1, c] - zx) * "
+      "w[o,r,s,c]\n"
+      "  y[n,h,v,o] = round(acc[n,h,v,o] * scale[o] + bias[o])\n}\n",
+      "op pool(x: s8[1, 9, 9, 33] pad(lowest)) -> (y: s8[1, 5, 5, 33]) {\n"
+      "  y[n,h,v,c] = max(r:3, s:3) x[n, 2*h + r - 1, 2*v + s - 1, c]\n}\n",
+      "op noise(x: f32[999], seed: i64) -> (y: s8[999], z: f32[999]) {\n"
+      "  y[i] = floor(x[i] * 3.5 + random(seed))\n  z[i] = x[i] / 3.0\n}\n",
+      "op copy(x: s8[4096]) -> (y: s8[4096], z: s8[4096]) {\n"
+      "  y[i] = x[i]\n  z[i] = 0\n}\n",
+      "op dynamic(x: u1[?m <= 1000, 200], w: b1[40, 200]) -> (y: i32[?m, 40]) "
+      "{\n"
+      "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n"};
+}
+
+class Objects : public testing::TestWithParam<const Target *> {};
+
+std::set<std::string> undefinedSymbols(const std::string &bytes) {
+  std::set<std::string> names;
+  auto object = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(bytes, "kernel.o"));
+  if (!object) {
+    ADD_FAILURE() << llvm::toString(object.takeError());
+    return names;
+  }
+  for (const llvm::object::SymbolRef &symbol : (*object)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name) {
+      ADD_FAILURE() << "a symbol without flags or name";
+      continue;
+    }
+    // The ELF symbol table begins with a nameless undefined one.
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) != 0 &&
+        !name->empty()) {
+      names.insert(name->str());
+    }
+  }
+  return names;
+}
+
+TEST_P(Objects, HaveNoUndefinedSymbol) {
+  Harness harness(*GetParam(), testSeed());
+  for (const std::string &text : sampleTexts()) {
+    for (const std::string &schedule : schedulesOf(*GetParam())) {
+      const TestCase test{text, schedule};
+      if (const auto prepared = harness.prepare(test, /*mustApply=*/true)) {
+        EXPECT_EQ(undefinedSymbols(prepared->compiled.object),
+                  std::set<std::string>{})
+            << describe(test, *GetParam());
+      }
+    }
+  }
+  EXPECT_GE(harness.summary().compiled, 2 * sampleTexts().size());
+}
+
+TEST_P(Objects, AreEqualForEqualInput) {
+  Harness harness(*GetParam(), testSeed());
+  for (const std::string &text : sampleTexts()) {
+    const TestCase test{text, ""};
+    const auto first = harness.prepare(test);
+    const auto second = harness.prepare(test);
+    ASSERT_TRUE(first && second) << text;
+    EXPECT_EQ(first->compiled.object, second->compiled.object) << text;
+    EXPECT_EQ(first->compiled.header, second->compiled.header) << text;
+    EXPECT_EQ(first->compiled.manifest, second->compiled.manifest) << text;
+    EXPECT_EQ(first->compiled.assembly, second->compiled.assembly) << text;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Targets, Objects, testing::ValuesIn(allTargets().vec()),
+    [](const testing::TestParamInfo<const Target *> &info) {
+      return info.param->desc().name;
+    });
+
+TEST(CoveringArray, HasEveryAllowedPairAndNoForbiddenOne) {
+  const std::vector<size_t> sizes = {12, 3, 4, 2};
+  const auto allowed = [](size_t axisA, size_t a, size_t axisB, size_t b) {
+    return axisA != 0 || axisB != 1 || b != 2 || a < 3;
+  };
+  const std::vector<Row> rows = coverPairs(sizes, allowed);
+  for (size_t p = 0; p < sizes.size(); ++p) {
+    for (size_t q = p + 1; q < sizes.size(); ++q) {
+      for (size_t a = 0; a < sizes[p]; ++a) {
+        for (size_t b = 0; b < sizes[q]; ++b) {
+          size_t found = 0;
+          for (const Row &row : rows) {
+            found += row[p] == a && row[q] == b;
+          }
+          EXPECT_EQ(found > 0, allowed(p, a, q, b))
+              << p << "=" << a << ", " << q << "=" << b;
+        }
+      }
+    }
+  }
+  EXPECT_LE(rows.size(), 60U) << "48 is the least possible";
+}
+
+} // namespace
+} // namespace lpgen::difftest

@@ -1,0 +1,212 @@
+// Saturated operands at the boundaries of narrow accumulators.
+//
+// A cell adds a proved number of steps in 8- or 16-bit lanes before it widens.
+// For each cell, sums of just as many steps, one more, and twice as many and
+// one are computed with operands that are all at an end of their range; the
+// right value is known without any reference: the depth times the product.
+#include "compiler/run/KernelProgram.h"
+#include "compiler/verify/OpJob.h"
+#include "targets/Cell.h"
+#include "tests/differential/Harness.h"
+#include "tests/differential/Operators.h"
+#include "llvm/ADT/SmallSet.h"
+#include <gtest/gtest.h>
+#include <iostream>
+
+namespace lpgen::difftest {
+namespace {
+
+class Saturation : public testing::TestWithParam<const Target *> {
+protected:
+  void SetUp() override {
+    if (const std::string why = whyNotRunnable(*GetParam()); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
+  }
+};
+
+/// The values at which sums and counts grow fastest: both ends, and -1, which
+/// has every bit set.
+std::vector<int64_t> extremes(ElementType type) {
+  std::vector<int64_t> values = {type.minValue(), type.maxValue()};
+  if (type.encoding == Encoding::Signed && type.bits > 1) {
+    values.push_back(-1);
+  }
+  return values;
+}
+
+HostTensor filled(const ast::Tensor &tensor, int64_t value) {
+  std::vector<int64_t> shape;
+  for (const ast::Extent &extent : tensor.shape) {
+    shape.push_back(extent.size);
+  }
+  HostTensor values(tensor.type, shape);
+  for (int64_t i = 0; i < values.numElements(); ++i) {
+    values.setInt(i, value);
+  }
+  return values;
+}
+
+/// One run of a compiled GEMM on constant operands.
+struct Trial {
+  const PreparedCase *prepared;
+  std::vector<HostTensor> tensors;
+  int64_t expected;
+};
+
+/// All pairs of extreme operands for each of `cases`.
+std::vector<Trial>
+makeTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases) {
+  std::vector<Trial> trials;
+  for (const std::unique_ptr<PreparedCase> &prepared : cases) {
+    const ast::Op &op = prepared->op();
+    const int64_t depth = op.tensors[0].shape[1].size;
+    for (int64_t x : extremes(op.tensors[0].type)) {
+      for (int64_t w : extremes(op.tensors[1].type)) {
+        std::vector<HostTensor> tensors;
+        tensors.push_back(filled(op.tensors[0], x));
+        tensors.push_back(filled(op.tensors[1], w));
+        trials.push_back({prepared.get(), std::move(tensors), depth * x * w});
+      }
+    }
+  }
+  return trials;
+}
+
+void expectConstant(const Trial &trial, const HostTensor &found,
+                    const Target &target) {
+  for (int64_t i = 0; i < found.numElements(); ++i) {
+    if (found.getInt(i) != trial.expected) {
+      ADD_FAILURE() << "element " << i << ": expected " << trial.expected
+                    << ", got " << found.getInt(i) << "; x is all "
+                    << trial.tensors[0].getInt(0) << ", w is all "
+                    << trial.tensors[1].getInt(0) << "\n"
+                    << describe(*trial.prepared->source, target);
+      return;
+    }
+  }
+}
+
+/// Runs all trials in one program.
+void runTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases,
+               const Target &target) {
+  std::vector<llvm::StringRef> objects;
+  for (const std::unique_ptr<PreparedCase> &prepared : cases) {
+    objects.push_back(prepared->compiled.object);
+  }
+  const Result<KernelProgram> program =
+      KernelProgram::link(objects, target.desc());
+  ASSERT_TRUE(program.ok()) << program.message();
+  const std::vector<Trial> trials = makeTrials(cases);
+  std::vector<Job> jobs;
+  for (const Trial &trial : trials) {
+    jobs.push_back(makeJob(trial.prepared->op(),
+                           trial.prepared->compiled.symbol, {}, trial.tensors));
+  }
+  const Result<std::vector<JobResult>> results = program->runJobs(jobs);
+  ASSERT_TRUE(results.ok()) << results.message();
+  for (size_t i = 0; i < trials.size(); ++i) {
+    expectConstant(trials[i], (*results)[i].outputs.front(), target);
+  }
+}
+
+/// Pairs of types whose elements a cell may store; those it cannot are refused
+/// by the compiler and counted.
+std::vector<std::pair<ElementType, ElementType>> typePairs() {
+  std::vector<std::pair<ElementType, ElementType>> pairs;
+  constexpr std::pair<unsigned, unsigned> widths[] = {
+      {1, 1}, {2, 2}, {4, 4}, {8, 4}, {8, 5}, {7, 7}, {8, 7}, {8, 8}};
+  for (const auto &[a, b] : widths) {
+    for (Encoding x :
+         {Encoding::Unsigned, Encoding::Signed, Encoding::Bipolar}) {
+      for (Encoding w : {Encoding::Signed, Encoding::Bipolar}) {
+        pairs.push_back({{x, a}, {w, b}});
+      }
+    }
+  }
+  pairs.push_back({{Encoding::Unsigned, 2}, {Encoding::Ternary, 2}});
+  pairs.push_back({{Encoding::Unsigned, 8}, {Encoding::Unsigned, 8}});
+  return pairs;
+}
+
+StoredRange rangeOf(ElementType type) {
+  return {std::min<int64_t>(type.minValue(), 0), type.maxValue()};
+}
+
+/// Depths of the reduction around the bound of `cell` for these types.
+std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w) {
+  const int64_t group = cell.facts().group;
+  // The greatest sum that i32 holds is a boundary too: that of wide
+  // accumulators.
+  const int64_t largest =
+      INT32_MAX / (rangeOf(x).maxAbs() * rangeOf(w).maxAbs());
+  const int64_t most = std::min<int64_t>(largest, 70000);
+  std::vector<int64_t> depths = {most};
+  const int64_t steps = cell.maxSteps(rangeOf(x), rangeOf(w));
+  for (int64_t n : {steps, steps + 1, 2 * steps + 1}) {
+    if (n > 0 && n < most / group) {
+      depths.push_back(n * group);
+    }
+  }
+  if (steps < most / group - 1) {
+    depths.push_back(steps * group + 1);
+  }
+  return depths;
+}
+
+TEST_P(Saturation, AtEveryBoundary) {
+  const Target &target = *GetParam();
+  Harness harness(target, testSeed());
+  std::vector<std::unique_ptr<TestCase>> tests;
+  std::vector<std::unique_ptr<PreparedCase>> cases;
+  for (const Cell *cell : target.cells()) {
+    const CellFacts &facts = cell->facts();
+    for (const auto &[x, w] : typePairs()) {
+      for (int64_t depth : depthsFor(*cell, x, w)) {
+        const std::string name = "saturated" + std::to_string(tests.size());
+        tests.push_back(std::make_unique<TestCase>(TestCase{
+            plainGemm(name, x, w, 3, facts.lanes + 1, depth),
+            (facts.templateName + "<cell=" + facts.name + ">").str()}));
+        if (auto prepared =
+                harness.prepare(*tests.back(), /*mustApply=*/true)) {
+          cases.push_back(std::move(prepared));
+        }
+      }
+    }
+  }
+  std::cout << harness.summary().str() << "\n";
+  EXPECT_FALSE(cases.empty());
+  runTrials(cases, target);
+}
+
+/// 64 products of 255 and 127: kernels that add pairs of products in 16 bits
+/// with saturation give 1,048,544.
+TEST_P(Saturation, FullRangeOfEightBitsIsExact) {
+  const Target &target = *GetParam();
+  Harness harness(target, testSeed());
+  std::vector<std::unique_ptr<TestCase>> tests;
+  std::vector<std::unique_ptr<PreparedCase>> cases;
+  for (const std::string &schedule : schedulesOf(target)) {
+    tests.push_back(std::make_unique<TestCase>(TestCase{
+        plainGemm("full_range" + std::to_string(tests.size()),
+                  {Encoding::Unsigned, 8}, {Encoding::Signed, 8}, 4, 17, 64),
+        schedule}));
+    if (auto prepared = harness.prepare(*tests.back(), /*mustApply=*/true)) {
+      cases.push_back(std::move(prepared));
+    }
+  }
+  ASSERT_FALSE(cases.empty());
+  const std::vector<Trial> trials = makeTrials(cases);
+  EXPECT_TRUE(llvm::any_of(
+      trials, [](const Trial &t) { return t.expected == 2072640; }));
+  runTrials(cases, target);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Targets, Saturation, testing::ValuesIn(allTargets().vec()),
+    [](const testing::TestParamInfo<const Target *> &info) {
+      return info.param->desc().name;
+    });
+
+} // namespace
+} // namespace lpgen::difftest
