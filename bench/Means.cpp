@@ -6,36 +6,40 @@
 namespace lpgen {
 
 std::optional<double> macsPerCycle(int64_t macs, const Timing &timing) {
-  if (!timing.minCycles) {
+  if (!timing.minCycles || macs == 0) {
     return std::nullopt;
   }
   return double(macs) / *timing.minCycles;
 }
 
-double gigaOps(int64_t macs, const Timing &timing) {
+std::optional<double> gigaOps(int64_t macs, const Timing &timing) {
+  if (macs == 0) {
+    return std::nullopt;
+  }
   return 2e-9 * double(macs) / timing.minSeconds;
 }
 
+using Reports = std::vector<const KernelReport *>;
 /// The timing of one contender in one kernel's report, or null.
 using Select = std::function<const Timing *(const KernelReport &)>;
 
-static std::optional<Mean> meanOf(const std::vector<KernelReport> &reports,
-                                  std::string name, const Select &select) {
+static std::optional<Mean> meanOf(const Reports &reports, std::string name,
+                                  const Select &select) {
   double cycleLogs = 0;
   double opLogs = 0;
   double ratioLogs = 0;
   double medianRatioLogs = 0;
   bool haveCycles = true;
-  for (const KernelReport &report : reports) {
-    const Timing *timing = select(report);
+  for (const KernelReport *report : reports) {
+    const Timing *timing = select(*report);
     if (!timing) {
       return std::nullopt;
     }
-    const std::optional<double> rate = macsPerCycle(report.macs(), *timing);
+    const std::optional<double> rate = macsPerCycle(report->macs(), *timing);
     haveCycles &= rate.has_value();
     cycleLogs += std::log(rate.value_or(1));
-    opLogs += std::log(gigaOps(report.macs(), *timing));
-    const Timing &ours = report.ours.compute;
+    opLogs += std::log(*gigaOps(report->macs(), *timing));
+    const Timing &ours = report->ours.compute;
     ratioLogs += std::log(timing->minSeconds / ours.minSeconds);
     medianRatioLogs += std::log(timing->medianSeconds / ours.medianSeconds);
   }
@@ -64,7 +68,15 @@ static const Timing *findPeer(const KernelReport &report,
   return nullptr;
 }
 
-std::vector<Mean> geometricMeans(const std::vector<KernelReport> &reports) {
+std::vector<Mean> geometricMeans(const std::vector<KernelReport> &all) {
+  Reports reports;
+  bool hasPacking = false;
+  for (const KernelReport &report : all) {
+    if (report.macs() > 0) {
+      reports.push_back(&report);
+      hasPacking |= report.ours.hasPacking;
+    }
+  }
   std::vector<Mean> means;
   if (reports.empty()) {
     return means;
@@ -74,17 +86,14 @@ std::vector<Mean> geometricMeans(const std::vector<KernelReport> &reports) {
       means.push_back(std::move(*mean));
     }
   };
-  bool hasPacking = false;
-  for (const KernelReport &report : reports) {
-    hasPacking |= report.ours.hasPacking;
-  }
-  add(reports.front().ours.name,
+  const KernelReport &first = *reports.front();
+  add(first.ours.name,
       [](const KernelReport &report) { return &report.ours.compute; });
   if (hasPacking) {
-    add(reports.front().ours.name + ", packing included",
+    add(first.ours.name + ", packing included",
         [](const KernelReport &report) { return &report.ours.total; });
   }
-  for (const PeerReport &peer : reports.front().peers) {
+  for (const PeerReport &peer : first.peers) {
     const std::string &name = peer.measurement.name;
     add(name,
         [&](const KernelReport &report) { return findPeer(report, name); });

@@ -20,13 +20,16 @@ struct Mean {
 };
 
 /// lpgen without and (if some kernel packs) with packing, then the peers that
-/// took part in every kernel.
-std::vector<Mean> geometricMeans(const std::vector<KernelReport> &reports);
+/// took part in every kernel. Kernels without multiply-accumulates are left
+/// out.
+std::vector<Mean> geometricMeans(const std::vector<KernelReport> &all);
 
-/// Multiply-accumulates per core cycle in the fastest execution.
+/// Multiply-accumulates per core cycle in the fastest execution; nothing if
+/// there are none.
 std::optional<double> macsPerCycle(int64_t macs, const Timing &timing);
-/// 1e9 operations per second, two for each multiply-accumulate.
-double gigaOps(int64_t macs, const Timing &timing);
+/// 1e9 operations per second, two for each multiply-accumulate; nothing if
+/// there are none.
+std::optional<double> gigaOps(int64_t macs, const Timing &timing);
 
 } // namespace lpgen
 

@@ -43,7 +43,7 @@ static Row makeRow(const KernelReport &report, const std::string &name,
   Row row;
   row.name = name;
   row.rate = formatRate(macsPerCycle(report.macs(), timing));
-  row.ops = format("%.1f", gigaOps(report.macs(), timing));
+  row.ops = formatRate(gigaOps(report.macs(), timing));
   row.minMs = format("%.4f", timing.minSeconds * 1e3);
   row.medianMs = format("%.4f", timing.medianSeconds * 1e3);
   row.ratio = format("%.2f", timing.minSeconds / ours.minSeconds);
@@ -108,6 +108,10 @@ static std::string formatKernel(const KernelReport &report) {
     rows.push_back(
         makeRow(report, peer.measurement.name, peer.measurement.compute));
     rows.back().remark = remarkOf(peer);
+    if (!peer.implementation.empty()) {
+      rows.back().remark +=
+          (rows.back().remark.empty() ? "" : "; ") + peer.implementation;
+    }
   }
   text += formatRows(rows);
   for (const std::string &note : report.notes) {
@@ -118,13 +122,16 @@ static std::string formatKernel(const KernelReport &report) {
 
 static std::string formatMeans(const std::vector<KernelReport> &reports) {
   std::vector<Row> rows = {heading};
+  rows.front().minMs = rows.front().medianMs = "";
   for (const Mean &mean : geometricMeans(reports)) {
-    rows.push_back({mean.name, formatRate(mean.macsPerCycle),
-                    format("%.1f", mean.gigaOps), "", "",
-                    format("%.2f", mean.ratio),
-                    format("%.2f", mean.medianRatio), ""});
+    rows.push_back(
+        {mean.name, formatRate(mean.macsPerCycle), formatRate(mean.gigaOps), "",
+         "", format("%.2f", mean.ratio), format("%.2f", mean.medianRatio), ""});
   }
-  return format("geometric means over %zu operators\n", reports.size()) +
+  const auto counted = std::count_if(
+      reports.begin(), reports.end(),
+      [](const KernelReport &report) { return report.macs() > 0; });
+  return format("geometric means over %d operators with sums\n", int(counted)) +
          formatRows(rows);
 }
 

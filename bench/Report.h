@@ -20,6 +20,7 @@ enum class Agreement {
 struct PeerReport {
   Measurement measurement;
   Agreement agreement = Agreement::NotCompared;
+  std::string implementation; ///< Which of its kernels the peer used.
 };
 
 struct KernelReport {

@@ -22,7 +22,7 @@ static json timingToJson(const Timing &timing, const KernelReport &report) {
   value["macPerCycleMedian"] =
       timing.medianCycles ? json(double(report.macs()) / *timing.medianCycles)
                           : json(nullptr);
-  value["gops"] = gigaOps(report.macs(), timing);
+  value["gops"] = optionalNumber(gigaOps(report.macs(), timing));
   value["timeOverLpgen"] = timing.minSeconds / ours.minSeconds;
   value["timeOverLpgenMedian"] = timing.medianSeconds / ours.medianSeconds;
   return value;
@@ -58,6 +58,7 @@ static json kernelToJson(const KernelReport &report) {
   for (const PeerReport &peer : report.peers) {
     json entry;
     entry["name"] = peer.measurement.name;
+    entry["implementation"] = peer.implementation;
     entry["executions"] = peer.measurement.executions;
     entry["results"] = agreementName(peer.agreement);
     entry.update(timingToJson(peer.measurement.compute, report));

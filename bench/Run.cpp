@@ -120,8 +120,8 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
   LPGEN_RETURN_IF_ERROR(measured.status());
   report.ours = std::move(measured->front());
   for (size_t i = 0; i < peers->list.size(); ++i) {
-    report.peers.push_back(
-        {std::move((*measured)[i + 1]), peers->agreements[i]});
+    report.peers.push_back({std::move((*measured)[i + 1]), peers->agreements[i],
+                            peers->list[i]->implementation()});
   }
   return report;
 }

@@ -22,6 +22,7 @@ public:
   explicit OneDnnPeer(const PeerInputs &inputs);
 
   std::string name() const override;
+  std::string implementation() const override { return kernelName; }
   Status run() override;
   Result<std::vector<int32_t>> sums() override;
   bool isExact() const override { return exact; }
@@ -42,7 +43,7 @@ private:
   memory::data_type xType = memory::data_type::u8;
   memory::data_type yType = memory::data_type::s32;
   bool exact = true;
-  std::string implementation; ///< What oneDNN calls the chosen kernel.
+  std::string kernelName;
   dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
   memory::desc userY;
@@ -131,7 +132,7 @@ void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
       padHigh);
   const dnnl::convolution_forward::primitive_desc chosen(
       description, attributes(p.outChannels), engine);
-  implementation = chosen.impl_info_str();
+  kernelName = chosen.impl_info_str();
   primitive = dnnl::convolution_forward(chosen);
   userY = {yDims, yType, Tag::nhwc};
   bind(chosen.src_desc(), {xDims, xType, Tag::nhwc}, chosen.weights_desc(),
@@ -149,7 +150,7 @@ void OneDnnPeer::makeMatmul(const PeerInputs &inputs) {
                                        {yDims, yType, Tag::any});
   const dnnl::matmul::primitive_desc chosen(
       description, attributes(problem.outChannels), engine);
-  implementation = chosen.impl_info_str();
+  kernelName = chosen.impl_info_str();
   primitive = dnnl::matmul(chosen);
   userY = {yDims, yType, Tag::ab};
   // Logical weights are [N, K]: the transpose.
@@ -179,11 +180,33 @@ memory OneDnnPeer::load(const HostTensor &values, const memory::desc &user,
   return packed;
 }
 
+/// ", AVX2": the instruction set that oneDNN restricts itself to, where it
+/// says.
+static std::string isaName() {
+  switch (dnnl_get_effective_cpu_isa()) {
+  case dnnl_cpu_isa_sse41:
+    return ", SSE4.1";
+  case dnnl_cpu_isa_avx:
+    return ", AVX";
+  case dnnl_cpu_isa_avx2:
+    return ", AVX2";
+  case dnnl_cpu_isa_avx2_vnni:
+    return ", AVX2 VNNI";
+  case dnnl_cpu_isa_avx512_core:
+    return ", AVX-512";
+  case dnnl_cpu_isa_avx512_core_vnni:
+  case dnnl_cpu_isa_avx512_core_bf16:
+    return ", AVX-512 VNNI";
+  default:
+    return "";
+  }
+}
+
 std::string OneDnnPeer::name() const {
   const dnnl_version_t *version = dnnl_version();
   return "oneDNN " + std::to_string(version->major) + "." +
          std::to_string(version->minor) + "." + std::to_string(version->patch) +
-         " int8, " + implementation;
+         " int8" + isaName();
 }
 
 Status OneDnnPeer::run() {

@@ -37,6 +37,8 @@ public:
   virtual ~Peer() = default;
   /// With data type, instruction set and version, for the table.
   virtual std::string name() const = 0;
+  /// Which of its own kernels it uses, if it has several.
+  virtual std::string implementation() const { return ""; }
   /// Computes all outputs once.
   virtual Status run() = 0;
   /// The sums of the last run in NHWC, for comparison; empty if the peer writes

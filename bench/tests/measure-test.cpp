@@ -114,6 +114,19 @@ TEST(ReportTest, meansLeaveOutPeersThatMissAKernel) {
   EXPECT_EQ(geometricMeans(reports).size(), 1U);
 }
 
+TEST(ReportTest, kernelsWithoutSumsHaveNoRates) {
+  BenchKernel sums;
+  sums.nominalMacs = 1000;
+  BenchKernel elementwise;
+  const std::vector<KernelReport> reports = {makeReport(elementwise, 1, 2),
+                                             makeReport(sums, 1, 4)};
+  const std::vector<Mean> means = geometricMeans(reports);
+  ASSERT_EQ(means.size(), 2U);
+  EXPECT_NEAR(means[1].ratio, 4, 1e-9);
+  EXPECT_EQ(macsPerCycle(0, reports[0].ours.compute), std::nullopt);
+  EXPECT_EQ(gigaOps(0, reports[0].ours.compute), std::nullopt);
+}
+
 TEST(ReportTest, textAndJson) {
   BenchKernel kernel;
   kernel.op = "op";
