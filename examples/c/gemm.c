@@ -144,8 +144,8 @@ int main(void) {
     return 1;
   }
 
-  /* With one target there is one kernel; with several the best for this CPU
-   * was taken. */
+  /* Of several targets in one library, "dispatch" takes the best for this CPU.
+   */
   printf("kernel %s\n", lp_gemm_w4a4_kernel.symbol);
   printf("acc[0][0] = %" PRId32 ", y[0][0] = %g\n", acc[0][0], (double)y[0][0]);
   const int differences = countDifferences(zx);

@@ -40,6 +40,9 @@ typedef enum lp_status {
 
 /* CPU features as bits of a uint64_t; filled in by lp_cpu_features(). */
 #define LP_CPU_FEATURE(name, bit) LP_CPU_##name = UINT64_C(1) << (bit),
+#if defined(__GNUC__) && !defined(__cplusplus)
+__extension__ /* C11 has enumerators of type int only; Arm's bits are beyond it */
+#endif
 enum lp_cpu_feature {
 #include "lp_cpu_features.def"
   LP_CPU_NONE = 0
