@@ -82,8 +82,9 @@ static Status checkSizeNames(const OpFile &file,
       });
     });
     if (!isKnown) {
-      return Status::error("--size " + name +
-                           ": no chosen operator has a run-time size ?" + name);
+      std::string message = "--size " + name;
+      message += ": no chosen operator has a run-time size ?" + name;
+      return Status::error(std::move(message));
     }
   }
   return Status::success();

@@ -1,6 +1,6 @@
 // `lpgen explain`: what the compiler made of an operator and why, and how fast it can
 // be at best.
-#include "compiler/codegen/Explain.h"
+#include "compiler/pipeline/Explain.h"
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
 #include "llvm/Support/raw_ostream.h"

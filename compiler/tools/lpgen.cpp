@@ -19,7 +19,8 @@ int main(int argc, char **argv) {
   addCompileCommand(app, exitCode);
   addVerifyCommand(app, exitCode);
   addRunCommand(app, exitCode);
-
+  addBenchCommand(app, exitCode);
+  addExplainCommand(app, exitCode);
   addTargetsCommand(app, exitCode);
   try {
     app.parse(argc, argv);

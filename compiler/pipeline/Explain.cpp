@@ -1,0 +1,156 @@
+// What the compiler made of an operator. See Explain.h.
+#include "compiler/pipeline/Explain.h"
+#include "compiler/codegen/Mca.h"
+#include "compiler/passes/PackedForm.h"
+#include "compiler/pipeline/Stages.h"
+#include "schedules/Schedules.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace lpgen;
+using llvm::formatv;
+
+static std::string list(ArrayRef<int64_t> values) {
+  std::string text;
+  for (int64_t value : values) {
+    text += (text.empty() ? "" : " x ") + std::to_string(value);
+  }
+  return text.empty() ? "1" : text;
+}
+
+static std::string extents(const Geometry &g, LoopRole role) {
+  SmallVector<int64_t> values;
+  for (unsigned loop : g.loopsOf(role)) {
+    values.push_back(g.shape.extents[loop]);
+  }
+  return list(values);
+}
+
+static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
+                            const CellFacts &facts) {
+  const Geometry &g = form.geometry;
+  os << formatv("  gemm         batch {0}, rows {1}, columns {2}, reduction {3} taps "
+                "of {4}\n",
+                extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
+                extents(g, LoopRole::Column), extents(g, LoopRole::Tap),
+                g.innerExtent());
+  auto operand = [&](StringRef name, const ElementStorage &storage, int64_t bytes) {
+    os << formatv("  {0,-12} {1} bytes in groups of {2}; stored values [{3}, {4}]{5}\n",
+                  name, bytes, facts.group, storage.range.lo, storage.range.hi,
+                  storage.planes.empty()
+                      ? std::string()
+                      : formatv(", {0} bit planes", storage.planes.size()).str());
+  };
+  operand("packed x", form.x, g.xBytes);
+  operand("packed w", form.w, g.wBytes);
+  os << formatv("  corrections  {0}{1}{2}\n",
+                form.needsXSums ? "sums of x per position; " : "",
+                form.needsWSums
+                    ? formatv("sums of w for {0} border classes", g.classes.count())
+                          .str()
+                    : std::string(),
+                form.needsXSums || form.needsWSums ? "" : "none");
+}
+
+/// Ceiling by instruction count: vector pipes of the target over the cell's operations.
+static void explainCost(llvm::raw_ostream &os, const PackedForm &form, const Cell &cell,
+                        lp::ScheduleAttr schedule, const Target &target) {
+  const CellFacts &facts = cell.facts();
+  const Geometry &g = form.geometry;
+  int64_t rows = schedule.getTileRows();
+  int64_t vectors = schedule.getTileVectors();
+  auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
+                                   std::max<size_t>(form.w.planes.size(), 1));
+  std::string chunk = form.chunk >= kUnlimitedSteps
+                          ? "never widened early"
+                          : formatv("widened after at most {0} steps", form.chunk).str();
+  os << formatv("  tile         {0} rows x {1} lanes in {2} of {3} vector registers, {4}\n",
+                rows, vectors * facts.lanes, tileRegisters(cell, rows, vectors),
+                target.desc().vectorRegisters, chunk);
+  double macsPerStep = static_cast<double>(facts.group * facts.lanes) / pairs;
+  double pipes = target.desc().vectorBits >= 256 ? 4.0 : 1.0;
+  os << formatv("  operations   {0:f1} MAC per cell of {1} vector instructions, {2} steps, "
+                "{3:f0} plane pair(s)\n",
+                macsPerStep, facts.stepOps, g.steps, pairs);
+  os << formatv("  ceiling      {0:f1} MAC/cycle at {1:f0} vector instructions a cycle; cost "
+                "model {2:f1}\n",
+                macsPerStep / facts.stepOps * pipes, pipes,
+                1.0 / estimateCycles(form, cell, rows, vectors, target.desc()));
+}
+
+/// The hot loop as LLVM's model of the target's CPU sees it.
+static void explainLoop(llvm::raw_ostream &os, const CompiledOp &compiled,
+                        const Cell &cell, const PackedForm &form,
+                        const Target &target) {
+  const CellFacts &facts = cell.facts();
+  if (facts.instruction.empty() || target.desc().mcaCpu.empty()) {
+    return;
+  }
+  std::string loop = findHotLoop(compiled.assembly, facts.instruction);
+  unsigned count = countInstruction(loop, facts.instruction);
+  if (count == 0) {
+    os << "  hot loop     none found in the assembly\n";
+    return;
+  }
+  auto result = analyzeLoop(target.desc().triple, target.desc().mcaCpu,
+                            target.desc().features, loop);
+  if (!result) {
+    os << "  hot loop     " << llvm::toString(result.takeError()) << "\n";
+    return;
+  }
+  auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
+                                   std::max<size_t>(form.w.planes.size(), 1));
+  double cells = static_cast<double>(count) / facts.accRegisters;
+  double macs = cells * static_cast<double>(facts.group * facts.lanes) / pairs;
+  os << formatv("  hot loop     {0} instructions, {1} {2}, {3:f1} MAC; {4:f4} instructions "
+                "per MAC\n",
+                result->instructions, count, facts.instruction, macs,
+                result->instructions / macs);
+  os << formatv("  MCA          {0}: Block RThroughput {1:f2} cycles ({2:f1} MAC/cycle), "
+                "simulated {3:f2} ({4:f1} MAC/cycle)\n",
+                target.desc().mcaCpu, result->blockRThroughput,
+                macs / result->blockRThroughput, result->cyclesPerIteration,
+                macs / result->cyclesPerIteration);
+}
+
+std::string lpgen::explain(llvm::StringRef scheduledIr, const CompiledOp &compiled,
+                           const Target &target) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  auto module = parseSourceString<ModuleOp>(scheduledIr, &context);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << formatv("{0}: kernel {1} for {2}\n", compiled.op, compiled.symbol,
+                target.desc().name);
+  size_t number = 0;
+  module->walk([&](lp::ContractOp op) {
+    const ScheduleChoice &choice = compiled.choices[number++];
+    os << formatv("{0} = sum of {1} x {2}\n", choice.statement,
+                  lp::toElementType(op.getXElement()).str(),
+                  lp::toElementType(op.getWElement()).str());
+    os << formatv("  schedule     {0}\n  chosen by    {1}\n", choice.schedule,
+                  choice.reason);
+    const Cell *cell = findCell(op, op.getSchedule()->getCell());
+    std::string whyNot;
+    if (!cell) {
+      for (const Template *t : allTemplates()) {
+        t->candidates(op, target, {}, whyNot);
+      }
+      os << "  layout       logical tensors as they are"
+         << (whyNot.empty() ? "" : "; not packed: " + whyNot) << "\n";
+      return;
+    }
+    auto form =
+        planPackedForm(op, *cell, op.getSchedule()->getTileVectors(), whyNot);
+    explainOperands(os, *form, cell->facts());
+    explainCost(os, *form, *cell, *op.getSchedule(), target);
+    explainLoop(os, compiled, *cell, *form, target);
+  });
+  if (number == 0) {
+    os << "  no contraction: elementwise loops, vectorized by LLVM\n";
+  }
+  return text;
+}

@@ -1,0 +1,141 @@
+// RUN: lpgen-opt %s --split-input-file --verify-diagnostics
+
+// int_c1
+// expected-error @+1 {{bipolar cannot have 9 bits; expected 1 to 8}}
+func.func private @width(tensor<1x!lp.int<bipolar, 9>>)
+
+// -----
+
+// int_c1
+// expected-error @+1 {{ternary cannot have 3 bits; expected 2}}
+func.func private @ternary(tensor<1x!lp.int<ternary, 3>>)
+
+// -----
+
+// schedule_c1
+// expected-error @+1 {{tile, unroll and block must be positive}}
+func.func private @schedule() attributes {s = #lp.schedule<"widen", cell = "maddw", tile = [0, 1], unroll = 1, block = 1>}
+
+// -----
+
+// schedule_c2
+// expected-error @+1 {{template 'widen' needs a cell}}
+func.func private @cell() attributes {s = #lp.schedule<"widen", cell = "", tile = [1, 1], unroll = 1, block = 1>}
+
+// -----
+
+func.func @read_c1(%x: tensor<4x8xi32>, %i: index) -> i32 {
+  // expected-error @+1 {{the map must map 1 indices to 2 dimensions}}
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] : tensor<4x8xi32> -> i32
+  return %v : i32
+}
+
+// -----
+
+func.func @read_c2(%x: tensor<4xi32>, %i: index) -> i32 {
+  // expected-error @+1 {{needs one positive divisor per dimension}}
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [0] : tensor<4xi32> -> i32
+  return %v : i32
+}
+
+// -----
+
+func.func @read_c3(%x: tensor<4xi32>, %i: index, %p: i32) -> i32 {
+  // expected-error @+1 {{has both a constant and a scalar padding}}
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] pad 0 : i32 pad_scalar(%p : i32) : tensor<4xi32> -> i32
+  return %v : i32
+}
+
+// -----
+
+func.func @read_c4(%x: memref<4xi8>, %i: index) -> i32 {
+  // expected-error @+1 {{on a memref needs 'element', the encoding}}
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] : memref<4xi8> -> i32
+  return %v : i32
+}
+
+// -----
+
+func.func @quantize_c1(%v: i32) -> i32 {
+  // expected-error @+1 {{result must be '!lp.int<unsigned, 2>' or 'i8'}}
+  %q = lp.quantize %v to !lp.int<unsigned, 2> : i32 -> i32
+  return %q : i32
+}
+
+// -----
+
+func.func @threshold_c2(%v: i32, %t: tensor<3xi32>) -> i32 {
+  // expected-error @+1 {{levels must be positive}}
+  %q = lp.threshold %v, %t[] affine_map<(d0) -> (d0)> levels 0 : i32, tensor<3xi32>
+  return %q : i32
+}
+
+// -----
+
+func.func @reduce_c2(%v: i64) -> i32 {
+  // expected-error @+1 {{must yield one 'i32'}}
+  %r = lp.reduce sum [3] : i32 {
+  ^bb0(%k: index):
+    lp.yield %v : i64
+  }
+  return %r : i32
+}
+
+// -----
+
+func.func @compute_c1(%v: i32) -> tensor<4xi32> {
+  // expected-error @+1 {{needs one index argument per extent}}
+  %r = lp.compute [4] -> tensor<4xi32> {
+    lp.yield %v : i32
+  }
+  return %r : tensor<4xi32>
+}
+
+// -----
+
+func.func @compute_c2(%v: i32) -> tensor<4x2xi32> {
+  // expected-error @+1 {{writes 'tensor<4x2xi32>' from 1 loops}}
+  %r = lp.compute [4] -> tensor<4x2xi32> {
+  ^bb0(%i: index):
+    lp.yield %v : i32
+  }
+  return %r : tensor<4x2xi32>
+}
+
+// -----
+
+func.func @contract_c2(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{w must be subscripted by distinct loops}}
+  %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x7xi32>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k + 1)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+func.func @contract_c3(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>, %v: i32) -> tensor<5x3xi32> {
+  // expected-error @+1 {{body takes one index per parallel loop and an i32 or i64 accumulator}}
+  %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x7xi32>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index):
+    lp.yield %v : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+// tuned_c1
+// expected-error @+1 {{extents must be positive}}
+lp.tuned "x86_avx2" "u2" x "s2" rows 0 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>

@@ -1,0 +1,58 @@
+// RUN: lpgen-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @elementwise
+// CHECK-SAME: tensor<4x8x!lp.int<unsigned, 2>>
+func.func @elementwise(%x: tensor<4x8x!lp.int<unsigned, 2>>) -> tensor<4x8x!lp.int<bipolar, 1>> {
+  // CHECK: lp.compute [4, 8] -> tensor<4x8x!lp.int<bipolar, 1>>
+  %y = lp.compute [4, 8] -> tensor<4x8x!lp.int<bipolar, 1>> {
+  ^bb0(%i: index, %j: index):
+    // CHECK: lp.read %{{.*}}[%{{.*}}, %{{.*}}] affine_map<(d0, d1) -> (d0, d1 - 1)> divisors [1, 1] pad 0 : i32
+    %v = lp.read %x[%i, %j] affine_map<(d0, d1) -> (d0, d1 - 1)> divisors [1, 1] pad 0 : i32
+      : tensor<4x8x!lp.int<unsigned, 2>> -> i32
+    // CHECK: lp.quantize %{{.*}} to !lp.int<bipolar, 1>
+    %q = lp.quantize %v to !lp.int<bipolar, 1> : i32 -> !lp.int<bipolar, 1>
+    lp.yield %q : !lp.int<bipolar, 1>
+  }
+  return %y : tensor<4x8x!lp.int<bipolar, 1>>
+}
+
+// CHECK-LABEL: func @scalars
+func.func @scalars(%t: tensor<3xi32>, %acc: i32, %seed: i64) -> tensor<i32> {
+  %y = lp.compute [] -> tensor<i32> {
+    // CHECK: lp.requantize
+    %a = lp.requantize %acc, %acc, %acc
+    // CHECK: lp.threshold %{{.*}}, %{{.*}}[] affine_map<(d0) -> (d0)> levels 3
+    %b = lp.threshold %a, %t[] affine_map<(d0) -> (d0)> levels 3 : i32, tensor<3xi32>
+    // CHECK: lp.random
+    %r = lp.random %seed, %seed
+    // CHECK: lp.reduce max [3] : i32
+    %m = lp.reduce max [3] : i32 {
+    ^bb0(%k: index):
+      %e = lp.read %t[%k] affine_map<(d0) -> (d0)> divisors [1] : tensor<3xi32> -> i32
+      lp.yield %e : i32
+    }
+    %s = arith.addi %b, %m : i32
+    lp.yield %s : i32
+  }
+  return %y : tensor<i32>
+}
+
+// CHECK-LABEL: func @contract
+func.func @contract(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>) -> tensor<5x3xi32> {
+  // CHECK: lp.contract ins(%{{.*}}, %{{.*}} : {{.*}}) loops [5, 3, 7] parallel 2
+  // CHECK-SAME: schedule = #lp.schedule<"widen", cell = "maddubs16", tile = [4, 2], unroll = 2, block = 8>
+  %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>)
+    loops [5, 3, 7] parallel 2 attributes {
+      schedule = #lp.schedule<"widen", cell = "maddubs16", tile = [4, 2], unroll = 2, block = 8>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 4>, wElement = !lp.int<signed, 4>,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// CHECK: lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = ""
+lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>
