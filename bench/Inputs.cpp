@@ -38,7 +38,8 @@ static void fill(const BenchTensor &desc, std::mt19937_64 &generator,
 }
 
 Result<std::vector<HostTensor>> makeTensors(const BenchKernel &kernel) {
-  std::mt19937_64 generator(1);
+  // The same values in every run.
+  std::mt19937_64 generator(1); // NOLINT(bugprone-random-generator-seed)
   std::vector<HostTensor> tensors;
   for (const BenchTensor &desc : kernel.tensors) {
     Result<HostTensor> values = HostTensor::create(desc.type, desc.shape);

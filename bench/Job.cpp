@@ -1,7 +1,7 @@
 // Reading a job file. Whatever is wrong with it ends in one message; the JSON
 // library throws, and nothing of that leaves this file.
 #include "bench/Job.h"
-#include <cstdlib>
+#include <charconv>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -19,8 +19,12 @@ struct BadJob {
 /// The inverse of ElementType::str.
 static ElementType parseType(const std::string &text) {
   const char kind = text.empty() ? '\0' : text[0];
-  const unsigned bits =
-      text.size() < 2 ? 0 : unsigned(std::atoi(text.c_str() + 1));
+  unsigned bits = 0;
+  const char *end = text.data() + text.size();
+  const char *digits = text.empty() ? end : text.data() + 1;
+  if (std::from_chars(digits, end, bits).ptr != end || bits == 0) {
+    throw BadJob{"unknown element type '" + text + "'"};
+  }
   switch (kind) {
   case 'u':
     return {Encoding::Unsigned, bits};

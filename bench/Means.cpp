@@ -38,7 +38,7 @@ static std::optional<Mean> meanOf(const Reports &reports, std::string name,
     const std::optional<double> rate = macsPerCycle(report->macs(), *timing);
     haveCycles &= rate.has_value();
     cycleLogs += std::log(rate.value_or(1));
-    opLogs += std::log(*gigaOps(report->macs(), *timing));
+    opLogs += std::log(gigaOps(report->macs(), *timing).value_or(1));
     const Timing &ours = report->ours.compute;
     ratioLogs += std::log(timing->minSeconds / ours.minSeconds);
     medianRatioLogs += std::log(timing->medianSeconds / ours.medianSeconds);

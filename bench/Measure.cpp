@@ -68,8 +68,7 @@ static Timing summarize(const std::vector<Sample> &samples,
     }
   }
   Timing timing;
-  const size_t best =
-      size_t(std::min_element(times.begin(), times.end()) - times.begin());
+  const size_t best = size_t(std::ranges::min_element(times) - times.begin());
   timing.minSeconds = times[best];
   timing.medianSeconds = median(times);
   if (!cycles.empty()) {
@@ -117,6 +116,7 @@ measure(const std::vector<Contender> &contenders, int repetitions,
     }
   }
   std::vector<Measurement> results;
+  results.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     results.push_back(conclude(contenders[i].name, samples[i]));
   }

@@ -81,8 +81,10 @@ static std::string formatRows(const std::vector<Row> &rows) {
   return text;
 }
 
-static const Row heading = {"",          "MAC/cycle", "GOP/s",    "min ms",
-                            "median ms", "time x",    "median x", ""};
+static Row heading() {
+  return {"",          "MAC/cycle", "GOP/s",    "min ms",
+          "median ms", "time x",    "median x", ""};
+}
 
 static std::string formatKernel(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
@@ -99,7 +101,7 @@ static std::string formatKernel(const KernelReport &report) {
   }
   text += "\n";
   std::vector<Row> rows = {
-      heading, makeRow(report, report.ours.name, report.ours.compute)};
+      heading(), makeRow(report, report.ours.name, report.ours.compute)};
   if (report.ours.hasPacking) {
     rows.push_back(makeRow(report, report.ours.name + ", packing included",
                            report.ours.total));
@@ -121,16 +123,15 @@ static std::string formatKernel(const KernelReport &report) {
 }
 
 static std::string formatMeans(const std::vector<KernelReport> &reports) {
-  std::vector<Row> rows = {heading};
+  std::vector<Row> rows = {heading()};
   rows.front().minMs = rows.front().medianMs = "";
   for (const Mean &mean : geometricMeans(reports)) {
     rows.push_back(
         {mean.name, formatRate(mean.macsPerCycle), formatRate(mean.gigaOps), "",
          "", format("%.2f", mean.ratio), format("%.2f", mean.medianRatio), ""});
   }
-  const auto counted = std::count_if(
-      reports.begin(), reports.end(),
-      [](const KernelReport &report) { return report.macs() > 0; });
+  const auto counted = std::ranges::count_if(
+      reports, [](const KernelReport &report) { return report.macs() > 0; });
   return format("geometric means over %d operators with sums\n", int(counted)) +
          formatRows(rows);
 }

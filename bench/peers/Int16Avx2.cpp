@@ -15,8 +15,8 @@
 
 namespace lpgen {
 
-static constexpr int tileRows = 6;
-static constexpr int panelColumns = 16;
+static constexpr int64_t tileRows = 6;
+static constexpr int64_t panelColumns = 16;
 static constexpr int64_t pairLanes = 2 * panelColumns; ///< int16 per step.
 
 /// The reduction of one output as runs of channel pairs.
