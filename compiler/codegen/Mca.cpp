@@ -58,8 +58,8 @@ struct Machine {
   std::unique_ptr<MCInstrAnalysis> analysis;
 };
 
-Expected<Machine> createMachine(StringRef triple, StringRef cpu,
-                                StringRef features) {
+Expected<Machine> createMcMachine(StringRef triple, StringRef cpu,
+                                  StringRef features) {
   initializeLlvmTargets();
   Machine m;
   m.triple = Triple(triple);
@@ -69,7 +69,8 @@ Expected<Machine> createMachine(StringRef triple, StringRef cpu,
     return createStringError(message);
   }
   m.registers.reset(m.target->createMCRegInfo(m.triple));
-  m.assembler.reset(m.target->createMCAsmInfo(*m.registers, m.triple, m.options));
+  m.assembler.reset(
+      m.target->createMCAsmInfo(*m.registers, m.triple, m.options));
   m.subtarget.reset(m.target->createMCSubtargetInfo(m.triple, cpu, features));
   m.instructions.reset(m.target->createMCInstrInfo());
   m.analysis.reset(m.target->createMCInstrAnalysis(m.instructions.get()));
@@ -125,7 +126,7 @@ double resourceBound(const MCSchedModel &model,
 Expected<McaResult> lpgen::analyzeLoop(StringRef triple, StringRef cpu,
                                        StringRef features,
                                        const std::string &text) {
-  Expected<Machine> machine = createMachine(triple, cpu, features);
+  Expected<Machine> machine = createMcMachine(triple, cpu, features);
   if (!machine) {
     return machine.takeError();
   }
@@ -133,7 +134,8 @@ Expected<McaResult> lpgen::analyzeLoop(StringRef triple, StringRef cpu,
   if (!parsed) {
     return parsed.takeError();
   }
-  mca::InstrumentManager instruments(*machine->subtarget, *machine->instructions);
+  mca::InstrumentManager instruments(*machine->subtarget,
+                                     *machine->instructions);
   mca::InstrBuilder builder(*machine->subtarget, *machine->instructions,
                             *machine->registers, machine->analysis.get(),
                             instruments, /*CallLatency=*/100);
@@ -151,9 +153,10 @@ Expected<McaResult> lpgen::analyzeLoop(StringRef triple, StringRef cpu,
                                  *machine->instructions);
   mca::PipelineOptions options(0, 0, 0, 0, 0, 0, /*NoAlias=*/true);
   const MCSchedModel &model = machine->subtarget->getSchedModel();
-  auto pipeline = model.isOutOfOrder()
-                      ? context.createDefaultPipeline(options, source, behaviour)
-                      : context.createInOrderPipeline(options, source, behaviour);
+  auto pipeline =
+      model.isOutOfOrder()
+          ? context.createDefaultPipeline(options, source, behaviour)
+          : context.createInOrderPipeline(options, source, behaviour);
   Expected<unsigned> cycles = pipeline->run();
   if (!cycles) {
     return cycles.takeError();
