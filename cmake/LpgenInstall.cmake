@@ -13,9 +13,18 @@ set(installed lpgen_abi lpgen_runtime)
 if(TARGET lpgen)
   list(APPEND installed lpgen)
 endif()
-if(TARGET lpgen-opt)
-  install(TARGETS lpgen-opt RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+# Programs that nobody links: lpgen finds lpgen-bench beside itself.
+foreach(program lpgen-bench lpgen-opt)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
+# MLIR's shared library lies in LLVM's own folder, where no loader looks by itself.
+foreach(program lpgen lpgen-opt)
+  if(TARGET ${program})
+    set_target_properties(${program} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  endif()
+endforeach()
 
 # Headers keep their path from the root of the repository, by which they include each other.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen)
