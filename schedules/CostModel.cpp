@@ -1,18 +1,19 @@
-// What a packed schedule costs, counted from instructions; and the candidates that the
-// register file allows. For ranking only: no absolute meaning.
+// What a packed schedule costs, counted from instructions; and the candidates
+// that the register file allows. For ranking only: no absolute meaning.
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace lpgen;
 
-/// Vector instructions per cycle that dependent multiply-add cells sustain on cores with
-/// four (x86) or two (Arm) vector pipes.
+/// Vector instructions per cycle that dependent multiply-add cells sustain on
+/// cores with four (x86) or two (Arm) vector pipes.
 static double issueWidth(const TargetDesc &target) {
   return target.vectorBits >= 256 ? 3.1 : 1.0;
 }
 
-double lpgen::estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
-                             int64_t vectors, const TargetDesc &target) {
+double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
+                             int64_t rows, int64_t vectors,
+                             const TargetDesc &target) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
   double issue = issueWidth(target);
@@ -20,19 +21,20 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell, int64_t r
                                      std::max<size_t>(form.w.planes.size(), 1));
   auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
   double tiles = static_cast<double>(g.panels) *
-                 static_cast<double>(llvm::divideCeil(
-                     static_cast<int64_t>(rowsTotal), rows)) *
+                 static_cast<double>(
+                     llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
                  static_cast<double>(g.extentOf(LoopRole::Batch));
   auto cells = static_cast<double>(rows * vectors);
   auto steps = static_cast<double>(g.steps);
   double widenings = std::max(1.0, steps / static_cast<double>(form.chunk));
   constexpr double loadCycles = 0.15; // hidden behind arithmetic, mostly
   double perTile =
-      pairs * (steps * (cells * facts.stepOps / issue +
-                        static_cast<double>(rows + vectors) * loadCycles) +
-               widenings * cells *
-                   (facts.widenOps + 3.0 * static_cast<double>(facts.lanes) / 8.0) /
-                   issue) +
+      pairs *
+          (steps * (cells * facts.stepOps / issue +
+                    static_cast<double>(rows + vectors) * loadCycles) +
+           widenings * cells *
+               (facts.widenOps + 3.0 * static_cast<double>(facts.lanes) / 8.0) /
+               issue) +
       cells * static_cast<double>(facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *
@@ -60,16 +62,19 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     }
     anyCell = true;
     std::string reason;
-    for (int64_t vectors = 1; vectors <= request.vectors.value_or(4); ++vectors) {
+    for (int64_t vectors = 1; vectors <= request.vectors.value_or(4);
+         ++vectors) {
       auto form = planPackedForm(contract, *cell, vectors, reason);
       if (!form) {
         break;
       }
       for (int64_t rows = 1; rows <= request.rows.value_or(8); ++rows) {
-        if (!allowed(request.rows, rows) || !allowed(request.vectors, vectors)) {
+        if (!allowed(request.rows, rows) ||
+            !allowed(request.vectors, vectors)) {
           continue;
         }
-        if (tileRegisters(*cell, rows, vectors) > target.desc().vectorRegisters) {
+        if (tileRegisters(*cell, rows, vectors) >
+            target.desc().vectorRegisters) {
           reason = "a tile of " + std::to_string(rows) + " x " +
                    std::to_string(vectors) + " needs " +
                    std::to_string(tileRegisters(*cell, rows, vectors)) +
@@ -90,8 +95,8 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
       }
     }
     if (!reason.empty()) {
-      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() + ": " +
-                reason;
+      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
+                ": " + reason;
     }
   }
   if (!anyCell) {

@@ -3,8 +3,8 @@
 #define LPGEN_SCHEDULES_SCHEDULES_H
 
 #include "compiler/passes/PackedForm.h"
-#include "targets/Target.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/Target.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,15 +17,16 @@ struct Candidate {
   double cyclesPerMac = 0; ///< Of the cost model; for ranking only.
 };
 
-/// A schedule as a user writes it: `widen<cell=maddubs16,tile=[4,2]>`. What is not
-/// given is left to the cost model.
+/// A schedule as a user writes it: `widen<cell=maddubs16,tile=[4,2]>`. What is
+/// not given is left to the cost model.
 struct ScheduleRequest {
   std::string templateName;
   std::string cell;
   std::optional<int64_t> rows, vectors, unroll, block;
 };
 
-/// Parses a request; nothing and a message if `text` is malformed or names no template.
+/// Parses a request; nothing and a message if `text` is malformed or names no
+/// template.
 std::optional<ScheduleRequest> parseScheduleRequest(llvm::StringRef text,
                                                     std::string &message);
 
@@ -38,8 +39,8 @@ public:
   virtual ~Template() = default;
   virtual llvm::StringRef name() const = 0;
   virtual llvm::StringRef summary() const = 0;
-  /// Every schedule of this template for `contract` that fits `request`. `whyNot`
-  /// gathers a line for each cell that cannot be used.
+  /// Every schedule of this template for `contract` that fits `request`.
+  /// `whyNot` gathers a line for each cell that cannot be used.
   virtual std::vector<Candidate> candidates(lp::ContractOp contract,
                                             const Target &target,
                                             const ScheduleRequest &request,
@@ -63,12 +64,14 @@ std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
 double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
                       int64_t vectors, const TargetDesc &target);
 
-/// Attaches a schedule to every contraction that has none. First hit wins: the op's own
-/// attribute, `request`, the rules in `tuned`, the cost model. Who chose and why is left
-/// in attribute `choice`. A request that cannot be applied is an error on the op.
-mlir::LogicalResult selectSchedules(mlir::ModuleOp module, const Target &target,
-                                    const std::optional<ScheduleRequest> &request,
-                                    mlir::ModuleOp tuned);
+/// Attaches a schedule to every contraction that has none. First hit wins: the
+/// op's own attribute, `request`, the rules in `tuned`, the cost model. Who
+/// chose and why is left in attribute `choice`. A request that cannot be
+/// applied is an error on the op.
+mlir::LogicalResult
+selectSchedules(mlir::ModuleOp module, const Target &target,
+                const std::optional<ScheduleRequest> &request,
+                mlir::ModuleOp tuned);
 
 } // namespace lpgen
 

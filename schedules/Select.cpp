@@ -121,8 +121,9 @@ static Candidate cheapest(lp::ContractOp contract, const Target &target,
                          1.0 / all.front().cyclesPerMac);
   for (const Candidate &other : all) {
     if (other.schedule.getCell() != all.front().schedule.getCell()) {
-      reason += llvm::formatv(", next {0} with {1:f2}", scheduleText(other.schedule),
-                              1.0 / other.cyclesPerMac);
+      reason +=
+          llvm::formatv(", next {0} with {1:f2}", scheduleText(other.schedule),
+                        1.0 / other.cyclesPerMac);
       break;
     }
   }
@@ -132,24 +133,27 @@ static Candidate cheapest(lp::ContractOp contract, const Target &target,
 static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,
                                   const ScheduleRequest &request) {
   std::string whyNot;
-  std::vector<Candidate> fits = findTemplate(request.templateName)
-                                    ->candidates(contract, target, request, whyNot);
+  std::vector<Candidate> fits =
+      findTemplate(request.templateName)
+          ->candidates(contract, target, request, whyNot);
   if (fits.empty()) {
     return contract.emitError("schedule '")
            << request.templateName << "' cannot be applied: " << whyNot;
   }
-  auto best = llvm::min_element(fits, [](const Candidate &l, const Candidate &r) {
-    return l.cyclesPerMac < r.cyclesPerMac;
-  });
+  auto best =
+      llvm::min_element(fits, [](const Candidate &l, const Candidate &r) {
+        return l.cyclesPerMac < r.cyclesPerMac;
+      });
   contract.setScheduleAttr(best->schedule);
   contract->setAttr("choice",
                     StringAttr::get(contract.getContext(), "--schedule"));
   return success();
 }
 
-LogicalResult lpgen::selectSchedules(ModuleOp module, const Target &target,
-                                     const std::optional<ScheduleRequest> &request,
-                                     ModuleOp tuned) {
+LogicalResult
+lpgen::selectSchedules(ModuleOp module, const Target &target,
+                       const std::optional<ScheduleRequest> &request,
+                       ModuleOp tuned) {
   auto result = module.walk([&](lp::ContractOp contract) -> WalkResult {
     if (contract.getSchedule()) {
       contract->setAttr("choice", StringAttr::get(contract.getContext(),

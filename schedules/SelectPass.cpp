@@ -1,8 +1,8 @@
 // Schedule selection as a pass. See SelectPass.h.
 #include "schedules/SelectPass.h"
-#include "schedules/Schedules.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "schedules/Schedules.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -34,13 +34,14 @@ struct SelectSchedulePass
         return signalPassFailure();
       }
     }
-    if (failed(selectSchedules(getOperation(), *target, request, getOperation()))) {
+    if (failed(selectSchedules(getOperation(), *target, request,
+                               getOperation()))) {
       signalPassFailure();
     }
   }
 
-  Option<std::string> schedule{*this, "schedule",
-                               llvm::cl::desc("schedule as --schedule takes it")};
+  Option<std::string> schedule{
+      *this, "schedule", llvm::cl::desc("schedule as --schedule takes it")};
 };
 } // namespace
 

@@ -4,8 +4,8 @@
 
 namespace lpgen {
 
-/// `lp-select-schedule{schedule=TEXT}`: attaches #lp.schedule to every contraction, for
-/// the target that the module names.
+/// `lp-select-schedule{schedule=TEXT}`: attaches #lp.schedule to every
+/// contraction, for the target that the module names.
 void registerSelectSchedulePass();
 
 } // namespace lpgen

@@ -6,8 +6,12 @@ using namespace mlir;
 using namespace lpgen;
 
 TunedKey lpgen::keyOf(lp::ContractOp contract, const Target &target) {
-  TunedKey key{target.desc().name, lp::toElementType(contract.getXElement()).str(),
-               lp::toElementType(contract.getWElement()).str(), 1, 1, 1};
+  TunedKey key{target.desc().name,
+               lp::toElementType(contract.getXElement()).str(),
+               lp::toElementType(contract.getWElement()).str(),
+               1,
+               1,
+               1};
   ContractShape shape = ContractShape::of(contract);
   for (auto [loop, extent] : llvm::enumerate(shape.extents)) {
     bool inW = shape.wMap.isFunctionOfDim(loop);
@@ -18,7 +22,8 @@ TunedKey lpgen::keyOf(lp::ContractOp contract, const Target &target) {
   return key;
 }
 
-/// Sum of |log2| ratios of the extents: 0 is exact, 1 is a factor of two in one.
+/// Sum of |log2| ratios of the extents: 0 is exact, 1 is a factor of two in
+/// one.
 static double distance(const TunedKey &a, lp::TunedOp rule) {
   auto ratio = [](int64_t l, int64_t r) {
     return std::abs(std::log2(static_cast<double>(l) / static_cast<double>(r)));

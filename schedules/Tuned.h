@@ -3,9 +3,9 @@
 #define LPGEN_SCHEDULES_TUNED_H
 
 #include "compiler/passes/PackedForm.h"
-#include "targets/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "targets/Target.h"
 
 namespace lpgen {
 
@@ -21,8 +21,9 @@ struct TunedKey {
 /// The key of `contract`; extents are those of the loops in output x / w / sum.
 TunedKey keyOf(lp::ContractOp contract, const Target &target);
 
-/// The schedule of the rule for `contract`: exact if there is one, else that of the
-/// nearest shape with the same target and types whose schedule applies. Null if none.
+/// The schedule of the rule for `contract`: exact if there is one, else that of
+/// the nearest shape with the same target and types whose schedule applies.
+/// Null if none.
 lp::ScheduleAttr findTuned(lp::ContractOp contract, const Target &target,
                            mlir::ModuleOp rules, std::string &reason);
 

@@ -28,24 +28,25 @@ Value cell::bitcast(OpBuilder &b, Location loc, Value value, VectorType type) {
 
 Value cell::loadBytes(OpBuilder &b, Location loc, Value buffer, Value offset,
                       int64_t bytes) {
-  return vector::LoadOp::create(b, loc, vectorType(b, bytes, 8), buffer, offset);
+  return vector::LoadOp::create(b, loc, vectorType(b, bytes, 8), buffer,
+                                offset);
 }
 
-Value cell::broadcastBytes(OpBuilder &b, Location loc, Value buffer, Value offset,
-                           int64_t bytes, int64_t n) {
+Value cell::broadcastBytes(OpBuilder &b, Location loc, Value buffer,
+                           Value offset, int64_t bytes, int64_t n) {
   unsigned bits = static_cast<unsigned>(bytes) * 8;
   Value loaded = bitcast(b, loc, loadBytes(b, loc, buffer, offset, bytes),
                          vectorType(b, 1, bits));
-  Value scalar = vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{0});
+  Value scalar =
+      vector::ExtractOp::create(b, loc, loaded, ArrayRef<int64_t>{0});
   return vector::BroadcastOp::create(b, loc, vectorType(b, n, bits), scalar);
 }
 
 Value cell::slice(OpBuilder &b, Location loc, Value value, int64_t begin,
                   int64_t count) {
-  return vector::ExtractStridedSliceOp::create(b, loc, value,
-                                               ArrayRef<int64_t>{begin},
-                                               ArrayRef<int64_t>{count},
-                                               ArrayRef<int64_t>{1});
+  return vector::ExtractStridedSliceOp::create(
+      b, loc, value, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{count},
+      ArrayRef<int64_t>{1});
 }
 
 Value cell::intrinsic(OpBuilder &b, Location loc, StringRef name,

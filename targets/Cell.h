@@ -1,9 +1,10 @@
 // A cell: the few instructions in the middle of a register tile.
 //
-// One cell multiplies one group of activations, broadcast, with one vector of weight
-// groups, one group per lane, and adds to an accumulator that may be narrow. The loops,
-// the register tile, the memory layout and the bound after which the accumulator must
-// be widened are the same for all cells and stand elsewhere (Geometry, ExpandTile).
+// One cell multiplies one group of activations, broadcast, with one vector of
+// weight groups, one group per lane, and adds to an accumulator that may be
+// narrow. The loops, the register tile, the memory layout and the bound after
+// which the accumulator must be widened are the same for all cells and stand
+// elsewhere (Geometry, ExpandTile).
 #ifndef LPGEN_TARGETS_CELL_H
 #define LPGEN_TARGETS_CELL_H
 
@@ -33,20 +34,21 @@ struct CellFacts {
   int64_t groupBytes = 1;       ///< Bytes of one group of one lane.
   bool planes = false;          ///< Groups hold one bit of each element.
   int64_t lanes = 1;            ///< Outputs per vector of weights.
-  StoredRange x;                ///< What a stored element of x may be (not planes).
-  StoredRange w;                ///< Likewise w.
-  unsigned accRegisters = 1;    ///< Registers per accumulator.
-  unsigned fixedRegisters = 2;  ///< Broadcast, constants, temporaries.
-  double stepOps = 1;           ///< Vector instructions per step and vector.
-  double widenOps = 1;          ///< Vector instructions to widen one accumulator.
-  llvm::StringRef instruction;  ///< The instruction that does the work, for explain.
+  StoredRange x; ///< What a stored element of x may be (not planes).
+  StoredRange w; ///< Likewise w.
+  unsigned accRegisters = 1;   ///< Registers per accumulator.
+  unsigned fixedRegisters = 2; ///< Broadcast, constants, temporaries.
+  double stepOps = 1;          ///< Vector instructions per step and vector.
+  double widenOps = 1; ///< Vector instructions to widen one accumulator.
+  llvm::StringRef
+      instruction; ///< The instruction that does the work, for explain.
 };
 
 /// Steps that never need widening.
 constexpr int64_t kUnlimitedSteps = int64_t{1} << 40;
 
-/// Emitter of one cell. Accumulators are lists of vectors, so that one vector of
-/// weights can feed two accumulator registers.
+/// Emitter of one cell. Accumulators are lists of vectors, so that one vector
+/// of weights can feed two accumulator registers.
 class Cell {
 public:
   using Values = llvm::SmallVector<mlir::Value, 4>;
@@ -89,12 +91,13 @@ mlir::Value zeroVector(mlir::OpBuilder &b, mlir::Location loc,
                        mlir::VectorType type);
 mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::VectorType type,
                   int64_t value);
-/// `bytes` bytes at `offset` as one scalar in every lane of vector<n x i(8*bytes)>.
+/// `bytes` bytes at `offset` as one scalar in every lane of vector<n x
+/// i(8*bytes)>.
 mlir::Value broadcastBytes(mlir::OpBuilder &b, mlir::Location loc,
-                           mlir::Value buffer, mlir::Value offset, int64_t bytes,
-                           int64_t n);
-mlir::Value loadBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
-                      mlir::Value offset, int64_t bytes);
+                           mlir::Value buffer, mlir::Value offset,
+                           int64_t bytes, int64_t n);
+mlir::Value loadBytes(mlir::OpBuilder &b, mlir::Location loc,
+                      mlir::Value buffer, mlir::Value offset, int64_t bytes);
 mlir::Value bitcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
                     mlir::VectorType type);
 /// Elements [begin, begin + count) of a vector.
@@ -109,8 +112,8 @@ Cell::Values extendSlices(mlir::OpBuilder &b, mlir::Location loc,
 
 } // namespace cell
 
-/// Bit planes, groups of 8: and, population count of bytes, byte accumulators. In the
-/// vector dialect, so every LLVM target can have it.
+/// Bit planes, groups of 8: and, population count of bytes, byte accumulators.
+/// In the vector dialect, so every LLVM target can have it.
 class BytePopcountCell : public Cell {
 public:
   BytePopcountCell(llvm::StringRef name, int64_t lanes, double stepOps,

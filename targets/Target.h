@@ -1,5 +1,6 @@
-// What a CPU is to the compiler: a name for LLVM, a few facts, and emitters for the
-// register tiles it is good at. A target is a folder; see docs/add-a-target.md.
+// What a CPU is to the compiler: a name for LLVM, a few facts, and emitters for
+// the register tiles it is good at. A target is a folder; see
+// docs/add-a-target.md.
 #ifndef LPGEN_TARGETS_TARGET_H
 #define LPGEN_TARGETS_TARGET_H
 
@@ -17,20 +18,21 @@ class Cell;
 
 /// Facts about a CPU, plain constants.
 struct TargetDesc {
-  std::string name;     ///< generic, x86_avx2, ...
-  std::string triple;   ///< LLVM triple.
-  std::string cpu;      ///< LLVM CPU name, for scheduling.
-  std::string features; ///< LLVM feature string.
+  std::string name;         ///< generic, x86_avx2, ...
+  std::string triple;       ///< LLVM triple.
+  std::string cpu;          ///< LLVM CPU name, for scheduling.
+  std::string features;     ///< LLVM feature string.
   uint64_t cpuFeatures = 0; ///< LP_CPU_* bits a kernel of this target needs.
   bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
   int64_t l1Bytes = int64_t{32} * 1024;
   int64_t l2Bytes = int64_t{512} * 1024;
-  std::string mcaCpu;   ///< CPU whose scheduling model `explain` reports.
-  std::string emulator; ///< qemu-user program name for foreign hosts, "" if none.
+  std::string mcaCpu; ///< CPU whose scheduling model `explain` reports.
+  std::string
+      emulator; ///< qemu-user program name for foreign hosts, "" if none.
   std::string emulatorCpu;
-  std::string summary;  ///< One line for `lpgen targets`.
+  std::string summary; ///< One line for `lpgen targets`.
 };
 
 /// A target: facts and cells.
@@ -49,7 +51,8 @@ protected:
 
 /// All targets by name, generic first.
 llvm::ArrayRef<const Target *> allTargets();
-/// The target called `name`; "host" is the best one this CPU runs. Null if none.
+/// The target called `name`; "host" is the best one this CPU runs. Null if
+/// none.
 const Target *findTarget(llvm::StringRef name);
 /// True if this machine's CPU runs the target's code natively.
 bool hostRuns(const Target &target);

@@ -1,6 +1,7 @@
-// The C interface around the functions of a kernel: checks, dispatch over phases, and
-// the descriptor. Built with IRBuilder on the LLVM module, for all of it is C-level:
-// pointers, null checks, a switch. See runtime/abi/lp_kernel.h for what each part does.
+// The C interface around the functions of a kernel: checks, dispatch over
+// phases, and the descriptor. Built with IRBuilder on the LLVM module, for all
+// of it is C-level: pointers, null checks, a switch. See
+// runtime/abi/lp_kernel.h for what each part does.
 #include "compiler/codegen/Abi.h"
 #include "runtime/abi/lp_kernel.h"
 #include "llvm/IR/IRBuilder.h"
@@ -16,13 +17,15 @@ class AbiEmitter {
 public:
   AbiEmitter(Module &module, const KernelInfo &info, const TargetDesc &target)
       : module(module), context(module.getContext()), b(context), info(info),
-        target(target), prefix(info.symbol()), ptr(PointerType::get(context, 0)),
-        i32(b.getInt32Ty()), i64(b.getInt64Ty()) {}
+        target(target), prefix(info.symbol()),
+        ptr(PointerType::get(context, 0)), i32(b.getInt32Ty()),
+        i64(b.getInt64Ty()) {}
 
   void emit(bool shortNames);
 
 private:
-  Function *create(const Twine &suffix, Type *result, ArrayRef<Type *> arguments);
+  Function *create(const Twine &suffix, Type *result,
+                   ArrayRef<Type *> arguments);
   Value *argsField(Value *args, unsigned number, Type *type);
   void returnIf(Value *condition, int64_t status);
   Value *loadSize(Value *sizes, size_t number);
@@ -35,7 +38,8 @@ private:
   void checkBuffers(ArrayRef<Value *> buffers, ArrayRef<Value *> sizes,
                     Value *workspace);
   void pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
-                  const BufferInfo *buffer, int64_t bytes, ArrayRef<Value *> sizes);
+                  const BufferInfo *buffer, int64_t bytes,
+                  ArrayRef<Value *> sizes);
   Function *emitRun();
   Function *emitTasks();
   Function *emitScratchSize();
@@ -58,9 +62,9 @@ private:
 
 Function *AbiEmitter::create(const Twine &suffix, Type *result,
                              ArrayRef<Type *> arguments) {
-  auto *function = Function::Create(FunctionType::get(result, arguments, false),
-                                    GlobalValue::ExternalLinkage, prefix + suffix,
-                                    module);
+  auto *function =
+      Function::Create(FunctionType::get(result, arguments, false),
+                       GlobalValue::ExternalLinkage, prefix + suffix, module);
   b.SetInsertPoint(BasicBlock::Create(context, "entry", function));
   return function;
 }
@@ -102,7 +106,8 @@ Value *AbiEmitter::extent(const BufferInfo &buffer, size_t d,
                     : sizes[static_cast<size_t>(symbol)];
 }
 
-Value *AbiEmitter::logicalBytes(const BufferInfo &buffer, ArrayRef<Value *> sizes) {
+Value *AbiEmitter::logicalBytes(const BufferInfo &buffer,
+                                ArrayRef<Value *> sizes) {
   Value *bytes = b.getInt64(buffer.type.storageBits() / 8);
   for (size_t d = 0; d < buffer.shape.size(); ++d) {
     bytes = b.CreateMul(bytes, extent(buffer, d, sizes));
@@ -110,7 +115,8 @@ Value *AbiEmitter::logicalBytes(const BufferInfo &buffer, ArrayRef<Value *> size
   return bytes;
 }
 
-Value *AbiEmitter::bufferBytes(const BufferInfo &buffer, ArrayRef<Value *> sizes) {
+Value *AbiEmitter::bufferBytes(const BufferInfo &buffer,
+                               ArrayRef<Value *> sizes) {
   return buffer.packedBytes > 0
              ? b.getInt64(static_cast<uint64_t>(buffer.packedBytes))
              : logicalBytes(buffer, sizes);
@@ -123,9 +129,10 @@ void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
   }
   returnIf(b.CreateIsNull(sizes), status == -1 ? -1 : LP_ERROR_NULL);
   for (size_t i = 0; i < info.sizes.size(); ++i) {
-    returnIf(b.CreateICmpUGT(loadSize(sizes, i),
-                             b.getInt64(static_cast<uint64_t>(info.sizes[i].bound))),
-             status);
+    returnIf(
+        b.CreateICmpUGT(loadSize(sizes, i),
+                        b.getInt64(static_cast<uint64_t>(info.sizes[i].bound))),
+        status);
   }
 }
 
@@ -139,15 +146,16 @@ void AbiEmitter::checkPointer(Value *pointer, int64_t alignment) {
 }
 
 /// Null, alignment, layout and overlap.
-void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers, ArrayRef<Value *> sizes,
-                              Value *workspace) {
+void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers,
+                              ArrayRef<Value *> sizes, Value *workspace) {
   for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
     bool packed = buffer.packedBytes > 0;
     checkPointer(pointer,
                  packed ? LP_ALIGNMENT : buffer.type.storageBits() / 8);
     if (packed) {
       Value *id = b.CreateLoad(i64, pointer);
-      returnIf(b.CreateICmpNE(id, b.getInt64(info.layoutId())), LP_ERROR_LAYOUT);
+      returnIf(b.CreateICmpNE(id, b.getInt64(info.layoutId())),
+               LP_ERROR_LAYOUT);
     }
   }
   if (info.workspaceBytes > 0) {
@@ -161,9 +169,8 @@ void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers, ArrayRef<Value *> sizes
   }
   if (info.workspaceBytes > 0) {
     Value *begin = b.CreatePtrToInt(workspace, i64);
-    spans.push_back(
-        {begin,
-         b.CreateAdd(begin, b.getInt64(static_cast<uint64_t>(info.workspaceBytes)))});
+    spans.push_back({begin, b.CreateAdd(begin, b.getInt64(static_cast<uint64_t>(
+                                                   info.workspaceBytes)))});
   }
   Value *overlap = b.getFalse();
   for (size_t i = 0; i < info.buffers.size(); ++i) {
@@ -172,15 +179,16 @@ void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers, ArrayRef<Value *> sizes
         continue;
       }
       overlap = b.CreateOr(
-          overlap, b.CreateAnd(b.CreateICmpULT(spans[i].first, spans[j].second),
-                               b.CreateICmpULT(spans[j].first, spans[i].second)));
+          overlap,
+          b.CreateAnd(b.CreateICmpULT(spans[i].first, spans[j].second),
+                      b.CreateICmpULT(spans[j].first, spans[i].second)));
     }
   }
   returnIf(overlap, LP_ERROR_ALIAS);
 }
 
-/// The fields of a memref descriptor: allocated, aligned, offset, sizes, strides. With
-/// no buffer it is a row of `bytes` bytes.
+/// The fields of a memref descriptor: allocated, aligned, offset, sizes,
+/// strides. With no buffer it is a row of `bytes` bytes.
 void AbiEmitter::pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
                             const BufferInfo *buffer, int64_t bytes,
                             ArrayRef<Value *> sizes) {
@@ -211,7 +219,8 @@ Function *AbiEmitter::emitRun() {
   Value *missing = b.CreateAnd(b.CreateNot(argsField(args, 3, i64)),
                                b.getInt64(target.cpuFeatures));
   returnIf(b.CreateICmpNE(missing, b.getInt64(0)), LP_ERROR_CPU);
-  returnIf(b.CreateICmpUGE(phase, b.getInt32(info.phases.size())), LP_ERROR_PHASE);
+  returnIf(b.CreateICmpUGE(phase, b.getInt32(info.phases.size())),
+           LP_ERROR_PHASE);
   Value *sizePointer = argsField(args, 1, ptr);
   checkSizes(sizePointer, LP_ERROR_SHAPE);
   SmallVector<Value *> sizes = loadSizes(sizePointer);
@@ -235,13 +244,13 @@ Function *AbiEmitter::emitRun() {
     dispatch->addCase(b.getInt32(p), block);
     b.SetInsertPoint(block);
     std::string number = std::to_string(p);
-    Value *tasks = b.CreateCall(
-        module.getFunction(info.op + ".tasks" + number), sizes);
+    Value *tasks =
+        b.CreateCall(module.getFunction(info.op + ".tasks" + number), sizes);
     Value *begin = run->getArg(2);
     Value *end = run->getArg(3);
-    Value *outside = b.CreateOr(b.CreateICmpSLT(begin, b.getInt64(0)),
-                                b.CreateOr(b.CreateICmpSGT(begin, end),
-                                           b.CreateICmpSGT(end, tasks)));
+    Value *outside = b.CreateOr(
+        b.CreateICmpSLT(begin, b.getInt64(0)),
+        b.CreateOr(b.CreateICmpSGT(begin, end), b.CreateICmpSGT(end, tasks)));
     returnIf(outside, LP_ERROR_PHASE);
     SmallVector<Value *> operands(sizes);
     for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
@@ -327,8 +336,8 @@ Function *AbiEmitter::emitPack() {
     checkPointer(logical, buffer.type.storageBits() / 8);
     checkPointer(packed, LP_ALIGNMENT);
     Function *body = module.getFunction(info.op + ".pack." + buffer.name);
-    // The pack function takes as many sizes as its contraction has dynamic loops; they
-    // do not reach w, whose loops are constant.
+    // The pack function takes as many sizes as its contraction has dynamic
+    // loops; they do not reach w, whose loops are constant.
     SmallVector<Value *> operands;
     size_t fields = 3 + 2 * buffer.shape.size() + 5;
     while (operands.size() + fields < body->arg_size()) {
@@ -338,7 +347,8 @@ Function *AbiEmitter::emitPack() {
     pushMemref(operands, packed, nullptr, buffer.packedBytes, sizes);
     b.CreateStore(b.getInt64(info.layoutId()), packed);
     for (uint64_t word = 1; word < 8; ++word) {
-      b.CreateStore(b.getInt64(0), b.CreateConstInBoundsGEP1_64(i64, packed, word));
+      b.CreateStore(b.getInt64(0),
+                    b.CreateConstInBoundsGEP1_64(i64, packed, word));
     }
     b.CreateCall(body, operands);
     b.CreateRet(b.getInt32(LP_OK));
@@ -355,22 +365,28 @@ Constant *AbiEmitter::string(StringRef text) {
 }
 
 GlobalVariable *AbiEmitter::emitDescriptor(ArrayRef<Function *> functions) {
-  size_t inputs = llvm::count_if(info.buffers,
-                                 [](const BufferInfo &x) { return !x.isOutput; });
-  SmallVector<Constant *> fields = {
-      b.getInt32(LP_ABI_VERSION),       b.getInt32(info.buffers.size()),
-      b.getInt32(inputs),               b.getInt32(info.sizes.size()),
-      b.getInt32(info.phases.size()),   b.getInt32(0),
-      b.getInt64(target.cpuFeatures),   b.getInt64(info.layoutId()),
-      string(info.op),                  string(prefix)};
+  size_t inputs = llvm::count_if(
+      info.buffers, [](const BufferInfo &x) { return !x.isOutput; });
+  SmallVector<Constant *> fields = {b.getInt32(LP_ABI_VERSION),
+                                    b.getInt32(info.buffers.size()),
+                                    b.getInt32(inputs),
+                                    b.getInt32(info.sizes.size()),
+                                    b.getInt32(info.phases.size()),
+                                    b.getInt32(0),
+                                    b.getInt64(target.cpuFeatures),
+                                    b.getInt64(info.layoutId()),
+                                    string(info.op),
+                                    string(prefix)};
   fields.append(functions.begin(), functions.end());
   Constant *value = ConstantStruct::getAnon(context, fields);
-  auto *descriptor =
-      new GlobalVariable(module, value->getType(), true,
-                         GlobalValue::ExternalLinkage, value, prefix + "_kernel");
-  // A table of all kernels of a program, which linkers bound by __start_lp_kernels.
-  auto *entry = new GlobalVariable(module, ptr, true, GlobalValue::InternalLinkage,
-                                   descriptor, prefix + "_entry");
+  auto *descriptor = new GlobalVariable(module, value->getType(), true,
+                                        GlobalValue::ExternalLinkage, value,
+                                        prefix + "_kernel");
+  // A table of all kernels of a program, which linkers bound by
+  // __start_lp_kernels.
+  auto *entry =
+      new GlobalVariable(module, ptr, true, GlobalValue::InternalLinkage,
+                         descriptor, prefix + "_entry");
   entry->setSection("lp_kernels");
   appendToUsed(module, {entry});
   return descriptor;
@@ -382,9 +398,9 @@ void AbiEmitter::emit(bool shortNames) {
       function.setLinkage(GlobalValue::InternalLinkage);
     }
   }
-  SmallVector<Function *> functions = {emitRun(),           emitTasks(),
-                                       emitScratchSize(),   emitWorkspaceSize(),
-                                       emitPackedSize(),    emitPack()};
+  SmallVector<Function *> functions = {emitRun(),         emitTasks(),
+                                       emitScratchSize(), emitWorkspaceSize(),
+                                       emitPackedSize(),  emitPack()};
   GlobalVariable *descriptor = emitDescriptor(functions);
   if (!shortNames) {
     return;
@@ -392,7 +408,8 @@ void AbiEmitter::emit(bool shortNames) {
   std::string shortPrefix = "lp_" + info.op;
   for (Function *function : functions) {
     std::string suffix = function->getName().drop_front(prefix.size()).str();
-    GlobalAlias::create(GlobalValue::ExternalLinkage, shortPrefix + suffix, function);
+    GlobalAlias::create(GlobalValue::ExternalLinkage, shortPrefix + suffix,
+                        function);
   }
   GlobalAlias::create(GlobalValue::ExternalLinkage, shortPrefix + "_kernel",
                       descriptor);

@@ -49,7 +49,8 @@ KernelInfo lpgen::collectInfo(ModuleOp module) {
     }
   }
   info.op = kernel.getName().str();
-  info.target = module->getAttrOfType<lp::TargetAttr>("lp.target").getName().str();
+  info.target =
+      module->getAttrOfType<lp::TargetAttr>("lp.target").getName().str();
   info.scratchBytes = kernel->getAttrOfType<IntegerAttr>("lp.scratch").getInt();
   for (unsigned i = 0; i < kernel.getNumArguments(); ++i) {
     auto name = kernel.getArgAttrOfType<StringAttr>(i, "lp.name");
@@ -67,7 +68,8 @@ KernelInfo lpgen::collectInfo(ModuleOp module) {
     buffer.type = lp::toElementType(
         kernel.getArgAttrOfType<mlir::TypeAttr>(i, "lp.element").getValue());
     buffer.isOutput = kernel.getArgAttr(i, "lp.output") != nullptr;
-    if (auto logical = kernel.getArgAttrOfType<mlir::TypeAttr>(i, "lp.logical")) {
+    if (auto logical =
+            kernel.getArgAttrOfType<mlir::TypeAttr>(i, "lp.logical")) {
       buffer.packedBytes = type.getNumElements();
       type = cast<MemRefType>(logical.getValue());
     }

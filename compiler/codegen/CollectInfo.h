@@ -11,7 +11,8 @@ namespace lpgen {
 std::vector<ContractInfo> collectContracts(mlir::ModuleOp module);
 /// SHA-256 of the IR's text and the compiler's version, in hex.
 std::string hashOf(mlir::ModuleOp module);
-/// Buffers, sizes and phases, from stage `tiled`; contracts and hash are left empty.
+/// Buffers, sizes and phases, from stage `tiled`; contracts and hash are left
+/// empty.
 KernelInfo collectInfo(mlir::ModuleOp module);
 
 /// Writes `info` to attribute `lp.info` of the module, and reads it back.

@@ -34,23 +34,24 @@ std::string lpgen::emitHeader(const KernelInfo &info, bool shortNames) {
   os << "/* Kernel " << info.symbol() << ", written by lpgen.\n"
      << " * How to call it: lp_kernel.h. */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
-     << "#include \"lp_kernel.h\"\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+     << "#include \"lp_kernel.h\"\n\n#ifdef __cplusplus\nextern \"C\" "
+        "{\n#endif\n\n"
      << "/* Positions in lp_args.buffers. */\nenum {\n";
   for (auto [i, buffer] : llvm::enumerate(info.buffers)) {
-    os << llvm::formatv("  LP_{0}_{1} = {2}, /* {3} {4} {5}{6} */\n", upper(info.op),
-                        upper(buffer.name), i, buffer.isOutput ? "out" : "in",
-                        cType(buffer.type), shapeText(info, buffer),
-                        buffer.packedBytes
-                            ? ", packed by lp_" + info.op + "_pack"
-                            : std::string());
+    os << llvm::formatv(
+        "  LP_{0}_{1} = {2}, /* {3} {4} {5}{6} */\n", upper(info.op),
+        upper(buffer.name), i, buffer.isOutput ? "out" : "in",
+        cType(buffer.type), shapeText(info, buffer),
+        buffer.packedBytes ? ", packed by lp_" + info.op + "_pack"
+                           : std::string());
   }
   os << llvm::formatv("  LP_{0}_BUFFERS = {1},\n  LP_{0}_PHASES = {2}\n};\n",
                       upper(info.op), info.buffers.size(), info.phases.size());
   if (!info.sizes.empty()) {
     os << "\n/* Positions in lp_args.sizes. */\nenum {\n";
     for (auto [i, size] : llvm::enumerate(info.sizes)) {
-      os << llvm::formatv("  LP_{0}_SIZE_{1} = {2}, /* 0 to {3} */\n", upper(info.op),
-                          upper(size.name), i, size.bound);
+      os << llvm::formatv("  LP_{0}_SIZE_{1} = {2}, /* 0 to {3} */\n",
+                          upper(info.op), upper(size.name), i, size.bound);
     }
     os << llvm::formatv("  LP_{0}_SIZES = {1}\n};\n", upper(info.op),
                         info.sizes.size());
@@ -77,7 +78,8 @@ int {0}_pack(int buffer, const int64_t *sizes, const void *logical,
   return text;
 }
 
-std::string lpgen::emitManifest(const KernelInfo &info, const TargetDesc &target) {
+std::string lpgen::emitManifest(const KernelInfo &info,
+                                const TargetDesc &target) {
   llvm::json::Value value = info.toJson();
   llvm::json::Object &object = *value.getAsObject();
   object["symbol"] = info.symbol();

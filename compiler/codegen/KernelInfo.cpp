@@ -32,7 +32,8 @@ static std::optional<ElementType> parseElement(llvm::StringRef text) {
 json::Value KernelInfo::toJson() const {
   json::Array sizeList;
   for (const SizeInfo &size : sizes) {
-    sizeList.push_back(json::Object{{"name", size.name}, {"bound", size.bound}});
+    sizeList.push_back(
+        json::Object{{"name", size.name}, {"bound", size.bound}});
   }
   json::Array bufferList;
   for (const BufferInfo &b : buffers) {

@@ -1,8 +1,9 @@
 // What a finished kernel tells the world: buffers, sizes, phases, choices.
 //
-// Collected once, when the kernel has its buffers and phases, and carried as JSON in
-// module attribute `lp.info` through the later stages, so that resuming at any of them
-// gives the same object. The manifest is this plus names of files.
+// Collected once, when the kernel has its buffers and phases, and carried as
+// JSON in module attribute `lp.info` through the later stages, so that resuming
+// at any of them gives the same object. The manifest is this plus names of
+// files.
 #ifndef LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 #define LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 
@@ -19,10 +20,11 @@ namespace lpgen {
 struct BufferInfo {
   std::string name;
   ElementType type;
-  std::vector<int64_t> shape;   ///< Constants, or bounds of run-time sizes.
-  std::vector<int64_t> symbols; ///< Per dimension: index of its run-time size or -1.
+  std::vector<int64_t> shape; ///< Constants, or bounds of run-time sizes.
+  std::vector<int64_t>
+      symbols; ///< Per dimension: index of its run-time size or -1.
   bool isOutput = false;
-  int64_t packedBytes = 0;      ///< > 0 if the kernel takes it packed.
+  int64_t packedBytes = 0; ///< > 0 if the kernel takes it packed.
 };
 
 struct SizeInfo {

@@ -184,7 +184,9 @@ std::string lpgen::findHotLoop(StringRef assembly, StringRef instruction) {
   while (!assembly.empty()) {
     auto [raw, rest] = assembly.split('\n');
     assembly = rest;
-    StringRef line = raw.split("//").first.split('#').first.trim();
+    // Comments: `//` on Arm, `# ` on x86, where a number sign alone is an
+    // immediate.
+    StringRef line = raw.split("//").first.split("# ").first.trim();
     if (line.ends_with(":")) {
       label = line.drop_back();
       body.clear();

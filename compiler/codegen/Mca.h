@@ -15,14 +15,15 @@ struct McaResult {
   unsigned instructions = 0;
 };
 
-/// Analyzes the instructions in `text` (assembly without branches out) as the body of a
-/// loop on `cpu`. An error if LLVM has no scheduling model for it.
-llvm::Expected<McaResult> analyzeLoop(llvm::StringRef triple, llvm::StringRef cpu,
+/// Analyzes the instructions in `text` (assembly without branches out) as the
+/// body of a loop on `cpu`. An error if LLVM has no scheduling model for it.
+llvm::Expected<McaResult> analyzeLoop(llvm::StringRef triple,
+                                      llvm::StringRef cpu,
                                       llvm::StringRef features,
                                       const std::string &text);
 
-/// The loop in `assembly` whose body, a single block, holds `instruction` most often;
-/// empty if there is none. Labels and directives are left out.
+/// The loop in `assembly` whose body, a single block, holds `instruction` most
+/// often; empty if there is none. Labels and directives are left out.
 std::string findHotLoop(llvm::StringRef assembly, llvm::StringRef instruction);
 
 /// How often `instruction`, a mnemonic prefix, stands in `loop`.

@@ -73,11 +73,12 @@ void lpgen::optimize(Module &module, TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
+      .run(module, modules);
 }
 
-std::string lpgen::emitCode(Module &module, TargetMachine &machine, OutputKind kind,
-                            std::string &message) {
+std::string lpgen::emitCode(Module &module, TargetMachine &machine,
+                            OutputKind kind, std::string &message) {
   SmallVector<char, 0> bytes;
   raw_svector_ostream os(bytes);
   // Code generation changes the module; leave the caller's alone.

@@ -20,8 +20,9 @@ void initializeLlvmTargets();
 std::unique_ptr<llvm::TargetMachine> createMachine(const TargetDesc &target,
                                                    std::string &message);
 
-/// Runs LLVM's optimizer. Register tiles are left as they are: their loops carry
-/// metadata against vectorizing and unrolling, and the SLP vectorizer is off.
+/// Runs LLVM's optimizer. Register tiles are left as they are: their loops
+/// carry metadata against vectorizing and unrolling, and the SLP vectorizer is
+/// off.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
 enum class OutputKind { Assembly, Object };

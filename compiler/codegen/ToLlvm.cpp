@@ -45,7 +45,8 @@ void lpgen::registerTranslations(DialectRegistry &registry) {
 
 std::unique_ptr<llvm::Module> lpgen::translate(ModuleOp module,
                                                llvm::LLVMContext &context) {
-  std::unique_ptr<llvm::Module> result = translateModuleToLLVMIR(module, context);
+  std::unique_ptr<llvm::Module> result =
+      translateModuleToLLVMIR(module, context);
   if (!result) {
     return nullptr;
   }
@@ -53,7 +54,8 @@ std::unique_ptr<llvm::Module> lpgen::translate(ModuleOp module,
     if (function.isDeclaration() || function.isIntrinsic()) {
       continue;
     }
-    // A memref arrives as allocated pointer, aligned pointer, ...; code uses the second.
+    // A memref arrives as allocated pointer, aligned pointer, ...; code uses
+    // the second.
     bool second = false;
     for (llvm::Argument &argument : function.args()) {
       if (!argument.getType()->isPointerTy()) {

@@ -2,9 +2,9 @@
 #ifndef LPGEN_COMPILER_CODEGEN_TOLLVM_H
 #define LPGEN_COMPILER_CODEGEN_TOLLVM_H
 
-#include "targets/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "targets/Target.h"
 #include <memory>
 
 namespace llvm {
@@ -20,8 +20,8 @@ void addLlvmPasses(mlir::OpPassManager &passes, const TargetDesc &target);
 /// Dialects that the translation needs.
 void registerTranslations(mlir::DialectRegistry &registry);
 
-/// The module at stage `llvm` as LLVM IR; pointers of phase functions are noalias, as
-/// the C interface checks.
+/// The module at stage `llvm` as LLVM IR; pointers of phase functions are
+/// noalias, as the C interface checks.
 std::unique_ptr<llvm::Module> translate(mlir::ModuleOp module,
                                         llvm::LLVMContext &context);
 

@@ -31,7 +31,8 @@ mlir::Type getElementType(mlir::MLIRContext *context, ElementType type);
 /// The language type of an element: !lp.int, or i32, i64, f32.
 ElementType toElementType(mlir::Type type);
 
-/// The builtin type that stores an element in a logical tensor: i8, i16, i32, i64, f32.
+/// The builtin type that stores an element in a logical tensor: i8, i16, i32,
+/// i64, f32.
 mlir::Type getStorageType(mlir::Type element);
 
 } // namespace lpgen::lp

@@ -51,7 +51,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t tileRows, int64_t tileVectors,
                                    int64_t unroll, int64_t block) {
   if (tileRows < 1 || tileVectors < 1 || unroll < 1 || block < 1) {
-    return emitError() << "tile, unroll and block must be positive"; // schedule_c1
+    return emitError()
+           << "tile, unroll and block must be positive"; // schedule_c1
   }
   if ((templateName == "direct") != cell.empty()) { // schedule_c2
     return emitError() << "template '" << templateName << "' "

@@ -20,9 +20,9 @@ static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
   int64_t rank = cast<ShapedType>(shaped.getType()).getRank();
   if (map.getNumDims() != dims || map.getNumSymbols() != 0 ||
       map.getNumResults() != static_cast<unsigned>(rank)) {
-    return op->emitOpError() << name << " must map " << dims << " indices to "
-                             << rank << " dimensions, found "
-                             << AffineMapAttr::get(map);
+    return op->emitOpError()
+           << name << " must map " << dims << " indices to " << rank
+           << " dimensions, found " << AffineMapAttr::get(map);
   }
   return success();
 }
@@ -59,8 +59,8 @@ LogicalResult ReadOp::verify() {
     return emitOpError("has both a constant and a scalar padding");
   }
   bool isMemref = isa<MemRefType>(getSource().getType());
-  bool isFloat = isa<FloatType>(
-      cast<ShapedType>(getSource().getType()).getElementType());
+  bool isFloat =
+      isa<FloatType>(cast<ShapedType>(getSource().getType()).getElementType());
   if (isMemref && !isFloat && !getElement()) { // read_c4
     return emitOpError("on a memref needs 'element', the encoding");
   }
@@ -212,8 +212,8 @@ LogicalResult ContractOp::verify() {
   return verifyLoops(*this, getParallel()); // contract_c4
 }
 
-/// On memrefs these ops write their outputs and read whatever their bodies name; on
-/// tensors they have no effect.
+/// On memrefs these ops write their outputs and read whatever their bodies
+/// name; on tensors they have no effect.
 static void
 writeOutputs(MutableArrayRef<OpOperand> outputs,
              SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
@@ -316,7 +316,8 @@ ContractOp::getTiledImplementation(OpBuilder &builder,
                                    ArrayRef<OpFoldResult> offsets,
                                    ArrayRef<OpFoldResult> sizes) {
   if (getOutputs().empty()) {
-    return emitOpError("can be tiled on memrefs only: its tiles write in place");
+    return emitOpError(
+        "can be tiled on memrefs only: its tiles write in place");
   }
   IRMapping mapping;
   auto tiled = cast<ContractOp>(builder.clone(*this->getOperation(), mapping));
@@ -327,7 +328,8 @@ ContractOp::getTiledImplementation(OpBuilder &builder,
     std::optional<int64_t> constant = getConstantIntValue(size);
     extents.push_back(constant.value_or(ShapedType::kDynamic));
     if (!constant) {
-      dynamic.push_back(getValueOrCreateConstantIndexOp(builder, getLoc(), size));
+      dynamic.push_back(
+          getValueOrCreateConstantIndexOp(builder, getLoc(), size));
     }
     lower.push_back(getValueOrCreateConstantIndexOp(builder, getLoc(), offset));
   }

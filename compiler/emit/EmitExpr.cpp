@@ -73,7 +73,8 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
   SmallVector<AffineExpr> results;
   SmallVector<int64_t> divisors;
   for (const ast::Subscript &subscript : expr.subscripts) {
-    AffineExpr result = builder.getAffineConstantExpr(subscript.affine.constant);
+    AffineExpr result =
+        builder.getAffineConstantExpr(subscript.affine.constant);
     if (subscript.lookup) {
       result = builder.getAffineDimExpr(operands.size());
       operands.push_back(arith::IndexCastOp::create(
@@ -111,14 +112,16 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
     } else if (tensor.type.isFloat()) {
       pad = builder.getF32FloatAttr(tensor.padding->floatValue);
     } else {
-      pad = cast<TypedAttr>(builder.getIntegerAttr(type, tensor.padding->value));
+      pad =
+          cast<TypedAttr>(builder.getIntegerAttr(type, tensor.padding->value));
     }
   }
   return lp::ReadOp::create(
       builder, loc, type, tensors[expr.tensor], operands, padScalar,
-      AffineMapAttr::get(AffineMap::get(operands.size(), 0, results,
-                                        builder.getContext())),
-      builder.getDenseI64ArrayAttr(divisors), pad, /*element=*/mlir::TypeAttr());
+      AffineMapAttr::get(
+          AffineMap::get(operands.size(), 0, results, builder.getContext())),
+      builder.getDenseI64ArrayAttr(divisors), pad,
+      /*element=*/mlir::TypeAttr());
 }
 
 /// f32 -> i32: truncates, saturates, NaN gives 0.
@@ -127,7 +130,8 @@ Value ExprEmitter::emitFloatToInt(Value value) {
     return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(v));
   };
   auto integer = [&](int32_t v) -> Value {
-    return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(v));
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getI32IntegerAttr(v));
   };
   Value high = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGE,
                                      value, constant(2147483648.0F));
@@ -136,11 +140,13 @@ Value ExprEmitter::emitFloatToInt(Value value) {
   Value ordered = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ORD,
                                         value, value);
   Value outside = arith::OrIOp::create(builder, loc, high, low);
-  Value inside = arith::SelectOp::create(builder, loc, ordered, value, constant(0));
+  Value inside =
+      arith::SelectOp::create(builder, loc, ordered, value, constant(0));
   inside = arith::SelectOp::create(builder, loc, outside, constant(0), inside);
   Value result =
       arith::FPToSIOp::create(builder, loc, builder.getI32Type(), inside);
-  result = arith::SelectOp::create(builder, loc, high, integer(INT32_MAX), result);
+  result =
+      arith::SelectOp::create(builder, loc, high, integer(INT32_MAX), result);
   return arith::SelectOp::create(builder, loc, low, integer(INT32_MIN), result);
 }
 
@@ -156,7 +162,8 @@ Value ExprEmitter::emitElementCounter() {
     counter = arith::MulIOp::create(builder, loc, counter, size);
     counter = arith::AddIOp::create(builder, loc, counter, indices[i]);
   }
-  return arith::IndexCastOp::create(builder, loc, builder.getI64Type(), counter);
+  return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                    counter);
 }
 
 Value ExprEmitter::emitUnary(const ast::Expr &expr) {
@@ -264,7 +271,8 @@ Value ExprEmitter::emitFloatBinary(const ast::Expr &expr) {
 Value ExprEmitter::emitRoundDiv(Value lhs, Value rhs) {
   mlir::Type type = lhs.getType();
   auto constant = [&](int64_t v) -> Value {
-    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, v));
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getIntegerAttr(type, v));
   };
   Value quotient = arith::DivSIOp::create(builder, loc, lhs, rhs);
   Value remainder = arith::RemSIOp::create(builder, loc, lhs, rhs);
@@ -289,9 +297,9 @@ Value ExprEmitter::emitBinary(const ast::Expr &expr) {
   }
   Value lhs = emit(*expr.operands[0]);
   Value rhs = emit(*expr.operands[1]);
-  unsigned bits = std::max({bitsFor(expr.range),
-                            lhs.getType().getIntOrFloatBitWidth(),
-                            rhs.getType().getIntOrFloatBitWidth()});
+  unsigned bits =
+      std::max({bitsFor(expr.range), lhs.getType().getIntOrFloatBitWidth(),
+                rhs.getType().getIntOrFloatBitWidth()});
   lhs = castInt(lhs, bits);
   rhs = castInt(rhs, bits);
   if (auto predicate = comparison(expr.binaryOp)) {
@@ -332,10 +340,9 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   if (!expr.isFloat) {
     type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));
   }
-  auto reduce = lp::ReduceOp::create(
-      builder, loc, type, dynamic, ValueRange{},
-      static_cast<lp::ReduceKind>(expr.reduceOp),
-      ArrayRef<int64_t>(extents));
+  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic, ValueRange{},
+                                     static_cast<lp::ReduceKind>(expr.reduceOp),
+                                     ArrayRef<int64_t>(extents));
   OpBuilder::InsertionGuard guard(builder);
   Block &block = reduce.getBody().emplaceBlock();
   builder.setInsertionPointToStart(&block);

@@ -7,8 +7,8 @@
 
 namespace lpgen {
 
-/// Emits the expressions of one statement. Integer values are i32 where their range
-/// and their operands' ranges fit, else i64.
+/// Emits the expressions of one statement. Integer values are i32 where their
+/// range and their operands' ranges fit, else i64.
 class ExprEmitter {
 public:
   ExprEmitter(mlir::OpBuilder &builder, const ast::Op &op,
@@ -21,9 +21,9 @@ public:
 
   void bindIndex(unsigned index, mlir::Value value) { indices[index] = value; }
   mlir::Value emit(const ast::Expr &expr);
-  /// `value` as an element of `type`, saturating; the value that lp.yield takes.
+  /// `value` as an element of `type`, saturating; the value that lp.yield
+  /// takes.
   mlir::Value emitStore(mlir::Value value, ElementType type, bool exact);
-
 
   /// Extents as lp ops take them: constants, dynamic ones as operands.
   static llvm::SmallVector<int64_t>

@@ -30,8 +30,8 @@ static RankedTensorType tensorType(MLIRContext &context,
                                lp::getElementType(&context, tensor.type));
 }
 
-/// What types cannot carry: the name in the file, the element's type, and which run-time
-/// size each dimension is (-1 for constants).
+/// What types cannot carry: the name in the file, the element's type, and which
+/// run-time size each dimension is (-1 for constants).
 static NamedAttrList bufferAttributes(OpBuilder &builder,
                                       const ast::Tensor &tensor) {
   SmallVector<int64_t> symbols;
@@ -40,9 +40,8 @@ static NamedAttrList bufferAttributes(OpBuilder &builder,
   }
   NamedAttrList attributes;
   attributes.set("lp.name", builder.getStringAttr(tensor.name));
-  attributes.set("lp.element",
-                 mlir::TypeAttr::get(
-                     lp::getElementType(builder.getContext(), tensor.type)));
+  attributes.set("lp.element", mlir::TypeAttr::get(lp::getElementType(
+                                   builder.getContext(), tensor.type)));
   attributes.set("lp.symbols", builder.getDenseI64ArrayAttr(symbols));
   if (!tensor.type.isFloat()) {
     attributes.set("lp.range", builder.getDenseI64ArrayAttr(
@@ -133,7 +132,8 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
 
-  SmallVector<Value> symbols(entry->getArguments().take_front(op.symbols.size()));
+  SmallVector<Value> symbols(
+      entry->getArguments().take_front(op.symbols.size()));
   SmallVector<Value> tensors(op.tensors.size());
   for (unsigned i = 0, n = op.numInputs(); i < n; ++i) {
     tensors[i] = entry->getArgument(op.symbols.size() + i);

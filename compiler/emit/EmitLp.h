@@ -11,8 +11,8 @@ namespace lpgen {
 
 /// A module with one function for `op`: run-time sizes and inputs as arguments,
 /// outputs as results, one `lp.compute` for each statement. Argument attributes
-/// `lp.name`, `lp.bound` and `lp.range` carry what types cannot. Cannot fail: the tree
-/// is checked.
+/// `lp.name`, `lp.bound` and `lp.range` carry what types cannot. Cannot fail:
+/// the tree is checked.
 mlir::OwningOpRef<mlir::ModuleOp> emitLp(mlir::MLIRContext &context,
                                          const ast::Op &op,
                                          const llvm::SourceMgr &sources,

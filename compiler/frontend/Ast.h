@@ -1,10 +1,10 @@
 // The syntax tree of the operator language, after it has been checked.
 //
 // Text is parsed (Parser) straight into these types; Sema resolves names, index
-// ranges and value ranges in place. What the interpreter and the MLIR emitter see
-// is a tree in which every name is an id, every subscript an affine form, every
-// integer expression carries a proved range, and nothing can be out of range
-// without a declared padding.
+// ranges and value ranges in place. What the interpreter and the MLIR emitter
+// see is a tree in which every name is an id, every subscript an affine form,
+// every integer expression carries a proved range, and nothing can be out of
+// range without a declared padding.
 #ifndef LPGEN_COMPILER_FRONTEND_AST_H
 #define LPGEN_COMPILER_FRONTEND_AST_H
 
@@ -20,17 +20,19 @@
 
 namespace lpgen::ast {
 
-/// A closed interval of 64-bit integers; the proof carried by integer expressions.
+/// A closed interval of 64-bit integers; the proof carried by integer
+/// expressions.
 struct IntRange {
   int64_t lo = 0;
   int64_t hi = 0;
   bool operator==(const IntRange &other) const = default;
 };
 
-/// The size of one dimension: a constant, or a run-time size with an upper bound.
+/// The size of one dimension: a constant, or a run-time size with an upper
+/// bound.
 struct Extent {
-  int64_t size = 0;   ///< The constant, or the declared upper bound.
-  int symbol = -1;    ///< Index into Op::symbols, or -1 when constant.
+  int64_t size = 0; ///< The constant, or the declared upper bound.
+  int symbol = -1;  ///< Index into Op::symbols, or -1 when constant.
   bool isStatic() const { return symbol < 0; }
   bool operator==(const Extent &other) const = default;
 };
@@ -45,9 +47,11 @@ struct Symbol {
 /// What a read outside a tensor yields.
 struct Padding {
   enum class Kind { Value, Scalar } kind = Kind::Value;
-  int64_t value = 0;     ///< Kind::Value on integer tensors; `lowest` is resolved to the type's minimum.
-  float floatValue = 0;  ///< Kind::Value on f32 tensors; `lowest` is -infinity.
-  unsigned tensor = 0;   ///< Kind::Scalar: id of a rank-0 integer input whose value is used, pad(zx).
+  int64_t value = 0; ///< Kind::Value on integer tensors; `lowest` is resolved
+                     ///< to the type's minimum.
+  float floatValue = 0; ///< Kind::Value on f32 tensors; `lowest` is -infinity.
+  unsigned tensor = 0;  ///< Kind::Scalar: id of a rank-0 integer input whose
+                        ///< value is used, pad(zx).
 };
 
 enum class Role { Input, Output, Intermediate };
@@ -58,8 +62,9 @@ struct Tensor {
   llvm::SmallVector<Extent, 4> shape;
   Role role = Role::Input;
   std::optional<Padding> padding;
-  /// Values it can hold: the declared `in [lo, hi]`, else the type's range, else
-  /// (intermediates) the range inferred from the defining statement. Integers only.
+  /// Values it can hold: the declared `in [lo, hi]`, else the type's range,
+  /// else (intermediates) the range inferred from the defining statement.
+  /// Integers only.
   IntRange range;
   bool hasDeclaredRange = false;
   llvm::SMLoc loc;
@@ -73,68 +78,102 @@ struct Index {
   llvm::SMLoc loc;
 };
 
-/// (sum of coefficient * index + constant) / divisor. A value that the divisor does
-/// not divide is an outside read, as is one beyond the extent.
+/// (sum of coefficient * index + constant) / divisor. A value that the divisor
+/// does not divide is an outside read, as is one beyond the extent.
 struct AffineForm {
   struct Term {
-    unsigned index;  ///< Index into Statement::indices.
+    unsigned index; ///< Index into Statement::indices.
     int64_t coefficient;
   };
-  llvm::SmallVector<Term, 3> terms;  ///< Sorted by index, no zero coefficients.
+  llvm::SmallVector<Term, 3> terms; ///< Sorted by index, no zero coefficients.
   int64_t constant = 0;
   int64_t divisor = 1;
   /// True for a bare index `i`.
   bool isPlainIndex() const {
-    return terms.size() == 1 && terms[0].coefficient == 1 && constant == 0 && divisor == 1;
+    return terms.size() == 1 && terms[0].coefficient == 1 && constant == 0 &&
+           divisor == 1;
   }
 };
 
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-/// One subscript: affine in the indices, or (look-up tables) an integer expression.
+/// One subscript: affine in the indices, or (look-up tables) an integer
+/// expression.
 struct Subscript {
   AffineForm affine;
-  ExprPtr lookup;  ///< When set, the subscript is this value; always proved inside.
+  ExprPtr
+      lookup; ///< When set, the subscript is this value; always proved inside.
 };
 
-enum class BinaryOp { Add, Sub, Mul, Div, FloorDiv, RoundDiv, ShiftRight, Min, Max, Lt, Le, Gt, Ge, Eq, Ne };
+enum class BinaryOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  RoundDiv,
+  ShiftRight,
+  Min,
+  Max,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne
+};
 enum class ReduceOp { Sum, Max, Min };
 enum class UnaryOp {
   Neg,
   Abs,
-  ToFloat,  ///< int -> f32, nearest even.
-  Round,    ///< f32 -> i32, ties to even; this and the next three saturate, NaN gives 0.
+  ToFloat, ///< int -> f32, nearest even.
+  Round,   ///< f32 -> i32, ties to even; this and the next three saturate, NaN
+           ///< gives 0.
   Floor,
   Ceil,
   Trunc,
-  Wrap32,   ///< Two's complement wrap to 32 bits, `wrap(e)`.
-  Random    ///< `random(seed)`: f32 in [0, 1), from the seed and the element's row-major position.
+  Wrap32, ///< Two's complement wrap to 32 bits, `wrap(e)`.
+  Random  ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
+          ///< row-major position.
 };
 
-/// An expression. Sema inserts ToFloat where an integer meets an f32, expands relu and
-/// clamp into Min/Max, and folds parameters; so these kinds are all there are.
+/// An expression. Sema inserts ToFloat where an integer meets an f32, expands
+/// relu and clamp into Min/Max, and folds parameters; so these kinds are all
+/// there are.
 struct Expr {
-  enum class Kind { Int, Float, Read, Unary, Binary, Reduce, Rescale } kind = Kind::Int;
+  enum class Kind {
+    Int,
+    Float,
+    Read,
+    Unary,
+    Binary,
+    Reduce,
+    Rescale
+  } kind = Kind::Int;
   llvm::SMLoc loc;
   bool isFloat = false;
-  IntRange range;  ///< Proved range of the value when !isFloat.
+  IntRange range; ///< Proved range of the value when !isFloat.
 
-  int64_t intValue = 0;    ///< Int
-  float floatValue = 0;    ///< Float
-  unsigned tensor = 0;     ///< Read: id into Op::tensors
-  /// Read: true if some subscript can fall outside (then the tensor has a padding).
+  int64_t intValue = 0; ///< Int
+  float floatValue = 0; ///< Float
+  unsigned tensor = 0;  ///< Read: id into Op::tensors
+  /// Read: true if some subscript can fall outside (then the tensor has a
+  /// padding).
   bool mayBeOutside = false;
-  std::vector<Subscript> subscripts;  ///< Read
+  std::vector<Subscript> subscripts; ///< Read
   UnaryOp unaryOp = UnaryOp::Neg;
   BinaryOp binaryOp = BinaryOp::Add;
   ReduceOp reduceOp = ReduceOp::Sum;
-  llvm::SmallVector<unsigned, 4> indices;  ///< Reduce: the indices it binds, in written order.
-  /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier, shift).
+  llvm::SmallVector<unsigned, 4>
+      indices; ///< Reduce: the indices it binds, in written order.
+  /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier,
+  /// shift).
   llvm::SmallVector<ExprPtr, 3> operands;
 };
 
-/// `target[indices...] = value`. The first `rank` indices are the left-hand side's.
+/// `target[indices...] = value`. The first `rank` indices are the left-hand
+/// side's.
 struct Statement {
   unsigned tensor = 0;
   llvm::SmallVector<Index, 8> indices;
@@ -149,7 +188,8 @@ struct Op {
   std::vector<Symbol> symbols;
   std::vector<Tensor> tensors;
   std::vector<Statement> statements;
-  /// Values of the file's parameters that this op uses, after -D; part of its identity.
+  /// Values of the file's parameters that this op uses, after -D; part of its
+  /// identity.
   std::vector<std::pair<std::string, int64_t>> parameters;
   llvm::SMLoc loc;
 

@@ -1,8 +1,8 @@
 // lp-bufferize: tensors to memrefs and packed buffers. Stage `packed`.
 //
-// One-shot bufferization of upstream is not used: two ops reach this point, both write
-// whole results at their own index, so where a result lives is known at once and copies
-// cannot arise.
+// One-shot bufferization of upstream is not used: two ops reach this point,
+// both write whole results at their own index, so where a result lives is known
+// at once and copies cannot arise.
 #include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Passes.h"
 #include "mlir/IR/IRMapping.h"
@@ -20,7 +20,8 @@ namespace {
 
 MemRefType bufferType(mlir::Type tensor) {
   auto type = cast<RankedTensorType>(tensor);
-  return MemRefType::get(type.getShape(), lp::getStorageType(type.getElementType()));
+  return MemRefType::get(type.getShape(),
+                         lp::getStorageType(type.getElementType()));
 }
 
 MemRefType bytesType(MLIRContext *context, int64_t bytes) {
@@ -92,7 +93,8 @@ bool Bufferizer::isPackedByCaller(Value w) {
          cast<lp::ContractOp>(*w.getUsers().begin()).getW() == w;
 }
 
-/// On memrefs the encoding stands in attributes; write it while types still say it.
+/// On memrefs the encoding stands in attributes; write it while types still say
+/// it.
 void Bufferizer::makeElementsExplicit() {
   auto elementOf = [](Value source) {
     return mlir::TypeAttr::get(
@@ -133,7 +135,8 @@ func::FuncOp Bufferizer::createKernel() {
     list.set("lp.output", builder.getUnitAttr());
     attributes.push_back(list.getDictionary(builder.getContext()));
   }
-  types.push_back(bytesType(builder.getContext(), 0)); // workspace, sized at the end
+  types.push_back(
+      bytesType(builder.getContext(), 0)); // workspace, sized at the end
   attributes.push_back(builder.getDictionaryAttr(
       builder.getNamedAttr("lp.workspace", builder.getUnitAttr())));
   builder.setInsertionPoint(function);
@@ -156,16 +159,17 @@ Value Bufferizer::allocate(int64_t bytes) {
                                                 workspaceBytes);
   workspaceBytes += llvm::alignTo(bytes, 64);
   return memref::ViewOp::create(builder, function.getLoc(),
-                                bytesType(builder.getContext(), bytes), workspace,
-                                offset, ValueRange{});
+                                bytesType(builder.getContext(), bytes),
+                                workspace, offset, ValueRange{});
 }
 
 /// A slice of the workspace for an intermediate, sized for the bounds.
 Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
   MemRefType type = bufferType(tensor.getType());
-  ValueRange dynamic = isa<lp::ComputeOp>(op)
-                           ? ValueRange(cast<lp::ComputeOp>(op).getDynamicExtents())
-                           : ValueRange(cast<lp::ContractOp>(op).getDynamicExtents());
+  ValueRange dynamic =
+      isa<lp::ComputeOp>(op)
+          ? ValueRange(cast<lp::ComputeOp>(op).getDynamicExtents())
+          : ValueRange(cast<lp::ContractOp>(op).getDynamicExtents());
   dynamic = dynamic.take_front(type.getNumDynamicDims());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   for (int64_t extent : boundedExtents(type.getShape(), dynamic)) {
@@ -211,9 +215,9 @@ static SmallVector<Value> mapAll(IRMapping &mapping, ValueRange values) {
 
 void Bufferizer::convert(lp::ComputeOp op) {
   SmallVector<Value> outputs = destinations(op);
-  auto compute = lp::ComputeOp::create(
-      builder, op.getLoc(), mlir::TypeRange{},
-      mapAll(mapping, op.getDynamicExtents()), outputs, op.getExtents());
+  auto compute = lp::ComputeOp::create(builder, op.getLoc(), mlir::TypeRange{},
+                                       mapAll(mapping, op.getDynamicExtents()),
+                                       outputs, op.getExtents());
   op.getBody().cloneInto(&compute.getBody(), mapping);
 }
 
@@ -244,9 +248,9 @@ void Bufferizer::createPackFunction(lp::ContractOp op, BlockArgument w,
                                 builder.getIndexType());
   types.push_back(bufferType(w.getType()));
   types.push_back(bytesType(builder.getContext(), form.geometry.wBytes));
-  auto pack = func::FuncOp::create(
-      builder, op.getLoc(), (function.getName() + ".pack." + name).str(),
-      builder.getFunctionType(types, {}));
+  auto pack = func::FuncOp::create(builder, op.getLoc(),
+                                   (function.getName() + ".pack." + name).str(),
+                                   builder.getFunctionType(types, {}));
   pack->setAttr("lp.packs", builder.getI64IntegerAttr(w.getArgNumber()));
   Block *entry = pack.addEntryBlock();
   for (auto [i, extent] : llvm::enumerate(op.getDynamicExtents())) {
@@ -297,12 +301,13 @@ LogicalResult Bufferizer::convert(lp::ContractOp op) {
       op.getXElement(), op.getWElement(), op.getXRange(), op.getWRange(),
       op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
       op.getLabelAttr());
-  // Zero points and paddings are memrefs now; their encoding is kept beside them.
+  // Zero points and paddings are memrefs now; their encoding is kept beside
+  // them.
   auto keep = [&](StringRef name, Value source) {
     if (source) {
-      contract->setAttr(name,
-                        mlir::TypeAttr::get(cast<ShapedType>(source.getType())
-                                                .getElementType()));
+      contract->setAttr(
+          name, mlir::TypeAttr::get(
+                    cast<ShapedType>(source.getType()).getElementType()));
     }
   };
   keep("xZeroElement", op.getXZero());
@@ -344,8 +349,7 @@ LogicalResult Bufferizer::run() {
 
 struct BufferizePass : public lpgen::impl::BufferizePassBase<BufferizePass> {
   void runOnOperation() override {
-    SmallVector<func::FuncOp> functions(
-        getOperation().getOps<func::FuncOp>());
+    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions) {
       if (failed(Bufferizer(function).run())) {
         return signalPassFailure();

@@ -26,11 +26,12 @@ Value Emitter::min(Value lhs, Value rhs) {
 }
 Value Emitter::ceilDiv(Value lhs, int64_t rhs) {
   return rhs == 1 ? lhs
-                  : b.createOrFold<arith::DivUIOp>(loc, add(lhs, index(rhs - 1)),
-                                                   index(rhs));
+                  : b.createOrFold<arith::DivUIOp>(
+                        loc, add(lhs, index(rhs - 1)), index(rhs));
 }
 Value Emitter::less(Value lhs, Value rhs) {
-  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, lhs, rhs);
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, lhs,
+                                       rhs);
 }
 
 Value Emitter::value(OpFoldResult size) {
@@ -120,9 +121,10 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> body) {
 }
 
 Value Emitter::table(ArrayRef<int32_t> values) {
-  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto type = MemRefType::get({static_cast<int64_t>(values.size())},
-                              b.getI32Type());
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type =
+      MemRefType::get({static_cast<int64_t>(values.size())}, b.getI32Type());
   auto data = DenseElementsAttr::get(
       RankedTensorType::get(type.getShape(), b.getI32Type()), values);
   int number = 0;
@@ -136,15 +138,18 @@ Value Emitter::table(ArrayRef<int32_t> values) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
-    memref::GlobalOp::create(b, loc, name, b.getStringAttr("private"), type, data,
+    memref::GlobalOp::create(b, loc, name, b.getStringAttr("private"), type,
+                             data,
                              /*constant=*/true, /*alignment=*/nullptr);
   }
   return memref::GetGlobalOp::create(b, loc, type, name);
 }
 
-Value Emitter::view(Value buffer, int64_t offset, int64_t elements, unsigned bits) {
+Value Emitter::view(Value buffer, int64_t offset, int64_t elements,
+                    unsigned bits) {
   auto type = MemRefType::get({elements}, b.getIntegerType(bits));
-  return memref::ViewOp::create(b, loc, type, buffer, index(offset), ValueRange{});
+  return memref::ViewOp::create(b, loc, type, buffer, index(offset),
+                                ValueRange{});
 }
 
 static void nest(Emitter &e, ArrayRef<OpFoldResult> extents,
@@ -185,7 +190,8 @@ void lpgen::inlineBody(Emitter &e, Region &from, ArrayRef<Value> arguments,
                        ValueRange outputs, ArrayRef<Value> indices) {
   IRMapping mapping;
   Block &body = from.front();
-  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments)) {
+  for (auto [argument, value] :
+       llvm::zip_equal(body.getArguments(), arguments)) {
     mapping.map(argument, value);
   }
   for (Operation &op : body.without_terminator()) {

@@ -1,9 +1,11 @@
-// lp-expand-rounding: rounding of f32 without rounding instructions, for CPUs whose
-// baseline has none; calls to libm are out of reach of a freestanding kernel.
+// lp-expand-rounding: rounding of f32 without rounding instructions, for CPUs
+// whose baseline has none; calls to libm are out of reach of a freestanding
+// kernel.
 //
-// Below 2^23 in magnitude, (x + M) - M with M = copysign(2^23, x) rounds to the nearest
-// integer, ties to even, because that is what the addition itself does; from 2^23 on
-// every f32 is an integer. The sign of a zero may be lost; values go to integers next.
+// Below 2^23 in magnitude, (x + M) - M with M = copysign(2^23, x) rounds to the
+// nearest integer, ties to even, because that is what the addition itself does;
+// from 2^23 on every f32 is an integer. The sign of a zero may be lost; values
+// go to integers next.
 #include "compiler/passes/Phases.h"
 
 namespace lpgen {
@@ -62,7 +64,8 @@ struct ExpandRoundingPass
   void runOnOperation() override {
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp>(op)) {
+      if (isa<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp>(
+              op)) {
         ops.push_back(op);
       }
     });

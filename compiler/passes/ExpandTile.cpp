@@ -1,8 +1,8 @@
 // lp-expand-tile: register tiles to vector code. Stage `vector`.
 //
-// The loops over the reduction are the same for every cell. Accumulators travel in
-// registers through as many inner loops as the cell's bound allows; outside these, the
-// widened sums are added to the i32 tile in memory:
+// The loops over the reduction are the same for every cell. Accumulators travel
+// in registers through as many inner loops as the cell's bound allows; outside
+// these, the widened sums are added to the i32 tile in memory:
 //
 //   tile = 0
 //   for plane pairs: for outer loops:          (memory loops)
@@ -40,7 +40,8 @@ private:
   void findCarried();
   void emitPlanes();
   void emitMemoryLoops(unsigned depth, Value x, Value step, Value coefficient);
-  void emitChunk(Value begin, Value end, Value x, Value step, Value coefficient);
+  void emitChunk(Value begin, Value end, Value x, Value step,
+                 Value coefficient);
   SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
                                   SmallVector<Value> acc);
   SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
@@ -60,13 +61,14 @@ private:
   ArrayRef<int64_t> counts;
   ArrayRef<int64_t> strides;
   int64_t stepBytes = 0;
-  unsigned carried = 0;  ///< Loops [carried, end) keep accumulators in registers.
-  int64_t strip = 0;     ///< Trips of loop carried - 1 that still fit the chunk.
+  unsigned carried =
+      0;             ///< Loops [carried, end) keep accumulators in registers.
+  int64_t strip = 0; ///< Trips of loop carried - 1 that still fit the chunk.
   int64_t innerSteps = 1; ///< Steps of the carried loops.
 };
 
-/// The longest suffix of loops whose steps fit the chunk; the loop before it is cut
-/// into strips.
+/// The longest suffix of loops whose steps fit the chunk; the loop before it is
+/// cut into strips.
 void TileExpander::findCarried() {
   int64_t chunk = static_cast<int64_t>(op.getChunk());
   carried = counts.size();
@@ -133,24 +135,29 @@ scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
   // The tile is unrolled as it should be; LLVM must leave it alone.
   MLIRContext *context = e.b.getContext();
   auto yes = e.b.getBoolAttr(true);
-  auto vectorize = LLVM::LoopVectorizeAttr::get(context, yes, {}, {}, {}, {}, {}, {});
+  auto vectorize =
+      LLVM::LoopVectorizeAttr::get(context, yes, {}, {}, {}, {}, {}, {});
   auto unroll = LLVM::LoopUnrollAttr::get(context, yes, {}, {}, {}, {}, {}, {});
   loop->setAttr("llvm.loop_annotation",
-                LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+                LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {},
+                                              unroll, {}, {}, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}));
   return loop;
 }
 
-/// One step: every vector of w once, every row of x once. `x` and `w` are byte offsets.
+/// One step: every vector of w once, every row of x once. `x` and `w` are byte
+/// offsets.
 SmallVector<Value> TileExpander::emitStep(Value x, Value w,
                                           SmallVector<Value> acc) {
   SmallVector<Value> weights;
   int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
   for (int64_t v = 0; v < vectors; ++v) {
-    weights.push_back(cell.loadW(e.b, e.loc, op.getW(),
-                                 e.add(w, e.index(v * vectorBytes))));
+    weights.push_back(
+        cell.loadW(e.b, e.loc, op.getW(), e.add(w, e.index(v * vectorBytes))));
   }
   for (int64_t i = 0; i < rows; ++i) {
-    Value group = cell.loadX(e.b, e.loc, op.getX(), e.add(op.getXOffsets()[i], x));
+    Value group =
+        cell.loadX(e.b, e.loc, op.getX(), e.add(op.getXOffsets()[i], x));
     for (int64_t v = 0; v < vectors; ++v) {
       size_t first = (i * vectors + v) * perAcc();
       Cell::Values one(ArrayRef(acc).slice(first, perAcc()));
@@ -168,14 +175,15 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   bool single = carried == counts.size();
   int64_t count = single ? 1 : counts.back();
   int64_t stride = single ? 0 : strides.back();
-  int64_t unroll = std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
+  int64_t unroll =
+      std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
   int64_t whole = count / unroll * unroll;
   auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
     for (int64_t u = 0; u < n; ++u) {
       Value at = e.add(first, e.index(u));
       Value xAt = e.add(x, e.mul(at, e.index(stride)));
-      Value wAt = e.add(op.getWOffset(),
-                        e.mul(e.add(step, at), e.index(stepBytes)));
+      Value wAt =
+          e.add(op.getWOffset(), e.mul(e.add(step, at), e.index(stepBytes)));
       values = emitStep(xAt, wAt, std::move(values));
     }
     return values;
@@ -184,9 +192,9 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
     auto loop = carry(e.index(0), e.index(whole), unroll, acc);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
-    SmallVector<Value> next = steps(loop.getInductionVar(), unroll,
-                                    llvm::to_vector_of<Value>(
-                                        loop.getRegionIterArgs()));
+    SmallVector<Value> next =
+        steps(loop.getInductionVar(), unroll,
+              llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
     e.b.setInsertionPointAfter(loop);
     acc = llvm::to_vector_of<Value>(loop.getResults());
@@ -195,9 +203,10 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   return steps(e.index(0), count, std::move(acc));
 }
 
-/// Loops [depth, end) with the accumulators as loop-carried values. `step` numbers the
-/// steps of w, whose groups lie in the order of the loops.
-SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x, Value step,
+/// Loops [depth, end) with the accumulators as loop-carried values. `step`
+/// numbers the steps of w, whose groups lie in the order of the loops.
+SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
+                                              Value step,
                                               SmallVector<Value> acc) {
   if (depth + 1 >= counts.size()) {
     return innermost(x, step, std::move(acc));
@@ -211,10 +220,10 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x, Value ste
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
     Value i = loop.getInductionVar();
-    SmallVector<Value> next = carriedLoops(
-        depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-        e.add(step, e.mul(i, e.index(stepsPerTrip))),
-        llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
+    SmallVector<Value> next =
+        carriedLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
+                     e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                     llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
   }
   return llvm::to_vector_of<Value>(loop.getResults());
@@ -230,10 +239,10 @@ void TileExpander::emitChunk(Value begin, Value end, Value x, Value step,
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
     Value i = loop.getInductionVar();
-    SmallVector<Value> next = carriedLoops(
-        carried, e.add(x, e.mul(i, e.index(strides[depth]))),
-        e.add(step, e.mul(i, e.index(innerSteps))),
-        llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
+    SmallVector<Value> next =
+        carriedLoops(carried, e.add(x, e.mul(i, e.index(strides[depth]))),
+                     e.add(step, e.mul(i, e.index(innerSteps))),
+                     llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
   }
   addToTile(llvm::to_vector_of<Value>(loop.getResults()), coefficient);
@@ -253,7 +262,8 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
     }
     e.loop(e.index(0), e.index(counts[depth]), 1, [&](Value i) {
       emitMemoryLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-                      e.add(step, e.mul(i, e.index(stepsPerTrip))), coefficient);
+                      e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                      coefficient);
     });
     return;
   }
@@ -269,16 +279,16 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
 
 /// 2^plane, negated for the top plane of two's complement.
 Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
-  Value shift =
-      arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), plane);
+  Value shift = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), plane);
   Value value = arith::ShLIOp::create(e.b, e.loc, e.i32(1), shift);
   if (planes.back() > 0) {
     return value;
   }
-  Value last = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::eq, plane,
-      e.index(static_cast<int64_t>(planes.size()) - 1));
-  return arith::SelectOp::create(e.b, e.loc, last, e.sub(e.i32(0), value), value);
+  Value last =
+      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, plane,
+                            e.index(static_cast<int64_t>(planes.size()) - 1));
+  return arith::SelectOp::create(e.b, e.loc, last, e.sub(e.i32(0), value),
+                                 value);
 }
 
 void TileExpander::emitPlanes() {
@@ -301,8 +311,9 @@ void TileExpander::emitPlanes() {
 
 void TileExpander::expand() {
   bool onePass = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
-  bool negative = llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
-                  llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
+  bool negative =
+      llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
+      llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
     if (carried > 0) {
       zeroTile();

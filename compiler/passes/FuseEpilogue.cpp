@@ -23,16 +23,17 @@ bool readsOwnIndex(lp::ReadOp read, lp::ComputeOp compute) {
 
 /// True if the loops of the two ops are the same.
 bool sameLoops(lp::ContractOp contract, lp::ComputeOp compute) {
-  ArrayRef<int64_t> loops = contract.getExtents().take_front(contract.getParallel());
+  ArrayRef<int64_t> loops =
+      contract.getExtents().take_front(contract.getParallel());
   size_t dynamic = llvm::count(loops, ShapedType::kDynamic);
   return loops == compute.getExtents() &&
          llvm::equal(contract.getDynamicExtents().take_front(dynamic),
                      compute.getDynamicExtents());
 }
 
-/// The compute that can move into `contract`: the first user of a result, if all its
-/// reads of results are at its own index and everything else it reads is defined
-/// before the contraction.
+/// The compute that can move into `contract`: the first user of a result, if
+/// all its reads of results are at its own index and everything else it reads
+/// is defined before the contraction.
 lp::ComputeOp findConsumer(lp::ContractOp contract) {
   for (Operation *op = contract->getNextNode(); op; op = op->getNextNode()) {
     auto compute = dyn_cast<lp::ComputeOp>(op);
@@ -58,8 +59,8 @@ lp::ComputeOp findConsumer(lp::ContractOp contract) {
   return {};
 }
 
-/// Brings reads of the contraction's results out of nested sums to the top of the
-/// body; their indices are the body's own.
+/// Brings reads of the contraction's results out of nested sums to the top of
+/// the body; their indices are the body's own.
 void hoistReads(lp::ContractOp contract, lp::ComputeOp compute) {
   SmallVector<lp::ReadOp> reads;
   compute.walk([&](lp::ReadOp read) {
@@ -117,9 +118,10 @@ void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   yield.getValuesMutable().assign(kept);
 
   builder.setInsertionPoint(contract);
-  OperationState state(builder.getFusedLoc({contract.getLoc(), compute.getLoc()}),
-                       contract->getName(), contract->getOperands(), types,
-                       contract->getAttrs());
+  OperationState state(
+      builder.getFusedLoc({contract.getLoc(), compute.getLoc()}),
+      contract->getName(), contract->getOperands(), types,
+      contract->getAttrs());
   state.propertiesAttr = contract->getPropertiesAsAttribute();
   Region *region = state.addRegion();
   region->takeBody(contract.getBody());
@@ -132,8 +134,8 @@ void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   contract.erase();
 }
 
-/// Reads of a result whose element was narrowed on the way out would see the rounded
-/// value; only i32 and i64 results are handed on.
+/// Reads of a result whose element was narrowed on the way out would see the
+/// rounded value; only i32 and i64 results are handed on.
 bool resultsAreWide(lp::ContractOp contract) {
   return llvm::all_of(contract.getResultTypes(), [](mlir::Type type) {
     return cast<ShapedType>(type).getElementType().isInteger();

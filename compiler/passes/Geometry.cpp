@@ -67,7 +67,8 @@ ContractShape ContractShape::of(lp::UnpackOp op) { return shapeOf(op); }
 
 /// Coefficients of the loops in an affine expression without divisions, and its
 /// constant.
-static int64_t flatten(AffineExpr expr, SmallVectorImpl<int64_t> &coefficients) {
+static int64_t flatten(AffineExpr expr,
+                       SmallVectorImpl<int64_t> &coefficients) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
     return constant.getValue();
   }
@@ -126,8 +127,9 @@ int64_t Geometry::extentOf(LoopRole role) const {
   return product;
 }
 
-/// The dimension of x whose only reduction loop stands there with coefficient 1 and
-/// nowhere else: what can be packed. The last such dimension is nearest in memory.
+/// The dimension of x whose only reduction loop stands there with coefficient 1
+/// and nowhere else: what can be packed. The last such dimension is nearest in
+/// memory.
 static std::optional<std::pair<unsigned, unsigned>>
 findInner(const ContractShape &shape) {
   for (unsigned d = shape.xShape.size(); d-- > 0;) {
@@ -184,7 +186,8 @@ static bool assignRoles(Geometry &g, std::string &reason) {
                       : inX      ? LoopRole::Row
                                  : LoopRole::Column);
   }
-  // Only the outermost row loop may be dynamic: rows are numbered by their extents.
+  // Only the outermost row loop may be dynamic: rows are numbered by their
+  // extents.
   for (auto [i, loop] : llvm::enumerate(g.loopsOf(LoopRole::Row))) {
     if (i > 0 && g.shape.isDynamic[loop]) {
       reason = "a run-time extent is not the outermost row loop";
@@ -222,7 +225,8 @@ std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
     for (auto [loop, c] : llvm::enumerate(s.coefficients)) {
       (c < 0 ? low : high) += c * (shape.extents[loop] - 1);
     }
-    PositionDim position{d, low, high - low + 1, 0, low < 0 || high >= shape.xShape[d]};
+    PositionDim position{d, low, high - low + 1, 0,
+                         low < 0 || high >= shape.xShape[d]};
     g.positions.push_back(position);
   }
   return g;
@@ -259,8 +263,9 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   wPlaneBytes = steps * stepBytes;
   panelBytes = wPlaneBytes * std::max<int64_t>(w.getPlanes(), 1);
   panels = llvm::divideCeil(extentOf(LoopRole::Column), w.getLanes());
-  wTableOffset = kPackedHeaderBytes +
-                 llvm::alignTo(extentOf(LoopRole::Batch) * panels * panelBytes, 64);
+  wTableOffset =
+      kPackedHeaderBytes +
+      llvm::alignTo(extentOf(LoopRole::Batch) * panels * panelBytes, 64);
   wBytes = wTableOffset;
   if (w.getSums()) {
     wBytes += llvm::alignTo(extentOf(LoopRole::Batch) * (classes.count() + 1) *

@@ -1,8 +1,8 @@
 // The geometry of a contraction seen as a GEMM over packed operands.
 //
-// Loops are sorted into roles, and from the roles follow the packed layouts: one
-// computation, shared by legality, packing, tiling and the cost model. Nothing here
-// creates IR.
+// Loops are sorted into roles, and from the roles follow the packed layouts:
+// one computation, shared by legality, packing, tiling and the cost model.
+// Nothing here creates IR.
 #ifndef LPGEN_COMPILER_PASSES_GEOMETRY_H
 #define LPGEN_COMPILER_PASSES_GEOMETRY_H
 
@@ -20,8 +20,8 @@ enum class LoopRole {
   Inner,  ///< The reduction that is packed into groups: input channels.
 };
 
-/// A dimension of the packed activations: positions [low, low + size) of dimension
-/// `xDim` of the logical tensor; those outside it are halo.
+/// A dimension of the packed activations: positions [low, low + size) of
+/// dimension `xDim` of the logical tensor; those outside it are halo.
 struct PositionDim {
   unsigned xDim = 0;
   int64_t low = 0;
@@ -30,7 +30,8 @@ struct PositionDim {
   bool hasHalo = false;
 };
 
-/// The loops, maps and shapes of a contraction, dynamic extents replaced by bounds.
+/// The loops, maps and shapes of a contraction, dynamic extents replaced by
+/// bounds.
 struct ContractShape {
   llvm::SmallVector<int64_t> extents;
   llvm::SmallVector<bool> isDynamic;
@@ -45,14 +46,14 @@ struct ContractShape {
   static ContractShape of(lp::UnpackOp op);
 };
 
-/// How many inside-tap sets there are, and which taps each has. The last class is the
-/// one with every tap inside.
+/// How many inside-tap sets there are, and which taps each has. The last class
+/// is the one with every tap inside.
 struct BorderClasses {
   /// Class of a row loop's index, per padded position dimension.
   struct Dim {
-    unsigned position;                   ///< Index into Geometry::positions.
-    int rowLoop = -1;                    ///< Loop that selects the class, or none.
-    llvm::SmallVector<int32_t> classOf;  ///< By index of that loop.
+    unsigned position; ///< Index into Geometry::positions.
+    int rowLoop = -1;  ///< Loop that selects the class, or none.
+    llvm::SmallVector<int32_t> classOf; ///< By index of that loop.
     /// Per class: is the tap combination of this dimension inside?
     llvm::SmallVector<llvm::SmallVector<bool>> inside;
   };
@@ -69,8 +70,9 @@ struct BorderClasses {
 /// The GEMM view of a contraction and the layout of its packed operands.
 class Geometry {
 public:
-  /// Sorts the loops. Returns nothing, and why in `reason`, if the contraction has no
-  /// packed form (no plain reduction dimension in x, exact division, ...).
+  /// Sorts the loops. Returns nothing, and why in `reason`, if the contraction
+  /// has no packed form (no plain reduction dimension in x, exact division,
+  /// ...).
   static std::optional<Geometry> analyze(const ContractShape &shape,
                                          std::string &reason);
 
@@ -82,7 +84,8 @@ public:
   unsigned innerLoop = 0;
   unsigned innerXDim = 0;
   llvm::SmallVector<PositionDim> positions;
-  /// Batch loops inside x's inner dimension (groups) with their coefficient there.
+  /// Batch loops inside x's inner dimension (groups) with their coefficient
+  /// there.
   llvm::SmallVector<std::pair<unsigned, int64_t>> innerBatch;
 
   llvm::SmallVector<unsigned> loopsOf(LoopRole role) const;
@@ -96,35 +99,37 @@ public:
   // The members below are valid after setLayouts.
   lp::LayoutAttr xLayout;
   lp::LayoutAttr wLayout;
-  int64_t groups = 0;        ///< Groups per position.
-  int64_t runBytes = 0;      ///< Bytes of the groups of one position.
-  int64_t xPlaneBytes = 0;   ///< Bytes of one plane of x, or of all of x.
-  int64_t xBytes = 0;        ///< Bytes of all of packed x, sums included.
-  int64_t steps = 0;         ///< Reduction steps (groups) per output.
-  int64_t stepBytes = 0;     ///< Bytes of w per step: lanes * groupBytes.
-  int64_t wPlaneBytes = 0;   ///< Bytes of one plane of one panel.
-  int64_t panelBytes = 0;    ///< Bytes of one panel of w, all planes.
-  int64_t panels = 0;        ///< Panels of w per batch.
-  int64_t wTableOffset = 0;  ///< Where the border sums of w begin.
-  int64_t wBytes = 0;        ///< Bytes of all of packed w, header and sums included.
+  int64_t groups = 0;       ///< Groups per position.
+  int64_t runBytes = 0;     ///< Bytes of the groups of one position.
+  int64_t xPlaneBytes = 0;  ///< Bytes of one plane of x, or of all of x.
+  int64_t xBytes = 0;       ///< Bytes of all of packed x, sums included.
+  int64_t steps = 0;        ///< Reduction steps (groups) per output.
+  int64_t stepBytes = 0;    ///< Bytes of w per step: lanes * groupBytes.
+  int64_t wPlaneBytes = 0;  ///< Bytes of one plane of one panel.
+  int64_t panelBytes = 0;   ///< Bytes of one panel of w, all planes.
+  int64_t panels = 0;       ///< Panels of w per batch.
+  int64_t wTableOffset = 0; ///< Where the border sums of w begin.
+  int64_t wBytes = 0; ///< Bytes of all of packed w, header and sums included.
   BorderClasses classes;
 
   /// Bytes that loop `loop` adds to the address of x per iteration.
   int64_t xStride(unsigned loop) const;
   /// Bytes of x at all-zero loops, constants of the map and the halo included.
   int64_t xOrigin() const;
-  /// The reduction as nested loops over (count, bytes of x), merged where contiguous.
+  /// The reduction as nested loops over (count, bytes of x), merged where
+  /// contiguous.
   void reductionLoops(llvm::SmallVectorImpl<int64_t> &counts,
                       llvm::SmallVectorImpl<int64_t> &strides) const;
-  /// True if border classes can be told statically, one row loop per padded dim.
+  /// True if border classes can be told statically, one row loop per padded
+  /// dim.
   bool computeClasses(std::string &reason);
 };
 
 /// Bytes of the header of a packed w: its layout id.
 constexpr int64_t kPackedHeaderBytes = 64;
 
-/// The declared upper bound of a dynamic extent: attribute `lp.bound` of the function
-/// argument it is.
+/// The declared upper bound of a dynamic extent: attribute `lp.bound` of the
+/// function argument it is.
 int64_t boundOf(mlir::Value extent);
 /// `extents` with dynamic ones replaced by their bounds.
 llvm::SmallVector<int64_t> boundedExtents(llvm::ArrayRef<int64_t> extents,

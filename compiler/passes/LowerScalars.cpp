@@ -35,8 +35,10 @@ void lower(lp::ReadOp op, Emitter &e) {
   Value inside;
   bool checked = op.mayBeOutside();
   auto require = [&](Value condition) {
-    inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, condition).getResult()
-                    : condition;
+    inside =
+        inside
+            ? arith::AndIOp::create(e.b, e.loc, inside, condition).getResult()
+            : condition;
   };
   for (auto [d, expr] : llvm::enumerate(op.getMap().getResults())) {
     Value position = applyMap(e, expr, op.getIndices());
@@ -51,8 +53,8 @@ void lower(lp::ReadOp op, Emitter &e) {
     }
     if (checked) {
       Value size = memref::DimOp::create(e.b, e.loc, op.getSource(), d);
-      require(arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult, position,
-                                    size));
+      require(arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                    position, size));
     }
     positions.push_back(position);
   }
@@ -92,8 +94,10 @@ void lower(lp::QuantizeOp op, Emitter &e) {
   };
   // Clamp only to bounds that the value's own type can exceed.
   if (bits > type.bits || type.encoding != Encoding::Signed) {
-    value = arith::MaxSIOp::create(e.b, e.loc, value, constant(type.minValue()));
-    value = arith::MinSIOp::create(e.b, e.loc, value, constant(type.maxValue()));
+    value =
+        arith::MaxSIOp::create(e.b, e.loc, value, constant(type.minValue()));
+    value =
+        arith::MinSIOp::create(e.b, e.loc, value, constant(type.maxValue()));
   }
   if (type.encoding == Encoding::Bipolar) {
     value = arith::OrIOp::create(e.b, e.loc, value, constant(1));
@@ -115,16 +119,16 @@ void lower(lp::RequantizeOp op, Emitter &e) {
   };
   Value shift = e.castInt(op.getShift(), i64);
   Value left = arith::MaxSIOp::create(e.b, e.loc, shift, c(0));
-  Value right =
-      arith::MaxSIOp::create(e.b, e.loc, e.sub(c(0), shift), c(0));
-  Value x = arith::ShLIOp::create(e.b, e.loc, e.castInt(op.getAcc(), i64), left);
+  Value right = arith::MaxSIOp::create(e.b, e.loc, e.sub(c(0), shift), c(0));
+  Value x =
+      arith::ShLIOp::create(e.b, e.loc, e.castInt(op.getAcc(), i64), left);
   x = arith::MinSIOp::create(e.b, e.loc, x, c(INT32_MAX));
   x = arith::MaxSIOp::create(e.b, e.loc, x, c(INT32_MIN));
   Value p = e.mul(x, e.castInt(op.getMultiplier(), i64));
   Value nudge = select(compare(arith::CmpIPredicate::sge, p, c(0)),
                        c(int64_t{1} << 30), c(1 - (int64_t{1} << 30)));
-  Value high = arith::DivSIOp::create(e.b, e.loc, e.add(p, nudge),
-                                      c(int64_t{1} << 31));
+  Value high =
+      arith::DivSIOp::create(e.b, e.loc, e.add(p, nudge), c(int64_t{1} << 31));
   Value mask = e.sub(arith::ShLIOp::create(e.b, e.loc, c(1), right), c(1));
   Value negative = arith::ExtUIOp::create(
       e.b, e.loc, i64, compare(arith::CmpIPredicate::slt, high, c(0)));
@@ -133,8 +137,7 @@ void lower(lp::RequantizeOp op, Emitter &e) {
   Value low = arith::AndIOp::create(e.b, e.loc, high, mask);
   Value up = arith::ExtUIOp::create(
       e.b, e.loc, i64, compare(arith::CmpIPredicate::sgt, low, threshold));
-  Value result =
-      e.add(arith::ShRSIOp::create(e.b, e.loc, high, right), up);
+  Value result = e.add(arith::ShRSIOp::create(e.b, e.loc, high, right), up);
   op.replaceAllUsesWith(e.castInt(result, op.getType()));
   op.erase();
 }
@@ -160,8 +163,8 @@ void lower(lp::ThresholdOp op, Emitter &e) {
                 : arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::sge,
                                         op.getValue(), level)
                       .getResult();
-        return e.add(sum, arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(),
-                                                 reached));
+        return e.add(
+            sum, arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(), reached));
       });
   op.replaceAllUsesWith(count);
   op.erase();
@@ -183,12 +186,12 @@ void lower(lp::RandomOp op, Emitter &e) {
   };
   constexpr uint64_t golden = 0x9E3779B97F4A7C15U;
   Value inner = mix(e.add(e.mul(op.getSeed(), c(golden)), op.getCounter()));
-  Value bits = arith::ShRUIOp::create(e.b, e.loc, mix(e.add(inner, c(golden))),
-                                      c(40));
-  Value number = arith::SIToFPOp::create(
-      e.b, e.loc, e.b.getF32Type(), e.castInt(bits, e.b.getI32Type()));
-  Value scale = arith::ConstantOp::create(e.b, e.loc,
-                                          e.b.getF32FloatAttr(0x1p-24F));
+  Value bits =
+      arith::ShRUIOp::create(e.b, e.loc, mix(e.add(inner, c(golden))), c(40));
+  Value number = arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(),
+                                         e.castInt(bits, e.b.getI32Type()));
+  Value scale =
+      arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0x1p-24F));
   op.replaceAllUsesWith(
       arith::MulFOp::create(e.b, e.loc, number, scale).getResult());
   op.erase();
@@ -200,7 +203,9 @@ Value identity(lp::ReduceOp op, Emitter &e) {
   bool isMax = op.getKind() == lp::ReduceKind::Max;
   if (isa<FloatType>(type)) {
     float inf = std::numeric_limits<float>::infinity();
-    float start = op.getKind() == lp::ReduceKind::Sum ? 0.0F : isMax ? -inf : inf;
+    float start = op.getKind() == lp::ReduceKind::Sum ? 0.0F
+                  : isMax                             ? -inf
+                                                      : inf;
     return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(start));
   }
   unsigned bits = type.getIntOrFloatBitWidth();
@@ -228,9 +233,8 @@ Value combine(lp::ReduceOp op, Emitter &e, Value lhs, Value rhs) {
 
 /// Moves the body into nested loops that carry the partial result.
 void lower(lp::ReduceOp op, Emitter &e) {
-  SmallVector<OpFoldResult> extents =
-      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b,
-                   [](Value v) { return v; });
+  SmallVector<OpFoldResult> extents = mixedExtents(
+      op.getExtents(), op.getDynamicExtents(), e.b, [](Value v) { return v; });
   Value result = identity(op, e);
   SmallVector<scf::ForOp> nest;
   SmallVector<Value> indices;
@@ -269,7 +273,8 @@ struct LowerScalarsPass
     SmallVector<DictionaryAttr> none(getOperation().getNumArguments(),
                                      DictionaryAttr::get(&getContext()));
     getOperation().setAllArgAttrs(none);
-    // Post-order: the body of a reduction is lowered before the reduction moves it.
+    // Post-order: the body of a reduction is lowered before the reduction moves
+    // it.
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<lp::ReadOp, lp::QuantizeOp, lp::RequantizeOp, lp::ThresholdOp,
@@ -282,7 +287,8 @@ struct LowerScalarsPass
       Emitter e(builder, op->getLoc());
       llvm::TypeSwitch<Operation *>(op)
           .Case<lp::ReadOp, lp::QuantizeOp, lp::RequantizeOp, lp::ThresholdOp,
-                lp::RandomOp, lp::ReduceOp>([&](auto typed) { lower(typed, e); });
+                lp::RandomOp, lp::ReduceOp>(
+              [&](auto typed) { lower(typed, e); });
     }
   }
 };

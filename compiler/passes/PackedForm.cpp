@@ -1,7 +1,7 @@
 // The packed form of a contraction. See PackedForm.h.
 #include "compiler/passes/PackedForm.h"
-#include "targets/Target.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/Target.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -60,10 +60,10 @@ static std::optional<ElementStorage> planesOf(ElementType type,
   return storage;
 }
 
-/// Whole elements in [limit.lo, limit.hi]: as they are if they fit, else shifted, else
-/// (bipolar) halved.
-static std::optional<ElementStorage> elementsOf(ElementType type, StoredRange range,
-                                                StoredRange limit) {
+/// Whole elements in [limit.lo, limit.hi]: as they are if they fit, else
+/// shifted, else (bipolar) halved.
+static std::optional<ElementStorage>
+elementsOf(ElementType type, StoredRange range, StoredRange limit) {
   if (range.lo >= limit.lo && range.hi <= limit.hi) {
     return ElementStorage{0, false, range, {}};
   }
@@ -79,7 +79,8 @@ static std::optional<ElementStorage> elementsOf(ElementType type, StoredRange ra
   }
   // The offset that brings the range nearest to zero within the limit.
   if (range.hi - range.lo <= limit.hi - limit.lo) {
-    int64_t offset = limit.lo < 0 ? -((range.lo + range.hi + 1) / 2) : -range.lo;
+    int64_t offset =
+        limit.lo < 0 ? -((range.lo + range.hi + 1) / 2) : -range.lo;
     StoredRange stored{range.lo + offset, range.hi + offset};
     if (stored.lo >= limit.lo && stored.hi <= limit.hi) {
       return ElementStorage{offset, false, stored, {}};
@@ -88,7 +89,8 @@ static std::optional<ElementStorage> elementsOf(ElementType type, StoredRange ra
   return std::nullopt;
 }
 
-static std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
+static std::optional<ElementStorage> storageOf(ElementType type,
+                                               StoredRange range,
                                                const CellFacts &facts,
                                                StoredRange limit) {
   return facts.planes ? planesOf(type, range) : elementsOf(type, range, limit);
@@ -109,7 +111,8 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
 }
 
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
-                                                const Cell &cell, int64_t vectors,
+                                                const Cell &cell,
+                                                int64_t vectors,
                                                 std::string &reason) {
   const CellFacts &facts = cell.facts();
   if (!contract.accumulatorType().isInteger(32)) {
@@ -174,7 +177,8 @@ FailureOr<PackedForm> lpgen::scheduledForm(lp::ContractOp contract) {
            << schedule.getCell() << "'";
   }
   std::string reason;
-  auto form = planPackedForm(contract, *cell, schedule.getTileVectors(), reason);
+  auto form =
+      planPackedForm(contract, *cell, schedule.getTileVectors(), reason);
   if (!form) {
     return contract.emitError("schedule ")
            << schedule << " cannot be applied: " << reason;

@@ -1,7 +1,8 @@
-// The packed form of one contraction for one cell: is there one, and what is it?
+// The packed form of one contraction for one cell: is there one, and what is
+// it?
 //
-// Legality of a schedule, packing and tiling all ask this one function, so they cannot
-// disagree.
+// Legality of a schedule, packing and tiling all ask this one function, so they
+// cannot disagree.
 #ifndef LPGEN_COMPILER_PASSES_PACKEDFORM_H
 #define LPGEN_COMPILER_PASSES_PACKEDFORM_H
 
@@ -10,13 +11,13 @@
 
 namespace lpgen {
 
-/// How the elements of an operand are stored: stored = (value + offset) / (halve ? 2 : 1),
-/// so value = scale * stored - offset.
+/// How the elements of an operand are stored: stored = (value + offset) /
+/// (halve ? 2 : 1), so value = scale * stored - offset.
 struct ElementStorage {
   int64_t offset = 0;
   bool halve = false;
-  StoredRange range;                   ///< Of the stored elements.
-  llvm::SmallVector<int64_t> planes;   ///< Coefficient of each bit plane, if any.
+  StoredRange range;                 ///< Of the stored elements.
+  llvm::SmallVector<int64_t> planes; ///< Coefficient of each bit plane, if any.
   int64_t scale() const { return halve ? 2 : 1; }
 };
 
@@ -31,15 +32,18 @@ struct PackedForm {
   bool needsWSums = false; ///< sums of stored w per border class and channel.
 };
 
-/// The packed form of `contract` for `cell` with `vectors` vectors of lanes in a panel;
-/// nothing, and the reason, if there is none.
-std::optional<PackedForm> planPackedForm(lp::ContractOp contract, const Cell &cell,
-                                         int64_t vectors, std::string &reason);
+/// The packed form of `contract` for `cell` with `vectors` vectors of lanes in
+/// a panel; nothing, and the reason, if there is none.
+std::optional<PackedForm> planPackedForm(lp::ContractOp contract,
+                                         const Cell &cell, int64_t vectors,
+                                         std::string &reason);
 
-/// The packed form that the schedule on `contract` names. Errors are emitted on the op.
+/// The packed form that the schedule on `contract` names. Errors are emitted on
+/// the op.
 mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
 
-/// The cell called `name` of the target of `op`'s module; null if there is none.
+/// The cell called `name` of the target of `op`'s module; null if there is
+/// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
 /// Vector registers that a tile of rows x vectors occupies.

@@ -1,5 +1,5 @@
-// How each op of a kernel becomes a loop over independent tasks. Shared by the Tile*
-// files of lp-tile.
+// How each op of a kernel becomes a loop over independent tasks. Shared by the
+// Tile* files of lp-tile.
 #ifndef LPGEN_COMPILER_PASSES_PHASES_H
 #define LPGEN_COMPILER_PASSES_PHASES_H
 
@@ -11,7 +11,8 @@ namespace lpgen {
 /// Small emitters, all with one builder and location.
 class Emitter {
 public:
-  Emitter(mlir::OpBuilder &builder, mlir::Location loc) : b(builder), loc(loc) {}
+  Emitter(mlir::OpBuilder &builder, mlir::Location loc)
+      : b(builder), loc(loc) {}
 
   mlir::Value index(int64_t value);
   mlir::Value i32(int64_t value);
@@ -36,8 +37,9 @@ public:
   void loop(mlir::Value low, mlir::Value high, int64_t step,
             llvm::function_ref<void(mlir::Value)> body);
   /// The same with one value carried from trip to trip.
-  mlir::Value reduce(mlir::Value low, mlir::Value high, mlir::Value start,
-                     llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> body);
+  mlir::Value
+  reduce(mlir::Value low, mlir::Value high, mlir::Value start,
+         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
   mlir::Value less(mlir::Value lhs, mlir::Value rhs); ///< Signed.
   /// A constant table of the module, as a memref.
@@ -50,19 +52,20 @@ public:
   mlir::Location loc;
 };
 
-/// The sizes whose product is the number of tasks of `op`; their values are emitted by
-/// `e`. `resolve` maps run-time sizes of the kernel to values at hand.
+/// The sizes whose product is the number of tasks of `op`; their values are
+/// emitted by `e`. `resolve` maps run-time sizes of the kernel to values at
+/// hand.
 llvm::SmallVector<mlir::OpFoldResult>
 taskSizes(mlir::Operation *op, Emitter &e,
           llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
-/// Replaces `op` by loops that run task `coordinates` (one per task size). Returns the
-/// bytes of scratch it needs.
+/// Replaces `op` by loops that run task `coordinates` (one per task size).
+/// Returns the bytes of scratch it needs.
 using Coordinates = llvm::ArrayRef<mlir::Value>;
 int64_t emitTask(lp::ComputeOp op, Emitter &e, Coordinates task);
 int64_t emitTask(lp::PackOp op, Emitter &e, Coordinates task);
-mlir::FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e, Coordinates task,
-                                  mlir::Value scratch);
+mlir::FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e,
+                                  Coordinates task, mlir::Value scratch);
 
 llvm::SmallVector<mlir::OpFoldResult>
 computeTaskSizes(lp::ComputeOp op, Emitter &e,
@@ -84,13 +87,14 @@ mixedExtents(llvm::ArrayRef<int64_t> extents, mlir::ValueRange dynamic,
              mlir::OpBuilder &b,
              llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
-/// Clones the body of `from` with its arguments replaced and stores what it yields at
-/// `indices` of `outputs`.
-void inlineBody(Emitter &e, mlir::Region &from, llvm::ArrayRef<mlir::Value> arguments,
-                mlir::ValueRange outputs, llvm::ArrayRef<mlir::Value> indices);
+/// Clones the body of `from` with its arguments replaced and stores what it
+/// yields at `indices` of `outputs`.
+void inlineBody(Emitter &e, mlir::Region &from,
+                llvm::ArrayRef<mlir::Value> arguments, mlir::ValueRange outputs,
+                llvm::ArrayRef<mlir::Value> indices);
 
-/// The contraction as an elementwise op whose body holds the sum: what `direct` runs,
-/// and the meaning of lp.contract.
+/// The contraction as an elementwise op whose body holds the sum: what `direct`
+/// runs, and the meaning of lp.contract.
 lp::ComputeOp contractToCompute(lp::ContractOp op);
 
 } // namespace lpgen

@@ -79,7 +79,8 @@ std::pair<int64_t, Value> extentOf(Value loop) {
     if (!ShapedType::isDynamic(extents[number])) {
       return {extents[number], {}};
     }
-    unsigned position = llvm::count(extents.take_front(number), ShapedType::kDynamic);
+    unsigned position =
+        llvm::count(extents.take_front(number), ShapedType::kDynamic);
     return {ShapedType::kDynamic, dynamic[position]};
   };
   if (auto compute = dyn_cast<lp::ComputeOp>(owner)) {
@@ -99,10 +100,12 @@ AffineMap mapOver(lp::ReadOp read, const LoopList &loops) {
   return read.getMap().replaceDimsAndSymbols(dims, {}, loops.size(), 0);
 }
 
-/// Values a read can yield: the declared range of a function argument, else the type's.
+/// Values a read can yield: the declared range of a function argument, else the
+/// type's.
 SmallVector<int64_t, 2> rangeOf(lp::ReadOp read) {
   if (auto argument = dyn_cast<BlockArgument>(read.getSource())) {
-    if (auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())) {
+    if (auto function =
+            dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())) {
       if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
               argument.getArgNumber(), "lp.range")) {
         return SmallVector<int64_t, 2>(range.asArrayRef());
@@ -122,9 +125,9 @@ public:
         !reduce.getType().isInteger() || !reduce.getLowerBounds().empty()) {
       return false;
     }
-    Value product = skipCasts(
-        cast<lp::YieldOp>(reduce.getBody().front().getTerminator())
-            .getValues()[0]);
+    Value product =
+        skipCasts(cast<lp::YieldOp>(reduce.getBody().front().getTerminator())
+                      .getValues()[0]);
     auto mul = product.getDefiningOp<arith::MulIOp>();
     if (!mul) {
       return false;
@@ -150,7 +153,8 @@ public:
   void rewrite();
 
 private:
-  /// Parallel loops (those of enclosing ops, outermost first), then the reduction's.
+  /// Parallel loops (those of enclosing ops, outermost first), then the
+  /// reduction's.
   bool collectLoops() {
     llvm::SmallPtrSet<Value, 8> used;
     for (lp::ReadOp read : {x.read, w.read, w.zero}) {
@@ -185,7 +189,8 @@ private:
         return false;
       }
       for (Value index : w.zero.getIndices()) {
-        if (llvm::is_contained(reduce.getBody().front().getArguments(), index) ||
+        if (llvm::is_contained(reduce.getBody().front().getArguments(),
+                               index) ||
             !llvm::is_contained(loops, index)) {
           return false;
         }
@@ -258,7 +263,8 @@ void RaiseContract::rewrite() {
   OpBuilder::atBlockEnd(&body).create<lp::YieldOp>(loc, acc);
 
   builder.setInsertionPoint(reduce);
-  auto identity = AffineMap::getMultiDimIdentityMap(parallel, builder.getContext());
+  auto identity =
+      AffineMap::getMultiDimIdentityMap(parallel, builder.getContext());
   auto read = lp::ReadOp::create(
       builder, loc, accumulator, contract.getResult(0),
       ValueRange(ArrayRef<Value>(loops).take_front(parallel)), identity);

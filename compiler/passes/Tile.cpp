@@ -1,4 +1,5 @@
-// lp-tile: one function for each phase, with a loop over its tasks. Stage `tiled`.
+// lp-tile: one function for each phase, with a loop over its tasks. Stage
+// `tiled`.
 #include "compiler/passes/Phases.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -44,18 +45,18 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions) {
-      LogicalResult done = function->hasAttr("lp.kernel") ? splitPhases(function)
-                           : function->hasAttr("lp.packs")
-                               ? lowerPackFunction(function)
-                               : success();
+      LogicalResult done =
+          function->hasAttr("lp.kernel")  ? splitPhases(function)
+          : function->hasAttr("lp.packs") ? lowerPackFunction(function)
+                                          : success();
       if (failed(done)) {
         return signalPassFailure();
       }
     }
   }
 
-  /// `<op>.phaseN` and `<op>.tasksN` for each op; the kernel itself stays as the list
-  /// of its arguments.
+  /// `<op>.phaseN` and `<op>.tasksN` for each op; the kernel itself stays as
+  /// the list of its arguments.
   LogicalResult splitPhases(func::FuncOp kernel) {
     SmallVector<lp::ContractOp> direct;
     kernel.walk([&](lp::ContractOp op) {
@@ -150,7 +151,8 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
       return failure();
     }
     Operation *op = eraseAllBut(function, phase);
-    function->setAttr("lp.phase", builder.getStringAttr(op->getName().getStringRef()));
+    function->setAttr("lp.phase",
+                      builder.getStringAttr(op->getName().getStringRef()));
     BlockArgument scratch = function.getArgument(count);
     FailureOr<int64_t> scratchBytes =
         loopOverTasks(op, function.getArgument(count + 1),

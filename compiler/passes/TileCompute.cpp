@@ -23,9 +23,8 @@ lpgen::computeTaskSizes(lp::ComputeOp op, Emitter &e,
 }
 
 int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
-  SmallVector<OpFoldResult> extents =
-      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b,
-                   [](Value v) { return v; });
+  SmallVector<OpFoldResult> extents = mixedExtents(
+      op.getExtents(), op.getDynamicExtents(), e.b, [](Value v) { return v; });
   SmallVector<Value> indices(task);
   auto element = [&]() {
     inlineBody(e, op.getBody(), indices, op.getOutputs(), indices);
@@ -81,10 +80,12 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   Emitter e(builder, loc);
   unsigned parallel = op.getParallel();
   ArrayRef<int64_t> extents = op.getExtents();
-  size_t dynamic = llvm::count(extents.take_front(parallel), ShapedType::kDynamic);
-  auto compute = lp::ComputeOp::create(
-      builder, loc, mlir::TypeRange{}, op.getDynamicExtents().take_front(dynamic),
-      op.getOutputs(), extents.take_front(parallel));
+  size_t dynamic =
+      llvm::count(extents.take_front(parallel), ShapedType::kDynamic);
+  auto compute =
+      lp::ComputeOp::create(builder, loc, mlir::TypeRange{},
+                            op.getDynamicExtents().take_front(dynamic),
+                            op.getOutputs(), extents.take_front(parallel));
   Block &body = compute.getBody().emplaceBlock();
   builder.setInsertionPointToStart(&body);
   SmallVector<Value> loops;
@@ -92,9 +93,10 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
     loops.push_back(body.addArgument(builder.getIndexType(), loc));
   }
   auto readScalar = [&](Value source, StringRef element, ArrayRef<Value> at) {
-    return source ? e.read(source, at, op->getAttrOfType<mlir::TypeAttr>(element)
-                                           .getValue())
-                  : Value();
+    return source
+               ? e.read(source, at,
+                        op->getAttrOfType<mlir::TypeAttr>(element).getValue())
+               : Value();
   };
   Value xZero = readScalar(op.getXZero(), "xZeroElement", {});
   Value xPad = readScalar(op.getXPadScalar(), "xPadElement", {});
@@ -112,8 +114,8 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   }
   mlir::Type type = op.accumulatorType();
   auto reduce = lp::ReduceOp::create(
-      builder, loc, type, op.getDynamicExtents().drop_front(dynamic), ValueRange{},
-      lp::ReduceKind::Sum, extents.drop_front(parallel));
+      builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
+      ValueRange{}, lp::ReduceKind::Sum, extents.drop_front(parallel));
   Block &sum = reduce.getBody().emplaceBlock();
   {
     OpBuilder::InsertionGuard guard(builder);

@@ -1,8 +1,10 @@
-// lp-tile: packed contractions as loops around register tiles and their epilogue.
+// lp-tile: packed contractions as loops around register tiles and their
+// epilogue.
 //
-// One task computes `block` register tiles of one panel of output channels: the panel
-// of w stays in cache while rows of x stream by. After each tile the sums of products
-// of stored elements are completed to (x - xZero)(w - wZero) and handed to the body.
+// One task computes `block` register tiles of one panel of output channels: the
+// panel of w stays in cache while rows of x stream by. After each tile the sums
+// of products of stored elements are completed to (x - xZero)(w - wZero) and
+// handed to the body.
 #include "compiler/passes/Phases.h"
 
 using namespace mlir;
@@ -18,9 +20,7 @@ public:
         lanes(g.wLayout.getLanes()) {}
 
   void emit(Coordinates task);
-  int64_t scratchBytes() const {
-    return schedule.getTileRows() * lanes * 4;
-  }
+  int64_t scratchBytes() const { return schedule.getTileRows() * lanes * 4; }
 
 private:
   void emitTile(Value row, int64_t rows);
@@ -44,13 +44,14 @@ private:
   Value scratch;
   int64_t lanes;
   Value panel;
-  Value wOffset;     ///< Byte where the panel begins in w.
-  Value panelNumber; ///< batch * panels + panel.
-  Value xBase;       ///< Byte of x at this batch and row 0.
+  Value wOffset;            ///< Byte where the panel begins in w.
+  Value panelNumber;        ///< batch * panels + panel.
+  Value xBase;              ///< Byte of x at this batch and row 0.
   SmallVector<Value> loops; ///< Current value of each parallel loop.
 };
 
-/// What the completed sum needs of one row; see `complete`. Unset terms are zero.
+/// What the completed sum needs of one row; see `complete`. Unset terms are
+/// zero.
 struct ContractTiler::RowTerms {
   Value sumX;        ///< Sum of stored x over the inside taps.
   Value offsetX;     ///< Bx: value of a stored x of 0, less the zero point.
@@ -62,9 +63,8 @@ struct ContractTiler::RowTerms {
 };
 
 SmallVector<OpFoldResult> ContractTiler::extentsOf(LoopRole role) {
-  SmallVector<OpFoldResult> all =
-      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b,
-                   [](Value v) { return v; });
+  SmallVector<OpFoldResult> all = mixedExtents(
+      op.getExtents(), op.getDynamicExtents(), e.b, [](Value v) { return v; });
   SmallVector<OpFoldResult> sizes;
   for (unsigned loop : g.loopsOf(role)) {
     sizes.push_back(all[loop]);
@@ -80,10 +80,12 @@ void ContractTiler::setLoops(LoopRole role, Value linear) {
   }
 }
 
-/// start + bytes that the loops of `role` add to the address of x, over `divisor`.
+/// start + bytes that the loops of `role` add to the address of x, over
+/// `divisor`.
 Value ContractTiler::strideDot(LoopRole role, Value start, int64_t divisor) {
   for (unsigned loop : g.loopsOf(role)) {
-    start = e.add(start, e.mul(loops[loop], e.index(g.xStride(loop) / divisor)));
+    start =
+        e.add(start, e.mul(loops[loop], e.index(g.xStride(loop) / divisor)));
   }
   return start;
 }
@@ -102,8 +104,8 @@ void ContractTiler::emit(Coordinates task) {
   int64_t blockRows = tileRows * schedule.getBlock();
   Value begin = e.mul(task[2], e.index(blockRows));
   Value end = e.min(e.add(begin, e.index(blockRows)), rows);
-  Value whole = arith::DivUIOp::create(e.b, e.loc, e.sub(end, begin),
-                                       e.index(tileRows));
+  Value whole =
+      arith::DivUIOp::create(e.b, e.loc, e.sub(end, begin), e.index(tileRows));
   Value wholeEnd = e.add(begin, e.mul(whole, e.index(tileRows)));
   e.loop(begin, wholeEnd, tileRows,
          [&](Value row) { emitTile(row, tileRows); });
@@ -140,8 +142,8 @@ void ContractTiler::emitTile(Value row, int64_t rows) {
 }
 
 /// offset - zero, where value - zero = scale * stored + result.
-Value ContractTiler::zeroOffset(Value zero, StringRef element, ArrayRef<Value> at,
-                                int64_t offset) {
+Value ContractTiler::zeroOffset(Value zero, StringRef element,
+                                ArrayRef<Value> at, int64_t offset) {
   if (!zero) {
     return offset == 0 ? Value() : e.i32(-offset);
   }
@@ -153,8 +155,8 @@ Value ContractTiler::zeroOffset(Value zero, StringRef element, ArrayRef<Value> a
 /// Sum of the stored x of every tap of the current row.
 Value ContractTiler::sumOfX() {
   int64_t planes = std::max<int64_t>(g.xLayout.getPlanes(), 1);
-  Value sums = e.view(op.getX(), g.xPlaneBytes * planes,
-                      g.xPlaneBytes / g.runBytes, 32);
+  Value sums =
+      e.view(op.getX(), g.xPlaneBytes * planes, g.xPlaneBytes / g.runBytes, 32);
   Value position = e.index(g.xOrigin() / g.runBytes);
   position = strideDot(LoopRole::Batch, position, g.runBytes);
   position = strideDot(LoopRole::Row, position, g.runBytes);
@@ -171,7 +173,8 @@ Value ContractTiler::borderClass() {
   Value number = e.index(0);
   for (const BorderClasses::Dim &dim : g.classes.dims) {
     Value position = dim.rowLoop < 0 ? e.index(0) : loops[dim.rowLoop];
-    Value inDim = memref::LoadOp::create(e.b, e.loc, e.table(dim.classOf), position);
+    Value inDim =
+        memref::LoadOp::create(e.b, e.loc, e.table(dim.classOf), position);
     inDim = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), inDim);
     number = e.add(
         e.mul(number, e.index(static_cast<int64_t>(dim.inside.size()))), inDim);
@@ -212,10 +215,10 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   if (hasHalo) {
     Value pad = e.i32(op.getXPad().value_or(0));
     if (op.getXPadScalar()) {
-      pad = e.castInt(e.read(op.getXPadScalar(), {},
-                             op->getAttrOfType<mlir::TypeAttr>("xPadElement")
-                                 .getValue()),
-                      e.b.getI32Type());
+      pad = e.castInt(
+          e.read(op.getXPadScalar(), {},
+                 op->getAttrOfType<mlir::TypeAttr>("xPadElement").getValue()),
+          e.b.getI32Type());
     }
     Value zero = zeroOffset(op.getXZero(), "xZeroElement", {}, 0);
     terms.outside = zero ? e.add(pad, zero) : pad;
@@ -227,9 +230,10 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   terms.insideTable = e.add(first, e.mul(number, e.index(lanes)));
   Value all = e.i32(g.reductionSize());
   terms.countInside =
-      hasHalo ? memref::LoadOp::create(e.b, e.loc, e.table(insideCounts(g)), number)
-                    .getResult()
-              : all;
+      hasHalo
+          ? memref::LoadOp::create(e.b, e.loc, e.table(insideCounts(g)), number)
+                .getResult()
+          : all;
   terms.countOutside = e.sub(all, terms.countInside);
   return terms;
 }
@@ -243,7 +247,9 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   int64_t aw = form.w.scale();
   Value result = ax * aw == 1 ? sum : e.mul(sum, e.i32(ax * aw));
   Value perW; // what Bw multiplies
-  auto accumulate = [&](Value &to, Value term) { to = to ? e.add(to, term) : term; };
+  auto accumulate = [&](Value &to, Value term) {
+    to = to ? e.add(to, term) : term;
+  };
   if (terms.sumX) {
     accumulate(perW, e.mul(terms.sumX, e.i32(ax)));
   }
@@ -281,8 +287,9 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
 
 void ContractTiler::emitEpilogue(Value firstRow, int64_t rows, Value acc) {
   Value firstColumn = e.mul(panel, e.index(lanes));
-  Value columns = e.min(
-      e.index(lanes), e.sub(e.index(g.extentOf(LoopRole::Column)), firstColumn));
+  Value columns =
+      e.min(e.index(lanes),
+            e.sub(e.index(g.extentOf(LoopRole::Column)), firstColumn));
   e.loop(e.index(0), e.index(rows), 1, [&](Value i) {
     setLoops(LoopRole::Row, e.add(firstRow, i));
     RowTerms terms = rowTerms();
@@ -302,10 +309,12 @@ void ContractTiler::emitEpilogue(Value firstRow, int64_t rows, Value acc) {
 SmallVector<OpFoldResult>
 lpgen::contractTaskSizes(lp::ContractOp op, Emitter &e,
                          llvm::function_ref<Value(Value)> resolve) {
-  // The geometry needs no layout here, so the error of scheduledForm cannot occur.
+  // The geometry needs no layout here, so the error of scheduledForm cannot
+  // occur.
   std::string reason;
   const Cell *cell = findCell(op, op.getSchedule()->getCell());
-  auto form = planPackedForm(op, *cell, op.getSchedule()->getTileVectors(), reason);
+  auto form =
+      planPackedForm(op, *cell, op.getSchedule()->getTileVectors(), reason);
   const Geometry &g = form->geometry;
   SmallVector<OpFoldResult> extents =
       mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b, resolve);

@@ -1,5 +1,5 @@
-// lp-tile: packing of activations and weights as loops. The layouts are described at
-// #lp.layout; where things lie comes from Geometry.
+// lp-tile: packing of activations and weights as loops. The layouts are
+// described at #lp.layout; where things lie comes from Geometry.
 #include "compiler/passes/Phases.h"
 
 using namespace mlir;
@@ -12,9 +12,8 @@ class Packer {
 public:
   Packer(lp::PackOp op, Emitter &e, Geometry geometry)
       : op(op), e(e), g(std::move(geometry)), layout(op.getLayout()) {
-    elementBytes = layout.getPlanes() > 0
-                       ? 0
-                       : layout.getGroupBytes() / layout.getGroup();
+    elementBytes =
+        layout.getPlanes() > 0 ? 0 : layout.getGroupBytes() / layout.getGroup();
   }
 
 protected:
@@ -41,21 +40,23 @@ protected:
     if (elementBytes == 1) {
       return storeByte(value, offset);
     }
-    int64_t bytes = cast<MemRefType>(op.getDestination().getType()).getNumElements();
+    int64_t bytes =
+        cast<MemRefType>(op.getDestination().getType()).getNumElements();
     Value words = e.view(op.getDestination(), 0, bytes / 2, 16);
     Value position = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
-    memref::StoreOp::create(e.b, e.loc, e.castInt(value, e.b.getI16Type()), words,
-                            position);
+    memref::StoreOp::create(e.b, e.loc, e.castInt(value, e.b.getI16Type()),
+                            words, position);
   }
 
-  /// Stores the planes of one group, `planeBytes` apart: bit e of a byte is element e.
+  /// Stores the planes of one group, `planeBytes` apart: bit e of a byte is
+  /// element e.
   void storePlanes(ArrayRef<Value> elements, Value offset, int64_t planeBytes) {
     for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
       Value byte = e.i32(0);
       for (auto [position, value] : llvm::enumerate(elements)) {
         Value bit = arith::AndIOp::create(
-            e.b, e.loc,
-            arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane)), e.i32(1));
+            e.b, e.loc, arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane)),
+            e.i32(1));
         byte = arith::OrIOp::create(
             e.b, e.loc, byte,
             arith::ShLIOp::create(e.b, e.loc, bit, e.i32(position)));
@@ -88,14 +89,14 @@ public:
     });
   }
 
-  /// Positions of dimension `number` that are packed: all of a halo dimension, the
-  /// actual size of a dynamic one.
+  /// Positions of dimension `number` that are packed: all of a halo dimension,
+  /// the actual size of a dynamic one.
   Value positionCount(size_t number) {
     const PositionDim &p = g.positions[number];
     int64_t extent = op.getXShape()[p.xDim];
     if (ShapedType::isDynamic(extent) && !p.hasHalo && p.low == 0) {
-      return e.min(e.index(p.size), memref::DimOp::create(e.b, e.loc,
-                                                          op.getSource(), p.xDim));
+      return e.min(e.index(p.size),
+                   memref::DimOp::create(e.b, e.loc, op.getSource(), p.xDim));
     }
     return e.index(p.size);
   }
@@ -115,8 +116,9 @@ private:
         Value size = memref::DimOp::create(e.b, e.loc, op.getSource(), p.xDim);
         Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
                                          position, size);
-        inside = inside ? arith::AndIOp::create(e.b, e.loc, inside, in).getResult()
-                        : in;
+        inside = inside
+                     ? arith::AndIOp::create(e.b, e.loc, inside, in).getResult()
+                     : in;
       }
     }
     SmallVector<OpFoldResult> batches;
@@ -128,13 +130,15 @@ private:
       Value run = e.index(0);
       for (auto [i, entry] : llvm::enumerate(g.innerBatch)) {
         base = e.add(base, e.mul(batch[i], e.index(entry.second)));
-        run = e.add(e.mul(run, e.index(g.shape.extents[entry.first])), batch[i]);
+        run =
+            e.add(e.mul(run, e.index(g.shape.extents[entry.first])), batch[i]);
       }
       Value start = e.add(offset, e.mul(run, e.index(g.runBytes)));
       if (!inside) {
         return emitRun(source, base, start);
       }
-      auto branch = scf::IfOp::create(e.b, e.loc, inside, /*withElseRegion=*/true);
+      auto branch =
+          scf::IfOp::create(e.b, e.loc, inside, /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPointToStart(&branch.getThenRegion().front());
       emitRun(source, base, start);
@@ -182,7 +186,8 @@ private:
     storeSum(sum, start);
   }
 
-  /// Packs `count` elements of one group and zeros after them; returns sum + theirs.
+  /// Packs `count` elements of one group and zeros after them; returns sum +
+  /// theirs.
   Value emitGroup(Value group, int64_t count, Value start, Value sum,
                   llvm::function_ref<Value(Value)> element) {
     Value first = e.mul(group, e.index(layout.getGroup()));
@@ -280,8 +285,7 @@ private:
   void emitGroup(Value column, Value group, Value offset) {
     SmallVector<Value> elements;
     for (int64_t i = 0; i < layout.getGroup(); ++i) {
-      Value inner =
-          e.add(e.mul(group, e.index(layout.getGroup())), e.index(i));
+      Value inner = e.add(e.mul(group, e.index(layout.getGroup())), e.index(i));
       elements.push_back(elementOrZero(column, inner));
     }
     if (layout.getPlanes() > 0) {
@@ -292,8 +296,8 @@ private:
     }
   }
 
-  /// Sums of stored elements over the inside taps of each border class, [class][lane],
-  /// the last class with all taps.
+  /// Sums of stored elements over the inside taps of each border class,
+  /// [class][lane], the last class with all taps.
   void emitSums(Value number, Value panel) {
     int64_t taps = g.extentOf(LoopRole::Tap);
     int64_t classes = g.classes.count();
@@ -343,7 +347,8 @@ private:
   SmallVector<Value> loops;
 };
 
-/// The geometry that the contraction of this pack computed: same loops, same layout.
+/// The geometry that the contraction of this pack computed: same loops, same
+/// layout.
 Geometry geometryOf(lp::PackOp op) {
   std::string reason;
   auto g = Geometry::analyze(ContractShape::of(op), reason);
@@ -370,12 +375,15 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
   for (const PositionDim &p :
        ArrayRef(g.positions).drop_back(g.positions.empty() ? 0 : 1)) {
     OpFoldResult size = e.b.getIndexAttr(p.size);
-    // A dynamic dimension without halo is as long as the loop that subscripts it.
-    if (ShapedType::isDynamic(op.getXShape()[p.xDim]) && !p.hasHalo && p.low == 0) {
+    // A dynamic dimension without halo is as long as the loop that subscripts
+    // it.
+    if (ShapedType::isDynamic(op.getXShape()[p.xDim]) && !p.hasHalo &&
+        p.low == 0) {
       if (auto dim = dyn_cast<AffineDimExpr>(op.getXMap().getResult(p.xDim))) {
-        ArrayRef<int64_t> before = op.getExtents().take_front(dim.getPosition());
-        size = resolve(op.getDynamicExtents()[llvm::count(
-            before, ShapedType::kDynamic)]);
+        ArrayRef<int64_t> before =
+            op.getExtents().take_front(dim.getPosition());
+        size = resolve(
+            op.getDynamicExtents()[llvm::count(before, ShapedType::kDynamic)]);
       }
     }
     sizes.push_back(size);

@@ -6,9 +6,9 @@
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/emit/EmitLp.h"
 #include "compiler/pipeline/Stages.h"
-#include "schedules/Schedules.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
+#include "schedules/Schedules.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
@@ -107,8 +107,8 @@ void Compilation::report(Diagnostic &diagnostic) {
   };
   auto print = [&](Diagnostic &d) {
     llvm::SMLoc loc = smLocOf(sources, d.getLocation());
-    sources.PrintMessage(loc.isValid() ? loc : fallback, kindOf(d.getSeverity()),
-                         d.str());
+    sources.PrintMessage(loc.isValid() ? loc : fallback,
+                         kindOf(d.getSeverity()), d.str());
   };
   print(diagnostic);
   for (Diagnostic &note : diagnostic.getNotes()) {
@@ -197,8 +197,9 @@ bool Compilation::advance(Stage stage) {
 bool Compilation::finish() {
   auto info = loadInfo(*module);
   if (!info || info->op.empty()) {
-    return fail("the module has no kernel information (attribute 'lp.info'); start "
-                "from an earlier stage");
+    return fail(
+        "the module has no kernel information (attribute 'lp.info'); start "
+        "from an earlier stage");
   }
   result.op = info->op;
   result.symbol = info->symbol();
@@ -218,7 +219,8 @@ bool Compilation::finish() {
   emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
   optimize(*llvmModule, *machine);
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
-  result.assembly = emitCode(*llvmModule, *machine, OutputKind::Assembly, message);
+  result.assembly =
+      emitCode(*llvmModule, *machine, OutputKind::Assembly, message);
   result.object = emitCode(*llvmModule, *machine, OutputKind::Object, message);
   if (result.object.empty()) {
     return fail(message);
@@ -239,9 +241,7 @@ std::optional<CompiledOp> Compilation::run(Stage from) {
       return std::nullopt;
     }
   }
-  if (options.stopAfter != Stage::Object || !options.dumpStages.empty()) {
-    result.mlir = text();
-  }
+  result.mlir = text();
   if (auto info = loadInfo(*module)) {
     if (result.choices.empty()) {
       for (const ContractInfo &c : info->contracts) {
@@ -267,7 +267,8 @@ std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
   return compilation.run(Stage::Ast);
 }
 
-std::optional<CompiledOp> lpgen::compileFrom(Stage from, llvm::StringRef mlirText,
+std::optional<CompiledOp> lpgen::compileFrom(Stage from,
+                                             llvm::StringRef mlirText,
                                              llvm::SourceMgr &sources,
                                              const CompileOptions &options) {
   Compilation compilation(sources, options);

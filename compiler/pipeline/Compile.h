@@ -11,7 +11,8 @@
 
 namespace lpgen {
 
-/// The stages of the pipeline, in order; the names are those of the command line.
+/// The stages of the pipeline, in order; the names are those of the command
+/// line.
 enum class Stage { Ast, Lp, Scheduled, Packed, Tiled, Vector, Llvm, Object };
 
 /// The stage called `name`, if there is one.
@@ -23,7 +24,7 @@ struct CompileOptions {
   std::string schedule;     ///< Text of one schedule, `bitserial<tile=[4,2]>`.
   std::string scheduleFile; ///< File of `lp.tuned` rules.
   Stage stopAfter = Stage::Object;
-  std::string dumpStages;   ///< Folder for the IR after each stage; "" for none.
+  std::string dumpStages; ///< Folder for the IR after each stage; "" for none.
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;
@@ -39,9 +40,9 @@ struct ScheduleChoice {
 /// One compiled operator. Fields beyond `stopAfter` are empty.
 struct CompiledOp {
   std::string op;
-  std::string symbol;   ///< Long kernel symbol.
-  std::string mlir;     ///< IR at the stage where the pipeline stopped.
-  std::string llvmIr;   ///< After LLVM's optimizer.
+  std::string symbol; ///< Long kernel symbol.
+  std::string mlir;   ///< IR at the stage where the pipeline stopped.
+  std::string llvmIr; ///< After LLVM's optimizer.
   std::string assembly;
   std::string object;   ///< Bytes of the ELF object.
   std::string header;   ///< C header.
@@ -49,8 +50,9 @@ struct CompiledOp {
   std::vector<ScheduleChoice> choices;
 };
 
-/// Compiles one checked operator. Errors (schedules that cannot apply, and so on) go
-/// to `sources` at the operator's place. Nothing is written but `dumpStages`.
+/// Compiles one checked operator. Errors (schedules that cannot apply, and so
+/// on) go to `sources` at the operator's place. Nothing is written but
+/// `dumpStages`.
 std::optional<CompiledOp> compileOp(const ast::Op &op, llvm::SourceMgr &sources,
                                     const CompileOptions &options);
 

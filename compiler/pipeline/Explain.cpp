@@ -3,8 +3,8 @@
 #include "compiler/codegen/Mca.h"
 #include "compiler/passes/PackedForm.h"
 #include "compiler/pipeline/Stages.h"
-#include "schedules/Schedules.h"
 #include "mlir/Parser/Parser.h"
+#include "schedules/Schedules.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -30,50 +30,58 @@ static std::string extents(const Geometry &g, LoopRole role) {
 static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
                             const CellFacts &facts) {
   const Geometry &g = form.geometry;
-  os << formatv("  gemm         batch {0}, rows {1}, columns {2}, reduction {3} taps "
-                "of {4}\n",
-                extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
-                extents(g, LoopRole::Column), extents(g, LoopRole::Tap),
-                g.innerExtent());
-  auto operand = [&](StringRef name, const ElementStorage &storage, int64_t bytes) {
-    os << formatv("  {0,-12} {1} bytes in groups of {2}; stored values [{3}, {4}]{5}\n",
-                  name, bytes, facts.group, storage.range.lo, storage.range.hi,
-                  storage.planes.empty()
-                      ? std::string()
-                      : formatv(", {0} bit planes", storage.planes.size()).str());
+  os << formatv(
+      "  gemm         batch {0}, rows {1}, columns {2}, reduction {3} taps "
+      "of {4}\n",
+      extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
+      extents(g, LoopRole::Column), extents(g, LoopRole::Tap), g.innerExtent());
+  auto operand = [&](StringRef name, const ElementStorage &storage,
+                     int64_t bytes) {
+    os << formatv(
+        "  {0,-12} {1} bytes in groups of {2}; stored values [{3}, {4}]{5}\n",
+        name, bytes, facts.group, storage.range.lo, storage.range.hi,
+        storage.planes.empty()
+            ? std::string()
+            : formatv(", {0} bit planes", storage.planes.size()).str());
   };
   operand("packed x", form.x, g.xBytes);
   operand("packed w", form.w, g.wBytes);
-  os << formatv("  corrections  {0}{1}{2}\n",
-                form.needsXSums ? "sums of x per position; " : "",
-                form.needsWSums
-                    ? formatv("sums of w for {0} border classes", g.classes.count())
-                          .str()
-                    : std::string(),
-                form.needsXSums || form.needsWSums ? "" : "none");
+  os << formatv(
+      "  corrections  {0}{1}{2}\n",
+      form.needsXSums ? "sums of x per position; " : "",
+      form.needsWSums
+          ? formatv("sums of w for {0} border classes", g.classes.count()).str()
+          : std::string(),
+      form.needsXSums || form.needsWSums ? "" : "none");
 }
 
-/// Ceiling by instruction count: vector pipes of the target over the cell's operations.
-static void explainCost(llvm::raw_ostream &os, const PackedForm &form, const Cell &cell,
-                        lp::ScheduleAttr schedule, const Target &target) {
+/// Ceiling by instruction count: vector pipes of the target over the cell's
+/// operations.
+static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
+                        const Cell &cell, lp::ScheduleAttr schedule,
+                        const Target &target) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
   int64_t rows = schedule.getTileRows();
   int64_t vectors = schedule.getTileVectors();
   auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
                                    std::max<size_t>(form.w.planes.size(), 1));
-  std::string chunk = form.chunk >= kUnlimitedSteps
-                          ? "never widened early"
-                          : formatv("widened after at most {0} steps", form.chunk).str();
-  os << formatv("  tile         {0} rows x {1} lanes in {2} of {3} vector registers, {4}\n",
+  std::string chunk =
+      form.chunk >= kUnlimitedSteps
+          ? "never widened early"
+          : formatv("widened after at most {0} steps", form.chunk).str();
+  os << formatv("  tile         {0} rows x {1} lanes in {2} of {3} vector "
+                "registers, {4}\n",
                 rows, vectors * facts.lanes, tileRegisters(cell, rows, vectors),
                 target.desc().vectorRegisters, chunk);
   double macsPerStep = static_cast<double>(facts.group * facts.lanes) / pairs;
   double pipes = target.desc().vectorBits >= 256 ? 4.0 : 1.0;
-  os << formatv("  operations   {0:f1} MAC per cell of {1} vector instructions, {2} steps, "
+  os << formatv("  operations   {0:f1} MAC per cell of {1} vector "
+                "instructions, {2} steps, "
                 "{3:f0} plane pair(s)\n",
                 macsPerStep, facts.stepOps, g.steps, pairs);
-  os << formatv("  ceiling      {0:f1} MAC/cycle at {1:f0} vector instructions a cycle; cost "
+  os << formatv("  ceiling      {0:f1} MAC/cycle at {1:f0} vector instructions "
+                "a cycle; cost "
                 "model {2:f1}\n",
                 macsPerStep / facts.stepOps * pipes, pipes,
                 1.0 / estimateCycles(form, cell, rows, vectors, target.desc()));
@@ -103,19 +111,21 @@ static void explainLoop(llvm::raw_ostream &os, const CompiledOp &compiled,
                                    std::max<size_t>(form.w.planes.size(), 1));
   double cells = static_cast<double>(count) / facts.accRegisters;
   double macs = cells * static_cast<double>(facts.group * facts.lanes) / pairs;
-  os << formatv("  hot loop     {0} instructions, {1} {2}, {3:f1} MAC; {4:f4} instructions "
+  os << formatv("  hot loop     {0} instructions, {1} {2}, {3:f1} MAC; {4:f4} "
+                "instructions "
                 "per MAC\n",
                 result->instructions, count, facts.instruction, macs,
                 result->instructions / macs);
-  os << formatv("  MCA          {0}: Block RThroughput {1:f2} cycles ({2:f1} MAC/cycle), "
-                "simulated {3:f2} ({4:f1} MAC/cycle)\n",
-                target.desc().mcaCpu, result->blockRThroughput,
-                macs / result->blockRThroughput, result->cyclesPerIteration,
-                macs / result->cyclesPerIteration);
+  os << formatv(
+      "  MCA          {0}: Block RThroughput {1:f2} cycles ({2:f1} MAC/cycle), "
+      "simulated {3:f2} ({4:f1} MAC/cycle)\n",
+      target.desc().mcaCpu, result->blockRThroughput,
+      macs / result->blockRThroughput, result->cyclesPerIteration,
+      macs / result->cyclesPerIteration);
 }
 
-std::string lpgen::explain(llvm::StringRef scheduledIr, const CompiledOp &compiled,
-                           const Target &target) {
+std::string lpgen::explain(llvm::StringRef scheduledIr,
+                           const CompiledOp &compiled, const Target &target) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry);

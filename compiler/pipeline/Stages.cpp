@@ -1,4 +1,5 @@
-// The pipeline, stage by stage. See Stages.h; read addStagePasses from top to bottom.
+// The pipeline, stage by stage. See Stages.h; read addStagePasses from top to
+// bottom.
 #include "compiler/pipeline/Stages.h"
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/passes/Passes.h"

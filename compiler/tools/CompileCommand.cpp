@@ -1,5 +1,5 @@
-// `lpgen compile`: operators to objects, headers and manifests, or to the IR of any
-// stage.
+// `lpgen compile`: operators to objects, headers and manifests, or to the IR of
+// any stage.
 #include "compiler/run/Linker.h"
 #include "compiler/run/TemporaryFile.h"
 #include "compiler/tools/Commands.h"
@@ -72,15 +72,15 @@ static Status addOutputs(OutputFiles &files, const CompiledOp &op,
 
 static void printChoices(const CompiledOp &op) {
   for (const ScheduleChoice &choice : op.choices) {
-    llvm::errs() << "lpgen: remark: " << op.op << ": " << choice.statement << ": "
-                 << choice.schedule << " (" << choice.reason << ")\n";
+    llvm::errs() << "lpgen: remark: " << op.op << ": " << choice.statement
+                 << ": " << choice.schedule << " (" << choice.reason << ")\n";
   }
 }
 
 /// MLIR text of an earlier stage, instead of an operator file.
-static std::optional<CompiledOp> compileMlir(const CompileCommandOptions &options,
-                                             Stage from, CompileOptions compile,
-                                             int &exitCode) {
+static std::optional<CompiledOp>
+compileMlir(const CompileCommandOptions &options, Stage from,
+            CompileOptions compile, int &exitCode) {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(options.file.file);
   if (!buffer) {
     exitCode = reportError("cannot read '" + options.file.file +
@@ -203,9 +203,10 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<CompileCommandOptions>();
   addOpFileOptions(*command, options->file);
   command
-      ->add_option("--emit", options->emit,
-                   "What to write, comma-separated: obj,header,manifest,asm,llvm,"
-                   "mlir,shared")
+      ->add_option(
+          "--emit", options->emit,
+          "What to write, comma-separated: obj,header,manifest,asm,llvm,"
+          "mlir,shared")
       ->delimiter(',')
       ->check(CLI::IsMember(
           {"obj", "header", "manifest", "asm", "llvm", "mlir", "shared"}));
@@ -221,14 +222,17 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->check(CLI::IsMember(stages));
   command->add_option("--dump-stages", options->dumpStages,
                       "Folder for the IR after every stage");
-  command->add_option("-o,--output", options->outputFolder, "Folder for the outputs")
+  command
+      ->add_option("-o,--output", options->outputFolder,
+                   "Folder for the outputs")
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet,
                     "No remarks about the chosen schedules");
-  command->footer("Several targets of one architecture, --target x86_avx2,generic, "
-                  "make one library with a choice by CPU features.\n"
-                  "Example: lpgen compile examples/gemm_w4a4.lp --target x86_avx2 "
-                  "--emit obj,header,asm -o out");
+  command->footer(
+      "Several targets of one architecture, --target x86_avx2,generic, "
+      "make one library with a choice by CPU features.\n"
+      "Example: lpgen compile examples/gemm_w4a4.lp --target x86_avx2 "
+      "--emit obj,header,asm -o out");
   command->callback([options, &exitCode] { exitCode = runCompile(*options); });
 }
 

@@ -1,5 +1,5 @@
-// `lpgen explain`: what the compiler made of an operator and why, and how fast it can
-// be at best.
+// `lpgen explain`: what the compiler made of an operator and why, and how fast
+// it can be at best.
 #include "compiler/pipeline/Explain.h"
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
@@ -32,10 +32,12 @@ static int runExplain(const OpFileOptions &options) {
 
 void addExplainCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
-      "explain", "Show schedule, layout, registers, operation counts and ceiling");
+      "explain",
+      "Show schedule, layout, registers, operation counts and ceiling");
   auto options = std::make_shared<OpFileOptions>();
   addOpFileOptions(*command, *options);
-  command->footer("Example: lpgen explain examples/gemm_w4a4.lp --target arm_neon");
+  command->footer(
+      "Example: lpgen explain examples/gemm_w4a4.lp --target arm_neon");
   command->callback([options, &exitCode] { exitCode = runExplain(*options); });
 }
 

@@ -11,8 +11,9 @@ static std::error_code writeTemporary(const std::string &path,
                                       const std::string &contents,
                                       llvm::SmallVectorImpl<char> &temporary) {
   int descriptor = -1;
-  std::error_code error = llvm::sys::fs::createUniqueFile(
-      path + ".%%%%%%.tmp", descriptor, temporary, llvm::sys::fs::OF_None, 0644);
+  std::error_code error =
+      llvm::sys::fs::createUniqueFile(path + ".%%%%%%.tmp", descriptor,
+                                      temporary, llvm::sys::fs::OF_None, 0644);
   if (error) {
     return error;
   }
@@ -35,8 +36,8 @@ Status OutputFiles::commit() {
     }
   };
   for (const auto &[path, contents] : files) {
-    std::error_code error = llvm::sys::fs::create_directories(
-        llvm::sys::path::parent_path(path));
+    std::error_code error =
+        llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
     llvm::SmallString<128> temporary;
     if (!error) {
       error = writeTemporary(path, contents, temporary);

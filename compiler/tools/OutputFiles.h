@@ -9,8 +9,9 @@
 
 namespace lpgen {
 
-/// Collects contents first; `commit` writes temporary files beside the final ones and
-/// renames them when every write has succeeded. Nothing half-written stays behind.
+/// Collects contents first; `commit` writes temporary files beside the final
+/// ones and renames them when every write has succeeded. Nothing half-written
+/// stays behind.
 class OutputFiles {
 public:
   void add(std::string path, std::string contents) {

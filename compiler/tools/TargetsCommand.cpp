@@ -17,8 +17,8 @@ static void printTargets(bool json) {
     const TargetDesc &desc = target->desc();
     std::string cells;
     for (const Cell *cell : target->cells()) {
-      cells += (cells.empty() ? "" : " ") + cell->facts().templateName.str() + ":" +
-               cell->facts().name.str();
+      cells += (cells.empty() ? "" : " ") + cell->facts().templateName.str() +
+               ":" + cell->facts().name.str();
     }
     if (json) {
       list.push_back(llvm::json::Object{{"name", desc.name},
@@ -29,13 +29,13 @@ static void printTargets(bool json) {
                                         {"host", target == host}});
       continue;
     }
-    llvm::outs() << llvm::formatv("{0,-12} {1}{2}\n{3,12} {4}, cells {5}\n", desc.name,
-                                  desc.summary,
-                                  target == host ? " (host)" : "", "", desc.triple,
-                                  cells);
+    llvm::outs() << llvm::formatv(
+        "{0,-12} {1}{2}\n{3,12} {4}, cells {5}\n", desc.name, desc.summary,
+        target == host ? " (host)" : "", "", desc.triple, cells);
   }
   if (json) {
-    llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(list)));
+    llvm::outs() << llvm::formatv("{0:2}\n",
+                                  llvm::json::Value(std::move(list)));
   }
 }
 

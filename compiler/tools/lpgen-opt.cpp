@@ -1,9 +1,10 @@
-// lpgen-opt: any pass of lpgen, or of upstream, on MLIR text; for tests and study.
+// lpgen-opt: any pass of lpgen, or of upstream, on MLIR text; for tests and
+// study.
 #include "compiler/passes/Passes.h"
 #include "compiler/pipeline/Stages.h"
-#include "schedules/SelectPass.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "schedules/SelectPass.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;

@@ -8,13 +8,16 @@ using namespace lpgen;
 
 int main(int argc, char **argv) {
   exitOnInterrupt();
-  CLI::App app("lpgen: low-precision tensor operators to the fastest kernel a CPU "
-               "can run");
+  CLI::App app(
+      "lpgen: low-precision tensor operators to the fastest kernel a CPU "
+      "can run");
   app.name("lpgen");
-  app.set_version_flag("--version", "lpgen 0.1.0 (LLVM 22, kernel interface 1)");
+  app.set_version_flag("--version",
+                       "lpgen 0.1.0 (LLVM 22, kernel interface 1)");
   app.require_subcommand(1);
-  app.footer("Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n"
-             "Example: lpgen compile examples/conv3x3_w2a2.lp -o out");
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n"
+      "Example: lpgen compile examples/conv3x3_w2a2.lp -o out");
   int exitCode = ExitSuccess;
   addCompileCommand(app, exitCode);
   addVerifyCommand(app, exitCode);

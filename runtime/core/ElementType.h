@@ -17,8 +17,8 @@ enum class Encoding {
   Float,    ///< f32
 };
 
-/// An element type. Logical (unpacked) tensors hold values, not codes, one per smallest
-/// C integer that holds the range.
+/// An element type. Logical (unpacked) tensors hold values, not codes, one per
+/// smallest C integer that holds the range.
 struct ElementType {
   Encoding encoding = Encoding::Signed;
   unsigned bits = 32;
@@ -55,9 +55,11 @@ struct ElementType {
     }
     return 0;
   }
-  /// True if the integer `value` has a code in this type (bipolar has odd values only).
+  /// True if the integer `value` has a code in this type (bipolar has odd
+  /// values only).
   bool holds(int64_t value) const {
-    return value >= minValue() && value <= maxValue() && (encoding != Encoding::Bipolar || (value & 1) != 0);
+    return value >= minValue() && value <= maxValue() &&
+           (encoding != Encoding::Bipolar || (value & 1) != 0);
   }
   /// Bits of one element in a logical tensor: 8, 16, 32 or 64.
   unsigned storageBits() const {

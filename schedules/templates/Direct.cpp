@@ -1,5 +1,5 @@
-// direct: the loop nest as written, elements one by one. Any operator, any type, every
-// target; LLVM's loop vectorizer makes of it what it can.
+// direct: the loop nest as written, elements one by one. Any operator, any
+// type, every target; LLVM's loop vectorizer makes of it what it can.
 #include "schedules/Schedules.h"
 
 using namespace lpgen;

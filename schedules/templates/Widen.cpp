@@ -1,5 +1,5 @@
-// widen: widening multiply-add of whole elements; 16-bit accumulators where the bound
-// on the operands allows, else 32-bit ones.
+// widen: widening multiply-add of whole elements; 16-bit accumulators where the
+// bound on the operands allows, else 32-bit ones.
 #include "schedules/Schedules.h"
 
 using namespace lpgen;
@@ -11,7 +11,8 @@ public:
   llvm::StringRef summary() const override {
     return "widening multiply-add of 8- or 16-bit elements";
   }
-  std::vector<Candidate> candidates(lp::ContractOp contract, const Target &target,
+  std::vector<Candidate> candidates(lp::ContractOp contract,
+                                    const Target &target,
                                     const ScheduleRequest &request,
                                     std::string &whyNot) const override {
     return packedCandidates(name(), contract, target, request, whyNot);

@@ -6,8 +6,9 @@ using namespace lpgen;
 
 namespace {
 
-/// A widening multiply-add: `lanes` elements of `bits` bits, broadcast x, accumulators
-/// of twice the width in two registers. LLVM selects smlal and smlal2.
+/// A widening multiply-add: `lanes` elements of `bits` bits, broadcast x,
+/// accumulators of twice the width in two registers. LLVM selects smlal and
+/// smlal2.
 class SmlalCell : public Cell {
 public:
   SmlalCell(StringRef name, unsigned bits, StoredRange range)
@@ -38,7 +39,8 @@ public:
   }
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::broadcastBytes(b, loc, buffer, offset, bits / 8, facts().lanes);
+    return cell::broadcastBytes(b, loc, buffer, offset, bits / 8,
+                                facts().lanes);
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {

@@ -1,5 +1,5 @@
-// generic: any CPU that LLVM knows, through the vector dialect only. The fallback, and
-// the oracle for the other targets' cells.
+// generic: any CPU that LLVM knows, through the vector dialect only. The
+// fallback, and the oracle for the other targets' cells.
 #include "targets/Cell.h"
 #include "targets/Targets.h"
 #include "llvm/TargetParser/Host.h"

@@ -35,7 +35,8 @@ Value ones16(OpBuilder &b, Location loc) {
   return cell::splat(b, loc, cell::vectorType(b, 16, 16), 1);
 }
 
-/// What the multiplying cells share: groups of four bytes, eight outputs per vector.
+/// What the multiplying cells share: groups of four bytes, eight outputs per
+/// vector.
 class DwordCell : public Cell {
 public:
   DwordCell(CellFacts facts, unsigned elementBits)
@@ -136,8 +137,8 @@ public:
                    .instruction = "vpmaddwd"},
                   16) {}
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
-    // One pair of products must fit 32 bits; sums of pairs wrap modulo 2^32, which
-    // the proved range of the whole sum makes exact.
+    // One pair of products must fit 32 bits; sums of pairs wrap modulo 2^32,
+    // which the proved range of the whole sum makes exact.
     return 2 * x.maxAbs() * w.maxAbs() <= INT32_MAX ? kUnlimitedSteps : 0;
   }
   Values zero(OpBuilder &b, Location loc) const override {
@@ -182,9 +183,9 @@ public:
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value both = arith::AndIOp::create(b, loc, x, w);
-    Value count = cell::intrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
-                                  cell::vectorType(b, 32, 8),
-                                  {countTable(b, loc), both});
+    Value count =
+        cell::intrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
+                        cell::vectorType(b, 32, 8), {countTable(b, loc), both});
     return {arith::AddIOp::create(b, loc, acc[0], count)};
   }
   Values widen(OpBuilder &b, Location loc, Values acc) const override {

@@ -6,13 +6,15 @@
 
 namespace lpgen::x86 {
 
-/// u8 x s8, pairs summed into 16-bit lanes (vpmaddubsw, vpaddw), widened by vpmaddwd.
+/// u8 x s8, pairs summed into 16-bit lanes (vpmaddubsw, vpaddw), widened by
+/// vpmaddwd.
 const Cell &maddubs16Cell();
 /// u8 x s8 into 32-bit lanes at once (vpmaddubsw, vpmaddwd, vpaddd).
 const Cell &maddubs32Cell();
 /// s16 x s16 into 32-bit lanes (vpmaddwd, vpaddd).
 const Cell &maddwCell();
-/// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb, vpaddb).
+/// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
+/// vpaddb).
 const Cell &nibbleCell();
 
 } // namespace lpgen::x86

@@ -10,9 +10,10 @@ static TargetDesc describe() {
   desc.name = "x86_avx2";
   desc.triple = "x86_64-unknown-linux-gnu";
   desc.cpu = "znver3";
-  desc.features = "+sse4.2,+popcnt,+avx2,+fma,+bmi,+bmi2,-sse4a,-vaes,-vpclmulqdq";
-  desc.cpuFeatures = LP_CPU_SSE42 | LP_CPU_POPCNT | LP_CPU_AVX2 | LP_CPU_FMA |
-                     LP_CPU_BMI2;
+  desc.features =
+      "+sse4.2,+popcnt,+avx2,+fma,+bmi,+bmi2,-sse4a,-vaes,-vpclmulqdq";
+  desc.cpuFeatures =
+      LP_CPU_SSE42 | LP_CPU_POPCNT | LP_CPU_AVX2 | LP_CPU_FMA | LP_CPU_BMI2;
   desc.vectorBits = 256;
   desc.vectorRegisters = 16;
   desc.l1Bytes = 32 * 1024;
@@ -30,8 +31,8 @@ public:
   X86Avx2Target() : Target(describe()) {}
   llvm::ArrayRef<const Cell *> cells() const override {
     static const Cell *const list[] = {&x86::maddubs16Cell(),
-                                       &x86::maddubs32Cell(),
-                                       &x86::maddwCell(), &x86::nibbleCell()};
+                                       &x86::maddubs32Cell(), &x86::maddwCell(),
+                                       &x86::nibbleCell()};
     return list;
   }
 };

@@ -6,7 +6,7 @@ func.func @elementwise(%x: tensor<4x8x!lp.int<unsigned, 2>>) -> tensor<4x8x!lp.i
   // CHECK: lp.compute [4, 8] -> tensor<4x8x!lp.int<bipolar, 1>>
   %y = lp.compute [4, 8] -> tensor<4x8x!lp.int<bipolar, 1>> {
   ^bb0(%i: index, %j: index):
-    // CHECK: lp.read %{{.*}}[%{{.*}}, %{{.*}}] affine_map<(d0, d1) -> (d0, d1 - 1)> divisors [1, 1] pad 0 : i32
+    // CHECK: lp.read %{{.*}}[%{{.*}}, %{{.*}}] #{{.*}} divisors [1, 1] pad 0 : i32
     %v = lp.read %x[%i, %j] affine_map<(d0, d1) -> (d0, d1 - 1)> divisors [1, 1] pad 0 : i32
       : tensor<4x8x!lp.int<unsigned, 2>> -> i32
     // CHECK: lp.quantize %{{.*}} to !lp.int<bipolar, 1>
@@ -21,7 +21,7 @@ func.func @scalars(%t: tensor<3xi32>, %acc: i32, %seed: i64) -> tensor<i32> {
   %y = lp.compute [] -> tensor<i32> {
     // CHECK: lp.requantize
     %a = lp.requantize %acc, %acc, %acc
-    // CHECK: lp.threshold %{{.*}}, %{{.*}}[] affine_map<(d0) -> (d0)> levels 3
+    // CHECK: lp.threshold %{{.*}}, %{{.*}}[] #{{.*}} levels 3
     %b = lp.threshold %a, %t[] affine_map<(d0) -> (d0)> levels 3 : i32, tensor<3xi32>
     // CHECK: lp.random
     %r = lp.random %seed, %seed
