@@ -1,10 +1,10 @@
 // The syntax tree of the operator language, after it has been checked.
 //
-// Text is parsed (Parser) straight into these types; Sema resolves names, index
-// ranges and value ranges in place. What the interpreter and the MLIR emitter
-// see is a tree in which every name is an id, every subscript an affine form,
-// every integer expression carries a proved range, and nothing can be out of
-// range without a declared padding.
+// The parser builds what was written (Syntax.h); Sema resolves names, index
+// ranges and value ranges and builds this. What the interpreter and the MLIR
+// emitter see is a tree in which every name is an id, every subscript an affine
+// form, every integer expression carries a proved range, and nothing can be out
+// of range without a declared padding.
 #ifndef LPGEN_COMPILER_FRONTEND_AST_H
 #define LPGEN_COMPILER_FRONTEND_AST_H
 
