@@ -15,7 +15,7 @@ namespace lpgen {
 class OutputFiles {
 public:
   void add(std::string path, std::string contents) {
-    files.push_back({std::move(path), std::move(contents)});
+    files.emplace_back(std::move(path), std::move(contents));
   }
   Status commit();
 

@@ -13,7 +13,7 @@
 enum { ROWS = 5, DEPTH = 256, COLUMNS = 64 };
 
 /* What the kernel of one call needs besides the tensors. */
-struct memory {
+struct Memory {
   void *packed[LP_GEMM_W4A4_BUFFERS]; /* null where the kernel reads logical */
   void *workspace;
   void *scratch;
@@ -34,7 +34,7 @@ static void *allocate(int64_t bytes) {
   return memory;
 }
 
-static void release(struct memory *memory) {
+static void release(struct Memory *memory) {
   for (int i = 0; i < LP_GEMM_W4A4_BUFFERS; ++i) {
     free(memory->packed[i]);
   }
@@ -44,7 +44,7 @@ static void release(struct memory *memory) {
 
 /* Packs every buffer that the kernel wants packed; a program with constant
  * weights does this once. */
-static int pack(const int64_t *sizes, void **buffers, struct memory *memory) {
+static int pack(const int64_t *sizes, void **buffers, struct Memory *memory) {
   for (int i = 0; i < LP_GEMM_W4A4_BUFFERS; ++i) {
     const int64_t bytes = lp_gemm_w4a4_packed_size(i, sizes);
     if (bytes > 0) {
@@ -126,7 +126,7 @@ int main(void) {
   };
   fill();
 
-  struct memory memory = {{NULL}, NULL, NULL};
+  struct Memory memory = {{NULL}, NULL, NULL};
   int status = pack(sizes, buffers, &memory);
   if (status == LP_OK) {
     memory.workspace = allocate(lp_gemm_w4a4_workspace_size(sizes));

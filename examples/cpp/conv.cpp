@@ -7,9 +7,9 @@
 #include "runtime/core/CpuFeatures.h"
 #include "runtime/kernels/KernelRunner.h"
 #include <array>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
-#include <random>
+#include <cstring>
 
 using namespace lpgen;
 
@@ -31,11 +31,12 @@ struct Outputs {
 
 Inputs makeInputs() {
   Inputs inputs;
-  std::mt19937 random(1);
+  uint32_t state = 1; // a linear congruential generator; the top bits are good
   for (HostTensor *tensor : {&inputs.x, &inputs.w}) {
     const int64_t lo = tensor->type().minValue();
     for (int64_t i = 0; i < tensor->numElements(); ++i) {
-      tensor->setInt(i, lo + int64_t(random() & 3));
+      state = state * 1664525U + 1013904223U;
+      tensor->setInt(i, lo + int64_t(state >> 30));
     }
   }
   for (int64_t i = 0; i < filters; ++i) {
@@ -90,7 +91,12 @@ int64_t countDifferences(const Inputs &inputs, const Outputs &outputs) {
 } // namespace
 
 int main(int argc, char **argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  int threads = 1;
+  if (argc > 1) {
+    const char *end = argv[1] + std::strlen(argv[1]);
+    const auto [rest, error] = std::from_chars(argv[1], end, threads);
+    threads = error == std::errc() && rest == end ? threads : 0;
+  }
   if (argc > 2 || threads < 1) {
     std::fprintf(stderr, "usage: %s [THREADS]\n", argv[0]);
     return 2;
