@@ -192,14 +192,13 @@ std::string convText(const std::string &name, const Conv &conv) {
 } // namespace
 
 std::vector<TestCase> convSelection(const Target &target) {
-  const std::vector<std::string> schedules = schedulesOf(target);
   std::vector<TestCase> cases;
   for (const Row &row : selectRows(
            target, {std::size(shapes), size_t(Grouping::Count),
                     std::size(inputSizes), std::size(outputSizes),
                     size_t(Border::Count), 2, size_t(Epilogue::Count)})) {
     cases.push_back({convText("conv" + std::to_string(cases.size()), Conv(row)),
-                     schedules[row[3]]});
+                     scheduleOf(target, row)});
   }
   return cases;
 }

@@ -12,8 +12,8 @@ constexpr size_t unset = ~size_t{0};
 
 class Builder {
 public:
-  Builder(const std::vector<size_t> &sizes, const PairAllowed &allowed)
-      : sizes(sizes), allowed(allowed) {
+  Builder(const std::vector<size_t> &sizes, const PairRule &rule)
+      : sizes(sizes), rule(rule) {
     for (size_t axis = 0; axis < sizes.size(); ++axis) {
       offsets.push_back(numValues);
       numValues += sizes[axis];
@@ -45,7 +45,7 @@ private:
   void openPairs(size_t a, size_t b) {
     for (size_t i = 0; i < sizes[a]; ++i) {
       for (size_t j = 0; j < sizes[b]; ++j) {
-        if (allowed(a, i, b, j)) {
+        if (rule(a, i, b, j) == Pair::Wanted) {
           open(a, i, b, j) = true;
           order.push_back({{a, i}, {b, j}});
         }
@@ -80,8 +80,9 @@ private:
       if (row[other] == unset || other == axis) {
         continue;
       }
-      if (!(axis < other ? allowed(axis, value, other, row[other])
-                         : allowed(other, row[other], axis, value))) {
+      if ((axis < other
+               ? rule(axis, value, other, row[other])
+               : rule(other, row[other], axis, value)) == Pair::Forbidden) {
         return false;
       }
     }
@@ -122,7 +123,7 @@ private:
 
   using AxisValue = std::pair<size_t, size_t>;
   const std::vector<size_t> &sizes;
-  const PairAllowed &allowed;
+  const PairRule &rule;
   std::vector<size_t> offsets; ///< By axis: number of its first value.
   size_t numValues = 0;
   std::vector<bool> isOpen;
@@ -133,8 +134,8 @@ private:
 } // namespace
 
 std::vector<Row> coverPairs(const std::vector<size_t> &sizes,
-                            const PairAllowed &allowed) {
-  return Builder(sizes, allowed).build();
+                            const PairRule &rule) {
+  return Builder(sizes, rule).build();
 }
 
 } // namespace lpgen::difftest

@@ -16,16 +16,22 @@ namespace lpgen::difftest {
 /// One value (its number) for each axis.
 using Row = std::vector<size_t>;
 
-/// True if value `a` of axis `axisA` may stand beside value `b` of axis
-/// `axisB`; called with axisA < axisB.
-using PairAllowed =
-    std::function<bool(size_t axisA, size_t a, size_t axisB, size_t b)>;
+enum class Pair {
+  Forbidden, ///< The two values do not go together.
+  Allowed,   ///< They may meet, but need not.
+  Wanted     ///< Some row must hold both.
+};
 
-/// Rows that contain every allowed pair of values, axis i having sizes[i]
-/// values. Rows hold no forbidden pair. For any values chosen so far there must
-/// be an allowed value of each other axis.
+/// What is asked of value `a` of axis `axisA` beside value `b` of axis `axisB`;
+/// called with axisA < axisB.
+using PairRule =
+    std::function<Pair(size_t axisA, size_t a, size_t axisB, size_t b)>;
+
+/// Rows that contain every wanted pair of values and no forbidden one, axis i
+/// having sizes[i] values. For any values chosen so far there must be a value
+/// of each other axis that may stand beside them.
 std::vector<Row> coverPairs(const std::vector<size_t> &sizes,
-                            const PairAllowed &allowed);
+                            const PairRule &rule);
 
 } // namespace lpgen::difftest
 

@@ -102,14 +102,13 @@ std::string gemmText(const std::string &name, const Row &row) {
 } // namespace
 
 std::vector<TestCase> gemmSelection(const Target &target) {
-  const std::vector<std::string> schedules = schedulesOf(target);
   std::vector<TestCase> cases;
   for (const Row &row :
        selectRows(target, {std::size(rowSizes), std::size(columnSizes),
                            std::size(depthSizes), size_t(Zero::Count),
                            size_t(Epilogue::Count)})) {
     cases.push_back({gemmText("gemm" + std::to_string(cases.size()), row),
-                     schedules[row[3]]});
+                     scheduleOf(target, row)});
   }
   return cases;
 }

@@ -43,20 +43,31 @@ std::string describe(const TestCase &test, const Target &target) {
   return text + ", seed " + std::to_string(testSeed()) + "\n" + test.text;
 }
 
+static size_t totalOf(const std::map<std::string, size_t> &reasons) {
+  size_t total = 0;
+  for (const auto &[reason, count] : reasons) {
+    total += count;
+  }
+  return total;
+}
+
+size_t Summary::numRejected() const { return totalOf(rejected); }
+
 std::string Summary::str() const {
   std::ostringstream out;
   out << compiled << " operators compiled, " << runs << " runs, " << elements
       << " elements compared, " << failed << " failed";
-  if (rejected != 0) {
-    out << ", " << rejected << " refused by the front end";
-  }
-  size_t total = 0;
-  for (const auto &[reason, count] : notApplicable) {
-    total += count;
-  }
-  out << "; schedule not applicable: " << total;
-  for (const auto &[reason, count] : notApplicable) {
-    out << "\n  " << count << " x " << reason;
+  const auto list = [&](const char *title,
+                        const std::map<std::string, size_t> &reasons) {
+    out << "\n" << totalOf(reasons) << " " << title;
+    for (const auto &[reason, count] : reasons) {
+      out << "\n  " << count << " x " << reason;
+    }
+  };
+  list("schedules not applicable, the cost model's taken instead",
+       notApplicable);
+  if (!rejected.empty()) {
+    list("texts refused by the front end", rejected);
   }
   return out.str();
 }
@@ -117,13 +128,23 @@ static std::string inapplicableReason(const std::string &messages) {
                          messages.find('\n', begin) - begin - mark.size());
 }
 
+/// The text of the first error, without its place.
+static std::string firstError(const std::string &messages) {
+  constexpr llvm::StringLiteral mark = "error: ";
+  const size_t begin = messages.find(mark);
+  return begin == std::string::npos
+             ? messages
+             : messages.substr(begin + mark.size(), messages.find('\n', begin) -
+                                                        begin - mark.size());
+}
+
 std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test,
                                                bool mustApply) {
   auto prepared = std::make_unique<PreparedCase>();
   prepared->source = &test;
   if (!parse(*prepared)) {
     if (rejectedAllowed) {
-      ++counts.rejected;
+      ++counts.rejected[firstError(prepared->messages)];
     } else {
       fail(test, "the front end refuses it:\n" + prepared->messages);
     }

@@ -39,13 +39,16 @@ std::string describe(const TestCase &test, const Target &target);
 /// What became of a list of cases.
 struct Summary {
   size_t compiled = 0;
-  size_t rejected = 0; ///< By the front end, where that is allowed.
+  /// Texts that the front end refuses, where that is allowed, by its first
+  /// message.
+  std::map<std::string, size_t> rejected;
   size_t failed = 0;
   /// Requested schedules that cannot be applied, by the reason given; these
   /// cases were compiled with the schedule of the cost model instead.
   std::map<std::string, size_t> notApplicable;
   int64_t runs = 0;
   int64_t elements = 0;
+  size_t numRejected() const;
   std::string str() const;
 };
 

@@ -23,13 +23,20 @@ ElementType elementType(size_t encoding, unsigned bits) {
 std::vector<std::string> schedulesOf(const Target &target) {
   std::vector<std::string> schedules = {"", "direct"};
   for (const Cell *cell : target.cells()) {
-    const std::string start =
-        cell->facts().templateName.str() + "<cell=" + cell->facts().name.str();
-    schedules.push_back(start + ">");
-    schedules.push_back(start + ",tile=[1,1],unroll=1,block=1>");
-    schedules.push_back(start + ",tile=[3,2],unroll=3,block=2>");
+    schedules.push_back(
+        (cell->facts().templateName + "<cell=" + cell->facts().name + ">")
+            .str());
   }
   return schedules;
+}
+
+std::string withTile(const std::string &schedule, size_t tile) {
+  static const char *const fields[numTiles] = {
+      "", ",tile=[1,1],unroll=1,block=1", ",tile=[3,2],unroll=3,block=2"};
+  if (schedule.empty() || schedule.back() != '>') {
+    return schedule;
+  }
+  return schedule.substr(0, schedule.size() - 1) + fields[tile] + ">";
 }
 
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,
@@ -41,6 +48,7 @@ std::string plainGemm(const std::string &name, ElementType x, ElementType w,
 }
 
 /// The first axes of every selection: widths, encoding of x, of w, schedule.
+/// The last one is the tile.
 static constexpr size_t numTypeAxes = 4;
 
 TypeChoice typesOf(const Row &row) {
@@ -48,19 +56,24 @@ TypeChoice typesOf(const Row &row) {
           elementType(row[2], unsigned(row[0] % 8 + 1))};
 }
 
-/// Ternary is 2 bits wide, so it goes with that width only.
-static bool typesAllowed(size_t axisA, size_t a, size_t axisB, size_t b) {
+/// Ternary is 2 bits wide, so it goes with that width only. What widths depend
+/// on are the encodings and the schedule.
+static Pair pairRule(size_t axisA, size_t a, size_t axisB, size_t b) {
   constexpr size_t ternary = 3;
-  if (axisA != 0 || b != ternary) {
-    return true;
+  if (axisA != 0) {
+    return Pair::Wanted;
   }
-  return axisB == 1 ? a / 8 == 1 : axisB == 2 ? a % 8 == 1 : true;
+  const bool isTwoBits = axisB == 1 ? a / 8 == 1 : a % 8 == 1;
+  if ((axisB == 1 || axisB == 2) && b == ternary && !isTwoBits) {
+    return Pair::Forbidden;
+  }
+  return axisB < numTypeAxes ? Pair::Wanted : Pair::Allowed;
 }
 
 static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
   const std::vector<size_t> others(sizes.begin() + numTypeAxes, sizes.end());
-  const std::vector<Row> rest =
-      coverPairs(others, [](size_t, size_t, size_t, size_t) { return true; });
+  const std::vector<Row> rest = coverPairs(
+      others, [](size_t, size_t, size_t, size_t) { return Pair::Wanted; });
   std::vector<Row> rows;
   const size_t count = sizes[0] * sizes[1] * sizes[2] * sizes[3];
   for (size_t i = 0; i < count; ++i) {
@@ -70,8 +83,8 @@ static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
       row.push_back(left % sizes[axis]);
       left /= sizes[axis];
     }
-    if (typesAllowed(0, row[0], 1, row[1]) &&
-        typesAllowed(0, row[0], 2, row[2])) {
+    if (pairRule(0, row[0], 1, row[1]) != Pair::Forbidden &&
+        pairRule(0, row[0], 2, row[2]) != Pair::Forbidden) {
       const Row &beside = rest[rows.size() % rest.size()];
       row.insert(row.end(), beside.begin(), beside.end());
       rows.push_back(std::move(row));
@@ -84,7 +97,12 @@ std::vector<Row> selectRows(const Target &target,
                             const std::vector<size_t> &others) {
   std::vector<size_t> sizes = {64, 4, 4, schedulesOf(target).size()};
   sizes.insert(sizes.end(), others.begin(), others.end());
-  return fullRun() ? productRows(sizes) : coverPairs(sizes, typesAllowed);
+  sizes.push_back(numTiles);
+  return fullRun() ? productRows(sizes) : coverPairs(sizes, pairRule);
+}
+
+std::string scheduleOf(const Target &target, const Row &row) {
+  return withTile(schedulesOf(target)[row[3]], row.back());
 }
 
 std::string zeroPointInput(ElementType x) {

@@ -12,16 +12,22 @@
 
 namespace lpgen::difftest {
 
-/// Pairwise selection for GEMMs: every pair of widths 1..8 with every value of
-/// every other axis, and those with each other. The full run has every pair of
-/// types with every schedule, and the other axes pairwise beside them.
+/// Pairwise selection for GEMMs: every pair of widths 1..8 with every encoding
+/// and every schedule, and every two values of the other axes together. The
+/// full run has every pair of types with every schedule, and the other axes
+/// pairwise beside them.
 std::vector<TestCase> gemmSelection(const Target &target);
 /// The same for convolutions.
 std::vector<TestCase> convSelection(const Target &target);
 
 /// The schedules tried: the cost model's choice, `direct`, and every cell of
-/// the target with its best tile and with forced ones.
+/// the target.
 std::vector<std::string> schedulesOf(const Target &target);
+/// How many tiles `withTile` knows.
+constexpr size_t numTiles = 3;
+/// The schedule with the tile of the cost model (0) or a forced one; `direct`
+/// and the cost model's choice have no tile.
+std::string withTile(const std::string &schedule, size_t tile);
 
 /// `y[i,j] = sum(k) x[i,k] * w[j,k]` into i32.
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,

@@ -19,10 +19,13 @@ struct TypeChoice {
 ElementType elementType(size_t encoding, unsigned bits);
 
 /// Rows whose axes 0 to 3 are the pair of widths, both encodings and the
-/// schedule; `others` has the sizes of the axes that follow.
+/// schedule, and whose last is the tile; `others` has the sizes of the axes
+/// between.
 std::vector<Row> selectRows(const Target &target,
                             const std::vector<size_t> &others);
 TypeChoice typesOf(const Row &row);
+/// The schedule of a row, with its tile.
+std::string scheduleOf(const Target &target, const Row &row);
 
 /// The declaration of a zero point within x's type.
 std::string zeroPointInput(ElementType x);

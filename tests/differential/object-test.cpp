@@ -99,12 +99,13 @@ INSTANTIATE_TEST_SUITE_P(
       return info.param->desc().name;
     });
 
-TEST(CoveringArray, HasEveryAllowedPairAndNoForbiddenOne) {
+TEST(CoveringArray, HasEveryWantedPairAndNoForbiddenOne) {
   const std::vector<size_t> sizes = {12, 3, 4, 2};
-  const auto allowed = [](size_t axisA, size_t a, size_t axisB, size_t b) {
-    return axisA != 0 || axisB != 1 || b != 2 || a < 3;
+  const auto rule = [](size_t axisA, size_t a, size_t axisB, size_t b) {
+    return axisA != 0 || axisB != 1 || b != 2 || a < 3 ? Pair::Wanted
+                                                       : Pair::Forbidden;
   };
-  const std::vector<Row> rows = coverPairs(sizes, allowed);
+  const std::vector<Row> rows = coverPairs(sizes, rule);
   for (size_t p = 0; p < sizes.size(); ++p) {
     for (size_t q = p + 1; q < sizes.size(); ++q) {
       for (size_t a = 0; a < sizes[p]; ++a) {
@@ -113,7 +114,7 @@ TEST(CoveringArray, HasEveryAllowedPairAndNoForbiddenOne) {
           for (const Row &row : rows) {
             found += row[p] == a && row[q] == b;
           }
-          EXPECT_EQ(found > 0, allowed(p, a, q, b))
+          EXPECT_EQ(found > 0, rule(p, a, q, b) == Pair::Wanted)
               << p << "=" << a << ", " << q << "=" << b;
         }
       }

@@ -110,23 +110,23 @@ void runTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases,
   }
 }
 
-/// Pairs of types whose elements a cell may store; those it cannot are refused
-/// by the compiler and counted.
+/// Pairs of types, some for each cell; those that a cell cannot store are
+/// refused by the compiler and counted.
 std::vector<std::pair<ElementType, ElementType>> typePairs() {
-  std::vector<std::pair<ElementType, ElementType>> pairs;
-  constexpr std::pair<unsigned, unsigned> widths[] = {
-      {1, 1}, {2, 2}, {4, 4}, {8, 4}, {8, 5}, {7, 7}, {8, 7}, {8, 8}};
-  for (const auto &[a, b] : widths) {
-    for (Encoding x :
-         {Encoding::Unsigned, Encoding::Signed, Encoding::Bipolar}) {
-      for (Encoding w : {Encoding::Signed, Encoding::Bipolar}) {
-        pairs.push_back({{x, a}, {w, b}});
-      }
-    }
-  }
-  pairs.push_back({{Encoding::Unsigned, 2}, {Encoding::Ternary, 2}});
-  pairs.push_back({{Encoding::Unsigned, 8}, {Encoding::Unsigned, 8}});
-  return pairs;
+  const auto u = [](unsigned bits) {
+    return ElementType{Encoding::Unsigned, bits};
+  };
+  const auto s = [](unsigned bits) {
+    return ElementType{Encoding::Signed, bits};
+  };
+  const auto b = [](unsigned bits) {
+    return ElementType{Encoding::Bipolar, bits};
+  };
+  return {{b(1), b(1)}, {u(1), b(1)}, {u(2), {Encoding::Ternary, 2}},
+          {u(4), s(4)}, {s(4), s(4)}, {b(4), s(4)},
+          {u(8), s(4)}, {u(8), s(5)}, {s(7), s(7)},
+          {u(8), s(7)}, {u(8), s(8)}, {s(8), s(8)},
+          {b(8), b(8)}, {u(8), u(8)}};
 }
 
 StoredRange rangeOf(ElementType type) {
