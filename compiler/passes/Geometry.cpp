@@ -41,6 +41,9 @@ static ContractShape shapeOf(OpTy op) {
   shape.xMap = op.getXMap();
   shape.wMap = op.getWMap();
   shape.xShape.assign(op.getXShape().begin(), op.getXShape().end());
+  for (int64_t dim : op.getXShape()) {
+    shape.isXDynamic.push_back(ShapedType::isDynamic(dim));
+  }
   shape.wShape.assign(op.getWShape().begin(), op.getWShape().end());
   // A dynamic dimension is as long as the loop that subscripts it alone.
   auto bound = [&](SmallVectorImpl<int64_t> &dims, AffineMap map) {
@@ -127,9 +130,32 @@ int64_t Geometry::extentOf(LoopRole role) const {
   return product;
 }
 
+/// The least and greatest value of a subscript.
+static std::pair<int64_t, int64_t> rangeOf(const ContractShape &shape,
+                                           const Subscript &s) {
+  int64_t low = s.constant;
+  int64_t high = s.constant;
+  for (auto [loop, c] : llvm::enumerate(s.coefficients)) {
+    (c < 0 ? low : high) += c * (shape.extents[loop] - 1);
+  }
+  return {low, high};
+}
+
+/// True if some value of the subscript of dimension `d` of x can lie outside,
+/// whatever the run-time sizes are.
+static bool canBeOutside(const ContractShape &shape, unsigned d) {
+  if (shape.isXDynamic[d]) {
+    // Only a bare index of run-time extent has the extent of the dimension.
+    auto bare = dyn_cast<AffineDimExpr>(shape.xMap.getResult(d));
+    return !bare || !shape.isDynamic[bare.getPosition()];
+  }
+  auto [low, high] = rangeOf(shape, subscriptOf(shape, d));
+  return low < 0 || high >= shape.xShape[d];
+}
+
 /// The dimension of x whose only reduction loop stands there with coefficient 1
-/// and nowhere else: what can be packed. The last such dimension is nearest in
-/// memory.
+/// and nowhere else: what can be packed. Packed groups have no halo, so no read
+/// may be outside there. The last such dimension is nearest in memory.
 static std::optional<std::pair<unsigned, unsigned>>
 findInner(const ContractShape &shape) {
   for (unsigned d = shape.xShape.size(); d-- > 0;) {
@@ -148,7 +174,7 @@ findInner(const ContractShape &shape) {
         plain &= inW; // a batch loop: groups
       }
     }
-    if (!plain || !inner || shape.isDynamic[*inner]) {
+    if (!plain || !inner || shape.isDynamic[*inner] || canBeOutside(shape, d)) {
       continue;
     }
     bool elsewhere = false;
@@ -220,13 +246,8 @@ std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
       }
       continue;
     }
-    int64_t low = s.constant;
-    int64_t high = s.constant;
-    for (auto [loop, c] : llvm::enumerate(s.coefficients)) {
-      (c < 0 ? low : high) += c * (shape.extents[loop] - 1);
-    }
-    PositionDim position{d, low, high - low + 1, 0,
-                         low < 0 || high >= shape.xShape[d]};
+    auto [low, high] = rangeOf(shape, s);
+    PositionDim position{d, low, high - low + 1, 0, canBeOutside(shape, d)};
     g.positions.push_back(position);
   }
   return g;
@@ -334,6 +355,10 @@ bool Geometry::computeClasses(std::string &reason) {
   for (auto [number, position] : llvm::enumerate(positions)) {
     if (!position.hasHalo) {
       continue;
+    }
+    if (shape.isXDynamic[position.xDim]) {
+      reason = "a padded dimension has a run-time extent";
+      return false;
     }
     Subscript s = subscriptOf(shape, position.xDim);
     BorderClasses::Dim dim{static_cast<unsigned>(number), -1, {}, {}};

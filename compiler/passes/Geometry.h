@@ -39,6 +39,7 @@ struct ContractShape {
   mlir::AffineMap xMap;
   mlir::AffineMap wMap;
   llvm::SmallVector<int64_t> xShape; ///< Bounds of dynamic dimensions included.
+  llvm::SmallVector<bool> isXDynamic; ///< By dimension of x.
   llvm::SmallVector<int64_t> wShape;
 
   static ContractShape of(lp::ContractOp op);
