@@ -3,7 +3,6 @@
 #include "compiler/passes/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -26,9 +25,10 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   if (!target.hasRounding) {
     passes.addNestedPass<func::FuncOp>(createExpandRoundingPass());
   }
-  passes.addPass(arith::createArithExpandOpsPass());
   passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createConvertMathToLLVMPass());
+  // Expands divisions too. Not arith's own expansion pass: its maximumf and
+  // minimumf do not tell -0 from +0, LLVM's intrinsics do.
   passes.addPass(createArithToLLVMConversionPass());
   passes.addPass(createFinalizeMemRefToLLVMConversionPass());
   passes.addPass(createConvertFuncToLLVMPass());
