@@ -85,13 +85,13 @@ std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
 }
 
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {
-  return size_t(std::count_if(loop.begin(), loop.end(),
-                              [&](const Instruction &instruction) {
-                                llvm::StringRef found = instruction.mnemonic;
-                                return found.consume_front(mnemonic) &&
-                                       (found.empty() || found.front() == '.' ||
-                                        llvm::isDigit(found.front()));
-                              }));
+  return size_t(std::count_if(
+      loop.begin(), loop.end(), [&](const Instruction &instruction) {
+        llvm::StringRef found = instruction.mnemonic;
+        return found.consume_front(mnemonic) &&
+               (found.empty() || llvm::isDigit(found.front())) &&
+               !llvm::StringRef(instruction.operands).contains("%xmm");
+      }));
 }
 
 bool storesToStack(const Instruction &instruction) {

@@ -21,8 +21,9 @@ using Loop = std::vector<Instruction>;
 /// All innermost loops, in the order of the listing.
 std::vector<Loop> innermostLoops(llvm::StringRef assembly);
 
-/// How many instructions of `loop` have the mnemonic, or it followed by a digit
-/// (smlal and smlal2) or a type suffix (cnt.16b).
+/// How many vector instructions of `loop` have the mnemonic, or it followed by
+/// a digit (smlal and smlal2). On x86 only those on whole 256-bit registers
+/// count: code that packs operands works on halves.
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic);
 
 /// True if the instruction stores to the stack frame.

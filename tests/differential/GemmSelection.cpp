@@ -103,10 +103,10 @@ std::string gemmText(const std::string &name, const Row &row) {
 
 std::vector<TestCase> gemmSelection(const Target &target) {
   std::vector<TestCase> cases;
-  for (const Row &row :
-       selectRows(target, {std::size(rowSizes), std::size(columnSizes),
-                           std::size(depthSizes), size_t(Zero::Count),
-                           size_t(Epilogue::Count)})) {
+  for (const Row &row : selectRows(target, WidthsMeet::EncodingsAndSchedules,
+                                   {std::size(rowSizes), std::size(columnSizes),
+                                    std::size(depthSizes), size_t(Zero::Count),
+                                    size_t(Epilogue::Count)})) {
     cases.push_back({gemmText("gemm" + std::to_string(cases.size()), row),
                      scheduleOf(target, row)});
   }

@@ -56,9 +56,10 @@ TypeChoice typesOf(const Row &row) {
           elementType(row[2], unsigned(row[0] % 8 + 1))};
 }
 
-/// Ternary is 2 bits wide, so it goes with that width only. What widths depend
-/// on are the encodings and the schedule.
-static Pair pairRule(size_t axisA, size_t a, size_t axisB, size_t b) {
+/// Ternary is 2 bits wide, so it goes with that width only. `widthAxes` is the
+/// number of first axes whose values every pair of widths meets.
+static Pair pairRule(size_t widthAxes, size_t axisA, size_t a, size_t axisB,
+                     size_t b) {
   constexpr size_t ternary = 3;
   if (axisA != 0) {
     return Pair::Wanted;
@@ -67,7 +68,7 @@ static Pair pairRule(size_t axisA, size_t a, size_t axisB, size_t b) {
   if ((axisB == 1 || axisB == 2) && b == ternary && !isTwoBits) {
     return Pair::Forbidden;
   }
-  return axisB < numTypeAxes ? Pair::Wanted : Pair::Allowed;
+  return axisB < widthAxes ? Pair::Wanted : Pair::Allowed;
 }
 
 static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
@@ -83,8 +84,8 @@ static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
       row.push_back(left % sizes[axis]);
       left /= sizes[axis];
     }
-    if (pairRule(0, row[0], 1, row[1]) != Pair::Forbidden &&
-        pairRule(0, row[0], 2, row[2]) != Pair::Forbidden) {
+    if (pairRule(numTypeAxes, 0, row[0], 1, row[1]) != Pair::Forbidden &&
+        pairRule(numTypeAxes, 0, row[0], 2, row[2]) != Pair::Forbidden) {
       const Row &beside = rest[rows.size() % rest.size()];
       row.insert(row.end(), beside.begin(), beside.end());
       rows.push_back(std::move(row));
@@ -93,12 +94,19 @@ static std::vector<Row> productRows(const std::vector<size_t> &sizes) {
   return rows;
 }
 
-std::vector<Row> selectRows(const Target &target,
+std::vector<Row> selectRows(const Target &target, WidthsMeet widthsMeet,
                             const std::vector<size_t> &others) {
   std::vector<size_t> sizes = {64, 4, 4, schedulesOf(target).size()};
   sizes.insert(sizes.end(), others.begin(), others.end());
   sizes.push_back(numTiles);
-  return fullRun() ? productRows(sizes) : coverPairs(sizes, pairRule);
+  if (fullRun()) {
+    return productRows(sizes);
+  }
+  const size_t widthAxes =
+      widthsMeet == WidthsMeet::Encodings ? numTypeAxes - 1 : numTypeAxes;
+  return coverPairs(sizes, [&](size_t axisA, size_t a, size_t axisB, size_t b) {
+    return pairRule(widthAxes, axisA, a, axisB, b);
+  });
 }
 
 std::string scheduleOf(const Target &target, const Row &row) {

@@ -17,7 +17,8 @@ namespace lpgen::difftest {
 /// full run has every pair of types with every schedule, and the other axes
 /// pairwise beside them.
 std::vector<TestCase> gemmSelection(const Target &target);
-/// The same for convolutions.
+/// The same for convolutions, except that in the default run widths need not
+/// meet every schedule: GEMMs do.
 std::vector<TestCase> convSelection(const Target &target);
 
 /// The schedules tried: the cost model's choice, `direct`, and every cell of

@@ -41,6 +41,7 @@ private:
   std::string dimension(const Loop &first, const Loop *second, bool padded,
                         std::string &subscript);
   std::string zeroPoint(const std::string &tensor, ElementType type);
+  std::string nestedSum(const std::string &x, const std::string &w);
   std::string reduction();
   std::string elementwise(int depth);
   std::string leaf();
@@ -63,6 +64,7 @@ private:
   std::vector<Loop> reduced;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  bool hasRuntimeSize = false; ///< Of a dimension that no loop has.
 };
 
 ElementType Generator::type() {
@@ -128,7 +130,12 @@ std::string Generator::dimension(const Loop &first, const Loop *second,
   if (padded) {
     size -= number(0, 2);
   }
-  return std::to_string(std::max<int64_t>(size, 1));
+  size = std::max<int64_t>(size, 1);
+  if (padded && !hasRuntimeSize && chance(8)) {
+    hasRuntimeSize = true;
+    return "?p <= " + std::to_string(size);
+  }
+  return std::to_string(size);
 }
 
 std::string Generator::zeroPoint(const std::string &tensor, ElementType type) {
@@ -177,6 +184,19 @@ std::string Generator::factor(const std::string &tensor, ElementType type,
   return hasZero ? "(" + read + " - " + zero + ")" : read;
 }
 
+/// A sum of scaled sums, as with one scale per group of weights.
+std::string Generator::nestedSum(const std::string &x, const std::string &w) {
+  std::string inner;
+  for (size_t i = 1; i < reduced.size(); ++i) {
+    inner += (inner.empty() ? "" : ", ") + reduced[i].name + ":" +
+             std::to_string(reduced[i].extent);
+  }
+  return llvm::formatv("sum({0}:{1}) {2} * (sum({3}) {4} * {5})",
+                       reduced.front().name, reduced.front().extent,
+                       factor("g", {Encoding::Signed, 4}, {&reduced.front()}),
+                       inner, x, w);
+}
+
 /// `sum(r:8, s:3) x[..] * w[..]` and its relatives.
 std::string Generator::reduction() {
   std::vector<const Loop *> usedByX;
@@ -216,21 +236,11 @@ std::string Generator::reduction() {
   case 4:
     return "sum(" + bounds + ") " + x + " * " + factor("w", type(), usedByW) +
            " * " + factor("u", {Encoding::Unsigned, 2}, {&reduced.front()});
-  case 5: {
-    const std::string w = factor("w", type(), usedByW);
-    std::string inner;
-    for (size_t i = 1; i < reduced.size(); ++i) {
-      inner += (inner.empty() ? "" : ", ") + reduced[i].name + ":" +
-               std::to_string(reduced[i].extent);
-    }
-    if (!inner.empty()) {
-      return llvm::formatv(
-          "sum({0}:{1}) {2} * (sum({3}) {4} * {5})", reduced.front().name,
-          reduced.front().extent,
-          factor("g", {Encoding::Signed, 4}, {&reduced.front()}), inner, x, w);
+  case 5:
+    if (reduced.size() > 1) {
+      return nestedSum(x, factor("w", type(), usedByW));
     }
     [[fallthrough]];
-  }
   default:
     return "sum(" + bounds + ") " + x + " * " + factor("w", type(), usedByW);
   }
@@ -369,6 +379,10 @@ std::string Generator::finalStatements() {
   default:
     outputs.push_back("y: " + outputType() + shape);
     text = "  y" + indices + " = " + elementwise(int(number(1, 3))) + "\n";
+  }
+  if (text.find("acc[") == std::string::npos) {
+    // Nothing reads acc, so only a declaration can give its indices extents.
+    outputs.push_back("acc: i64" + shape);
   }
   if (chance(25)) {
     std::string bounds;

@@ -18,10 +18,13 @@ struct TypeChoice {
 /// Encodings by number: unsigned, signed, bipolar, ternary (of 2 bits).
 ElementType elementType(size_t encoding, unsigned bits);
 
+/// What the pair of widths must meet every value of.
+enum class WidthsMeet { Encodings, EncodingsAndSchedules };
+
 /// Rows whose axes 0 to 3 are the pair of widths, both encodings and the
 /// schedule, and whose last is the tile; `others` has the sizes of the axes
 /// between.
-std::vector<Row> selectRows(const Target &target,
+std::vector<Row> selectRows(const Target &target, WidthsMeet widthsMeet,
                             const std::vector<size_t> &others);
 TypeChoice typesOf(const Row &row);
 /// The schedule of a row, with its tile.

@@ -129,6 +129,42 @@ TEST_P(Differential, Parameters) {
   finish(harness);
 }
 
+/// Operators in which kernels were wrong once.
+TEST_P(Differential, OperatorsThatFailedOnce) {
+  const char *const texts[] = {
+      // The packed dimension is shorter than the reduction.
+      "op longer_reduction(x: b7[?m <= 17, 4, 12] pad(0), w: s8[4, 13, 3])\n"
+      "  -> (acc: i32[?m, 4]) {\n"
+      "  acc[a,b] = sum(r:13, s:3) x[a, 2*s - 1, r + 0] * w[b,r,s]\n}\n",
+      // The same in the operand that is read as w.
+      "op longer_reduction_of_w(x: u4[33, 9], w: t2[32, 1] pad(-1))\n"
+      "  -> (y: i32[2, 9]) {\n"
+      "  y[a,b] = sum(r:33) x[r,b] * w[r + 0, 2*a - 2]\n}\n",
+      // A border that begins at a size known only at run time.
+      "op runtime_border(x: u4[?p <= 9, 8] pad(3), w: s4[5, 8])\n"
+      "  -> (y: i32[5, 5]) {\n"
+      "  y[a,b] = sum(k) x[2*a - 1, k] * w[b,k]\n}\n",
+      "op runtime_border_zero(x: u4[?p <= 9, 8] pad(zx), w: s4[5, 8],\n"
+      "    zx: i32 in [0, 15], zw: s4[5])\n  -> (y: i32[9, 5]) {\n"
+      "  y[a,b] = sum(k) (x[a + 1, k] - zx) * (w[b,k] - zw[b])\n}\n",
+      "op runtime_depth(x: u4[6, ?p <= 9] pad(1), w: s4[5, 8])\n"
+      "  -> (y: i32[6, 5]) {\n"
+      "  y[a,b] = sum(k:8) x[a, k + 0] * w[b,k]\n}\n",
+      // The greater of -0 and +0 is +0.
+      "op zeros(x: s8[3, 200], f: f32[200], g: f32[200])\n"
+      "  -> (y: f32[3, 200], z: f32[3, 200], most: f32, least: f32) {\n"
+      "  y[a,c] = max(f[c] * x[a,c], g[c])\n"
+      "  z[a,c] = min(g[c], f[c] * x[a,c])\n"
+      "  most = max(c) f[c]\n  least = min(c) (f[c] * 0.0)\n}\n"};
+  for (const std::string &schedule : schedulesOf(*GetParam())) {
+    Harness forced(*GetParam(), testSeed());
+    for (const char *text : texts) {
+      forced.add({text, schedule});
+    }
+    finish(forced);
+  }
+}
+
 TEST_P(Differential, RandomOperators) {
   const size_t count = fullRun() ? 2000 : 150;
   Harness harness(*GetParam(), testSeed());
