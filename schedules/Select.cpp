@@ -114,20 +114,22 @@ static Candidate cheapest(lp::ContractOp contract, const Target &target,
       all.push_back(candidate);
     }
   }
-  llvm::stable_sort(all, [](const Candidate &l, const Candidate &r) {
+  auto cheaper = [](const Candidate &l, const Candidate &r) {
     return l.cyclesPerMac < r.cyclesPerMac;
-  });
+  };
+  Candidate best = *llvm::min_element(all, cheaper);
   reason = llvm::formatv("cost model: {0:f2} MAC/cycle expected",
-                         1.0 / all.front().cyclesPerMac);
-  for (const Candidate &other : all) {
-    if (other.schedule.getCell() != all.front().schedule.getCell()) {
-      reason +=
-          llvm::formatv(", next {0} with {1:f2}", scheduleText(other.schedule),
-                        1.0 / other.cyclesPerMac);
-      break;
-    }
+                         1.0 / best.cyclesPerMac);
+  llvm::erase_if(all, [&](const Candidate &other) {
+    return other.schedule.getCell() == best.schedule.getCell();
+  });
+  if (!all.empty()) {
+    const Candidate &next = *llvm::min_element(all, cheaper);
+    reason +=
+        llvm::formatv(", next {0} with {1:f2}", scheduleText(next.schedule),
+                      1.0 / next.cyclesPerMac);
   }
-  return all.front();
+  return best;
 }
 
 static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,

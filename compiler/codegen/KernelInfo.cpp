@@ -116,8 +116,8 @@ bool forObjects(const json::Array &list, Function each) {
 }
 } // namespace
 
-std::optional<KernelInfo> KernelInfo::fromJson(const json::Value &value) {
-  const json::Object *object = value.getAsObject();
+std::optional<KernelInfo> KernelInfo::fromJson(const json::Value &json) {
+  const llvm::json::Object *object = json.getAsObject();
   if (!object) {
     return std::nullopt;
   }

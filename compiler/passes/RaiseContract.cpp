@@ -260,7 +260,8 @@ void RaiseContract::rewrite() {
     body.addArgument(builder.getIndexType(), loc);
   }
   Value acc = body.addArgument(accumulator, loc);
-  OpBuilder::atBlockEnd(&body).create<lp::YieldOp>(loc, acc);
+  OpBuilder bodyBuilder = OpBuilder::atBlockEnd(&body);
+  lp::YieldOp::create(bodyBuilder, loc, acc);
 
   builder.setInsertionPoint(reduce);
   auto identity =

@@ -4,6 +4,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <tuple>
 
 using namespace lpgen;
 
@@ -31,7 +32,8 @@ Status OutputFiles::commit() {
   std::vector<std::string> temporaries;
   auto discard = [&]() {
     for (const std::string &name : temporaries) {
-      llvm::sys::fs::remove(name);
+      // A file that cannot be removed now goes with the process.
+      std::ignore = llvm::sys::fs::remove(name);
       llvm::sys::DontRemoveFileOnSignal(name);
     }
   };

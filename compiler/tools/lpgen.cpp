@@ -6,6 +6,8 @@
 
 using namespace lpgen;
 
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
   exitOnInterrupt();
   CLI::App app(
