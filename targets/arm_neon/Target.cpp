@@ -16,8 +16,8 @@ static TargetDesc describe() {
   desc.cpuFeatures = LP_CPU_NEON;
   desc.vectorBits = 128;
   desc.vectorRegisters = 32;
-  desc.l1Bytes = 32 * 1024;
-  desc.l2Bytes = 512 * 1024;
+  desc.l1Bytes = int64_t{32} * 1024;
+  desc.l2Bytes = int64_t{512} * 1024;
   desc.mcaCpu = "cortex-a55";
   desc.emulator = "qemu-aarch64-static";
   desc.emulatorCpu = "cortex-a53";

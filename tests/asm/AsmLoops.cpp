@@ -1,5 +1,6 @@
 // See AsmLoops.h.
 #include "tests/asm/AsmLoops.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -70,8 +71,8 @@ std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
   }
   std::vector<Loop> loops;
   for (const auto &[first, last] : ranges) {
-    const bool hasInner = std::any_of(
-        ranges.begin(), ranges.end(),
+    const bool hasInner = llvm::any_of(
+        ranges,
         [first = first, last = last](const std::pair<size_t, size_t> &other) {
           return other != std::pair(first, last) && other.first >= first &&
                  other.second <= last;
@@ -85,13 +86,12 @@ std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
 }
 
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {
-  return size_t(std::count_if(
-      loop.begin(), loop.end(), [&](const Instruction &instruction) {
-        llvm::StringRef found = instruction.mnemonic;
-        return found.consume_front(mnemonic) &&
-               (found.empty() || llvm::isDigit(found.front())) &&
-               !llvm::StringRef(instruction.operands).contains("%xmm");
-      }));
+  return size_t(llvm::count_if(loop, [&](const Instruction &instruction) {
+    llvm::StringRef found = instruction.mnemonic;
+    return found.consume_front(mnemonic) &&
+           (found.empty() || llvm::isDigit(found.front())) &&
+           !llvm::StringRef(instruction.operands).contains("%xmm");
+  }));
 }
 
 bool storesToStack(const Instruction &instruction) {

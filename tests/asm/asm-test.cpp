@@ -81,9 +81,9 @@ std::string listing(const Loop &loop) {
 
 class HotLoop : public testing::TestWithParam<CellCase> {};
 
-/// Named in failures, instead of bytes.
-void PrintTo(const CellCase &c,
-             std::ostream *out) { // NOLINT: GoogleTest's name
+/// Named in failures, instead of bytes; GoogleTest gives the name.
+// NOLINTNEXTLINE(readability-identifier-naming)
+void PrintTo(const CellCase &c, std::ostream *out) {
   *out << c.target << " " << c.cell;
 }
 

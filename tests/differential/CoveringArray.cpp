@@ -14,9 +14,9 @@ class Builder {
 public:
   Builder(const std::vector<size_t> &sizes, const PairRule &rule)
       : sizes(sizes), rule(rule) {
-    for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    for (size_t size : sizes) {
       offsets.push_back(numValues);
-      numValues += sizes[axis];
+      numValues += size;
     }
     isOpen.assign(numValues * numValues, false);
     for (size_t a = 0; a < sizes.size(); ++a) {

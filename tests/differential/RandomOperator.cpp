@@ -389,7 +389,7 @@ std::string Generator::finalStatements() {
     for (const Loop &loop : parallel) {
       bounds += (bounds.empty() ? "" : ", ") + loop.name;
     }
-    outputs.push_back("total: i64");
+    outputs.emplace_back("total: i64");
     text += "  total = sum(" + bounds + ") acc" + indices + "\n";
   }
   return text;

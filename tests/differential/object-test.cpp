@@ -19,6 +19,8 @@ std::vector<std::string> sampleTexts() {
   return {
       plainGemm("gemm", {Encoding::Unsigned, 4}, {Encoding::Signed, 4}, 9, 40,
                 100),
+      // NOLINTBEGIN(bugprone-suspicious-missing-comma): each text is one
+      // operator
       plainGemm("wide", {Encoding::Signed, 16}, {Encoding::Signed, 16}, 5, 9,
                 40),
       "op conv(x: u2[1, 9, 9, 70] pad(zx), w: b1[40, 3, 3, 70],\n"
@@ -36,6 +38,7 @@ std::vector<std::string> sampleTexts() {
       "op dynamic(x: u1[?m <= 1000, 200], w: b1[40, 200]) -> (y: i32[?m, 40]) "
       "{\n"
       "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n"};
+  // NOLINTEND(bugprone-suspicious-missing-comma)
 }
 
 class Objects : public testing::TestWithParam<const Target *> {};

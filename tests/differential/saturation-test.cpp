@@ -91,14 +91,16 @@ void expectConstant(const Trial &trial, const HostTensor &found,
 void runTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases,
                const Target &target) {
   std::vector<llvm::StringRef> objects;
+  objects.reserve(cases.size());
   for (const std::unique_ptr<PreparedCase> &prepared : cases) {
-    objects.push_back(prepared->compiled.object);
+    objects.emplace_back(prepared->compiled.object);
   }
   const Result<KernelProgram> program =
       KernelProgram::link(objects, target.desc());
   ASSERT_TRUE(program.ok()) << program.message();
   const std::vector<Trial> trials = makeTrials(cases);
   std::vector<Job> jobs;
+  jobs.reserve(trials.size());
   for (const Trial &trial : trials) {
     jobs.push_back(makeJob(trial.prepared->op(),
                            trial.prepared->compiled.symbol, {}, trial.tensors));

@@ -53,11 +53,8 @@ Halide::Type halideType(const HostTensor &tensor) {
 
 /// A view: Halide's dimension 0 is the one that changes fastest.
 Halide::Buffer<> viewOf(HostTensor &tensor) {
-  std::vector<int> sizes;
-  for (auto size = tensor.shape().rbegin(); size != tensor.shape().rend();
-       ++size) {
-    sizes.push_back(int(*size));
-  }
+  const std::vector<int64_t> &shape = tensor.shape();
+  const std::vector<int> sizes(shape.rbegin(), shape.rend());
   return Halide::Buffer<>(halideType(tensor), tensor.data(), sizes);
 }
 

@@ -31,12 +31,15 @@ public:
         /*SecondsToWait=*/300, /*MemoryLimit=*/0, &message);
     ASSERT_EQ(status, 0) << LPGEN_HALIDE_ORACLE << " failed " << message;
   }
-  void TearDown() override { llvm::sys::fs::remove_directories(folder); }
+  void TearDown() override {
+    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
+  }
 
   static std::string folder;
 };
 std::string OracleFiles::folder;
 
+// NOLINTNEXTLINE(bugprone-throwing-static-initialization): GoogleTest's way
 const auto *const oracleFiles =
     testing::AddGlobalTestEnvironment(new OracleFiles);
 
