@@ -14,7 +14,7 @@ static TargetDesc describe() {
   desc.hasRounding = false;
   desc.vectorBits = 128;
   desc.vectorRegisters = 16;
-  desc.summary = "any CPU LLVM knows, baseline instructions of --triple";
+  desc.summary = "any CPU LLVM knows; here the baseline of this one";
   return desc;
 }
 
