@@ -1,5 +1,6 @@
 // What a packed schedule costs, counted from instructions; and the candidates
 // that the register file allows. For ranking only: no absolute meaning.
+#include "compiler/passes/TilePlan.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -12,7 +13,7 @@ static double issueWidth(const TargetDesc &target) {
 }
 
 double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
-                             int64_t rows, int64_t vectors,
+                             int64_t rows, int64_t vectors, int64_t block,
                              const TargetDesc &target) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
@@ -25,8 +26,10 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                      llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
                  static_cast<double>(g.extentOf(LoopRole::Batch));
   auto cells = static_cast<double>(rows * vectors);
-  auto steps = static_cast<double>(g.steps);
-  double widenings = std::max(1.0, steps / static_cast<double>(form.chunk));
+  TilePlan plan = planTile(form, facts, rows, block, target.l1Bytes);
+  double steps = static_cast<double>(g.steps) * plan.stepFraction;
+  double widenings =
+      std::max(plan.piecesPerTile, steps / static_cast<double>(form.chunk));
   constexpr double loadCycles = 0.15; // hidden behind arithmetic, mostly
   double perTile =
       pairs *
@@ -85,13 +88,14 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
         // Enough tiles in a task to amortize its start, few enough to balance.
         int64_t tiles =
             llvm::divideCeil(form->geometry.extentOf(LoopRole::Row), rows);
-        int64_t block = std::clamp<int64_t>(tiles / 4, 1, 16);
+        int64_t block =
+            request.block.value_or(std::clamp<int64_t>(tiles / 4, 1, 16));
         found.push_back(
             {lp::ScheduleAttr::get(contract.getContext(), templateName.str(),
                                    facts.name.str(), rows, vectors,
-                                   request.unroll.value_or(2),
-                                   request.block.value_or(block)),
-             estimateCycles(*form, *cell, rows, vectors, target.desc())});
+                                   request.unroll.value_or(2), block),
+             estimateCycles(*form, *cell, rows, vectors, block,
+                            target.desc())});
       }
     }
     if (!reason.empty()) {

@@ -62,7 +62,7 @@ std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
 
 /// Estimated cycles per real multiply-accumulate of a packed form and tile.
 double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
-                      int64_t vectors, const TargetDesc &target);
+                      int64_t vectors, int64_t block, const TargetDesc &target);
 
 /// Attaches a schedule to every contraction that has none. First hit wins: the
 /// op's own attribute, `request`, the rules in `tuned`, the cost model. Who

@@ -262,9 +262,10 @@ LogicalResult TileOp::verify() {
   if (getXOffsets().empty()) { // tile_c1
     return emitOpError("needs at least one row");
   }
-  if (getCounts().size() != getStrides().size() || getCounts().empty() ||
+  if (getCounts().size() != getStrides().size() ||
+      getCounts().size() != getWSteps().size() || getCounts().empty() ||
       llvm::any_of(getCounts(), [](int64_t n) { return n < 1; })) { // tile_c2
-    return emitOpError("needs one stride per positive step count");
+    return emitOpError("needs one stride and one wStep per positive count");
   }
   if (static_cast<int64_t>(getChunk()) < 1) { // tile_c3
     return emitOpError("chunk must be positive");

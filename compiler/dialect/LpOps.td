@@ -257,21 +257,21 @@ def Lp_UnpackOp : Lp_PackLike<"unpack"> {
 }
 
 def Lp_TileOp : Lp_Op<"tile", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "a register tile: rows x vectors of sums over the whole reduction";
+  let summary = "a register tile: rows x vectors of sums over a part of the reduction";
   let description = [{
     `acc[i][j] = sum over planes and steps of cell(x[xOffsets[i] + step], w[wOffset + step])`
     in i32, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
-    `counts` with `strides` (bytes of x); w advances linearly. `chunk` is the number of
-    steps after which the cell's narrow accumulator must be widened, proved from the
-    operands' ranges.
+    `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
+    to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
+    narrow accumulator must be widened, proved from the operands' ranges.
 
-    Constraints: (tile_c1) one xOffset per row; (tile_c2) counts and strides match and
-    are positive; (tile_c3) chunk is positive.
+    Constraints: (tile_c1) one xOffset per row; (tile_c2) counts are positive, with one
+    stride and one wStep each; (tile_c3) chunk is positive.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
       Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
-      DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, I64Attr:$chunk,
-      I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
+      DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$wSteps,
+      UnitAttr:$accumulate, I64Attr:$chunk, I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
       I64Attr:$xPlaneStride, I64Attr:$wPlaneStride);
   let assemblyFormat = [{
     $cell $x `[` $xOffsets `]` `,` $w `[` $wOffset `]` `into` $acc

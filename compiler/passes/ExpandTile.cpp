@@ -29,7 +29,7 @@ public:
       : op(op), cell(cell), e(builder, op.getLoc()),
         rows(static_cast<int64_t>(op.getXOffsets().size())),
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
-        strides(op.getStrides()) {
+        strides(op.getStrides()), wSteps(op.getWSteps()) {
     stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
     findCarried();
   }
@@ -60,17 +60,18 @@ private:
   int64_t vectors;
   ArrayRef<int64_t> counts;
   ArrayRef<int64_t> strides;
+  ArrayRef<int64_t> wSteps;
   int64_t stepBytes = 0;
   unsigned carried =
       0;             ///< Loops [carried, end) keep accumulators in registers.
   int64_t strip = 0; ///< Trips of loop carried - 1 that still fit the chunk.
-  int64_t innerSteps = 1; ///< Steps of the carried loops.
 };
 
 /// The longest suffix of loops whose steps fit the chunk; the loop before it is
 /// cut into strips.
 void TileExpander::findCarried() {
   int64_t chunk = static_cast<int64_t>(op.getChunk());
+  int64_t innerSteps = 1; // of the carried loops
   carried = counts.size();
   while (carried > 0 && innerSteps * counts[carried - 1] <= chunk) {
     innerSteps *= counts[--carried];
@@ -103,7 +104,8 @@ void TileExpander::zeroTile() {
   }
 }
 
-/// tile += coefficient * widen(acc); without a coefficient the tile is written.
+/// tile += coefficient * widen(acc); the tile is written if nothing is in it
+/// yet.
 void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
   for (int64_t i = 0; i < rows; ++i) {
     int64_t lane = 0;
@@ -117,7 +119,7 @@ void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
               vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
           wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
         }
-        if (coefficient || carried > 0) {
+        if (coefficient || carried > 0 || op.getAccumulate()) {
           Value before =
               vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
           wide = arith::AddIOp::create(e.b, e.loc, before, wide);
@@ -175,6 +177,7 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   bool single = carried == counts.size();
   int64_t count = single ? 1 : counts.back();
   int64_t stride = single ? 0 : strides.back();
+  int64_t wStride = single ? 0 : wSteps.back();
   int64_t unroll =
       std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
   int64_t whole = count / unroll * unroll;
@@ -183,7 +186,8 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
       Value at = e.add(first, e.index(u));
       Value xAt = e.add(x, e.mul(at, e.index(stride)));
       Value wAt =
-          e.add(op.getWOffset(), e.mul(e.add(step, at), e.index(stepBytes)));
+          e.add(op.getWOffset(), e.mul(e.add(step, e.mul(at, e.index(wStride))),
+                                       e.index(stepBytes)));
       values = emitStep(xAt, wAt, std::move(values));
     }
     return values;
@@ -203,17 +207,13 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   return steps(e.index(0), count, std::move(acc));
 }
 
-/// Loops [depth, end) with the accumulators as loop-carried values. `step`
-/// numbers the steps of w, whose groups lie in the order of the loops.
+/// Loops [depth, end) with the accumulators as loop-carried values. `step` is
+/// the step of w.
 SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
                                               Value step,
                                               SmallVector<Value> acc) {
   if (depth + 1 >= counts.size()) {
     return innermost(x, step, std::move(acc));
-  }
-  int64_t stepsPerTrip = 1;
-  for (int64_t count : counts.drop_front(depth + 1)) {
-    stepsPerTrip *= count;
   }
   auto loop = carry(e.index(0), e.index(counts[depth]), 1, acc);
   {
@@ -222,7 +222,7 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
     Value i = loop.getInductionVar();
     SmallVector<Value> next =
         carriedLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-                     e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                     e.add(step, e.mul(i, e.index(wSteps[depth]))),
                      llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
   }
@@ -241,7 +241,7 @@ void TileExpander::emitChunk(Value begin, Value end, Value x, Value step,
     Value i = loop.getInductionVar();
     SmallVector<Value> next =
         carriedLoops(carried, e.add(x, e.mul(i, e.index(strides[depth]))),
-                     e.add(step, e.mul(i, e.index(innerSteps))),
+                     e.add(step, e.mul(i, e.index(wSteps[depth]))),
                      llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
   }
@@ -256,13 +256,9 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
     return;
   }
   if (depth + 1 < carried) {
-    int64_t stepsPerTrip = 1;
-    for (int64_t count : counts.drop_front(depth + 1)) {
-      stepsPerTrip *= count;
-    }
     e.loop(e.index(0), e.index(counts[depth]), 1, [&](Value i) {
       emitMemoryLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-                      e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                      e.add(step, e.mul(i, e.index(wSteps[depth]))),
                       coefficient);
     });
     return;
@@ -294,7 +290,7 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
 void TileExpander::emitPlanes() {
   ArrayRef<int64_t> xPlanes = op.getXPlanes();
   ArrayRef<int64_t> wPlanes = op.getWPlanes();
-  int64_t wSteps = static_cast<int64_t>(op.getWPlaneStride()) / stepBytes;
+  int64_t planeSteps = static_cast<int64_t>(op.getWPlaneStride()) / stepBytes;
   auto count = [](ArrayRef<int64_t> planes) {
     return static_cast<int64_t>(planes.size());
   };
@@ -304,7 +300,7 @@ void TileExpander::emitPlanes() {
           e.mul(coefficientOf(i, wPlanes), coefficientOf(j, xPlanes));
       emitMemoryLoops(
           0, e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
-          e.mul(i, e.index(wSteps)), coefficient);
+          e.mul(i, e.index(planeSteps)), coefficient);
     });
   });
 }
@@ -315,12 +311,14 @@ void TileExpander::expand() {
       llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
-    if (carried > 0) {
+    if (carried > 0 && !op.getAccumulate()) {
       zeroTile();
     }
     emitMemoryLoops(0, e.index(0), e.index(0), {});
   } else {
-    zeroTile();
+    if (!op.getAccumulate()) {
+      zeroTile();
+    }
     emitPlanes();
   }
   op.erase();

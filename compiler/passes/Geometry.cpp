@@ -93,16 +93,7 @@ static int64_t flatten(AffineExpr expr,
   return constant * factor;
 }
 
-namespace {
-/// One subscript of x, flattened.
-struct Subscript {
-  SmallVector<int64_t> coefficients;
-  int64_t constant;
-  bool uses(unsigned loop) const { return coefficients[loop] != 0; }
-};
-} // namespace
-
-static Subscript subscriptOf(const ContractShape &shape, unsigned dim) {
+Subscript lpgen::subscriptOf(const ContractShape &shape, unsigned dim) {
   Subscript s{SmallVector<int64_t>(shape.extents.size()), 0};
   s.constant = flatten(shape.xMap.getResult(dim), s.coefficients);
   return s;
@@ -321,79 +312,4 @@ int64_t Geometry::xOrigin() const {
     origin += (s.constant - position.low) * position.stride;
   }
   return origin;
-}
-
-void Geometry::reductionLoops(SmallVectorImpl<int64_t> &counts,
-                              SmallVectorImpl<int64_t> &strides) const {
-  for (unsigned loop : loopsOf(LoopRole::Tap)) {
-    counts.push_back(shape.extents[loop]);
-    strides.push_back(xStride(loop));
-  }
-  counts.push_back(groups);
-  strides.push_back(xLayout.getGroupBytes());
-  for (size_t i = counts.size() - 1; i > 0; --i) {
-    if (strides[i - 1] == counts[i] * strides[i] || counts[i - 1] == 1) {
-      if (counts[i - 1] != 1) {
-        counts[i] *= counts[i - 1];
-      }
-      counts.erase(counts.begin() + i - 1);
-      strides.erase(strides.begin() + i - 1);
-    } else if (counts[i] == 1) {
-      counts.erase(counts.begin() + i);
-      strides.erase(strides.begin() + i);
-    }
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Border classes
-//===----------------------------------------------------------------------===//
-
-bool Geometry::computeClasses(std::string &reason) {
-  SmallVector<unsigned> taps = loopsOf(LoopRole::Tap);
-  int64_t tapCount = extentOf(LoopRole::Tap);
-  for (auto [number, position] : llvm::enumerate(positions)) {
-    if (!position.hasHalo) {
-      continue;
-    }
-    if (shape.isXDynamic[position.xDim]) {
-      reason = "a padded dimension has a run-time extent";
-      return false;
-    }
-    Subscript s = subscriptOf(shape, position.xDim);
-    BorderClasses::Dim dim{static_cast<unsigned>(number), -1, {}, {}};
-    for (unsigned loop = 0; loop < shape.parallel; ++loop) {
-      if (!s.uses(loop)) {
-        continue;
-      }
-      if (dim.rowLoop >= 0 || shape.isDynamic[loop]) {
-        reason = "a padded dimension has no single row loop of constant extent";
-        return false;
-      }
-      dim.rowLoop = static_cast<int>(loop);
-    }
-    int64_t rows = dim.rowLoop < 0 ? 1 : shape.extents[dim.rowLoop];
-    for (int64_t row = 0; row < rows; ++row) {
-      SmallVector<bool> inside;
-      for (int64_t tap = 0; tap < tapCount; ++tap) {
-        int64_t at = s.constant;
-        if (dim.rowLoop >= 0) {
-          at += s.coefficients[dim.rowLoop] * row;
-        }
-        int64_t rest = tap;
-        for (unsigned loop : llvm::reverse(taps)) {
-          at += s.coefficients[loop] * (rest % shape.extents[loop]);
-          rest /= shape.extents[loop];
-        }
-        inside.push_back(at >= 0 && at < shape.xShape[position.xDim]);
-      }
-      auto *known = llvm::find(dim.inside, inside);
-      dim.classOf.push_back(static_cast<int32_t>(known - dim.inside.begin()));
-      if (known == dim.inside.end()) {
-        dim.inside.push_back(inside);
-      }
-    }
-    classes.dims.push_back(std::move(dim));
-  }
-  return true;
 }

@@ -47,6 +47,14 @@ struct ContractShape {
   static ContractShape of(lp::UnpackOp op);
 };
 
+/// One subscript of x: constant + sum of coefficient * loop.
+struct Subscript {
+  llvm::SmallVector<int64_t> coefficients; ///< By loop.
+  int64_t constant;
+  bool uses(unsigned loop) const { return coefficients[loop] != 0; }
+};
+Subscript subscriptOf(const ContractShape &shape, unsigned dim);
+
 /// How many inside-tap sets there are, and which taps each has. The last class
 /// is the one with every tap inside.
 struct BorderClasses {
@@ -65,6 +73,24 @@ struct BorderClasses {
       n *= static_cast<int64_t>(dim.inside.size());
     }
     return n;
+  }
+};
+
+/// A padded dimension of x whose subscript is
+/// constant + rowStep * row + tapStep * tap, all of constant extent.
+struct BorderDim {
+  unsigned rowLoop;
+  unsigned tapLoop;
+  int64_t constant;
+  int64_t rowStep;
+  int64_t tapStep;
+  int64_t size; ///< Of the dimension, without the padding.
+  int64_t rows;
+  int64_t taps;
+
+  bool isInside(int64_t row, int64_t tap) const {
+    int64_t at = constant + rowStep * row + tapStep * tap;
+    return at >= 0 && at < size;
   }
 };
 
@@ -117,10 +143,8 @@ public:
   int64_t xStride(unsigned loop) const;
   /// Bytes of x at all-zero loops, constants of the map and the halo included.
   int64_t xOrigin() const;
-  /// The reduction as nested loops over (count, bytes of x), merged where
-  /// contiguous.
-  void reductionLoops(llvm::SmallVectorImpl<int64_t> &counts,
-                      llvm::SmallVectorImpl<int64_t> &strides) const;
+  /// The padded dimensions of x that have one row loop and one tap loop.
+  llvm::SmallVector<BorderDim> borderDims() const;
   /// True if border classes can be told statically, one row loop per padded
   /// dim.
   bool computeClasses(std::string &reason);

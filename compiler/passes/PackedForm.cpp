@@ -6,10 +6,14 @@
 using namespace mlir;
 using namespace lpgen;
 
-const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
+const Target *lpgen::targetOf(Operation *op) {
   auto module = op->getParentOfType<ModuleOp>();
   auto target = module->getAttrOfType<lp::TargetAttr>("lp.target");
-  const Target *found = target ? findTarget(target.getName()) : nullptr;
+  return target ? findTarget(target.getName()) : nullptr;
+}
+
+const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
+  const Target *found = targetOf(op);
   if (!found) {
     return nullptr;
   }

@@ -11,6 +11,8 @@
 
 namespace lpgen {
 
+class Target;
+
 /// How the elements of an operand are stored: stored = (value + offset) /
 /// (halve ? 2 : 1), so value = scale * stored - offset.
 struct ElementStorage {
@@ -41,6 +43,9 @@ std::optional<PackedForm> planPackedForm(lp::ContractOp contract,
 /// The packed form that the schedule on `contract` names. Errors are emitted on
 /// the op.
 mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
+
+/// The target of `op`'s module; null if it is unknown or none is set.
+const Target *targetOf(mlir::Operation *op);
 
 /// The cell called `name` of the target of `op`'s module; null if there is
 /// none.

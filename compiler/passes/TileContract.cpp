@@ -2,29 +2,47 @@
 // epilogue.
 //
 // One task computes `block` register tiles of one panel of output channels: the
-// panel of w stays in cache while rows of x stream by. After each tile the sums
-// of products of stored elements are completed to (x - xZero)(w - wZero) and
-// handed to the body.
+// panel of w, or a slice of it, stays in cache while rows of x stream by
+// (TilePlan). The sums gather in scratch; then those of products of stored
+// elements are completed to (x - xZero)(w - wZero) and handed to the body.
 #include "compiler/passes/Phases.h"
+#include "compiler/passes/TilePlan.h"
+#include "targets/Target.h"
 
 using namespace mlir;
 using namespace lpgen;
 
 namespace {
 
+TilePlan scheduledPlan(lp::ContractOp op, const PackedForm &form) {
+  lp::ScheduleAttr schedule = *op.getSchedule();
+  const Target *target = targetOf(op);
+  return planTile(form, findCell(op, schedule.getCell())->facts(),
+                  schedule.getTileRows(), schedule.getBlock(),
+                  target->desc().l1Bytes);
+}
+
 class ContractTiler {
 public:
   ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form, Value scratch)
       : op(op), e(e), form(std::move(form)), g(this->form.geometry),
         schedule(*op.getSchedule()), scratch(scratch),
-        lanes(g.wLayout.getLanes()) {}
+        lanes(g.wLayout.getLanes()), rowBytes(lanes * 4),
+        plan(scheduledPlan(op, this->form)) {}
 
   void emit(Coordinates task);
-  int64_t scratchBytes() const { return schedule.getTileRows() * lanes * 4; }
+  int64_t scratchBytes() const {
+    return schedule.getTileRows() * schedule.getBlock() * rowBytes;
+  }
 
 private:
-  void emitTile(Value row, int64_t rows);
-  void emitEpilogue(Value firstRow, int64_t rows, Value acc);
+  void emitTiles(llvm::function_ref<void(Value, int64_t)> tile);
+  void emitPass(Value firstTrip, int64_t trips);
+  void emitTile(Value row, int64_t rows, Value firstTrip, int64_t trips);
+  void emitPiece(ArrayRef<Value> offsets, Value accOffset, Value firstTrip,
+                 int64_t trips, const TilePart *part);
+  void zeroScratch();
+  void emitEpilogue();
   void setLoops(LoopRole role, Value linear);
   SmallVector<OpFoldResult> extentsOf(LoopRole role);
   Value strideDot(LoopRole role, Value start, int64_t divisor);
@@ -43,6 +61,10 @@ private:
   lp::ScheduleAttr schedule;
   Value scratch;
   int64_t lanes;
+  int64_t rowBytes; ///< Of one row of sums.
+  TilePlan plan;
+  Value begin; ///< First row of the task.
+  Value end;   ///< Past its last row.
   Value panel;
   Value wOffset;            ///< Byte where the panel begins in w.
   Value panelNumber;        ///< batch * panels + panel.
@@ -98,17 +120,35 @@ void ContractTiler::emit(Coordinates task) {
                   e.mul(panelNumber, e.index(g.panelBytes)));
   xBase = strideDot(LoopRole::Batch, e.index(g.xOrigin()), 1);
 
-  SmallVector<OpFoldResult> rowExtents = extentsOf(LoopRole::Row);
-  Value rows = e.product(rowExtents);
+  Value rows = e.product(extentsOf(LoopRole::Row));
+  int64_t blockRows = schedule.getTileRows() * schedule.getBlock();
+  begin = e.mul(task[2], e.index(blockRows));
+  end = e.min(e.add(begin, e.index(blockRows)), rows);
+  if (!plan.writesOnce()) {
+    zeroScratch();
+  }
+  int64_t count = plan.loops[0].count;
+  int64_t whole = count / plan.strip * plan.strip;
+  if (whole == plan.strip) {
+    emitPass(e.index(0), plan.strip);
+  } else {
+    e.loop(e.index(0), e.index(whole), plan.strip,
+           [&](Value trip) { emitPass(trip, plan.strip); });
+  }
+  if (whole < count) {
+    emitPass(e.index(whole), count - whole);
+  }
+  emitEpilogue();
+}
+
+/// `tile` for every register tile of the task, given its first row and its
+/// number of rows.
+void ContractTiler::emitTiles(llvm::function_ref<void(Value, int64_t)> tile) {
   int64_t tileRows = schedule.getTileRows();
-  int64_t blockRows = tileRows * schedule.getBlock();
-  Value begin = e.mul(task[2], e.index(blockRows));
-  Value end = e.min(e.add(begin, e.index(blockRows)), rows);
   Value whole =
       arith::DivUIOp::create(e.b, e.loc, e.sub(end, begin), e.index(tileRows));
   Value wholeEnd = e.add(begin, e.mul(whole, e.index(tileRows)));
-  e.loop(begin, wholeEnd, tileRows,
-         [&](Value row) { emitTile(row, tileRows); });
+  e.loop(begin, wholeEnd, tileRows, [&](Value row) { tile(row, tileRows); });
   if (tileRows == 1) {
     return;
   }
@@ -116,29 +156,127 @@ void ContractTiler::emit(Coordinates task) {
     return g.shape.isDynamic[loop];
   });
   if (isDynamic) {
-    e.loop(wholeEnd, end, 1, [&](Value row) { emitTile(row, 1); });
+    e.loop(wholeEnd, end, 1, [&](Value row) { tile(row, 1); });
   } else if (int64_t rest = g.extentOf(LoopRole::Row) % tileRows) {
-    e.ifThen(e.less(wholeEnd, end), [&] { emitTile(wholeEnd, rest); });
+    e.ifThen(e.less(wholeEnd, end), [&] { tile(wholeEnd, rest); });
   }
 }
 
-void ContractTiler::emitTile(Value row, int64_t rows) {
+void ContractTiler::zeroScratch() {
+  Value zero = arith::ConstantOp::create(
+      e.b, e.loc,
+      DenseElementsAttr::get(VectorType::get({lanes}, e.b.getI32Type()), 0));
+  auto type = MemRefType::get(
+      {schedule.getTileRows() * schedule.getBlock(), lanes}, e.b.getI32Type());
+  Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
+                                      ValueRange{});
+  e.loop(e.index(0), e.sub(end, begin), 1, [&](Value row) {
+    vector::StoreOp::create(e.b, e.loc, zero, sums,
+                            ValueRange{row, e.index(0)});
+  });
+}
+
+/// Trips [firstTrip, firstTrip + trips) of the outermost reduction loop for all
+/// tiles of the task.
+void ContractTiler::emitPass(Value firstTrip, int64_t trips) {
+  emitTiles([&](Value row, int64_t rows) {
+    if (!plan.across) {
+      return emitTile(row, rows, firstTrip, trips);
+    }
+    // An aligned tile has one row of the loop across: is this tap inside?
+    const BorderDim &dim = *plan.across;
+    SmallVector<int32_t> inside;
+    for (int64_t i = 0; i < dim.rows; ++i) {
+      for (int64_t tap = 0; tap < dim.taps; ++tap) {
+        inside.push_back(dim.isInside(i, tap));
+      }
+    }
+    setLoops(LoopRole::Row, row);
+    Value at = e.add(e.mul(loops[dim.rowLoop], e.index(dim.taps)), firstTrip);
+    Value flag = memref::LoadOp::create(e.b, e.loc, e.table(inside), at);
+    e.ifThen(e.less(e.i32(0), flag),
+             [&] { emitTile(row, rows, firstTrip, trips); });
+  });
+}
+
+/// One pass of one tile: as a whole, or the parts of its position's class.
+void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
+                             int64_t trips) {
   SmallVector<Value> offsets;
+  Value position;
   for (int64_t i = 0; i < rows; ++i) {
+    if (i > 0 && plan.aligned) {
+      unsigned innermost = g.loopsOf(LoopRole::Row).back();
+      offsets.push_back(e.add(offsets[0], e.index(i * g.xStride(innermost))));
+      continue;
+    }
     setLoops(LoopRole::Row, e.add(row, e.index(i)));
     offsets.push_back(strideDot(LoopRole::Row, xBase, 1));
+    if (plan.along && i == 0) {
+      position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
+                                        e.index(rows));
+    }
   }
-  auto accType = MemRefType::get({rows, lanes}, e.b.getI32Type());
-  Value acc = memref::ViewOp::create(e.b, e.loc, accType, scratch, e.index(0),
-                                     ValueRange{});
+  Value accOffset = e.mul(e.sub(row, begin), e.index(rowBytes));
+  if (!plan.along) {
+    return emitPiece(offsets, accOffset, firstTrip, trips, nullptr);
+  }
+  auto emitParts = [&](ArrayRef<TilePart> parts) {
+    for (const TilePart &part : parts) {
+      emitPiece(offsets, accOffset, firstTrip, trips, &part);
+    }
+  };
+  if (plan.classes.size() == 1) {
+    return emitParts(plan.classes[0]);
+  }
+  Value number =
+      memref::LoadOp::create(e.b, e.loc, e.table(plan.classOf), position);
+  for (auto [i, parts] : llvm::enumerate(plan.classes)) {
+    Value isThis =
+        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, number,
+                              e.i32(static_cast<int64_t>(i)));
+    e.ifThen(isThis, [&] { emitParts(parts); });
+  }
+}
+
+/// A register tile over one part (all, if null) of `trips` trips.
+void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
+                              Value firstTrip, int64_t trips,
+                              const TilePart *part) {
+  const ReductionLoop &outer = plan.loops[0];
+  Value xAt = e.mul(firstTrip, e.index(outer.xStride));
+  Value wAt =
+      e.add(wOffset, e.mul(firstTrip, e.index(outer.wSteps * g.stepBytes)));
+  int64_t firstRow = 0;
+  auto rows = static_cast<int64_t>(offsets.size());
+  if (part) {
+    const ReductionLoop &along = plan.loops[plan.alongLoop];
+    xAt = e.add(xAt, e.index(part->tapBegin * along.xStride));
+    wAt = e.add(wAt, e.index(part->tapBegin * along.wSteps * g.stepBytes));
+    firstRow = part->rowBegin;
+    rows = part->rowEnd - firstRow;
+  }
+  SmallVector<Value> xOffsets;
+  for (Value offset : offsets.slice(firstRow, rows)) {
+    xOffsets.push_back(e.add(offset, xAt));
+  }
   SmallVector<int64_t> counts;
   SmallVector<int64_t> strides;
-  g.reductionLoops(counts, strides);
-  lp::TileOp::create(e.b, e.loc, op.getX(), op.getW(), acc, offsets, wOffset,
+  SmallVector<int64_t> wSteps;
+  for (const ReductionLoop &loop : plan.loopsOf(trips, part)) {
+    counts.push_back(loop.count);
+    strides.push_back(loop.xStride);
+    wSteps.push_back(loop.wSteps);
+  }
+  auto accType = MemRefType::get({rows, lanes}, e.b.getI32Type());
+  Value acc = memref::ViewOp::create(
+      e.b, e.loc, accType, scratch,
+      e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
+  lp::TileOp::create(e.b, e.loc, op.getX(), op.getW(), acc, xOffsets, wAt,
                      schedule.getCell(), schedule.getTileVectors(), counts,
-                     strides, form.chunk, schedule.getUnroll(), form.x.planes,
-                     form.w.planes, g.xPlaneBytes, g.wPlaneBytes);
-  emitEpilogue(row, rows, acc);
+                     strides, wSteps, !plan.writesOnce(), form.chunk,
+                     schedule.getUnroll(), form.x.planes, form.w.planes,
+                     g.xPlaneBytes, g.wPlaneBytes);
 }
 
 /// offset - zero, where value - zero = scale * stored + result.
@@ -285,17 +423,25 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
 }
 
-void ContractTiler::emitEpilogue(Value firstRow, int64_t rows, Value acc) {
+/// Completes the sums of all rows of the task and runs the body on them.
+void ContractTiler::emitEpilogue() {
+  int64_t columns = g.extentOf(LoopRole::Column);
   Value firstColumn = e.mul(panel, e.index(lanes));
-  Value columns =
-      e.min(e.index(lanes),
-            e.sub(e.index(g.extentOf(LoopRole::Column)), firstColumn));
-  e.loop(e.index(0), e.index(rows), 1, [&](Value i) {
-    setLoops(LoopRole::Row, e.add(firstRow, i));
+  Value ownColumns =
+      columns % lanes == 0
+          ? e.index(lanes)
+          : e.min(e.index(lanes), e.sub(e.index(columns), firstColumn));
+  auto type = MemRefType::get(
+      {schedule.getTileRows() * schedule.getBlock(), lanes}, e.b.getI32Type());
+  Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
+                                      ValueRange{});
+  e.loop(begin, end, 1, [&](Value row) {
+    setLoops(LoopRole::Row, row);
     RowTerms terms = rowTerms();
-    e.loop(e.index(0), columns, 1, [&](Value lane) {
+    e.loop(e.index(0), ownColumns, 1, [&](Value lane) {
       setLoops(LoopRole::Column, e.add(firstColumn, lane));
-      Value sum = memref::LoadOp::create(e.b, e.loc, acc, ValueRange{i, lane});
+      Value sum = memref::LoadOp::create(e.b, e.loc, sums,
+                                         ValueRange{e.sub(row, begin), lane});
       SmallVector<Value> indices(ArrayRef(loops).take_front(op.getParallel()));
       SmallVector<Value> arguments(indices);
       arguments.push_back(complete(terms, sum, lane));

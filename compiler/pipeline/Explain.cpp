@@ -84,7 +84,8 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 "a cycle; cost "
                 "model {2:f1}\n",
                 macsPerStep / facts.stepOps * pipes, pipes,
-                1.0 / estimateCycles(form, cell, rows, vectors, target.desc()));
+                1.0 / estimateCycles(form, cell, rows, vectors,
+                                     schedule.getBlock(), target.desc()));
 }
 
 /// The hot loop as LLVM's model of the target's CPU sees it.

@@ -10,6 +10,7 @@
 #include "tests/differential/Operators.h"
 #include "tests/differential/RandomOperator.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <gtest/gtest.h>
@@ -162,6 +163,63 @@ TEST_P(Differential, OperatorsThatFailedOnce) {
       forced.add({text, schedule});
     }
     finish(forced);
+  }
+}
+
+/// Reductions so long that leaving out taps beyond the border, or passing over
+/// slices of w, pays: what tests/lit/passes/tile-borders.lp shows in the IR.
+TEST_P(Differential, BordersLeftOut) {
+  struct Image {
+    int64_t batch, height, width, channels, filter, stride, dilation;
+    int64_t top, left, outHeight, outWidth;
+    const char *pad;
+  };
+  constexpr Image images[] = {
+      {1, 7, 7, 128, 3, 1, 1, 1, 1, 7, 7, "0"},
+      {2, 7, 14, 96, 3, 1, 1, 1, 1, 7, 14, "1"},   // left and right tiles
+      {1, 14, 21, 64, 3, 1, 1, 1, 1, 14, 21, "0"}, // a middle one too
+      {1, 13, 13, 65, 3, 2, 1, 1, 1, 7, 7, "0"},
+      {1, 7, 7, 67, 3, 1, 2, 2, 2, 7, 7, "zx"},
+      {1, 7, 7, 64, 5, 1, 1, 2, 2, 7, 7, "0"},
+      {1, 7, 7, 130, 3, 1, 1, 0, 2, 7, 7, "0"}, // asymmetric
+      {1, 3, 7, 128, 5, 1, 1, 4, 4, 3, 7, "0"},
+      {1, 1, 7, 300, 3, 1, 1, 0, 1, 1, 7, "0"}, // rows 1, 2 are all outside
+  };
+  for (const std::string &schedule : schedulesOf(*GetParam())) {
+    if (schedule.find("cell=") == std::string::npos) {
+      continue; // `direct` and the cost model's choice have no tile to force
+    }
+    Harness harness(*GetParam(), testSeed());
+    const std::string tile =
+        schedule.substr(0, schedule.size() - 1) + ",tile=[7,1]>";
+    int number = 0;
+    for (const Image &i : images) {
+      const bool hasZero = std::string(i.pad) == "zx";
+      harness.add(
+          {llvm::formatv(
+               "op border{0}(x: u4[{1}, {2}, {3}, {4}] pad({5}),\n"
+               "    w: s3[3, {6}, {6}, {4}]{7})\n  -> (y: i32[{8}, {9}, {10}, "
+               "3]) {{\n  y[n,h,v,o] = sum(r, s, c)\n    {11}\n"
+               "    * w[o,r,s,c]\n}\n",
+               number++, i.batch, i.height, i.width, i.channels, i.pad,
+               i.filter, hasZero ? ", zx: u4" : "", i.batch, i.outHeight,
+               i.outWidth,
+               llvm::formatv(hasZero ? "(x[n, {0}*h + {1}*r - {2}, {0}*v + "
+                                       "{1}*s - {3}, c] - zx)"
+                                     : "x[n, {0}*h + {1}*r - {2}, {0}*v + "
+                                       "{1}*s - {3}, c]",
+                             i.stride, i.dilation, i.top, i.left)
+                   .str())
+               .str(),
+           tile});
+    }
+    harness.add(
+        {"op deep(x: u4[27, 9001], w: s3[3, 9001]) -> (y: i32[27, 3]) "
+         "{\n  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
+         schedule.substr(0, schedule.size() - 1) + ",tile=[3,1],block=9>"});
+    finish(harness);
+    EXPECT_TRUE(harness.summary().notApplicable.empty())
+        << harness.summary().str();
   }
 }
 

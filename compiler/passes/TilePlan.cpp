@@ -1,0 +1,213 @@
+// See TilePlan.h.
+#include "compiler/passes/TilePlan.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace lpgen;
+
+/// The reduction as nested loops, those of one trip left out.
+static llvm::SmallVector<ReductionLoop> reductionLoops(const Geometry &g) {
+  llvm::SmallVector<ReductionLoop> loops;
+  int64_t wSteps = g.steps;
+  for (unsigned loop : g.loopsOf(LoopRole::Tap)) {
+    int64_t count = g.shape.extents[loop];
+    wSteps /= count;
+    if (count > 1) {
+      loops.push_back({count, g.xStride(loop), wSteps, static_cast<int>(loop)});
+    }
+  }
+  if (g.groups > 1 || loops.empty()) {
+    loops.push_back({g.groups, g.xLayout.getGroupBytes(), 1, -1});
+  }
+  return loops;
+}
+
+llvm::SmallVector<ReductionLoop> TilePlan::loopsOf(int64_t trips,
+                                                   const TilePart *part) const {
+  llvm::SmallVector<ReductionLoop> result(loops);
+  result[0].count = trips;
+  if (part) {
+    result[alongLoop].count = part->tapEnd - part->tapBegin;
+  }
+  for (size_t i = result.size(); --i > 0;) {
+    ReductionLoop &outer = result[i - 1];
+    const ReductionLoop &inner = result[i];
+    if (outer.count == 1 || (outer.xStride == inner.count * inner.xStride &&
+                             outer.wSteps == inner.count * inner.wSteps)) {
+      outer = {outer.count * inner.count, inner.xStride, inner.wSteps,
+               inner.loop};
+      result.erase(result.begin() + i);
+    }
+  }
+  if (result.size() > 1 && result.back().count == 1) {
+    result.pop_back();
+  }
+  return result;
+}
+
+/// The parts of the tile at `position` of the rows, taps with the same rows
+/// inside together.
+static llvm::SmallVector<TilePart> partsAt(const BorderDim &dim,
+                                           int64_t position, int64_t rows) {
+  llvm::SmallVector<TilePart> parts;
+  for (int64_t tap = 0; tap < dim.taps; ++tap) {
+    int64_t begin = 0;
+    while (begin < rows && !dim.isInside(position * rows + begin, tap)) {
+      ++begin;
+    }
+    int64_t end = rows;
+    while (end > begin && !dim.isInside(position * rows + end - 1, tap)) {
+      --end;
+    }
+    if (begin == end) {
+      continue;
+    }
+    if (!parts.empty() && parts.back().tapEnd == tap &&
+        parts.back().rowBegin == begin && parts.back().rowEnd == end) {
+      parts.back().tapEnd = tap + 1;
+    } else {
+      parts.push_back({begin, end, tap, tap + 1});
+    }
+  }
+  return parts;
+}
+
+namespace {
+class Planner {
+public:
+  Planner(const PackedForm &form, const CellFacts &cell, int64_t rows,
+          int64_t block, int64_t l1Bytes)
+      : g(form.geometry), rows(rows), block(block), l1Bytes(l1Bytes) {
+    pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
+                                std::max<size_t>(form.w.planes.size(), 1));
+    work = pairs * static_cast<double>(g.steps) * cell.stepOps;
+    // Widen, load, add, store, and a share of the loops around.
+    pieceCost = pairs * (cell.widenOps + 3 + 20.0 / static_cast<double>(rows));
+  }
+
+  TilePlan plan() {
+    result.loops = reductionLoops(g);
+    result.strip = result.loops[0].count;
+    llvm::SmallVector<unsigned> rowLoops = g.loopsOf(LoopRole::Row);
+    if (!rowLoops.empty()) {
+      innermost = rowLoops.back();
+      result.aligned = !g.shape.isDynamic[innermost] &&
+                       g.shape.extents[innermost] % rows == 0;
+    }
+    if (result.aligned) {
+      planAlong();
+    }
+    planPasses();
+    return std::move(result);
+  }
+
+private:
+  const Geometry &g;
+  int64_t rows;
+  int64_t block;
+  int64_t l1Bytes;
+  double pairs = 1;
+  double work = 0;      ///< Vector instructions of one cell over all steps.
+  double pieceCost = 0; ///< Those of one more piece of the tile, per cell.
+  unsigned innermost = 0;
+  TilePlan result;
+
+  /// Leaves out taps outside x at the ends of the innermost row loop.
+  void planAlong() {
+    for (const BorderDim &dim : g.borderDims()) {
+      auto *at = llvm::find_if(result.loops, [&](const ReductionLoop &loop) {
+        return loop.loop == static_cast<int>(dim.tapLoop);
+      });
+      if (dim.rowLoop != innermost || at == result.loops.end()) {
+        continue;
+      }
+      llvm::SmallVector<llvm::SmallVector<TilePart>> classes;
+      llvm::SmallVector<int32_t> classOf;
+      double done = 0;
+      double pieces = 0;
+      int64_t positions = dim.rows / rows;
+      for (int64_t position = 0; position < positions; ++position) {
+        auto parts = partsAt(dim, position, rows);
+        auto *known = llvm::find(classes, parts);
+        classOf.push_back(static_cast<int32_t>(known - classes.begin()));
+        for (const TilePart &part : parts) {
+          done += static_cast<double>((part.rowEnd - part.rowBegin) *
+                                      (part.tapEnd - part.tapBegin));
+        }
+        pieces += static_cast<double>(parts.size());
+        if (known == classes.end()) {
+          classes.push_back(std::move(parts));
+        }
+      }
+      double fraction = done / static_cast<double>(dim.rows * dim.taps);
+      pieces /= static_cast<double>(positions);
+      // More classes than left, middle and right are not worth their code.
+      if (classes.size() <= 3 && work * (1 - fraction) > pieceCost * pieces) {
+        result.along = dim;
+        result.alongLoop = at - result.loops.begin();
+        result.classes = std::move(classes);
+        result.classOf = std::move(classOf);
+        result.stepFraction = fraction;
+        result.piecesPerTile = pieces;
+        return;
+      }
+    }
+  }
+
+  /// Cuts loops[0] into passes, so that a slice of the panel of w stays in
+  /// cache or whole passes can be left out.
+  void planPasses() {
+    if (result.along && result.alongLoop == 0) {
+      return; // its parts already cut loops[0]
+    }
+    int64_t count = result.loops[0].count;
+    constexpr double missPenalty = 0.1; // of the work, for w from further away
+    bool fits = g.panelBytes <= l1Bytes * 3 / 4;
+    double best = work * result.stepFraction * (fits ? 1 : 1 + missPenalty);
+    double wholeFraction = result.stepFraction;
+    auto consider = [&](int64_t strip, double fraction,
+                        std::optional<BorderDim> across) {
+      double passes =
+          static_cast<double>(llvm::divideCeil(count, strip)) * fraction;
+      double extra = result.piecesPerTile * (passes - 1) + 1;
+      bool slices = g.panelBytes / count * strip <= l1Bytes * 3 / 4;
+      double cost =
+          work * wholeFraction * fraction * (slices ? 1 : 1 + missPenalty) +
+          pieceCost * extra;
+      if (cost < best) {
+        best = cost;
+        result.strip = strip;
+        result.across = across;
+        result.stepFraction = wholeFraction * fraction;
+      }
+    };
+    if (!fits && block > 1) {
+      int64_t most = std::max<int64_t>(1, l1Bytes / 2 * count / g.panelBytes);
+      int64_t pieces = llvm::divideCeil(count, most);
+      consider(llvm::divideCeil(count, pieces), 1, std::nullopt);
+    }
+    for (const BorderDim &dim : g.borderDims()) {
+      if (result.aligned && dim.rowLoop != innermost &&
+          result.loops[0].loop == static_cast<int>(dim.tapLoop)) {
+        consider(1, insideFraction(dim), dim);
+      }
+    }
+    result.piecesPerTile *= static_cast<double>(result.passes());
+  }
+
+  static double insideFraction(const BorderDim &dim) {
+    int64_t inside = 0;
+    for (int64_t row = 0; row < dim.rows; ++row) {
+      for (int64_t tap = 0; tap < dim.taps; ++tap) {
+        inside += dim.isInside(row, tap);
+      }
+    }
+    return static_cast<double>(inside) /
+           static_cast<double>(dim.rows * dim.taps);
+  }
+};
+} // namespace
+
+TilePlan lpgen::planTile(const PackedForm &form, const CellFacts &cell,
+                         int64_t rows, int64_t block, int64_t l1Bytes) {
+  return Planner(form, cell, rows, block, l1Bytes).plan();
+}
