@@ -105,14 +105,17 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
 
 std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
                                                const Target &target) {
+  const auto cheaper = [](const Candidate &l, const Candidate &r) {
+    return l.cyclesPerMac < r.cyclesPerMac;
+  };
   std::vector<Candidate> all;
   for (const Template *t : allTemplates()) {
     std::string whyNot;
-    llvm::append_range(all, t->candidates(contract, target, {}, whyNot));
+    for (const Candidate &candidate :
+         t->candidates(contract, target, {}, whyNot)) {
+      all.insert(llvm::upper_bound(all, candidate, cheaper), candidate);
+    }
   }
-  llvm::stable_sort(all, [](const Candidate &l, const Candidate &r) {
-    return l.cyclesPerMac < r.cyclesPerMac;
-  });
   return all;
 }
 

@@ -1,6 +1,6 @@
 // `lpgen tune`: finds the best schedules of operators by trying them, and
 // writes them down as rules that later compilations follow.
-#include "compiler/run/TemporaryFile.h"
+#include "compiler/codegen/Mca.h"
 #include "compiler/tools/BenchProblem.h"
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
@@ -105,6 +105,7 @@ TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {
         .getAsInteger(0, tune.params[assignment->first]);
   }
   std::vector<int64_t> sizes;
+  sizes.reserve(op.symbols.size());
   for (const ast::Symbol &symbol : op.symbols) {
     sizes.push_back(symbol.bound);
   }
@@ -158,7 +159,8 @@ void TuneRun::printOutcome(const TuneProblem &problem,
   for (const std::string &note : outcome.notes) {
     llvm::outs() << problem.op().name << ": " << note << "\n";
   }
-  llvm::outs() << problem.op().name << ": trials made now: " << outcome.newTrials
+  llvm::outs() << problem.op().name
+               << ": trials made now: " << outcome.newTrials
                << ", known from the log: " << outcome.knownTrials << "; "
                << (byModel ? "ranked by LLVM's machine code analyzer with the "
                              "model of "
@@ -212,6 +214,19 @@ int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
     return ExitSuccess;
   }
   TuneOptions tune = tuneOptions(file, op);
+  if (tune.byModel) {
+    const TargetDesc &target = file.target().desc();
+    if (llvm::Error missing =
+            checkModel(target.triple, tune.model, target.features)) {
+      return reportError("target '" + target.name +
+                             "' cannot be run here, so its schedules can only "
+                             "be ranked, and " +
+                             llvm::toString(std::move(missing)) +
+                             "; name another CPU with --cpu, or a machine "
+                             "with --runner",
+                         ExitUsage);
+    }
+  }
   tune.report = [this](const TuneProgress &progress) {
     printProgress(progress);
   };

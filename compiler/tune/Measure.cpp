@@ -62,17 +62,16 @@ void KernelMeter::take(const Job &job, const InputSet &inputs,
   }
 }
 
-Result<std::vector<MeasuredKernel>>
-KernelMeter::measure(llvm::ArrayRef<CompiledOp> kernels, unsigned turns) const {
-  std::vector<llvm::StringRef> objects;
-  std::vector<Job> jobs;
-  std::vector<std::pair<size_t, size_t>> origins; // Kernel, input set.
+/// First every other input set, then turns on the random one under the clock.
+KernelMeter::Plan KernelMeter::plan(llvm::ArrayRef<CompiledOp> kernels,
+                                    unsigned turns) const {
+  Plan plan;
   const auto add = [&](size_t kernel, size_t inputs, double timedSeconds) {
-    jobs.push_back(makeTurn(kernels[kernel], inputSets[inputs], timedSeconds));
-    origins.emplace_back(kernel, inputs);
+    plan.jobs.push_back(
+        makeTurn(kernels[kernel], inputSets[inputs], timedSeconds));
+    plan.origins.emplace_back(kernel, inputs);
   };
   for (size_t kernel = 0; kernel < kernels.size(); ++kernel) {
-    objects.push_back(kernels[kernel].object);
     for (size_t inputs = 1; inputs < inputSets.size(); ++inputs) {
       add(kernel, inputs, 0);
     }
@@ -82,6 +81,16 @@ KernelMeter::measure(llvm::ArrayRef<CompiledOp> kernels, unsigned turns) const {
       add((i + turn) % kernels.size(), 0, seconds);
     }
   }
+  return plan;
+}
+
+Result<std::vector<MeasuredKernel>>
+KernelMeter::measure(llvm::ArrayRef<CompiledOp> kernels, unsigned turns) const {
+  std::vector<llvm::StringRef> objects;
+  for (const CompiledOp &kernel : kernels) {
+    objects.emplace_back(kernel.object);
+  }
+  const auto [jobs, origins] = plan(kernels, turns);
   const Result<KernelProgram> program =
       KernelProgram::link(objects, target, remote);
   LPGEN_RETURN_IF_ERROR(program.status());

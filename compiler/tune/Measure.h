@@ -45,6 +45,12 @@ private:
   };
   KernelMeter(const ast::Op &op, const TargetDesc &target)
       : op(op), target(target) {}
+  /// The jobs of a measurement, and whose they are.
+  struct Plan {
+    std::vector<Job> jobs;
+    std::vector<std::pair<size_t, size_t>> origins; ///< Kernel, input set.
+  };
+  Plan plan(llvm::ArrayRef<CompiledOp> kernels, unsigned turns) const;
   Job makeTurn(const CompiledOp &kernel, const InputSet &inputs,
                double timedSeconds) const;
   Result<std::vector<MeasuredKernel>>

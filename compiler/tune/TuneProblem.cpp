@@ -5,6 +5,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -92,6 +93,21 @@ TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
   return compileFrom(Stage::Lp, text, sources, options);
 }
 
+/// Multiply-accumulates that the tiles compute, over those of the contraction.
+static double paddedShare(const PackedForm &form, const Cell &cell,
+                          lp::ScheduleAttr schedule) {
+  const Geometry &g = form.geometry;
+  const CellFacts &facts = cell.facts();
+  const int64_t tileRows = schedule.getTileRows();
+  const int64_t rows = g.extentOf(LoopRole::Row);
+  const int64_t paddedRows = llvm::divideCeil(rows, tileRows) * tileRows;
+  const int64_t paddedColumns =
+      g.panels * schedule.getTileVectors() * facts.lanes;
+  return double(paddedRows) / double(rows) * double(paddedColumns) /
+         double(g.extentOf(LoopRole::Column)) * double(g.steps * facts.group) /
+         double(g.reductionSize());
+}
+
 Result<double> TuneProblem::modelCycles(size_t contraction,
                                         const std::string &schedule,
                                         const std::string &cpu) const {
@@ -115,7 +131,8 @@ Result<double> TuneProblem::modelCycles(size_t contraction,
   if (!loop) {
     return Status::error("hot loop: " + llvm::toString(loop.takeError()));
   }
-  return loop->mca.cyclesPerIteration / loop->macs;
+  return loop->mca.cyclesPerIteration / loop->macs *
+         paddedShare(*form, *cell, attribute);
 }
 
 } // namespace lpgen

@@ -18,10 +18,10 @@ namespace lpgen {
 /// Schedules are texts here, as --schedule takes them with all their fields.
 class TuneProblem {
 public:
-  /// Raises `op` for the options' target. Errors go to `sources`; then null.
+  /// Raises `op` for the target of `given`. Errors go to `sources`; then null.
   static std::unique_ptr<TuneProblem> create(const ast::Op &op,
                                              llvm::SourceMgr &sources,
-                                             const CompileOptions &options);
+                                             const CompileOptions &given);
 
   const ast::Op &op() const { return source; }
   const Target &target() const { return *options.target; }
@@ -46,7 +46,8 @@ public:
   compile(llvm::ArrayRef<std::string> schedules) const;
 
   /// Cycles per multiply-accumulate of the contraction's hot loop, dependencies
-  /// included, by LLVM's model of `cpu`. All other contractions are left out.
+  /// included, by LLVM's model of `cpu`; work on the padding of tiles costs,
+  /// but does not count. All other contractions are left out.
   Result<double> modelCycles(size_t contraction, const std::string &schedule,
                              const std::string &cpu) const;
 

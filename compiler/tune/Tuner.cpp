@@ -48,6 +48,22 @@ std::vector<std::string> Tuner::seeds(size_t contraction) const {
   return chosen;
 }
 
+/// The neighbours worth a trial.
+std::vector<std::string> Tuner::steps(size_t contraction,
+                                      const std::string &schedule) const {
+  std::vector<std::string> next = problem.neighbours(contraction, schedule);
+  if (options.byModel) {
+    // The block changes nothing in the hot loop.
+    const auto loopOf = [](const std::string &text) {
+      return text.substr(0, text.find(",block="));
+    };
+    llvm::erase_if(next, [&](const std::string &step) {
+      return loopOf(step) == loopOf(schedule);
+    });
+  }
+  return next;
+}
+
 /// The best schedules until now with one of them replaced.
 std::vector<std::string> Tuner::with(size_t contraction,
                                      const std::string &schedule) const {
@@ -138,9 +154,7 @@ Tuner::tryOut(size_t contraction, const std::string &schedule, bool &isKnown) {
 Status Tuner::tune(size_t contraction, Budget budget) {
   Search search(
       seeds(contraction),
-      [&](const std::string &schedule) {
-        return problem.neighbours(contraction, schedule);
-      },
+      [&](const std::string &schedule) { return steps(contraction, schedule); },
       options.isExhaustive ? std::numeric_limits<size_t>::max() : kBeamWidth);
   std::optional<TrialRecord> best;
   for (int trial = 1; trial <= budget.trials; ++trial) {
@@ -194,10 +208,10 @@ Tuner::decide(size_t contraction, const std::vector<std::string> &finalists) {
   std::vector<TrialRecord> records;
   bool isKnown = true;
   for (const std::string &schedule : finalists) {
-    TrialRecord record = blank("final", with(contraction, schedule));
+    const TrialRecord record = blank("final", with(contraction, schedule));
     const TrialRecord *known = log.find(record.key());
     isKnown &= known != nullptr;
-    records.push_back(known ? *known : std::move(record));
+    records.push_back(known ? *known : record);
   }
   if (!isKnown) {
     LPGEN_RETURN_IF_ERROR(measureFinal(records));

@@ -73,10 +73,11 @@ private:
   };
   Status tune(size_t contraction, Budget budget);
   std::vector<std::string> seeds(size_t contraction) const;
+  std::vector<std::string> steps(size_t contraction,
+                                 const std::string &schedule) const;
   std::vector<std::string> with(size_t contraction,
                                 const std::string &schedule) const;
-  TrialRecord blank(const char *source,
-                    std::vector<std::string> schedules) const;
+  TrialRecord blank(const char *source, std::vector<std::string> tried) const;
   Result<const TrialRecord *>
   tryOut(size_t contraction, const std::string &schedule, bool &isKnown);
   Status measure(TrialRecord &record) const;

@@ -78,7 +78,9 @@ protected:
     folder = name.str().str();
     path = folder + "/log.jsonl";
   }
-  void TearDown() override { llvm::sys::fs::remove_directories(folder); }
+  void TearDown() override {
+    EXPECT_FALSE(llvm::sys::fs::remove_directories(folder));
+  }
 
   std::string text() const {
     std::ostringstream stream;
