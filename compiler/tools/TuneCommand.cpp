@@ -13,6 +13,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
@@ -133,6 +134,11 @@ void TuneRun::printProgress(const TuneProgress &progress) {
   line += llvm::formatv(", {0:f0} s left", progress.secondsLeft);
   const bool isTerminal = llvm::errs().is_displayed();
   if (isTerminal) {
+    // A line that wraps could not be written over.
+    const unsigned columns = llvm::sys::Process::StandardErrColumns();
+    if (columns > 1 && line.size() >= columns) {
+      line.resize(columns - 1);
+    }
     llvm::errs() << "\r\033[K" << line;
   } else {
     llvm::errs() << line << "\n";
@@ -346,6 +352,9 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
   command->remove_option(command->get_option("--schedule-file"));
   command->get_option("FILE")->description(
       "File of operators (.lp), or a folder of such files");
+  command->get_option("--cpu")->description(
+      "CPU to tune for, in LLVM's naming; this one if it runs the target's "
+      "code, else the one that the target is scheduled for");
   CLI::Option *trials =
       command
           ->add_option("--trials", options->trials,

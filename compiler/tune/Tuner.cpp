@@ -151,11 +151,10 @@ Tuner::tryOut(size_t contraction, const std::string &schedule, bool &isKnown) {
   return log.find(key);
 }
 
-Status Tuner::tune(size_t contraction, Budget budget) {
-  Search search(
-      seeds(contraction),
-      [&](const std::string &schedule) { return steps(contraction, schedule); },
-      options.isExhaustive ? std::numeric_limits<size_t>::max() : kBeamWidth);
+/// Tries what the search proposes while the budget lasts; the best trial.
+/// Nothing if none was ok.
+Result<std::optional<TrialRecord>>
+Tuner::explore(size_t contraction, Budget budget, Search &search) {
   std::optional<TrialRecord> best;
   for (int trial = 1; trial <= budget.trials; ++trial) {
     const double secondsLeft = budget.deadline - secondsNow();
@@ -185,20 +184,58 @@ Status Tuner::tune(size_t contraction, Budget budget) {
                     budget.trials, isKnown, secondsLeft, &last,
                     best ? &*best : nullptr, contraction});
   }
-  if (!best) {
+  return best;
+}
+
+Status Tuner::tune(size_t contraction, Budget budget) {
+  Search search(
+      seeds(contraction),
+      [&](const std::string &schedule) { return steps(contraction, schedule); },
+      options.isExhaustive ? std::numeric_limits<size_t>::max() : kBeamWidth);
+  Result<std::optional<TrialRecord>> best =
+      explore(contraction, budget, search);
+  LPGEN_RETURN_IF_ERROR(best.status());
+  if (!*best) {
     outcome.notes.push_back(problem.label(contraction) +
                             ": no schedule was tried with success");
     return Status::success();
   }
-  if (!options.byModel && !outcome.isInterrupted) {
+  if (options.byModel) {
+    if (!passesUnderEmulator(contraction, **best)) {
+      return Status::success();
+    }
+  } else if (!outcome.isInterrupted) {
     Result<std::optional<TrialRecord>> decided =
         decide(contraction, search.best(kFinalists));
     LPGEN_RETURN_IF_ERROR(decided.status());
-    best = *decided ? *decided : best;
+    *best = *decided ? *decided : *best;
   }
-  schedules[contraction] = best->schedules[contraction];
-  outcome.tuned.push_back({contraction, std::move(*best)});
+  schedules[contraction] = (*best)->schedules[contraction];
+  outcome.tuned.push_back({contraction, std::move(**best)});
   return Status::success();
+}
+
+/// Compares the kernel of a ranked schedule with the interpreter, if something
+/// can run it here; false if it is wrong. Notes say what was found out.
+bool Tuner::passesUnderEmulator(size_t contraction, const TrialRecord &record) {
+  const std::string about = problem.label(contraction) + ": ";
+  const std::optional<CompiledOp> compiled = problem.compile(record.schedules);
+  assert(compiled && "what was ranked compiles");
+  const Result<KernelMeter> checker = KernelMeter::create(
+      problem.op(), problem.target().desc(), /*remote=*/"", /*seconds=*/0);
+  Result<std::vector<MeasuredKernel>> checked =
+      checker.ok() ? checker->measure(*compiled, /*turns=*/1)
+                   : Result<std::vector<MeasuredKernel>>(checker.status());
+  if (!checked.ok()) {
+    outcome.notes.push_back(about + "not verified: " + checked.message());
+    return true;
+  }
+  const MeasuredKernel &kernel = checked->front();
+  outcome.notes.push_back(about + record.schedules[contraction] +
+                          (kernel.message.empty()
+                               ? " equals the interpreter under the emulator"
+                               : " is not used: " + kernel.message));
+  return kernel.message.empty();
 }
 
 /// Measures the finalists in turns, unless the log has all of them; the fastest

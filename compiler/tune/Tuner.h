@@ -14,6 +14,8 @@
 
 namespace lpgen {
 
+class Search;
+
 /// What is told after every trial.
 struct TuneProgress {
   std::string op;
@@ -72,6 +74,9 @@ private:
     double deadline; ///< By secondsNow.
   };
   Status tune(size_t contraction, Budget budget);
+  Result<std::optional<TrialRecord>> explore(size_t contraction, Budget budget,
+                                             Search &search);
+  bool passesUnderEmulator(size_t contraction, const TrialRecord &record);
   std::vector<std::string> seeds(size_t contraction) const;
   std::vector<std::string> steps(size_t contraction,
                                  const std::string &schedule) const;
