@@ -5,6 +5,7 @@
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
 #include "compiler/tools/OutputFiles.h"
+#include "compiler/tools/TuneReport.h"
 #include "compiler/tools/TunedFiles.h"
 #include "compiler/tune/Tuner.h"
 #include "schedules/RuleFile.h"
@@ -13,7 +14,6 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
@@ -50,9 +50,6 @@ public:
 private:
   int tuneOp(OpFile &file, const ast::Op &op);
   TuneOptions tuneOptions(const OpFile &file, const ast::Op &op) const;
-  void printProgress(const TuneProgress &progress);
-  void printOutcome(const TuneProblem &problem, const TuneOutcome &outcome,
-                    bool byModel, const std::string &model) const;
   Status writeRules(const TuneProblem &problem,
                     const TuneOutcome &outcome) const;
 
@@ -116,65 +113,6 @@ TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {
   return tune;
 }
 
-/// On a terminal one line that is written again and again, else one a trial.
-void TuneRun::printProgress(const TuneProgress &progress) {
-  std::string line =
-      llvm::formatv("{0}: {1}: trial {2}/{3}", progress.op, progress.label,
-                    progress.trial, progress.trials);
-  if (progress.isKnown) {
-    line += " (known)";
-  }
-  if (!progress.last->ok()) {
-    line += ", " + progress.last->status;
-  }
-  if (progress.best) {
-    line += ", best " + progress.best->speed() + " " +
-            progress.best->schedules[progress.contraction];
-  }
-  line += llvm::formatv(", {0:f0} s left", progress.secondsLeft);
-  const bool isTerminal = llvm::errs().is_displayed();
-  if (isTerminal) {
-    // A line that wraps could not be written over.
-    const unsigned columns = llvm::sys::Process::StandardErrColumns();
-    if (columns > 1 && line.size() >= columns) {
-      line.resize(columns - 1);
-    }
-    llvm::errs() << "\r\033[K" << line;
-  } else {
-    llvm::errs() << line << "\n";
-  }
-  if (!progress.last->ok() && !progress.isKnown) {
-    llvm::errs() << (isTerminal ? "\n" : "") << "lpgen: warning: "
-                 << progress.last->schedules[progress.contraction] << ": "
-                 << progress.last->message << "\n";
-  }
-}
-
-void TuneRun::printOutcome(const TuneProblem &problem,
-                           const TuneOutcome &outcome, bool byModel,
-                           const std::string &model) const {
-  if (llvm::errs().is_displayed()) {
-    llvm::errs() << "\r\033[K";
-  }
-  for (const TunedContraction &tuned : outcome.tuned) {
-    llvm::outs() << problem.op().name << ": "
-                 << problem.label(tuned.contraction) << ": "
-                 << tuned.best.schedules[tuned.contraction] << ", "
-                 << tuned.best.speed() << "\n";
-  }
-  for (const std::string &note : outcome.notes) {
-    llvm::outs() << problem.op().name << ": " << note << "\n";
-  }
-  llvm::outs() << problem.op().name
-               << ": trials made now: " << outcome.newTrials
-               << ", known from the log: " << outcome.knownTrials << "; "
-               << (byModel ? "ranked by LLVM's machine code analyzer with the "
-                             "model of "
-                           : "measured on ")
-               << (byModel ? model : cpu) << (byModel ? ", not measured" : "")
-               << (outcome.isInterrupted ? "; interrupted" : "") << "\n";
-}
-
 /// Merges what was found into the file of rules, as soon as it is known.
 Status TuneRun::writeRules(const TuneProblem &problem,
                            const TuneOutcome &outcome) const {
@@ -233,15 +171,13 @@ int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
                          ExitUsage);
     }
   }
-  tune.report = [this](const TuneProgress &progress) {
-    printProgress(progress);
-  };
+  tune.report = printTuneProgress;
   const Result<TuneOutcome> outcome = Tuner(*problem, log, tune).run();
   if (!outcome.ok()) {
     return reportError("operator '" + op.name + "': " + outcome.message());
   }
   interrupted |= outcome->isInterrupted;
-  printOutcome(*problem, *outcome, tune.byModel, tune.model);
+  printTuneOutcome(*problem, *outcome, tune);
   const Status written = writeRules(*problem, *outcome);
   return written.ok() ? ExitSuccess : reportError(written.message());
 }
