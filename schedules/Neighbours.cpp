@@ -10,34 +10,60 @@ using namespace lpgen;
 static constexpr int64_t kMaxUnroll = 16;
 static constexpr int64_t kMaxBlock = 256;
 
-/// Tiles beside (rows, vectors), diagonals included: where registers are the
-/// limit, a vector more costs rows.
-static void addTiles(const ScheduleRequest &from,
-                     std::vector<ScheduleRequest> &to) {
-  for (int64_t rows = *from.rows - 1; rows <= *from.rows + 1; ++rows) {
-    for (int64_t vectors = *from.vectors - 1; vectors <= *from.vectors + 1;
-         ++vectors) {
-      if (rows >= 1 && vectors >= 1 &&
-          (rows != *from.rows || vectors != *from.vectors)) {
-        ScheduleRequest step = from;
-        step.rows = rows;
-        step.vectors = vectors;
-        to.push_back(step);
+namespace {
+/// Gathers the steps from one schedule that can be applied.
+class Steps {
+public:
+  Steps(lp::ContractOp contract, const Target &target,
+        const ScheduleRequest &from)
+      : contract(contract), target(target), from(from) {}
+
+  void addTiles();
+  void addScaled(std::optional<int64_t> ScheduleRequest::*field, int64_t most);
+  std::vector<lp::ScheduleAttr> take() { return std::move(found); }
+
+private:
+  bool add(const ScheduleRequest &step) {
+    std::string whyNot;
+    auto schedule = applicableSchedule(contract, target, step, whyNot);
+    if (schedule) {
+      found.push_back(schedule);
+    }
+    return static_cast<bool>(schedule);
+  }
+
+  lp::ContractOp contract;
+  const Target &target;
+  const ScheduleRequest &from;
+  std::vector<lp::ScheduleAttr> found;
+};
+} // namespace
+
+/// Tiles beside this one, diagonals included: where registers are the limit, a
+/// vector more costs rows. Rows go by two where the cell takes them in pairs.
+void Steps::addTiles() {
+  for (int64_t rows : {-1, 0, 1}) {
+    for (int64_t vectors : {-1, 0, 1}) {
+      ScheduleRequest step = from;
+      step.vectors = *from.vectors + vectors;
+      bool isFound = rows == 0 && vectors == 0;
+      for (int64_t length = 1; length <= 2 && !isFound; ++length) {
+        step.rows = *from.rows + rows * length;
+        isFound = *step.rows >= 1 && *step.vectors >= 1 && add(step);
       }
     }
   }
 }
 
 /// Half and twice one of the powers of two.
-static void addScaled(const ScheduleRequest &from,
-                      std::optional<int64_t> ScheduleRequest::*field,
-                      int64_t most, std::vector<ScheduleRequest> &to) {
+void Steps::addScaled(std::optional<int64_t> ScheduleRequest::*field,
+                      int64_t most) {
   const int64_t value = *(from.*field);
   for (int64_t next : {2 * value, value / 2}) {
     if (next >= 1 && next <= most) {
       ScheduleRequest step = from;
       step.*field = next;
-      to.push_back(step);
+      add(step);
     }
   }
 }
@@ -49,20 +75,12 @@ lpgen::neighbouringSchedules(lp::ContractOp contract, const Target &target,
     return {}; // No parameter of `direct` changes its code.
   }
   const ScheduleRequest from = requestFor(schedule);
-  std::vector<ScheduleRequest> steps;
-  addTiles(from, steps);
-  addScaled(from, &ScheduleRequest::unroll, kMaxUnroll, steps);
+  Steps steps(contract, target, from);
+  steps.addTiles();
+  steps.addScaled(&ScheduleRequest::unroll, kMaxUnroll);
   // A larger block than all tiles of the rows is the same task again.
   const int64_t tiles =
       llvm::divideCeil(keyOf(contract, target).rows, *from.rows);
-  addScaled(from, &ScheduleRequest::block, std::min(kMaxBlock, 2 * tiles - 1),
-            steps);
-  std::vector<lp::ScheduleAttr> found;
-  for (const ScheduleRequest &step : steps) {
-    std::string whyNot;
-    if (auto next = applicableSchedule(contract, target, step, whyNot)) {
-      found.push_back(next);
-    }
-  }
-  return found;
+  steps.addScaled(&ScheduleRequest::block, std::min(kMaxBlock, 2 * tiles - 1));
+  return steps.take();
 }

@@ -68,8 +68,8 @@ lp::ScheduleAttr applicableSchedule(lp::ContractOp contract,
 ScheduleRequest requestFor(lp::ScheduleAttr schedule);
 
 /// Schedules one step away from `schedule` that can be applied: register tiles
-/// with a row or a vector more or less, half and twice the unrolling and the
-/// block; the same cell.
+/// with a row (two if one cannot be) or a vector more or less, half and twice
+/// the unrolling and the block; the same cell.
 std::vector<lp::ScheduleAttr> neighbouringSchedules(lp::ContractOp contract,
                                                     const Target &target,
                                                     lp::ScheduleAttr schedule);
