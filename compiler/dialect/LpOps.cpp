@@ -248,6 +248,16 @@ LogicalResult PackOp::verify() {
   if (!isByteBuffer(getDestination())) { // pack_c1
     return emitOpError("destination must be a one-dimensional i8 buffer");
   }
+  if (bool(getSource()) == !getProducer().empty()) { // pack_c2
+    return emitOpError("needs either a source or a producer");
+  }
+  if (!getProducer().empty() &&
+      getProducer().getNumArguments() !=
+          (getLayout().getKind() == OperandKind::Activations ? getXShape()
+                                                             : getWShape())
+              .size()) { // pack_c2
+    return emitOpError("producer needs one index per dimension");
+  }
   return success();
 }
 

@@ -225,33 +225,48 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
 // Packed operands
 //===----------------------------------------------------------------------===//
 
-class Lp_PackLike<string mnemonic> : Lp_Op<mnemonic, [MemoryEffects<[MemRead, MemWrite]>]> {
-  let arguments = (ins AnyMemRef:$source, AnyMemRef:$destination,
-      Variadic<Index>:$dynamicExtents, Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents,
+// The loops and maps of the contraction that a packed operand serves.
+defvar Lp_packedOperandArguments = (ins Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents,
       I64Attr:$parallel, AffineMapAttr:$xMap, AffineMapAttr:$wMap,
       DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape, TypeAttr:$element);
-  let assemblyFormat = [{
-    $source `into` $destination $layout `loops` $extents `parallel` $parallel
-    (`dynamic` `(` $dynamicExtents^ `)`)? attr-dict-with-keyword
-    `:` type($source) `,` type($destination)
-  }];
-}
 
-def Lp_PackOp : Lp_PackLike<"pack"> {
+def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
+                               MemoryEffects<[MemRead, MemWrite]>,
+                               SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "brings a logical operand of a contraction into its packed layout";
   let description = [{
     Carries the loops and maps of the contraction it serves, from which the order and
     the halo of the packed buffer follow. Positions of the halo store code 0.
 
-    Constraints: (pack_c1) source is logical, destination a byte buffer.
+    The elements come from `source`, or from `producer`, the body of the elementwise
+    statement that makes the operand: its element at an index, computed where it is packed
+    and stored nowhere else.
+
+    Constraints: (pack_c1) destination is a byte buffer; (pack_c2) either a source or a
+    producer, with one index argument per dimension of the operand.
+  }];
+  let arguments = !con((ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
+      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
+  let regions = (region MaxSizedRegion<1>:$producer);
+  let assemblyFormat = [{
+    ($source^ `:` type($source))? `into` $destination `:` type($destination) $layout
+    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    attr-dict-with-keyword ($producer^)?
   }];
   let hasVerifier = 1;
 }
 
-def Lp_UnpackOp : Lp_PackLike<"unpack"> {
+def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "the inverse of lp.pack: logical elements from a packed buffer";
   let description = [{
     Constraints: (unpack_c1) source is a byte buffer, destination logical.
+  }];
+  let arguments = !con((ins AnyMemRef:$source, AnyMemRef:$destination,
+      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
+  let assemblyFormat = [{
+    $source `:` type($source) `into` $destination `:` type($destination) $layout
+    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    attr-dict-with-keyword
   }];
   let hasVerifier = 1;
 }

@@ -41,6 +41,7 @@ private:
   func::FuncOp createKernel();
   void convert(lp::ComputeOp op);
   LogicalResult convert(lp::ContractOp op);
+  void findFused();
   Value packX(lp::ContractOp op, const PackedForm &form);
   Value packW(lp::ContractOp op, const PackedForm &form);
   lp::PackOp createPack(lp::ContractOp op, Value source, Value destination,
@@ -58,6 +59,8 @@ private:
   IRMapping mapping;
   llvm::DenseMap<Operation *, PackedForm> forms;
   llvm::SmallPtrSet<Value, 4> packedInputs;
+  /// Elementwise ops that are computed where their result is packed.
+  llvm::SmallPtrSet<Operation *, 4> fused;
   Value workspace;
   int64_t workspaceBytes = 0;
 };
@@ -84,6 +87,23 @@ LogicalResult Bufferizer::planForms() {
     }
   }
   return success();
+}
+
+/// An intermediate that only one contraction reads, as its x, is computed where
+/// it is packed: each element is packed once, as packed intermediates have no
+/// halo (only outputs can be read outside).
+void Bufferizer::findFused() {
+  for (auto &[op, form] : forms) {
+    Value x = cast<lp::ContractOp>(op).getX();
+    auto compute = x.getDefiningOp<lp::ComputeOp>();
+    auto type = cast<RankedTensorType>(x.getType());
+    bool hasHalo = llvm::any_of(form.geometry.positions,
+                                [](const PositionDim &p) { return p.hasHalo; });
+    if (compute && compute->getNumResults() == 1 && x.hasOneUse() &&
+        type.hasStaticShape() && !hasHalo) {
+      fused.insert(compute);
+    }
+  }
 }
 
 /// An input that one contraction reads, as its w only, arrives packed.
@@ -232,8 +252,16 @@ lp::PackOp Bufferizer::createPack(lp::ContractOp op, Value source,
 
 Value Bufferizer::packX(lp::ContractOp op, const PackedForm &form) {
   Value packed = allocate(form.geometry.xBytes);
-  createPack(op, mapping.lookup(op.getX()), packed, form.geometry.xLayout,
-             op.getXElement(), mapAll(mapping, op.getDynamicExtents()));
+  Operation *producer = op.getX().getDefiningOp();
+  bool isFused = fused.contains(producer);
+  lp::PackOp pack =
+      createPack(op, isFused ? Value() : mapping.lookup(op.getX()), packed,
+                 form.geometry.xLayout, op.getXElement(),
+                 mapAll(mapping, op.getDynamicExtents()));
+  if (isFused) {
+    cast<lp::ComputeOp>(producer).getBody().cloneInto(&pack.getProducer(),
+                                                      mapping);
+  }
   return packed;
 }
 
@@ -321,9 +349,13 @@ LogicalResult Bufferizer::run() {
   if (failed(planForms())) {
     return failure();
   }
+  findFused();
   makeElementsExplicit();
   func::FuncOp kernel = createKernel();
   for (Operation &op : function.getBody().front()) {
+    if (fused.contains(&op)) {
+      continue;
+    }
     if (auto compute = dyn_cast<lp::ComputeOp>(op)) {
       convert(compute);
     } else if (auto contract = dyn_cast<lp::ContractOp>(op)) {

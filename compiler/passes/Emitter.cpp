@@ -186,8 +186,8 @@ lpgen::mixedExtents(ArrayRef<int64_t> extents, ValueRange dynamic, OpBuilder &b,
   return sizes;
 }
 
-void lpgen::inlineBody(Emitter &e, Region &from, ArrayRef<Value> arguments,
-                       ValueRange outputs, ArrayRef<Value> indices) {
+SmallVector<Value> lpgen::inlineBody(Emitter &e, Region &from,
+                                     ArrayRef<Value> arguments) {
   IRMapping mapping;
   Block &body = from.front();
   for (auto [argument, value] :
@@ -197,9 +197,15 @@ void lpgen::inlineBody(Emitter &e, Region &from, ArrayRef<Value> arguments,
   for (Operation &op : body.without_terminator()) {
     e.b.clone(op, mapping);
   }
-  for (auto [value, output] : llvm::zip_equal(
-           cast<lp::YieldOp>(body.getTerminator()).getValues(), outputs)) {
-    memref::StoreOp::create(e.b, e.loc, mapping.lookupOrDefault(value), output,
-                            indices);
+  return llvm::map_to_vector(
+      cast<lp::YieldOp>(body.getTerminator()).getValues(),
+      [&](Value value) { return mapping.lookupOrDefault(value); });
+}
+
+void lpgen::inlineBody(Emitter &e, Region &from, ArrayRef<Value> arguments,
+                       ValueRange outputs, ArrayRef<Value> indices) {
+  for (auto [value, output] :
+       llvm::zip_equal(inlineBody(e, from, arguments), outputs)) {
+    memref::StoreOp::create(e.b, e.loc, value, output, indices);
   }
 }

@@ -87,8 +87,12 @@ mixedExtents(llvm::ArrayRef<int64_t> extents, mlir::ValueRange dynamic,
              mlir::OpBuilder &b,
              llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
-/// Clones the body of `from` with its arguments replaced and stores what it
-/// yields at `indices` of `outputs`.
+/// Clones the body of `from` with its arguments replaced; returns what it
+/// yields.
+llvm::SmallVector<mlir::Value>
+inlineBody(Emitter &e, mlir::Region &from,
+           llvm::ArrayRef<mlir::Value> arguments);
+/// The same, and stores what it yields at `indices` of `outputs`.
 void inlineBody(Emitter &e, mlir::Region &from,
                 llvm::ArrayRef<mlir::Value> arguments, mlir::ValueRange outputs,
                 llvm::ArrayRef<mlir::Value> indices);

@@ -17,10 +17,17 @@ public:
   }
 
 protected:
+  /// The element at `indices`, read or computed.
+  Value logical(ArrayRef<Value> indices) {
+    if (op.getSource()) {
+      return e.read(op.getSource(), indices, op.getElement());
+    }
+    return inlineBody(e, op.getProducer(), indices).front();
+  }
+
   /// The stored form of the element at `indices`, as i32.
   Value stored(ArrayRef<Value> indices) {
-    Value value = e.castInt(e.read(op.getSource(), indices, op.getElement()),
-                            e.b.getI32Type());
+    Value value = e.castInt(logical(indices), e.b.getI32Type());
     if (layout.getOffset() != 0) {
       value = e.add(value, e.i32(layout.getOffset()));
     }
