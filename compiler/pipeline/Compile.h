@@ -24,7 +24,9 @@ struct CompileOptions {
   std::string schedule;     ///< Text of one schedule, `bitserial<tile=[4,2]>`.
   std::string scheduleFile; ///< File of `lp.tuned` rules.
   Stage stopAfter = Stage::Object;
-  std::string dumpStages; ///< Folder for the IR after each stage; "" for none.
+  /// Folder for the IR after each stage, `<op>.<number>-<stage>.mlir`; "" for
+  /// none.
+  std::string dumpStages;
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;
