@@ -50,7 +50,7 @@ static llvm::json::Value toJson(const VerifyReport &report) {
 static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
                   const VerifyCommandOptions &options) {
   const TargetDesc &target = file.target().desc();
-  const std::string emulator = runsNatively(target) ? "" : target.emulator;
+  const std::string emulator = hostRuns(target) ? "" : target.emulator;
   if (options.json) {
     llvm::json::Array ops;
     for (const VerifyReport &report : reports) {
