@@ -238,7 +238,8 @@ bool Compilation::finish() {
   if (result.object.empty()) {
     return fail(message);
   }
-  result.header = emitHeader(*info, options.exportShortNames);
+  result.header =
+      emitHeader(*info, target.desc().triple, options.exportShortNames);
   result.manifest = emitManifest(*info, target.desc());
   return true;
 }
