@@ -15,12 +15,10 @@ llvm::ArrayRef<const Target *> lpgen::allTargets() {
   return list;
 }
 
-bool lpgen::hostRuns(const Target &target) {
-  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
-  llvm::Triple wanted(target.desc().triple);
-  uint64_t needed = target.desc().cpuFeatures;
-  return host.getArch() == wanted.getArch() &&
-         (lp_cpu_features() & needed) == needed;
+bool lpgen::hostRuns(const TargetDesc &target) {
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  return host.getArch() == llvm::Triple(target.triple).getArch() &&
+         (target.cpuFeatures & ~lp_cpu_features()) == 0;
 }
 
 const Target *lpgen::findTarget(llvm::StringRef name) {
@@ -29,7 +27,7 @@ const Target *lpgen::findTarget(llvm::StringRef name) {
     if (target->desc().name == name) {
       return target;
     }
-    if (name == "host" && hostRuns(*target)) {
+    if (name == "host" && hostRuns(target->desc())) {
       best = target;
     }
   }

@@ -54,8 +54,8 @@ llvm::ArrayRef<const Target *> allTargets();
 /// The target called `name`; "host" is the best one this CPU runs. Null if
 /// none.
 const Target *findTarget(llvm::StringRef name);
-/// True if this machine's CPU runs the target's code natively.
-bool hostRuns(const Target &target);
+/// True if this CPU has the target's architecture and all features it needs.
+bool hostRuns(const TargetDesc &target);
 
 } // namespace lpgen
 

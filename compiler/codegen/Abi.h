@@ -18,8 +18,9 @@ namespace lpgen {
 void emitAbi(llvm::Module &module, const KernelInfo &info,
              const TargetDesc &target, bool shortNames);
 
-/// C header of the kernel.
-std::string emitHeader(const KernelInfo &info, bool shortNames);
+/// C header of the kernel for LLVM triple `triple`.
+std::string emitHeader(const KernelInfo &info, llvm::StringRef triple,
+                       bool shortNames);
 /// JSON manifest.
 std::string emitManifest(const KernelInfo &info, const TargetDesc &target);
 

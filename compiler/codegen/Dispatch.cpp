@@ -58,7 +58,8 @@ static std::string declareKernel(const Variant &variant) {
 
 static std::string emitLibraryHeader(llvm::ArrayRef<Variant> variants) {
   const KernelInfo merged = mergeInfos(variants);
-  std::string text = emitHeader(merged, /*shortNames=*/true);
+  std::string text = emitHeader(merged, variants.front().target->desc().triple,
+                                /*shortNames=*/true);
   std::string extra = llvm::formatv(R"(
 /* This library has {0} kernels of the operator. The short names above use the best one
  * that this CPU runs; which buffers it wants packed, lp_{1}_packed_size says. */

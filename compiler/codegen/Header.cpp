@@ -27,11 +27,13 @@ static std::string shapeText(const KernelInfo &info, const BufferInfo &buffer) {
   return text + "]";
 }
 
-std::string lpgen::emitHeader(const KernelInfo &info, bool shortNames) {
+std::string lpgen::emitHeader(const KernelInfo &info, llvm::StringRef triple,
+                              bool shortNames) {
   std::string text;
   llvm::raw_string_ostream os(text);
   std::string guard = "LP_" + upper(info.op) + "_H";
-  os << "/* Kernel " << info.symbol() << ", written by lpgen.\n"
+  os << "/* Kernel " << info.symbol() << " for " << triple
+     << ", written by lpgen.\n"
      << " * How to call it: lp_kernel.h. */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include \"lp_kernel.h\"\n\n#ifdef __cplusplus\nextern \"C\" "

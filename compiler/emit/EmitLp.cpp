@@ -101,6 +101,10 @@ static Value emitStatement(OpBuilder &builder, Location loc, const ast::Op &op,
       builder, loc, mlir::TypeRange{tensorType(*builder.getContext(), target)},
       dynamic, ValueRange{}, extents);
   compute->setAttr("label", builder.getStringAttr(target.name));
+  if (!target.type.isFloat()) { // what contractions of it can rely on
+    compute->setAttr("lp.range", builder.getDenseI64ArrayAttr(
+                                     {target.range.lo, target.range.hi}));
+  }
 
   OpBuilder::InsertionGuard guard(builder);
   Block &block = compute.getBody().emplaceBlock();

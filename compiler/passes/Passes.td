@@ -61,7 +61,8 @@ def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::func::FuncOp"> {
   let summary = "register tiles to vector code of the target's cells";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::math::MathDialect"];
 }
 
 def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {

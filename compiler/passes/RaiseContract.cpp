@@ -100,8 +100,8 @@ AffineMap mapOver(lp::ReadOp read, const LoopList &loops) {
   return read.getMap().replaceDimsAndSymbols(dims, {}, loops.size(), 0);
 }
 
-/// Values a read can yield: the declared range of a function argument, else the
-/// type's.
+/// Values a read can yield: the declared range of a function argument, the
+/// inferred one of an intermediate, else the type's.
 SmallVector<int64_t, 2> rangeOf(lp::ReadOp read) {
   if (auto argument = dyn_cast<BlockArgument>(read.getSource())) {
     if (auto function =
@@ -110,6 +110,11 @@ SmallVector<int64_t, 2> rangeOf(lp::ReadOp read) {
               argument.getArgNumber(), "lp.range")) {
         return SmallVector<int64_t, 2>(range.asArrayRef());
       }
+    }
+  }
+  if (auto compute = read.getSource().getDefiningOp<lp::ComputeOp>()) {
+    if (auto range = compute->getAttrOfType<DenseI64ArrayAttr>("lp.range")) {
+      return SmallVector<int64_t, 2>(range.asArrayRef());
     }
   }
   ElementType type = lp::toElementType(read.logicalElement());

@@ -7,6 +7,7 @@
 #include "compiler/emit/EmitLp.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include "llvm/IR/LLVMContext.h"
@@ -53,6 +54,7 @@ private:
   bool advance(Stage stage);
   bool schedule();
   bool finish();
+  std::string opName();
   bool dump(Stage stage, llvm::StringRef text);
   std::string text() {
     std::string result;
@@ -116,6 +118,17 @@ void Compilation::report(Diagnostic &diagnostic) {
   }
 }
 
+/// The operator that the module is of. Every stage has a function `<op>` or
+/// functions `<op>.phase0` and so on.
+std::string Compilation::opName() {
+  for (auto function : module->getOps<FunctionOpInterface>()) {
+    if (!function.isExternal()) {
+      return function.getName().split('.').first.str();
+    }
+  }
+  return "out";
+}
+
 bool Compilation::dump(Stage stage, llvm::StringRef text) {
   if (options.dumpStages.empty()) {
     return true;
@@ -125,7 +138,7 @@ bool Compilation::dump(Stage stage, llvm::StringRef text) {
     return fail("cannot create folder '" + options.dumpStages +
                 "': " + error.message());
   }
-  std::string path = options.dumpStages + "/" +
+  std::string path = options.dumpStages + "/" + opName() + "." +
                      std::to_string(static_cast<int>(stage)) + "-" +
                      stageName(stage).str() + ".mlir";
   std::error_code error;
@@ -235,7 +248,8 @@ bool Compilation::finish() {
   if (result.object.empty()) {
     return fail(message);
   }
-  result.header = emitHeader(*info, options.exportShortNames);
+  result.header =
+      emitHeader(*info, target.desc().triple, options.exportShortNames);
   result.manifest = emitManifest(*info, target.desc());
   return true;
 }

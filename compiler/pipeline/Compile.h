@@ -26,7 +26,9 @@ struct CompileOptions {
   /// Files of rules that are tried after `scheduleFile`, all together.
   std::vector<std::string> tunedFiles;
   Stage stopAfter = Stage::Object;
-  std::string dumpStages; ///< Folder for the IR after each stage; "" for none.
+  /// Folder for the IR after each stage, `<op>.<number>-<stage>.mlir`; "" for
+  /// none.
+  std::string dumpStages;
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;

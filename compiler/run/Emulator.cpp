@@ -8,19 +8,10 @@
 
 namespace lpgen {
 
-static bool isHostArchitecture(const TargetDesc &target) {
-  return llvm::Triple(target.triple).getArch() ==
-         llvm::Triple(llvm::sys::getProcessTriple()).getArch();
-}
-
-bool runsNatively(const TargetDesc &target) {
-  return isHostArchitecture(target) &&
-         (target.cpuFeatures & ~lp_cpu_features()) == 0;
-}
-
 /// Why the target's code cannot run on this CPU.
 static std::string obstacle(const TargetDesc &target) {
-  if (!isHostArchitecture(target)) {
+  if (llvm::Triple(target.triple).getArch() !=
+      llvm::Triple(llvm::sys::getProcessTriple()).getArch()) {
     return "its code is for " + target.triple;
   }
   return "this CPU lacks " +
@@ -29,7 +20,7 @@ static std::string obstacle(const TargetDesc &target) {
 
 Result<std::vector<std::string>> commandFor(const TargetDesc &target,
                                             const std::string &program) {
-  if (runsNatively(target)) {
+  if (hostRuns(target)) {
     return std::vector<std::string>{program};
   }
   const std::string cannot =

@@ -10,9 +10,6 @@
 
 namespace lpgen {
 
-/// True if this CPU has the target's architecture and all features it needs.
-bool runsNatively(const TargetDesc &target);
-
 /// The command that runs `program` for the target, emulator first if one is
 /// needed. An error says what to install, or that nothing here can run such a
 /// program.

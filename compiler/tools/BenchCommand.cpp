@@ -167,7 +167,7 @@ static int runBench(const BenchCommandOptions &options) {
     return exitCode;
   }
   const TargetDesc &target = file->target().desc();
-  if (!hostRuns(file->target())) {
+  if (!hostRuns(file->target().desc())) {
     return reportError("this CPU does not run kernels of target '" +
                        target.name +
                        "', so they cannot be measured here; run lpgen bench "

@@ -2,6 +2,7 @@
 #include "compiler/tools/CommonOptions.h"
 #include "compiler/frontend/Parser.h"
 #include "compiler/tools/TunedFiles.h"
+#include "targets/Targets.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,6 +25,9 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
                   "Target (see 'lpgen targets'); host is the best one that "
                   "this CPU runs")
       ->capture_default_str();
+  command.add_option("--triple", options.triple,
+                     "LLVM triple to compile for with '--target generic', "
+                     "e.g. riscv64-linux-gnu");
   command.add_option("--schedule", options.schedule,
                      "Schedule for every contraction, e.g. "
                      "'bitserial<tile=[4,2]>'");
@@ -66,6 +70,32 @@ static std::string targetNames() {
       llvm::map_range(allTargets(),
                       [](const Target *target) { return target->desc().name; }),
       ", ");
+}
+
+const Target *chooseTarget(const OpFileOptions &options, int &exitCode) {
+  if (!options.triple.empty()) {
+    if (options.target != "generic") {
+      exitCode =
+          reportError("--triple goes with '--target generic' only, found "
+                      "--target " +
+                          options.target,
+                      ExitUsage);
+      return nullptr;
+    }
+    std::string message;
+    const Target *target = genericTargetFor(options.triple, message);
+    if (!target) {
+      exitCode = reportError(message, ExitUsage);
+    }
+    return target;
+  }
+  const Target *target = findTarget(options.target);
+  if (!target) {
+    exitCode = reportError("unknown target '" + options.target +
+                               "'; there are host, " + targetNames(),
+                           ExitUsage);
+  }
+  return target;
 }
 
 OpFile::OpFile(const OpFileOptions &options) : path(options.file) {
@@ -133,11 +163,8 @@ int OpFile::chooseOps(const std::string &name) {
 std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
                                      int &exitCode) {
   std::unique_ptr<OpFile> result(new OpFile(options));
-  result->chosenTarget = findTarget(options.target);
+  result->chosenTarget = chooseTarget(options, exitCode);
   if (!result->chosenTarget) {
-    exitCode = reportError("unknown target '" + options.target +
-                               "'; there are host, " + targetNames(),
-                           ExitUsage);
     return nullptr;
   }
   exitCode = result->loadText(options);

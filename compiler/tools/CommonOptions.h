@@ -32,11 +32,13 @@ enum ExitCode {
 /// Prints "lpgen: error: MESSAGE" to stderr and returns `code`.
 int reportError(const std::string &message, int code = ExitFailure);
 
-/// FILE, --op, --target, --schedule, --schedule-file, --cpu and -D as given.
+/// FILE, --op, --target, --triple, --schedule, --schedule-file, --cpu and -D as
+/// given.
 struct OpFileOptions {
   std::string file;
   std::string op;
   std::string target = "host";
+  std::string triple; ///< Of target generic; "" for this machine's.
   std::string schedule;
   std::string scheduleFile;
   std::string cpu; ///< See TunedFiles.h; "" for the target's.
@@ -45,6 +47,10 @@ struct OpFileOptions {
 
 /// Adds these options to a command; `options` must live as long as it.
 void addOpFileOptions(CLI::App &command, OpFileOptions &options);
+
+/// The target of --target and --triple. On failure says why on stderr, sets
+/// `exitCode` and returns null.
+const Target *chooseTarget(const OpFileOptions &options, int &exitCode);
 
 /// Splits "NAME=REST" of an option; nothing if there is no '=' or no name.
 inline std::optional<std::pair<std::string, std::string>>

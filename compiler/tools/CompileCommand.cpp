@@ -88,11 +88,8 @@ compileMlir(const CompileCommandOptions &options, Stage from,
                            "': " + buffer.getError().message());
     return std::nullopt;
   }
-  compile.target = findTarget(options.file.target);
+  compile.target = chooseTarget(options.file, exitCode);
   if (!compile.target) {
-    exitCode = reportError("unknown target '" + options.file.target +
-                               "'; `lpgen targets` lists them",
-                           ExitUsage);
     return std::nullopt;
   }
   compile.tunedFiles = tunedFiles(tunedCpu(*compile.target, options.file.cpu));
@@ -130,11 +127,13 @@ static int finish(OutputFiles &files, const std::vector<CompiledOp> &compiled,
 /// `--target a,b`: one library of each operator.
 static int runLibrary(const CompileCommandOptions &options, Stage from,
                       Stage last) {
-  if (from != Stage::Ast || last != Stage::Object) {
-    return reportError("--start-from and --stop-after take one target, found "
-                       "--target " +
-                           options.file.target,
-                       ExitUsage);
+  if (from != Stage::Ast || last != Stage::Object ||
+      !options.file.triple.empty()) {
+    return reportError(
+        "--start-from, --stop-after and --triple take one target, found "
+        "--target " +
+            options.file.target,
+        ExitUsage);
   }
   int exitCode = ExitSuccess;
   std::vector<const Target *> targets =

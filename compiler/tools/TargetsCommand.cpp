@@ -25,7 +25,7 @@ static void printTargets(bool json) {
                                         {"triple", desc.triple},
                                         {"summary", desc.summary},
                                         {"cells", cells},
-                                        {"native", hostRuns(*target)},
+                                        {"native", hostRuns(desc)},
                                         {"host", target == host}});
       continue;
     }

@@ -50,7 +50,7 @@ static llvm::json::Value toJson(const VerifyReport &report) {
 static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
                   const VerifyCommandOptions &options) {
   const TargetDesc &target = file.target().desc();
-  const std::string emulator = runsNatively(target) ? "" : target.emulator;
+  const std::string emulator = hostRuns(target) ? "" : target.emulator;
   if (options.json) {
     llvm::json::Array ops;
     for (const VerifyReport &report : reports) {
@@ -59,6 +59,7 @@ static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
     llvm::outs() << llvm::formatv("{0:2}\n",
                                   llvm::json::Value(llvm::json::Object{
                                       {"target", target.name},
+                                      {"triple", target.triple},
                                       {"emulator", emulator},
                                       {"seed", int64_t(options.verify.seed)},
                                       {"ops", std::move(ops)}}));
@@ -67,7 +68,7 @@ static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
   for (const VerifyReport &report : reports) {
     printText(report);
   }
-  llvm::outs() << "target " << target.name
+  llvm::outs() << "target " << target.name << " (" << target.triple << ")"
                << (emulator.empty() ? "" : " under " + emulator) << ", seed "
                << options.verify.seed
                << "; compared bit for bit, any NaN equals any NaN\n";

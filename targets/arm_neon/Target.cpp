@@ -9,8 +9,6 @@ static TargetDesc describe() {
   TargetDesc desc;
   desc.name = "arm_neon";
   desc.triple = "aarch64-unknown-linux-gnu";
-  // The published Cortex-A55 model is the better guide for in-order cores; the
-  // instructions stay those of the A53.
   desc.cpu = "cortex-a53";
   desc.features = "+neon";
   desc.cpuFeatures = LP_CPU_NEON;
@@ -18,6 +16,8 @@ static TargetDesc describe() {
   desc.vectorRegisters = 32;
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{512} * 1024;
+  // The published Cortex-A55 model is the better guide for in-order cores; the
+  // instructions stay those of the A53.
   desc.mcaCpu = "cortex-a55";
   desc.emulator = "qemu-aarch64-static";
   desc.emulatorCpu = "cortex-a53";

@@ -1,27 +1,61 @@
-// generic: any CPU that LLVM knows, through the vector dialect only. The
-// fallback, and the oracle for the other targets' cells.
+// generic: 64-bit little-endian CPUs that LLVM knows, through the vector
+// dialect only. The fallback, and the oracle for the other targets' cells.
 #include "targets/Cell.h"
 #include "targets/Targets.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include <map>
 
 using namespace lpgen;
 
-static TargetDesc describe() {
+namespace {
+
+/// An architecture with the baseline that its Linux distributions have.
+struct Architecture {
+  llvm::Triple::ArchType arch;
+  const char *cpu;
+  const char *features;
+  const char *emulator; ///< "" where there is no kernel runner.
+};
+
+constexpr Architecture kArchitectures[] = {
+    {llvm::Triple::x86_64, "generic", "", "qemu-x86_64-static"},
+    {llvm::Triple::aarch64, "generic", "", "qemu-aarch64-static"},
+    {llvm::Triple::riscv64, "generic-rv64", "+m,+a,+f,+d,+c", ""},
+    {llvm::Triple::ppc64le, "ppc64le", "", ""},
+    {llvm::Triple::loongarch64, "loongarch64", "", ""},
+};
+
+const Architecture *findArchitecture(const llvm::Triple &triple) {
+  for (const Architecture &known : kArchitectures) {
+    if (known.arch == triple.getArch()) {
+      return &known;
+    }
+  }
+  return nullptr;
+}
+
+TargetDesc describe(llvm::StringRef triple) {
   TargetDesc desc;
   desc.name = "generic";
-  desc.triple = llvm::sys::getDefaultTargetTriple();
+  desc.triple = triple.str();
   desc.cpu = "generic";
+  if (const Architecture *known = findArchitecture(llvm::Triple(triple))) {
+    desc.cpu = known->cpu;
+    desc.features = known->features;
+    desc.emulator = known->emulator;
+  }
   desc.hasRounding = false;
   desc.vectorBits = 128;
   desc.vectorRegisters = 16;
-  desc.summary = "any CPU LLVM knows; here the baseline of this one";
+  desc.summary = "any 64-bit little-endian CPU (--triple); here the baseline "
+                 "of this one";
   return desc;
 }
 
-namespace {
 class GenericTarget : public Target {
 public:
-  GenericTarget() : Target(describe()) {}
+  explicit GenericTarget(llvm::StringRef triple) : Target(describe(triple)) {}
   llvm::ArrayRef<const Cell *> cells() const override {
     static const BytePopcountCell popcount("ctpop", 16, 12, "");
     static const Cell *const list[] = {&popcount};
@@ -31,6 +65,26 @@ public:
 } // namespace
 
 const Target &lpgen::genericTarget() {
-  static const GenericTarget target;
+  static const GenericTarget target(llvm::sys::getDefaultTargetTriple());
   return target;
+}
+
+const Target *lpgen::genericTargetFor(llvm::StringRef text,
+                                      std::string &message) {
+  const std::string normal = llvm::Triple::normalize(text);
+  const llvm::Triple triple(normal);
+  if (!findArchitecture(triple) || !triple.isOSBinFormatELF() ||
+      !triple.isArch64Bit() || triple.isX32()) {
+    message = "cannot compile for triple '" + text.str() +
+              "': expected a 64-bit little-endian ELF platform of x86_64, "
+              "aarch64, riscv64, powerpc64le or loongarch64, such as "
+              "riscv64-linux-gnu";
+    if (triple.getArch() != llvm::Triple::UnknownArch &&
+        !triple.isLittleEndian()) {
+      message += "; packed layouts are defined for little-endian CPUs only";
+    }
+    return nullptr;
+  }
+  static std::map<std::string, GenericTarget> targets;
+  return &targets.try_emplace(normal, normal).first->second;
 }

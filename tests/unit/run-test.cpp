@@ -200,7 +200,7 @@ TEST_P(KernelProgramTest, ReportsSizesOutOfBounds) {
 TEST(KernelProgram, SaysWhatToInstall) {
   TargetDesc target = armTarget();
   target.emulator = "qemu-no-such-emulator";
-  if (!runsNatively(target)) {
+  if (!hostRuns(target)) {
     EXPECT_THAT(KernelProgram::link({}, target).message(),
                 HasSubstr("its emulator 'qemu-no-such-emulator' is not in "
                           "PATH; install it with 'apt-get install "

@@ -1,0 +1,91 @@
+// Tensors become memrefs: outputs are arguments, intermediates slices of one workspace,
+// operands of packed contractions byte buffers.
+// RUN: lpgen-opt --lp-bufferize %s | FileCheck %s
+
+module attributes {lp.target = #lp.target<"generic">} {
+
+// w comes packed from the caller; x is packed into the workspace, for its bound of 6 rows:
+// bit planes of both and, for the zero point of x and the encoding of w, sums of x.
+// CHECK-LABEL: func.func @chain(
+// CHECK-SAME: %[[M:.*]]: index {lp.bound = 6 : i64
+// CHECK-SAME: %[[X:.*]]: memref<?x9xi8>
+// CHECK-SAME: %[[W:.*]]: memref<[[$WBYTES:[0-9]+]]xi8> {lp.logical = memref<3x9xi8>, lp.name = "w"}
+// CHECK-SAME: %[[V:.*]]: memref<2x3xi8>
+// CHECK-SAME: %[[ZERO:.*]]: memref<i8>
+// CHECK-SAME: %[[Y:.*]]: memref<?x2xi8> {lp.name = "y", lp.output}
+// CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES:[0-9]+]]xi8> {lp.workspace}) attributes {lp.kernel}
+// CHECK: %[[PACKED:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<[[WORKBYTES]]xi8> to memref<[[XBYTES:[0-9]+]]xi8>
+// CHECK: lp.pack %[[X]] into %[[PACKED]] <activations, group = 8, bytes = 1, planes = 2, lanes = 1, offset = 0, halve = false, sums = true>
+// CHECK-SAME: dynamic(%[[M]])
+// CHECK-SAME: memref<?x9xi8>, memref<[[XBYTES]]xi8>
+
+// The intermediate lies after packed x.
+// CHECK: %[[OFFSET:.*]] = arith.constant [[XBYTES]] : index
+// CHECK: %[[Q:.*]] = memref.view %[[WORK]][%[[OFFSET]]][%[[M]]] : memref<[[WORKBYTES]]xi8> to memref<?x3xi32>
+// CHECK: lp.contract ins(%[[PACKED]], %[[W]] : {{.*}}) x_zero(%[[ZERO]] : memref<i8>)
+// CHECK-SAME: outs(%[[Q]] : memref<?x3xi32>)
+// CHECK-SAME: wLayout = #lp.layout<weights, group = 8, bytes = 1, planes = 1, lanes = 16, offset = 1, halve = true, sums = true>
+// CHECK-SAME: xZeroElement = !lp.int<unsigned, 2>
+
+// Without a cell nothing is packed. The encoding moves from types to attributes.
+// CHECK: lp.contract ins(%[[Q]], %[[V]] : memref<?x3xi32>, memref<2x3xi8>)
+// CHECK-SAME: outs(%[[Y]] : memref<?x2xi8>)
+// CHECK-NOT: Layout
+// CHECK: lp.quantize %{{.*}} to !lp.int<signed, 8> : i32 -> i8
+
+// CHECK-LABEL: func.func @chain.pack.w(
+// CHECK-SAME: %{{.*}}: index {lp.bound = 6 : i64}, %[[LOGICAL:.*]]: memref<3x9xi8>, %[[TO:.*]]: memref<[[$WBYTES]]xi8>) attributes {lp.packs = 2 : i64}
+// CHECK: lp.pack %[[LOGICAL]] into %[[TO]] <weights,
+func.func @chain(%m: index {lp.bound = 6 : i64, lp.name = "m"},
+                 %x: tensor<?x9x!lp.int<unsigned, 2>> {lp.name = "x"},
+                 %w: tensor<3x9x!lp.int<bipolar, 1>> {lp.name = "w"},
+                 %v: tensor<2x3x!lp.int<signed, 4>> {lp.name = "v"},
+                 %zx: tensor<!lp.int<unsigned, 2>> {lp.name = "zx"})
+    -> (tensor<?x2x!lp.int<signed, 8>> {lp.name = "y"}) {
+  %q = lp.contract ins(%x, %w : tensor<?x9x!lp.int<unsigned, 2>>, tensor<3x9x!lp.int<bipolar, 1>>)
+    x_zero(%zx : tensor<!lp.int<unsigned, 2>>)
+    loops [-9223372036854775808, 3, 9] parallel 2 dynamic(%m) attributes {label = "q",
+      schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [6, 1], unroll = 2, block = 1>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 2>, wElement = !lp.int<bipolar, 1>,
+      xRange = array<i64: 0, 3>, wRange = array<i64: -1, 1>,
+      xShape = array<i64: -9223372036854775808, 9>, wShape = array<i64: 3, 9>} -> tensor<?x3xi32> {
+  ^bb0(%i: index, %j: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  %y = lp.contract ins(%q, %v : tensor<?x3xi32>, tensor<2x3x!lp.int<signed, 4>>)
+    loops [-9223372036854775808, 2, 3] parallel 2 dynamic(%m) attributes {label = "y",
+      schedule = #lp.schedule<"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = !lp.int<signed, 4>,
+      xRange = array<i64: -81, 81>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: -9223372036854775808, 3>, wShape = array<i64: 2, 3>} -> tensor<?x2x!lp.int<signed, 8>> {
+  ^bb0(%i: index, %j: index, %acc: i32):
+    %s = lp.quantize %acc to !lp.int<signed, 8> : i32 -> !lp.int<signed, 8>
+    lp.yield %s : !lp.int<signed, 8>
+  }
+  return %y : tensor<?x2x!lp.int<signed, 8>>
+}
+
+// A w that is read twice cannot come packed; no pack function, its packing is a phase.
+// CHECK-LABEL: func.func @shared(
+// CHECK-SAME: %[[X2:.*]]: memref<16x8xi8>
+// CHECK-NOT: lp.logical
+// CHECK: lp.pack %[[X2]] into %{{.*}} <activations,
+// CHECK: lp.pack %[[X2]] into %{{.*}} <weights,
+// CHECK-NOT: shared.pack
+func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
+    -> (tensor<16x16xi32> {lp.name = "y"}) {
+  %y = lp.contract ins(%x, %x : tensor<16x8x!lp.int<unsigned, 1>>, tensor<16x8x!lp.int<unsigned, 1>>)
+    loops [16, 16, 8] parallel 2 attributes {label = "y",
+      schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [2, 1], unroll = 2, block = 1>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 1>, wElement = !lp.int<unsigned, 1>,
+      xRange = array<i64: 0, 1>, wRange = array<i64: 0, 1>,
+      xShape = array<i64: 16, 8>, wShape = array<i64: 16, 8>} -> tensor<16x16xi32> {
+  ^bb0(%i: index, %j: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<16x16xi32>
+}
+}

@@ -1,0 +1,86 @@
+// A register tile to vector code: accumulators in registers for as many steps as the cell's
+// bound allows, then widened and added to the tile in memory.
+// RUN: lpgen-opt --lp-expand-tile --canonicalize --cse --split-input-file --verify-diagnostics %s | FileCheck %s
+
+module attributes {lp.target = #lp.target<"generic">} {
+
+// Six steps fit the bound of 31: nothing but the tile is carried, two steps a trip.
+// CHECK-LABEL: func.func @one_chunk(
+// CHECK-SAME: %[[X:[a-z0-9]*]]: memref<64xi8>, %[[W:[a-z0-9]*]]: memref<256xi8>, %[[ACC:[a-z0-9]*]]: memref<2x16xi32>
+// CHECK: %[[END:.*]] = arith.constant 6 : index
+// CHECK: %[[SUMS:.*]]:2 = scf.for %{{.*}} to %[[END]] step %{{.*}} iter_args(%{{.*}}, %{{.*}}) -> (vector<16xi8>, vector<16xi8>)
+// CHECK-COUNT-4: math.ctpop
+// CHECK-NOT: math.ctpop
+// CHECK: scf.yield
+// CHECK: vector.extract_strided_slice %[[SUMS]]#0
+// CHECK: arith.extui %{{.*}} : vector<4xi8> to vector<4xi32>
+// CHECK: vector.store %{{.*}}, %[[ACC]]
+// CHECK-NOT: lp.tile
+func.func @one_chunk(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<2x16xi32>) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  lp.tile "ctpop" %x[%c0, %c32], %w[%c0] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 6>, strides = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
+    wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<2x16xi32>
+  return
+}
+
+// Forty steps do not: two strips of twenty, each widened and added to the tile.
+// CHECK-LABEL: func.func @strips(
+// CHECK-DAG: %[[STRIP:.*]] = arith.constant 20 : index
+// CHECK-DAG: %[[ALL:.*]] = arith.constant 40 : index
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[ALL]] step %[[STRIP]] {
+// CHECK: scf.for {{.*}} iter_args(
+// CHECK: math.ctpop
+// CHECK: %[[BEFORE:.*]] = vector.load %[[ACC:.*]][
+// CHECK: %[[AFTER:.*]] = arith.addi %[[BEFORE]],
+// CHECK: vector.store %[[AFTER]], %[[ACC]]
+func.func @strips(%x: memref<64xi8>, %w: memref<1024xi8>, %acc: memref<1x16xi32>) {
+  %c0 = arith.constant 0 : index
+  lp.tile "ctpop" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 40>, strides = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
+    wPlaneStride = 640 : i64} : memref<64xi8>, memref<1024xi8>, memref<1x16xi32>
+  return
+}
+
+// Two planes of x, and two's complement planes of w, the top one of weight -2.
+// CHECK-LABEL: func.func @planes(
+// CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : i32
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : i32
+// CHECK: scf.for %[[I:.*]] =
+// CHECK: scf.for %[[J:.*]] =
+// CHECK: arith.shli %[[ONE]],
+// CHECK: %[[TOP:.*]] = arith.cmpi eq, %[[I]],
+// CHECK: arith.subi %[[ZERO]],
+// CHECK: arith.select %[[TOP]],
+// CHECK: arith.shli %[[ONE]],
+// CHECK: %[[WEIGHT:.*]] = arith.muli
+// CHECK: math.ctpop
+// CHECK: vector.broadcast %[[WEIGHT]]
+// CHECK: arith.muli {{.*}} : vector<4xi32>
+// CHECK: arith.addi {{.*}} : vector<4xi32>
+func.func @planes(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>) {
+  %c0 = arith.constant 0 : index
+  lp.tile "ctpop" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 4>, strides = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1, 2>, wPlanes = array<i64: 1, -2>, xPlaneStride = 32 : i64,
+    wPlaneStride = 64 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
+  return
+}
+}
+
+// -----
+
+module attributes {lp.target = #lp.target<"generic">} {
+func.func @no_such_cell(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{the target has no cell 'maddw'}}
+  lp.tile "maddw" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 6>, strides = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 64 : i64,
+    wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
+  return
+}
+}

@@ -1,0 +1,111 @@
+// Element operations of lp to arith, scf and memref.
+// RUN: lpgen-opt --lp-lower-scalars --canonicalize --cse %s | FileCheck %s
+
+// Storage is extended by the encoding.
+// CHECK-LABEL: func.func @read(
+// CHECK-SAME: %[[X:.*]]: memref<4xi8>, %[[I:.*]]: index
+// CHECK: %[[BYTE:.*]] = memref.load %[[X]][%[[I]]]
+// CHECK-DAG: arith.extui %[[BYTE]] : i8 to i32
+// CHECK-DAG: arith.extsi %[[BYTE]] : i8 to i32
+func.func @read(%x: memref<4xi8>, %i: index) -> (i32, i32) {
+  %u = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] element !lp.int<unsigned, 2> : memref<4xi8> -> i32
+  %b = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] element !lp.int<bipolar, 1> : memref<4xi8> -> i32
+  return %u, %b : i32, i32
+}
+
+// Outside is what no element divides or what lies past either end: one unsigned comparison.
+// CHECK-LABEL: func.func @padded(
+// CHECK-SAME: %[[X:.*]]: memref<?xi8>, %[[I:.*]]: index
+// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[C2:.*]] = arith.constant 2 : index
+// CHECK-DAG: %[[PAD:.*]] = arith.constant 3 : i32
+// CHECK: %[[REST:.*]] = arith.remsi %{{.*}}, %[[C2]]
+// CHECK: %[[WHOLE:.*]] = arith.cmpi eq, %[[REST]], %[[C0]]
+// CHECK: %[[AT:.*]] = arith.divsi %{{.*}}, %[[C2]]
+// CHECK: %[[SIZE:.*]] = memref.dim %[[X]], %[[C0]]
+// CHECK: %[[IN:.*]] = arith.cmpi ult, %[[AT]], %[[SIZE]]
+// CHECK: %[[BOTH:.*]] = arith.andi %[[WHOLE]], %[[IN]]
+// CHECK: scf.if %[[BOTH]] -> (i32)
+// CHECK: memref.load %[[X]][%[[AT]]]
+// CHECK: else
+// CHECK: scf.yield %[[PAD]]
+func.func @padded(%x: memref<?xi8>, %i: index) -> i32 {
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0 + 1)> divisors [2] pad 3 : i32
+    element !lp.int<unsigned, 2> : memref<?xi8> -> i32
+  return %v : i32
+}
+
+// Clamps, and the next odd value for bipolar elements.
+// CHECK-LABEL: func.func @quantize(
+// CHECK-SAME: %[[V:.*]]: i32
+// CHECK-DAG: %[[LOW:.*]] = arith.constant -3 : i32
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant 3 : i32
+// CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : i32
+// CHECK: %[[A:.*]] = arith.maxsi %[[V]], %[[LOW]]
+// CHECK: %[[B:.*]] = arith.minsi %[[A]], %[[HIGH]]
+// CHECK: %[[C:.*]] = arith.ori %[[B]], %[[ONE]]
+// CHECK: arith.trunci %[[C]] : i32 to i8
+func.func @quantize(%v: i32) -> i8 {
+  %q = lp.quantize %v to !lp.int<bipolar, 2> : i32 -> i8
+  return %q : i8
+}
+
+// CHECK-LABEL: func.func @requantize(
+// CHECK-DAG: %[[HALF:.*]] = arith.constant 1073741824 : i64
+// CHECK-DAG: %[[SCALE:.*]] = arith.constant 2147483648 : i64
+// CHECK: %[[P:.*]] = arith.muli
+// CHECK: arith.select %{{.*}}, %[[HALF]],
+// CHECK: arith.divsi %{{.*}}, %[[SCALE]]
+// CHECK: arith.shrsi
+func.func @requantize(%acc: i32, %m: i32, %s: i32) -> i32 {
+  %r = lp.requantize %acc, %m, %s
+  return %r : i32
+}
+
+// The thresholds that a value reaches, counted in a loop over their levels.
+// CHECK-LABEL: func.func @threshold(
+// CHECK-SAME: %[[V:.*]]: i32, %[[T:.*]]: memref<4x3xi16>, %[[I:.*]]: index
+// CHECK-DAG: %[[LEVELS:.*]] = arith.constant 3 : index
+// CHECK: scf.for %[[K:.*]] = %{{.*}} to %[[LEVELS]] step %{{.*}} iter_args(%[[COUNT:.*]] = %{{.*}}) -> (i32)
+// CHECK: %[[LOADED:.*]] = memref.load %[[T]][%[[I]], %[[K]]]
+// CHECK: %[[LEVEL:.*]] = arith.extsi %[[LOADED]] : i16 to i32
+// CHECK: %[[REACHED:.*]] = arith.cmpi sge, %[[V]], %[[LEVEL]]
+// CHECK: %[[BIT:.*]] = arith.extui %[[REACHED]] : i1 to i32
+// CHECK: %[[NEXT:.*]] = arith.addi %[[COUNT]], %[[BIT]]
+// CHECK: scf.yield %[[NEXT]]
+func.func @threshold(%v: i32, %t: memref<4x3xi16>, %i: index) -> i32 {
+  %q = lp.threshold %v, %t[%i] affine_map<(d0, d1) -> (d0, d1)> levels 3
+    element !lp.int<signed, 16> : i32, memref<4x3xi16>
+  return %q : i32
+}
+
+// 24 random bits, scaled: exact in f32.
+// CHECK-LABEL: func.func @random(
+// CHECK-DAG: %[[C40:.*]] = arith.constant 40 : i64
+// CHECK-DAG: %[[ULP:.*]] = arith.constant 5.96046448E-8 : f32
+// CHECK: arith.shrui %{{.*}}, %[[C40]]
+// CHECK: arith.mulf %{{.*}}, %[[ULP]]
+func.func @random(%seed: i64, %counter: i64) -> f32 {
+  %r = lp.random %seed, %counter
+  return %r : f32
+}
+
+// Nested loops in row-major order that carry the partial result.
+// CHECK-LABEL: func.func @reduce(
+// CHECK-DAG: %[[LEAST:.*]] = arith.constant -2147483648 : i32
+// CHECK: %[[OUTER:.*]] = scf.for %{{.*}} iter_args(%[[A:.*]] = %[[LEAST]]) -> (i32)
+// CHECK: %[[INNER:.*]] = scf.for %{{.*}} iter_args(%[[B:.*]] = %[[A]]) -> (i32)
+// CHECK: %[[V:.*]] = arith.extui
+// CHECK: %[[MAX:.*]] = arith.maxsi %[[B]], %[[V]]
+// CHECK: scf.yield %[[MAX]]
+// CHECK: scf.yield %[[INNER]]
+// CHECK: return %[[OUTER]]
+func.func @reduce(%x: memref<2x3xi8>) -> i32 {
+  %m = lp.reduce max [2, 3] : i32 {
+  ^bb0(%i: index, %j: index):
+    %v = lp.read %x[%i, %j] affine_map<(d0, d1) -> (d0, d1)> divisors [1, 1]
+      element !lp.int<unsigned, 2> : memref<2x3xi8> -> i32
+    lp.yield %v : i32
+  }
+  return %m : i32
+}
