@@ -59,6 +59,8 @@ static std::string remarkOf(const PeerReport &peer) {
     return "equal results";
   case Agreement::Saturated:
     return "saturates: other results";
+  case Agreement::Rounded:
+    return "rounds: other results";
   }
   return "";
 }

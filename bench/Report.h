@@ -15,6 +15,7 @@ enum class Agreement {
   NotCompared, ///< Not both write the plain sums.
   Equal,
   Saturated, ///< They differ and the peer is known to saturate.
+  Rounded,   ///< They differ and the peer adds up in float32.
 };
 
 struct PeerReport {

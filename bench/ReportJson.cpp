@@ -36,6 +36,8 @@ static const char *agreementName(Agreement agreement) {
     return "equal";
   case Agreement::Saturated:
     return "saturates";
+  case Agreement::Rounded:
+    return "rounds";
   }
   return "";
 }

@@ -125,7 +125,7 @@ static Result<std::string> findBenchProgram() {
   if (!llvm::sys::fs::can_execute(path)) {
     return Status::error("there is no program '" + std::string(path) +
                          "', which measures; configure lpgen with "
-                         "-DLPGEN_BUILD_BENCH=ON (needs oneDNN: libdnnl-dev)");
+                         "-DLPGEN_BUILD_BENCH=ON");
   }
   return std::string(path);
 }
@@ -229,8 +229,9 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
                       "FILE: write the results as JSON as well; '-' prints "
                       "them instead of the table");
   command->footer("Example:\n  lpgen bench examples/conv3x3_w2a2.lp -D C=64 "
-                  "-D O=64\n  compares the kernel with oneDNN's int8 "
-                  "convolution, an int16 kernel and plain C++.");
+                  "-D O=64\n  compares the kernel with the "
+                  "convolutions of other libraries, an int16 kernel and plain "
+                  "C++.");
   command->callback([options, &exitCode] { exitCode = runBench(*options); });
 }
 
