@@ -2,6 +2,7 @@
 #ifndef LPGEN_BENCH_REPORT_H
 #define LPGEN_BENCH_REPORT_H
 
+#include "bench/Bandwidth.h"
 #include "bench/Job.h"
 #include "bench/Measure.h"
 #include <optional>
@@ -29,6 +30,8 @@ struct KernelReport {
   std::string symbol;
   Measurement ours;
   std::vector<PeerReport> peers;
+  /// Of all operands and results in the form in which the kernel takes them.
+  int64_t bytes = 0;
   std::vector<std::string> notes; ///< Peers that did not take part, and why.
 
   /// What MAC/cycle and GOP/s count: products of elements inside their tensors
@@ -42,9 +45,10 @@ struct KernelReport {
 std::string formatText(const BenchJob &job,
                        const std::vector<KernelReport> &reports);
 
-/// All of it, indented.
+/// All of it, indented, with the machine's bandwidths.
 std::string formatJson(const BenchJob &job,
-                       const std::vector<KernelReport> &reports);
+                       const std::vector<KernelReport> &reports,
+                       const std::vector<Bandwidth> &bandwidths);
 
 } // namespace lpgen
 

@@ -116,6 +116,7 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
   KernelReport report;
   report.kernel = &kernel;
   report.symbol = timed->symbol();
+  report.bytes = timed->bufferBytes();
   const Result<Peers> peers =
       preparePeers(job, kernel, *tensors, *timed, pool, report.notes);
   LPGEN_RETURN_IF_ERROR(peers.status());

@@ -82,10 +82,14 @@ XnnpackPeer::~XnnpackPeer() {
 
 xnn_status XnnpackPeer::createConvolution() {
   const Problem &p = problem;
-  const auto padBottom = uint32_t(padBehind(p.outHeight, p.strideH, p.kernelH,
-                                            p.dilationH, p.height, p.padTop));
-  const auto padRight = uint32_t(padBehind(p.outWidth, p.strideW, p.kernelW,
-                                           p.dilationW, p.width, p.padLeft));
+  // Rows and columns that a stride leaves out need no negative padding.
+  const auto padAfter = [](int64_t pad) {
+    return uint32_t(std::max<int64_t>(pad, 0));
+  };
+  const uint32_t padBottom = padAfter(padBehind(
+      p.outHeight, p.strideH, p.kernelH, p.dilationH, p.height, p.padTop));
+  const uint32_t padRight = padAfter(padBehind(
+      p.outWidth, p.strideW, p.kernelW, p.dilationW, p.width, p.padLeft));
   const auto channels = size_t(p.channels);
   const auto outChannels = size_t(p.outChannels);
   const xnn_status status = xnn_create_convolution2d_nhwc_qu8(

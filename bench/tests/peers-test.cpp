@@ -172,6 +172,19 @@ TEST(PeersTest, dilatedInWidth) {
   expectAgreement(operands);
 }
 
+TEST(PeersTest, stridedWithoutPadding) {
+  // The last row and column are read by no output.
+  Problem problem = smallConvolution();
+  problem.height = problem.width = 6;
+  problem.kernelH = problem.kernelW = 1;
+  problem.strideH = problem.strideW = 2;
+  problem.padTop = problem.padLeft = 0;
+  problem.outHeight = problem.outWidth = 3;
+  Case operands(problem, unsignedBits(4), signedBits(4));
+  operands.randomize();
+  expectAgreement(operands);
+}
+
 TEST(PeersTest, gemm) {
   Case operands(smallGemm(), unsignedBits(8), signedBits(7));
   operands.randomize();
