@@ -1,5 +1,6 @@
 // Time and the CPU's name, from Linux.
 #include "bench/Clock.h"
+#include "runtime/core/CycleChain.h"
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -11,6 +12,13 @@ namespace lpgen {
 double secondsNow() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(now).count();
+}
+
+std::optional<double> measureFrequency() {
+  const double start = secondsNow();
+  const uint64_t cycles = lpRunCycleChain();
+  const double seconds = secondsNow() - start;
+  return cycles == 0 ? std::nullopt : std::optional(double(cycles) / seconds);
 }
 
 Status pinToCurrentCpu() {

@@ -19,6 +19,11 @@ foreach(program lpgen-bench lpgen-opt)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endforeach()
+# Tuned rules: lpgen finds them in ../share/lpgen/tuned, here and where it is installed.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/schedules/tuned DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/lpgen)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/schedules/tuned ${PROJECT_BINARY_DIR}/share/lpgen/tuned
+  SYMBOLIC)
 # MLIR's shared library lies in LLVM's own folder, where no loader looks by itself.
 foreach(program lpgen lpgen-opt)
   if(TARGET ${program})

@@ -53,6 +53,27 @@ const Template &directTemplate();
 const Template &bitserialTemplate();
 const Template &widenTemplate();
 
+/// The candidates of all templates, the cheapest by the cost model first.
+std::vector<Candidate> rankedCandidates(lp::ContractOp contract,
+                                        const Target &target);
+
+/// The schedule of `request` for `contract`, what is not given chosen by the
+/// cost model; null, with the reason, if it cannot be applied.
+lp::ScheduleAttr applicableSchedule(lp::ContractOp contract,
+                                    const Target &target,
+                                    const ScheduleRequest &request,
+                                    std::string &whyNot);
+
+/// The request that asks for all of `schedule`.
+ScheduleRequest requestFor(lp::ScheduleAttr schedule);
+
+/// Schedules one step away from `schedule` that can be applied: register tiles
+/// with a row or a vector more or less, half and twice the unrolling and the
+/// block; the same cell.
+std::vector<lp::ScheduleAttr> neighbouringSchedules(lp::ContractOp contract,
+                                                    const Target &target,
+                                                    lp::ScheduleAttr schedule);
+
 /// Candidates of a template whose cells share the packed GEMM form.
 std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
                                         lp::ContractOp contract,
@@ -64,14 +85,18 @@ std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
 double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
                       int64_t vectors, const TargetDesc &target);
 
+/// Rules of one rank: modules of `lp.tuned` ops among which the nearest wins,
+/// on a tie that of the earlier module.
+using TunedRules = std::vector<mlir::ModuleOp>;
+
 /// Attaches a schedule to every contraction that has none. First hit wins: the
-/// op's own attribute, `request`, the rules in `tuned`, the cost model. Who
-/// chose and why is left in attribute `choice`. A request that cannot be
-/// applied is an error on the op.
+/// op's own attribute, `request`, the lists of tuned rules in `tuned` in order,
+/// the cost model. Who chose and why is left in attribute `choice`. A request
+/// that cannot be applied is an error on the op.
 mlir::LogicalResult
 selectSchedules(mlir::ModuleOp module, const Target &target,
                 const std::optional<ScheduleRequest> &request,
-                mlir::ModuleOp tuned);
+                llvm::ArrayRef<TunedRules> tuned);
 
 } // namespace lpgen
 

@@ -103,59 +103,102 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
   return request;
 }
 
-/// The cheapest candidate of all templates, and the runner-up in the reason.
-static Candidate cheapest(lp::ContractOp contract, const Target &target,
-                          std::string &reason) {
+std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
+                                               const Target &target) {
+  const auto cheaper = [](const Candidate &l, const Candidate &r) {
+    return l.cyclesPerMac < r.cyclesPerMac;
+  };
   std::vector<Candidate> all;
   for (const Template *t : allTemplates()) {
     std::string whyNot;
     for (const Candidate &candidate :
          t->candidates(contract, target, {}, whyNot)) {
-      all.push_back(candidate);
+      all.insert(llvm::upper_bound(all, candidate, cheaper), candidate);
     }
   }
-  auto cheaper = [](const Candidate &l, const Candidate &r) {
-    return l.cyclesPerMac < r.cyclesPerMac;
-  };
-  Candidate best = *llvm::min_element(all, cheaper);
+  return all;
+}
+
+/// The cheapest candidate of all templates, and the runner-up in the reason.
+static Candidate cheapest(lp::ContractOp contract, const Target &target,
+                          std::string &reason) {
+  std::vector<Candidate> all = rankedCandidates(contract, target);
+  const Candidate &best = all.front();
   reason = llvm::formatv("cost model: {0:f2} MAC/cycle expected",
                          1.0 / best.cyclesPerMac);
-  llvm::erase_if(all, [&](const Candidate &other) {
-    return other.schedule.getCell() == best.schedule.getCell();
+  const auto next = llvm::find_if(all, [&](const Candidate &other) {
+    return other.schedule.getCell() != best.schedule.getCell();
   });
-  if (!all.empty()) {
-    const Candidate &next = *llvm::min_element(all, cheaper);
+  if (next != all.end()) {
     reason +=
-        llvm::formatv(", next {0} with {1:f2}", scheduleText(next.schedule),
-                      1.0 / next.cyclesPerMac);
+        llvm::formatv(", next {0} with {1:f2}", scheduleText(next->schedule),
+                      1.0 / next->cyclesPerMac);
   }
   return best;
+}
+
+lp::ScheduleAttr lpgen::applicableSchedule(lp::ContractOp contract,
+                                           const Target &target,
+                                           const ScheduleRequest &request,
+                                           std::string &whyNot) {
+  const Template *found = findTemplate(request.templateName);
+  if (!found) {
+    whyNot = "there is no such template";
+    return {};
+  }
+  std::vector<Candidate> fits =
+      found->candidates(contract, target, request, whyNot);
+  if (fits.empty()) {
+    return {};
+  }
+  return llvm::min_element(fits,
+                           [](const Candidate &l, const Candidate &r) {
+                             return l.cyclesPerMac < r.cyclesPerMac;
+                           })
+      ->schedule;
+}
+
+ScheduleRequest lpgen::requestFor(lp::ScheduleAttr schedule) {
+  return {schedule.getTemplateName().str(),
+          schedule.getCell().str(),
+          schedule.getTileRows(),
+          schedule.getTileVectors(),
+          schedule.getUnroll(),
+          schedule.getBlock()};
 }
 
 static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,
                                   const ScheduleRequest &request) {
   std::string whyNot;
-  std::vector<Candidate> fits =
-      findTemplate(request.templateName)
-          ->candidates(contract, target, request, whyNot);
-  if (fits.empty()) {
+  const lp::ScheduleAttr schedule =
+      applicableSchedule(contract, target, request, whyNot);
+  if (!schedule) {
     return contract.emitError("schedule '")
            << request.templateName << "' cannot be applied: " << whyNot;
   }
-  auto best =
-      llvm::min_element(fits, [](const Candidate &l, const Candidate &r) {
-        return l.cyclesPerMac < r.cyclesPerMac;
-      });
-  contract.setScheduleAttr(best->schedule);
+  contract.setScheduleAttr(schedule);
   contract->setAttr("choice",
                     StringAttr::get(contract.getContext(), "--schedule"));
   return success();
 }
 
+/// The first list of rules with one for `contract` decides; null if none has.
+static lp::ScheduleAttr chooseByRules(lp::ContractOp contract,
+                                      const Target &target,
+                                      llvm::ArrayRef<TunedRules> tuned,
+                                      std::string &reason) {
+  for (const TunedRules &rules : tuned) {
+    if (auto schedule = findTuned(contract, target, rules, reason)) {
+      return schedule;
+    }
+  }
+  return {};
+}
+
 LogicalResult
 lpgen::selectSchedules(ModuleOp module, const Target &target,
                        const std::optional<ScheduleRequest> &request,
-                       ModuleOp tuned) {
+                       llvm::ArrayRef<TunedRules> tuned) {
   auto result = module.walk([&](lp::ContractOp contract) -> WalkResult {
     if (contract.getSchedule()) {
       contract->setAttr("choice", StringAttr::get(contract.getContext(),
@@ -166,7 +209,7 @@ lpgen::selectSchedules(ModuleOp module, const Target &target,
       return applyRequest(contract, target, *request);
     }
     std::string reason;
-    if (auto rule = findTuned(contract, target, tuned, reason)) {
+    if (auto rule = chooseByRules(contract, target, tuned, reason)) {
       contract.setScheduleAttr(rule);
     } else {
       contract.setScheduleAttr(cheapest(contract, target, reason).schedule);

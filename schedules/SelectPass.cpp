@@ -35,7 +35,7 @@ struct SelectSchedulePass
       }
     }
     if (failed(selectSchedules(getOperation(), *target, request,
-                               getOperation()))) {
+                               TunedRules{getOperation()}))) {
       signalPassFailure();
     }
   }

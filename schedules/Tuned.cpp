@@ -1,5 +1,7 @@
 // Lookup of tuned rules. See Tuned.h.
 #include "schedules/Tuned.h"
+#include "mlir/IR/Location.h"
+#include "schedules/Schedules.h"
 #include <cmath>
 
 using namespace mlir;
@@ -22,46 +24,71 @@ TunedKey lpgen::keyOf(lp::ContractOp contract, const Target &target) {
   return key;
 }
 
+TunedKey lpgen::keyOf(lp::TunedOp rule) {
+  return {rule.getTarget().str(),
+          rule.getX().str(),
+          rule.getW().str(),
+          static_cast<int64_t>(rule.getRows()),
+          static_cast<int64_t>(rule.getColumns()),
+          static_cast<int64_t>(rule.getReduction())};
+}
+
 /// Sum of |log2| ratios of the extents: 0 is exact, 1 is a factor of two in
-/// one.
-static double distance(const TunedKey &a, lp::TunedOp rule) {
+/// one. Nothing if target or types differ.
+static std::optional<double> distance(const TunedKey &a, const TunedKey &b) {
+  if (a.target != b.target || a.x != b.x || a.w != b.w) {
+    return std::nullopt;
+  }
   auto ratio = [](int64_t l, int64_t r) {
     return std::abs(std::log2(static_cast<double>(l) / static_cast<double>(r)));
   };
-  return ratio(a.rows, rule.getRows()) + ratio(a.columns, rule.getColumns()) +
-         ratio(a.reduction, rule.getReduction());
+  return ratio(a.rows, b.rows) + ratio(a.columns, b.columns) +
+         ratio(a.reduction, b.reduction);
+}
+
+/// "FILE:LINE", as messages of compilers have it.
+static std::string placeOf(lp::TunedOp rule) {
+  auto place = dyn_cast<FileLineColLoc>(rule.getLoc());
+  if (!place) {
+    return "in memory";
+  }
+  return place.getFilename().str() + ":" + std::to_string(place.getLine());
+}
+
+static std::string describe(lp::TunedOp rule, bool isExact) {
+  std::string text = "tuned rule " + placeOf(rule);
+  if (!isExact) {
+    text = "nearest " + text + ", rows " + std::to_string(rule.getRows()) +
+           " columns " + std::to_string(rule.getColumns()) + " reduction " +
+           std::to_string(rule.getReduction());
+  }
+  return rule.getSource() ? text + ", " + rule.getSource()->str() : text;
 }
 
 lp::ScheduleAttr lpgen::findTuned(lp::ContractOp contract, const Target &target,
-                                  ModuleOp rules, std::string &reason) {
-  if (!rules) {
-    return {};
-  }
-  TunedKey key = keyOf(contract, target);
+                                  ArrayRef<ModuleOp> rules,
+                                  std::string &reason) {
+  const TunedKey key = keyOf(contract, target);
   lp::TunedOp best;
-  double bestDistance = 0;
-  rules.walk([&](lp::TunedOp rule) {
-    if (rule.getTarget() != key.target || rule.getX() != key.x ||
-        rule.getW() != key.w) {
-      return;
-    }
-    double d = distance(key, rule);
+  double bestDistance = maxTunedDistance;
+  auto consider = [&](lp::TunedOp rule) {
+    const std::optional<double> d = distance(key, keyOf(rule));
+    const bool isNearer =
+        d && (best ? *d < bestDistance : *d <= maxTunedDistance);
     std::string whyNot;
-    const Cell *cell = findCell(contract, rule.getSchedule().getCell());
-    bool applies =
-        rule.getSchedule().getCell().empty() ||
-        (cell && planPackedForm(contract, *cell,
-                                rule.getSchedule().getTileVectors(), whyNot));
-    if (applies && (!best || d < bestDistance)) {
+    if (isNearer &&
+        applicableSchedule(contract, target, requestFor(rule.getSchedule()),
+                           whyNot)) {
       best = rule;
-      bestDistance = d;
+      bestDistance = *d;
     }
-  });
+  };
+  for (ModuleOp module : rules) {
+    module.walk(consider);
+  }
   if (!best) {
     return {};
   }
-  std::string where;
-  llvm::raw_string_ostream(where) << best.getLoc();
-  reason = (bestDistance == 0 ? "tuned rule " : "nearest tuned rule ") + where;
+  reason = describe(best, bestDistance == 0);
   return best.getSchedule();
 }

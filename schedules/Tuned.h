@@ -4,8 +4,9 @@
 
 #include "compiler/passes/PackedForm.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
 #include "targets/Target.h"
+#include <compare>
+#include <string>
 
 namespace lpgen {
 
@@ -16,16 +17,27 @@ struct TunedKey {
   int64_t rows = 0;
   int64_t columns = 0;
   int64_t reduction = 0;
+
+  auto operator<=>(const TunedKey &) const = default;
 };
+
+/// Rules farther than this from a contraction say nothing about it: the sum of
+/// |log2| of the ratios of the three extents, here a factor of 16 in all.
+inline constexpr double maxTunedDistance = 4;
 
 /// The key of `contract`; extents are those of the loops in output x / w / sum.
 TunedKey keyOf(lp::ContractOp contract, const Target &target);
 
+/// The key that `rule` stands under.
+TunedKey keyOf(lp::TunedOp rule);
+
 /// The schedule of the rule for `contract`: exact if there is one, else that of
-/// the nearest shape with the same target and types whose schedule applies.
-/// Null if none.
+/// the nearest shape with the same target and types, within maxTunedDistance,
+/// whose schedule can be applied. `reason` then names the rule's place, its
+/// shape if that is another, and its source. Null if none.
 lp::ScheduleAttr findTuned(lp::ContractOp contract, const Target &target,
-                           mlir::ModuleOp rules, std::string &reason);
+                           llvm::ArrayRef<mlir::ModuleOp> rules,
+                           std::string &reason);
 
 } // namespace lpgen
 

@@ -71,6 +71,10 @@ Expected<Machine> createMcMachine(StringRef triple, StringRef cpu,
   m.registers.reset(m.target->createMCRegInfo(m.triple));
   m.assembler.reset(
       m.target->createMCAsmInfo(*m.registers, m.triple, m.options));
+  m.subtarget.reset(m.target->createMCSubtargetInfo(m.triple, "", ""));
+  if (!m.subtarget->isCPUStringValid(cpu)) {
+    return createStringError("LLVM knows no CPU '" + cpu + "' for " + triple);
+  }
   m.subtarget.reset(m.target->createMCSubtargetInfo(m.triple, cpu, features));
   m.instructions.reset(m.target->createMCInstrInfo());
   m.analysis.reset(m.target->createMCInstrAnalysis(m.instructions.get()));
@@ -122,6 +126,10 @@ double resourceBound(const MCSchedModel &model,
 }
 
 } // namespace
+
+Error lpgen::checkModel(StringRef triple, StringRef cpu, StringRef features) {
+  return createMcMachine(triple, cpu, features).takeError();
+}
 
 Expected<McaResult> lpgen::analyzeLoop(StringRef triple, StringRef cpu,
                                        StringRef features,

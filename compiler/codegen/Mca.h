@@ -15,6 +15,10 @@ struct McaResult {
   unsigned instructions = 0;
 };
 
+/// An error if LLVM does not know `cpu` or has no scheduling model of it.
+llvm::Error checkModel(llvm::StringRef triple, llvm::StringRef cpu,
+                       llvm::StringRef features);
+
 /// Analyzes the instructions in `text` (assembly without branches out) as the
 /// body of a loop on `cpu`. An error if LLVM has no scheduling model for it.
 llvm::Expected<McaResult> analyzeLoop(llvm::StringRef triple,

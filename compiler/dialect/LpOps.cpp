@@ -278,6 +278,9 @@ LogicalResult TunedOp::verify() {
       return emitOpError("extents must be positive");
     }
   }
+  if (getSource() && *getSource() != "measured" && *getSource() != "mca") {
+    return emitOpError("source is 'measured' or 'mca'"); // tuned_c2
+  }
   return success();
 }
 

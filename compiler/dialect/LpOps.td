@@ -290,10 +290,14 @@ def Lp_TunedOp : Lp_Op<"tuned"> {
     `lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 ->
     #lp.schedule<...>`: target, operand types, and rows, columns and reduction of the contraction seen as a GEMM.
 
-    Constraints: (tuned_c1) extents are positive.
+    `source` says how good the schedule is known to be, `measured` or `mca` (ranked by
+    LLVM's machine code analyzer); `note` is for people.
+
+    Constraints: (tuned_c1) extents are positive; (tuned_c2) `source` is one of the two.
   }];
   let arguments = (ins StrAttr:$target, StrAttr:$x, StrAttr:$w, I64Attr:$rows,
-      I64Attr:$columns, I64Attr:$reduction, Lp_ScheduleAttr:$schedule);
+      I64Attr:$columns, I64Attr:$reduction, Lp_ScheduleAttr:$schedule,
+      OptionalAttr<StrAttr>:$source, OptionalAttr<StrAttr>:$note);
   let assemblyFormat = [{
     $target $x `x` $w `rows` $rows `columns` $columns `reduction` $reduction
     `->` $schedule attr-dict

@@ -149,15 +149,25 @@ bool Compilation::schedule() {
       return false;
     }
   }
-  OwningOpRef<ModuleOp> tuned;
-  if (!options.scheduleFile.empty()) {
-    tuned = parseSourceFile<ModuleOp>(options.scheduleFile, &context);
-    if (!tuned) {
-      return fail("cannot read schedules from '" + options.scheduleFile + "'");
+  std::vector<OwningOpRef<ModuleOp>> files;
+  std::vector<TunedRules> tuned(2);
+  auto load = [&](const std::string &path, TunedRules &rules) {
+    files.push_back(parseSourceFile<ModuleOp>(path, &context));
+    if (!files.back()) {
+      return fail("cannot read schedules from '" + path + "'");
+    }
+    rules.push_back(*files.back());
+    return true;
+  };
+  if (!options.scheduleFile.empty() && !load(options.scheduleFile, tuned[0])) {
+    return false;
+  }
+  for (const std::string &path : options.tunedFiles) {
+    if (!load(path, tuned[1])) {
+      return false;
     }
   }
-  if (failed(selectSchedules(*module, target, request,
-                             tuned ? *tuned : ModuleOp()))) {
+  if (failed(selectSchedules(*module, target, request, tuned))) {
     return false;
   }
   std::vector<ContractInfo> contracts = collectContracts(*module);

@@ -23,6 +23,8 @@ struct CompileOptions {
   const Target *target = nullptr; ///< Required.
   std::string schedule;     ///< Text of one schedule, `bitserial<tile=[4,2]>`.
   std::string scheduleFile; ///< File of `lp.tuned` rules.
+  /// Files of rules that are tried after `scheduleFile`, all together.
+  std::vector<std::string> tunedFiles;
   Stage stopAfter = Stage::Object;
   std::string dumpStages; ///< Folder for the IR after each stage; "" for none.
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several

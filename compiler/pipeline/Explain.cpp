@@ -1,7 +1,7 @@
 // What the compiler made of an operator. See Explain.h.
 #include "compiler/pipeline/Explain.h"
-#include "compiler/codegen/Mca.h"
 #include "compiler/passes/PackedForm.h"
+#include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
@@ -64,8 +64,7 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
   const Geometry &g = form.geometry;
   int64_t rows = schedule.getTileRows();
   int64_t vectors = schedule.getTileVectors();
-  auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
-                                   std::max<size_t>(form.w.planes.size(), 1));
+  const double pairs = planePairs(form);
   std::string chunk =
       form.chunk >= kUnlimitedSteps
           ? "never widened early"
@@ -91,37 +90,27 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
 static void explainLoop(llvm::raw_ostream &os, const CompiledOp &compiled,
                         const Cell &cell, const PackedForm &form,
                         const Target &target) {
-  const CellFacts &facts = cell.facts();
-  if (facts.instruction.empty() || target.desc().mcaCpu.empty()) {
+  const std::string &cpu = target.desc().mcaCpu;
+  if (cell.facts().instruction.empty() || cpu.empty()) {
     return;
   }
-  std::string loop = findHotLoop(compiled.assembly, facts.instruction);
-  unsigned count = countInstruction(loop, facts.instruction);
-  if (count == 0) {
-    os << "  hot loop     none found in the assembly\n";
+  llvm::Expected<HotLoop> loop =
+      analyzeHotLoop(compiled.assembly, cell, form, target.desc(), cpu);
+  if (!loop) {
+    os << "  hot loop     " << llvm::toString(loop.takeError()) << "\n";
     return;
   }
-  auto result = analyzeLoop(target.desc().triple, target.desc().mcaCpu,
-                            target.desc().features, loop);
-  if (!result) {
-    os << "  hot loop     " << llvm::toString(result.takeError()) << "\n";
-    return;
-  }
-  auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
-                                   std::max<size_t>(form.w.planes.size(), 1));
-  double cells = static_cast<double>(count) / facts.accRegisters;
-  double macs = cells * static_cast<double>(facts.group * facts.lanes) / pairs;
+  const McaResult &mca = loop->mca;
   os << formatv("  hot loop     {0} instructions, {1} {2}, {3:f1} MAC; {4:f4} "
                 "instructions "
                 "per MAC\n",
-                result->instructions, count, facts.instruction, macs,
-                result->instructions / macs);
+                mca.instructions, loop->count, cell.facts().instruction,
+                loop->macs, mca.instructions / loop->macs);
   os << formatv(
       "  MCA          {0}: Block RThroughput {1:f2} cycles ({2:f1} MAC/cycle), "
       "simulated {3:f2} ({4:f1} MAC/cycle)\n",
-      target.desc().mcaCpu, result->blockRThroughput,
-      macs / result->blockRThroughput, result->cyclesPerIteration,
-      macs / result->cyclesPerIteration);
+      cpu, mca.blockRThroughput, loop->macs / mca.blockRThroughput,
+      mca.cyclesPerIteration, loop->macs / mca.cyclesPerIteration);
 }
 
 std::string lpgen::explain(llvm::StringRef scheduledIr,

@@ -39,6 +39,7 @@ static void encodeJob(std::string &file, const Job &job) {
   header.numSizes = job.sizes.size();
   header.numBuffers = job.inputs.size() + job.outputs.size();
   header.numInputs = job.inputs.size();
+  header.timedNanoseconds = uint64_t(job.timedSeconds * 1e9);
   append(file, &header, sizeof(header));
   file += job.kernel;
   pad(file);
@@ -169,6 +170,7 @@ private:
   bool next(ResultRecord &record, llvm::StringRef &content);
   Status handle(const ResultRecord &record, llvm::StringRef content);
   Status handleOutput(const ResultRecord &record, llvm::StringRef content);
+  Status handleTiming(llvm::StringRef content);
   Status failure(const std::string &what) const;
 
   llvm::StringRef rest;
@@ -218,6 +220,21 @@ Status ResultReader::handleOutput(const ResultRecord &record,
   return Status::success();
 }
 
+Status ResultReader::handleTiming(llvm::StringRef content) {
+  JobTiming timing;
+  if (content.size() != sizeof(timing)) {
+    return failure("the result file has " + std::to_string(content.size()) +
+                   " bytes of timing, expected " +
+                   std::to_string(sizeof(timing)));
+  }
+  std::memcpy(&timing, content.data(), sizeof(timing));
+  results[done].timing = {
+      int64_t(timing.executions), double(timing.minPicoseconds) * 1e-12,
+      double(timing.medianPicoseconds) * 1e-12,
+      timing.hertz == 0 ? std::nullopt : std::optional(double(timing.hertz))};
+  return Status::success();
+}
+
 Status ResultReader::handle(const ResultRecord &record,
                             llvm::StringRef content) {
   switch (record.kind) {
@@ -229,6 +246,8 @@ Status ResultReader::handle(const ResultRecord &record,
     return Status::success();
   case RecordOutput:
     return handleOutput(record, content);
+  case RecordTiming:
+    return handleTiming(content);
   case RecordFault:
     return failure(describeFault(jobs[done], record));
   default:

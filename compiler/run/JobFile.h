@@ -8,6 +8,7 @@
 #include "runtime/runner/job.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,11 +33,22 @@ struct Job {
   std::vector<std::string> inputNames;    ///< For messages; one per input.
   std::vector<const HostTensor *> inputs; ///< Not owned.
   std::vector<JobOutput> outputs;
+  double timedSeconds = 0; ///< > 0: also repeat for about so long and time.
+};
+
+/// How long the executions of a timed job took, packing of activations
+/// included.
+struct KernelTiming {
+  int64_t executions = 0;
+  double minSeconds = 0; ///< Of one execution.
+  double medianSeconds = 0;
+  std::optional<double> frequency; ///< Of the core, in Hz, where measurable.
 };
 
 /// What a job made.
 struct JobResult {
-  std::string symbol; ///< Long symbol of the kernel that ran.
+  std::string symbol;                 ///< Long symbol of the kernel that ran.
+  std::optional<KernelTiming> timing; ///< Of a timed job.
   std::vector<HostTensor> outputs;
 };
 

@@ -19,6 +19,9 @@ void addExplainCommand(CLI::App &app, int &exitCode);
 /// `bench FILE.lp`: measures kernels beside other implementations.
 void addBenchCommand(CLI::App &app, int &exitCode);
 
+/// `tune FILE.lp|DIR`: searches schedules and writes rules.
+void addTuneCommand(CLI::App &app, int &exitCode);
+
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);
 

@@ -1,6 +1,7 @@
 // The shared options of the commands, and loading of operator files.
 #include "compiler/tools/CommonOptions.h"
 #include "compiler/frontend/Parser.h"
+#include "compiler/tools/TunedFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -28,6 +29,10 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
                      "'bitserial<tile=[4,2]>'");
   command.add_option("--schedule-file", options.scheduleFile,
                      "File of tuned schedules (.mlir)");
+  command.add_option("--cpu", options.cpu,
+                     "CPU whose tuned schedules apply, in LLVM's naming; this "
+                     "one if it runs the target's code. 'none': no tuned "
+                     "schedules but those of --schedule-file");
   command
       .add_option("-D", options.defines,
                   "NAME=VALUE: value of a parameter of the file")
@@ -148,6 +153,8 @@ std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
   result->compileOptions.target = result->chosenTarget;
   result->compileOptions.schedule = options.schedule;
   result->compileOptions.scheduleFile = options.scheduleFile;
+  result->compileOptions.tunedFiles =
+      tunedFiles(tunedCpu(*result->chosenTarget, options.cpu));
   return result;
 }
 

@@ -21,19 +21,25 @@ class App;
 
 namespace lpgen {
 
-/// Exit statuses of the tools; an interruption gives 130 (exitOnInterrupt).
-enum ExitCode { ExitSuccess = 0, ExitFailure = 1, ExitUsage = 2 };
+/// Exit statuses of the tools. Most leave interruptions to exitOnInterrupt.
+enum ExitCode {
+  ExitSuccess = 0,
+  ExitFailure = 1,
+  ExitUsage = 2,
+  ExitInterrupted = 130
+};
 
 /// Prints "lpgen: error: MESSAGE" to stderr and returns `code`.
 int reportError(const std::string &message, int code = ExitFailure);
 
-/// FILE, --op, --target, --schedule, --schedule-file and -D as given.
+/// FILE, --op, --target, --schedule, --schedule-file, --cpu and -D as given.
 struct OpFileOptions {
   std::string file;
   std::string op;
   std::string target = "host";
   std::string schedule;
   std::string scheduleFile;
+  std::string cpu; ///< See TunedFiles.h; "" for the target's.
   std::vector<std::string> defines;
 };
 

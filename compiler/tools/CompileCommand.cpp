@@ -6,6 +6,7 @@
 #include "compiler/tools/CommonOptions.h"
 #include "compiler/tools/CompileLibrary.h"
 #include "compiler/tools/OutputFiles.h"
+#include "compiler/tools/TunedFiles.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
@@ -94,6 +95,7 @@ compileMlir(const CompileCommandOptions &options, Stage from,
                            ExitUsage);
     return std::nullopt;
   }
+  compile.tunedFiles = tunedFiles(tunedCpu(*compile.target, options.file.cpu));
   std::string text = (*buffer)->getBuffer().str();
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());

@@ -26,6 +26,7 @@ int main(int argc, char **argv) {
   addRunCommand(app, exitCode);
   addBenchCommand(app, exitCode);
   addExplainCommand(app, exitCode);
+  addTuneCommand(app, exitCode);
   addTargetsCommand(app, exitCode);
   try {
     app.parse(argc, argv);

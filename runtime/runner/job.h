@@ -1,9 +1,10 @@
 /* The files that the tools and the kernel runner exchange.
  *
  * A kernel runner is a program without a C library that runs generated kernels
- * on jobs: `runner JOBS RESULTS`. The tools write the job file and read the
- * result file; both are little-endian, every part starts at a multiple of 8
- * bytes.
+ * on jobs: `runner JOBS RESULTS [OFFSET]`. The tools write the job file, which
+ * begins OFFSET bytes into JOBS (0 if not given; a multiple of 8), so that
+ * program and jobs can travel as one file, and read the result file. Both are
+ * little-endian, every part starts at a multiple of 8 bytes.
  *
  * Job file: JobFileHeader, then numJobs times
  *   JobHeader | kernel name | sizes: int64_t[numSizes] | buffers:
@@ -41,6 +42,8 @@ typedef struct JobHeader {
   uint64_t numSizes;
   uint64_t numBuffers;
   uint64_t numInputs;
+  uint64_t timedNanoseconds; /* 0: run once; else then repeat for about so long
+                                and write a RecordTiming */
 } JobHeader;
 
 typedef enum RecordKind {
@@ -49,6 +52,7 @@ typedef enum RecordKind {
   RecordOutput = 3, /* index: the buffer; content: its bytes */
   RecordDone = 4,   /* code: JobOutcome; the job's last record */
   RecordFault = 5, /* code: the signal; region, index, offset: where, address */
+  RecordTiming = 6, /* content: JobTiming */
 } RecordKind;
 
 /* How a job ended. */
@@ -88,6 +92,15 @@ typedef struct ResultRecord {
   uint64_t address; /* of a fault */
   uint64_t bytes;   /* content behind this record */
 } ResultRecord;
+
+/* What the executions of a timed job took, all phases together. A sample is one
+ * execution, or the mean of several short ones that follow each other. */
+typedef struct JobTiming {
+  uint64_t executions;
+  uint64_t minPicoseconds; /* of an execution, by the fastest sample */
+  uint64_t medianPicoseconds;
+  uint64_t hertz; /* of the core meanwhile; 0 if it cannot be measured here */
+} JobTiming;
 
 /* Exit statuses of the runner beyond 0. */
 enum {

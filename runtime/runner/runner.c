@@ -8,6 +8,7 @@
 #include "runtime/runner/job.h"
 #include "runtime/runner/regions.h"
 #include "runtime/runner/syscalls.h"
+#include "runtime/runner/timing.h"
 
 /* The linker chooses these two names. */
 extern const lp_kernel *const __start_lp_kernels[] __attribute__((weak));
@@ -220,6 +221,44 @@ static int runPhase(const Job *job, const lp_kernel *kernel,
   }
 }
 
+/* All phases once, in the job's split. */
+static ResultRecord execute(const Job *job, const lp_kernel *kernel,
+                            const lp_args *args, void *scratch) {
+  for (int phase = 0; phase < kernel->num_phases; ++phase) {
+    const int64_t tasks = kernel->tasks(args, phase);
+    if (tasks < 0) {
+      return failure(JobBadTasks, (uint64_t)phase, tasks);
+    }
+    const int status = runPhase(job, kernel, args, phase, scratch);
+    if (status != LP_OK) {
+      return failure(JobKernelFailed, (uint64_t)phase, status);
+    }
+  }
+  return failure(JobOk, 0, 0);
+}
+
+/* Executes for about job->header->timedNanoseconds and writes what that took.
+ */
+static ResultRecord timeExecutions(const Job *job, const lp_kernel *kernel,
+                                   const lp_args *args, void *scratch) {
+  static Stopwatch watch;
+  startStopwatch(&watch, job->header->timedNanoseconds);
+  while (isRunning(&watch)) {
+    const uint64_t start = sysNanoseconds();
+    for (uint64_t i = 0; i < watch.perSample; ++i) {
+      const ResultRecord record = execute(job, kernel, args, scratch);
+      if (failed(&record)) {
+        return record;
+      }
+    }
+    addSample(&watch, sysNanoseconds() - start);
+  }
+  const JobTiming timing = stopStopwatch(&watch);
+  writeRecord((ResultRecord){.kind = RecordTiming, .bytes = sizeof(timing)},
+              &timing);
+  return failure(JobOk, 0, 0);
+}
+
 static ResultRecord runPhases(const Job *job, const lp_kernel *kernel,
                               void *const *buffers) {
   void *workspace;
@@ -237,17 +276,11 @@ static ResultRecord runPhases(const Job *job, const lp_kernel *kernel,
                         .sizes = job->sizes,
                         .workspace = workspace,
                         .cpu_features = lp_cpu_features()};
-  for (int phase = 0; phase < kernel->num_phases; ++phase) {
-    const int64_t tasks = kernel->tasks(&args, phase);
-    if (tasks < 0) {
-      return failure(JobBadTasks, (uint64_t)phase, tasks);
-    }
-    const int status = runPhase(job, kernel, &args, phase, scratch);
-    if (status != LP_OK) {
-      return failure(JobKernelFailed, (uint64_t)phase, status);
-    }
+  record = execute(job, kernel, &args, scratch);
+  if (failed(&record) || job->header->timedNanoseconds == 0) {
+    return record;
   }
-  return failure(JobOk, 0, 0);
+  return timeExecutions(job, kernel, &args, scratch);
 }
 
 /* Reports the first region with a byte written beside it. */
@@ -332,17 +365,29 @@ static void onSignals(void) {
   sysOnSignal(SigSegv, onFault);
 }
 
-static int runFile(const char *jobPath, const char *resultPath) {
+/* The number that `text` is in decimal. */
+static uint64_t parseNumber(const char *text) {
+  uint64_t value = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) {
+    value = 10 * value + (uint64_t)(*text - '0');
+  }
+  return value;
+}
+
+static int runFile(const char *jobPath, const char *resultPath,
+                   uint64_t offset) {
   const long jobFile = sysOpen(jobPath, OpenRead);
   const long bytes = jobFile < 0 ? -1 : sysFileSize(jobFile);
-  if (bytes < (long)sizeof(JobFileHeader)) {
+  if (bytes < 0 || offset > (uint64_t)bytes ||
+      (uint64_t)bytes - offset < sizeof(JobFileHeader)) {
     return RunnerExitUsage;
   }
   const long mapped = sysMap((uint64_t)bytes, jobFile);
   if (mapped < 0 && mapped > -4096) {
     return RunnerExitUsage;
   }
-  const JobFileHeader *header = (const JobFileHeader *)mapped;
+  const JobFileHeader *header =
+      (const JobFileHeader *)((uint64_t)mapped + offset);
   if (header->magic != LPGEN_JOB_MAGIC) {
     return RunnerExitUsage;
   }
@@ -374,8 +419,11 @@ _Noreturn __attribute__((used)) static void runnerMain(const uint64_t *stack) {
   const unsigned long atPageSize = 6;
   pageBytes = getauxval(atPageSize);
   sysDieWithParent();
-  sysExit(argc == 3 ? runFile((const char *)stack[2], (const char *)stack[3])
-                    : RunnerExitUsage);
+  if (argc != 3 && argc != 4) {
+    sysExit(RunnerExitUsage);
+  }
+  sysExit(runFile((const char *)stack[2], (const char *)stack[3],
+                  argc == 4 ? parseNumber((const char *)stack[4]) : 0));
 }
 
 #if defined(__x86_64__)

@@ -15,6 +15,7 @@ enum {
   SysMunmap = 11,
   SysSigaction = 13,
   SysPrctl = 157,
+  SysClockGettime = 228,
   SysExitGroup = 231,
   SysOpenat = 257,
 };
@@ -39,6 +40,7 @@ enum {
   SysLseek = 62,
   SysWrite = 64,
   SysExitGroup = 94,
+  SysClockGettime = 113,
   SysSigaction = 134,
   SysPrctl = 167,
   SysMunmap = 215,
@@ -117,6 +119,14 @@ static inline void sysDieWithParent(void) {
   const long setParentDeathSignal = 1;
   const long sigKill = 9;
   rawSyscall(SysPrctl, setParentDeathSignal, sigKill, 0, 0, 0, 0);
+}
+
+/* Nanoseconds of the monotonic clock. */
+static inline uint64_t sysNanoseconds(void) {
+  const long clockMonotonic = 1;
+  int64_t time[2] = {0, 0}; /* seconds, nanoseconds */
+  rawSyscall(SysClockGettime, clockMonotonic, (long)time, 0, 0, 0, 0);
+  return (uint64_t)time[0] * 1000000000U + (uint64_t)time[1];
 }
 
 /* The head of the kernel's siginfo_t, as far as faults use it. */

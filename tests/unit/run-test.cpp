@@ -110,6 +110,27 @@ TEST_P(KernelProgramTest, RunsJobsInEverySplit) {
   }
 }
 
+TEST_P(KernelProgramTest, TimesRepeatedExecutions) {
+  HostTensor x(i32Type, {8});
+  x.setInt(7, 21);
+  Job timed = {
+      "twice", "", {8}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {8}}}};
+  const Job untimed = timed;
+  timed.timedSeconds = 0.002;
+  const auto results = program->runJobs({timed, untimed});
+  ASSERT_TRUE(results.ok()) << results.message();
+  ASSERT_TRUE(results->front().timing.has_value());
+  const KernelTiming &timing = *results->front().timing;
+  EXPECT_GT(timing.executions, 3);
+  EXPECT_GT(timing.minSeconds, 0);
+  EXPECT_LT(timing.minSeconds, 1);
+  EXPECT_LE(timing.minSeconds, timing.medianSeconds);
+  // The chain of known latency is known for x86 only.
+  EXPECT_EQ(timing.frequency.has_value(), !GetParam());
+  EXPECT_EQ(results->front().outputs[0].getInt(7), 42);
+  EXPECT_FALSE((*results)[1].timing.has_value());
+}
+
 TEST_P(KernelProgramTest, PacksAndSharesTheWorkspaceBetweenPhases) {
   HostTensor x(u8Type, {10});
   for (int i = 0; i < 10; ++i) {
@@ -230,6 +251,44 @@ TEST(JobFile, TruncatedResultsNameTheJob) {
   bytes.append(reinterpret_cast<const char *>(&start), sizeof(start));
   EXPECT_THAT(decodeResults(bytes, job, "ended").message(),
               HasSubstr("in job 1 of 1"));
+}
+
+/// The test kernels for this CPU, to be run through a shell command.
+Result<KernelProgram> linkRemote(const std::string &remote) {
+  const std::string object = readFile(LPGEN_TEST_KERNELS_X86_64);
+  return KernelProgram::link({llvm::StringRef(object)}, x86Target(), remote);
+}
+
+TEST(RemoteProgram, TravelsAsOneFileAndBack) {
+  if (!runsNatively(x86Target())) {
+    GTEST_SKIP() << "not on x86-64";
+  }
+  const Result<KernelProgram> program = linkRemote("sh -c");
+  ASSERT_TRUE(program.ok()) << program.message();
+  HostTensor x(i32Type, {3});
+  x.setInt(2, 5);
+  Job job = {
+      "twice", "", {3}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {3}}}};
+  job.timedSeconds = 0.001;
+  const auto results = program->runJobs(job);
+  ASSERT_TRUE(results.ok()) << results.message();
+  EXPECT_EQ(results->front().outputs[0].getInt(2), 10);
+  EXPECT_TRUE(results->front().timing.has_value());
+}
+
+TEST(RemoteProgram, SaysWhatTheCommandDid) {
+  const Result<KernelProgram> program = linkRemote("exit 255;");
+  ASSERT_TRUE(program.ok()) << program.message();
+  HostTensor x(i32Type, {1});
+  const Job job = {
+      "twice", "", {1}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {1}}}};
+  const auto results = program->runJobs(job);
+  ASSERT_FALSE(results.ok());
+  EXPECT_THAT(results.message(), HasSubstr("ended with status 255"));
+  EXPECT_THAT(results.message(), HasSubstr("run by 'exit 255;'"));
+  const auto output = program->execute(job);
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->bytes, "");
 }
 
 } // namespace

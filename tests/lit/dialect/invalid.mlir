@@ -139,3 +139,9 @@ func.func @contract_c3(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>, %v: i32) -> ten
 // tuned_c1
 // expected-error @+1 {{extents must be positive}}
 lp.tuned "x86_avx2" "u2" x "s2" rows 0 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>
+
+// -----
+
+// tuned_c2
+// expected-error @+1 {{source is 'measured' or 'mca'}}
+lp.tuned "x86_avx2" "u2" x "s2" rows 1 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1> {source = "guess"}
