@@ -23,6 +23,15 @@ struct Arguments {
 
 static constexpr int usageError = 2;
 
+#ifdef LPGEN_BENCH_EMBEDDED_JOB
+// bench/build-arm links the job in.
+extern "C" const char lpgenEmbeddedJob[];
+static constexpr bool hasEmbeddedJob = true;
+#else
+static constexpr const char *lpgenEmbeddedJob = "";
+static constexpr bool hasEmbeddedJob = false;
+#endif
+
 static int fail(const std::string &message, int code = 1) {
   std::cerr << "lpgen-bench: error: " << message << "\n";
   return code;
@@ -41,7 +50,8 @@ static std::optional<Arguments> parseArguments(int argc, char **argv) {
       return std::nullopt;
     }
   }
-  return arguments.job.empty() ? std::nullopt : std::optional(arguments);
+  return arguments.job.empty() && !hasEmbeddedJob ? std::nullopt
+                                                  : std::optional(arguments);
 }
 
 namespace {
@@ -96,7 +106,9 @@ int main(int argc, char **argv) {
                 "FILE.lp' writes the job and calls this program",
                 usageError);
   }
-  const Result<BenchJob> job = readJob(arguments->job);
+  const Result<BenchJob> job = arguments->job.empty()
+                                   ? parseJobText(lpgenEmbeddedJob, "built-in")
+                                   : readJob(arguments->job);
   if (!job.ok()) {
     return fail(job.message());
   }

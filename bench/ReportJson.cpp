@@ -86,6 +86,11 @@ static json kernelToJson(const KernelReport &report) {
     entry.update(timingToJson(peer.measurement.compute, report));
     value["peers"].push_back(std::move(entry));
   }
+  value["estimates"] = json::array();
+  for (const Estimate &estimate : kernel.estimates) {
+    value["estimates"].push_back(
+        {{"cpu", estimate.cpu}, {"macPerCycle", estimate.macsPerCycle}});
+  }
   value["notMeasured"] = report.notes;
   return value;
 }
