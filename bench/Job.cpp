@@ -3,6 +3,7 @@
 #include "bench/Job.h"
 #include <charconv>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace lpgen {
@@ -105,6 +106,10 @@ static BenchKernel parseKernel(const json &value) {
   kernel.library = value.at("library");
   kernel.schedules = value.at("schedules").get<std::vector<std::string>>();
   kernel.phases = value.at("phases").get<std::vector<std::string>>();
+  for (const json &estimate : value.at("estimates")) {
+    kernel.estimates.push_back(
+        {estimate.at("cpu"), estimate.at("macPerCycle")});
+  }
   kernel.sizes = value.at("sizes").get<std::vector<int64_t>>();
   for (const json &tensor : value.at("tensors")) {
     kernel.tensors.push_back(parseTensor(tensor));
@@ -137,23 +142,29 @@ static BenchJob parseJob(const json &value) {
   return job;
 }
 
+Result<BenchJob> parseJobText(const std::string &text,
+                              const std::string &name) {
+  const auto failure = [&](const std::string &what) {
+    return Status::error("job file '" + name + "': " + what +
+                         "; let 'lpgen bench' of the same version write it");
+  };
+  try {
+    return parseJob(json::parse(text));
+  } catch (const json::exception &error) {
+    return failure(error.what());
+  } catch (const BadJob &error) {
+    return failure(error.message);
+  }
+}
+
 Result<BenchJob> readJob(const std::string &path) {
   std::ifstream stream(path);
   if (!stream) {
     return Status::error("cannot read job file '" + path +
                          "': expected one written by 'lpgen bench'");
   }
-  const auto failure = [&](const std::string &what) {
-    return Status::error("job file '" + path + "': " + what +
-                         "; let 'lpgen bench' of the same version write it");
-  };
-  try {
-    return parseJob(json::parse(stream));
-  } catch (const json::exception &error) {
-    return failure(error.what());
-  } catch (const BadJob &error) {
-    return failure(error.message);
-  }
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  return parseJobText(text, path);
 }
 
 } // namespace lpgen

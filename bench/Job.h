@@ -26,10 +26,18 @@ struct BenchTensor {
   bool isInput = true;
 };
 
+/// What a scheduling model says of a kernel's hot loop.
+struct Estimate {
+  std::string cpu;
+  double macsPerCycle = 0;
+};
+
 /// One kernel to measure.
 struct BenchKernel {
   std::string op;
-  std::string library;                ///< Path of the shared object.
+  /// Path of the shared object; "" if the kernel is linked in.
+  std::string library;
+  std::vector<Estimate> estimates;
   std::vector<std::string> schedules; ///< One per contraction.
   std::vector<std::string> phases;    ///< Names of the ops that they run.
   std::vector<int64_t> sizes;         ///< Run-time sizes.
@@ -56,6 +64,8 @@ struct BenchJob {
 
 /// Reads a job file.
 Result<BenchJob> readJob(const std::string &path);
+/// Reads the text of a job file; `name` is for messages.
+Result<BenchJob> parseJobText(const std::string &text, const std::string &name);
 
 } // namespace lpgen
 

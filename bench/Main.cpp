@@ -23,6 +23,15 @@ struct Arguments {
 
 static constexpr int usageError = 2;
 
+#ifdef LPGEN_BENCH_EMBEDDED_JOB
+// bench/build-arm links the job in.
+extern "C" const char lpgenEmbeddedJob[];
+static constexpr bool hasEmbeddedJob = true;
+#else
+static constexpr const char *lpgenEmbeddedJob = "";
+static constexpr bool hasEmbeddedJob = false;
+#endif
+
 static int fail(const std::string &message, int code = 1) {
   std::cerr << "lpgen-bench: error: " << message << "\n";
   return code;
@@ -41,25 +50,38 @@ static std::optional<Arguments> parseArguments(int argc, char **argv) {
       return std::nullopt;
     }
   }
-  return arguments.job.empty() ? std::nullopt : std::optional(arguments);
+  return arguments.job.empty() && !hasEmbeddedJob ? std::nullopt
+                                                  : std::optional(arguments);
 }
 
-static Result<std::vector<KernelReport>> runJob(const BenchJob &job) {
+namespace {
+struct Results {
+  std::vector<KernelReport> reports;
+  std::vector<Bandwidth> bandwidths;
+};
+} // namespace
+
+static Result<Results> runJob(const BenchJob &job, bool wantsBandwidths) {
   std::unique_ptr<ThreadPool> pool;
   if (job.threads > 1) {
     pool = std::make_unique<ThreadPool>(job.threads);
   } else {
     LPGEN_RETURN_IF_ERROR(pinToCurrentCpu());
   }
-  std::vector<KernelReport> reports;
+  Results results;
   for (const BenchKernel &kernel : job.kernels) {
     Result<KernelReport> report = runKernel(job, kernel, pool.get());
     if (!report.ok()) {
       return Status::error("operator '" + kernel.op + "': " + report.message());
     }
-    reports.push_back(std::move(*report));
+    results.reports.push_back(std::move(*report));
   }
-  return reports;
+  if (wantsBandwidths) {
+    Result<std::vector<Bandwidth>> measured = measureBandwidths(pool.get());
+    LPGEN_RETURN_IF_ERROR(measured.status());
+    results.bandwidths = std::move(*measured);
+  }
+  return results;
 }
 
 /// Writes beside the file and renames, so that a failure leaves none or the old
@@ -84,26 +106,26 @@ int main(int argc, char **argv) {
                 "FILE.lp' writes the job and calls this program",
                 usageError);
   }
-  const Result<BenchJob> job = readJob(arguments->job);
+  const Result<BenchJob> job = arguments->job.empty()
+                                   ? parseJobText(lpgenEmbeddedJob, "built-in")
+                                   : readJob(arguments->job);
   if (!job.ok()) {
     return fail(job.message());
   }
-  const Result<std::vector<KernelReport>> reports = runJob(*job);
-  if (!reports.ok()) {
-    return fail(reports.message());
+  const Result<Results> results = runJob(*job, !arguments->json.empty());
+  if (!results.ok()) {
+    return fail(results.message());
   }
-  if (arguments->json == "-") {
-    std::cout << formatJson(*job, *reports);
-  } else {
-    std::cout << formatText(*job, *reports);
-  }
+  const std::string json =
+      formatJson(*job, results->reports, results->bandwidths);
+  std::cout << (arguments->json == "-" ? json
+                                       : formatText(*job, results->reports));
   std::cout.flush();
   if (!std::cout) {
     return fail("cannot write to standard output");
   }
   if (!arguments->json.empty() && arguments->json != "-") {
-    const Status written =
-        writeFile(arguments->json, formatJson(*job, *reports));
+    const Status written = writeFile(arguments->json, json);
     return written.ok() ? 0 : fail(written.message());
   }
   return 0;

@@ -59,6 +59,8 @@ static std::string remarkOf(const PeerReport &peer) {
     return "equal results";
   case Agreement::Saturated:
     return "saturates: other results";
+  case Agreement::Rounded:
+    return "rounds: other results";
   }
   return "";
 }
@@ -116,6 +118,10 @@ static std::string formatKernel(const KernelReport &report) {
     }
   }
   text += formatRows(rows);
+  for (const Estimate &estimate : kernel.estimates) {
+    text += format("  LLVM-MCA, hot loop alone: %s %.1f MAC/cycle\n",
+                   estimate.cpu.c_str(), estimate.macsPerCycle);
+  }
   for (const std::string &note : report.notes) {
     text += "  not measured: " + note + "\n";
   }

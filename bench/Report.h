@@ -2,6 +2,7 @@
 #ifndef LPGEN_BENCH_REPORT_H
 #define LPGEN_BENCH_REPORT_H
 
+#include "bench/Bandwidth.h"
 #include "bench/Job.h"
 #include "bench/Measure.h"
 #include <optional>
@@ -15,6 +16,7 @@ enum class Agreement {
   NotCompared, ///< Not both write the plain sums.
   Equal,
   Saturated, ///< They differ and the peer is known to saturate.
+  Rounded,   ///< They differ and the peer adds up in float32.
 };
 
 struct PeerReport {
@@ -28,6 +30,8 @@ struct KernelReport {
   std::string symbol;
   Measurement ours;
   std::vector<PeerReport> peers;
+  /// Of all operands and results in the form in which the kernel takes them.
+  int64_t bytes = 0;
   std::vector<std::string> notes; ///< Peers that did not take part, and why.
 
   /// What MAC/cycle and GOP/s count: products of elements inside their tensors
@@ -41,9 +45,10 @@ struct KernelReport {
 std::string formatText(const BenchJob &job,
                        const std::vector<KernelReport> &reports);
 
-/// All of it, indented.
+/// All of it, indented, with the machine's bandwidths.
 std::string formatJson(const BenchJob &job,
-                       const std::vector<KernelReport> &reports);
+                       const std::vector<KernelReport> &reports,
+                       const std::vector<Bandwidth> &bandwidths);
 
 } // namespace lpgen
 

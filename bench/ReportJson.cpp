@@ -36,8 +36,28 @@ static const char *agreementName(Agreement agreement) {
     return "equal";
   case Agreement::Saturated:
     return "saturates";
+  case Agreement::Rounded:
+    return "rounds";
   }
   return "";
+}
+
+/// The shared product, as far as a reader of the report wants to know it.
+static json problemToJson(const BenchKernel &kernel) {
+  if (!kernel.problem) {
+    return nullptr;
+  }
+  const Problem &problem = *kernel.problem;
+  json value;
+  value["kind"] = problem.isGemm ? "gemm" : "conv";
+  value["x"] = kernel.tensors[size_t(problem.x)].type.str();
+  value["w"] = kernel.tensors[size_t(problem.w)].type.str();
+  value["pixels"] = problem.pixels();
+  value["outChannels"] = problem.outChannels;
+  value["channels"] = problem.channels;
+  value["kernel"] = {problem.kernelH, problem.kernelW};
+  value["stride"] = {problem.strideH, problem.strideW};
+  return value;
 }
 
 static json kernelToJson(const KernelReport &report) {
@@ -46,6 +66,8 @@ static json kernelToJson(const KernelReport &report) {
   value["op"] = kernel.op;
   value["kernel"] = report.symbol;
   value["schedules"] = kernel.schedules;
+  value["problem"] = problemToJson(kernel);
+  value["bytes"] = report.bytes;
   value["nominalMacs"] = kernel.nominalMacs;
   value["realMacs"] = kernel.realMacs ? json(*kernel.realMacs) : json(nullptr);
   value["frequencyGhz"] = report.ours.frequency
@@ -64,17 +86,33 @@ static json kernelToJson(const KernelReport &report) {
     entry.update(timingToJson(peer.measurement.compute, report));
     value["peers"].push_back(std::move(entry));
   }
+  value["estimates"] = json::array();
+  for (const Estimate &estimate : kernel.estimates) {
+    value["estimates"].push_back(
+        {{"cpu", estimate.cpu}, {"macPerCycle", estimate.macsPerCycle}});
+  }
   value["notMeasured"] = report.notes;
   return value;
 }
 
 std::string formatJson(const BenchJob &job,
-                       const std::vector<KernelReport> &reports) {
+                       const std::vector<KernelReport> &reports,
+                       const std::vector<Bandwidth> &bandwidths) {
   json value;
   value["cpu"] = cpuModelName();
   value["cpuName"] = job.hostCpu;
   value["target"] = job.target;
   value["threads"] = job.threads;
+  value["peerIsa"] = job.peerIsa;
+  value["bandwidths"] = json::array();
+  for (const Bandwidth &bandwidth : bandwidths) {
+    json entry;
+    entry["level"] = bandwidth.level;
+    entry["bytes"] = bandwidth.bytes;
+    entry["gbPerSecond"] = bandwidth.perSecond * 1e-9;
+    entry["bytesPerCycle"] = optionalNumber(bandwidth.perCycle);
+    value["bandwidths"].push_back(std::move(entry));
+  }
   value["ops"] = json::array();
   for (const KernelReport &report : reports) {
     value["ops"].push_back(kernelToJson(report));

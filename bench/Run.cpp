@@ -19,11 +19,17 @@ static bool sumsFit32Bits(const PeerInputs &inputs) {
          double(INT32_MAX);
 }
 
-/// Runs the peer once and compares its sums with ours.
+/// Why a peer's result may differ from what is expected of it.
+static Agreement disagreement(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::Saturating ? Agreement::Saturated
+                                              : Agreement::Rounded;
+}
+
+/// Runs the peer once and compares its results with what our sums imply.
 static Result<Agreement> compare(Peer &peer, const PeerInputs &inputs,
                                  const HostTensor &ours) {
   LPGEN_RETURN_IF_ERROR(peer.run());
-  const Result<std::vector<int32_t>> theirs = peer.sums();
+  const Result<std::vector<int32_t>> theirs = peer.results();
   LPGEN_RETURN_IF_ERROR(theirs.status());
   if (theirs->empty() || !sumsFit32Bits(inputs)) {
     return Agreement::NotCompared;
@@ -34,17 +40,19 @@ static Result<Agreement> compare(Peer &peer, const PeerInputs &inputs,
         " results, the kernel " + std::to_string(ours.numElements()));
   }
   for (int64_t i = 0; i < ours.numElements(); ++i) {
-    if (ours.getInt(i) == (*theirs)[size_t(i)]) {
+    const int32_t expected = peer.expected(ours.getInt(i));
+    if (expected == (*theirs)[size_t(i)]) {
       continue;
     }
-    if (!peer.isExact()) {
-      return Agreement::Saturated;
+    if (peer.arithmetic() != Arithmetic::Exact) {
+      return disagreement(peer.arithmetic());
     }
     return Status::error("element " + shapeToString(ours.indicesAt(i)) +
                          " is " + std::to_string(ours.getInt(i)) +
-                         " by the kernel but " +
-                         std::to_string((*theirs)[size_t(i)]) + " by " +
-                         peer.name() + "; try 'lpgen verify'");
+                         " by the kernel, so " + std::to_string(expected) +
+                         " is expected of " + peer.name() + ", which writes " +
+                         std::to_string((*theirs)[size_t(i)]) +
+                         "; try 'lpgen verify'");
   }
   return Agreement::Equal;
 }
@@ -108,6 +116,7 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
   KernelReport report;
   report.kernel = &kernel;
   report.symbol = timed->symbol();
+  report.bytes = timed->bufferBytes();
   const Result<Peers> peers =
       preparePeers(job, kernel, *tensors, *timed, pool, report.notes);
   LPGEN_RETURN_IF_ERROR(peers.status());

@@ -41,6 +41,7 @@ Status TimedKernel::prepare(const BenchKernel &description,
     logical.push_back(tensors[i].data());
     buffers.push_back(tensors[i].data());
     if (!runner->isPacked(int(i), sizes)) {
+      totalBytes += tensors[i].byteSize();
       continue;
     }
     Result<AlignedBytes> bytes =
@@ -48,6 +49,7 @@ Status TimedKernel::prepare(const BenchKernel &description,
             ? runner->pack(int(i), sizes, tensors[i].data())
             : AlignedBytes::create(kernel.packed_size(int(i), sizes.data()));
     LPGEN_RETURN_IF_ERROR(bytes.status());
+    totalBytes += bytes->size();
     buffers.back() = bytes->data();
     packed.push_back(std::move(*bytes));
   }

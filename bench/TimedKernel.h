@@ -27,6 +27,8 @@ public:
   bool writesLogical(size_t tensor) const {
     return buffers[tensor] == logical[tensor];
   }
+  /// Bytes of all buffers in the form in which the kernel takes them.
+  int64_t bufferBytes() const { return totalBytes; }
   /// One execution; its duration, and how much of that went into packing.
   Result<Duration> run();
 
@@ -44,6 +46,7 @@ private:
   std::vector<void *> logical; ///< By tensor.
   std::vector<void *> buffers; ///< By tensor; what the kernel gets.
   std::vector<AlignedBytes> packed;
+  int64_t totalBytes = 0;
   AlignedBytes workspace;
   std::vector<AlignedBytes> scratch; ///< One per worker.
 };

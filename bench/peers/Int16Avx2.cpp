@@ -80,7 +80,7 @@ public:
   Status pack(const PeerInputs &inputs);
   std::string name() const override { return "int16 by hand, vpmaddwd, AVX2"; }
   Status run() override;
-  Result<std::vector<int32_t>> sums() override { return y; }
+  Result<std::vector<int32_t>> results() override { return y; }
 
 private:
   Status packWeights(const HostTensor &w);

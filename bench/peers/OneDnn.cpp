@@ -1,9 +1,10 @@
-// oneDNN: the int8 convolution or matmul of a production library.
+// oneDNN: the int8 or float32 convolution or matmul of a production library.
 //
-// Operands get the formats that oneDNN likes best, before the time starts. The
-// library is asked for the output type of the kernel: exact sums as s32, or 8
-// bits with one scale per output channel. Its C++ interface throws; nothing of
-// that leaves this file.
+// Operands get the formats that oneDNN likes best, before the time starts. In
+// int8 the library is asked for the output type of the kernel: exact sums as
+// s32, or 8 bits with one scale per output channel. Its C++ interface throws;
+// nothing of that leaves this file.
+#include "bench/peers/Operands.h"
 #include "bench/peers/Peer.h"
 #include <algorithm>
 #include <cstdlib>
@@ -19,13 +20,13 @@ using Tag = memory::format_tag;
 namespace {
 class OneDnnPeer : public Peer {
 public:
-  explicit OneDnnPeer(const PeerInputs &inputs);
+  OneDnnPeer(const PeerInputs &inputs, bool isFloat);
 
   std::string name() const override;
   std::string implementation() const override { return kernelName; }
   Status run() override;
-  Result<std::vector<int32_t>> sums() override;
-  bool isExact() const override { return exact; }
+  Result<std::vector<int32_t>> results() override;
+  Arithmetic arithmetic() const override { return arithmeticHere; }
 
 private:
   void makeConvolution(const PeerInputs &inputs);
@@ -40,9 +41,10 @@ private:
   const Problem &problem;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  memory::data_type xType = memory::data_type::u8;
-  memory::data_type yType = memory::data_type::s32;
-  bool exact = true;
+  memory::data_type xType;
+  memory::data_type wType;
+  memory::data_type yType;
+  Arithmetic arithmeticHere;
   std::string kernelName;
   dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
@@ -88,10 +90,22 @@ static bool pairsFit16Bits(const PeerInputs &inputs) {
   return 2 * x * magnitude(inputs.wType) <= INT16_MAX;
 }
 
-OneDnnPeer::OneDnnPeer(const PeerInputs &inputs)
-    : problem(inputs.problem), yType(outputType(problem.output)) {
-  xType = inputs.xType.lo < 0 ? memory::data_type::s8 : memory::data_type::u8;
-  exact = !addsPairsIn16Bits() || pairsFit16Bits(inputs);
+/// The int8 arithmetic of these operands.
+static Arithmetic byteArithmetic(const PeerInputs &inputs) {
+  return !addsPairsIn16Bits() || pairsFit16Bits(inputs)
+             ? Arithmetic::Exact
+             : Arithmetic::Saturating;
+}
+
+OneDnnPeer::OneDnnPeer(const PeerInputs &inputs, bool isFloat)
+    : problem(inputs.problem),
+      xType(isFloat               ? memory::data_type::f32
+            : inputs.xType.lo < 0 ? memory::data_type::s8
+                                  : memory::data_type::u8),
+      wType(isFloat ? memory::data_type::f32 : memory::data_type::s8),
+      yType(isFloat ? memory::data_type::f32 : outputType(problem.output)),
+      arithmeticHere(isFloat ? inputs.floatArithmetic()
+                             : byteArithmetic(inputs)) {
   if (problem.isGemm) {
     makeMatmul(inputs);
   } else {
@@ -103,7 +117,7 @@ OneDnnPeer::OneDnnPeer(const PeerInputs &inputs)
 /// the time.
 dnnl::primitive_attr OneDnnPeer::attributes(int64_t outChannels) const {
   dnnl::primitive_attr attributes;
-  if (yType != memory::data_type::s32) {
+  if (wType == memory::data_type::s8 && yType != memory::data_type::s32) {
     attributes.set_output_scales(
         1 << 1, std::vector<float>(size_t(outChannels), 0.01F));
   }
@@ -115,28 +129,23 @@ void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
   const memory::dims xDims = {p.batch, p.channels, p.height, p.width};
   const memory::dims wDims = {p.outChannels, p.channels, p.kernelH, p.kernelW};
   const memory::dims yDims = {p.batch, p.outChannels, p.outHeight, p.outWidth};
-  const auto padEnd = [](int64_t out, int64_t stride, int64_t kernel,
-                         int64_t dilation, int64_t size, int64_t padStart) {
-    return (out - 1) * stride + (kernel - 1) * dilation + 1 - size - padStart;
-  };
   const memory::dims padLow = {p.padTop, p.padLeft};
-  const memory::dims padHigh = {padEnd(p.outHeight, p.strideH, p.kernelH,
-                                       p.dilationH, p.height, p.padTop),
-                                padEnd(p.outWidth, p.strideW, p.kernelW,
-                                       p.dilationW, p.width, p.padLeft)};
-  const auto s8 = memory::data_type::s8;
+  const memory::dims padHigh = {padBehind(p.outHeight, p.strideH, p.kernelH,
+                                          p.dilationH, p.height, p.padTop),
+                                padBehind(p.outWidth, p.strideW, p.kernelW,
+                                          p.dilationW, p.width, p.padLeft)};
   const dnnl::convolution_forward::desc description(
       dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-      {xDims, xType, Tag::any}, {wDims, s8, Tag::any}, {yDims, yType, Tag::any},
-      {p.strideH, p.strideW}, {p.dilationH - 1, p.dilationW - 1}, padLow,
-      padHigh);
+      {xDims, xType, Tag::any}, {wDims, wType, Tag::any},
+      {yDims, yType, Tag::any}, {p.strideH, p.strideW},
+      {p.dilationH - 1, p.dilationW - 1}, padLow, padHigh);
   const dnnl::convolution_forward::primitive_desc chosen(
       description, attributes(p.outChannels), engine);
   kernelName = chosen.impl_info_str();
   primitive = dnnl::convolution_forward(chosen);
   userY = {yDims, yType, Tag::nhwc};
   bind(chosen.src_desc(), {xDims, xType, Tag::nhwc}, chosen.weights_desc(),
-       {wDims, s8, Tag::ohwi}, inputs);
+       {wDims, wType, Tag::ohwi}, inputs);
   arguments[DNNL_ARG_DST] = memory(chosen.dst_desc(), engine);
 }
 
@@ -144,9 +153,8 @@ void OneDnnPeer::makeMatmul(const PeerInputs &inputs) {
   const memory::dims xDims = {problem.pixels(), problem.channels};
   const memory::dims wDims = {problem.channels, problem.outChannels};
   const memory::dims yDims = {problem.pixels(), problem.outChannels};
-  const auto s8 = memory::data_type::s8;
   const dnnl::matmul::desc description({xDims, xType, Tag::any},
-                                       {wDims, s8, Tag::any},
+                                       {wDims, wType, Tag::any},
                                        {yDims, yType, Tag::any});
   const dnnl::matmul::primitive_desc chosen(
       description, attributes(problem.outChannels), engine);
@@ -155,7 +163,7 @@ void OneDnnPeer::makeMatmul(const PeerInputs &inputs) {
   userY = {yDims, yType, Tag::ab};
   // Logical weights are [N, K]: the transpose.
   bind(chosen.src_desc(), {xDims, xType, Tag::ab}, chosen.weights_desc(),
-       {wDims, s8, Tag::ba}, inputs);
+       {wDims, wType, Tag::ba}, inputs);
   arguments[DNNL_ARG_DST] = memory(chosen.dst_desc(), engine);
 }
 
@@ -166,13 +174,17 @@ void OneDnnPeer::bind(const memory::desc &x, const memory::desc &userX,
   arguments[DNNL_ARG_WEIGHTS] = load(inputs.w, userW, w);
 }
 
-/// Logical values as one byte each, then in the wanted format.
+/// Logical values as one byte or float each, then in the wanted format.
 memory OneDnnPeer::load(const HostTensor &values, const memory::desc &user,
                         const memory::desc &wanted) {
   memory plain(user, engine);
-  auto *bytes = static_cast<uint8_t *>(plain.get_data_handle());
+  void *data = plain.get_data_handle();
   for (int64_t i = 0; i < values.numElements(); ++i) {
-    bytes[i] = uint8_t(values.getInt(i));
+    if (wType == memory::data_type::f32) {
+      static_cast<float *>(data)[i] = float(values.getInt(i));
+    } else {
+      static_cast<uint8_t *>(data)[i] = uint8_t(values.getInt(i));
+    }
   }
   memory packed(wanted, engine);
   dnnl::reorder(plain, packed).execute(stream, plain, packed);
@@ -206,7 +218,7 @@ std::string OneDnnPeer::name() const {
   const dnnl_version_t *version = dnnl_version();
   return "oneDNN " + std::to_string(version->major) + "." +
          std::to_string(version->minor) + "." + std::to_string(version->patch) +
-         " int8" + isaName();
+         (wType == memory::data_type::f32 ? " f32" : " int8") + isaName();
 }
 
 Status OneDnnPeer::run() {
@@ -219,18 +231,26 @@ Status OneDnnPeer::run() {
   return Status::success();
 }
 
-Result<std::vector<int32_t>> OneDnnPeer::sums() {
-  if (yType != memory::data_type::s32) {
+/// Both of int32 and float32: the sums as the library writes them.
+Result<std::vector<int32_t>> OneDnnPeer::results() {
+  const bool isFloat = wType == memory::data_type::f32;
+  if (!isFloat && yType != memory::data_type::s32) {
     return std::vector<int32_t>();
   }
-  std::vector<int32_t> values(size_t(problem.pixels() * problem.outChannels));
+  const auto count = size_t(problem.pixels() * problem.outChannels);
+  std::vector<int32_t> values(count);
+  std::vector<float> floats(isFloat ? count : 0);
   try {
-    memory plain(userY, engine, values.data());
+    memory plain(userY, engine,
+                 isFloat ? static_cast<void *>(floats.data()) : values.data());
     dnnl::reorder(arguments[DNNL_ARG_DST], plain)
         .execute(stream, arguments[DNNL_ARG_DST], plain);
     stream.wait();
   } catch (const dnnl::error &error) {
     return Status::error(name() + ": " + error.what());
+  }
+  if (isFloat) {
+    values.assign(floats.begin(), floats.end());
   }
   return values;
 }
@@ -265,22 +285,28 @@ static Status setIsa(const std::string &isa) {
                        std::to_string(status) + ")");
 }
 
-PeerResult makeOneDnnPeer(const PeerInputs &inputs) {
-  if (!PeerInputs::fits(inputs.xType, 0, UINT8_MAX) &&
-      !PeerInputs::fits(inputs.xType, INT8_MIN, INT8_MAX)) {
-    return Status::error("oneDNN int8: activations beyond 8 bits");
-  }
-  if (!PeerInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
-    return Status::error("oneDNN int8: weights beyond signed 8 bits");
-  }
+static PeerResult makePeer(const PeerInputs &inputs, bool isFloat) {
   LPGEN_RETURN_IF_ERROR(setThreads(inputs.threads));
   LPGEN_RETURN_IF_ERROR(setIsa(inputs.isa));
   try {
-    return PeerResult(std::make_unique<OneDnnPeer>(inputs));
+    return PeerResult(std::make_unique<OneDnnPeer>(inputs, isFloat));
   } catch (const dnnl::error &error) {
-    return Status::error("oneDNN int8: does not take this operator (" +
-                         std::string(error.what()) + ")");
+    return Status::error("oneDNN " + std::string(isFloat ? "f32" : "int8") +
+                         ": does not take this operator (" + error.what() +
+                         ")");
   }
+}
+
+PeerResult makeOneDnnPeer(const PeerInputs &inputs) {
+  LPGEN_RETURN_IF_ERROR(inputs.checkBytes("oneDNN int8"));
+  if (!PeerInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
+    return Status::error("oneDNN int8: weights beyond signed 8 bits");
+  }
+  return makePeer(inputs, /*isFloat=*/false);
+}
+
+PeerResult makeOneDnnFloatPeer(const PeerInputs &inputs) {
+  return makePeer(inputs, /*isFloat=*/true);
 }
 
 } // namespace lpgen

@@ -15,6 +15,13 @@
 
 namespace lpgen {
 
+/// How exact a peer is with the operands that it was made from.
+enum class Arithmetic {
+  Exact,
+  Saturating, ///< Intermediate sums of 16 bits may saturate.
+  Rounding,   ///< Sums of float32 may leave the integers that it holds exactly.
+};
+
 /// What a peer is made from; all of it outlives the peer.
 struct PeerInputs {
   const Problem &problem;
@@ -30,6 +37,10 @@ struct PeerInputs {
   static bool fits(const BenchTensor &tensor, int64_t lo, int64_t hi) {
     return !tensor.type.isFloat() && tensor.lo >= lo && tensor.hi <= hi;
   }
+  /// An error if an operand fits neither unsigned nor signed bytes.
+  Status checkBytes(const std::string &peer) const;
+  /// Exact if all partial sums are integers that float32 holds, else Rounding.
+  Arithmetic floatArithmetic() const;
 };
 
 class Peer {
@@ -41,26 +52,40 @@ public:
   virtual std::string implementation() const { return ""; }
   /// Computes all outputs once.
   virtual Status run() = 0;
-  /// The sums of the last run in NHWC, for comparison; empty if the peer writes
-  /// something else than i32.
-  virtual Result<std::vector<int32_t>> sums() = 0;
-  /// False if 16-bit intermediate sums may saturate with these operands, so
-  /// that the peer's result may be wrong.
-  virtual bool isExact() const { return true; }
+  /// The results of the last run in NHWC, for comparison; empty if they are no
+  /// function of the sums (see `expected`).
+  virtual Result<std::vector<int32_t>> results() = 0;
+  /// What the peer writes where the sum is `sum`: libraries that only write 8
+  /// bits round and clamp it.
+  virtual int32_t expected(int64_t sum) const { return int32_t(sum); }
+  /// Whether results may differ from what is expected.
+  virtual Arithmetic arithmetic() const { return Arithmetic::Exact; }
 };
 
 using PeerResult = Result<std::unique_ptr<Peer>>;
 
-/// oneDNN's convolution or matmul on 8-bit operands. An error says why these
-/// operands are not for it; so for all peers.
+// One function for each file beside this one. An error says why these operands
+// are not for the peer.
+
+/// oneDNN's convolution or matmul on 8-bit operands, and the same on float32.
 PeerResult makeOneDnnPeer(const PeerInputs &inputs);
+PeerResult makeOneDnnFloatPeer(const PeerInputs &inputs);
+/// OpenBLAS's float32 matrix product.
+PeerResult makeOpenBlasPeer(const PeerInputs &inputs);
+/// XNNPACK's convolution or fully connected layer on 8-bit operands.
+PeerResult makeXnnpackPeer(const PeerInputs &inputs);
+/// gemmlowp's exact matrix product of 8-bit operands.
+PeerResult makeGemmlowpPeer(const PeerInputs &inputs);
+/// A Halide schedule over bit planes, and one that widens 8-bit operands.
+PeerResult makeHalideBitSerialPeer(const PeerInputs &inputs);
+PeerResult makeHalideInt8Peer(const PeerInputs &inputs);
 /// A register-tiled 16-bit integer kernel, written by hand for AVX2.
 PeerResult makeInt16Avx2Peer(const PeerInputs &inputs);
 /// A plain loop nest in C++, as the compiler optimizes it.
 PeerResult makePlainPeer(const PeerInputs &inputs);
 
-/// All peers that exist on this architecture and take these operands; why the
-/// others do not is appended to `notes`.
+/// All peers that were built and take these operands; why the others do not is
+/// appended to `notes`.
 std::vector<std::unique_ptr<Peer>> makePeers(const PeerInputs &inputs,
                                              std::vector<std::string> &notes);
 

@@ -1,5 +1,6 @@
 // The plain loop nest: what a programmer writes first and leaves to the
 // compiler, which may vectorize the loop over the channels.
+#include "bench/peers/Operands.h"
 #include "bench/peers/Peer.h"
 #include "runtime/abi/lp_kernel.h"
 #include "runtime/core/CpuFeatures.h"
@@ -50,15 +51,6 @@ computeRow(const Problem &p, int64_t row, const X *__restrict x,
   }
 }
 
-template <typename T>
-static std::vector<T> valuesOf(const HostTensor &tensor) {
-  std::vector<T> values(size_t(tensor.numElements()));
-  for (int64_t i = 0; i < tensor.numElements(); ++i) {
-    values[size_t(i)] = T(tensor.getInt(i));
-  }
-  return values;
-}
-
 namespace {
 template <typename X, typename W>
 class PlainPeer : public Peer {
@@ -87,7 +79,7 @@ public:
     }
     return Status::success();
   }
-  Result<std::vector<int32_t>> sums() override { return y; }
+  Result<std::vector<int32_t>> results() override { return y; }
 
 private:
   const Problem &problem;

@@ -89,6 +89,18 @@ KernelReport makeReport(const BenchKernel &kernel, double ours, double theirs) {
   return report;
 }
 
+TEST(BandwidthTest, everyLevelIsRead) {
+  ThreadPool pool(2);
+  for (ThreadPool *threads : {static_cast<ThreadPool *>(nullptr), &pool}) {
+    const Result<std::vector<Bandwidth>> measured = measureBandwidths(threads);
+    ASSERT_TRUE(measured.ok()) << measured.message();
+    for (const Bandwidth &bandwidth : *measured) {
+      EXPECT_GT(bandwidth.perSecond, 0) << bandwidth.level;
+      EXPECT_GT(bandwidth.bytes, 0) << bandwidth.level;
+    }
+  }
+}
+
 TEST(ReportTest, meansAreGeometric) {
   BenchKernel kernel;
   kernel.op = "op";
@@ -146,7 +158,8 @@ TEST(ReportTest, textAndJson) {
   EXPECT_THAT(text, HasSubstr("equal results"));
   EXPECT_THAT(text, HasSubstr("not measured: other: too wide"));
   EXPECT_THAT(text, Not(HasSubstr("geometric"))); // Of one there is none.
-  const std::string json = formatJson(job, {report});
+  const std::string json = formatJson(job, {report}, {{"L1", 16384, 2e11, {}}});
+  EXPECT_THAT(json, HasSubstr("\"gbPerSecond\": 200.0"));
   EXPECT_THAT(json, HasSubstr("\"macPerCycle\": 1.0"));
   EXPECT_THAT(json, HasSubstr("\"timeOverLpgen\": 2.0"));
 }

@@ -5,6 +5,7 @@
 // programs that use kernels have not, and it is where the peers' libraries are.
 #include "compiler/run/Linker.h"
 #include "compiler/run/TemporaryFile.h"
+#include "compiler/tools/BenchEstimates.h"
 #include "compiler/tools/BenchJob.h"
 #include "compiler/tools/Commands.h"
 #include "compiler/tools/CommonOptions.h"
@@ -27,6 +28,7 @@ struct BenchCommandOptions {
   int repetitions = 15;
   double minSeconds = 0.5;
   std::string json;
+  std::string exportFolder; ///< Write the job there instead of measuring.
 };
 
 /// Everything that lpgen-bench needs; the shared objects live as long as it.
@@ -101,10 +103,49 @@ static Status addKernel(const ast::Op &op, const CompiledOp &compiled,
   LPGEN_RETURN_IF_ERROR(
       linkObjects(LinkKind::SharedObject, {object->path()}, library->path()));
   Result<llvm::json::Value> kernel =
-      benchKernelToJson(op, compiled, library->path(), sizes);
+      benchKernelToJson(op, compiled, library->path(), {}, sizes);
   LPGEN_RETURN_IF_ERROR(kernel.status());
   job.kernels.push_back(std::move(*kernel));
   job.libraries.push_back(std::move(*library));
+  return Status::success();
+}
+
+static Status writeExport(const BenchCommandOptions &options,
+                          const std::string &name, llvm::StringRef content) {
+  llvm::SmallString<128> path(options.exportFolder);
+  llvm::sys::path::append(path, name);
+  std::error_code error =
+      llvm::sys::fs::create_directories(options.exportFolder);
+  if (!error) {
+    llvm::raw_fd_ostream stream(path, error);
+    stream << content;
+    stream.close();
+    if (!error) {
+      error = stream.error();
+      stream.clear_error();
+    }
+  }
+  return error ? Status::error("cannot write '" + std::string(path) +
+                               "': " + error.message())
+               : Status::success();
+}
+
+/// Writes the object beside the job that describes it, with what MCA says.
+static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
+                           const ast::Op &op, const CompiledOp &compiled,
+                           llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
+  CompileOptions scheduled = file.compileOptions;
+  scheduled.stopAfter = Stage::Scheduled;
+  const auto ir = compileOp(op, file.sources(), scheduled);
+  if (!ir) {
+    return Status::error("operator '" + op.name + "' compiled once only");
+  }
+  LPGEN_RETURN_IF_ERROR(writeExport(options, op.name + ".o", compiled.object));
+  Result<llvm::json::Value> kernel = benchKernelToJson(
+      op, compiled, "", estimateLoops(ir->mlir, compiled, file.target()),
+      sizes);
+  LPGEN_RETURN_IF_ERROR(kernel.status());
+  job.kernels.push_back(std::move(*kernel));
   return Status::success();
 }
 
@@ -125,25 +166,31 @@ static Result<std::string> findBenchProgram() {
   if (!llvm::sys::fs::can_execute(path)) {
     return Status::error("there is no program '" + std::string(path) +
                          "', which measures; configure lpgen with "
-                         "-DLPGEN_BUILD_BENCH=ON (needs oneDNN: libdnnl-dev)");
+                         "-DLPGEN_BUILD_BENCH=ON");
   }
   return std::string(path);
+}
+
+static std::string jobText(const BenchCommandOptions &options,
+                           const TargetDesc &target, PreparedJob &job) {
+  const llvm::json::Value description = llvm::json::Object{
+      {"target", target.name},
+      {"hostCpu", options.exportFolder.empty() ? llvm::sys::getHostCPUName()
+                                               : llvm::StringRef(target.cpu)},
+      {"peerIsa", peerIsa(target)},
+      {"threads", options.threads},
+      {"repetitions", options.repetitions},
+      {"minSeconds", options.minSeconds},
+      {"kernels", std::move(job.kernels)}};
+  return llvm::formatv("{0:2}\n", description).str();
 }
 
 static Result<int> runBenchProgram(const BenchCommandOptions &options,
                                    const TargetDesc &target, PreparedJob &job) {
   const Result<std::string> program = findBenchProgram();
   LPGEN_RETURN_IF_ERROR(program.status());
-  const llvm::json::Value description =
-      llvm::json::Object{{"target", target.name},
-                         {"hostCpu", llvm::sys::getHostCPUName()},
-                         {"peerIsa", peerIsa(target)},
-                         {"threads", options.threads},
-                         {"repetitions", options.repetitions},
-                         {"minSeconds", options.minSeconds},
-                         {"kernels", std::move(job.kernels)}};
-  const Result<TemporaryFile> jobFile = TemporaryFile::create(
-      "json", llvm::formatv("{0:2}\n", description).str());
+  const Result<TemporaryFile> jobFile =
+      TemporaryFile::create("json", jobText(options, target, job));
   LPGEN_RETURN_IF_ERROR(jobFile.status());
   llvm::SmallVector<llvm::StringRef> arguments = {*program, jobFile->path()};
   if (!options.json.empty()) {
@@ -167,12 +214,13 @@ static int runBench(const BenchCommandOptions &options) {
     return exitCode;
   }
   const TargetDesc &target = file->target().desc();
-  if (!hostRuns(file->target().desc())) {
+  const bool isExport = !options.exportFolder.empty();
+  if (!isExport && !hostRuns(target)) {
     return reportError("this CPU does not run kernels of target '" +
                        target.name +
                        "', so they cannot be measured here; run lpgen bench "
-                       "on such a machine, or see 'lpgen explain' for an "
-                       "estimate");
+                       "on such a machine, let bench/build-arm make a program "
+                       "for it, or see 'lpgen explain' for an estimate");
   }
   const Result<std::map<std::string, int64_t>> given = parseSizes(options);
   if (!given.ok()) {
@@ -191,10 +239,17 @@ static int runBench(const BenchCommandOptions &options) {
     if (!compiled) {
       return exitCode;
     }
-    if (const Status added = addKernel(*op, *compiled, *sizes, job);
-        !added.ok()) {
+    const Status added =
+        isExport ? exportKernel(options, *file, *op, *compiled, *sizes, job)
+                 : addKernel(*op, *compiled, *sizes, job);
+    if (!added.ok()) {
       return reportError(added.message());
     }
+  }
+  if (isExport) {
+    const Status written =
+        writeExport(options, "job.json", jobText(options, target, job));
+    return written.ok() ? ExitSuccess : reportError(written.message());
   }
   const Result<int> status = runBenchProgram(options, target, job);
   return status.ok() ? *status : reportError(status.message());
@@ -228,9 +283,14 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
   command->add_option("--json", options->json,
                       "FILE: write the results as JSON as well; '-' prints "
                       "them instead of the table");
+  command->add_option("--export", options->exportFolder,
+                      "FOLDER: write objects and job.json for a program that "
+                      "measures elsewhere (bench/build-arm), and measure "
+                      "nothing");
   command->footer("Example:\n  lpgen bench examples/conv3x3_w2a2.lp -D C=64 "
-                  "-D O=64\n  compares the kernel with oneDNN's int8 "
-                  "convolution, an int16 kernel and plain C++.");
+                  "-D O=64\n  compares the kernel with the "
+                  "convolutions of other libraries, an int16 kernel and plain "
+                  "C++.");
   command->callback([options, &exitCode] { exitCode = runBench(*options); });
 }
 

@@ -85,7 +85,7 @@ static Result<Array> phasesOf(const CompiledOp &compiled) {
 }
 
 Result<Value> benchKernelToJson(const ast::Op &op, const CompiledOp &compiled,
-                                const std::string &library,
+                                const std::string &library, Array estimates,
                                 llvm::ArrayRef<int64_t> sizes) {
   Result<Array> phases = phasesOf(compiled);
   LPGEN_RETURN_IF_ERROR(phases.status());
@@ -99,6 +99,7 @@ Result<Value> benchKernelToJson(const ast::Op &op, const CompiledOp &compiled,
       {"op", op.name},
       {"library", library},
       {"schedules", std::move(schedules)},
+      {"estimates", std::move(estimates)},
       {"phases", std::move(*phases)},
       {"sizes", Array(sizes)},
       {"tensors", tensorsToJson(op, sizes)},

@@ -12,10 +12,12 @@
 namespace lpgen {
 
 /// One kernel of the job: `compiled` from `op` and linked to `library`, to be
-/// run for the given run-time sizes.
+/// run for the given run-time sizes. `library` is "" for a kernel that will be
+/// linked into the program that measures.
 Result<llvm::json::Value> benchKernelToJson(const ast::Op &op,
                                             const CompiledOp &compiled,
                                             const std::string &library,
+                                            llvm::json::Array estimates,
                                             llvm::ArrayRef<int64_t> sizes);
 
 } // namespace lpgen

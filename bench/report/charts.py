@@ -1,0 +1,166 @@
+"""SVG charts without scripts or outside resources; colours are CSS classes of the page."""
+
+import math
+from html import escape
+
+# Classes s0 (lpgen) to s9 in page.css: the Okabe-Ito palette, told apart by shape too.
+SHAPES = ("circle", "square", "diamond", "triangle", "down", "plus", "cross", "bar",
+          "ring", "box")
+
+
+def text(x, y, content, cls="", anchor="start"):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" class="{cls}" text-anchor="{anchor}">'
+            f"{escape(content)}</text>")
+
+
+def line(x1, y1, x2, y2, cls):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{cls}"/>'
+
+
+def marker(x, y, series, title, size=5):
+    """A mark of the series' shape and colour; `title` shows under the pointer."""
+    shape = SHAPES[series % len(SHAPES)]
+    r = size
+
+    def path(d, cls="fill"):
+        return f'<path d="{d}" class="{cls} s{series % 10}">'
+
+    if shape in ("circle", "ring"):
+        cls = "fill" if shape == "circle" else "open"
+        start = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}" class="{cls} s{series % 10}">'
+        end = "</circle>"
+    else:
+        points = {
+            "square": f"M{x-r:.1f} {y-r:.1f}h{2*r}v{2*r}h{-2*r}z",
+            "box": f"M{x-r:.1f} {y-r:.1f}h{2*r}v{2*r}h{-2*r}z",
+            "diamond": f"M{x:.1f} {y-r-1:.1f}l{r+1} {r+1}l{-r-1} {r+1}l{-r-1} {-r-1}z",
+            "triangle": f"M{x:.1f} {y-r:.1f}l{r} {2*r}h{-2*r}z",
+            "down": f"M{x:.1f} {y+r:.1f}l{r} {-2*r}h{-2*r}z",
+            "plus": f"M{x-r:.1f} {y:.1f}h{2*r}M{x:.1f} {y-r:.1f}v{2*r}",
+            "cross": f"M{x-r:.1f} {y-r:.1f}l{2*r} {2*r}M{x-r:.1f} {y+r:.1f}l{2*r} {-2*r}",
+            "bar": f"M{x:.1f} {y-r:.1f}v{2*r}",
+        }[shape]
+        start = path(points, "open" if shape in ("plus", "cross", "bar", "box") else "fill")
+        end = "</path>"
+    return f"{start}<title>{escape(title)}</title>{end}"
+
+
+def svg(width, height, parts, label):
+    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
+            + "".join(parts) + "</svg>")
+
+
+def legend(names, width):
+    """One mark and name for each series, in as many lines as they need."""
+    parts, x, y = [], 8.0, 12.0
+    for series, name in names:
+        advance = 34 + 7.2 * len(name)
+        if x + advance > width:
+            x, y = 8.0, y + 20
+        parts += [marker(x + 5, y - 4, series, name), text(x + 16, y, name, "small")]
+        x += advance
+    return svg(width, y + 10, parts, "legend")
+
+
+def doublings(low, high):
+    """The powers of two from `low` to `high`."""
+    return [2.0 ** i for i in range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)]
+
+
+def strips(rows, unit):
+    """A strip for each row: marks of ours and of the peers, and a tick at the ceiling.
+
+    A row is (name, ours, [(series, peer, value)], (technique, ceiling) or None). The axis
+    is logarithmic, as what matters are ratios.
+    """
+    left, width, pitch, head = 96, 1000, 40, 10
+    values = ([row[1] for row in rows] + [v for row in rows for _, _, v in row[2]]
+              + [row[3][1] for row in rows if row[3]])
+    low, high = min(values) / 1.15, max(values) * 1.2
+    bottom = head + pitch * len(rows)
+
+    def px(value):
+        return left + math.log(value / low) / math.log(high / low) * (width - left - 20)
+
+    parts = []
+    for tick in doublings(low, high):
+        parts += [line(px(tick), head, px(tick), bottom, "grid"),
+                  text(px(tick), bottom + 16, f"{tick:g}", "small dim", "middle")]
+    parts.append(text((left + width) / 2, bottom + 36, unit, "small", "middle"))
+    for i, (name, ours, peers, ceiling) in enumerate(rows):
+        y = head + pitch * (i + 0.55)
+        parts += [text(left - 10, y + 4, name, "name", "end"),
+                  line(left, y, width - 20, y, "grid")]
+        for series, peer, value in peers:
+            parts.append(marker(px(value), y, series, f"{peer}: {value:.1f}", 4.5))
+        if ceiling:
+            x = px(ceiling[1])
+            parts += [f"<g><title>{escape(ceiling[0])}</title>"
+                      + line(x, y - 14, x, y + 14, "ceiling") + "</g>",
+                      text(x + 5, y - 8, f"{ceiling[1]:.0f}", "small dim")]
+        parts += [marker(px(ours), y, 0, f"lpgen: {ours:.1f}", 7),
+                  text(px(ours), y - 11, f"{ours:.1f}", "value ours", "middle")]
+    return svg(width, bottom + 44, parts, f"{unit} by pair of widths")
+
+
+def roofline(points, slopes, roofs):
+    """MAC/cycle over MAC/byte, both logarithmic.
+
+    points: (series, name, intensity, rate); slopes: (level, bytes per cycle);
+    roofs: (name, MAC/cycle).
+    """
+    left, right, top, bottom, width, height = 56, 160, 12, 44, 1000, 480
+    intensities = [p[2] for p in points]
+    x0 = 10 ** math.floor(math.log10(min(intensities) / 2))
+    x1 = 10 ** math.ceil(math.log10(max(intensities) * 1.5))
+    rates = [p[3] for p in points] + [roof[1] for roof in roofs]
+    y0 = 10 ** math.floor(math.log10(min(p[3] for p in points)))
+    y1 = max(rates) * 1.6
+
+    def px(value):
+        return left + (math.log10(value / x0) / math.log10(x1 / x0)) * (width - left - right)
+
+    def py(value):
+        return height - bottom - (math.log10(value / y0) / math.log10(y1 / y0)) * (
+            height - bottom - top)
+
+    parts = []
+    value = x0
+    while value <= x1 * 1.001:
+        parts += [line(px(value), top, px(value), height - bottom, "grid"),
+                  text(px(value), height - bottom + 16, f"{value:g}", "small dim", "middle")]
+        value *= 10
+    for decade in range(int(math.log10(y0)), int(math.log10(y1)) + 1):
+        for factor in (1, 2, 5):
+            value = factor * 10 ** decade
+            if y0 <= value <= y1:
+                parts += [line(left, py(value), width - right, py(value), "grid"),
+                          text(left - 8, py(value) + 4, f"{value:g}", "small dim", "end")]
+    parts += [text((left + width - right) / 2, height - 8,
+                   "MAC per byte of operands and results", "small", "middle"),
+              text(14, (height - bottom) / 2, "MAC per cycle", "small vertical", "middle")]
+    roof_top = max([roof[1] for roof in roofs], default=y1)
+    for level, rate in slopes:
+        # rate * intensity = MAC/cycle: from the left edge or the floor to the roof.
+        start = max(x0, y0 / rate)
+        end = min(x1, roof_top / rate)
+        if end <= start:
+            continue
+        parts.append(line(px(start), py(start * rate), px(end), py(end * rate), "slope"))
+        at = start * (end / start) ** 0.12
+        angle = math.degrees(math.atan2(py(end * rate) - py(start * rate),
+                                        px(end) - px(start)))
+        parts.append(f'<text transform="translate({px(at):.1f} {py(at*rate)-6:.1f}) '
+                     f'rotate({angle:.1f})" class="small slopelabel">'
+                     f"{escape(level)} {rate:.1f} B/cycle</text>")
+    placed = []
+    for name, rate in sorted(roofs, key=lambda roof: -roof[1]):
+        y = py(rate)
+        parts.append(line(left, y, width - right, y, "ceiling"))
+        label = max([y + 4] + [other + 15 for other in placed[-1:]])
+        placed.append(label)
+        parts.append(text(width - right + 6, label, f"{name} {rate:.0f}", "small"))
+    for series, name, intensity, rate in points:
+        parts.append(marker(px(intensity), py(rate), series,
+                            f"{name}: {rate:.1f} MAC/cycle, {intensity:.0f} MAC/byte", 4.5))
+    return svg(width, height, parts, "roofline")
