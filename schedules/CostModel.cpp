@@ -5,18 +5,12 @@
 
 using namespace lpgen;
 
-/// Vector instructions per cycle that dependent multiply-add cells sustain on
-/// cores with four (x86) or two (Arm) vector pipes.
-static double issueWidth(const TargetDesc &target) {
-  return target.vectorBits >= 256 ? 3.1 : 1.0;
-}
-
 double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                              int64_t rows, int64_t vectors,
                              const TargetDesc &target) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
-  double issue = issueWidth(target);
+  double issue = target.sustainedPipes;
   double pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
                                      std::max<size_t>(form.w.planes.size(), 1));
   auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
@@ -24,18 +18,22 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                  static_cast<double>(
                      llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
                  static_cast<double>(g.extentOf(LoopRole::Batch));
-  auto cells = static_cast<double>(rows * vectors);
+  auto cells = static_cast<double>(rowBlocks(cell, rows) * vectors);
   auto steps = static_cast<double>(g.steps);
   double widenings = std::max(1.0, steps / static_cast<double>(form.chunk));
-  constexpr double loadCycles = 0.15; // hidden behind arithmetic, mostly
+  double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
+                 static_cast<double>(vectors * facts.wRegisters);
   double perTile =
       pairs *
-          (steps * (cells * facts.stepOps / issue +
-                    static_cast<double>(rows + vectors) * loadCycles) +
+          (steps * ((cells * facts.stepOps +
+                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps) /
+                        issue +
+                    loads * target.loadCycles) +
            widenings * cells *
-               (facts.widenOps + 3.0 * static_cast<double>(facts.lanes) / 8.0) /
+               (facts.widenOps +
+                3.0 * static_cast<double>(facts.lanes * facts.rows) / 8.0) /
                issue) +
-      cells * static_cast<double>(facts.lanes) * 0.5 + 20; // epilogue
+      static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *
                 static_cast<double>(g.reductionSize());
@@ -87,10 +85,11 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
             llvm::divideCeil(form->geometry.extentOf(LoopRole::Row), rows);
         int64_t block = std::clamp<int64_t>(tiles / 4, 1, 16);
         found.push_back(
-            {lp::ScheduleAttr::get(contract.getContext(), templateName.str(),
-                                   facts.name.str(), rows, vectors,
-                                   request.unroll.value_or(2),
-                                   request.block.value_or(block)),
+            {lp::ScheduleAttr::get(
+                 contract.getContext(), templateName.str(), facts.name.str(),
+                 rows, vectors,
+                 request.unroll.value_or(std::max<int64_t>(2, facts.run)),
+                 request.block.value_or(block)),
              estimateCycles(*form, *cell, rows, vectors, target.desc())});
       }
     }

@@ -9,6 +9,8 @@ namespace lpgen {
 const Target &genericTarget();
 const Target &x86Avx2Target();
 const Target &armNeonTarget();
+const Target &armNeonDotProdTarget();
+const Target &armNeonI8mmTarget();
 
 } // namespace lpgen
 

@@ -28,6 +28,7 @@ public:
   TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
       : op(op), cell(cell), e(builder, op.getLoc()),
         rows(static_cast<int64_t>(op.getXOffsets().size())),
+        blocks(rowBlocks(cell, rows)),
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
         strides(op.getStrides()) {
     stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
@@ -45,9 +46,12 @@ private:
   SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
                                   SmallVector<Value> acc);
   SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
-  SmallVector<Value> emitStep(Value x, Value w, SmallVector<Value> acc);
+  Cell::Values loadRows(int64_t block, Value x, int64_t count);
+  SmallVector<Value> emitSteps(Value x, Value w, int64_t count,
+                               SmallVector<Value> acc);
   void zeroTile();
   void addToTile(ArrayRef<Value> acc, Value coefficient);
+  void addVector(int64_t row, int64_t lane, Value wide, Value coefficient);
   SmallVector<Value> zeroAccumulators();
   unsigned perAcc() const { return cell.facts().accRegisters; }
   scf::ForOp carry(Value low, Value high, int64_t step, ArrayRef<Value> acc);
@@ -57,6 +61,7 @@ private:
   const Cell &cell;
   Emitter e;
   int64_t rows;
+  int64_t blocks; ///< Accumulators per vector of weights.
   int64_t vectors;
   ArrayRef<int64_t> counts;
   ArrayRef<int64_t> strides;
@@ -85,7 +90,7 @@ void TileExpander::findCarried() {
 
 SmallVector<Value> TileExpander::zeroAccumulators() {
   SmallVector<Value> acc;
-  for (int64_t i = 0; i < rows * vectors; ++i) {
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
     llvm::append_range(acc, cell.zero(e.b, e.loc));
   }
   return acc;
@@ -105,28 +110,35 @@ void TileExpander::zeroTile() {
 
 /// tile += coefficient * widen(acc); without a coefficient the tile is written.
 void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
-  for (int64_t i = 0; i < rows; ++i) {
-    int64_t lane = 0;
-    for (int64_t v = 0; v < vectors; ++v) {
-      ArrayRef<Value> one = acc.slice((i * vectors + v) * perAcc(), perAcc());
-      for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
-        auto type = cast<VectorType>(wide.getType());
-        SmallVector<Value> at = {e.index(i), e.index(lane)};
-        if (coefficient) {
-          Value factor =
-              vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
-          wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
-        }
-        if (coefficient || carried > 0) {
-          Value before =
-              vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
-          wide = arith::AddIOp::create(e.b, e.loc, before, wide);
-        }
-        vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
-        lane += type.getNumElements();
+  int64_t lanes = cell.facts().lanes;
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
+    ArrayRef<Value> one = acc.slice(i * perAcc(), perAcc());
+    int64_t firstRow = i / vectors * cell.facts().rows;
+    int64_t element = 0; // of the accumulator: lanes of one row, then the next
+    for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
+      int64_t row = firstRow + element / lanes;
+      if (row < rows) { // the last accumulators may have a row too many
+        addVector(row, i % vectors * lanes + element % lanes, wide,
+                  coefficient);
       }
+      element += cast<VectorType>(wide.getType()).getNumElements();
     }
   }
+}
+
+void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
+                             Value coefficient) {
+  auto type = cast<VectorType>(wide.getType());
+  SmallVector<Value> at = {e.index(row), e.index(lane)};
+  if (coefficient) {
+    Value factor = vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
+    wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
+  }
+  if (coefficient || carried > 0) {
+    Value before = vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
+    wide = arith::AddIOp::create(e.b, e.loc, before, wide);
+  }
+  vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
 }
 
 scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
@@ -145,25 +157,48 @@ scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
   return loop;
 }
 
-/// One step: every vector of w once, every row of x once. `x` and `w` are byte
-/// offsets.
-SmallVector<Value> TileExpander::emitStep(Value x, Value w,
-                                          SmallVector<Value> acc) {
-  SmallVector<Value> weights;
-  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
-  for (int64_t v = 0; v < vectors; ++v) {
-    weights.push_back(
-        cell.loadW(e.b, e.loc, op.getW(), e.add(w, e.index(v * vectorBytes))));
+/// `count` consecutive groups, from byte `x` on, of the rows of one block.
+Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
+  SmallVector<Value> offsets;
+  for (int64_t r = 0; r < cell.facts().rows; ++r) {
+    // A row too many repeats the last one; nothing reads its sums.
+    int64_t row = std::min(block * cell.facts().rows + r, rows - 1);
+    offsets.push_back(e.add(op.getXOffsets()[row], x));
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    Value group =
-        cell.loadX(e.b, e.loc, op.getX(), e.add(op.getXOffsets()[i], x));
+  return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
+}
+
+/// `count` steps on consecutive groups: in each, every vector of w once, every
+/// row of x once. `x` and `w` are byte offsets.
+SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
+                                           SmallVector<Value> acc) {
+  SmallVector<Cell::Values> groups;
+  SmallVector<Cell::Values> running;
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
+    running.emplace_back(ArrayRef(acc).slice(i * perAcc(), perAcc()));
+  }
+  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
+  for (int64_t step = 0; step < count; ++step) {
+    SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v) {
-      size_t first = (i * vectors + v) * perAcc();
-      Cell::Values one(ArrayRef(acc).slice(first, perAcc()));
-      llvm::copy(cell.step(e.b, e.loc, one, group, weights[v]),
-                 acc.begin() + first);
+      Value at = e.add(w, e.index(step * stepBytes + v * vectorBytes));
+      weights.push_back(cell.loadW(e.b, e.loc, op.getW(), at));
     }
+    for (int64_t i = 0; i < blocks; ++i) {
+      if (step == 0) {
+        groups.push_back(loadRows(i, x, count));
+      }
+      for (int64_t v = 0; v < vectors; ++v) {
+        Cell::Values &one = running[i * vectors + v];
+        one = cell.runStep(e.b, e.loc, std::move(one), groups[i][step],
+                           weights[v], step, count);
+      }
+    }
+  }
+  acc.clear();
+  for (const Cell::Values &one : running) {
+    assert(one.size() == perAcc() && "a run leaves nothing behind");
+    llvm::append_range(acc, one);
   }
   return acc;
 }
@@ -178,13 +213,15 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   int64_t unroll =
       std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
   int64_t whole = count / unroll * unroll;
+  // Groups that lie side by side may be fetched together.
+  int64_t run = stride == cell.facts().groupBytes ? cell.facts().run : 1;
   auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
-    for (int64_t u = 0; u < n; ++u) {
+    for (int64_t u = 0; u < n; u += run) {
       Value at = e.add(first, e.index(u));
       Value xAt = e.add(x, e.mul(at, e.index(stride)));
       Value wAt =
           e.add(op.getWOffset(), e.mul(e.add(step, at), e.index(stepBytes)));
-      values = emitStep(xAt, wAt, std::move(values));
+      values = emitSteps(xAt, wAt, std::min(run, n - u), std::move(values));
     }
     return values;
   };

@@ -46,6 +46,9 @@ mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
+/// Accumulators per vector of weights in a tile of `rows` rows.
+int64_t rowBlocks(const Cell &cell, int64_t rows);
+
 /// Vector registers that a tile of rows x vectors occupies.
 int64_t tileRegisters(const Cell &cell, int64_t rows, int64_t vectors);
 

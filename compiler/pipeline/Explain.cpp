@@ -74,8 +74,9 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 "registers, {4}\n",
                 rows, vectors * facts.lanes, tileRegisters(cell, rows, vectors),
                 target.desc().vectorRegisters, chunk);
-  double macsPerStep = static_cast<double>(facts.group * facts.lanes) / pairs;
-  double pipes = target.desc().vectorBits >= 256 ? 4.0 : 1.0;
+  double macsPerStep =
+      static_cast<double>(facts.group * facts.lanes * facts.rows) / pairs;
+  double pipes = target.desc().vectorPipes;
   os << formatv("  operations   {0:f1} MAC per cell of {1} vector "
                 "instructions, {2} steps, "
                 "{3:f0} plane pair(s)\n",
@@ -109,8 +110,7 @@ static void explainLoop(llvm::raw_ostream &os, const CompiledOp &compiled,
   }
   auto pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
                                    std::max<size_t>(form.w.planes.size(), 1));
-  double cells = static_cast<double>(count) / facts.accRegisters;
-  double macs = cells * static_cast<double>(facts.group * facts.lanes) / pairs;
+  double macs = static_cast<double>(count) * facts.instructionMacs() / pairs;
   os << formatv("  hot loop     {0} instructions, {1} {2}, {3:f1} MAC; {4:f4} "
                 "instructions "
                 "per MAC\n",

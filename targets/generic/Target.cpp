@@ -23,7 +23,8 @@ class GenericTarget : public Target {
 public:
   GenericTarget() : Target(describe()) {}
   llvm::ArrayRef<const Cell *> cells() const override {
-    static const BytePopcountCell popcount("ctpop", 16, 12, "");
+    static const BytePopcountCell popcount(
+        {.name = "ctpop", .lanes = 16, .stepOps = 12});
     static const Cell *const list[] = {&popcount};
     return list;
   }

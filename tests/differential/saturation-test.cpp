@@ -128,7 +128,9 @@ std::vector<std::pair<ElementType, ElementType>> typePairs() {
           {u(4), s(4)}, {s(4), s(4)}, {b(4), s(4)},
           {u(8), s(4)}, {u(8), s(5)}, {s(7), s(7)},
           {u(8), s(7)}, {u(8), s(8)}, {s(8), s(8)},
-          {b(8), b(8)}, {u(8), u(8)}};
+          {b(8), b(8)}, {u(8), u(8)}, {u(2), b(2)},
+          {u(4), b(1)}, {u(5), b(1)}, {u(6), b(1)},
+          {u(3), b(3)}};
 }
 
 StoredRange rangeOf(ElementType type) {
