@@ -52,6 +52,8 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     return !wish || *wish == value;
   };
   bool anyCell = false;
+  // Steps of a trip: as far as temporaries of several find registers.
+  const int64_t unroll = target.desc().vectorRegisters / 8;
   for (const Cell *cell : target.cells()) {
     const CellFacts &facts = cell->facts();
     if (facts.templateName != templateName ||
@@ -88,7 +90,7 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
             {lp::ScheduleAttr::get(
                  contract.getContext(), templateName.str(), facts.name.str(),
                  rows, vectors,
-                 request.unroll.value_or(std::max<int64_t>(2, facts.run)),
+                 request.unroll.value_or(std::max(unroll, facts.run)),
                  request.block.value_or(block)),
              estimateCycles(*form, *cell, rows, vectors, target.desc())});
       }

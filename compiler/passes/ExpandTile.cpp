@@ -12,6 +12,7 @@
 //     tile += coefficient * widen(acc)
 #include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Phases.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_EXPANDTILEPASS
@@ -30,7 +31,7 @@ public:
         rows(static_cast<int64_t>(op.getXOffsets().size())),
         blocks(rowBlocks(cell, rows)),
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
-        strides(op.getStrides()) {
+        trips(counts), strides(op.getStrides()) {
     stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
     findCarried();
   }
@@ -41,8 +42,9 @@ private:
   void findCarried();
   void emitPlanes();
   void emitMemoryLoops(unsigned depth, Value x, Value step, Value coefficient);
-  void emitChunk(Value begin, Value end, Value x, Value step,
+  void emitStrip(Value begin, int64_t length, Value x, Value step,
                  Value coefficient);
+  int64_t stepsPerTrip(unsigned depth) const;
   SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
                                   SmallVector<Value> acc);
   SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
@@ -64,6 +66,7 @@ private:
   int64_t blocks; ///< Accumulators per vector of weights.
   int64_t vectors;
   ArrayRef<int64_t> counts;
+  SmallVector<int64_t> trips; ///< Counts, or of a strip, of the carried loops.
   ArrayRef<int64_t> strides;
   int64_t stepBytes = 0;
   unsigned carried =
@@ -80,12 +83,28 @@ void TileExpander::findCarried() {
   while (carried > 0 && innerSteps * counts[carried - 1] <= chunk) {
     innerSteps *= counts[--carried];
   }
-  strip = carried > 0 ? std::max<int64_t>(1, chunk / innerSteps) : 0;
-  if (carried > 0) {
-    // Strips of equal length cost no more widenings and leave no short tail.
-    int64_t pieces = (counts[carried - 1] + strip - 1) / strip;
-    strip = (counts[carried - 1] + pieces - 1) / pieces;
+  if (carried == 0) {
+    return;
   }
+  int64_t count = counts[carried - 1];
+  int64_t most = std::clamp<int64_t>(chunk / innerSteps, 1, count);
+  // Strips of equal length cost no more widenings and leave no short tail.
+  strip = llvm::divideCeil(count, llvm::divideCeil(count, most));
+  int64_t run = cell.facts().run;
+  if (carried == counts.size() && most >= run) {
+    // Whole runs of steps, which are cheaper than single ones.
+    strip = std::min<int64_t>(llvm::alignTo(strip, run),
+                              llvm::alignDown(most, run));
+  }
+}
+
+/// Steps of the loops inside loop `depth`.
+int64_t TileExpander::stepsPerTrip(unsigned depth) const {
+  int64_t steps = 1;
+  for (int64_t count : counts.drop_front(depth + 1)) {
+    steps *= count;
+  }
+  return steps;
 }
 
 SmallVector<Value> TileExpander::zeroAccumulators() {
@@ -206,10 +225,8 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
 /// The innermost loop, unrolled; what does not divide is peeled.
 SmallVector<Value> TileExpander::innermost(Value x, Value step,
                                            SmallVector<Value> acc) {
-  // One trip when there is no carried loop at all.
-  bool single = carried == counts.size();
-  int64_t count = single ? 1 : counts.back();
-  int64_t stride = single ? 0 : strides.back();
+  int64_t count = trips.empty() ? 1 : trips.back();
+  int64_t stride = trips.empty() ? 0 : strides.back();
   int64_t unroll =
       std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
   int64_t whole = count / unroll * unroll;
@@ -248,41 +265,29 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
   if (depth + 1 >= counts.size()) {
     return innermost(x, step, std::move(acc));
   }
-  int64_t stepsPerTrip = 1;
-  for (int64_t count : counts.drop_front(depth + 1)) {
-    stepsPerTrip *= count;
-  }
-  auto loop = carry(e.index(0), e.index(counts[depth]), 1, acc);
+  auto loop = carry(e.index(0), e.index(trips[depth]), 1, acc);
   {
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
     Value i = loop.getInductionVar();
     SmallVector<Value> next =
         carriedLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-                     e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                     e.add(step, e.mul(i, e.index(stepsPerTrip(depth)))),
                      llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
     scf::YieldOp::create(e.b, e.loc, next);
   }
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
-/// Trips [begin, end) of loop carried - 1 with accumulators in registers.
-void TileExpander::emitChunk(Value begin, Value end, Value x, Value step,
+/// `length` trips of loop carried - 1, from `begin` on, with accumulators in
+/// registers.
+void TileExpander::emitStrip(Value begin, int64_t length, Value x, Value step,
                              Value coefficient) {
   unsigned depth = carried - 1;
-  SmallVector<Value> acc = zeroAccumulators();
-  auto loop = carry(begin, end, 1, acc);
-  {
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(loop.getBody());
-    Value i = loop.getInductionVar();
-    SmallVector<Value> next =
-        carriedLoops(carried, e.add(x, e.mul(i, e.index(strides[depth]))),
-                     e.add(step, e.mul(i, e.index(innerSteps))),
-                     llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
-    scf::YieldOp::create(e.b, e.loc, next);
-  }
-  addToTile(llvm::to_vector_of<Value>(loop.getResults()), coefficient);
+  trips[depth] = length;
+  x = e.add(x, e.mul(begin, e.index(strides[depth])));
+  step = e.add(step, e.mul(begin, e.index(innerSteps)));
+  addToTile(carriedLoops(depth, x, step, zeroAccumulators()), coefficient);
 }
 
 /// Loops [depth, carried), the last one in strips.
@@ -293,24 +298,19 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
     return;
   }
   if (depth + 1 < carried) {
-    int64_t stepsPerTrip = 1;
-    for (int64_t count : counts.drop_front(depth + 1)) {
-      stepsPerTrip *= count;
-    }
     e.loop(e.index(0), e.index(counts[depth]), 1, [&](Value i) {
       emitMemoryLoops(depth + 1, e.add(x, e.mul(i, e.index(strides[depth]))),
-                      e.add(step, e.mul(i, e.index(stepsPerTrip))),
+                      e.add(step, e.mul(i, e.index(stepsPerTrip(depth)))),
                       coefficient);
     });
     return;
   }
   int64_t count = counts[depth];
   int64_t whole = count / strip * strip;
-  e.loop(e.index(0), e.index(whole), strip, [&](Value i) {
-    emitChunk(i, e.add(i, e.index(strip)), x, step, coefficient);
-  });
+  e.loop(e.index(0), e.index(whole), strip,
+         [&](Value i) { emitStrip(i, strip, x, step, coefficient); });
   if (whole < count) {
-    emitChunk(e.index(whole), e.index(count), x, step, coefficient);
+    emitStrip(e.index(whole), count - whole, x, step, coefficient);
   }
 }
 
