@@ -52,6 +52,9 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     return !wish || *wish == value;
   };
   bool anyCell = false;
+  std::string noGeometry;
+  auto shape = Geometry::analyze(ContractShape::of(contract), noGeometry);
+  const bool isOneRow = shape && shape->extentOf(LoopRole::Row) == 1;
   // Steps of a trip: as far as temporaries of several find registers.
   const int64_t unroll = target.desc().vectorRegisters / 8;
   for (const Cell *cell : target.cells()) {
@@ -62,7 +65,10 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     }
     anyCell = true;
     std::string reason;
-    for (int64_t vectors = 1; vectors <= request.vectors.value_or(4);
+    // With one row nothing but more columns hides the latency of the sums.
+    const int64_t mostVectors =
+        isOneRow ? std::max<int64_t>(4, target.desc().vectorRegisters / 4) : 4;
+    for (int64_t vectors = 1; vectors <= request.vectors.value_or(mostVectors);
          ++vectors) {
       auto form = planPackedForm(contract, *cell, vectors, reason);
       if (!form) {

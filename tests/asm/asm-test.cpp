@@ -112,7 +112,7 @@ TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
                       << compiled.assembly;
   // Tiles of fewer rows have loops of their own, perhaps with more steps.
   for (const Loop &loop : loops) {
-    if (4 * countOf(loop, facts.instruction) >= work) {
+    if (2 * countOf(loop, facts.instruction) >= work) {
       for (const Instruction &instruction : loop) {
         EXPECT_FALSE(storesToStack(instruction)) << instruction.str() << " in\n"
                                                  << listing(loop);
