@@ -45,7 +45,7 @@ std::vector<TestCase> thinned(std::vector<TestCase> cases,
     return cases;
   }
   std::vector<TestCase> kept;
-  for (size_t i = 0; i < cases.size(); i += 4) {
+  for (size_t i = 0; i < cases.size(); i += 3) {
     kept.push_back(std::move(cases[i]));
   }
   return kept;

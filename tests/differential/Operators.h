@@ -29,7 +29,7 @@ std::vector<const Cell *> cellsOf(const Target &target);
 /// besides cells is tested there too.
 bool isLevel(const Target &target);
 
-/// `cases`, for a level every fourth of them, but in the full run.
+/// `cases`, for a level every third of them, but in the full run.
 std::vector<TestCase> thinned(std::vector<TestCase> cases,
                               const Target &target);
 
