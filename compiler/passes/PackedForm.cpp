@@ -22,6 +22,15 @@ const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
   return nullptr;
 }
 
+int64_t lpgen::tileMemoryRows(const PackedForm &form, const Cell &cell,
+                              int64_t rows) {
+  int64_t steps = form.geometry.steps;
+  bool isByte = form.chunk <= UINT8_MAX && cell.facts().planes;
+  bool fits = steps * cell.facts().group <= UINT16_MAX;
+  return rows +
+         (isByte && fits && steps > form.chunk ? llvm::divideCeil(rows, 2) : 0);
+}
+
 int64_t lpgen::rowBlocks(const Cell &cell, int64_t rows) {
   return llvm::divideCeil(rows, cell.facts().rows);
 }

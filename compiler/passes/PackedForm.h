@@ -46,6 +46,11 @@ mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
+/// Rows of i32 that the memory of a tile needs: its own, and half as many again
+/// where bytes that count bits are widened to 16 bits first, because those hold
+/// the count of the whole reduction and the bytes do not.
+int64_t tileMemoryRows(const PackedForm &form, const Cell &cell, int64_t rows);
+
 /// Accumulators per vector of weights in a tile of `rows` rows.
 int64_t rowBlocks(const Cell &cell, int64_t rows);
 

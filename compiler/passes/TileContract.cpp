@@ -16,11 +16,13 @@ class ContractTiler {
 public:
   ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form, Value scratch)
       : op(op), e(e), form(std::move(form)), g(this->form.geometry),
-        schedule(*op.getSchedule()), scratch(scratch),
-        lanes(g.wLayout.getLanes()) {}
+        schedule(*op.getSchedule()), cell(*findCell(op, schedule.getCell())),
+        scratch(scratch), lanes(g.wLayout.getLanes()) {}
 
   void emit(Coordinates task);
-  int64_t scratchBytes() const { return schedule.getTileRows() * lanes * 4; }
+  int64_t scratchBytes() const {
+    return tileMemoryRows(form, cell, schedule.getTileRows()) * lanes * 4;
+  }
 
 private:
   void emitTile(Value row, int64_t rows);
@@ -41,6 +43,7 @@ private:
   PackedForm form;
   Geometry &g;
   lp::ScheduleAttr schedule;
+  const Cell &cell;
   Value scratch;
   int64_t lanes;
   Value panel;
@@ -128,7 +131,8 @@ void ContractTiler::emitTile(Value row, int64_t rows) {
     setLoops(LoopRole::Row, e.add(row, e.index(i)));
     offsets.push_back(strideDot(LoopRole::Row, xBase, 1));
   }
-  auto accType = MemRefType::get({rows, lanes}, e.b.getI32Type());
+  auto accType = MemRefType::get({tileMemoryRows(form, cell, rows), lanes},
+                                 e.b.getI32Type());
   Value acc = memref::ViewOp::create(e.b, e.loc, accType, scratch, e.index(0),
                                      ValueRange{});
   SmallVector<int64_t> counts;
