@@ -6,18 +6,12 @@
 
 using namespace lpgen;
 
-/// Vector instructions per cycle that dependent multiply-add cells sustain on
-/// cores with four (x86) or two (Arm) vector pipes.
-static double issueWidth(const TargetDesc &target) {
-  return target.vectorBits >= 256 ? 3.1 : 1.0;
-}
-
 double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                              int64_t rows, int64_t vectors, int64_t block,
                              const TargetDesc &target) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
-  double issue = issueWidth(target);
+  double issue = target.sustainedPipes;
   double pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
                                      std::max<size_t>(form.w.planes.size(), 1));
   auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
@@ -25,20 +19,24 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                  static_cast<double>(
                      llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
                  static_cast<double>(g.extentOf(LoopRole::Batch));
-  auto cells = static_cast<double>(rows * vectors);
+  auto cells = static_cast<double>(rowBlocks(cell, rows) * vectors);
   TilePlan plan = planTile(form, facts, rows, block, target.l1Bytes);
   double steps = static_cast<double>(g.steps) * plan.stepFraction;
   double widenings =
       std::max(plan.piecesPerTile, steps / static_cast<double>(form.chunk));
-  constexpr double loadCycles = 0.15; // hidden behind arithmetic, mostly
+  double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
+                 static_cast<double>(vectors * facts.wRegisters);
   double perTile =
       pairs *
-          (steps * (cells * facts.stepOps / issue +
-                    static_cast<double>(rows + vectors) * loadCycles) +
+          (steps * ((cells * facts.stepOps +
+                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps) /
+                        issue +
+                    loads * target.loadCycles) +
            widenings * cells *
-               (facts.widenOps + 3.0 * static_cast<double>(facts.lanes) / 8.0) /
+               (facts.widenOps +
+                3.0 * static_cast<double>(facts.lanes * facts.rows) / 8.0) /
                issue) +
-      cells * static_cast<double>(facts.lanes) * 0.5 + 20; // epilogue
+      static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *
                 static_cast<double>(g.reductionSize());
@@ -57,6 +55,11 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     return !wish || *wish == value;
   };
   bool anyCell = false;
+  std::string noGeometry;
+  auto shape = Geometry::analyze(ContractShape::of(contract), noGeometry);
+  const bool isOneRow = shape && shape->extentOf(LoopRole::Row) == 1;
+  // Steps of a trip: as far as temporaries of several find registers.
+  const int64_t unroll = target.desc().vectorRegisters / 8;
   for (const Cell *cell : target.cells()) {
     const CellFacts &facts = cell->facts();
     if (facts.templateName != templateName ||
@@ -65,7 +68,10 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
     }
     anyCell = true;
     std::string reason;
-    for (int64_t vectors = 1; vectors <= request.vectors.value_or(4);
+    // With one row nothing but more columns hides the latency of the sums.
+    const int64_t mostVectors =
+        isOneRow ? std::max<int64_t>(4, target.desc().vectorRegisters / 4) : 4;
+    for (int64_t vectors = 1; vectors <= request.vectors.value_or(mostVectors);
          ++vectors) {
       auto form = planPackedForm(contract, *cell, vectors, reason);
       if (!form) {
@@ -91,9 +97,10 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
         int64_t block =
             request.block.value_or(std::clamp<int64_t>(tiles / 4, 1, 16));
         found.push_back(
-            {lp::ScheduleAttr::get(contract.getContext(), templateName.str(),
-                                   facts.name.str(), rows, vectors,
-                                   request.unroll.value_or(2), block),
+            {lp::ScheduleAttr::get(
+                 contract.getContext(), templateName.str(), facts.name.str(),
+                 rows, vectors,
+                 request.unroll.value_or(std::max(unroll, facts.run)), block),
              estimateCycles(*form, *cell, rows, vectors, block,
                             target.desc())});
       }

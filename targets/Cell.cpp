@@ -70,23 +70,60 @@ Cell::Values cell::extendSlices(OpBuilder &b, Location loc, Value value,
   return result;
 }
 
+Cell::Values cell::splatElements(OpBuilder &b, Location loc, Value elements,
+                                 int64_t lanes) {
+  Cell::Values result;
+  int64_t count = cast<VectorType>(elements.getType()).getNumElements();
+  for (int64_t i = 0; i < count; ++i) {
+    SmallVector<int64_t> mask(lanes, i);
+    result.push_back(
+        vector::ShuffleOp::create(b, loc, elements, elements, mask));
+  }
+  return result;
+}
+
+Cell::Values Cell::loadRun(OpBuilder &b, Location loc, Value buffer,
+                           ValueRange offsets, int64_t count) const {
+  assert(offsets.size() == 1 && "a cell of several rows loads them itself");
+  int64_t bytes = facts().groupBytes;
+  if (count > 1 && count == facts().run) {
+    Value loaded =
+        cell::loadBytes(b, loc, buffer, offsets.front(), count * bytes);
+    auto bits = static_cast<unsigned>(bytes * 8);
+    return cell::splatElements(
+        b, loc, cell::bitcast(b, loc, loaded, cell::vectorType(b, count, bits)),
+        facts().lanes);
+  }
+  Values groups;
+  for (int64_t i = 0; i < count; ++i) {
+    Value skipped = arith::ConstantIndexOp::create(b, loc, i * bytes);
+    Value at = arith::AddIOp::create(b, loc, offsets.front(), skipped);
+    groups.push_back(loadX(b, loc, buffer, at));
+  }
+  return groups;
+}
+
+Cell::Values Cell::runStep(OpBuilder &b, Location loc, Values acc, Value x,
+                           Value w, int64_t /*index*/,
+                           int64_t /*count*/) const {
+  return step(b, loc, std::move(acc), x, w);
+}
+
 //===----------------------------------------------------------------------===//
 // BytePopcountCell
 //===----------------------------------------------------------------------===//
 
-BytePopcountCell::BytePopcountCell(StringRef name, int64_t lanes,
-                                   double stepOps, StringRef instruction)
-    : Cell({.name = name,
-            .templateName = "bitserial",
-            .group = 8,
-            .groupBytes = 1,
-            .planes = true,
-            .lanes = lanes,
-            .accRegisters = 1,
-            .fixedRegisters = 2,
-            .stepOps = stepOps,
-            .widenOps = 8,
-            .instruction = instruction}) {}
+static CellFacts withPopcountFacts(CellFacts facts) {
+  facts.templateName = "bitserial";
+  facts.group = 8;
+  facts.groupBytes = 1;
+  facts.planes = true;
+  facts.widenOps = 8;
+  return facts;
+}
+
+BytePopcountCell::BytePopcountCell(CellFacts facts)
+    : Cell(withPopcountFacts(facts)) {}
 
 int64_t BytePopcountCell::maxSteps(StoredRange /*x*/, StoredRange /*w*/) const {
   return 255 / 8; // a byte counts up to 8 per step

@@ -34,14 +34,26 @@ struct CellFacts {
   int64_t groupBytes = 1;       ///< Bytes of one group of one lane.
   bool planes = false;          ///< Groups hold one bit of each element.
   int64_t lanes = 1;            ///< Outputs per vector of weights.
-  StoredRange x; ///< What a stored element of x may be (not planes).
-  StoredRange w; ///< Likewise w.
+  int64_t rows = 1;             ///< Rows of x that one step multiplies.
+  int64_t run = 1; ///< Consecutive groups of x that one load fetches.
+  StoredRange x;   ///< What a stored element of x may be (not planes).
+  StoredRange w;   ///< Likewise w.
   unsigned accRegisters = 1;   ///< Registers per accumulator.
+  unsigned runRegisters = 0;   ///< Further ones per accumulator, in a run.
+  unsigned wRegisters = 1;     ///< Registers per vector of weights.
   unsigned fixedRegisters = 2; ///< Broadcast, constants, temporaries.
   double stepOps = 1;          ///< Vector instructions per step and vector.
+  double xOps = 0;     ///< Vector instructions per step to bring x into place.
   double widenOps = 1; ///< Vector instructions to widen one accumulator.
   llvm::StringRef
       instruction; ///< The instruction that does the work, for explain.
+  int64_t instructionSteps = 1; ///< Steps that one of these stands for.
+
+  /// Multiply-accumulates that one `instruction` stands for.
+  double instructionMacs() const {
+    return static_cast<double>(group * lanes * rows * instructionSteps) /
+           accRegisters;
+  }
 };
 
 /// Steps that never need widening.
@@ -66,13 +78,26 @@ public:
   /// One group of x, at byte `offset` of `buffer`, in every lane.
   virtual mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value buffer, mlir::Value offset) const = 0;
+  /// `count` consecutive groups of x, at most `run`, of as many rows as the
+  /// cell multiplies, each row at its byte offset: one value per step. By
+  /// default of one row: a whole run is one load, whose groups are broadcast
+  /// from the register; a shorter one is a loadX for each.
+  virtual Values loadRun(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value buffer, mlir::ValueRange offsets,
+                         int64_t count) const;
   /// One vector of w, one group per lane.
   virtual mlir::Value loadW(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value buffer, mlir::Value offset) const = 0;
   /// acc + x * w.
   virtual Values step(mlir::OpBuilder &b, mlir::Location loc, Values acc,
                       mlir::Value x, mlir::Value w) const = 0;
-  /// The accumulator as vectors of i32 in lane order.
+  /// The same as step `index` of the `count` steps of a run. Within a run the
+  /// accumulator may grow by further values; after the last step it is as long
+  /// as `zero`. By default `step`.
+  virtual Values runStep(mlir::OpBuilder &b, mlir::Location loc, Values acc,
+                         mlir::Value x, mlir::Value w, int64_t index,
+                         int64_t count) const;
+  /// The accumulator as vectors of i32 in lane order, row after row.
   virtual Values widen(mlir::OpBuilder &b, mlir::Location loc,
                        Values acc) const = 0;
 
@@ -91,6 +116,9 @@ mlir::Value zeroVector(mlir::OpBuilder &b, mlir::Location loc,
                        mlir::VectorType type);
 mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::VectorType type,
                   int64_t value);
+/// Vectors with each element of `elements` in `lanes` lanes, in order.
+Cell::Values splatElements(mlir::OpBuilder &b, mlir::Location loc,
+                           mlir::Value elements, int64_t lanes);
 /// `bytes` bytes at `offset` as one scalar in every lane of vector<n x
 /// i(8*bytes)>.
 mlir::Value broadcastBytes(mlir::OpBuilder &b, mlir::Location loc,
@@ -116,8 +144,9 @@ Cell::Values extendSlices(mlir::OpBuilder &b, mlir::Location loc,
 /// In the vector dialect, so every LLVM target can have it.
 class BytePopcountCell : public Cell {
 public:
-  BytePopcountCell(llvm::StringRef name, int64_t lanes, double stepOps,
-                   llvm::StringRef instruction);
+  /// `facts` without those that all such cells share: template, group, widening
+  /// cost.
+  explicit BytePopcountCell(CellFacts facts);
   int64_t maxSteps(StoredRange x, StoredRange w) const override;
   Values zero(mlir::OpBuilder &b, mlir::Location loc) const override;
   mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,

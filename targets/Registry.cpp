@@ -11,7 +11,8 @@ Target::~Target() = default;
 llvm::ArrayRef<const Target *> lpgen::allTargets() {
   // Later ones are preferred on a CPU that runs several.
   static const Target *const list[] = {&genericTarget(), &armNeonTarget(),
-                                       &x86Avx2Target()};
+                                       &armNeonDotProdTarget(),
+                                       &armNeonI8mmTarget(), &x86Avx2Target()};
   return list;
 }
 

@@ -26,6 +26,10 @@ struct TargetDesc {
   bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
+  double vectorPipes = 1; ///< Vector instructions a cycle, at most.
+  /// Vector instructions a cycle that loops of dependent multiply-adds sustain.
+  double sustainedPipes = 1;
+  double loadCycles = 0.15; ///< Cycles that a vector load takes from these.
   int64_t l1Bytes = int64_t{32} * 1024;
   int64_t l2Bytes = int64_t{512} * 1024;
   std::string mcaCpu; ///< CPU whose scheduling model `explain` reports.

@@ -12,6 +12,8 @@ const Target &genericTarget();
 const Target *genericTargetFor(llvm::StringRef triple, std::string &message);
 const Target &x86Avx2Target();
 const Target &armNeonTarget();
+const Target &armNeonDotProdTarget();
+const Target &armNeonI8mmTarget();
 
 } // namespace lpgen
 

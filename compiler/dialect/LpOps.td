@@ -271,25 +271,28 @@ def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let hasVerifier = 1;
 }
 
-def Lp_TileOp : Lp_Op<"tile", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
+                               MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "a register tile: rows x vectors of sums over a part of the reduction";
   let description = [{
     `acc[i][j] = sum over planes and steps of cell(x[xOffsets[i] + step], w[wOffset + step])`
     in i32, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
     `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
     to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
-    narrow accumulator must be widened, proved from the operands' ranges.
+    narrow accumulator must be widened, proved from the operands' ranges. `halves` is
+    memory for 16-bit sums on the way, where the cell's accumulators are bytes.
 
     Constraints: (tile_c1) one xOffset per row; (tile_c2) counts are positive, with one
     stride and one wStep each; (tile_c3) chunk is positive.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
-      Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
+      Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
       DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$wSteps,
       UnitAttr:$accumulate, I64Attr:$chunk, I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
       I64Attr:$xPlaneStride, I64Attr:$wPlaneStride);
   let assemblyFormat = [{
     $cell $x `[` $xOffsets `]` `,` $w `[` $wOffset `]` `into` $acc
+    (`through` $halves^ `:` type($halves))?
     attr-dict-with-keyword `:` type($x) `,` type($w) `,` type($acc)
   }];
   let hasVerifier = 1;

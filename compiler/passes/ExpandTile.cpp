@@ -10,8 +10,12 @@
 //     for inner loops, `unroll` steps a trip:  (at most `chunk` steps)
 //       w0..wV = load; for each row: x = broadcast; acc += cell(x, w)
 //     tile += coefficient * widen(acc)
+//
+// Bytes that count bits go to 16-bit sums in memory first, as this takes less
+// than half the instructions; see needsHalves.
 #include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Phases.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_EXPANDTILEPASS
@@ -28,8 +32,10 @@ public:
   TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
       : op(op), cell(cell), e(builder, op.getLoc()),
         rows(static_cast<int64_t>(op.getXOffsets().size())),
+        blocks(rowBlocks(cell, rows)),
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
-        strides(op.getStrides()), wSteps(op.getWSteps()) {
+        trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
+        hasHalves(bool(op.getHalves())) {
     stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
     findCarried();
   }
@@ -39,15 +45,21 @@ public:
 private:
   void findCarried();
   void emitPlanes();
+  void emitPass(Value x, Value step, Value coefficient);
   void emitMemoryLoops(unsigned depth, Value x, Value step, Value coefficient);
-  void emitChunk(Value begin, Value end, Value x, Value step,
+  void emitStrip(Value begin, int64_t length, Value x, Value step,
                  Value coefficient);
   SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
                                   SmallVector<Value> acc);
   SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
-  SmallVector<Value> emitStep(Value x, Value w, SmallVector<Value> acc);
-  void zeroTile();
+  Cell::Values loadRows(int64_t block, Value x, int64_t count);
+  SmallVector<Value> emitSteps(Value x, Value w, int64_t count,
+                               SmallVector<Value> acc);
+  void zero(Value memory, unsigned bits);
   void addToTile(ArrayRef<Value> acc, Value coefficient);
+  void addToHalves(ArrayRef<Value> acc);
+  void addHalvesToTile(Value coefficient);
+  void addVector(int64_t row, int64_t lane, Value wide, Value coefficient);
   SmallVector<Value> zeroAccumulators();
   unsigned perAcc() const { return cell.facts().accRegisters; }
   scf::ForOp carry(Value low, Value high, int64_t step, ArrayRef<Value> acc);
@@ -57,10 +69,13 @@ private:
   const Cell &cell;
   Emitter e;
   int64_t rows;
+  int64_t blocks; ///< Accumulators per vector of weights.
   int64_t vectors;
   ArrayRef<int64_t> counts;
+  SmallVector<int64_t> trips; ///< Counts, or of a strip, of the carried loops.
   ArrayRef<int64_t> strides;
   ArrayRef<int64_t> wSteps;
+  bool hasHalves;
   int64_t stepBytes = 0;
   unsigned carried =
       0;             ///< Loops [carried, end) keep accumulators in registers.
@@ -76,59 +91,110 @@ void TileExpander::findCarried() {
   while (carried > 0 && innerSteps * counts[carried - 1] <= chunk) {
     innerSteps *= counts[--carried];
   }
-  strip = carried > 0 ? std::max<int64_t>(1, chunk / innerSteps) : 0;
-  if (carried > 0) {
-    // Strips of equal length cost no more widenings and leave no short tail.
-    int64_t pieces = (counts[carried - 1] + strip - 1) / strip;
-    strip = (counts[carried - 1] + pieces - 1) / pieces;
+  if (carried == 0) {
+    return;
+  }
+  int64_t count = counts[carried - 1];
+  int64_t most = std::clamp<int64_t>(chunk / innerSteps, 1, count);
+  // Strips of equal length cost no more widenings and leave no short tail.
+  strip = llvm::divideCeil(count, llvm::divideCeil(count, most));
+  int64_t run = cell.facts().run;
+  if (carried == counts.size() && most >= run) {
+    // Whole runs of steps, which are cheaper than single ones.
+    strip = std::min<int64_t>(llvm::alignTo(strip, run),
+                              llvm::alignDown(most, run));
   }
 }
 
 SmallVector<Value> TileExpander::zeroAccumulators() {
   SmallVector<Value> acc;
-  for (int64_t i = 0; i < rows * vectors; ++i) {
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
     llvm::append_range(acc, cell.zero(e.b, e.loc));
   }
   return acc;
 }
 
-void TileExpander::zeroTile() {
-  int64_t lanes = vectors * cell.facts().lanes;
-  VectorType type = cell::vectorType(e.b, cell.facts().lanes, 32);
+/// Zeroes the tile or its 16-bit sums.
+void TileExpander::zero(Value memory, unsigned bits) {
+  int64_t lanes = cell.facts().lanes;
+  VectorType type = cell::vectorType(e.b, lanes, bits);
   Value zero = cell::zeroVector(e.b, e.loc, type);
   for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < lanes; j += cell.facts().lanes) {
-      vector::StoreOp::create(e.b, e.loc, zero, op.getAcc(),
+    for (int64_t j = 0; j < vectors * lanes; j += lanes) {
+      vector::StoreOp::create(e.b, e.loc, zero, memory,
                               ValueRange{e.index(i), e.index(j)});
     }
   }
 }
 
-/// tile += coefficient * widen(acc); the tile is written if nothing is in it
-/// yet.
-void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
-  for (int64_t i = 0; i < rows; ++i) {
-    int64_t lane = 0;
-    for (int64_t v = 0; v < vectors; ++v) {
-      ArrayRef<Value> one = acc.slice((i * vectors + v) * perAcc(), perAcc());
-      for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
-        auto type = cast<VectorType>(wide.getType());
-        SmallVector<Value> at = {e.index(i), e.index(lane)};
-        if (coefficient) {
-          Value factor =
-              vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
-          wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
-        }
-        if (coefficient || carried > 0 || op.getAccumulate()) {
-          Value before =
-              vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
-          wide = arith::AddIOp::create(e.b, e.loc, before, wide);
-        }
-        vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
-        lane += type.getNumElements();
+/// 16-bit sums += byte accumulators.
+void TileExpander::addToHalves(ArrayRef<Value> acc) {
+  int64_t count = cell.facts().lanes / 2;
+  VectorType type = cell::vectorType(e.b, count, 16);
+  for (int64_t i = 0; i < rows * vectors; ++i) {
+    for (int64_t part = 0; part < 2; ++part) {
+      int64_t lane = i % vectors * cell.facts().lanes + part * count;
+      Value bytes = cell::slice(e.b, e.loc, acc[i], part * count, count);
+      SmallVector<Value> at = {e.index(i / vectors), e.index(lane)};
+      Value before =
+          vector::LoadOp::create(e.b, e.loc, type, op.getHalves(), at);
+      Value sum = arith::AddIOp::create(
+          e.b, e.loc, before, arith::ExtUIOp::create(e.b, e.loc, type, bytes));
+      vector::StoreOp::create(e.b, e.loc, sum, op.getHalves(), at);
+    }
+  }
+}
+
+/// tile += coefficient * 16-bit sums.
+void TileExpander::addHalvesToTile(Value coefficient) {
+  int64_t count = cell.facts().lanes / 2;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t lane = 0; lane < vectors * cell.facts().lanes; lane += count) {
+      int64_t at = lane;
+      Value half = vector::LoadOp::create(
+          e.b, e.loc, cell::vectorType(e.b, count, 16), op.getHalves(),
+          ValueRange{e.index(row), e.index(lane)});
+      for (Value wide : cell::extendSlices(e.b, e.loc, half, count / 2,
+                                           /*isSigned=*/false)) {
+        addVector(row, at, wide, coefficient);
+        at += count / 2;
       }
     }
   }
+}
+
+/// tile += coefficient * widen(acc).
+void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
+  int64_t lanes = cell.facts().lanes;
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
+    ArrayRef<Value> one = acc.slice(i * perAcc(), perAcc());
+    int64_t firstRow = i / vectors * cell.facts().rows;
+    int64_t element = 0; // of the accumulator: lanes of one row, then the next
+    for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
+      int64_t row = firstRow + element / lanes;
+      if (row < rows) { // the last accumulators may have a row too many
+        addVector(row, i % vectors * lanes + element % lanes, wide,
+                  coefficient);
+      }
+      element += cast<VectorType>(wide.getType()).getNumElements();
+    }
+  }
+}
+
+/// Adds to a vector of the tile; writes it if nothing is there yet.
+void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
+                             Value coefficient) {
+  auto type = cast<VectorType>(wide.getType());
+  SmallVector<Value> at = {e.index(row), e.index(lane)};
+  if (coefficient) {
+    Value factor = vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
+    wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
+  }
+  if (coefficient || op.getAccumulate() || (carried > 0 && !hasHalves)) {
+    Value before = vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
+    wide = arith::AddIOp::create(e.b, e.loc, before, wide);
+  }
+  vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
 }
 
 scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
@@ -147,25 +213,48 @@ scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
   return loop;
 }
 
-/// One step: every vector of w once, every row of x once. `x` and `w` are byte
-/// offsets.
-SmallVector<Value> TileExpander::emitStep(Value x, Value w,
-                                          SmallVector<Value> acc) {
-  SmallVector<Value> weights;
-  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
-  for (int64_t v = 0; v < vectors; ++v) {
-    weights.push_back(
-        cell.loadW(e.b, e.loc, op.getW(), e.add(w, e.index(v * vectorBytes))));
+/// `count` consecutive groups, from byte `x` on, of the rows of one block.
+Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
+  SmallVector<Value> offsets;
+  for (int64_t r = 0; r < cell.facts().rows; ++r) {
+    // A row too many repeats the last one; nothing reads its sums.
+    int64_t row = std::min(block * cell.facts().rows + r, rows - 1);
+    offsets.push_back(e.add(op.getXOffsets()[row], x));
   }
-  for (int64_t i = 0; i < rows; ++i) {
-    Value group =
-        cell.loadX(e.b, e.loc, op.getX(), e.add(op.getXOffsets()[i], x));
+  return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
+}
+
+/// `count` steps on consecutive groups: in each, every vector of w once, every
+/// row of x once. `x` and `w` are byte offsets.
+SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
+                                           SmallVector<Value> acc) {
+  SmallVector<Cell::Values> groups;
+  SmallVector<Cell::Values> running;
+  for (int64_t i = 0; i < blocks * vectors; ++i) {
+    running.emplace_back(ArrayRef(acc).slice(i * perAcc(), perAcc()));
+  }
+  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
+  for (int64_t step = 0; step < count; ++step) {
+    SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v) {
-      size_t first = (i * vectors + v) * perAcc();
-      Cell::Values one(ArrayRef(acc).slice(first, perAcc()));
-      llvm::copy(cell.step(e.b, e.loc, one, group, weights[v]),
-                 acc.begin() + first);
+      Value at = e.add(w, e.index(step * stepBytes + v * vectorBytes));
+      weights.push_back(cell.loadW(e.b, e.loc, op.getW(), at));
     }
+    for (int64_t i = 0; i < blocks; ++i) {
+      if (step == 0) {
+        groups.push_back(loadRows(i, x, count));
+      }
+      for (int64_t v = 0; v < vectors; ++v) {
+        Cell::Values &one = running[i * vectors + v];
+        one = cell.runStep(e.b, e.loc, std::move(one), groups[i][step],
+                           weights[v], step, count);
+      }
+    }
+  }
+  acc.clear();
+  for (const Cell::Values &one : running) {
+    assert(one.size() == perAcc() && "a run leaves nothing behind");
+    llvm::append_range(acc, one);
   }
   return acc;
 }
@@ -173,22 +262,23 @@ SmallVector<Value> TileExpander::emitStep(Value x, Value w,
 /// The innermost loop, unrolled; what does not divide is peeled.
 SmallVector<Value> TileExpander::innermost(Value x, Value step,
                                            SmallVector<Value> acc) {
-  // One trip when there is no carried loop at all.
-  bool single = carried == counts.size();
-  int64_t count = single ? 1 : counts.back();
-  int64_t stride = single ? 0 : strides.back();
-  int64_t wStride = single ? 0 : wSteps.back();
+  int64_t count = trips.back();
+  int64_t stride = strides.back();
+  int64_t wStride = wSteps.back();
   int64_t unroll =
       std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
   int64_t whole = count / unroll * unroll;
+  // Groups that lie side by side may be fetched together.
+  bool sideBySide = stride == cell.facts().groupBytes && wStride == 1;
+  int64_t run = sideBySide ? cell.facts().run : 1;
   auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
-    for (int64_t u = 0; u < n; ++u) {
+    for (int64_t u = 0; u < n; u += run) {
       Value at = e.add(first, e.index(u));
       Value xAt = e.add(x, e.mul(at, e.index(stride)));
       Value wAt =
           e.add(op.getWOffset(), e.mul(e.add(step, e.mul(at, e.index(wStride))),
                                        e.index(stepBytes)));
-      values = emitStep(xAt, wAt, std::move(values));
+      values = emitSteps(xAt, wAt, std::min(run, n - u), std::move(values));
     }
     return values;
   };
@@ -215,7 +305,7 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
   if (depth + 1 >= counts.size()) {
     return innermost(x, step, std::move(acc));
   }
-  auto loop = carry(e.index(0), e.index(counts[depth]), 1, acc);
+  auto loop = carry(e.index(0), e.index(trips[depth]), 1, acc);
   {
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(loop.getBody());
@@ -229,23 +319,20 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
-/// Trips [begin, end) of loop carried - 1 with accumulators in registers.
-void TileExpander::emitChunk(Value begin, Value end, Value x, Value step,
+/// `length` trips of loop carried - 1, from `begin` on, with accumulators in
+/// registers.
+void TileExpander::emitStrip(Value begin, int64_t length, Value x, Value step,
                              Value coefficient) {
   unsigned depth = carried - 1;
-  SmallVector<Value> acc = zeroAccumulators();
-  auto loop = carry(begin, end, 1, acc);
-  {
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(loop.getBody());
-    Value i = loop.getInductionVar();
-    SmallVector<Value> next =
-        carriedLoops(carried, e.add(x, e.mul(i, e.index(strides[depth]))),
-                     e.add(step, e.mul(i, e.index(wSteps[depth]))),
-                     llvm::to_vector_of<Value>(loop.getRegionIterArgs()));
-    scf::YieldOp::create(e.b, e.loc, next);
+  trips[depth] = length;
+  x = e.add(x, e.mul(begin, e.index(strides[depth])));
+  step = e.add(step, e.mul(begin, e.index(wSteps[depth])));
+  SmallVector<Value> acc = carriedLoops(depth, x, step, zeroAccumulators());
+  if (hasHalves) {
+    addToHalves(acc);
+  } else {
+    addToTile(acc, coefficient);
   }
-  addToTile(llvm::to_vector_of<Value>(loop.getResults()), coefficient);
 }
 
 /// Loops [depth, carried), the last one in strips.
@@ -265,11 +352,10 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
   }
   int64_t count = counts[depth];
   int64_t whole = count / strip * strip;
-  e.loop(e.index(0), e.index(whole), strip, [&](Value i) {
-    emitChunk(i, e.add(i, e.index(strip)), x, step, coefficient);
-  });
+  e.loop(e.index(0), e.index(whole), strip,
+         [&](Value i) { emitStrip(i, strip, x, step, coefficient); });
   if (whole < count) {
-    emitChunk(e.index(whole), e.index(count), x, step, coefficient);
+    emitStrip(e.index(whole), count - whole, x, step, coefficient);
   }
 }
 
@@ -287,6 +373,17 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
                                  value);
 }
 
+/// The reduction of one pair of planes.
+void TileExpander::emitPass(Value x, Value step, Value coefficient) {
+  if (hasHalves) {
+    zero(op.getHalves(), 16);
+  }
+  emitMemoryLoops(0, x, step, coefficient);
+  if (hasHalves) {
+    addHalvesToTile(coefficient);
+  }
+}
+
 void TileExpander::emitPlanes() {
   ArrayRef<int64_t> xPlanes = op.getXPlanes();
   ArrayRef<int64_t> wPlanes = op.getWPlanes();
@@ -298,9 +395,8 @@ void TileExpander::emitPlanes() {
     e.loop(e.index(0), e.index(count(xPlanes)), 1, [&](Value j) {
       Value coefficient =
           e.mul(coefficientOf(i, wPlanes), coefficientOf(j, xPlanes));
-      emitMemoryLoops(
-          0, e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
-          e.mul(i, e.index(planeSteps)), coefficient);
+      emitPass(e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
+               e.mul(i, e.index(planeSteps)), coefficient);
     });
   });
 }
@@ -311,13 +407,13 @@ void TileExpander::expand() {
       llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
-    if (carried > 0 && !op.getAccumulate()) {
-      zeroTile();
+    if (carried > 0 && !hasHalves && !op.getAccumulate()) {
+      zero(op.getAcc(), 32);
     }
-    emitMemoryLoops(0, e.index(0), e.index(0), {});
+    emitPass(e.index(0), e.index(0), {});
   } else {
     if (!op.getAccumulate()) {
-      zeroTile();
+      zero(op.getAcc(), 32);
     }
     emitPlanes();
   }

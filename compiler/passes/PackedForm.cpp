@@ -2,6 +2,7 @@
 #include "compiler/passes/PackedForm.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "targets/Target.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -25,9 +26,24 @@ const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
   return nullptr;
 }
 
+bool lpgen::needsHalves(const PackedForm &form, const Cell &cell) {
+  int64_t steps = form.geometry.steps;
+  bool isByte = form.chunk <= UINT8_MAX && cell.facts().planes;
+  bool fits = steps * cell.facts().group <= UINT16_MAX;
+  return isByte && fits && steps > form.chunk;
+}
+
+int64_t lpgen::rowBlocks(const Cell &cell, int64_t rows) {
+  return llvm::divideCeil(rows, cell.facts().rows);
+}
+
 int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
-  return rows * vectors * cell.facts().accRegisters + vectors +
-         cell.facts().fixedRegisters;
+  const CellFacts &facts = cell.facts();
+  int64_t blocks = rowBlocks(cell, rows);
+  // A run of groups stays in a register for its steps.
+  return blocks * vectors * (facts.accRegisters + facts.runRegisters) +
+         vectors * facts.wRegisters + (facts.run > 1 ? blocks : 0) +
+         facts.fixedRegisters;
 }
 
 /// Bit planes of codes: one coefficient per bit, the top one negative in two's

@@ -51,6 +51,13 @@ const Target *targetOf(mlir::Operation *op);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
+/// True if bytes that count bits are widened to 16 bits first, because those
+/// hold the count of the whole reduction and the bytes do not.
+bool needsHalves(const PackedForm &form, const Cell &cell);
+
+/// Accumulators per vector of weights in a tile of `rows` rows.
+int64_t rowBlocks(const Cell &cell, int64_t rows);
+
 /// Vector registers that a tile of rows x vectors occupies.
 int64_t tileRegisters(const Cell &cell, int64_t rows, int64_t vectors);
 

@@ -26,16 +26,20 @@ class ContractTiler {
 public:
   ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form, Value scratch)
       : op(op), e(e), form(std::move(form)), g(this->form.geometry),
-        schedule(*op.getSchedule()), scratch(scratch),
+        schedule(*op.getSchedule()), cell(*findCell(op, schedule.getCell())),
+        hasHalves(needsHalves(this->form, cell)), scratch(scratch),
         lanes(g.wLayout.getLanes()), rowBytes(lanes * 4),
         plan(scheduledPlan(op, this->form)) {}
 
   void emit(Coordinates task);
   int64_t scratchBytes() const {
-    return schedule.getTileRows() * schedule.getBlock() * rowBytes;
+    return sumsBytes() + (hasHalves ? schedule.getTileRows() * lanes * 2 : 0);
   }
 
 private:
+  int64_t sumsBytes() const {
+    return schedule.getTileRows() * schedule.getBlock() * rowBytes;
+  }
   void emitTiles(llvm::function_ref<void(Value, int64_t)> tile);
   void emitPass(Value firstTrip, int64_t trips);
   void emitTile(Value row, int64_t rows, Value firstTrip, int64_t trips);
@@ -59,6 +63,8 @@ private:
   PackedForm form;
   Geometry &g;
   lp::ScheduleAttr schedule;
+  const Cell &cell;
+  bool hasHalves; ///< 16-bit sums of a tile follow the sums in scratch.
   Value scratch;
   int64_t lanes;
   int64_t rowBytes; ///< Of one row of sums.
@@ -272,8 +278,14 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
   Value acc = memref::ViewOp::create(
       e.b, e.loc, accType, scratch,
       e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
-  lp::TileOp::create(e.b, e.loc, op.getX(), op.getW(), acc, xOffsets, wAt,
-                     schedule.getCell(), schedule.getTileVectors(), counts,
+  Value halves;
+  if (hasHalves) {
+    auto type = MemRefType::get({rows, lanes}, e.b.getI16Type());
+    halves = memref::ViewOp::create(e.b, e.loc, type, scratch,
+                                    e.index(sumsBytes()), ValueRange{});
+  }
+  lp::TileOp::create(e.b, e.loc, op.getX(), op.getW(), acc, halves, xOffsets,
+                     wAt, schedule.getCell(), schedule.getTileVectors(), counts,
                      strides, wSteps, !plan.writesOnce(), form.chunk,
                      schedule.getUnroll(), form.x.planes, form.w.planes,
                      g.xPlaneBytes, g.wPlaneBytes);

@@ -73,8 +73,9 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 "registers, {4}\n",
                 rows, vectors * facts.lanes, tileRegisters(cell, rows, vectors),
                 target.desc().vectorRegisters, chunk);
-  double macsPerStep = static_cast<double>(facts.group * facts.lanes) / pairs;
-  double pipes = target.desc().vectorBits >= 256 ? 4.0 : 1.0;
+  double macsPerStep =
+      static_cast<double>(facts.group * facts.lanes * facts.rows) / pairs;
+  double pipes = target.desc().vectorPipes;
   os << formatv("  operations   {0:f1} MAC per cell of {1} vector "
                 "instructions, {2} steps, "
                 "{3:f0} plane pair(s)\n",

@@ -26,8 +26,7 @@ llvm::Expected<HotLoop> lpgen::analyzeHotLoop(llvm::StringRef assembly,
     return mca.takeError();
   }
   result.mca = *mca;
-  const double cells = static_cast<double>(result.count) / facts.accRegisters;
-  result.macs =
-      cells * static_cast<double>(facts.group * facts.lanes) / planePairs(form);
+  result.macs = static_cast<double>(result.count) * facts.instructionMacs() /
+                planePairs(form);
   return result;
 }

@@ -30,7 +30,7 @@ static void printTargets(bool json) {
       continue;
     }
     llvm::outs() << llvm::formatv(
-        "{0,-12} {1}{2}\n{3,12} {4}, cells {5}\n", desc.name, desc.summary,
+        "{0,-16} {1}{2}\n{3,16} {4}, cells {5}\n", desc.name, desc.summary,
         target == host ? " (host)" : "", "", desc.triple, cells);
   }
   if (json) {

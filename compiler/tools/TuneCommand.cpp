@@ -84,7 +84,7 @@ static std::string today() {
 /// Can its kernels be measured? Else they are ranked.
 static bool isMeasured(const TuneCommandOptions &options,
                        const Target &target) {
-  return !options.runner.empty() || hostRuns(target);
+  return !options.runner.empty() || hostRuns(target.desc());
 }
 
 TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {

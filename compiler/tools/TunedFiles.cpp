@@ -14,7 +14,7 @@ std::string tunedCpu(const Target &target, const std::string &asked) {
   if (!asked.empty()) {
     return asked;
   }
-  return hostRuns(target) ? llvm::sys::getHostCPUName().str()
+  return hostRuns(target.desc()) ? llvm::sys::getHostCPUName().str()
                           : target.desc().cpu;
 }
 

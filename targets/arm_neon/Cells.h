@@ -1,4 +1,4 @@
-// The cells of baseline NEON.
+// The cells of NEON and of its levels.
 #ifndef LPGEN_TARGETS_ARM_NEON_CELLS_H
 #define LPGEN_TARGETS_ARM_NEON_CELLS_H
 
@@ -10,6 +10,24 @@ namespace lpgen::arm {
 const Cell &smlal16Cell();
 /// s16 x s16 into 32-bit lanes (smlal, smlal2).
 const Cell &smlal32Cell();
+/// s8 x s8, groups of four into 32-bit lanes (sdot by element).
+const Cell &sdotCell();
+/// The same for u8 x u8 (udot).
+const Cell &udotCell();
+/// The same for u8 x s8 (usdot, sudot by element). Needs i8mm.
+const Cell &usdotCell();
+/// s8 x s8, groups of eight of two rows and four columns (smmla). Needs i8mm,
+/// as do the next two.
+const Cell &smmlaCell();
+/// The same for u8 x u8 (ummla).
+const Cell &ummlaCell();
+/// The same for u8 x s8 (usmmla).
+const Cell &usmmlaCell();
+/// Unsigned elements of few bits, two in a 16-bit multiplication (mla by
+/// element, usra), whose sums of 2 steps fit a byte; of 4; of 8.
+const Cell &pair2Cell();
+const Cell &pair4Cell();
+const Cell &pair8Cell();
 /// Bit planes in groups of 8 (and, cnt, add on bytes).
 const Cell &cntCell();
 

@@ -57,7 +57,8 @@ class GenericTarget : public Target {
 public:
   explicit GenericTarget(llvm::StringRef triple) : Target(describe(triple)) {}
   llvm::ArrayRef<const Cell *> cells() const override {
-    static const BytePopcountCell popcount("ctpop", 16, 12, "");
+    static const BytePopcountCell popcount(
+        {.name = "ctpop", .lanes = 16, .stepOps = 12});
     static const Cell *const list[] = {&popcount};
     return list;
   }

@@ -16,6 +16,8 @@ static TargetDesc describe() {
       LP_CPU_SSE42 | LP_CPU_POPCNT | LP_CPU_AVX2 | LP_CPU_FMA | LP_CPU_BMI2;
   desc.vectorBits = 256;
   desc.vectorRegisters = 16;
+  desc.vectorPipes = 4;
+  desc.sustainedPipes = 3.1; // Zen 3
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{512} * 1024;
   desc.mcaCpu = "znver3";

@@ -20,9 +20,40 @@ ElementType elementType(size_t encoding, unsigned bits) {
   }
 }
 
+std::vector<const Cell *> cellsOf(const Target &target) {
+  std::vector<const Cell *> cells;
+  for (const Cell *cell : target.cells()) {
+    const Target *first =
+        *llvm::find_if(allTargets(), [&](const Target *other) {
+          return llvm::is_contained(other->cells(), cell);
+        });
+    if (first == &target) {
+      cells.push_back(cell);
+    }
+  }
+  return cells;
+}
+
+bool isLevel(const Target &target) {
+  return !target.cells().empty() &&
+         cellsOf(target).size() < target.cells().size();
+}
+
+std::vector<TestCase> thinned(std::vector<TestCase> cases,
+                              const Target &target) {
+  if (fullRun() || !isLevel(target)) {
+    return cases;
+  }
+  std::vector<TestCase> kept;
+  for (size_t i = 0; i < cases.size(); i += 3) {
+    kept.push_back(std::move(cases[i]));
+  }
+  return kept;
+}
+
 std::vector<std::string> schedulesOf(const Target &target) {
   std::vector<std::string> schedules = {"", "direct"};
-  for (const Cell *cell : target.cells()) {
+  for (const Cell *cell : cellsOf(target)) {
     schedules.push_back(
         (cell->facts().templateName + "<cell=" + cell->facts().name + ">")
             .str());

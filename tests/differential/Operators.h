@@ -21,8 +21,20 @@ std::vector<TestCase> gemmSelection(const Target &target);
 /// meet every schedule: GEMMs do.
 std::vector<TestCase> convSelection(const Target &target);
 
+/// The target's cells that no target before it has: a level of an architecture
+/// shares those of the levels below, which are tested there.
+std::vector<const Cell *> cellsOf(const Target &target);
+
+/// True if the target shares cells with one before it. What its kernels have
+/// besides cells is tested there too.
+bool isLevel(const Target &target);
+
+/// `cases`, for a level every third of them, but in the full run.
+std::vector<TestCase> thinned(std::vector<TestCase> cases,
+                              const Target &target);
+
 /// The schedules tried: the cost model's choice, `direct`, and every cell of
-/// the target.
+/// `cellsOf`.
 std::vector<std::string> schedulesOf(const Target &target);
 /// How many tiles `withTile` knows.
 constexpr size_t numTiles = 3;

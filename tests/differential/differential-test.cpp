@@ -36,7 +36,7 @@ protected:
 
 TEST_P(Differential, GemmOfEveryPairOfWidths) {
   Harness harness(*GetParam(), testSeed());
-  for (TestCase &test : gemmSelection(*GetParam())) {
+  for (TestCase &test : thinned(gemmSelection(*GetParam()), *GetParam())) {
     harness.add(std::move(test));
   }
   finish(harness);
@@ -45,7 +45,7 @@ TEST_P(Differential, GemmOfEveryPairOfWidths) {
 
 TEST_P(Differential, ConvolutionOfEveryPairOfWidths) {
   Harness harness(*GetParam(), testSeed());
-  for (TestCase &test : convSelection(*GetParam())) {
+  for (TestCase &test : thinned(convSelection(*GetParam()), *GetParam())) {
     harness.add(std::move(test));
   }
   finish(harness);
@@ -224,7 +224,7 @@ TEST_P(Differential, BordersLeftOut) {
 }
 
 TEST_P(Differential, RandomOperators) {
-  const size_t count = fullRun() ? 2000 : 150;
+  const size_t count = fullRun() ? 2000 : isLevel(*GetParam()) ? 40 : 150;
   Harness harness(*GetParam(), testSeed());
   harness.allowRejected();
   const std::vector<std::string> schedules = schedulesOf(*GetParam());

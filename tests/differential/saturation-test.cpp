@@ -128,7 +128,9 @@ std::vector<std::pair<ElementType, ElementType>> typePairs() {
           {u(4), s(4)}, {s(4), s(4)}, {b(4), s(4)},
           {u(8), s(4)}, {u(8), s(5)}, {s(7), s(7)},
           {u(8), s(7)}, {u(8), s(8)}, {s(8), s(8)},
-          {b(8), b(8)}, {u(8), u(8)}};
+          {b(8), b(8)}, {u(8), u(8)}, {u(2), b(2)},
+          {u(4), b(1)}, {u(5), b(1)}, {u(6), b(1)},
+          {u(3), b(3)}};
 }
 
 StoredRange rangeOf(ElementType type) {
@@ -153,6 +155,11 @@ std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w) {
   if (steps < most / group - 1) {
     depths.push_back(steps * group + 1);
   }
+  // Counts of bits go through 16-bit sums up to their bound.
+  const int64_t counted = UINT16_MAX / group * group;
+  if (cell.facts().planes && counted < most) {
+    depths.insert(depths.end(), {counted, counted + 1});
+  }
   return depths;
 }
 
@@ -161,7 +168,7 @@ TEST_P(Saturation, AtEveryBoundary) {
   Harness harness(target, testSeed());
   std::vector<std::unique_ptr<TestCase>> tests;
   std::vector<std::unique_ptr<PreparedCase>> cases;
-  for (const Cell *cell : target.cells()) {
+  for (const Cell *cell : cellsOf(target)) {
     const CellFacts &facts = cell->facts();
     for (const auto &[x, w] : typePairs()) {
       for (int64_t depth : depthsFor(*cell, x, w)) {

@@ -53,6 +53,22 @@ TEST(DispatchTest, MostFeaturesAreTriedFirst) {
             library.manifest.find("\"generic\""));
 }
 
+TEST(DispatchTest, LevelsOfOneArchitectureAreTriedFromTheTop) {
+  const KernelLibrary library = joinVariants(
+      {variant("arm_neon_dotprod", {"dot"}, 0), variant("arm_neon", {"dot"}, 0),
+       variant("arm_neon_i8mm", {"dot"}, 0)});
+  size_t before = 0;
+  for (const char *level : {"arm_neon_i8mm", "arm_neon_dotprod", "arm_neon"}) {
+    const size_t place = library.dispatch.find(
+        std::string("&lp_dot_elementwise_") + level + "_01234567_kernel");
+    ASSERT_NE(place, std::string::npos) << level;
+    EXPECT_LT(before, place) << level;
+    before = place;
+  }
+  EXPECT_THAT(library.dispatch,
+              HasSubstr(".cpu_features = UINT64_C(4294967296)"));
+}
+
 TEST(DispatchTest, ShortNamesHaveThePhasesOfTheLongest) {
   const KernelLibrary library =
       joinVariants({variant("generic", {"dot"}, 0),

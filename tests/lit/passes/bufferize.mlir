@@ -15,7 +15,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK-SAME: %[[Y:.*]]: memref<?x2xi8> {lp.name = "y", lp.output}
 // CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES:[0-9]+]]xi8> {lp.workspace}) attributes {lp.kernel}
 // CHECK: %[[PACKED:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<[[WORKBYTES]]xi8> to memref<[[XBYTES:[0-9]+]]xi8>
-// CHECK: lp.pack %[[X]] into %[[PACKED]] <activations, group = 8, bytes = 1, planes = 2, lanes = 1, offset = 0, halve = false, sums = true>
+// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<{{.*}}> <activations, group = 8, bytes = 1, planes = 2, lanes = 1, offset = 0, halve = false, sums = true>
 // CHECK-SAME: dynamic(%[[M]])
 // CHECK-SAME: memref<?x9xi8>, memref<[[XBYTES]]xi8>
 
@@ -35,7 +35,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 
 // CHECK-LABEL: func.func @chain.pack.w(
 // CHECK-SAME: %{{.*}}: index {lp.bound = 6 : i64}, %[[LOGICAL:.*]]: memref<3x9xi8>, %[[TO:.*]]: memref<[[$WBYTES]]xi8>) attributes {lp.packs = 2 : i64}
-// CHECK: lp.pack %[[LOGICAL]] into %[[TO]] <weights,
+// CHECK: lp.pack %[[LOGICAL]] : {{.*}} into %[[TO]] : memref<{{.*}}> <weights,
 func.func @chain(%m: index {lp.bound = 6 : i64, lp.name = "m"},
                  %x: tensor<?x9x!lp.int<unsigned, 2>> {lp.name = "x"},
                  %w: tensor<3x9x!lp.int<bipolar, 1>> {lp.name = "w"},
@@ -71,8 +71,8 @@ func.func @chain(%m: index {lp.bound = 6 : i64, lp.name = "m"},
 // CHECK-LABEL: func.func @shared(
 // CHECK-SAME: %[[X2:.*]]: memref<16x8xi8>
 // CHECK-NOT: lp.logical
-// CHECK: lp.pack %[[X2]] into %{{.*}} <activations,
-// CHECK: lp.pack %[[X2]] into %{{.*}} <weights,
+// CHECK: lp.pack %[[X2]] : {{.*}} into %{{.*}} <activations,
+// CHECK: lp.pack %[[X2]] : {{.*}} into %{{.*}} <weights,
 // CHECK-NOT: shared.pack
 func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
     -> (tensor<16x16xi32> {lp.name = "y"}) {
@@ -88,4 +88,36 @@ func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
   }
   return %y : tensor<16x16xi32>
 }
+}
+
+// What only a packed contraction reads is computed where it is packed, and not stored.
+// CHECK-LABEL: func.func @producer(
+// CHECK-SAME: %[[F:.*]]: memref<4x8xf32>
+// CHECK-NOT: lp.compute
+// CHECK: lp.pack into %{{.*}} : memref<{{.*}}> <activations,
+// CHECK-SAME: {
+// CHECK-NEXT: ^bb0(%[[I:.*]]: index, %[[K:.*]]: index):
+// CHECK: lp.read %[[F]][%[[I]], %[[K]]]
+// CHECK: lp.yield
+// CHECK: lp.contract
+func.func @producer(%f: tensor<4x8xf32> {lp.name = "f"},
+                    %w: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "w"})
+    -> (tensor<4x16xi32> {lp.name = "y"}) {
+  %t = lp.compute [4, 8] attributes {lp.range = array<i64: 0, 3>} -> tensor<4x8xi32> {
+  ^bb0(%i: index, %k: index):
+    %v = lp.read %f[%i, %k] affine_map<(i, k) -> (i, k)> divisors [1, 1] : tensor<4x8xf32> -> f32
+    %q = arith.fptosi %v : f32 to i32
+    lp.yield %q : i32
+  }
+  %y = lp.contract ins(%t, %w : tensor<4x8xi32>, tensor<16x8x!lp.int<unsigned, 1>>)
+    loops [4, 16, 8] parallel 2 attributes {label = "y",
+      schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [2, 1], unroll = 2, block = 1>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = !lp.int<unsigned, 1>,
+      xRange = array<i64: 0, 3>, wRange = array<i64: 0, 1>,
+      xShape = array<i64: 4, 8>, wShape = array<i64: 16, 8>} -> tensor<4x16xi32> {
+  ^bb0(%i: index, %j: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<4x16xi32>
 }

@@ -20,7 +20,7 @@ func.func @one_chunk(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<2x16xi3
   %c0 = arith.constant 0 : index
   %c32 = arith.constant 32 : index
   lp.tile "ctpop" %x[%c0, %c32], %w[%c0] into %acc attributes {chunk = 31 : i64,
-    counts = array<i64: 6>, strides = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    counts = array<i64: 6>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
     xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
     wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<2x16xi32>
   return
@@ -39,7 +39,7 @@ func.func @one_chunk(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<2x16xi3
 func.func @strips(%x: memref<64xi8>, %w: memref<1024xi8>, %acc: memref<1x16xi32>) {
   %c0 = arith.constant 0 : index
   lp.tile "ctpop" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
-    counts = array<i64: 40>, strides = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    counts = array<i64: 40>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
     xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
     wPlaneStride = 640 : i64} : memref<64xi8>, memref<1024xi8>, memref<1x16xi32>
   return
@@ -64,7 +64,7 @@ func.func @strips(%x: memref<64xi8>, %w: memref<1024xi8>, %acc: memref<1x16xi32>
 func.func @planes(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>) {
   %c0 = arith.constant 0 : index
   lp.tile "ctpop" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
-    counts = array<i64: 4>, strides = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    counts = array<i64: 4>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
     xPlanes = array<i64: 1, 2>, wPlanes = array<i64: 1, -2>, xPlaneStride = 32 : i64,
     wPlaneStride = 64 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
   return
@@ -78,7 +78,7 @@ func.func @no_such_cell(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16
   %c0 = arith.constant 0 : index
   // expected-error @+1 {{the target has no cell 'maddw'}}
   lp.tile "maddw" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
-    counts = array<i64: 6>, strides = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    counts = array<i64: 6>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
     xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 64 : i64,
     wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
   return
