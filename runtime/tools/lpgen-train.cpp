@@ -3,6 +3,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // runtime/train. Progress goes to stderr, results to stdout.
 #include "runtime/data/Dataset.h"
+#include "runtime/kernels/KernelProvider.h"
 #include "runtime/train/RunFolder.h"
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -25,6 +26,7 @@ enum ExitStatus {
 struct Options {
   Config config;
   std::string out;
+  CompilerOptions compiler;
   int threads = 1;
   bool isResumed = false;
   bool isQuiet = false;
@@ -136,8 +138,9 @@ int run(Options &options) {
     return fail(limited.message());
   }
   ThreadPool pool(options.threads);
+  KernelProvider kernels(options.compiler);
   Result<std::unique_ptr<Trainer>> trainer =
-      Trainer::create(options.config, *data, &pool, nullptr);
+      Trainer::create(options.config, *data, &pool, &kernels);
   if (!trainer.ok()) {
     return fail(trainer.message());
   }
@@ -174,6 +177,12 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "Threads; results do not depend on them")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  app.add_option("--compiler", options.compiler.program,
+                 "The lpgen program that makes kernels; that beside this one "
+                 "if not given");
+  app.add_option("--kernel-cache", options.compiler.cacheFolder,
+                 "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
+                 "given");
   app.add_flag("--resume", options.isResumed,
                "Continue the run in --out exactly where its checkpoint is");
   app.add_flag("-q,--quiet", options.isQuiet, "No progress line");

@@ -22,7 +22,7 @@ struct Config {
   int64_t batchSize = 128;
   int64_t trainImages = 0; ///< The first so many; 0 is all.
   uint64_t seed = 1;
-  double learningRate = 0.05;
+  double learningRate = 0.02;
   double momentum = 0.9;
   double weightDecay = 1e-4;
 

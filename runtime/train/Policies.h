@@ -11,6 +11,10 @@ namespace lpgen::train {
 Result<std::unique_ptr<Policy>> makeFloat32Policy(PolicyText &text,
                                                   const PolicyContext &context);
 
+/// Adaptive precision: 8-bit activations and weights, 8- or 16-bit gradients.
+Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_POLICIES_H

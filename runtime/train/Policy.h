@@ -20,7 +20,7 @@ namespace lpgen::train {
 
 /// What a policy may know about the run.
 struct PolicyContext {
-  KernelProvider *kernels = nullptr; ///< Null if the policy needs none.
+  KernelProvider *kernels = nullptr; ///< Null only for float policies.
   int64_t stepsPerEpoch = 1;
 };
 
