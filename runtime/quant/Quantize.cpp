@@ -60,6 +60,14 @@ static int32_t roundSmall(float v) {
                  std::bit_cast<uint32_t>(magic));
 }
 
+/// floor(v) + (noise < v - floor(v)), for |v| < 2^22: never moves an integer, as
+/// floor(v + noise) would where the sum is rounded.
+static int32_t roundStochastic(float v, float noise) {
+  const int32_t nearest = roundSmall(v);
+  const int32_t down = float(nearest) > v ? nearest - 1 : nearest;
+  return down + (noise < v - float(down) ? 1 : 0);
+}
+
 /// Elements [begin, end); T is the storage of q.
 template <typename T>
 static QuantizeCounts quantizeRange(const float *x, TaskRange range,
@@ -96,10 +104,9 @@ static QuantizeCounts quantizeRange(const float *x, TaskRange range,
       for (int64_t i = begin; i < end; ++i) {
         const float scaled = x[i] * inverse;
         const float clamped = clamp(scaled);
-        const float noise = random.uniform(uint64_t(i));
-        // The largest value may be rounded up beyond the range.
-        const float floored = clamp(std::floor(clamped + noise));
-        put(i, scaled, clamped, roundSmall(floored));
+        // The ends of the range are integers: nothing is rounded beyond them.
+        put(i, scaled, clamped,
+            roundStochastic(clamped, random.uniform(uint64_t(i))));
       }
     }
     counts.sum += sum;

@@ -18,7 +18,7 @@ Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass);
 
 enum class Rounding {
   Nearest,   ///< Ties to even.
-  Stochastic ///< floor(x / scale + u), u uniform in [0, 1).
+  Stochastic ///< floor(v) + (u < v - floor(v)), v = x / scale, u in [0, 1).
 };
 
 /// Of the integers.
