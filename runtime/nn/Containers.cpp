@@ -61,9 +61,11 @@ Status Residual::forward(const FloatTensor &x, FloatTensor &y,
   LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, pass));
   assert(y.size() == shortcutOutput.size() && "branches of one shape");
   forEachPart(pass, y.size(), [&](int, TaskRange range) {
+    const float *other = shortcutOutput.data();
+    float *to = y.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      const float sum = y[i] + shortcutOutput[i];
-      y[i] = sum < 0.0F ? 0.0F : sum; // NaN stays: divergence must show
+      const float sum = to[i] + other[i];
+      to[i] = sum < 0.0F ? 0.0F : sum; // NaN stays: it must be seen
     }
   });
   output = &y;
@@ -75,16 +77,21 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
   assert(output && "backward follows forward");
   sumGradient.resize(dy.shape());
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
+    const float *y = output->data();
+    const float *from = dy.data();
+    float *to = sumGradient.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      sumGradient[i] = (*output)[i] > 0.0F ? dy[i] : 0.0F;
+      to[i] = y[i] > 0.0F ? from[i] : 0.0F;
     }
   });
   LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));
   LPGEN_RETURN_IF_ERROR(
       shortcut->backward(sumGradient, shortcutGradient, pass));
   forEachPart(pass, dx.size(), [&](int, TaskRange range) {
+    const float *other = shortcutGradient.data();
+    float *to = dx.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      dx[i] += shortcutGradient[i];
+      to[i] += other[i];
     }
   });
   return Status::success();

@@ -8,8 +8,10 @@ Status Relu::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
   input = &x;
   y.resize(x.shape());
   forEachPart(pass, x.size(), [&](int, TaskRange range) {
+    const float *from = x.data();
+    float *to = y.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      y[i] = x[i] < 0.0F ? 0.0F : x[i]; // NaN stays: divergence must show
+      to[i] = from[i] < 0.0F ? 0.0F : from[i]; // NaN stays: it must be seen
     }
   });
   return Status::success();
@@ -20,8 +22,11 @@ Status Relu::backward(const FloatTensor &dy, FloatTensor &dx,
   assert(input && "backward follows forward");
   dx.resize(dy.shape());
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
+    const float *x = input->data();
+    const float *from = dy.data();
+    float *to = dx.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      dx[i] = (*input)[i] > 0.0F ? dy[i] : 0.0F;
+      to[i] = x[i] > 0.0F ? from[i] : 0.0F;
     }
   });
   return Status::success();
@@ -37,14 +42,14 @@ void Pool::forwardPixel(const float *window, int64_t width, int64_t channels,
   for (int64_t r = 0; r < kernel; ++r) {
     for (int64_t s = r == 0 ? 1 : 0; s < kernel; ++s) {
       const int64_t offset = (r * width + s) * channels;
-      for (int64_t c = 0; c < channels; ++c) {
-        const float value = window[offset + c];
-        if (kind == Kind::Average) {
-          y[c] += value;
-        } else if (value > y[c]) {
-          y[c] = value;
-          winner[c] = int32_t(offset);
-        }
+      const float *tap = window + offset;
+      for (int64_t c = 0; kind == Kind::Average && c < channels; ++c) {
+        y[c] += tap[c];
+      }
+      for (int64_t c = 0; kind == Kind::Max && c < channels; ++c) {
+        const bool isGreater = tap[c] > y[c];
+        y[c] = isGreater ? tap[c] : y[c];
+        winner[c] = isGreater ? int32_t(offset) : winner[c];
       }
     }
   }

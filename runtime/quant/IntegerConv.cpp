@@ -264,11 +264,10 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
       LPGEN_RETURN_IF_ERROR((*gemm)->multiply(
           matrices.columns.data(), g.reduction(), outputs, worker));
       (*gemm)->visitSums(worker, [&](const auto *sums) {
-        int64_t *to = total.data() + group * g.groupOutputs() * g.reduction();
-        for (int64_t o = 0; o < g.groupOutputs(); ++o) {
-          for (int64_t k = 0; k < g.reduction(); ++k) {
-            to[o * g.reduction() + k] += sums[k * g.groupOutputs() + o];
-          }
+        const int64_t size = g.groupOutputs() * g.reduction();
+        int64_t *to = total.data() + group * size;
+        for (int64_t i = 0; i < size; ++i) {
+          to[i] += sums[i];
         }
       });
     }
@@ -282,11 +281,18 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
           });
         });
       }));
+  // The sums are [groups, taps, outputs].
   const float scale = x.scale() * dy.scale();
   for (int64_t i = 0; i < dw.size(); ++i) {
+    const int64_t o = i / g.reduction() % g.groupOutputs();
+    const int64_t group = i / g.reduction() / g.groupOutputs();
+    const int64_t k = i % g.reduction();
     int64_t sum = 0;
     for (const std::vector<int64_t> &total : totals) {
-      sum += total.empty() ? 0 : total[size_t(i)];
+      sum += total.empty() ? 0
+                           : total[size_t((group * g.reduction() + k) *
+                                              g.groupOutputs() +
+                                          o)];
     }
     dw[i] = float(sum) * scale;
   }
