@@ -41,8 +41,9 @@ void addTrainCommand(CLI::App &app, int &exitCode) {
   // Every option, --help among them, is lpgen-train's.
   command->set_help_flag();
   command->prefix_command();
-  command->callback(
-      [command, &exitCode] { exitCode = becomeTrainProgram(command->remaining()); });
+  command->callback([command, &exitCode] {
+    exitCode = becomeTrainProgram(command->remaining());
+  });
 }
 
 } // namespace lpgen

@@ -48,8 +48,8 @@ Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments) {
                                    O_WRONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
   pid_t child = 0;
-  const int error = ::posix_spawn(&child, argv[0], &actions, nullptr,
-                                  argv.data(), environ);
+  const int error =
+      ::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[1]);
   ProgramOutcome outcome;

@@ -39,12 +39,11 @@ static Result<ImageSet> loadIdxSet(const std::string &folder,
   }
   if (data.height != 0 &&
       (data.height != images->rows || data.width != images->columns)) {
-    return Status::error(imagesPath + ": images of " +
-                         std::to_string(images->rows) + "x" +
-                         std::to_string(images->columns) +
-                         " pixels, but the training images have " +
-                         std::to_string(data.height) + "x" +
-                         std::to_string(data.width));
+    return Status::error(
+        imagesPath + ": images of " + std::to_string(images->rows) + "x" +
+        std::to_string(images->columns) +
+        " pixels, but the training images have " + std::to_string(data.height) +
+        "x" + std::to_string(data.width));
   }
   data.height = images->rows;
   data.width = images->columns;
@@ -86,9 +85,8 @@ static void computeStatistics(Dataset &data) {
 }
 
 Result<Dataset> loadDataset(const std::string &source) {
-  const std::string folder = source == "fashion-mnist"
-                                 ? "/usr/share/datasets/fashion-mnist"
-                                 : source;
+  const std::string folder =
+      source == "fashion-mnist" ? "/usr/share/datasets/fashion-mnist" : source;
   std::error_code ignored;
   const auto has = [&](const char *name) {
     return fs::exists(fs::path(folder) / name, ignored);

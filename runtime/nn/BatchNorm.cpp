@@ -133,8 +133,7 @@ Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
   return Status::success();
 }
 
-void BatchNorm::visitParameters(
-    const std::function<void(Parameter &)> &visit) {
+void BatchNorm::visitParameters(const std::function<void(Parameter &)> &visit) {
   visit(gamma);
   visit(beta);
 }

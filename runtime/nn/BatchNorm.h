@@ -18,8 +18,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
-  void
-  visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
 
 private:

@@ -12,9 +12,7 @@ namespace lpgen::nn {
 class Sequential : public Layer {
 public:
   using Layer::Layer;
-  void add(std::unique_ptr<Layer> layer) {
-    layers.push_back(std::move(layer));
-  }
+  void add(std::unique_ptr<Layer> layer) { layers.push_back(std::move(layer)); }
   bool isEmpty() const { return layers.empty(); }
 
   /// An empty chain copies x.
@@ -22,8 +20,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
-  void
-  visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
 
@@ -45,8 +42,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
-  void
-  visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
 

@@ -39,8 +39,7 @@ static const float *columnsOf(const ConvGeometry &g, int64_t group,
 }
 
 /// Images [first, first + count) of block number `block`.
-static TaskRange blockOf(const ConvGeometry &g, int64_t images,
-                         int64_t block) {
+static TaskRange blockOf(const ConvGeometry &g, int64_t images, int64_t block) {
   const int64_t begin = block * g.imagesPerBlock();
   return {begin, std::min(begin + g.imagesPerBlock(), images)};
 }
@@ -93,16 +92,14 @@ void FloatProducts::inputGradient(const FloatTensor &weight,
     float *columns = columnsAreImage(g) ? target : buffer.data();
     for (int64_t group = 0; group < g.groups; ++group) {
       cblas_sgemm(
-          CblasRowMajor, CblasNoTrans, CblasNoTrans,
-          int(count * g.outPixels()), int(g.reduction()),
-          int(g.groupOutputs()), 1.0F,
+          CblasRowMajor, CblasNoTrans, CblasNoTrans, int(count * g.outPixels()),
+          int(g.reduction()), int(g.groupOutputs()), 1.0F,
           dy.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
           int(g.outputs),
           weight.data() + group * g.groupOutputs() * g.reduction(),
           int(g.reduction()), 0.0F, columns, int(g.reduction()));
       for (int64_t i = 0; !columnsAreImage(g) && i < count; ++i) {
-        addColumnsToImage(g, group,
-                          columns + i * g.outPixels() * g.reduction(),
+        addColumnsToImage(g, group, columns + i * g.outPixels() * g.reduction(),
                           g.reduction(), target + i * g.inputSize());
       }
     }
@@ -128,14 +125,12 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
       for (int64_t group = 0; group < g.groups; ++group) {
         const float *columns =
             columnsOf(g, group, x.data(), range.begin, count, buffer);
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans,
-                    int(g.groupOutputs()), int(g.reduction()),
-                    int(count * g.outPixels()), 1.0F,
-                    dy.data() + range.begin * g.outputSize() +
-                        group * g.groupOutputs(),
-                    int(g.outputs), columns, int(g.reduction()), 1.0F,
-                    sum + group * g.groupOutputs() * g.reduction(),
-                    int(g.reduction()));
+        cblas_sgemm(
+            CblasRowMajor, CblasTrans, CblasNoTrans, int(g.groupOutputs()),
+            int(g.reduction()), int(count * g.outPixels()), 1.0F,
+            dy.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
+            int(g.outputs), columns, int(g.reduction()), 1.0F,
+            sum + group * g.groupOutputs() * g.reduction(), int(g.reduction()));
       }
     }
   });

@@ -68,8 +68,8 @@ Result<GradientDifference> checkGradients(Layer &layer, FloatTensor x,
       continue; // An input gradient that nobody wants.
     }
     for (int sample = 0; sample < samples; ++sample) {
-      const auto i = int64_t(elements.below(
-          uint64_t(sample), uint64_t(subject.values->size())));
+      const auto i = int64_t(
+          elements.below(uint64_t(sample), uint64_t(subject.values->size())));
       const Result<double> numeric =
           probe.differentiate((*subject.values)[i], step);
       LPGEN_RETURN_IF_ERROR(numeric.status());

@@ -81,8 +81,7 @@ public:
   /// gradients of the parameters.
   virtual Status backward(const FloatTensor &dy, FloatTensor &dx,
                           const Pass &pass) = 0;
-  virtual void
-  visitParameters(const std::function<void(Parameter &)> &visit) {}
+  virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   /// State that is no parameter: running statistics, widths.
   virtual void visitState(StateVisitor &visitor) {}
   /// The products of a layer that has weights, else null.

@@ -17,8 +17,8 @@ struct LossValue {
 /// scores[images, classes]; one label below `classes` for each image. Where
 /// `gradient` is not null it becomes scale * d(mean loss)/d(scores).
 LossValue softmaxCrossEntropy(const FloatTensor &scores,
-                              const std::vector<uint8_t> &labels,
-                              float scale, FloatTensor *gradient);
+                              const std::vector<uint8_t> &labels, float scale,
+                              FloatTensor *gradient);
 
 } // namespace lpgen::nn
 

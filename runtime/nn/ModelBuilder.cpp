@@ -14,12 +14,12 @@ void ModelBuilder::addProducts(const std::string &name,
   const bool first = std::exchange(isFirst, false);
   if (geometry.height + 2 * geometry.padding < geometry.kernel ||
       geometry.width + 2 * geometry.padding < geometry.kernel) {
-    status = Status::error("layer '" + name + "' of model '" + chain->name() +
-                           "' gets images of " +
-                           std::to_string(geometry.height) + "x" +
-                           std::to_string(geometry.width) +
-                           " pixels, too small for it; use larger images or "
-                           "model 'mlp'");
+    status =
+        Status::error("layer '" + name + "' of model '" + chain->name() +
+                      "' gets images of " + std::to_string(geometry.height) +
+                      "x" + std::to_string(geometry.width) +
+                      " pixels, too small for it; use larger images or "
+                      "model 'mlp'");
     return;
   }
   Result<std::unique_ptr<Products>> products =
@@ -28,10 +28,10 @@ void ModelBuilder::addProducts(const std::string &name,
     status = Status::error("layer '" + name + "': " + products.message());
     return;
   }
-  chain->add(std::make_unique<ProductLayer>(
-      name, geometry, bias,
-      first ? InputGradient::NotWanted : InputGradient::Wanted,
-      std::move(*products), random));
+  chain->add(std::make_unique<ProductLayer>(name, geometry, bias,
+                                            first ? InputGradient::NotWanted
+                                                  : InputGradient::Wanted,
+                                            std::move(*products), random));
 }
 
 void ModelBuilder::conv(const std::string &name, int64_t outputs,
@@ -78,13 +78,12 @@ void ModelBuilder::maxPool(const std::string &name) {
 
 void ModelBuilder::globalAveragePool(const std::string &name) {
   if (status.ok() && height != width) {
-    status = Status::error("model '" + chain->name() +
-                           "' needs square images, found " +
-                           std::to_string(height) + "x" +
-                           std::to_string(width) + " at layer '" + name + "'");
+    status =
+        Status::error("model '" + chain->name() +
+                      "' needs square images, found " + std::to_string(height) +
+                      "x" + std::to_string(width) + " at layer '" + name + "'");
   }
-  chain->add(
-      std::make_unique<Pool>(name, Pool::Kind::Average, height, height));
+  chain->add(std::make_unique<Pool>(name, Pool::Kind::Average, height, height));
   height = width = 1;
 }
 
@@ -98,8 +97,8 @@ void ModelBuilder::residual(const std::string &name, int64_t outputs,
                             int64_t stride) {
   auto shortcut = std::make_unique<Sequential>(name + ".shortcut");
   if (stride != 1 || outputs != channels) {
-    shortcut->add(std::make_unique<PaddedShortcut>(name + ".pad", stride,
-                                                   outputs));
+    shortcut->add(
+        std::make_unique<PaddedShortcut>(name + ".pad", stride, outputs));
   }
   auto outer =
       std::exchange(chain, std::make_unique<Sequential>(name + ".main"));
@@ -109,8 +108,8 @@ void ModelBuilder::residual(const std::string &name, int64_t outputs,
   conv(name + ".conv2", outputs, 3);
   batchNorm(name + ".bn2");
   auto main = std::exchange(chain, std::move(outer));
-  chain->add(std::make_unique<Residual>(name, std::move(main),
-                                        std::move(shortcut)));
+  chain->add(
+      std::make_unique<Residual>(name, std::move(main), std::move(shortcut)));
 }
 
 Result<std::unique_ptr<Sequential>> ModelBuilder::finish() {

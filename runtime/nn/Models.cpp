@@ -90,14 +90,10 @@ static constexpr std::array<KnownModel, 6> models = {{
     {"lenet", buildLenet},
     {"cnn", buildCnn},
     {"vgg-small", buildVggSmall},
-    {"resnet20",
-     [](ModelBuilder &model, int64_t classes) {
-       buildResnet(model, classes, 3);
-     }},
-    {"resnet32",
-     [](ModelBuilder &model, int64_t classes) {
-       buildResnet(model, classes, 5);
-     }},
+    {"resnet20", [](ModelBuilder &model,
+                    int64_t classes) { buildResnet(model, classes, 3); }},
+    {"resnet32", [](ModelBuilder &model,
+                    int64_t classes) { buildResnet(model, classes, 5); }},
 }};
 
 std::string modelNames() {
@@ -108,9 +104,9 @@ std::string modelNames() {
   return names;
 }
 
-Result<std::unique_ptr<Sequential>>
-buildModel(const ModelSpec &spec, const MakeProducts &makeProducts,
-           const RandomKey &random) {
+Result<std::unique_ptr<Sequential>> buildModel(const ModelSpec &spec,
+                                               const MakeProducts &makeProducts,
+                                               const RandomKey &random) {
   for (const KnownModel &model : models) {
     if (spec.name == model.name) {
       ModelBuilder builder(spec, makeProducts, random);

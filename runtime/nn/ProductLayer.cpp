@@ -54,13 +54,12 @@ Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
   assert(input && "backward follows forward");
   const int64_t channels = geometry.outputs;
   if (bias.value.size() != 0) {
-    const std::vector<double> sums =
-        sumRows(pass, dy.size() / channels, channels,
-                [&](int64_t row, double *sum) {
-                  for (int64_t c = 0; c < channels; ++c) {
-                    sum[c] += dy[row * channels + c];
-                  }
-                });
+    const std::vector<double> sums = sumRows(
+        pass, dy.size() / channels, channels, [&](int64_t row, double *sum) {
+          for (int64_t c = 0; c < channels; ++c) {
+            sum[c] += dy[row * channels + c];
+          }
+        });
     for (int64_t c = 0; c < channels; ++c) {
       bias.gradient[c] = float(sums[size_t(c)]);
     }

@@ -44,9 +44,9 @@ public:
   explicit TimeAdder(double &seconds)
       : seconds(seconds), start(std::chrono::steady_clock::now()) {}
   ~TimeAdder() {
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                             start)
-                   .count();
+    seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+            .count();
   }
   TimeAdder(const TimeAdder &) = delete;
   TimeAdder &operator=(const TimeAdder &) = delete;
@@ -71,8 +71,7 @@ public:
                           const FloatTensor &dy, FloatTensor &dWeight,
                           FloatTensor *dx, const Pass &pass) = 0;
 
-  virtual void
-  visitParameters(const std::function<void(Parameter &)> &visit) {}
+  virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   virtual void visitState(StateVisitor &visitor) {}
   virtual std::vector<TensorReport> reportTensors() const { return {}; }
   /// The name of what computes a product: a library or a kernel's symbol.

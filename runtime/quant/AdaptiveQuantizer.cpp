@@ -24,18 +24,16 @@ int64_t updateInterval(const AdaptiveOptions &options, double error,
     return options.maxInterval;
   }
   const double interval = std::round(options.beta / change - options.gamma);
-  return int64_t(
-      std::clamp(interval, 1.0, double(std::max<int64_t>(
-                                    options.maxInterval, 1))));
+  return int64_t(std::clamp(interval, 1.0,
+                            double(std::max<int64_t>(options.maxInterval, 1))));
 }
 
 /// Quantizes with the width and scale of now.
 void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
                               IntTensor &q) {
-  const QuantizeCounts result =
-      quant::quantize(x.values(), symmetricMax(counts.bits),
-                      std::ldexp(1.0F, exponent), Rounding::Nearest,
-                      pass.random, pass, q);
+  const QuantizeCounts result = quant::quantize(
+      x.values(), symmetricMax(counts.bits), std::ldexp(1.0F, exponent),
+      Rounding::Nearest, pass.random, pass, q);
   quantizedSum = result.sum;
   hasInvalid = result.hasInvalid;
   if (!pass.isTraining()) {
@@ -107,8 +105,8 @@ Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
     }
   }
   if (pass.isTraining()) {
-    averageExponent = options.alpha * exponent +
-                      (1 - options.alpha) * averageExponent;
+    averageExponent =
+        options.alpha * exponent + (1 - options.alpha) * averageExponent;
   }
   return Status::success();
 }

@@ -20,8 +20,8 @@ struct AdaptiveOptions {
   double beta = 0.1;
   double gamma = 2;
   double delta = 100;
-  int64_t initialSteps = 0;  ///< Steps in which every step is an update.
-  int64_t maxInterval = 1;   ///< Steps; those of an epoch.
+  int64_t initialSteps = 0;   ///< Steps in which every step is an update.
+  int64_t maxInterval = 1;    ///< Steps; those of an epoch.
   double maxSaturated = 1e-3; ///< A greater share forces an update.
 };
 

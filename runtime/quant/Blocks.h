@@ -23,8 +23,8 @@ Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
   const auto share = [&](int worker, TaskRange blocks) {
     Status &result = results[size_t(worker)];
     for (int64_t b = blocks.begin; b < blocks.end && result.ok(); ++b) {
-      result = work(worker, ImageRange{b * length,
-                                       std::min((b + 1) * length, images)});
+      result = work(worker,
+                    ImageRange{b * length, std::min((b + 1) * length, images)});
     }
   };
   const int64_t blocks = (images + length - 1) / length;
@@ -43,8 +43,8 @@ Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
 /// elements apart; the columns become rows `toStride` apart. In squares, so
 /// that cache lines are used up.
 template <typename T>
-void transpose(const T *from, int64_t rows, int64_t columns,
-               int64_t fromStride, int64_t toStride, T *to) {
+void transpose(const T *from, int64_t rows, int64_t columns, int64_t fromStride,
+               int64_t toStride, T *to) {
   constexpr int64_t side = 16;
   for (int64_t r0 = 0; r0 < rows; r0 += side) {
     const int64_t r1 = std::min(r0 + side, rows);

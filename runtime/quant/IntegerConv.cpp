@@ -68,8 +68,8 @@ Status IntegerConv::convolve(Product product, const ConvGeometry &g,
                                      ImageRange images) -> Status {
     const int64_t count = images.end - images.begin;
     const int64_t rows = count * g.outPixels();
-    const bool isDense = g.kernel == 1 && g.stride == 1 && g.padding == 0 &&
-                         g.groups == 1;
+    const bool isDense =
+        g.kernel == 1 && g.stride == 1 && g.padding == 0 && g.groups == 1;
     T *columns = isDense ? nullptr : workerMemory<T>(rows * g.reduction());
     for (int64_t group = 0; group < g.groups; ++group) {
       const T *first = q + images.begin * g.inputSize();
@@ -77,8 +77,8 @@ Status IntegerConv::convolve(Product product, const ConvGeometry &g,
         nn::imageToColumns(g, group, first + i * g.inputSize(), g.reduction(),
                            columns + i * g.outPixels() * g.reduction());
       }
-      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(
-          isDense ? first : columns, rows, packed[size_t(group)], worker));
+      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(isDense ? first : columns, rows,
+                                              packed[size_t(group)], worker));
       (*gemm)->visitSums(worker, [&](const auto *sums) {
         storeRows(sums, rows, g.groupOutputs(), scale, g.outputs,
                   y.data() + images.begin * g.outputSize() +
@@ -87,12 +87,10 @@ Status IntegerConv::convolve(Product product, const ConvGeometry &g,
     }
     return Status::success();
   };
-  return forEachBlock(g, x.size() / g.inputSize(), pass,
-                      [&](int worker, ImageRange images) {
-                        return x.visit([&](const auto *q) {
-                          return block(q, worker, images);
-                        });
-                      });
+  return forEachBlock(
+      g, x.size() / g.inputSize(), pass, [&](int worker, ImageRange images) {
+        return x.visit([&](const auto *q) { return block(q, worker, images); });
+      });
 }
 
 Status IntegerConv::forward(const IntTensor &x, const IntTensor &w,
@@ -131,8 +129,9 @@ static IntTensor turnWeights(const ConvGeometry &g, const IntTensor &w) {
   };
   turned.visit([&](auto *to) {
     w.visit([&](const auto *from) {
-      if constexpr (std::is_same_v<decltype(*from), const std::remove_reference_t<
-                                                        decltype(*to)> &>) {
+      if constexpr (std::is_same_v<
+                        decltype(*from),
+                        const std::remove_reference_t<decltype(*to)> &>) {
         turn(from, to);
       }
     });
@@ -177,8 +176,8 @@ Status IntegerConv::scatteredInputGradient(const IntTensor &dy,
     std::fill_n(image, count * g.inputSize(), 0);
     T *dense = workerMemory<T>(rows * g.groupOutputs());
     for (int64_t group = 0; group < g.groups; ++group) {
-      const T *from = q + images.begin * g.outputSize() +
-                      group * g.groupOutputs();
+      const T *from =
+          q + images.begin * g.outputSize() + group * g.groupOutputs();
       for (int64_t row = 0; row < rows; ++row) {
         std::copy_n(from + row * g.outputs, g.groupOutputs(),
                     dense + row * g.groupOutputs());
@@ -261,8 +260,8 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
       matrices.fill(g, group, qx, qy, images);
       LPGEN_RETURN_IF_ERROR(
           (*gemm)->pack(matrices.outputs.data(), outputs, worker));
-      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(
-          matrices.columns.data(), g.reduction(), outputs, worker));
+      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(matrices.columns.data(),
+                                              g.reduction(), outputs, worker));
       (*gemm)->visitSums(worker, [&](const auto *sums) {
         const int64_t size = g.groupOutputs() * g.reduction();
         int64_t *to = total.data() + group * size;
@@ -273,14 +272,14 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
     }
     return Status::success();
   };
-  LPGEN_RETURN_IF_ERROR(forEachBlock(
-      g, dy.size() / g.outputSize(), pass, [&](int worker, ImageRange images) {
-        return x.visit([&](const auto *qx) {
-          return dy.visit([&](const auto *qy) {
-            return block(qx, qy, worker, images);
-          });
-        });
-      }));
+  LPGEN_RETURN_IF_ERROR(forEachBlock(g, dy.size() / g.outputSize(), pass,
+                                     [&](int worker, ImageRange images) {
+                                       return x.visit([&](const auto *qx) {
+                                         return dy.visit([&](const auto *qy) {
+                                           return block(qx, qy, worker, images);
+                                         });
+                                       });
+                                     }));
   // The sums are [groups, taps, outputs].
   const float scale = x.scale() * dy.scale();
   for (int64_t i = 0; i < dw.size(); ++i) {
@@ -289,10 +288,10 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
     const int64_t k = i % g.reduction();
     int64_t sum = 0;
     for (const std::vector<int64_t> &total : totals) {
-      sum += total.empty() ? 0
-                           : total[size_t((group * g.reduction() + k) *
-                                              g.groupOutputs() +
-                                          o)];
+      sum += total.empty()
+                 ? 0
+                 : total[size_t((group * g.reduction() + k) * g.groupOutputs() +
+                                o)];
     }
     dw[i] = float(sum) * scale;
   }

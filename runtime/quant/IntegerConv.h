@@ -7,8 +7,8 @@
 // (the weight gradient reduces over pixels, a strided input gradient divides in
 // its subscripts):
 //
-//   forward          x = columns [pixels, taps]      w = weights [outputs, taps]
-//   input gradient   x = dy [pixels, outputs]        w = weights^T
+//   forward          x = columns [pixels, taps]      w = weights [outputs,
+//   taps] input gradient   x = dy [pixels, outputs]        w = weights^T
 //                    then columns are added to the image they belong to; with
 //                    stride 1 it is the forward product of dy with the filters
 //                    turned by 180 degrees

@@ -31,8 +31,8 @@ IntegerGemm::create(const GemmShape &shape, int workers,
       GemmSpec::maxReduction(gemm->spec.xMax, gemm->spec.wMax);
   gemm->chunks = (shape.reduction + longest - 1) / longest;
   gemm->spec.reduction = (shape.reduction + gemm->chunks - 1) / gemm->chunks;
-  const Result<const lp_kernel *> kernel = kernels.find(
-      gemmOperatorName(gemm->spec), gemmOperatorText(gemm->spec));
+  const Result<const lp_kernel *> kernel =
+      kernels.find(gemmOperatorName(gemm->spec), gemmOperatorText(gemm->spec));
   LPGEN_RETURN_IF_ERROR(kernel.status());
   gemm->kernelSymbol = (*kernel)->symbol;
   for (int i = 0; i < workers; ++i) {

@@ -60,8 +60,8 @@ static int32_t roundSmall(float v) {
                  std::bit_cast<uint32_t>(magic));
 }
 
-/// floor(v) + (noise < v - floor(v)), for |v| < 2^22: never moves an integer, as
-/// floor(v + noise) would where the sum is rounded.
+/// floor(v) + (noise < v - floor(v)), for |v| < 2^22: never moves an integer,
+/// as floor(v + noise) would where the sum is rounded.
 static int32_t roundStochastic(float v, float noise) {
   const int32_t nearest = roundSmall(v);
   const int32_t down = float(nearest) > v ? nearest - 1 : nearest;
@@ -70,10 +70,9 @@ static int32_t roundStochastic(float v, float noise) {
 
 /// Elements [begin, end); T is the storage of q.
 template <typename T>
-static QuantizeCounts quantizeRange(const float *x, TaskRange range,
-                                    int32_t max, float inverse,
-                                    Rounding rounding,
-                                    const nn::RandomKey &random, T *q) {
+static QuantizeCounts
+quantizeRange(const float *x, TaskRange range, int32_t max, float inverse,
+              Rounding rounding, const nn::RandomKey &random, T *q) {
   QuantizeCounts counts;
   const auto limit = float(max);
   for (int64_t begin = range.begin; begin < range.end; begin += runLength) {

@@ -50,8 +50,8 @@ public:
     const int64_t steps = trainer.stepsPerEpoch();
     const int64_t inEpoch = (trainer.step() - 1) % steps + 1;
     const bool isTerminal = ::isatty(STDERR_FILENO) != 0;
-    if (isQuiet || (!isTerminal && inEpoch * 10 / steps ==
-                                       (inEpoch - 1) * 10 / steps)) {
+    if (isQuiet ||
+        (!isTerminal && inEpoch * 10 / steps == (inEpoch - 1) * 10 / steps)) {
       return;
     }
     const Totals &totals = trainer.epochTotals();
@@ -63,10 +63,9 @@ public:
                  isTerminal ? "\r" : "",
                  static_cast<long long>((trainer.step() - 1) / steps + 1),
                  static_cast<long long>(trainer.config().epochs),
-                 static_cast<long long>(inEpoch),
-                 static_cast<long long>(steps), totals.meanLoss(),
-                 100.0 * totals.accuracy(), totals.imagesPerSecond(),
-                 static_cast<long long>(left) / 60,
+                 static_cast<long long>(inEpoch), static_cast<long long>(steps),
+                 totals.meanLoss(), 100.0 * totals.accuracy(),
+                 totals.imagesPerSecond(), static_cast<long long>(left) / 60,
                  static_cast<long long>(left) % 60, isTerminal ? "   " : "\n");
     if (isTerminal && inEpoch == steps) {
       std::fprintf(stderr, "\n");
@@ -82,8 +81,7 @@ void reportEpoch(const Trainer &trainer, const Totals &test) {
               "accuracy %.2f %%, %.0f images/s\n",
               static_cast<long long>(trainer.epoch()),
               trainer.epochTotals().meanLoss(),
-              100.0 * trainer.epochTotals().accuracy(),
-              100.0 * test.accuracy(),
+              100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
               trainer.epochTotals().imagesPerSecond());
   std::fflush(stdout);
 }
@@ -132,8 +130,7 @@ int run(Options &options) {
   if (!data.ok()) {
     return fail(data.message());
   }
-  const Status limited =
-      data::limitTraining(*data, options.config.trainImages);
+  const Status limited = data::limitTraining(*data, options.config.trainImages);
   if (!limited.ok()) {
     return fail(limited.message());
   }
@@ -152,15 +149,15 @@ int run(Options &options) {
   }
   const Status status = train(options, **trainer, *folder);
   if (!status.ok()) {
-    return fail(status.message() +
-                (folder->hasCheckpoint()
-                     ? "; the last epoch's state is in '" +
-                           folder->checkpointPath() + "'"
-                     : ""));
+    return fail(status.message() + (folder->hasCheckpoint()
+                                        ? "; the last epoch's state is in '" +
+                                              folder->checkpointPath() + "'"
+                                        : ""));
   }
   if (interrupted) {
-    std::fprintf(stderr, "lpgen-train: interrupted; continue with: lpgen train "
-                         "--resume --out %s\n",
+    std::fprintf(stderr,
+                 "lpgen-train: interrupted; continue with: lpgen train "
+                 "--resume --out %s\n",
                  options.out.c_str());
     return ExitInterrupted;
   }

@@ -109,8 +109,8 @@ static Result<Checkpoint> readCheckpoint(const std::string &path) {
   }
   if (all.size() < prefixBytes + digestBytes ||
       headerBytes > all.size() - prefixBytes - digestBytes ||
-      digest != extendDigest(emptyDigest,
-                             all.substr(0, all.size() - digestBytes))) {
+      digest !=
+          extendDigest(emptyDigest, all.substr(0, all.size() - digestBytes))) {
     return Status::error("checkpoint '" + path +
                          "' is truncated or damaged; remedy: use an earlier "
                          "one, or start the run again without --resume");
@@ -142,11 +142,11 @@ Status restoreCheckpoint(const std::string &path,
   size_t bytes = 0;
   for (size_t i = 0; i < outline.pieces.size(); ++i) {
     if (i >= found.size() || found[i] != outline.pieces[i]) {
-      return Status::error(
-          "checkpoint '" + path + "' is of another network or policy: piece " +
-          std::to_string(i) + " is " +
-          (i < found.size() ? found[i].dump() : "missing") + ", expected " +
-          outline.pieces[i].dump());
+      return Status::error("checkpoint '" + path +
+                           "' is of another network or policy: piece " +
+                           std::to_string(i) + " is " +
+                           (i < found.size() ? found[i].dump() : "missing") +
+                           ", expected " + outline.pieces[i].dump());
     }
     bytes += outline.pieces[i][1].get<size_t>();
   }

@@ -24,9 +24,8 @@ static void visitFields(AnyConfig &config, Visit visit) {
 
 nlohmann::json configToJson(const Config &config) {
   nlohmann::json json;
-  visitFields(config, [&](const char *name, const auto &field) {
-    json[name] = field;
-  });
+  visitFields(config,
+              [&](const char *name, const auto &field) { json[name] = field; });
   return json;
 }
 
@@ -58,8 +57,7 @@ Result<Config> configFromJson(const nlohmann::json &json) {
     }
   });
   if (!wrong.empty()) {
-    return Status::error("field '" + wrong +
-                         "' is missing or of another type");
+    return Status::error("field '" + wrong + "' is missing or of another type");
   }
   return config;
 }

@@ -64,9 +64,9 @@ public:
   void update(const std::vector<nn::Parameter *> &parameters,
               double learningRate, const nn::Pass &pass) override {
     ++updates;
-    const auto rate = float(
-        learningRate * std::sqrt(1.0 - std::pow(0.999, double(updates))) /
-        (1.0 - std::pow(0.9, double(updates))));
+    const auto rate =
+        float(learningRate * std::sqrt(1.0 - std::pow(0.999, double(updates))) /
+              (1.0 - std::pow(0.9, double(updates))));
     const auto epsilon =
         float(1e-8 * std::sqrt(1.0 - std::pow(0.999, double(updates))));
     for (size_t p = 0; p < parameters.size(); ++p) {

@@ -34,8 +34,7 @@ public:
   /// it after.
   virtual float lossScale() const { return 1.0F; }
   /// Sees the unscaled gradients; false skips the update of this step.
-  virtual bool
-  acceptGradients(const std::vector<nn::Parameter *> &parameters) {
+  virtual bool acceptGradients(const std::vector<nn::Parameter *> &parameters) {
     return true;
   }
   /// The stored weights have changed.

@@ -36,9 +36,10 @@ Result<Config> RunFolder::readConfig() const {
 Status RunFolder::restore(Trainer &trainer) {
   Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
   LPGEN_RETURN_IF_ERROR(meta.status());
-  LPGEN_RETURN_IF_ERROR(restoreCheckpoint(
-      checkpointPath(),
-      [&](nn::StateVisitor &visitor) { trainer.visitState(visitor); }));
+  LPGEN_RETURN_IF_ERROR(
+      restoreCheckpoint(checkpointPath(), [&](nn::StateVisitor &visitor) {
+        trainer.visitState(visitor);
+      }));
   history = meta->value("epochs", nlohmann::json::array());
   return Status::success();
 }
@@ -46,17 +47,16 @@ Status RunFolder::restore(Trainer &trainer) {
 Status RunFolder::save(Trainer &trainer) const {
   const nlohmann::json meta = {{"config", configToJson(trainer.config())},
                                {"epochs", history}};
-  return saveCheckpoint(
-      checkpointPath(), meta,
-      [&](nn::StateVisitor &visitor) { trainer.visitState(visitor); });
+  return saveCheckpoint(checkpointPath(), meta, [&](nn::StateVisitor &visitor) {
+    trainer.visitState(visitor);
+  });
 }
 
 static std::string toCsv(const nlohmann::json &history) {
-  const std::array columns = {"epoch",        "step",
-                              "learningRate", "trainLoss",
-                              "trainAccuracy", "testLoss",
-                              "testAccuracy", "seconds",
-                              "imagesPerSecond"};
+  const std::array columns = {
+      "epoch",        "step",          "learningRate",
+      "trainLoss",    "trainAccuracy", "testLoss",
+      "testAccuracy", "seconds",       "imagesPerSecond"};
   std::string text;
   for (size_t i = 0; i < columns.size(); ++i) {
     text += std::string(i == 0 ? "" : ",") + columns[i];
@@ -64,8 +64,8 @@ static std::string toCsv(const nlohmann::json &history) {
   text += "\n";
   for (const nlohmann::json &epoch : history) {
     for (size_t i = 0; i < columns.size(); ++i) {
-      text += (i == 0 ? "" : ",") + epoch.value(columns[i], nlohmann::json())
-                                        .dump();
+      text += (i == 0 ? "" : ",") +
+              epoch.value(columns[i], nlohmann::json()).dump();
     }
     text += "\n";
   }

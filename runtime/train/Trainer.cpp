@@ -46,9 +46,9 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
   });
   trainer->policy->afterUpdate(trainer->updated,
                                trainer->pass(nn::Mode::Train));
-  Result<std::unique_ptr<Optimizer>> optimizer = makeOptimizer(
-      {config.optimizer, config.momentum, config.weightDecay},
-      trainer->updated);
+  Result<std::unique_ptr<Optimizer>> optimizer =
+      makeOptimizer({config.optimizer, config.momentum, config.weightDecay},
+                    trainer->updated);
   LPGEN_RETURN_IF_ERROR(optimizer.status());
   trainer->optimizer = std::move(*optimizer);
   return trainer;
@@ -120,9 +120,9 @@ Result<Totals> Trainer::evaluate() {
   const nn::Pass now = pass(nn::Mode::Evaluate);
   for (int64_t begin = 0; begin < data.test.count;
        begin += settings.batchSize) {
-    data::readTestBatch(
-        data, begin, std::min(begin + settings.batchSize, data.test.count),
-        pool, batch);
+    data::readTestBatch(data, begin,
+                        std::min(begin + settings.batchSize, data.test.count),
+                        pool, batch);
     LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
     totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
   }

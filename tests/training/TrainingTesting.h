@@ -3,8 +3,8 @@
 #define LPGEN_TESTS_TRAINING_TRAININGTESTING_H
 
 #include "runtime/kernels/KernelProvider.h"
-#include "runtime/quant/IntTensor.h"
 #include "runtime/nn/Random.h"
+#include "runtime/quant/IntTensor.h"
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -48,8 +48,8 @@ inline quant::IntTensor randomIntegers(int64_t size, int32_t max, float scale,
   tensor.reset(size, max, scale);
   tensor.visit([&](auto *q) {
     for (int64_t i = 0; i < size; ++i) {
-      const auto value = int64_t(nn::RandomKey(seed).below(
-          uint64_t(i), 2 * uint64_t(max) + 1));
+      const auto value = int64_t(
+          nn::RandomKey(seed).below(uint64_t(i), 2 * uint64_t(max) + 1));
       q[i] = std::remove_reference_t<decltype(*q)>(value - max);
     }
     q[0] = std::remove_reference_t<decltype(*q)>(max);

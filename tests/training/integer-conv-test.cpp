@@ -72,8 +72,7 @@ void expectEqual(const std::vector<int64_t> &expected, const FloatTensor &found,
                  float scale, const char *what) {
   ASSERT_EQ(int64_t(expected.size()), found.size());
   for (int64_t i = 0; i < found.size(); ++i) {
-    ASSERT_EQ(found[i], float(expected[size_t(i)]) * scale)
-        << what << " " << i;
+    ASSERT_EQ(found[i], float(expected[size_t(i)]) * scale) << what << " " << i;
   }
 }
 
@@ -110,8 +109,7 @@ void expectRandomProducts(const ConvGeometry &g, int64_t images, int32_t xMax,
                std::to_string(g.groups) + " maxima " + std::to_string(xMax) +
                " " + std::to_string(wMax) + " " + std::to_string(dyMax));
   expectProducts(
-      g, images,
-      testing::randomIntegers(images * g.inputSize(), xMax, 0.5F, 1),
+      g, images, testing::randomIntegers(images * g.inputSize(), xMax, 0.5F, 1),
       testing::randomIntegers(g.outputs * g.reduction(), wMax, 0.25F, 2),
       testing::randomIntegers(images * g.outputSize(), dyMax, 0.125F, 3),
       threads);

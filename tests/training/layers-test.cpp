@@ -35,10 +35,9 @@ FloatTensor separatedTensor(std::vector<int64_t> shape, uint64_t seed) {
 }
 
 std::unique_ptr<ProductLayer> makeConv(const ConvGeometry &g) {
-  return std::make_unique<ProductLayer>("conv", g, Bias::Yes,
-                                        InputGradient::Wanted,
-                                        std::make_unique<FloatProducts>(g),
-                                        RandomKey(3));
+  return std::make_unique<ProductLayer>(
+      "conv", g, Bias::Yes, InputGradient::Wanted,
+      std::make_unique<FloatProducts>(g), RandomKey(3));
 }
 
 void expectGradients(Layer &layer, const FloatTensor &x, double tolerance) {
@@ -91,12 +90,11 @@ float convolveAt(const ConvGeometry &g, const FloatTensor &x,
         continue;
       }
       for (int64_t c = 0; c < g.groupChannels(); ++c) {
-        sum += double(x[((n * g.height + row) * g.width + column) *
-                            g.channels +
-                        group * g.groupChannels() + c]) *
-               double(w[((o * g.kernel + r) * g.kernel + s) *
-                            g.groupChannels() +
-                        c]);
+        sum +=
+            double(x[((n * g.height + row) * g.width + column) * g.channels +
+                     group * g.groupChannels() + c]) *
+            double(
+                w[((o * g.kernel + r) * g.kernel + s) * g.groupChannels() + c]);
       }
     }
   }
@@ -105,8 +103,7 @@ float convolveAt(const ConvGeometry &g, const FloatTensor &x,
 
 TEST(ProductLayer, IsTheConvolution) {
   for (const ConvGeometry &g : geometries()) {
-    const FloatTensor x =
-        normalTensor({3, g.height, g.width, g.channels}, 11);
+    const FloatTensor x = normalTensor({3, g.height, g.width, g.channels}, 11);
     const FloatTensor w = normalTensor(g.weightShape(), 12);
     FloatTensor y({3, g.outHeight(), g.outWidth(), g.outputs});
     FloatProducts products(g);
@@ -205,8 +202,8 @@ TEST(BatchNorm, NormalizesAndEvaluatesWithRunningStatistics) {
 
 TEST(Containers, ResidualGradients) {
   for (const bool hasShortcut : {false, true}) {
-    const ConvGeometry g = geometry(5, 3, hasShortcut ? 4 : 3, 3,
-                                    hasShortcut ? 2 : 1, 1, 1);
+    const ConvGeometry g =
+        geometry(5, 3, hasShortcut ? 4 : 3, 3, hasShortcut ? 2 : 1, 1, 1);
     auto main = std::make_unique<Sequential>("main");
     main->add(makeConv(g));
     auto shortcut = std::make_unique<Sequential>("short");

@@ -18,13 +18,12 @@ std::vector<float> normals(int64_t count, float scale = 1) {
 }
 
 TEST(Quantize, RoundsToNearestEvenSaturatesAndCounts) {
-  const std::vector<float> x = {0.0F,  0.5F,   1.5F,   -2.5F,   126.9F,
+  const std::vector<float> x = {0.0F,   0.5F,   1.5F,    -2.5F,  126.9F,
                                 127.4F, 127.6F, -500.0F, 0.125F, -0.5F};
   IntTensor q;
-  const QuantizeCounts counts = quantize(x, 127, 1.0F, Rounding::Nearest, key,
-                                         nn::Pass(), q);
-  const std::vector<int> expected = {0,   0,   2,    -2, 127,
-                                     127, 127, -127, 0,  0};
+  const QuantizeCounts counts =
+      quantize(x, 127, 1.0F, Rounding::Nearest, key, nn::Pass(), q);
+  const std::vector<int> expected = {0, 0, 2, -2, 127, 127, 127, -127, 0, 0};
   int64_t sum = 0;
   for (int64_t i = 0; i < q.size(); ++i) {
     EXPECT_EQ(q.at(i), expected[size_t(i)]) << i;
@@ -156,8 +155,8 @@ nn::FloatTensor hardTensor() {
 TEST(Adaptive, WidensWhereTheMeanChangesAndModesDiffer) {
   for (const bool restarts : {false, true}) {
     AdaptiveOptions options = optionsFor(1);
-    options.mode = restarts ? AdaptiveOptions::Mode::Restart
-                            : AdaptiveOptions::Mode::Grow;
+    options.mode =
+        restarts ? AdaptiveOptions::Mode::Restart : AdaptiveOptions::Mode::Grow;
     AdaptiveQuantizer quantizer("g", options);
     IntTensor q;
     double seconds = 0;
@@ -183,24 +182,20 @@ TEST(Adaptive, KeepsTheScaleBetweenUpdatesUnlessItSaturates) {
   double seconds = 0;
   // Values on the grid: no error, so the interval is the longest.
   std::vector<float> values(2000, 1.0F);
-  ASSERT_TRUE(
-      quantizer.quantize(tensorOf(values), passAt(0), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(0), q, seconds).ok());
   EXPECT_EQ(quantizer.nextUpdate(), 50);
   const float scale = q.scale();
   values.assign(2000, 1.5F);
   values[0] = 100;
-  ASSERT_TRUE(
-      quantizer.quantize(tensorOf(values), passAt(1), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(1), q, seconds).ok());
   EXPECT_EQ(q.scale(), scale);
   EXPECT_EQ(q.at(0), 127);
   EXPECT_EQ(quantizer.report().saturated, 1); // 0.05 %: still tolerated
   EXPECT_EQ(quantizer.nextUpdate(), 50);
   values.assign(2000, 100.0F);
-  ASSERT_TRUE(
-      quantizer.quantize(tensorOf(values), passAt(2), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(2), q, seconds).ok());
   EXPECT_EQ(quantizer.nextUpdate(), 3);
-  ASSERT_TRUE(
-      quantizer.quantize(tensorOf(values), passAt(3), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(3), q, seconds).ok());
   EXPECT_GT(q.scale(), scale);
   EXPECT_EQ(quantizer.report().updates, 2);
 }

@@ -52,9 +52,8 @@ KernelProvider &provider() {
   return kernels;
 }
 
-std::unique_ptr<Trainer> makeTrainer(const Config &config,
-                                     const data::Dataset &data,
-                                     ThreadPool *pool) {
+std::unique_ptr<Trainer>
+makeTrainer(const Config &config, const data::Dataset &data, ThreadPool *pool) {
   Result<std::unique_ptr<Trainer>> trainer =
       Trainer::create(config, data, pool, &provider());
   EXPECT_TRUE(trainer.ok()) << trainer.message();
@@ -191,9 +190,9 @@ TEST(Checkpoint, DamageIsNoticedAndChangesNothing) {
       makeTrainer(smallConfig("float32"), data, nullptr);
   const std::vector<float> before = weightsOf(*other);
 
-  std::vector<std::string> damaged = {
-      good->substr(0, 7),          good->substr(0, 20),
-      good->substr(0, good->size() - 1), *good + "x"};
+  std::vector<std::string> damaged = {good->substr(0, 7), good->substr(0, 20),
+                                      good->substr(0, good->size() - 1),
+                                      *good + "x"};
   for (const size_t at : {size_t{9}, good->size() / 2, good->size() - 3}) {
     damaged.push_back(*good);
     damaged.back()[at] = char(damaged.back()[at] ^ 1);
