@@ -35,6 +35,14 @@ static constexpr std::array policies = {
     KnownPolicy{"float32", "float32", makeFloat32Policy},
     KnownPolicy{"apt", "apt<mode=1|2,gradient-bits=adaptive|8,threshold=0.03>",
                 makeAptPolicy},
+    KnownPolicy{"fixed", "fixed<il=2,fl=14,rounding=stochastic|nearest>",
+                makeFixedPolicy},
+    KnownPolicy{"mixed16", "mixed16<scale=65536,floor=1,grow-after=2000>",
+                makeMixed16Policy},
+    KnownPolicy{"fp8", "fp8<scale=1024,floor=256,grow-after=2000>",
+                makeFp8Policy},
+    KnownPolicy{"pfq", "pfq<epsilon=0.05,decay=0.3>", makePfqPolicy},
+    KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };
 
 std::string policyNames() {

@@ -15,6 +15,24 @@ Result<std::unique_ptr<Policy>> makeFloat32Policy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
                                               const PolicyContext &context);
 
+/// Fixed point with stochastic rounding, weights included.
+Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
+                                                const PolicyContext &context);
+
+/// fp16 storage with float32 weights and a dynamic loss scale.
+Result<std::unique_ptr<Policy>>
+makeMixed16Policy(PolicyText &text, const PolicyContext &context);
+
+/// E5M2 storage with fp16 weights, rounded stochastically.
+Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,
+                                              const PolicyContext &context);
+
+/// Widths of all tensors that grow in stages; "static" stays at the last.
+Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_POLICIES_H
