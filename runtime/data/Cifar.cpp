@@ -77,10 +77,11 @@ static Result<Dataset> loadCifar(const std::string &folder,
   data.height = data.width = 32;
   data.channels = planes;
   data.classes = format.classes;
+  const std::filesystem::path base(folder);
   for (const std::string &name : trainFiles) {
-    LPGEN_RETURN_IF_ERROR(appendFile(folder + "/" + name, format, data.train));
+    LPGEN_RETURN_IF_ERROR(appendFile(base / name, format, data.train));
   }
-  LPGEN_RETURN_IF_ERROR(appendFile(folder + "/" + testFile, format, data.test));
+  LPGEN_RETURN_IF_ERROR(appendFile(base / testFile, format, data.test));
   return data;
 }
 
@@ -90,7 +91,7 @@ Result<Dataset> loadCifar10(const std::string &folder) {
   std::error_code ignored;
   for (int number = 1;; ++number) {
     const std::string name = "data_batch_" + std::to_string(number) + ".bin";
-    if (number > 1 && !std::filesystem::exists(folder + "/" + name, ignored)) {
+    if (number > 1 && !std::filesystem::exists(std::filesystem::path(folder) / name, ignored)) {
       break;
     }
     files.push_back(name);

@@ -19,7 +19,7 @@ namespace lpgen::nn {
 /// The key of one stream of numbers.
 class RandomKey {
 public:
-  explicit RandomKey(uint64_t seed) : key(seed) {}
+  explicit constexpr RandomKey(uint64_t seed) : key(seed) {}
   /// A stream of its own for `number`: a step, an epoch, an image.
   RandomKey of(uint64_t number) const {
     return RandomKey(scalar::hash(key, number));

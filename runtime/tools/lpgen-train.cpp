@@ -49,24 +49,26 @@ public:
   void show(const Trainer &trainer) {
     const int64_t steps = trainer.stepsPerEpoch();
     const int64_t inEpoch = (trainer.step() - 1) % steps + 1;
+    const int64_t epoch = (trainer.step() - 1) / steps + 1;
     const bool isTerminal = ::isatty(STDERR_FILENO) != 0;
     if (isQuiet ||
         (!isTerminal && inEpoch * 10 / steps == (inEpoch - 1) * 10 / steps)) {
       return;
     }
     const Totals &totals = trainer.epochTotals();
-    const double left = totals.seconds / double(inEpoch) *
-                        double(trainer.totalSteps() - trainer.step());
+    const auto left = static_cast<long long>(
+        totals.seconds / double(inEpoch) *
+        double(trainer.totalSteps() - trainer.step()));
     std::fprintf(stderr,
                  "%sepoch %lld/%lld  step %lld/%lld  loss %.4f  accuracy "
                  "%.2f %%  %.0f images/s  left %lld:%02lld%s",
                  isTerminal ? "\r" : "",
-                 static_cast<long long>((trainer.step() - 1) / steps + 1),
+                 static_cast<long long>(epoch),
                  static_cast<long long>(trainer.config().epochs),
                  static_cast<long long>(inEpoch), static_cast<long long>(steps),
                  totals.meanLoss(), 100.0 * totals.accuracy(),
-                 totals.imagesPerSecond(), static_cast<long long>(left) / 60,
-                 static_cast<long long>(left) % 60, isTerminal ? "   " : "\n");
+                 totals.imagesPerSecond(), left / 60,
+                 left % 60, isTerminal ? "   " : "\n");
     if (isTerminal && inEpoch == steps) {
       std::fprintf(stderr, "\n");
     }

@@ -56,7 +56,9 @@ Result<double> PolicyText::number(const std::string &key, double standard,
   double value = 0;
   const char *end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end || !(value >= lo && value <= hi)) {
+  const bool isNumber = error == std::errc() && rest == end;
+  const bool isInside = value >= lo && value <= hi; // false for a NaN
+  if (!isNumber || !isInside) {
     const auto show = [](double bound) {
       std::string shown = std::to_string(bound);
       shown.erase(shown.find_last_not_of('0') + 1);

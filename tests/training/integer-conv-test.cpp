@@ -167,7 +167,7 @@ TEST(IntegerConv, SaysWhichKernelRan) {
   const ConvGeometry g = ConvGeometry::linear(70, 13);
   IntegerConv conv(g, provider());
   EXPECT_EQ(conv.kernelOf(nn::Product::Forward), "none yet");
-  FloatTensor y({3 * 13});
+  FloatTensor y({3, 13});
   ASSERT_TRUE(conv.forward(testing::randomIntegers(210, 127, 1, 1),
                            testing::randomIntegers(910, 127, 1, 2), y,
                            nn::Pass())

@@ -29,7 +29,7 @@ FloatTensor separatedTensor(std::vector<int64_t> shape, uint64_t seed) {
   const std::vector<int64_t> order = RandomKey(seed).permutation(tensor.size());
   for (int64_t i = 0; i < tensor.size(); ++i) {
     tensor[i] =
-        0.05F * (float(order[size_t(i)]) - float(tensor.size() / 2) + 0.5F);
+        0.05F * (float(order[size_t(i)]) - 0.5F * float(tensor.size()) + 0.5F);
   }
   return tensor;
 }

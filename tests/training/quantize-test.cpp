@@ -1,18 +1,19 @@
 // Rounding to integers, and the adaptive quantizer's formulas and state.
 #include "runtime/quant/AdaptiveQuantizer.h"
 #include "runtime/quant/Quantize.h"
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
 namespace lpgen::quant {
 namespace {
 
-const nn::RandomKey key(5);
+constexpr nn::RandomKey key(5);
 
 std::vector<float> normals(int64_t count, float scale = 1) {
-  std::vector<float> x;
+  std::vector<float> x(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
-    x.push_back(scale * key.normal(uint64_t(i)));
+    x[size_t(i)] = scale * key.normal(uint64_t(i));
   }
   return x;
 }
@@ -135,7 +136,7 @@ TEST(Adaptive, ErrorAndExponent) {
 
 nn::FloatTensor tensorOf(const std::vector<float> &values) {
   nn::FloatTensor tensor({int64_t(values.size())});
-  std::copy(values.begin(), values.end(), tensor.data());
+  std::ranges::copy(values, tensor.data());
   return tensor;
 }
 
