@@ -41,6 +41,9 @@ static constexpr std::array policies = {
                 makeMixed16Policy},
     KnownPolicy{"fp8", "fp8<scale=1024,floor=256,grow-after=2000>",
                 makeFp8Policy},
+    KnownPolicy{"lsq", "lsq<bits=4>", makeLsqPolicy},
+    KnownPolicy{"dorefa", "dorefa<weights=1,activations=2>", makeDorefaPolicy},
+    KnownPolicy{"pact", "pact<bits=4>", makePactPolicy},
     KnownPolicy{"pfq", "pfq<epsilon=0.05,decay=0.3>", makePfqPolicy},
     KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };

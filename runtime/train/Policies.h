@@ -33,6 +33,14 @@ Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
                                                  const PolicyContext &context);
 
+/// Few bits forward, gradients in float32.
+Result<std::unique_ptr<Policy>> makeLsqPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
+                                               const PolicyContext &context);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_POLICIES_H
