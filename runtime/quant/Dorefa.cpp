@@ -44,8 +44,8 @@ public:
 
 private:
   std::string tensor;
-  int32_t levels;      ///< 2^bits - 1
-  float greatest = 1;  ///< max|tanh(w)| of the last forward call.
+  int32_t levels;     ///< 2^bits - 1
+  float greatest = 1; ///< max|tanh(w)| of the last forward call.
 };
 
 /// [0, end] in 2^bits - 1 steps.
@@ -74,9 +74,8 @@ public:
   using ClippedActivations::ClippedActivations;
   void backward(const nn::FloatTensor &x, const nn::Pass &pass,
                 nn::FloatTensor &gradient) override {
-    multiplyElements(x, pass, gradient, [](float v) {
-      return v >= 0 && v <= 1 ? 1.0F : 0.0F;
-    });
+    multiplyElements(x, pass, gradient,
+                     [](float v) { return v >= 0 && v <= 1 ? 1.0F : 0.0F; });
   }
 
 protected:
@@ -97,12 +96,11 @@ public:
     alpha.gradient[0] = float(sumElements(x.size(), pass, [&](int64_t i) {
       return x[i] >= top ? double(gradient[i]) : 0.0;
     }));
-    multiplyElements(x, pass, gradient, [&](float v) {
-      return v > 0 && v < top ? 1.0F : 0.0F;
-    });
+    multiplyElements(x, pass, gradient,
+                     [&](float v) { return v > 0 && v < top ? 1.0F : 0.0F; });
   }
-  void visitParameters(
-      const std::function<void(nn::Parameter &)> &visit) override {
+  void
+  visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
     visit(alpha);
   }
 

@@ -7,9 +7,8 @@ QuantizeCounts roundToGrid(const FixedPointFormat &format,
                            std::span<float> values, const nn::RandomKey &random,
                            const nn::Pass &pass) {
   IntTensor q;
-  const QuantizeCounts counts =
-      quant::quantize(values, format.max(), format.scale(), format.rounding,
-                      random, pass, q);
+  const QuantizeCounts counts = quant::quantize(
+      values, format.max(), format.scale(), format.rounding, random, pass, q);
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = float(q.at(int64_t(i))) * q.scale();
   }

@@ -8,11 +8,11 @@
 
 namespace lpgen::quant {
 
-/// 1 sign bit, 5 exponent bits with bias 15, subnormals, infinities, NaN.
+/// 1 sign bit, 5 exponent bits with bias 15 (normal from 2^-14), subnormals,
+/// infinities, NaN.
 struct FloatFormat {
   int mantissaBits = 10; ///< Explicit ones.
 
-  static constexpr int minExponent = -14; ///< Of normal numbers.
   /// The greatest finite value: 65504 for fp16, 57344 for E5M2.
   float max() const {
     return std::ldexp(2.0F - std::ldexp(1.0F, -mantissaBits), 15);

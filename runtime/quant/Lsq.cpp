@@ -31,9 +31,8 @@ public:
       isStarted = 1;
     }
     const float s = currentStep();
-    return encodeElements(
-        tensor, x, std::max(highest, -lowest), s, pass, q,
-        [&](float v) { return std::lrint(clip(v / s)); });
+    return encodeElements(tensor, x, std::max(highest, -lowest), s, pass, q,
+                          [&](float v) { return std::lrint(clip(v / s)); });
   }
 
   void backward(const nn::FloatTensor &x, const nn::Pass &pass,
@@ -44,16 +43,13 @@ public:
       const float slope = isInside(v) ? std::nearbyint(v) - v : clip(v);
       return double(gradient[i]) * double(slope);
     });
-    const int64_t count =
-        kind == LsqTensor::Weight ? x.size() : x.sliceSize();
-    step.gradient[0] =
-        float(sum / std::sqrt(double(count) * double(highest)));
-    multiplyElements(x, pass, gradient, [&](float v) {
-      return isInside(v / s) ? 1.0F : 0.0F;
-    });
+    const int64_t count = kind == LsqTensor::Weight ? x.size() : x.sliceSize();
+    step.gradient[0] = float(sum / std::sqrt(double(count) * double(highest)));
+    multiplyElements(x, pass, gradient,
+                     [&](float v) { return isInside(v / s) ? 1.0F : 0.0F; });
   }
-  void visitParameters(
-      const std::function<void(nn::Parameter &)> &visit) override {
+  void
+  visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
     visit(step);
   }
   void visitState(nn::StateVisitor &visitor) override {

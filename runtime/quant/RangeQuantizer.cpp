@@ -16,10 +16,10 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
   const int32_t max = symmetricMax(bits);
   // A tensor of zeros, or of numbers too small to divide by, becomes zero.
   const float scale = magnitudes.max / float(max);
-  const QuantizeCounts result = quant::quantize(
-      x.values(), max, std::isnormal(scale) ? scale : 1.0F,
-      pass.isTraining() ? rounding : Rounding::Nearest,
-      pass.random.of(counts.tensor), pass, q);
+  const QuantizeCounts result =
+      quant::quantize(x.values(), max, std::isnormal(scale) ? scale : 1.0F,
+                      pass.isTraining() ? rounding : Rounding::Nearest,
+                      pass.random.of(counts.tensor), pass, q);
   if (pass.isTraining()) {
     counts.updates += counts.bits == bits ? 0 : 1;
     counts.bits = bits;

@@ -25,8 +25,8 @@ public:
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
-  void visitParameters(
-      const std::function<void(nn::Parameter &)> &visit) override;
+  void
+  visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::string implementation(nn::Product product) const override;
 

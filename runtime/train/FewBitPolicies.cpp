@@ -15,8 +15,8 @@ using Products = Result<std::unique_ptr<nn::Products>>;
 
 class LsqPolicy : public Policy {
 public:
-  LsqPolicy(int bits, KernelProvider &kernels) : bits(bits), kernels(&kernels) {
-  }
+  LsqPolicy(int bits, KernelProvider &kernels)
+      : bits(bits), kernels(&kernels) {}
   Products makeProducts(const nn::LayerSpec &layer) override {
     const int width = layer.place == nn::LayerPlace::Inner ? bits : 8;
     // Images have both signs, what comes after relu has one.

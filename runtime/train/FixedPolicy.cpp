@@ -3,7 +3,8 @@
 //
 // Weights, biases, activations, gradients and the updated weights all lie on
 // one grid. A product is exact and is rounded once, at its end. The velocity of
-// the optimizer stays float32.
+// the optimizer stays float32. The loss is scaled, since the gradients of a
+// mean over the batch would lie below the grid.
 #include "runtime/quant/FixedPoint.h"
 #include "runtime/quant/IntegerProducts.h"
 #include "runtime/train/Policies.h"
@@ -62,14 +63,16 @@ private:
 
 class FixedPolicy : public Policy {
 public:
-  FixedPolicy(const quant::FixedPointFormat &format, KernelProvider &kernels)
-      : format(format), kernels(&kernels) {}
+  FixedPolicy(const quant::FixedPointFormat &format, float scale,
+              KernelProvider &kernels)
+      : format(format), scale(scale), kernels(&kernels) {}
 
   Result<std::unique_ptr<nn::Products>>
   makeProducts(const nn::LayerSpec &layer) override {
     return std::unique_ptr<nn::Products>(
         std::make_unique<FixedProducts>(layer, format, *kernels));
   }
+  float lossScale() const override { return scale; }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                    const nn::Pass &pass) override {
     for (nn::Parameter *parameter : parameters) {
@@ -80,6 +83,7 @@ public:
 
 private:
   quant::FixedPointFormat format;
+  float scale;
   KernelProvider *kernels;
 };
 
@@ -96,17 +100,19 @@ Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
     return Status::error("policy 'fixed': il + fl is " +
                          std::to_string(*il + *fl) + ", expected at most 16");
   }
+  const Result<double> scale = text.number("scale", 128, 1, 65536);
+  LPGEN_RETURN_IF_ERROR(scale.status());
   const Result<int> rounding =
       text.choice("rounding", {"stochastic", "nearest"});
   LPGEN_RETURN_IF_ERROR(rounding.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   format.il = int(*il);
   format.fl = int(*fl);
-  format.rounding = *rounding == 0 ? quant::Rounding::Stochastic
-                                   : quant::Rounding::Nearest;
+  format.rounding =
+      *rounding == 0 ? quant::Rounding::Stochastic : quant::Rounding::Nearest;
   assert(context.kernels && "fixed multiplies integers");
   return std::unique_ptr<Policy>(
-      std::make_unique<FixedPolicy>(format, *context.kernels));
+      std::make_unique<FixedPolicy>(format, float(*scale), *context.kernels));
 }
 
 } // namespace lpgen::train

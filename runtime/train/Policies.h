@@ -20,8 +20,8 @@ Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
                                                 const PolicyContext &context);
 
 /// fp16 storage with float32 weights and a dynamic loss scale.
-Result<std::unique_ptr<Policy>>
-makeMixed16Policy(PolicyText &text, const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeMixed16Policy(PolicyText &text,
+                                                  const PolicyContext &context);
 
 /// E5M2 storage with fp16 weights, rounded stochastically.
 Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,

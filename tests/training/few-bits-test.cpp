@@ -51,8 +51,8 @@ TEST(Lsq, IntegersMaskAndStepGradient) {
   quantizer->backward(x, pass, gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1, 2, 0, 0, 5}));
   // sum g (q - x / s inside, the ends outside) / sqrt(n Qp)
-  const double sum = 1 * (1 - 0.6) + 2 * (0 + 0.4) + 3 * 3.0 + 4 * -4.0 +
-                     5 * (1 - 1.4);
+  const double sum =
+      1 * (1 - 0.6) + 2 * (0 + 0.4) + 3 * 3.0 + 4 * -4.0 + 5 * (1 - 1.4);
   EXPECT_NEAR(step.gradient[0], sum / std::sqrt(5 * 3.0), 1e-5);
 }
 

@@ -87,8 +87,7 @@ TEST(FixedPoint, GridRangeAndIdentity) {
   format.fl = 6;
   format.rounding = Rounding::Nearest;
   std::vector<float> values = {0.3F, -5.0F, 1.99F, 1.0F / 64, 0.007F};
-  const auto counts =
-      roundToGrid(format, values, nn::RandomKey(1), nn::Pass());
+  const auto counts = roundToGrid(format, values, nn::RandomKey(1), nn::Pass());
   EXPECT_EQ(values, (std::vector<float>{19.0F / 64, -127.0F / 64, 127.0F / 64,
                                         1.0F / 64, 0.0F}));
   EXPECT_EQ(counts.saturated, 1);
@@ -197,8 +196,8 @@ TEST(PolicyText, OptionsAndErrors) {
             "policy 'fixed': option 'fl' must be a whole number");
   EXPECT_EQ(*text->number("other", 0.5, 0, 1), 0.5);
   EXPECT_TRUE(text->finish().ok());
-  for (const char *bad : {"", "<a=1>", "a<b=1", "a<b>", "a<=1>", "a<b=>",
-                          "a<b=1,b=2>"}) {
+  for (const char *bad :
+       {"", "<a=1>", "a<b=1", "a<b>", "a<=1>", "a<b=>", "a<b=1,b=2>"}) {
     EXPECT_FALSE(train::PolicyText::parse(bad).ok()) << bad;
   }
 }

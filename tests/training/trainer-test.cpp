@@ -117,10 +117,9 @@ TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
 
 INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy,
                          ::testing::Values("float32", "apt", "apt<mode=2>",
-                                           "fixed", "mixed16", "fp8",
-                                           "pfq", "static<bits=4>",
-                                           "lsq<bits=3>", "dorefa",
-                                           "pact"));
+                                           "fixed", "mixed16", "fp8", "pfq",
+                                           "static<bits=4>", "lsq<bits=3>",
+                                           "dorefa", "pact"));
 
 TEST(Trainer, AdamLearnsToo) {
   data::Dataset data = quarters(160);
