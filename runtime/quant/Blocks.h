@@ -82,10 +82,10 @@ void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
           std::fill_n(row, g.outWidth(), T(0));
           continue;
         }
-        const T *line = plane + y * g.width + s;
+        const int64_t line = y * g.width + s;
         std::fill_n(row, std::min(first, g.outWidth()), T(0));
         for (int64_t v = first; v < last; ++v) {
-          row[v] = line[v * g.stride];
+          row[v] = plane[line + v * g.stride];
         }
         std::fill(row + std::max(last, first), row + g.outWidth(), T(0));
       }

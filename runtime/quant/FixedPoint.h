@@ -11,8 +11,8 @@ namespace lpgen::quant {
 /// Numbers q * 2^-fl, |q| <= 2^(il + fl - 1) - 1. (The paper's range has one
 /// number more, the least one; leaving it out keeps the range symmetric.)
 struct FixedPointFormat {
-  int il = 2;  ///< Integer bits, the sign among them.
-  int fl = 14; ///< Fraction bits.
+  int il = 6;  ///< Integer bits, the sign among them.
+  int fl = 10; ///< Fraction bits.
   Rounding rounding = Rounding::Stochastic;
 
   int32_t max() const { return symmetricMax(il + fl); }

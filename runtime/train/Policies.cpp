@@ -36,7 +36,7 @@ static constexpr std::array policies = {
     KnownPolicy{"apt", "apt<mode=1|2,gradient-bits=adaptive|8,threshold=0.03>",
                 makeAptPolicy},
     KnownPolicy{"fixed",
-                "fixed<il=2,fl=14,scale=128,rounding=stochastic|nearest>",
+                "fixed<il=6,fl=10,scale=128,rounding=stochastic|nearest>",
                 makeFixedPolicy},
     KnownPolicy{"mixed16", "mixed16<scale=65536,floor=1,grow-after=2000>",
                 makeMixed16Policy},
