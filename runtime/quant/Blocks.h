@@ -70,7 +70,8 @@ void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
     const int64_t r = tap / g.kernel - g.padding;
     const int64_t s = tap % g.kernel - g.padding;
     // Output columns [first, last) read inside: 0 <= v stride + s < width.
-    const int64_t first = s < 0 ? (-s + g.stride - 1) / g.stride : 0;
+    const int64_t first =
+        s < 0 ? std::min((-s + g.stride - 1) / g.stride, g.outWidth()) : 0;
     const int64_t beyond = (g.width - s + g.stride - 1) / g.stride;
     const int64_t last = std::clamp<int64_t>(beyond, first, g.outWidth());
     for (int64_t c = 0; c < channels; ++c) {
@@ -83,11 +84,14 @@ void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
           continue;
         }
         const int64_t line = y * g.width + s;
-        std::fill_n(row, std::min(first, g.outWidth()), T(0));
-        for (int64_t v = first; v < last; ++v) {
+        std::fill_n(row, first, T(0));
+        if (g.stride == 1) {
+          std::copy_n(plane + line + first, last - first, row + first);
+        }
+        for (int64_t v = first; g.stride != 1 && v < last; ++v) {
           row[v] = plane[line + v * g.stride];
         }
-        std::fill(row + std::max(last, first), row + g.outWidth(), T(0));
+        std::fill(row + last, row + g.outWidth(), T(0));
       }
     }
   }
