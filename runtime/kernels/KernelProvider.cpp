@@ -161,7 +161,7 @@ Result<const lp_kernel *> KernelProvider::find(const std::string &op,
                                                const std::string &text) {
   const auto found = kernels.find(op);
   if (found != kernels.end()) {
-    return found->second;
+    return found->second.kernel;
   }
   const lp_kernel *kernel = findLinkedKernel(op);
   if (!kernel) {
@@ -174,8 +174,16 @@ Result<const lp_kernel *> KernelProvider::find(const std::string &op,
     }
     kernel = &loaded.emplace(op, std::move(*shared)).first->second.kernel();
   }
-  kernels[op] = kernel;
+  kernels[op] = {kernel, text};
   return kernel;
+}
+
+std::string KernelProvider::operators() const {
+  std::string all;
+  for (const auto &[op, found] : kernels) {
+    all += (all.empty() ? "" : "\n") + found.text;
+  }
+  return all;
 }
 
 } // namespace lpgen

@@ -32,6 +32,10 @@ public:
   Result<const lp_kernel *> find(const std::string &op,
                                  const std::string &text);
 
+  /// The definitions of all kernels found so far, as one file: what a program
+  /// links to do without the compiler.
+  std::string operators() const;
+
   /// Kernels that this provider had compiled, and that it took from the cache.
   int numCompiled() const { return compiled; }
   int numCached() const { return cached; }
@@ -45,7 +49,11 @@ private:
 
   CompilerOptions options;
   uint64_t compilerDigest = 0; ///< Of the program's file; 0 before prepare.
-  std::map<std::string, const lp_kernel *> kernels;
+  struct Found {
+    const lp_kernel *kernel;
+    std::string text;
+  };
+  std::map<std::string, Found> kernels;
   std::map<std::string, SharedKernel> loaded;
   int compiled = 0;
   int cached = 0;

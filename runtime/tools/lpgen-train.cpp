@@ -2,6 +2,7 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // runtime/train. Progress goes to stderr, results to stdout.
+#include "runtime/core/AtomicFile.h"
 #include "runtime/data/Dataset.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/train/RunFolder.h"
@@ -149,7 +150,11 @@ int run(Options &options) {
       return fail(restored.message());
     }
   }
-  const Status status = train(options, **trainer, *folder);
+  Status status = train(options, **trainer, *folder);
+  if (const std::string operators = kernels.operators();
+      status.ok() && !operators.empty()) {
+    status = writeFileAtomically(options.out + "/kernels.lp", operators);
+  }
   if (!status.ok()) {
     return fail(status.message() + (folder->hasCheckpoint()
                                         ? "; the last epoch's state is in '" +
@@ -210,6 +215,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
       app.add_option("--weight-decay", config.weightDecay, "L2, on weights")};
   for (CLI::Option *option : ofConfig) {
     option->capture_default_str();
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   app.set_config("--config", "", "FILE with lines OPTION=VALUE (TOML)");
   return ofConfig;

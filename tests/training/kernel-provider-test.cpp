@@ -38,6 +38,7 @@ TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
     ASSERT_TRUE(kernel.ok()) << kernel.message();
     EXPECT_EQ((*kernel)->op, gemmOperatorName(spec));
     EXPECT_EQ(*findSpec(kernels), *kernel);
+    EXPECT_EQ(kernels.operators(), gemmOperatorText(spec));
     EXPECT_EQ(kernels.numCompiled(), isFirst ? 1 : 0);
     EXPECT_EQ(kernels.numCached(), isFirst ? 0 : 1);
   }
