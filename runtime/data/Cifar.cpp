@@ -91,7 +91,8 @@ Result<Dataset> loadCifar10(const std::string &folder) {
   std::error_code ignored;
   for (int number = 1;; ++number) {
     const std::string name = "data_batch_" + std::to_string(number) + ".bin";
-    if (number > 1 && !std::filesystem::exists(std::filesystem::path(folder) / name, ignored)) {
+    if (number > 1 && !std::filesystem::exists(
+                          std::filesystem::path(folder) / name, ignored)) {
       break;
     }
     files.push_back(name);

@@ -57,19 +57,18 @@ public:
       return;
     }
     const Totals &totals = trainer.epochTotals();
-    const auto left = static_cast<long long>(
-        totals.seconds / double(inEpoch) *
-        double(trainer.totalSteps() - trainer.step()));
+    const auto left =
+        static_cast<long long>(totals.seconds / double(inEpoch) *
+                               double(trainer.totalSteps() - trainer.step()));
     std::fprintf(stderr,
                  "%sepoch %lld/%lld  step %lld/%lld  loss %.4f  accuracy "
                  "%.2f %%  %.0f images/s  left %lld:%02lld%s",
-                 isTerminal ? "\r" : "",
-                 static_cast<long long>(epoch),
+                 isTerminal ? "\r" : "", static_cast<long long>(epoch),
                  static_cast<long long>(trainer.config().epochs),
                  static_cast<long long>(inEpoch), static_cast<long long>(steps),
                  totals.meanLoss(), 100.0 * totals.accuracy(),
-                 totals.imagesPerSecond(), left / 60,
-                 left % 60, isTerminal ? "   " : "\n");
+                 totals.imagesPerSecond(), left / 60, left % 60,
+                 isTerminal ? "   " : "\n");
     if (isTerminal && inEpoch == steps) {
       std::fprintf(stderr, "\n");
     }
