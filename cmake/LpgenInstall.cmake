@@ -13,8 +13,8 @@ set(installed lpgen_abi lpgen_runtime)
 if(TARGET lpgen)
   list(APPEND installed lpgen)
 endif()
-# Programs that nobody links: lpgen finds lpgen-bench beside itself.
-foreach(program lpgen-bench lpgen-opt)
+# Programs that nobody links: lpgen finds lpgen-bench and lpgen-train beside itself.
+foreach(program lpgen-bench lpgen-train lpgen-opt)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -9,9 +9,9 @@
 // `lpgen run` stands between the two. `picture` computes the same convolution
 // with a plain loop and refuses to draw anything that differs from it.
 #include "examples/demo/Filters.h"
-#include "examples/demo/Idx.h"
 #include "examples/demo/Picture.h"
 #include "runtime/core/Npy.h"
+#include "runtime/data/Idx.h"
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -22,6 +22,7 @@
 
 using namespace lpgen;
 using namespace lpgen::demo;
+using namespace lpgen::data;
 
 namespace {
 

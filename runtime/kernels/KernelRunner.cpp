@@ -75,8 +75,8 @@ Result<KernelRunner> KernelRunner::create(const lp_kernel &kernel,
         ", this program runs version " + std::to_string(LP_ABI_VERSION) +
         ": compile the kernel again with a matching lpgen");
   }
-  KernelRunner runner(kernel, pool);
-  const uint64_t missing = kernel.cpu_features & ~lp_cpu_features();
+  KernelRunner runner(kernel, pool, lp_cpu_features());
+  const uint64_t missing = kernel.cpu_features & ~runner.cpuFeatures;
   if (missing != 0) {
     return runner.failure("this CPU lacks " + describeCpuFeatures(missing) +
                           ": compile the operator for another target");
@@ -186,7 +186,7 @@ Status KernelRunner::run(std::span<void *const> buffers,
   args.buffers = buffers.data();
   args.sizes = sizes.data();
   args.workspace = workspace.data();
-  args.cpu_features = lp_cpu_features();
+  args.cpu_features = cpuFeatures;
   for (int phase = 0; phase < descriptor->num_phases; ++phase) {
     LPGEN_RETURN_IF_ERROR(runPhase(args, phase));
   }

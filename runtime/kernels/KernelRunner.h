@@ -72,8 +72,8 @@ public:
                     std::span<const int64_t> sizes);
 
 private:
-  explicit KernelRunner(const lp_kernel &kernel, ThreadPool *pool)
-      : descriptor(&kernel), pool(pool) {}
+  KernelRunner(const lp_kernel &kernel, ThreadPool *pool, uint64_t cpuFeatures)
+      : descriptor(&kernel), pool(pool), cpuFeatures(cpuFeatures) {}
   Status checkCounts(size_t buffers, size_t sizes) const;
   Status prepareMemory(std::span<const int64_t> sizes);
   Status runPhase(const lp_args &args, int phase);
@@ -81,6 +81,7 @@ private:
 
   const lp_kernel *descriptor;
   ThreadPool *pool;
+  uint64_t cpuFeatures; ///< Of this CPU; asking it takes long under some VMs.
   AlignedBytes workspace;
   std::vector<AlignedBytes> scratch; ///< One per worker.
 };

@@ -1,13 +1,13 @@
-// Images from the IDX files of Fashion-MNIST: the first step of the demo.
-#ifndef LPGEN_EXAMPLES_DEMO_IDX_H
-#define LPGEN_EXAMPLES_DEMO_IDX_H
+// Images and labels from IDX files, the format of MNIST and Fashion-MNIST.
+#ifndef LPGEN_RUNTIME_DATA_IDX_H
+#define LPGEN_RUNTIME_DATA_IDX_H
 
 #include "runtime/core/Status.h"
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace lpgen::demo {
+namespace lpgen::data {
 
 /// Grayscale images of one size, row by row, one byte a pixel (255 is white).
 struct Images {
@@ -26,6 +26,6 @@ Result<Images> readIdxImages(const std::string &path);
 /// Reads an IDX file of unsigned bytes with one dimension.
 Result<std::vector<uint8_t>> readIdxLabels(const std::string &path);
 
-} // namespace lpgen::demo
+} // namespace lpgen::data
 
-#endif // LPGEN_EXAMPLES_DEMO_IDX_H
+#endif // LPGEN_RUNTIME_DATA_IDX_H

@@ -1,19 +1,19 @@
-// Images from the IDX files of Fashion-MNIST: the first step of the demo.
+// Images and labels from IDX files, gzipped or not.
 //
 // The format: two zero bytes, a type code (8: unsigned bytes), the number of
 // dimensions, the extents as big-endian 32-bit integers, the elements.
-#include "examples/demo/Idx.h"
+#include "runtime/data/Idx.h"
 #include <array>
 #include <memory>
 #include <zlib.h>
 
 using namespace lpgen;
-using namespace lpgen::demo;
+using namespace lpgen::data;
 
 namespace {
 
 /// More than any data set of this format holds; a damaged header must not make
-/// the demo ask for all memory.
+/// a program ask for all memory.
 constexpr int64_t maxElements = int64_t{1} << 30;
 
 struct Array {
@@ -82,7 +82,7 @@ Result<Array> readIdx(const std::string &path, size_t rank) {
 
 } // namespace
 
-Result<Images> demo::readIdxImages(const std::string &path) {
+Result<Images> data::readIdxImages(const std::string &path) {
   Result<Array> array = readIdx(path, 3);
   if (!array.ok()) {
     return array.status();
@@ -91,7 +91,7 @@ Result<Images> demo::readIdxImages(const std::string &path) {
                 std::move(array->elements)};
 }
 
-Result<std::vector<uint8_t>> demo::readIdxLabels(const std::string &path) {
+Result<std::vector<uint8_t>> data::readIdxLabels(const std::string &path) {
   Result<Array> array = readIdx(path, 1);
   if (!array.ok()) {
     return array.status();

@@ -1,0 +1,22 @@
+// Running another program and waiting for it.
+#ifndef LPGEN_RUNTIME_CORE_SUBPROCESS_H
+#define LPGEN_RUNTIME_CORE_SUBPROCESS_H
+
+#include "runtime/core/Status.h"
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+struct ProgramOutcome {
+  int exitStatus = 0;   ///< 128 + N if signal N ended it.
+  std::string messages; ///< What it wrote to stderr.
+};
+
+/// Runs arguments[0] with the other arguments, without input; its stdout is
+/// dropped. An error only if it cannot be started.
+Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments);
+
+} // namespace lpgen
+
+#endif // LPGEN_RUNTIME_CORE_SUBPROCESS_H

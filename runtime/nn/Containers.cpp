@@ -1,0 +1,116 @@
+// Handing tensors from layer to layer.
+#include "runtime/nn/Containers.h"
+#include <algorithm>
+
+namespace lpgen::nn {
+
+Status Sequential::forward(const FloatTensor &x, FloatTensor &y,
+                           const Pass &pass) {
+  if (layers.empty()) {
+    y = x;
+    return Status::success();
+  }
+  between.resize(layers.size() - 1);
+  const FloatTensor *input = &x;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    FloatTensor &output = i + 1 == layers.size() ? y : between[i];
+    LPGEN_RETURN_IF_ERROR(layers[i]->forward(*input, output, pass));
+    input = &output;
+  }
+  return Status::success();
+}
+
+Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
+                            const Pass &pass) {
+  if (layers.empty()) {
+    dx = dy;
+    return Status::success();
+  }
+  const FloatTensor *gradient = &dy;
+  for (size_t i = layers.size(); i-- > 0;) {
+    FloatTensor &next = i == 0 ? dx : gradients[i % 2];
+    LPGEN_RETURN_IF_ERROR(layers[i]->backward(*gradient, next, pass));
+    gradient = &next;
+  }
+  return Status::success();
+}
+
+void Sequential::visitParameters(
+    const std::function<void(Parameter &)> &visit) {
+  for (const std::unique_ptr<Layer> &layer : layers) {
+    layer->visitParameters(visit);
+  }
+}
+
+void Sequential::visitState(StateVisitor &visitor) {
+  for (const std::unique_ptr<Layer> &layer : layers) {
+    layer->visitState(visitor);
+  }
+}
+
+void Sequential::visitLayers(const std::function<void(Layer &)> &visit) {
+  visit(*this);
+  for (const std::unique_ptr<Layer> &layer : layers) {
+    layer->visitLayers(visit);
+  }
+}
+
+Status Residual::forward(const FloatTensor &x, FloatTensor &y,
+                         const Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(main->forward(x, y, pass));
+  LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, pass));
+  assert(y.size() == shortcutOutput.size() && "branches of one shape");
+  forEachPart(pass, y.size(), [&](int, TaskRange range) {
+    const float *other = shortcutOutput.data();
+    float *to = y.data();
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      const float sum = to[i] + other[i];
+      to[i] = sum < 0.0F ? 0.0F : sum; // NaN stays: it must be seen
+    }
+  });
+  output = &y;
+  return Status::success();
+}
+
+Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
+                          const Pass &pass) {
+  assert(output && "backward follows forward");
+  sumGradient.resize(dy.shape());
+  forEachPart(pass, dy.size(), [&](int, TaskRange range) {
+    const float *y = output->data();
+    const float *from = dy.data();
+    float *to = sumGradient.data();
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      to[i] = y[i] > 0.0F ? from[i] : 0.0F;
+    }
+  });
+  LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));
+  LPGEN_RETURN_IF_ERROR(
+      shortcut->backward(sumGradient, shortcutGradient, pass));
+  forEachPart(pass, dx.size(), [&](int, TaskRange range) {
+    const float *other = shortcutGradient.data();
+    float *to = dx.data();
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      to[i] += other[i];
+    }
+  });
+  return Status::success();
+}
+
+void Residual::visitParameters(const std::function<void(Parameter &)> &visit) {
+  main->visitParameters(visit);
+  shortcut->visitParameters(visit);
+}
+
+void Residual::visitState(StateVisitor &visitor) {
+  main->visitState(visitor);
+  shortcut->visitState(visitor);
+}
+
+void Residual::visitLayers(const std::function<void(Layer &)> &visit) {
+  visit(*this);
+  main->visitLayers(visit);
+  shortcut->visitLayers(visit);
+}
+
+} // namespace lpgen::nn

@@ -1,0 +1,33 @@
+// The products in float32, by im2col and OpenBLAS: the baseline that integer
+// training is compared with.
+#ifndef LPGEN_RUNTIME_NN_FLOATPRODUCTS_H
+#define LPGEN_RUNTIME_NN_FLOATPRODUCTS_H
+
+#include "runtime/nn/Products.h"
+
+namespace lpgen::nn {
+
+class FloatProducts : public Products {
+public:
+  explicit FloatProducts(const ConvGeometry &geometry);
+
+  Status forward(const FloatTensor &x, const FloatTensor &weight,
+                 FloatTensor &y, const Pass &pass) override;
+  Status backward(const FloatTensor &x, const FloatTensor &weight,
+                  const FloatTensor &dy, FloatTensor &dWeight, FloatTensor *dx,
+                  const Pass &pass) override;
+  std::string implementation(Product product) const override;
+
+private:
+  void inputGradient(const FloatTensor &weight, const FloatTensor &dy,
+                     FloatTensor &dx, const Pass &pass);
+  void weightGradient(const FloatTensor &x, const FloatTensor &dy,
+                      FloatTensor &dWeight, const Pass &pass);
+
+  ConvGeometry geometry;
+  FloatTensor partials; ///< Weight gradients of the parts of a batch.
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_RUNTIME_NN_FLOATPRODUCTS_H

@@ -1,0 +1,25 @@
+// Softmax and cross-entropy of class scores, float32 whatever the policy.
+#ifndef LPGEN_RUNTIME_NN_LOSS_H
+#define LPGEN_RUNTIME_NN_LOSS_H
+
+#include "runtime/nn/Layer.h"
+#include <vector>
+
+namespace lpgen::nn {
+
+/// Of one batch.
+struct LossValue {
+  double sum = 0;      ///< -log p of the right class, summed over the images.
+  int64_t correct = 0; ///< Images whose greatest score is the right class.
+  int64_t images = 0;
+};
+
+/// scores[images, classes]; one label below `classes` for each image. Where
+/// `gradient` is not null it becomes scale * d(mean loss)/d(scores).
+LossValue softmaxCrossEntropy(const FloatTensor &scores,
+                              const std::vector<uint8_t> &labels, float scale,
+                              FloatTensor *gradient);
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_RUNTIME_NN_LOSS_H

@@ -1,0 +1,87 @@
+// The three products of a layer with weights, behind one interface: float32,
+// integer kernels, emulated formats.
+//
+// This is where a precision policy enters a network: it makes one Products for
+// each layer, which owns whatever the policy remembers of that layer.
+#ifndef LPGEN_RUNTIME_NN_PRODUCTS_H
+#define LPGEN_RUNTIME_NN_PRODUCTS_H
+
+#include "runtime/nn/ConvGeometry.h"
+#include "runtime/nn/Layer.h"
+#include <array>
+#include <chrono>
+
+namespace lpgen::nn {
+
+enum class Product {
+  Forward,        ///< Y = X W
+  InputGradient,  ///< dX = dY W^T
+  WeightGradient, ///< dW = X^T dY
+};
+constexpr std::array<const char *, 3> productNames = {
+    "forward", "inputGradient", "weightGradient"};
+
+/// One line of the log for each tensor that a policy quantizes.
+struct TensorReport {
+  std::string tensor;     ///< "conv1.weight", "conv1.input", "conv1.gradient"
+  int bits = 32;          ///< Width now.
+  int64_t quantized = 0;  ///< Elements since the start.
+  int64_t saturated = 0;  ///< Of these, clamped to the range.
+  int64_t underflown = 0; ///< Of these, not 0 before and 0 after.
+  int64_t updates = 0;    ///< Times that width and scale were chosen anew.
+};
+
+/// Seconds that went into a layer since the start.
+struct ProductTimes {
+  std::array<double, 3> products = {}; ///< By Product.
+  double quantize = 0;                 ///< Rounding to integers, packing.
+  double statistics = 0;               ///< Choosing widths and scales.
+};
+
+/// Adds the time between its construction and destruction.
+class TimeAdder {
+public:
+  explicit TimeAdder(double &seconds)
+      : seconds(seconds), start(std::chrono::steady_clock::now()) {}
+  ~TimeAdder() {
+    seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+            .count();
+  }
+  TimeAdder(const TimeAdder &) = delete;
+  TimeAdder &operator=(const TimeAdder &) = delete;
+
+private:
+  double &seconds;
+  std::chrono::steady_clock::time_point start;
+};
+
+class Products {
+public:
+  virtual ~Products() = default;
+
+  /// Fills y[images, outHeight, outWidth, outputs] from x and the weights. In
+  /// training it keeps what backward needs. Here and below the tensors already
+  /// have their shapes.
+  virtual Status forward(const FloatTensor &x, const FloatTensor &weight,
+                         FloatTensor &y, const Pass &pass) = 0;
+  /// dWeight, and dx unless it is null, of the last forward call, whose x and
+  /// weight are given again.
+  virtual Status backward(const FloatTensor &x, const FloatTensor &weight,
+                          const FloatTensor &dy, FloatTensor &dWeight,
+                          FloatTensor *dx, const Pass &pass) = 0;
+
+  virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
+  virtual void visitState(StateVisitor &visitor) {}
+  virtual std::vector<TensorReport> reportTensors() const { return {}; }
+  /// The name of what computes a product: a library or a kernel's symbol.
+  virtual std::string implementation(Product product) const = 0;
+  const ProductTimes &times() const { return seconds; }
+
+protected:
+  ProductTimes seconds;
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_RUNTIME_NN_PRODUCTS_H

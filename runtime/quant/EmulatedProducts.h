@@ -1,0 +1,53 @@
+// Products of operands stored in narrow float formats; sums are float32, as the
+// hardware for such formats has it. A study of accuracy: it claims no speed.
+#ifndef LPGEN_RUNTIME_QUANT_EMULATEDPRODUCTS_H
+#define LPGEN_RUNTIME_QUANT_EMULATEDPRODUCTS_H
+
+#include "runtime/nn/FloatProducts.h"
+#include "runtime/nn/Models.h"
+#include "runtime/quant/FloatFormat.h"
+
+namespace lpgen::quant {
+
+/// How one kind of tensor is stored.
+struct StorageFormat {
+  FloatFormat format;
+  Rounding rounding = Rounding::Nearest;
+  Overflow overflow = Overflow::Infinity;
+};
+
+/// Formats of the tensors of a layer.
+struct LayerFormats {
+  StorageFormat operands;  ///< Input and weights, and the output.
+  StorageFormat gradients; ///< dy, dx and dW.
+};
+
+class EmulatedProducts : public nn::Products {
+public:
+  EmulatedProducts(const nn::LayerSpec &layer, const LayerFormats &formats)
+      : name(layer.name), formats(formats), products(layer.geometry) {}
+
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override;
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+  std::string implementation(nn::Product product) const override {
+    return products.implementation(product);
+  }
+
+private:
+  void round(const StorageFormat &storage, nn::FloatTensor &tensor,
+             const char *what, const nn::Pass &pass);
+
+  std::string name;
+  LayerFormats formats;
+  nn::FloatProducts products;
+  nn::FloatTensor input;
+  nn::FloatTensor weights;
+  nn::FloatTensor gradient;
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_EMULATEDPRODUCTS_H

@@ -1,0 +1,60 @@
+// Integer tensors with one scale: what quantizers make and kernels multiply.
+#ifndef LPGEN_RUNTIME_QUANT_INTTENSOR_H
+#define LPGEN_RUNTIME_QUANT_INTTENSOR_H
+
+#include <cassert>
+#include <cstdint>
+#include <vector>
+
+namespace lpgen::quant {
+
+/// value = scale * q, |q| <= max. Elements are int8_t if max <= 127, else
+/// int16_t, as in the logical buffers of kernels.
+class IntTensor {
+public:
+  /// Elements are unspecified afterwards.
+  void reset(int64_t size, int32_t max, float scale) {
+    assert(max >= 1 && max <= 32767 && "no such width");
+    count = size;
+    limit = max;
+    factor = scale;
+    if (isNarrow()) {
+      bytes.resize(size_t(size));
+    } else {
+      words.resize(size_t(size));
+    }
+  }
+  int64_t size() const { return count; }
+  int32_t max() const { return limit; }
+  float scale() const { return factor; }
+  bool isNarrow() const { return limit <= 127; }
+
+  /// Calls `use` with a pointer to the elements, of their own type.
+  template <typename Use>
+  auto visit(Use use) const {
+    return isNarrow() ? use(bytes.data()) : use(words.data());
+  }
+  template <typename Use>
+  auto visit(Use use) {
+    return isNarrow() ? use(bytes.data()) : use(words.data());
+  }
+  int32_t at(int64_t i) const {
+    return visit([&](const auto *q) { return int32_t(q[i]); });
+  }
+
+private:
+  int64_t count = 0;
+  int32_t limit = 127;
+  float factor = 1;
+  std::vector<int8_t> bytes;
+  std::vector<int16_t> words;
+};
+
+/// The greatest magnitude of a symmetric integer of `bits` bits.
+constexpr int32_t symmetricMax(int bits) {
+  return (int32_t{1} << (bits - 1)) - 1;
+}
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_INTTENSOR_H

@@ -1,0 +1,61 @@
+// The three products of a convolution on integer tensors, by generated matrix
+// product kernels.
+//
+// Each product is written as y[i,j] = sum(k) x[i,k] w[j,k] over matrices that
+// are made here, a block of images at a time, so that the packed templates of
+// the compiler serve all of them, those included whose natural form has none
+// (the weight gradient reduces over pixels, a strided input gradient divides in
+// its subscripts):
+//
+//   forward          x = columns [pixels, taps]      w = weights [outputs,
+//   taps] input gradient   x = dy [pixels, outputs]        w = weights^T
+//                    then columns are added to the image they belong to; with
+//                    stride 1 it is the forward product of dy with the filters
+//                    turned by 180 degrees
+//   weight gradient  x = columns^T [taps, pixels]    w = dy^T [outputs, pixels]
+//
+// Sums are exact, whatever the widths and the number of threads.
+#ifndef LPGEN_RUNTIME_QUANT_INTEGERCONV_H
+#define LPGEN_RUNTIME_QUANT_INTEGERCONV_H
+
+#include "runtime/nn/Products.h"
+#include "runtime/quant/IntTensor.h"
+#include "runtime/quant/IntegerGemm.h"
+
+namespace lpgen::quant {
+
+class IntegerConv {
+public:
+  /// The provider must outlive this.
+  IntegerConv(const nn::ConvGeometry &geometry, KernelProvider &kernels)
+      : geometry(geometry), kernels(&kernels) {}
+
+  /// Fills y = x w as floats: the exact sum, rounded once, times both scales.
+  Status forward(const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
+                 const nn::Pass &pass);
+  Status inputGradient(const IntTensor &dy, const IntTensor &w,
+                       nn::FloatTensor &dx, const nn::Pass &pass);
+  Status weightGradient(const IntTensor &x, const IntTensor &dy,
+                        nn::FloatTensor &dw, const nn::Pass &pass);
+
+  /// The symbol of the kernel that last computed a product; "none yet".
+  std::string kernelOf(nn::Product product) const;
+
+private:
+  Result<IntegerGemm *> gemmFor(nn::Product product, const GemmShape &shape,
+                                const nn::Pass &pass);
+  Status convolve(nn::Product product, const nn::ConvGeometry &g,
+                  const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
+                  const nn::Pass &pass);
+  Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
+                                nn::FloatTensor &dx, const nn::Pass &pass);
+
+  nn::ConvGeometry geometry;
+  KernelProvider *kernels;
+  std::array<std::unique_ptr<IntegerGemm>, 3> gemms; ///< By product.
+  std::vector<PackedWeights> packed;                 ///< By group.
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_INTEGERCONV_H

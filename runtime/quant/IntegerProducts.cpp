@@ -1,0 +1,56 @@
+// Round, multiply; input and weights stay rounded from forward to backward.
+#include "runtime/quant/IntegerProducts.h"
+
+namespace lpgen::quant {
+
+using nn::Product;
+
+Status IntegerProducts::quantize(Quantizer &quantizer, const nn::FloatTensor &x,
+                                 const nn::Pass &pass, IntTensor &q) {
+  double statistics = 0;
+  double all = 0;
+  Status status;
+  {
+    const nn::TimeAdder timer(all);
+    status = quantizer.quantize(x, pass, q, statistics);
+  }
+  seconds.statistics += statistics;
+  seconds.quantize += all - statistics;
+  return status;
+}
+
+Status IntegerProducts::forward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                nn::FloatTensor &y, const nn::Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, pass, weights));
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, pass, input));
+  const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
+  return conv.forward(input, weights, y, pass);
+}
+
+Status IntegerProducts::backward(const nn::FloatTensor &x,
+                                 const nn::FloatTensor &weight,
+                                 const nn::FloatTensor &dy,
+                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 const nn::Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
+  if (dx) {
+    const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
+    LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
+  }
+  const nn::TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
+  return conv.weightGradient(input, gradient, dWeight, pass);
+}
+
+void IntegerProducts::visitState(nn::StateVisitor &visitor) {
+  quantizers.input->visitState(visitor);
+  quantizers.weight->visitState(visitor);
+  quantizers.gradient->visitState(visitor);
+}
+
+std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {
+  return {quantizers.input->report(), quantizers.weight->report(),
+          quantizers.gradient->report()};
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,50 @@
+// Products whose operands a policy's quantizers round to integers: all three by
+// generated kernels.
+#ifndef LPGEN_RUNTIME_QUANT_INTEGERPRODUCTS_H
+#define LPGEN_RUNTIME_QUANT_INTEGERPRODUCTS_H
+
+#include "runtime/quant/IntegerConv.h"
+#include "runtime/quant/Quantizer.h"
+
+namespace lpgen::quant {
+
+/// Quantizers of one layer.
+struct LayerQuantizers {
+  std::unique_ptr<Quantizer> input;
+  std::unique_ptr<Quantizer> weight;
+  std::unique_ptr<Quantizer> gradient; ///< Of dL/dy.
+};
+
+/// Gradients pass through the rounding unchanged (straight through): dx and dW
+/// are the products of the rounded operands.
+class IntegerProducts : public nn::Products {
+public:
+  IntegerProducts(const nn::ConvGeometry &geometry, LayerQuantizers quantizers,
+                  KernelProvider &kernels)
+      : conv(geometry, kernels), quantizers(std::move(quantizers)) {}
+
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override;
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+  void visitState(nn::StateVisitor &visitor) override;
+  std::vector<nn::TensorReport> reportTensors() const override;
+  std::string implementation(nn::Product product) const override {
+    return conv.kernelOf(product);
+  }
+
+private:
+  Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
+                  const nn::Pass &pass, IntTensor &q);
+
+  IntegerConv conv;
+  LayerQuantizers quantizers;
+  IntTensor input;
+  IntTensor weights;
+  IntTensor gradient;
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_INTEGERPRODUCTS_H

@@ -1,0 +1,33 @@
+// One pass for the maximum, one for rounding.
+#include "runtime/quant/RangeQuantizer.h"
+
+namespace lpgen::quant {
+
+Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
+                                IntTensor &q, double &statisticsSeconds) {
+  Magnitudes magnitudes;
+  {
+    const nn::TimeAdder timer(statisticsSeconds);
+    magnitudes = measureMagnitudes(x.values(), pass);
+  }
+  if (!std::isfinite(magnitudes.sum)) {
+    return invalidValue();
+  }
+  const int32_t max = symmetricMax(bits);
+  // A tensor of zeros, or of numbers too small to divide by, becomes zero.
+  const float scale = magnitudes.max / float(max);
+  const QuantizeCounts result =
+      quant::quantize(x.values(), max, std::isnormal(scale) ? scale : 1.0F,
+                      pass.isTraining() ? rounding : Rounding::Nearest,
+                      pass.random.of(counts.tensor), pass, q);
+  if (pass.isTraining()) {
+    counts.updates += counts.bits == bits ? 0 : 1;
+    counts.bits = bits;
+    counts.quantized += x.size();
+    counts.saturated += result.saturated;
+    counts.underflown += result.underflown;
+  }
+  return Status::success();
+}
+
+} // namespace lpgen::quant

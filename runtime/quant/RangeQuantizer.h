@@ -1,0 +1,29 @@
+// A given width, the scale from the present maximum: what policies use that
+// choose widths themselves.
+#ifndef LPGEN_RUNTIME_QUANT_RANGEQUANTIZER_H
+#define LPGEN_RUNTIME_QUANT_RANGEQUANTIZER_H
+
+#include "runtime/quant/Quantize.h"
+#include "runtime/quant/Quantizer.h"
+
+namespace lpgen::quant {
+
+/// scale = max|x| / (2^(bits-1) - 1), so that nothing saturates. The policy
+/// owns the width, which must outlive this and may change between steps.
+class RangeQuantizer : public Quantizer {
+public:
+  RangeQuantizer(std::string tensor, const int &bits, Rounding rounding)
+      : Quantizer(std::move(tensor)), bits(bits), rounding(rounding) {
+    counts.bits = bits;
+  }
+  Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
+                  double &statisticsSeconds) override;
+
+private:
+  const int &bits;
+  Rounding rounding;
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_RANGEQUANTIZER_H

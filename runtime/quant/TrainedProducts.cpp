@@ -1,0 +1,75 @@
+// Integers forward, their values backward.
+#include "runtime/quant/TrainedProducts.h"
+
+namespace lpgen::quant {
+
+using nn::Product;
+
+Status TrainedProducts::forward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                nn::FloatTensor &y, const nn::Pass &pass) {
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    LPGEN_RETURN_IF_ERROR(inputQuantizer->forward(x, pass, input));
+    LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
+  }
+  const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
+  return conv.forward(input, weights, y, pass);
+}
+
+/// scale * q in the shape of `like`.
+static void decode(const IntTensor &q, const nn::FloatTensor &like,
+                   const nn::Pass &pass, nn::FloatTensor &values) {
+  values.resize(like.shape());
+  q.visit([&](const auto *codes) {
+    nn::forEachPart(pass, q.size(), [&](int, TaskRange range) {
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        values[i] = float(codes[i]) * q.scale();
+      }
+    });
+  });
+}
+
+Status TrainedProducts::backward(const nn::FloatTensor &x,
+                                 const nn::FloatTensor &weight,
+                                 const nn::FloatTensor &dy,
+                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 const nn::Pass &pass) {
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    decode(input, x, pass, inputValues);
+    decode(weights, weight, pass, weightValues);
+  }
+  // A learned step of the input needs dx even where no layer does.
+  nn::FloatTensor &target = dx ? *dx : unwantedGradient;
+  target.resize(x.shape());
+  LPGEN_RETURN_IF_ERROR(gradients.backward(inputValues, weightValues, dy,
+                                           dWeight, &target, pass));
+  for (const Product product :
+       {Product::InputGradient, Product::WeightGradient}) {
+    seconds.products[size_t(product)] =
+        gradients.times().products[size_t(product)];
+  }
+  const nn::TimeAdder timer(seconds.quantize);
+  inputQuantizer->backward(x, pass, target);
+  weightQuantizer->backward(weight, pass, dWeight);
+  return Status::success();
+}
+
+void TrainedProducts::visitParameters(
+    const std::function<void(nn::Parameter &)> &visit) {
+  inputQuantizer->visitParameters(visit);
+  weightQuantizer->visitParameters(visit);
+}
+
+void TrainedProducts::visitState(nn::StateVisitor &visitor) {
+  inputQuantizer->visitState(visitor);
+  weightQuantizer->visitState(visitor);
+}
+
+std::string TrainedProducts::implementation(Product product) const {
+  return product == Product::Forward ? conv.kernelOf(product)
+                                     : gradients.implementation(product);
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,67 @@
+// Quantizers of networks that are trained to run at few bits: they take part in
+// backward.
+//
+// forward gives integers for the kernel; backward turns the gradient of what
+// the integers stand for into that of x ("straight through", with the mask of
+// each paper), and finds the gradients of the quantizer's own parameters.
+#ifndef LPGEN_RUNTIME_QUANT_TRAINEDQUANTIZER_H
+#define LPGEN_RUNTIME_QUANT_TRAINEDQUANTIZER_H
+
+#include "runtime/nn/Layer.h"
+#include "runtime/quant/IntTensor.h"
+#include <memory>
+
+namespace lpgen::quant {
+
+class TrainedQuantizer {
+public:
+  virtual ~TrainedQuantizer() = default;
+  /// Makes q, whose scale is positive. A value that is no number is an error.
+  virtual Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
+                         IntTensor &q) = 0;
+  /// `gradient` is that of scale * q and becomes that of x, the x of the last
+  /// forward call.
+  virtual void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+                        nn::FloatTensor &gradient) = 0;
+  virtual void
+  visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
+  virtual void visitState(nn::StateVisitor &visitor) {}
+};
+
+/// What a learned step size is of.
+enum class LsqTensor {
+  Weight,           ///< -2^(b-1) .. 2^(b-1) - 1
+  SignedActivation, ///< The same.
+  Activation        ///< 0 .. 2^b - 1
+};
+
+/// Learned step size quantization (Esser et al. 2020, arXiv 1902.08153):
+///   q = round(clip(x / s, -Qn, Qp)), ties to even
+///   dx = g where -Qn < x / s < Qp, else 0
+///   ds = sum g (q - x / s inside, -Qn below, Qp above) / sqrt(n Qp)
+/// n is the number of weights or the number of activations of one image. s
+/// starts at 2 mean|x| / sqrt(Qp) of the first x in training.
+std::unique_ptr<TrainedQuantizer> makeLsq(const std::string &tensor, int bits,
+                                          LsqTensor kind);
+
+/// Weights of DoReFa-Net (Zhou et al. 2016, arXiv 1606.06160). With n = 2^b - 1
+/// and t = tanh(w), the odd integers
+///   q = 2 round(n (t / (2 max|t|) + 1/2)) - n, scale 1 / n
+/// and dw = g (1 - t^2) / max|t|. With one bit q = sign(w), scale mean|w|,
+/// dw = g.
+std::unique_ptr<TrainedQuantizer> makeDorefaWeights(const std::string &tensor,
+                                                    int bits);
+
+/// Activations of DoReFa-Net: q = round(n clip(x, 0, 1)), scale 1 / n,
+/// dx = g where 0 <= x <= 1.
+std::unique_ptr<TrainedQuantizer>
+makeDorefaActivations(const std::string &tensor, int bits);
+
+/// PACT (Choi et al. 2018, arXiv 1805.06085): q = round(clip(x, 0, a) n / a),
+/// scale a / n; dx = g where 0 < x < a, da = sum of g where x >= a. a starts
+/// at 8 and decays with the weights.
+std::unique_ptr<TrainedQuantizer> makePact(const std::string &tensor, int bits);
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_RUNTIME_QUANT_TRAINEDQUANTIZER_H

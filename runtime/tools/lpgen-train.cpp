@@ -1,0 +1,253 @@
+// lpgen-train: the command line of training; `lpgen train` runs it.
+//
+// Parses options with CLI11, hence the exceptions; everything else is in
+// runtime/train. Progress goes to stderr, results to stdout.
+#include "runtime/core/AtomicFile.h"
+#include "runtime/data/Dataset.h"
+#include "runtime/kernels/KernelProvider.h"
+#include "runtime/train/RunFolder.h"
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <unistd.h>
+
+using namespace lpgen;
+using namespace lpgen::train;
+
+namespace {
+
+enum ExitStatus {
+  ExitSuccess = 0,
+  ExitFailure = 1,
+  ExitUsage = 2,
+  ExitInterrupted = 130
+};
+
+struct Options {
+  Config config;
+  std::string out;
+  CompilerOptions compiler;
+  int threads = 1;
+  bool isResumed = false;
+  bool isQuiet = false;
+  int64_t stopAfter = 0;
+};
+
+std::atomic<bool> interrupted = false;
+
+int fail(const std::string &message, ExitStatus status = ExitFailure) {
+  std::fprintf(stderr, "lpgen-train: error: %s\n", message.c_str());
+  return status;
+}
+
+/// One line that overwrites itself on a terminal, a line each tenth of an
+/// epoch elsewhere.
+class Progress {
+public:
+  explicit Progress(bool isQuiet) : isQuiet(isQuiet) {}
+
+  void show(const Trainer &trainer) {
+    const int64_t steps = trainer.stepsPerEpoch();
+    const int64_t inEpoch = (trainer.step() - 1) % steps + 1;
+    const int64_t epoch = (trainer.step() - 1) / steps + 1;
+    const bool isTerminal = ::isatty(STDERR_FILENO) != 0;
+    if (isQuiet ||
+        (!isTerminal && inEpoch * 10 / steps == (inEpoch - 1) * 10 / steps)) {
+      return;
+    }
+    const Totals &totals = trainer.epochTotals();
+    const auto left =
+        static_cast<long long>(totals.seconds / double(inEpoch) *
+                               double(trainer.totalSteps() - trainer.step()));
+    std::fprintf(stderr,
+                 "%sepoch %lld/%lld  step %lld/%lld  loss %.4f  accuracy "
+                 "%.2f %%  %.0f images/s  left %lld:%02lld%s",
+                 isTerminal ? "\r" : "", static_cast<long long>(epoch),
+                 static_cast<long long>(trainer.config().epochs),
+                 static_cast<long long>(inEpoch), static_cast<long long>(steps),
+                 totals.meanLoss(), 100.0 * totals.accuracy(),
+                 totals.imagesPerSecond(), left / 60, left % 60,
+                 isTerminal ? "   " : "\n");
+    if (isTerminal && inEpoch == steps) {
+      std::fprintf(stderr, "\n");
+    }
+  }
+
+private:
+  bool isQuiet;
+};
+
+void reportEpoch(const Trainer &trainer, const Totals &test) {
+  std::printf("epoch %lld: train loss %.4f, train accuracy %.2f %%, test "
+              "accuracy %.2f %%, %.0f images/s\n",
+              static_cast<long long>(trainer.epoch()),
+              trainer.epochTotals().meanLoss(),
+              100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
+              trainer.epochTotals().imagesPerSecond());
+  std::fflush(stdout);
+}
+
+Status finishEpoch(Trainer &trainer, RunFolder &folder) {
+  const Result<Totals> test = trainer.evaluate();
+  LPGEN_RETURN_IF_ERROR(test.status());
+  LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test));
+  LPGEN_RETURN_IF_ERROR(folder.save(trainer));
+  reportEpoch(trainer, *test);
+  return Status::success();
+}
+
+Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
+  Progress progress(options.isQuiet);
+  while (!trainer.isDone() && !interrupted) {
+    LPGEN_RETURN_IF_ERROR(trainer.runStep());
+    progress.show(trainer);
+    if (!trainer.isAtEpochEnd()) {
+      continue;
+    }
+    LPGEN_RETURN_IF_ERROR(finishEpoch(trainer, folder));
+    if (options.stopAfter > 0 && trainer.epoch() >= options.stopAfter) {
+      return Status::success();
+    }
+  }
+  return trainer.isDone() ? Status::success() : folder.save(trainer);
+}
+
+int run(Options &options) {
+  Result<RunFolder> folder = RunFolder::open(options.out);
+  if (!folder.ok()) {
+    return fail(folder.message());
+  }
+  if (options.isResumed) {
+    const Result<Config> config = folder->readConfig();
+    if (!config.ok()) {
+      return fail(config.message());
+    }
+    options.config = *config;
+  } else if (folder->hasCheckpoint()) {
+    return fail("'" + options.out + "' holds a run already; remedy: --resume " +
+                "to continue it, or another --out");
+  }
+  Result<data::Dataset> data = data::loadDataset(options.config.data);
+  if (!data.ok()) {
+    return fail(data.message());
+  }
+  const Status limited = data::limitTraining(*data, options.config.trainImages);
+  if (!limited.ok()) {
+    return fail(limited.message());
+  }
+  ThreadPool pool(options.threads);
+  KernelProvider kernels(options.compiler);
+  Result<std::unique_ptr<Trainer>> trainer =
+      Trainer::create(options.config, *data, &pool, &kernels);
+  if (!trainer.ok()) {
+    return fail(trainer.message());
+  }
+  if (options.isResumed) {
+    const Status restored = folder->restore(**trainer);
+    if (!restored.ok()) {
+      return fail(restored.message());
+    }
+  }
+  Status status = train(options, **trainer, *folder);
+  if (const std::string operators = kernels.operators();
+      status.ok() && !operators.empty()) {
+    status = writeFileAtomically(options.out + "/kernels.lp", operators);
+  }
+  if (!status.ok()) {
+    return fail(status.message() + (folder->hasCheckpoint()
+                                        ? "; the last epoch's state is in '" +
+                                              folder->checkpointPath() + "'"
+                                        : ""));
+  }
+  if (interrupted) {
+    std::fprintf(stderr,
+                 "lpgen-train: interrupted; continue with: lpgen train "
+                 "--resume --out %s\n",
+                 options.out.c_str());
+    return ExitInterrupted;
+  }
+  return ExitSuccess;
+}
+
+/// Registers everything; those options that a resumed run takes from its
+/// checkpoint are returned.
+std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
+  Config &config = options.config;
+  app.add_option("--out", options.out, "Folder of the run: checkpoint, logs")
+      ->required();
+  app.add_option("--threads", options.threads,
+                 "Threads; results do not depend on them")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--compiler", options.compiler.program,
+                 "The lpgen program that makes kernels; that beside this one "
+                 "if not given");
+  app.add_option("--kernel-cache", options.compiler.cacheFolder,
+                 "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
+                 "given");
+  app.add_flag("--resume", options.isResumed,
+               "Continue the run in --out exactly where its checkpoint is");
+  app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
+  app.add_option("--stop-after", options.stopAfter,
+                 "Stop after this epoch, to be resumed later")
+      ->check(CLI::PositiveNumber);
+  std::vector<CLI::Option *> ofConfig = {
+      app.add_option("--model", config.model, nn::modelNames()),
+      app.add_option("--data", config.data,
+                     "fashion-mnist, or a folder of IDX, CIFAR-10 or "
+                     "CIFAR-100 files"),
+      app.add_option("--policy", config.policy, policyNames()),
+      app.add_option("--optimizer", config.optimizer, "sgd or adam"),
+      app.add_option("--schedule", config.schedule,
+                     "Learning rate: constant, step or cosine"),
+      app.add_option("--augmentation", config.augmentation,
+                     "none or crop-flip"),
+      app.add_option("--epochs", config.epochs, "Passes over the images"),
+      app.add_option("--batch", config.batchSize, "Images of one update"),
+      app.add_option("--train-images", config.trainImages,
+                     "Only the first so many training images; 0 is all"),
+      app.add_option("--seed", config.seed, "Weights, order, rounding"),
+      app.add_option("--learning-rate", config.learningRate,
+                     "Of the first step"),
+      app.add_option("--momentum", config.momentum, "Of sgd"),
+      app.add_option("--weight-decay", config.weightDecay, "L2, on weights")};
+  for (CLI::Option *option : ofConfig) {
+    option->capture_default_str();
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  app.set_config("--config", "", "FILE with lines OPTION=VALUE (TOML)");
+  return ofConfig;
+}
+
+} // namespace
+
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Train a network with generated low-precision kernels");
+  app.name("lpgen train");
+  const std::vector<CLI::Option *> ofConfig = addOptions(app, options);
+  app.footer("Example:\n  lpgen train --model cnn --data fashion-mnist "
+             "--policy float32 --epochs 2 --out run");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? ExitSuccess : ExitUsage;
+  }
+  for (const CLI::Option *option : ofConfig) {
+    if (options.isResumed && option->count() > 0) {
+      return fail("--resume takes " + option->get_name() +
+                      " from the checkpoint; leave it out",
+                  ExitUsage);
+    }
+  }
+  const Status config = checkConfig(options.config);
+  if (!config.ok()) {
+    return fail(config.message(), ExitUsage);
+  }
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  return run(options);
+}

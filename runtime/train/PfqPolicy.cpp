@@ -1,0 +1,105 @@
+// pfq: widths that grow when the training loss stops falling (progressive
+// fractional quantization of FracTrain, Fu et al. 2020, arXiv 2012.13113); and
+// static, the same with one width for all time.
+//
+// Forward 3, 4, 6, 8 bits and backward 6, 6, 8, 8 in four stages; scales are
+// per tensor and symmetric, gradients are rounded stochastically. The first and
+// the last layer have 8 bits throughout.
+#include "runtime/quant/IntegerProducts.h"
+#include "runtime/quant/RangeQuantizer.h"
+#include "runtime/train/Policies.h"
+#include "runtime/train/ProgressIndicator.h"
+#include <array>
+
+namespace lpgen::train {
+
+namespace {
+
+/// Widths of one stage.
+struct Widths {
+  int forward;
+  int backward;
+};
+constexpr std::array<Widths, 4> pfqStages = {{{3, 6}, {4, 6}, {6, 8}, {8, 8}}};
+constexpr int endBits = 8; ///< Of the first and the last layer.
+
+class StagedPolicy : public Policy {
+public:
+  StagedPolicy(std::vector<Widths> stages, const ProgressIndicator &indicator,
+               KernelProvider &kernels)
+      : stages(std::move(stages)), indicator(indicator), kernels(&kernels) {
+    useStage();
+  }
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    const bool isInner = layer.place == nn::LayerPlace::Inner;
+    const auto make = [&](const char *tensor, const int &bits,
+                          quant::Rounding rounding) {
+      return std::make_unique<quant::RangeQuantizer>(layer.name + tensor, bits,
+                                                     rounding);
+    };
+    const int &forward = isInner ? forwardBits : endBits;
+    const int &backward = isInner ? backwardBits : endBits;
+    return std::unique_ptr<nn::Products>(
+        std::make_unique<quant::IntegerProducts>(
+            layer.geometry,
+            quant::LayerQuantizers{
+                make(".input", forward, quant::Rounding::Nearest),
+                make(".weight", forward, quant::Rounding::Nearest),
+                make(".gradient", backward, quant::Rounding::Stochastic)},
+            *kernels));
+  }
+  void afterEpoch(double loss) override {
+    if (stage + 1 < int64_t(stages.size()) && indicator.hasStalled(loss)) {
+      ++stage;
+      useStage();
+    }
+  }
+  void visitState(nn::StateVisitor &visitor) override {
+    visitor.visit("pfq.stage", stage);
+    indicator.visitState(visitor);
+    useStage();
+  }
+
+private:
+  void useStage() {
+    forwardBits = stages[size_t(stage)].forward;
+    backwardBits = stages[size_t(stage)].backward;
+  }
+
+  std::vector<Widths> stages;
+  ProgressIndicator indicator;
+  KernelProvider *kernels;
+  int64_t stage = 0;
+  int forwardBits = 8;
+  int backwardBits = 8;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
+                                              const PolicyContext &context) {
+  const Result<double> epsilon = text.number("epsilon", 0.05, 0, 1);
+  LPGEN_RETURN_IF_ERROR(epsilon.status());
+  const Result<double> decay = text.number("decay", 0.3, 0, 1);
+  LPGEN_RETURN_IF_ERROR(decay.status());
+  LPGEN_RETURN_IF_ERROR(text.finish());
+  return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
+      std::vector<Widths>(pfqStages.begin(), pfqStages.end()),
+      ProgressIndicator(*epsilon, *decay), *context.kernels));
+}
+
+Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
+                                                 const PolicyContext &context) {
+  const Result<int64_t> bits = text.integer("bits", 8, 2, 16);
+  LPGEN_RETURN_IF_ERROR(bits.status());
+  const Result<int64_t> gradientBits = text.integer("gradient-bits", 8, 2, 16);
+  LPGEN_RETURN_IF_ERROR(gradientBits.status());
+  LPGEN_RETURN_IF_ERROR(text.finish());
+  return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
+      std::vector<Widths>{{int(*bits), int(*gradientBits)}},
+      ProgressIndicator(0, 0), *context.kernels));
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,46 @@
+// The policies: one function for each, which makes it from its text.
+#ifndef LPGEN_RUNTIME_TRAIN_POLICIES_H
+#define LPGEN_RUNTIME_TRAIN_POLICIES_H
+
+#include "runtime/train/Policy.h"
+#include "runtime/train/PolicyText.h"
+
+namespace lpgen::train {
+
+/// IEEE single precision by OpenBLAS; the baseline.
+Result<std::unique_ptr<Policy>> makeFloat32Policy(PolicyText &text,
+                                                  const PolicyContext &context);
+
+/// Adaptive precision: 8-bit activations and weights, 8- or 16-bit gradients.
+Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+
+/// Fixed point with stochastic rounding, weights included.
+Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
+                                                const PolicyContext &context);
+
+/// fp16 storage with float32 weights and a dynamic loss scale.
+Result<std::unique_ptr<Policy>> makeMixed16Policy(PolicyText &text,
+                                                  const PolicyContext &context);
+
+/// E5M2 storage with fp16 weights, rounded stochastically.
+Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,
+                                              const PolicyContext &context);
+
+/// Widths of all tensors that grow in stages; "static" stays at the last.
+Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+
+/// Few bits forward, gradients in float32.
+Result<std::unique_ptr<Policy>> makeLsqPolicy(PolicyText &text,
+                                              const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
+                                               const PolicyContext &context);
+
+} // namespace lpgen::train
+
+#endif // LPGEN_RUNTIME_TRAIN_POLICIES_H

@@ -1,0 +1,45 @@
+// A window of losses.
+#include "runtime/train/ProgressIndicator.h"
+#include <algorithm>
+#include <cmath>
+
+namespace lpgen::train {
+
+bool ProgressIndicator::hasStalled(double loss) {
+  if (epochs < normEpochs) {
+    normSum += loss;
+    ++epochs;
+  }
+  if (recentCount == window) {
+    std::shift_left(recent.begin(), recent.end(), 1);
+    --recentCount;
+  }
+  recent[size_t(recentCount++)] = loss;
+  if (recentCount < window) {
+    return false;
+  }
+  const double norm = normSum / double(epochs);
+  for (const double earlier : recent) {
+    if (std::abs(earlier - loss) > threshold * norm) {
+      return false;
+    }
+  }
+  recentCount = 0;
+  if (++turningPoints <= 2) {
+    threshold *= decay;
+  }
+  return true;
+}
+
+void ProgressIndicator::visitState(nn::StateVisitor &visitor) {
+  visitor.visit("progress.threshold", threshold);
+  visitor.visit("progress.turningPoints", turningPoints);
+  visitor.visit("progress.epochs", epochs);
+  visitor.visit("progress.normSum", normSum);
+  visitor.visit("progress.recentCount", recentCount);
+  for (size_t i = 0; i < recent.size(); ++i) {
+    visitor.visit("progress.recent" + std::to_string(i), recent[i]);
+  }
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,96 @@
+// Files of a run.
+#include "runtime/train/RunFolder.h"
+#include "runtime/core/AtomicFile.h"
+#include "runtime/train/Checkpoint.h"
+#include <filesystem>
+
+namespace lpgen::train {
+
+Result<RunFolder> RunFolder::open(const std::string &path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    return Status::error("cannot make folder '" + path +
+                         "': " + error.message());
+  }
+  return RunFolder(path);
+}
+
+bool RunFolder::hasCheckpoint() const {
+  std::error_code ignored;
+  return std::filesystem::exists(checkpointPath(), ignored);
+}
+
+Result<Config> RunFolder::readConfig() const {
+  const Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  LPGEN_RETURN_IF_ERROR(meta.status());
+  Result<Config> config =
+      configFromJson(meta->value("config", nlohmann::json::object()));
+  if (!config.ok()) {
+    return Status::error("checkpoint '" + checkpointPath() +
+                         "': " + config.message());
+  }
+  return config;
+}
+
+Status RunFolder::restore(Trainer &trainer) {
+  Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  LPGEN_RETURN_IF_ERROR(meta.status());
+  LPGEN_RETURN_IF_ERROR(
+      restoreCheckpoint(checkpointPath(), [&](nn::StateVisitor &visitor) {
+        trainer.visitState(visitor);
+      }));
+  history = meta->value("epochs", nlohmann::json::array());
+  return Status::success();
+}
+
+Status RunFolder::save(Trainer &trainer) const {
+  const nlohmann::json meta = {{"config", configToJson(trainer.config())},
+                               {"epochs", history}};
+  return saveCheckpoint(checkpointPath(), meta, [&](nn::StateVisitor &visitor) {
+    trainer.visitState(visitor);
+  });
+}
+
+static std::string toCsv(const nlohmann::json &history) {
+  const std::array columns = {
+      "epoch",        "step",          "learningRate",
+      "trainLoss",    "trainAccuracy", "testLoss",
+      "testAccuracy", "seconds",       "imagesPerSecond"};
+  std::string text;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    text += std::string(i == 0 ? "" : ",") + columns[i];
+  }
+  text += "\n";
+  for (const nlohmann::json &epoch : history) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      text += (i == 0 ? "" : ",") +
+              epoch.value(columns[i], nlohmann::json()).dump();
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
+  const Totals &train = trainer.epochTotals();
+  history.push_back({{"epoch", trainer.epoch()},
+                     {"step", trainer.step()},
+                     {"learningRate", trainer.learningRate()},
+                     {"trainLoss", train.meanLoss()},
+                     {"trainAccuracy", train.accuracy()},
+                     {"testLoss", test.meanLoss()},
+                     {"testAccuracy", test.accuracy()},
+                     {"seconds", train.seconds},
+                     {"imagesPerSecond", train.imagesPerSecond()},
+                     {"layers", trainer.describeLayers()}});
+  std::string lines =
+      nlohmann::json{{"config", configToJson(trainer.config())}}.dump() + "\n";
+  for (const nlohmann::json &epoch : history) {
+    lines += epoch.dump() + "\n";
+  }
+  LPGEN_RETURN_IF_ERROR(writeFileAtomically(path + "/log.jsonl", lines));
+  return writeFileAtomically(path + "/log.csv", toCsv(history));
+}
+
+} // namespace lpgen::train

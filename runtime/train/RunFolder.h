@@ -1,0 +1,43 @@
+// The folder of a run: checkpoint, and the log as CSV and as JSON lines.
+//
+// The records of all epochs so far are part of the checkpoint, and the log
+// files are written anew from them: so a resumed run continues the log of the
+// interrupted one without a gap and without an epoch twice.
+#ifndef LPGEN_RUNTIME_TRAIN_RUNFOLDER_H
+#define LPGEN_RUNTIME_TRAIN_RUNFOLDER_H
+
+#include "runtime/train/Trainer.h"
+#include <nlohmann/json.hpp>
+
+namespace lpgen::train {
+
+class RunFolder {
+public:
+  /// Makes the folder if it is not there.
+  static Result<RunFolder> open(const std::string &path);
+
+  std::string checkpointPath() const { return path + "/checkpoint.lpt"; }
+  bool hasCheckpoint() const;
+
+  /// The config of the checkpoint in the folder.
+  Result<Config> readConfig() const;
+  /// Brings the trainer, made with that config, to the state of the checkpoint.
+  Status restore(Trainer &trainer);
+  /// Writes the state of the trainer.
+  Status save(Trainer &trainer) const;
+
+  /// Adds the epoch that the trainer has just completed to the logs.
+  Status logEpoch(const Trainer &trainer, const Totals &test);
+  /// One JSON object for each epoch.
+  const nlohmann::json &epochs() const { return history; }
+
+private:
+  explicit RunFolder(std::string path) : path(std::move(path)) {}
+
+  std::string path;
+  nlohmann::json history = nlohmann::json::array();
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_RUNTIME_TRAIN_RUNFOLDER_H

@@ -1,0 +1,185 @@
+// The order of one step stands in Policy.h; here it is carried out.
+#include "runtime/train/Trainer.h"
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace lpgen::train {
+
+Trainer::Trainer(const Config &config, const data::Dataset &data,
+                 ThreadPool *pool)
+    : settings(config), data(data), pool(pool), seed(config.seed),
+      batches(data, config.batchSize,
+              config.augmentation == "crop-flip"
+                  ? data::Augmentation::CropAndFlip
+                  : data::Augmentation::None,
+              seed.of("data")) {}
+
+Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
+                                                 const data::Dataset &data,
+                                                 ThreadPool *pool,
+                                                 KernelProvider *kernels) {
+  LPGEN_RETURN_IF_ERROR(checkConfig(config));
+  if (config.batchSize > data.train.count) {
+    return Status::error("a batch of " + std::to_string(config.batchSize) +
+                         " images is more than the " +
+                         std::to_string(data.train.count) +
+                         " training images of '" + data.name + "'");
+  }
+  std::unique_ptr<Trainer> trainer(new Trainer(config, data, pool));
+  const Result<Schedule> schedule = parseSchedule(config.schedule);
+  LPGEN_RETURN_IF_ERROR(schedule.status());
+  trainer->schedule = *schedule;
+  Result<std::unique_ptr<Policy>> policy =
+      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch()});
+  LPGEN_RETURN_IF_ERROR(policy.status());
+  trainer->policy = std::move(*policy);
+  Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
+      {config.model, data.height, data.width, data.channels, data.classes},
+      [&](const nn::LayerSpec &layer) {
+        return trainer->policy->makeProducts(layer);
+      },
+      trainer->seed.of("weights"));
+  LPGEN_RETURN_IF_ERROR(model.status());
+  trainer->model = std::move(*model);
+  trainer->model->visitParameters([&](nn::Parameter &parameter) {
+    trainer->updated.push_back(&parameter);
+  });
+  trainer->policy->afterUpdate(trainer->updated,
+                               trainer->pass(nn::Mode::Train));
+  Result<std::unique_ptr<Optimizer>> optimizer =
+      makeOptimizer({config.optimizer, config.momentum, config.weightDecay},
+                    trainer->updated);
+  LPGEN_RETURN_IF_ERROR(optimizer.status());
+  trainer->optimizer = std::move(*optimizer);
+  return trainer;
+}
+
+nn::Pass Trainer::pass(nn::Mode mode) const {
+  return {mode, steps, seed.of("rounding").of(uint64_t(steps)), pool};
+}
+
+double Trainer::learningRate() const {
+  return learningRateAt(schedule, settings.learningRate, steps, totalSteps());
+}
+
+Status Trainer::divergence(double loss) const {
+  return Status::error(
+      "the loss became " + std::to_string(loss) + " at step " +
+      std::to_string(steps) + " (epoch " + std::to_string(epoch() + 1) +
+      "): the run diverged; remedy: a smaller learning rate (now " +
+      std::to_string(learningRate()) + ") or a wider policy than '" +
+      settings.policy + "'");
+}
+
+void Trainer::unscaleGradients(float scale, const nn::Pass &pass) {
+  if (scale == 1.0F) {
+    return;
+  }
+  for (nn::Parameter *parameter : updated) {
+    for (float &gradient : parameter->gradient.values()) {
+      gradient /= scale;
+    }
+  }
+}
+
+Status Trainer::runStep() {
+  assert(!isDone() && "no steps left");
+  const auto start = std::chrono::steady_clock::now();
+  if (isAtEpochEnd()) {
+    running = Totals();
+  }
+  const nn::Pass now = pass(nn::Mode::Train);
+  batches.read(epoch(), steps % stepsPerEpoch(), pool, batch);
+  LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
+  const float scale = policy->lossScale();
+  const nn::LossValue loss =
+      softmaxCrossEntropy(scores, batch.labels, scale, &scoreGradient);
+  if (!std::isfinite(loss.sum)) {
+    return divergence(loss.sum / double(loss.images));
+  }
+  LPGEN_RETURN_IF_ERROR(model->backward(scoreGradient, inputGradient, now));
+  unscaleGradients(scale, now);
+  if (policy->acceptGradients(updated)) {
+    optimizer->update(updated, learningRate(), now);
+    policy->afterUpdate(updated, now);
+  }
+  ++steps;
+  running.add(loss);
+  running.seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  if (isAtEpochEnd()) {
+    policy->afterEpoch(running.meanLoss());
+  }
+  return Status::success();
+}
+
+Result<Totals> Trainer::evaluate() {
+  const auto start = std::chrono::steady_clock::now();
+  Totals totals;
+  const nn::Pass now = pass(nn::Mode::Evaluate);
+  for (int64_t begin = 0; begin < data.test.count;
+       begin += settings.batchSize) {
+    data::readTestBatch(data, begin,
+                        std::min(begin + settings.batchSize, data.test.count),
+                        pool, batch);
+    LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
+    totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
+  }
+  totals.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  return totals;
+}
+
+void Trainer::visitState(nn::StateVisitor &visitor) {
+  visitor.visit("step", steps);
+  visitor.visit("epoch.loss", running.loss);
+  visitor.visit("epoch.correct", running.correct);
+  visitor.visit("epoch.images", running.images);
+  visitor.visit("epoch.seconds", running.seconds);
+  for (nn::Parameter *parameter : updated) {
+    visitor.visit(parameter->name, parameter->value);
+  }
+  model->visitState(visitor);
+  optimizer->visitState(visitor);
+  policy->visitState(visitor);
+}
+
+static nlohmann::json describeProducts(const nn::Products &products) {
+  nlohmann::json json;
+  for (size_t product = 0; product < nn::productNames.size(); ++product) {
+    const std::string name = nn::productNames[product];
+    json["implementation"][name] =
+        products.implementation(nn::Product(product));
+    json["seconds"][name] = products.times().products[product];
+  }
+  json["seconds"]["quantize"] = products.times().quantize;
+  json["seconds"]["statistics"] = products.times().statistics;
+  json["tensors"] = nlohmann::json::array();
+  for (const nn::TensorReport &tensor : products.reportTensors()) {
+    const auto rate = [&](int64_t count) {
+      return tensor.quantized ? double(count) / double(tensor.quantized) : 0.0;
+    };
+    json["tensors"].push_back({{"tensor", tensor.tensor},
+                               {"bits", tensor.bits},
+                               {"updates", tensor.updates},
+                               {"saturated", rate(tensor.saturated)},
+                               {"underflown", rate(tensor.underflown)}});
+  }
+  return json;
+}
+
+nlohmann::json Trainer::describeLayers() const {
+  nlohmann::json layers = nlohmann::json::array();
+  model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      nlohmann::json json = describeProducts(*products);
+      json["layer"] = layer.name();
+      layers.push_back(std::move(json));
+    }
+  });
+  return layers;
+}
+
+} // namespace lpgen::train

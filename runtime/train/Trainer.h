@@ -1,0 +1,95 @@
+// A training run: network, data, optimizer and policy, step by step.
+#ifndef LPGEN_RUNTIME_TRAIN_TRAINER_H
+#define LPGEN_RUNTIME_TRAIN_TRAINER_H
+
+#include "runtime/data/Batches.h"
+#include "runtime/nn/Containers.h"
+#include "runtime/nn/Loss.h"
+#include "runtime/train/Config.h"
+#include "runtime/train/Policy.h"
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+namespace lpgen::train {
+
+/// Sums over the images of an epoch or of a test set.
+struct Totals {
+  double loss = 0;
+  int64_t correct = 0;
+  int64_t images = 0;
+  double seconds = 0;
+
+  void add(const nn::LossValue &value) {
+    loss += value.sum;
+    correct += value.correct;
+    images += value.images;
+  }
+  double meanLoss() const { return images ? loss / double(images) : 0; }
+  double accuracy() const {
+    return images ? double(correct) / double(images) : 0;
+  }
+  double imagesPerSecond() const {
+    return seconds > 0 ? double(images) / seconds : 0;
+  }
+};
+
+class Trainer {
+public:
+  /// The data must outlive the trainer; `kernels` may be null if the policy
+  /// runs none.
+  static Result<std::unique_ptr<Trainer>> create(const Config &config,
+                                                 const data::Dataset &data,
+                                                 ThreadPool *pool,
+                                                 KernelProvider *kernels);
+
+  const Config &config() const { return settings; }
+  int64_t step() const { return steps; }
+  int64_t stepsPerEpoch() const { return batches.perEpoch(); }
+  int64_t totalSteps() const { return settings.epochs * stepsPerEpoch(); }
+  int64_t epoch() const { return steps / stepsPerEpoch(); }
+  bool isDone() const { return steps >= totalSteps(); }
+  bool isAtEpochEnd() const { return steps % stepsPerEpoch() == 0; }
+  double learningRate() const;
+  /// Of the epoch that step() lies in or, at its end, has just done.
+  const Totals &epochTotals() const { return running; }
+  const std::vector<nn::Parameter *> &parameters() const { return updated; }
+
+  /// One update. A loss that is no number is an error, and nothing is updated.
+  Status runStep();
+  /// Loss and accuracy on the test images.
+  Result<Totals> evaluate();
+
+  /// Everything that later steps depend on.
+  void visitState(nn::StateVisitor &visitor);
+  /// Widths, rates, seconds and implementations of each layer with products.
+  nlohmann::json describeLayers() const;
+
+private:
+  Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
+  nn::Pass pass(nn::Mode mode) const;
+  void unscaleGradients(float scale, const nn::Pass &pass);
+  Status divergence(double loss) const;
+
+  Config settings;
+  const data::Dataset &data;
+  ThreadPool *pool;
+  nn::RandomKey seed;
+  data::TrainBatches batches;
+  Schedule schedule = Schedule::Constant;
+  std::unique_ptr<Policy> policy;
+  std::unique_ptr<nn::Sequential> model;
+  std::unique_ptr<Optimizer> optimizer;
+  std::vector<nn::Parameter *> updated;
+  int64_t steps = 0;
+  Totals running;
+  // Reused from step to step.
+  data::Batch batch;
+  nn::FloatTensor scores;
+  nn::FloatTensor scoreGradient;
+  nn::FloatTensor inputGradient;
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_RUNTIME_TRAIN_TRAINER_H

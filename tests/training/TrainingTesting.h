@@ -1,0 +1,63 @@
+// What the tests of training share: a compiler, a cache, and tensors.
+#ifndef LPGEN_TESTS_TRAINING_TRAININGTESTING_H
+#define LPGEN_TESTS_TRAINING_TRAININGTESTING_H
+
+#include "runtime/kernels/KernelProvider.h"
+#include "runtime/nn/Random.h"
+#include "runtime/quant/IntTensor.h"
+#include <cstdlib>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace lpgen::testing {
+
+/// A folder that is removed with all its files.
+class TemporaryFolder {
+public:
+  TemporaryFolder() {
+    std::string name =
+        (std::filesystem::temp_directory_path() / "lpgen-test.XXXXXX").string();
+    if (::mkdtemp(name.data())) {
+      folder = name;
+    }
+    EXPECT_FALSE(folder.empty());
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder &) = delete;
+  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+  const std::string &path() const { return folder; }
+
+private:
+  std::string folder;
+};
+
+/// The build's compiler; kernels go to a cache in the build folder, which later
+/// runs find filled.
+inline CompilerOptions testCompiler() {
+  return {LPGEN_TEST_COMPILER, LPGEN_TEST_KERNEL_CACHE};
+}
+
+/// Integers in [-max, max], both ends among them.
+inline quant::IntTensor randomIntegers(int64_t size, int32_t max, float scale,
+                                       uint64_t seed) {
+  quant::IntTensor tensor;
+  tensor.reset(size, max, scale);
+  tensor.visit([&](auto *q) {
+    for (int64_t i = 0; i < size; ++i) {
+      const auto value = int64_t(
+          nn::RandomKey(seed).below(uint64_t(i), 2 * uint64_t(max) + 1));
+      q[i] = std::remove_reference_t<decltype(*q)>(value - max);
+    }
+    q[0] = std::remove_reference_t<decltype(*q)>(max);
+    q[size - 1] = std::remove_reference_t<decltype(*q)>(-max);
+  });
+  return tensor;
+}
+
+} // namespace lpgen::testing
+
+#endif // LPGEN_TESTS_TRAINING_TRAININGTESTING_H

@@ -1,0 +1,142 @@
+// Trained quantizers against the formulas of their papers, element by element.
+#include "runtime/quant/TrainedQuantizer.h"
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace lpgen::quant {
+namespace {
+
+nn::FloatTensor tensorOf(const std::vector<float> &values) {
+  nn::FloatTensor tensor({1, int64_t(values.size())});
+  std::ranges::copy(values, tensor.data());
+  return tensor;
+}
+
+std::vector<int> codesOf(const IntTensor &q) {
+  std::vector<int> codes(static_cast<size_t>(q.size()));
+  for (int64_t i = 0; i < q.size(); ++i) {
+    codes[size_t(i)] = q.at(i);
+  }
+  return codes;
+}
+
+std::vector<float> valuesOf(const nn::FloatTensor &tensor) {
+  return {tensor.values().begin(), tensor.values().end()};
+}
+
+nn::Parameter &onlyParameter(TrainedQuantizer &quantizer) {
+  nn::Parameter *found = nullptr;
+  quantizer.visitParameters([&](nn::Parameter &p) { found = &p; });
+  EXPECT_NE(found, nullptr);
+  return *found;
+}
+
+TEST(Lsq, IntegersMaskAndStepGradient) {
+  const auto quantizer = makeLsq("w", 3, LsqTensor::Weight); // -4 .. 3
+  IntTensor q;
+  const nn::Pass pass;
+  const nn::FloatTensor x = tensorOf({0.3F, -0.2F, 5.0F, -9.0F, 0.7F});
+  // The first call in training sets the step.
+  ASSERT_TRUE(quantizer->forward(x, pass, q).ok());
+  EXPECT_NEAR(q.scale(), 2 * (15.2 / 5) / std::sqrt(3.0), 1e-5);
+  nn::Parameter &step = onlyParameter(*quantizer);
+  EXPECT_EQ(step.name, "w.step");
+  EXPECT_FALSE(step.decays);
+  step.value[0] = 0.5F;
+  ASSERT_TRUE(quantizer->forward(x, pass, q).ok());
+  EXPECT_EQ(q.scale(), 0.5F);
+  EXPECT_EQ(codesOf(q), (std::vector<int>{1, 0, 3, -4, 1}));
+  nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
+  quantizer->backward(x, pass, gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1, 2, 0, 0, 5}));
+  // sum g (q - x / s inside, the ends outside) / sqrt(n Qp)
+  const double sum =
+      1 * (1 - 0.6) + 2 * (0 + 0.4) + 3 * 3.0 + 4 * -4.0 + 5 * (1 - 1.4);
+  EXPECT_NEAR(step.gradient[0], sum / std::sqrt(5 * 3.0), 1e-5);
+}
+
+TEST(Lsq, ActivationsAreUnsignedAndEvaluationStartsNothing) {
+  const auto quantizer = makeLsq("x", 2, LsqTensor::Activation); // 0 .. 3
+  IntTensor q;
+  nn::Pass evaluate;
+  evaluate.mode = nn::Mode::Evaluate;
+  const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 7.0F});
+  ASSERT_TRUE(quantizer->forward(x, evaluate, q).ok());
+  EXPECT_EQ(q.scale(), 1.0F);
+  EXPECT_EQ(codesOf(q), (std::vector<int>{0, 0, 2, 3}));
+  EXPECT_EQ(q.max(), 3);
+}
+
+TEST(Dorefa, WeightsAreOddIntegersOfTanh) {
+  const auto quantizer = makeDorefaWeights("w", 2); // n = 3
+  IntTensor q;
+  const nn::FloatTensor w = tensorOf({-2.0F, -0.1F, 0.1F, 0.9F, 2.0F});
+  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{-3, -1, 1, 3, 3}));
+  EXPECT_FLOAT_EQ(q.scale(), 1.0F / 3);
+  nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
+  quantizer->backward(w, nn::Pass(), gradient);
+  for (int64_t i = 0; i < w.size(); ++i) {
+    const double t = std::tanh(double(w[i]));
+    EXPECT_NEAR(gradient[i], (1 - t * t) / std::tanh(2.0), 1e-5);
+  }
+}
+
+TEST(Dorefa, OneBitIsTheSignTimesTheMean) {
+  const auto quantizer = makeDorefaWeights("w", 1);
+  IntTensor q;
+  const nn::FloatTensor w = tensorOf({-2.0F, 0.0F, 0.5F, -0.5F});
+  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{-1, 1, 1, -1}));
+  EXPECT_FLOAT_EQ(q.scale(), 0.75F);
+  nn::FloatTensor gradient = tensorOf({1, 2, 3, 4});
+  quantizer->backward(w, nn::Pass(), gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1, 2, 3, 4}));
+}
+
+TEST(Dorefa, ActivationsAreClippedToOne) {
+  const auto quantizer = makeDorefaActivations("x", 2);
+  IntTensor q;
+  const nn::FloatTensor x = tensorOf({-0.5F, 0.2F, 0.5F, 0.9F, 1.5F});
+  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{0, 1, 2, 3, 3}));
+  nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
+  quantizer->backward(x, nn::Pass(), gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 1, 1, 1, 0}));
+}
+
+TEST(Pact, LearnsTheEndOfItsRange) {
+  const auto quantizer = makePact("x", 2);
+  nn::Parameter &alpha = onlyParameter(*quantizer);
+  EXPECT_EQ(alpha.value[0], 8.0F);
+  EXPECT_TRUE(alpha.decays);
+  alpha.value[0] = 3;
+  IntTensor q;
+  const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 3.0F, 9.0F});
+  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{0, 0, 2, 3, 3}));
+  EXPECT_EQ(q.scale(), 1.0F);
+  nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
+  quantizer->backward(x, nn::Pass(), gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 2, 3, 0, 0}));
+  EXPECT_EQ(alpha.gradient[0], 9.0F);
+}
+
+TEST(TrainedQuantizers, RefuseNaN) {
+  const nn::FloatTensor bad = tensorOf({1.0F, std::nanf("")});
+  IntTensor q;
+  for (const auto &quantizer :
+       {makeLsq("x", 4, LsqTensor::Weight), makeDorefaWeights("x", 1),
+        makeDorefaWeights("x", 4), makeDorefaActivations("x", 4),
+        makePact("x", 4)}) {
+    const Status status = quantizer->forward(bad, nn::Pass(), q);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.message(),
+              "tensor 'x' holds values that are no numbers: the run diverged; "
+              "remedy: a smaller learning rate");
+  }
+}
+
+} // namespace
+} // namespace lpgen::quant

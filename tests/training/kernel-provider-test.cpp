@@ -1,0 +1,102 @@
+// Where kernels come from: the program itself, the cache, the compiler; and
+// what is said when none of them has one.
+#include "runtime/core/AtomicFile.h"
+#include "runtime/kernels/GemmOperator.h"
+#include "tests/training/TrainingTesting.h"
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+namespace lpgen {
+namespace {
+
+using ::testing::HasSubstr;
+
+const GemmSpec spec = {127, 127, 8, 3, 20};
+
+Result<const lp_kernel *> findSpec(KernelProvider &kernels,
+                                   const GemmSpec &gemm = spec) {
+  return kernels.find(gemmOperatorName(gemm), gemmOperatorText(gemm));
+}
+
+TEST(GemmOperator, TextAndBound) {
+  EXPECT_EQ(gemmOperatorText({32767, 127, 8, 3, 20}),
+            "op gemm_x32767_w127_m8_n3_k20(\n"
+            "    x: s16[?m <= 8, 20] in [-32767, 32767],\n"
+            "    w: s8[3, 20] in [-127, 127])\n"
+            "  -> (y: i32[?m, 3]) {\n"
+            "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n");
+  EXPECT_EQ(GemmSpec::maxReduction(127, 127), 133144);
+  EXPECT_EQ(GemmSpec::maxReduction(32767, 127), 516);
+  EXPECT_EQ(GemmSpec::maxReduction(32767, 32767), 2);
+}
+
+TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
+  const testing::TemporaryFolder cache;
+  for (const bool isFirst : {true, false}) {
+    KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
+    const Result<const lp_kernel *> kernel = findSpec(kernels);
+    ASSERT_TRUE(kernel.ok()) << kernel.message();
+    EXPECT_EQ((*kernel)->op, gemmOperatorName(spec));
+    EXPECT_EQ(*findSpec(kernels), *kernel);
+    EXPECT_EQ(kernels.operators(), gemmOperatorText(spec));
+    EXPECT_EQ(kernels.numCompiled(), isFirst ? 1 : 0);
+    EXPECT_EQ(kernels.numCached(), isFirst ? 0 : 1);
+  }
+  // Nothing but the library is left behind.
+  int files = 0;
+  for ([[maybe_unused]] const auto &entry :
+       std::filesystem::directory_iterator(cache.path())) {
+    ++files;
+  }
+  EXPECT_EQ(files, 1);
+}
+
+TEST(KernelProvider, PrefersALinkedKernel) {
+  // tests/training/CMakeLists.txt links this operator into the test.
+  const GemmSpec linked = {127, 127, 16, 5, 24};
+  KernelProvider kernels({"/nonexistent", "/nonexistent"});
+  const Result<const lp_kernel *> kernel = findSpec(kernels, linked);
+  ASSERT_TRUE(kernel.ok()) << kernel.message();
+  EXPECT_EQ(*kernel, findLinkedKernel(gemmOperatorName(linked)));
+  EXPECT_EQ(findLinkedKernel("gemm"), nullptr);
+  const Result<std::string> file =
+      readWholeFile(LPGEN_SOURCE_DIR "/tests/training/linked-gemm.lp");
+  ASSERT_TRUE(file.ok()) << file.message();
+  EXPECT_THAT(*file, HasSubstr(gemmOperatorText(linked)));
+}
+
+TEST(KernelProvider, SaysThatThereIsNoCompiler) {
+  const testing::TemporaryFolder cache;
+  KernelProvider kernels({"/nonexistent/lpgen", cache.path()});
+  const auto kernel = findSpec(kernels);
+  ASSERT_FALSE(kernel.ok());
+  EXPECT_EQ(kernel.message(),
+            "there is no program '/nonexistent/lpgen' to compile kernels with; "
+            "remedy: name the lpgen program with --compiler");
+}
+
+TEST(KernelProvider, PassesOnWhatTheCompilerSays) {
+  const testing::TemporaryFolder cache;
+  const std::string program = cache.path() + "/broken";
+  ASSERT_TRUE(
+      writeFileAtomically(program, "#!/bin/sh\necho no luck >&2\nexit 3\n")
+          .ok());
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  KernelProvider kernels({program, cache.path()});
+  const auto kernel = findSpec(kernels);
+  ASSERT_FALSE(kernel.ok());
+  EXPECT_THAT(kernel.message(),
+              HasSubstr("could not compile operator 'gemm_x127_w127_m8_n3_k20' "
+                        "(status 3): no luck"));
+}
+
+TEST(KernelProvider, SaysThatACompilerLeftNothing) {
+  const testing::TemporaryFolder cache;
+  KernelProvider kernels({"/bin/true", cache.path()});
+  const auto kernel = findSpec(kernels);
+  ASSERT_FALSE(kernel.ok());
+  EXPECT_THAT(kernel.message(), HasSubstr("'/bin/true' left no kernel"));
+}
+
+} // namespace
+} // namespace lpgen

@@ -1,0 +1,206 @@
+// The parts that policies are made of: float formats, fixed point, loss scale,
+// progress indicator, texts.
+#include "runtime/quant/FixedPoint.h"
+#include "runtime/quant/FloatFormat.h"
+#include "runtime/quant/RangeQuantizer.h"
+#include "runtime/train/LossScale.h"
+#include "runtime/train/PolicyText.h"
+#include "runtime/train/ProgressIndicator.h"
+#include <bit>
+#include <gtest/gtest.h>
+#include <limits>
+#include <set>
+
+namespace lpgen {
+namespace {
+
+using quant::Overflow;
+using quant::Rounding;
+
+float nearest(const quant::FloatFormat &format, float value) {
+  return roundToFormat(format, value, Rounding::Nearest, 0, Overflow::Infinity);
+}
+
+TEST(FloatFormat, Fp16IsTheMachines) {
+  // Bit patterns spread over all floats: normal, subnormal, beyond the range.
+  const nn::RandomKey key(17);
+  int finite = 0;
+  for (uint64_t i = 0; i < 200000; ++i) {
+    const auto value = std::bit_cast<float>(
+        uint32_t((0x30000000u + key.below(2 * i, 0x20000000u)) |
+                 (key.below(2 * i + 1, 2) << 31)));
+    const auto expected = float(static_cast<_Float16>(value));
+    ASSERT_EQ(nearest(quant::fp16, value), expected) << value;
+    finite += std::isfinite(expected);
+  }
+  EXPECT_GT(finite, 100000);
+  EXPECT_EQ(quant::fp16.max(), 65504.0F);
+}
+
+/// All finite values of E5M2: the top bytes of fp16.
+std::vector<float> e5m2Values() {
+  std::vector<float> values;
+  for (uint32_t code = 0; code < 256; ++code) {
+    const auto value =
+        float(std::bit_cast<_Float16>(static_cast<uint16_t>(code << 8)));
+    if (std::isfinite(value)) {
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
+TEST(FloatFormat, E5m2KeepsItsValuesAndRoundsBetweenThem) {
+  const std::vector<float> values = e5m2Values();
+  const std::set<float> sorted(values.begin(), values.end());
+  EXPECT_EQ(quant::e5m2.max(), 57344.0F);
+  EXPECT_EQ(*sorted.rbegin(), 57344.0F);
+  for (auto it = sorted.begin(); std::next(it) != sorted.end(); ++it) {
+    const float low = *it;
+    const float high = *std::next(it);
+    EXPECT_EQ(nearest(quant::e5m2, low), low);
+    EXPECT_EQ(nearest(quant::e5m2, low + 0.4F * (high - low)), low);
+    EXPECT_EQ(nearest(quant::e5m2, low + 0.6F * (high - low)), high);
+    for (const float noise : {0.0F, 0.24F, 0.26F, 0.99F}) {
+      EXPECT_EQ(roundToFormat(quant::e5m2, low + 0.25F * (high - low),
+                              Rounding::Stochastic, noise, Overflow::Infinity),
+                noise < 0.25F ? high : low)
+          << low << " " << noise;
+    }
+  }
+}
+
+TEST(FloatFormat, Overflow) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(nearest(quant::e5m2, 61000.0F), 57344.0F);
+  EXPECT_EQ(nearest(quant::e5m2, -62000.0F), -infinity);
+  EXPECT_EQ(roundToFormat(quant::e5m2, -1e9F, Rounding::Nearest, 0,
+                          Overflow::Saturate),
+            -57344.0F);
+  EXPECT_EQ(nearest(quant::e5m2, infinity), infinity);
+  EXPECT_TRUE(std::isnan(nearest(quant::e5m2, std::nanf(""))));
+}
+
+TEST(FixedPoint, GridRangeAndIdentity) {
+  quant::FixedPointFormat format;
+  format.il = 2;
+  format.fl = 6;
+  format.rounding = Rounding::Nearest;
+  std::vector<float> values = {0.3F, -5.0F, 1.99F, 1.0F / 64, 0.007F};
+  const auto counts = roundToGrid(format, values, nn::RandomKey(1), nn::Pass());
+  EXPECT_EQ(values, (std::vector<float>{19.0F / 64, -127.0F / 64, 127.0F / 64,
+                                        1.0F / 64, 0.0F}));
+  EXPECT_EQ(counts.saturated, 1);
+  EXPECT_EQ(counts.underflown, 1);
+  const std::vector<float> once = values;
+  format.rounding = Rounding::Stochastic;
+  roundToGrid(format, values, nn::RandomKey(2), nn::Pass());
+  EXPECT_EQ(values, once);
+}
+
+TEST(FixedPoint, StochasticUpdatesSurviveNearestOnesDoNot) {
+  // 4096 updates of a quarter of a step: a thousand steps, or none.
+  for (const Rounding rounding : {Rounding::Stochastic, Rounding::Nearest}) {
+    quant::FixedPointFormat format;
+    format.il = 4;
+    format.fl = 8;
+    format.rounding = rounding;
+    std::vector<float> weight = {0.0F};
+    for (uint64_t i = 0; i < 4096; ++i) {
+      weight[0] += 0.25F / 256;
+      roundToGrid(format, weight, nn::RandomKey(i), nn::Pass());
+    }
+    if (rounding == Rounding::Stochastic) {
+      // Standard deviation sqrt(4096 * 3 / 16) = 28 steps.
+      EXPECT_NEAR(weight[0] * 256, 1024, 140);
+    } else {
+      EXPECT_EQ(weight[0], 0.0F);
+    }
+  }
+}
+
+TEST(RangeQuantizer, FollowsTheWidthOfThePolicy) {
+  int bits = 3;
+  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+  nn::FloatTensor x({4});
+  x[0] = 6;
+  x[1] = -6;
+  x[2] = 2.9F;
+  quant::IntTensor q;
+  double seconds = 0;
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.max(), 3);
+  EXPECT_EQ(q.at(0), 3);
+  EXPECT_EQ(q.at(1), -3);
+  EXPECT_EQ(q.at(2), 1);
+  bits = 8;
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(0), 127);
+  EXPECT_EQ(quantizer.report().updates, 1);
+  // A tensor of zeros has no scale of its own.
+  const nn::FloatTensor zeros({4});
+  ASSERT_TRUE(quantizer.quantize(zeros, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(3), 0);
+  x[0] = std::nanf("");
+  EXPECT_FALSE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+}
+
+TEST(LossScale, HalvesToItsFloorAndGrows) {
+  train::DynamicLossScale scale(16, 4, 3);
+  nn::Parameter parameter;
+  parameter.gradient.resize({2});
+  const std::vector<nn::Parameter *> parameters = {&parameter};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(scale.accept(parameters));
+  }
+  EXPECT_EQ(scale.value(), 32);
+  parameter.gradient[1] = std::numeric_limits<float>::infinity();
+  for (const float expected : {16.0F, 8.0F, 4.0F, 4.0F}) {
+    EXPECT_FALSE(scale.accept(parameters));
+    EXPECT_EQ(scale.value(), expected);
+  }
+  parameter.gradient[1] = std::nanf("");
+  EXPECT_FALSE(scale.accept(parameters));
+}
+
+TEST(ProgressIndicator, StallsAfterFiveEqualLosses) {
+  train::ProgressIndicator indicator(0.1, 0.5);
+  const std::vector<double> falling = {4, 3, 2, 1, 0.9};
+  for (const double loss : falling) {
+    EXPECT_FALSE(indicator.hasStalled(loss));
+  }
+  // norm is about 1.9 now: 0.19 apart is equal.
+  EXPECT_FALSE(indicator.hasStalled(0.9));
+  EXPECT_FALSE(indicator.hasStalled(0.9));
+  EXPECT_TRUE(indicator.hasStalled(0.9)); // 1, 0.9, 0.9, 0.9, 0.9
+  // The window is empty, the threshold halved: norm is about 1.3, 0.07 apart.
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(indicator.hasStalled(0.8));
+  }
+  EXPECT_FALSE(indicator.hasStalled(0.7));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(indicator.hasStalled(0.7));
+  }
+  EXPECT_TRUE(indicator.hasStalled(0.7));
+}
+
+TEST(PolicyText, OptionsAndErrors) {
+  Result<train::PolicyText> text =
+      train::PolicyText::parse("fixed<il=3,fl=2.5>");
+  ASSERT_TRUE(text.ok());
+  EXPECT_EQ(text->name(), "fixed");
+  EXPECT_EQ(*text->integer("il", 2, 1, 15), 3);
+  EXPECT_EQ(text->finish().message(),
+            "policy 'fixed' has no option 'fl'; it has il");
+  EXPECT_EQ(text->integer("fl", 2, 1, 15).message(),
+            "policy 'fixed': option 'fl' must be a whole number");
+  EXPECT_EQ(*text->number("other", 0.5, 0, 1), 0.5);
+  EXPECT_TRUE(text->finish().ok());
+  for (const char *bad :
+       {"", "<a=1>", "a<b=1", "a<b>", "a<=1>", "a<b=>", "a<b=1,b=2>"}) {
+    EXPECT_FALSE(train::PolicyText::parse(bad).ok()) << bad;
+  }
+}
+
+} // namespace
+} // namespace lpgen

@@ -1,0 +1,259 @@
+// Whole runs on a small data set: learning, equal weights on any number of
+// threads and after a resume, checkpoints that are damaged, diverging losses.
+#include "runtime/core/AtomicFile.h"
+#include "runtime/train/RunFolder.h"
+#include "tests/training/TrainingTesting.h"
+#include <gmock/gmock.h>
+
+namespace lpgen::train {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Images of four classes: a bright quarter on noise.
+data::Dataset quarters(int64_t images) {
+  data::Dataset data;
+  data.name = "quarters";
+  data.height = data.width = 8;
+  data.channels = 1;
+  data.classes = 4;
+  data.mean = {0.3F};
+  data.deviation = {0.25F};
+  const nn::RandomKey key(99);
+  for (data::ImageSet *set : {&data.train, &data.test}) {
+    set->count = images;
+    const nn::RandomKey noise = key.of(set == &data.train ? "train" : "test");
+    for (int64_t i = 0; i < images; ++i) {
+      const auto label = uint8_t(noise.of("label").below(uint64_t(i), 4));
+      set->labels.push_back(label);
+      for (int64_t p = 0; p < 64; ++p) {
+        const bool isBright =
+            (p / 8 >= 4) == (label >= 2) && (p % 8 >= 4) == (label % 2 == 1);
+        set->pixels.push_back(uint8_t(noise.below(uint64_t(i * 64 + p), 100) +
+                                      (isBright ? 90 : 0)));
+      }
+    }
+  }
+  return data;
+}
+
+Config smallConfig(const std::string &policy) {
+  Config config;
+  config.model = "cnn";
+  config.policy = policy;
+  config.epochs = 3;
+  config.batchSize = 16;
+  config.learningRate = 0.01;
+  return config;
+}
+
+KernelProvider &provider() {
+  static KernelProvider kernels(testing::testCompiler());
+  return kernels;
+}
+
+std::unique_ptr<Trainer>
+makeTrainer(const Config &config, const data::Dataset &data, ThreadPool *pool) {
+  Result<std::unique_ptr<Trainer>> trainer =
+      Trainer::create(config, data, pool, &provider());
+  EXPECT_TRUE(trainer.ok()) << trainer.message();
+  return std::move(*trainer);
+}
+
+void runSteps(Trainer &trainer, int64_t until) {
+  while (trainer.step() < until) {
+    const Status status = trainer.runStep();
+    ASSERT_TRUE(status.ok()) << status.message();
+  }
+}
+
+std::vector<float> weightsOf(const Trainer &trainer) {
+  std::vector<float> all;
+  for (const nn::Parameter *parameter : trainer.parameters()) {
+    all.insert(all.end(), parameter->value.values().begin(),
+               parameter->value.values().end());
+  }
+  return all;
+}
+
+class EveryPolicy : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
+  data::Dataset data = quarters(160);
+  Config config = smallConfig(GetParam());
+  ThreadPool one(1);
+  ThreadPool three(3);
+
+  const std::unique_ptr<Trainer> whole = makeTrainer(config, data, &one);
+  runSteps(*whole, whole->totalSteps());
+  const Result<Totals> test = whole->evaluate();
+  ASSERT_TRUE(test.ok()) << test.message();
+  EXPECT_GT(test->accuracy(), 0.5); // Chance is 0.25.
+
+  const std::unique_ptr<Trainer> threads = makeTrainer(config, data, &three);
+  runSteps(*threads, threads->totalSteps());
+  EXPECT_EQ(weightsOf(*threads), weightsOf(*whole));
+
+  // Interrupted in the middle of an epoch, resumed by another process.
+  const testing::TemporaryFolder folder;
+  Result<RunFolder> first = RunFolder::open(folder.path());
+  ASSERT_TRUE(first.ok());
+  {
+    const std::unique_ptr<Trainer> half = makeTrainer(config, data, &one);
+    runSteps(*half, half->stepsPerEpoch() + 3);
+    ASSERT_TRUE(first->save(*half).ok());
+  }
+  Result<RunFolder> second = RunFolder::open(folder.path());
+  const Result<Config> stored = second->readConfig();
+  ASSERT_TRUE(stored.ok()) << stored.message();
+  EXPECT_EQ(*stored, config);
+  const std::unique_ptr<Trainer> rest = makeTrainer(*stored, data, &three);
+  const Status restored = second->restore(*rest);
+  ASSERT_TRUE(restored.ok()) << restored.message();
+  runSteps(*rest, rest->totalSteps());
+  EXPECT_EQ(weightsOf(*rest), weightsOf(*whole));
+  EXPECT_EQ(rest->epochTotals().loss, whole->epochTotals().loss);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy,
+                         ::testing::Values("float32", "apt", "apt<mode=2>",
+                                           "fixed", "mixed16", "fp8", "pfq",
+                                           "static<bits=4>", "lsq<bits=3>",
+                                           "dorefa", "pact"));
+
+TEST(Trainer, AdamLearnsToo) {
+  data::Dataset data = quarters(160);
+  Config config = smallConfig("float32");
+  config.optimizer = "adam";
+  config.learningRate = 0.003;
+  const std::unique_ptr<Trainer> trainer = makeTrainer(config, data, nullptr);
+  runSteps(*trainer, trainer->totalSteps());
+  EXPECT_GT(trainer->epochTotals().accuracy(), 0.5);
+}
+
+TEST(Trainer, DivergenceIsAnError) {
+  data::Dataset data = quarters(64);
+  for (const char *policy : {"float32", "apt"}) {
+    Config config = smallConfig(policy);
+    config.model = "mlp";
+    config.learningRate = 1e30;
+    const std::unique_ptr<Trainer> trainer = makeTrainer(config, data, nullptr);
+    Status status;
+    while (status.ok() && !trainer->isDone()) {
+      status = trainer->runStep();
+    }
+    ASSERT_FALSE(status.ok()) << policy;
+    EXPECT_THAT(status.message(), HasSubstr("the run diverged")) << policy;
+    EXPECT_THAT(status.message(), HasSubstr("a smaller learning rate"));
+  }
+}
+
+TEST(Trainer, ConfigErrors) {
+  const data::Dataset data = quarters(64);
+  const auto message = [&](auto change) {
+    Config config = smallConfig("float32");
+    change(config);
+    const auto trainer = Trainer::create(config, data, nullptr, &provider());
+    return trainer.ok() ? "" : trainer.message();
+  };
+  EXPECT_EQ(message([](Config &c) { c.batchSize = 65; }),
+            "a batch of 65 images is more than the 64 training images of "
+            "'quarters'");
+  EXPECT_EQ(message([](Config &c) { c.schedule = "linear"; }),
+            "unknown schedule 'linear', expected constant, step or cosine");
+  EXPECT_EQ(message([](Config &c) { c.optimizer = "lion"; }),
+            "unknown optimizer 'lion', expected sgd or adam");
+  EXPECT_EQ(message([](Config &c) { c.momentum = 1; }),
+            "'momentum' must be from 0 to below 1");
+  EXPECT_THAT(message([](Config &c) { c.policy = "int8"; }),
+              HasSubstr("unknown policy 'int8', expected one of float32, apt"));
+  EXPECT_EQ(message([](Config &c) { c.policy = "apt<mode=3>"; }),
+            "policy 'apt': option 'mode' is '3', expected 1 or 2");
+  EXPECT_EQ(message([](Config &c) { c.policy = "apt<threshold=2>"; }),
+            "policy 'apt': option 'threshold' is '2', expected a number from 0 "
+            "to 1");
+  EXPECT_EQ(message([](Config &c) { c.policy = "float32<bits=8>"; }),
+            "policy 'float32' has no option 'bits'; it has none");
+  EXPECT_THAT(message([](Config &c) { c.policy = "apt<mode>"; }),
+              HasSubstr("option 'mode' is not KEY=VALUE"));
+}
+
+TEST(Checkpoint, DamageIsNoticedAndChangesNothing) {
+  data::Dataset data = quarters(64);
+  const testing::TemporaryFolder path;
+  Result<RunFolder> folder = RunFolder::open(path.path());
+  ASSERT_TRUE(folder.ok());
+  const std::unique_ptr<Trainer> trainer =
+      makeTrainer(smallConfig("float32"), data, nullptr);
+  runSteps(*trainer, 2);
+  ASSERT_TRUE(folder->save(*trainer).ok());
+  const Result<std::string> good = readWholeFile(folder->checkpointPath());
+  ASSERT_TRUE(good.ok());
+  const std::unique_ptr<Trainer> other =
+      makeTrainer(smallConfig("float32"), data, nullptr);
+  const std::vector<float> before = weightsOf(*other);
+
+  std::vector<std::string> damaged = {good->substr(0, 7), good->substr(0, 20),
+                                      good->substr(0, good->size() - 1),
+                                      *good + "x"};
+  for (const size_t at : {size_t{9}, good->size() / 2, good->size() - 3}) {
+    damaged.push_back(*good);
+    damaged.back()[at] = char(damaged.back()[at] ^ 1);
+  }
+  for (const std::string &content : damaged) {
+    ASSERT_TRUE(writeFileAtomically(folder->checkpointPath(), content).ok());
+    const Status status = folder->restore(*other);
+    ASSERT_FALSE(status.ok());
+    EXPECT_THAT(status.message(),
+                ::testing::AnyOf(HasSubstr("is truncated or damaged"),
+                                 HasSubstr("is no checkpoint")));
+    EXPECT_EQ(weightsOf(*other), before);
+  }
+}
+
+TEST(Checkpoint, OfAnotherNetworkIsRefused) {
+  data::Dataset data = quarters(64);
+  const testing::TemporaryFolder path;
+  Result<RunFolder> folder = RunFolder::open(path.path());
+  ASSERT_TRUE(folder.ok());
+  ASSERT_TRUE(
+      folder->save(*makeTrainer(smallConfig("float32"), data, nullptr)).ok());
+  Config config = smallConfig("float32");
+  config.model = "mlp";
+  const Status status = folder->restore(*makeTrainer(config, data, nullptr));
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr("of another network or policy"));
+}
+
+TEST(RunFolder, LogsAreCompleteAfterAResume) {
+  data::Dataset data = quarters(64);
+  const testing::TemporaryFolder path;
+  const auto run = [&](int64_t epochs) {
+    Result<RunFolder> folder = RunFolder::open(path.path());
+    const std::unique_ptr<Trainer> trainer =
+        makeTrainer(smallConfig("float32"), data, nullptr);
+    if (folder->hasCheckpoint()) {
+      ASSERT_TRUE(folder->restore(*trainer).ok());
+    }
+    while (trainer->epoch() < epochs) {
+      runSteps(*trainer, trainer->step() + trainer->stepsPerEpoch());
+      const Result<Totals> test = trainer->evaluate();
+      ASSERT_TRUE(folder->logEpoch(*trainer, *test).ok());
+      ASSERT_TRUE(folder->save(*trainer).ok());
+    }
+  };
+  run(1);
+  run(3);
+  const Result<std::string> csv = readWholeFile(path.path() + "/log.csv");
+  ASSERT_TRUE(csv.ok());
+  EXPECT_THAT(*csv, ::testing::MatchesRegex(
+                        "epoch,step,learningRate,[a-zA-Z,]+\n1,4,[^\n]*\n2,8,"
+                        "[^\n]*\n3,12,[^\n]*\n"));
+  const Result<std::string> json = readWholeFile(path.path() + "/log.jsonl");
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(std::count(json->begin(), json->end(), '\n'), 4);
+  EXPECT_THAT(*json, HasSubstr("OpenBLAS sgemm"));
+}
+
+} // namespace
+} // namespace lpgen::train
