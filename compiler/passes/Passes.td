@@ -5,6 +5,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseThresholdPass : Pass<"lp-raise-threshold", "::mlir::func::FuncOp"> {
+  let summary = "turn sums of comparisons into lp.threshold";
+  let description = [{
+    `sum(k) (value >= levels[i, k])`, with a value that does not depend on k, becomes
+
+    ```mlir
+    %q = lp.threshold %value, %levels[%i] affine_map<(i, k) -> (i, k)> levels 3
+    ```
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
 def RaiseContractPass : Pass<"lp-raise-contract", "::mlir::func::FuncOp"> {
   let summary = "turn sums of products into lp.contract";
   let description = [{

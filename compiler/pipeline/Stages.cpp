@@ -43,6 +43,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
   case Stage::Lp:
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
+    passes.addNestedPass<func::FuncOp>(createRaiseThresholdPass());
     passes.addNestedPass<func::FuncOp>(createRaiseContractPass());
     passes.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
     return;
