@@ -88,7 +88,6 @@ func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
   }
   return %y : tensor<16x16xi32>
 }
-}
 
 // What only a packed contraction reads is computed where it is packed, and not stored.
 // CHECK-LABEL: func.func @producer(
@@ -120,4 +119,5 @@ func.func @producer(%f: tensor<4x8xf32> {lp.name = "f"},
     lp.yield %acc : i32
   }
   return %y : tensor<4x16xi32>
+}
 }

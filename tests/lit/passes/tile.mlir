@@ -28,10 +28,12 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK: lp.tile "ctpop" %[[X]][%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}] into %[[ACC]]
 // CHECK-SAME: counts = array<i64: 2>
 // CHECK-SAME: xPlanes = array<i64: 1, 2>
-// CHECK: %[[SUM:.*]] = memref.load %[[ACC]]
-// CHECK: %[[SHIFTED:.*]] = arith.shrsi %{{.*}},
-// CHECK: memref.store %[[SHIFTED]], %{{.*}} : memref<5x3xi32>
 // CHECK: lp.tile "ctpop" %[[X]][%{{[^,]*}}], %{{.*}} into
+// Then the sums of all rows of the task, a block of 4 tiles, go through the body.
+// CHECK: %[[SUMS:.*]] = memref.view %[[SCRATCH]]{{.*}} to memref<8x16xi32>
+// CHECK: %[[SUM:.*]] = memref.load %[[SUMS]]
+// CHECK: %[[SHIFTED:.*]] = arith.shrsi %[[SUM]],
+// CHECK: memref.store %[[SHIFTED]], %{{.*}} : memref<5x3xi32>
 // CHECK-NOT: lp.contract
 // CHECK-LABEL: func.func @gemm(
 // CHECK-SAME: attributes {lp.kernel, lp.phases = 2 : i64, lp.scratch = [[$BYTES]] : i64}
