@@ -15,9 +15,8 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK-SAME: %[[Y:.*]]: memref<?x2xi8> {lp.name = "y", lp.output}
 // CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES:[0-9]+]]xi8> {lp.workspace}) attributes {lp.kernel}
 // CHECK: %[[PACKED:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<[[WORKBYTES]]xi8> to memref<[[XBYTES:[0-9]+]]xi8>
-// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<{{.*}}> <activations, group = 8, bytes = 1, planes = 2, lanes = 1, offset = 0, halve = false, sums = true>
+// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<[[XBYTES]]xi8> <activations, group = 8, bytes = 1, planes = 2, lanes = 1, offset = 0, halve = false, sums = true>
 // CHECK-SAME: dynamic(%[[M]])
-// CHECK-SAME: memref<?x9xi8>, memref<[[XBYTES]]xi8>
 
 // The intermediate lies after packed x.
 // CHECK: %[[OFFSET:.*]] = arith.constant [[XBYTES]] : index
