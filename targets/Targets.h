@@ -7,8 +7,8 @@
 namespace lpgen {
 
 const Target &genericTarget();
-/// Target generic for an LLVM triple such as `riscv64-linux-gnu`; null, and what
-/// is expected, if kernels cannot be for it. Lives as long as the program.
+/// Target generic for an LLVM triple such as `riscv64-linux-gnu`; null, and
+/// what is expected, if kernels cannot be for it. Lives as long as the program.
 const Target *genericTargetFor(llvm::StringRef triple, std::string &message);
 const Target &x86Avx2Target();
 const Target &armNeonTarget();

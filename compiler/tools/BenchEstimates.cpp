@@ -33,8 +33,7 @@ llvm::json::Array estimateLoops(const std::string &scheduledIr,
   registerDialects(registry);
   mlir::MLIRContext context(registry);
   context.loadAllAvailableDialects();
-  auto module =
-      mlir::parseSourceString<mlir::ModuleOp>(scheduledIr, &context);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(scheduledIr, &context);
   llvm::SmallVector<lp::ContractOp> contracts;
   module->walk([&](lp::ContractOp op) { contracts.push_back(op); });
   // Loops of several contractions cannot be told apart.

@@ -15,7 +15,7 @@ std::string tunedCpu(const Target &target, const std::string &asked) {
     return asked;
   }
   return hostRuns(target.desc()) ? llvm::sys::getHostCPUName().str()
-                          : target.desc().cpu;
+                                 : target.desc().cpu;
 }
 
 std::string userTunedFile(const std::string &cpu) {

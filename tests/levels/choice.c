@@ -1,8 +1,8 @@
-/* The kernel that a library of several levels chooses on this CPU, by name and by
- * its result; and that kernels for more than the CPU has refuse to run.
+/* The kernel that a library of several levels chooses on this CPU, by name and
+ * by its result; and that kernels for more than the CPU has refuse to run.
  *
- *   choice TARGET NUMBER: the target whose kernel must be chosen, and how many of
- *   the library's kernels must refuse. */
+ *   choice TARGET NUMBER: the target whose kernel must be chosen, and how many
+ * of the library's kernels must refuse. */
 #include "dot.h"
 
 #include "runtime/core/CpuFeatures.h"
