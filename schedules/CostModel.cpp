@@ -3,6 +3,7 @@
 #include "compiler/passes/TilePlan.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 using namespace lpgen;
 
@@ -23,7 +24,8 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   TilePlan plan = planTile(form, facts, rows, block, target.l1Bytes);
   double steps = static_cast<double>(g.steps) * plan.stepFraction;
   double widenings =
-      std::max(plan.piecesPerTile, steps / static_cast<double>(form.chunk));
+      plan.piecesPerTile *
+      std::ceil(steps / plan.piecesPerTile / static_cast<double>(form.chunk));
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.wRegisters);
   double perTile =

@@ -51,6 +51,7 @@ public:
 llvm::ArrayRef<const Template *> allTemplates();
 const Template &directTemplate();
 const Template &bitserialTemplate();
+const Template &lutTemplate();
 const Template &widenTemplate();
 
 /// The candidates of all templates, the cheapest by the cost model first.

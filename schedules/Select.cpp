@@ -8,7 +8,8 @@ using namespace mlir;
 using namespace lpgen;
 
 llvm::ArrayRef<const Template *> lpgen::allTemplates() {
-  static const Template *const list[] = {&widenTemplate(), &bitserialTemplate(),
+  static const Template *const list[] = {&widenTemplate(), &lutTemplate(),
+                                         &bitserialTemplate(),
                                          &directTemplate()};
   return list;
 }

@@ -1,6 +1,7 @@
 // Building blocks of cells. See Cell.h.
 #include "targets/Cell.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -30,6 +31,23 @@ Value cell::loadBytes(OpBuilder &b, Location loc, Value buffer, Value offset,
                       int64_t bytes) {
   return vector::LoadOp::create(b, loc, vectorType(b, bytes, 8), buffer,
                                 offset);
+}
+
+Value cell::constantBytes(OpBuilder &b, Location loc, llvm::StringRef name,
+                          llvm::ArrayRef<int8_t> bytes) {
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto type =
+      MemRefType::get({static_cast<int64_t>(bytes.size())}, b.getI8Type());
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    auto data = DenseElementsAttr::get(
+        RankedTensorType::get(type.getShape(), b.getI8Type()), bytes);
+    memref::GlobalOp::create(b, loc, name, b.getStringAttr("private"), type,
+                             data, /*constant=*/true, b.getI64IntegerAttr(64));
+  }
+  return memref::GetGlobalOp::create(b, loc, type, name);
 }
 
 Value cell::broadcastBytes(OpBuilder &b, Location loc, Value buffer,

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallVector.h"
@@ -128,6 +129,9 @@ mlir::Value loadBytes(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value buffer, mlir::Value offset, int64_t bytes);
 mlir::Value bitcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
                     mlir::VectorType type);
+/// A constant of the module called `name`, made on first use.
+mlir::Value constantBytes(mlir::OpBuilder &b, mlir::Location loc,
+                          llvm::StringRef name, llvm::ArrayRef<int8_t> bytes);
 /// Elements [begin, begin + count) of a vector.
 mlir::Value slice(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
                   int64_t begin, int64_t count);

@@ -69,7 +69,7 @@ def TilePass : Pass<"lp-tile", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
 }
 
-def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::func::FuncOp"> {
+def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::ModuleOp"> {
   let summary = "register tiles to vector code of the target's cells";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect",

@@ -80,8 +80,10 @@ public:
     pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
                                 std::max<size_t>(form.w.planes.size(), 1));
     work = pairs * static_cast<double>(g.steps) * cell.stepOps;
-    // Widen, load, add, store, and a share of the loops around.
-    pieceCost = pairs * (cell.widenOps + 3 + 20.0 / static_cast<double>(rows));
+    // Widen; load, add, store vectors of i32; a share of the loops around.
+    pieceCost =
+        pairs * (cell.widenOps + static_cast<double>(3 * cell.lanes) / 8 +
+                 20.0 / static_cast<double>(rows));
   }
 
   TilePlan plan() {

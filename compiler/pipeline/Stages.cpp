@@ -58,7 +58,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
     passes.addPass(createCSEPass());
     return;
   case Stage::Vector:
-    passes.addNestedPass<func::FuncOp>(createExpandTilePass());
+    passes.addPass(createExpandTilePass());
     passes.addNestedPass<func::FuncOp>(createLowerScalarsPass());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());

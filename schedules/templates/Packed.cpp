@@ -32,6 +32,14 @@ const Template &lpgen::bitserialTemplate() {
   return instance;
 }
 
+// Four bits of x name a table, four bits of w its entry: no multiplication, and
+// one instruction less than a population count.
+const Template &lpgen::lutTemplate() {
+  static const PackedTemplate instance(
+      "lut", "table look-up of products of bits; 1 to 8 bits");
+  return instance;
+}
+
 // 16-bit accumulators where the bound on the operands allows, else 32-bit ones.
 const Template &lpgen::widenTemplate() {
   static const PackedTemplate instance(

@@ -153,43 +153,58 @@ public:
   }
 };
 
-class NibbleCell : public Cell {
+/// What the cells of bit planes share: four elements a byte, 32 outputs a
+/// vector, bytes that count bits.
+class PlaneCell : public Cell {
 public:
-  NibbleCell()
-      : Cell({.name = "nibble",
-              .templateName = "bitserial",
-              .group = 4,
-              .groupBytes = 1,
-              .planes = true,
-              .lanes = 32,
-              .fixedRegisters = 3,
-              .stepOps = 3,
-              .widenOps = 12,
-              .instruction = "vpshufb"}) {}
+  using Cell::Cell;
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return 255 / 4; // a byte counts up to 4 per step
   }
   Values zero(OpBuilder &b, Location loc) const override {
-    return {cell::zeroVector(b, loc, cell::vectorType(b, 32, 8))};
-  }
-  Value loadX(OpBuilder &b, Location loc, Value buffer,
-              Value offset) const override {
-    return cell::broadcastBytes(b, loc, buffer, offset, 1, 32);
+    return {cell::zeroVector(b, loc, bytes(b))};
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return cell::loadBytes(b, loc, buffer, offset, 32);
   }
+  Values widen(OpBuilder &b, Location loc, Values acc) const override {
+    return cell::extendSlices(b, loc, acc[0], 8, /*isSigned=*/false);
+  }
+
+protected:
+  static VectorType bytes(OpBuilder &b) { return cell::vectorType(b, 32, 8); }
+  /// acc + table[index], by bytes; the table once per 128-bit half.
+  static Values addLookup(OpBuilder &b, Location loc, const Values &acc,
+                          Value table, Value index) {
+    Value found = cell::intrinsic(b, loc, "llvm.x86.avx2.pshuf.b", bytes(b),
+                                  {table, index});
+    return {arith::AddIOp::create(b, loc, acc[0], found)};
+  }
+};
+
+/// and, population count by a look-up, add.
+class NibbleCell : public PlaneCell {
+public:
+  NibbleCell()
+      : PlaneCell({.name = "nibble",
+                   .templateName = "bitserial",
+                   .group = 4,
+                   .groupBytes = 1,
+                   .planes = true,
+                   .lanes = 32,
+                   .fixedRegisters = 3,
+                   .stepOps = 3,
+                   .widenOps = 12,
+                   .instruction = "vpshufb"}) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return cell::broadcastBytes(b, loc, buffer, offset, 1, 32);
+  }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value both = arith::AndIOp::create(b, loc, x, w);
-    Value count =
-        cell::intrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
-                        cell::vectorType(b, 32, 8), {countTable(b, loc), both});
-    return {arith::AddIOp::create(b, loc, acc[0], count)};
-  }
-  Values widen(OpBuilder &b, Location loc, Values acc) const override {
-    return cell::extendSlices(b, loc, acc[0], 8, /*isSigned=*/false);
+    return addLookup(b, loc, acc, countTable(b, loc), both);
   }
 
 private:
@@ -202,8 +217,49 @@ private:
       }
     }
     return arith::ConstantOp::create(
-        b, loc,
-        DenseElementsAttr::get(cell::vectorType(b, 32, 8), ArrayRef(counts)));
+        b, loc, DenseElementsAttr::get(bytes(b), ArrayRef(counts)));
+  }
+};
+
+/// Four bits of x choose one of sixteen constant tables, four bits of w an
+/// entry of it: the product and its count are one look-up.
+class LookupCell : public PlaneCell {
+public:
+  LookupCell()
+      : PlaneCell({.name = "lookup",
+                   .templateName = "lut",
+                   .group = 4,
+                   .groupBytes = 1,
+                   .planes = true,
+                   .lanes = 32,
+                   .fixedRegisters = 2,
+                   .stepOps = 2,
+                   .xOps = 0.5,
+                   .widenOps = 12,
+                   .instruction = "vpshufb"}) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    SmallVector<int8_t> tables;
+    for (unsigned x = 0; x < 16; ++x) {
+      for (unsigned w = 0; w < 16; ++w) {
+        tables.push_back(static_cast<int8_t>(llvm::popcount(x & w)));
+      }
+    }
+    Value all = cell::constantBytes(b, loc, "lp.common_bits", tables);
+    Value bits = memref::LoadOp::create(b, loc, buffer, offset);
+    Value number = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
+    Value size = arith::ConstantIndexOp::create(b, loc, 16);
+    Value at = arith::MulIOp::create(b, loc, number, size);
+    Value table = cell::loadBytes(b, loc, all, at, 16);
+    SmallVector<int64_t> twice;
+    for (int64_t i = 0; i < 32; ++i) {
+      twice.push_back(i % 16);
+    }
+    return vector::ShuffleOp::create(b, loc, table, table, twice);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return addLookup(b, loc, acc, x, w);
   }
 };
 
@@ -219,6 +275,10 @@ const Cell &x86::maddubs32Cell() {
 }
 const Cell &x86::maddwCell() {
   static const MaddwCell cell;
+  return cell;
+}
+const Cell &x86::lookupCell() {
+  static const LookupCell cell;
   return cell;
 }
 const Cell &x86::nibbleCell() {

@@ -13,6 +13,8 @@ const Cell &maddubs16Cell();
 const Cell &maddubs32Cell();
 /// s16 x s16 into 32-bit lanes (vpmaddwd, vpaddd).
 const Cell &maddwCell();
+/// Bit planes in groups of 4: x chooses a table, w its entry (vpshufb, vpaddb).
+const Cell &lookupCell();
 /// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
 /// vpaddb).
 const Cell &nibbleCell();

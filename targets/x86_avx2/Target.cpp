@@ -34,7 +34,7 @@ public:
   llvm::ArrayRef<const Cell *> cells() const override {
     static const Cell *const list[] = {&x86::maddubs16Cell(),
                                        &x86::maddubs32Cell(), &x86::maddwCell(),
-                                       &x86::nibbleCell()};
+                                       &x86::lookupCell(), &x86::nibbleCell()};
     return list;
   }
 };

@@ -29,6 +29,7 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2", "maddubs16", "u4", "s4", 0.10},
     {"x86_avx2", "maddubs32", "u8", "s7", 0.13},
     {"x86_avx2", "maddw", "s11", "s11", 0.20},
+    {"x86_avx2", "lookup", "u2", "b1", 0.035},
     {"x86_avx2", "nibble", "u2", "b1", 0.035},
     {"arm_neon", "pair8", "u2", "b2", 0.10},
     {"arm_neon", "pair4", "u5", "b1", 0.12},
