@@ -13,8 +13,7 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
   double issue = target.sustainedPipes;
-  double pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
-                                     std::max<size_t>(form.w.planes.size(), 1));
+  auto pairs = static_cast<double>(planePairs(form));
   auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
   double tiles = static_cast<double>(g.panels) *
                  static_cast<double>(
@@ -23,21 +22,18 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   auto cells = static_cast<double>(rowBlocks(cell, rows) * vectors);
   TilePlan plan = planTile(form, facts, rows, block, target.l1Bytes);
   double steps = static_cast<double>(g.steps) * plan.stepFraction;
-  double widenings =
-      plan.piecesPerTile *
-      std::ceil(steps / plan.piecesPerTile / static_cast<double>(form.chunk));
+  double widening =
+      plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.wRegisters);
   double perTile =
       pairs *
           (steps * ((cells * facts.stepOps +
-                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps) /
+                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
+                     static_cast<double>(vectors) * facts.wOps) /
                         issue +
-                    loads * target.loadCycles) +
-           widenings * cells *
-               (facts.widenOps +
-                3.0 * static_cast<double>(facts.lanes * facts.rows) / 8.0) /
-               issue) +
+                    loads * target.loadCycles)) +
+      cells * widening / issue +
       static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *

@@ -6,6 +6,10 @@
 using namespace mlir;
 using namespace lpgen;
 
+int64_t cell::stepsWithin(int64_t limit, int64_t most) {
+  return most == 0 ? kUnlimitedSteps : limit / most;
+}
+
 VectorType cell::vectorType(OpBuilder &b, int64_t lanes, unsigned bits) {
   return VectorType::get({lanes}, b.getIntegerType(bits));
 }
@@ -143,8 +147,8 @@ static CellFacts withPopcountFacts(CellFacts facts) {
 BytePopcountCell::BytePopcountCell(CellFacts facts)
     : Cell(withPopcountFacts(facts)) {}
 
-int64_t BytePopcountCell::maxSteps(StoredRange /*x*/, StoredRange /*w*/) const {
-  return 255 / 8; // a byte counts up to 8 per step
+int64_t BytePopcountCell::maxSteps(StoredRange x, StoredRange w) const {
+  return cell::stepsWithin(UINT8_MAX, facts().mostPerStep(x, w));
 }
 
 Cell::Values BytePopcountCell::zero(OpBuilder &b, Location loc) const {

@@ -27,28 +27,49 @@ struct StoredRange {
   int64_t maxAbs() const { return std::max(hi, -lo); }
 };
 
+/// The largest digit of `bits` bits of a stored element. Only single bits are
+/// of two's complement, so a range with negative elements has digits of 1.
+inline int64_t largestDigit(StoredRange range, unsigned bits) {
+  int64_t all = (int64_t{1} << bits) - 1;
+  return range.lo < 0 ? all : std::min(range.hi, all);
+}
+
 /// Facts about a cell, plain constants.
 struct CellFacts {
   llvm::StringRef name;
   llvm::StringRef templateName; ///< Schedule template it belongs to.
   int64_t group = 1;            ///< Reduction elements per step.
-  int64_t groupBytes = 1;       ///< Bytes of one group of one lane.
-  bool planes = false;          ///< Groups hold one bit of each element.
-  int64_t lanes = 1;            ///< Outputs per vector of weights.
-  int64_t rows = 1;             ///< Rows of x that one step multiplies.
-  int64_t run = 1; ///< Consecutive groups of x that one load fetches.
-  StoredRange x;   ///< What a stored element of x may be (not planes).
-  StoredRange w;   ///< Likewise w.
+  int64_t groupBytes = 1;       ///< Bytes of one group of x, and of w unless:
+  int64_t wGroupBytes = 0;      ///< Bytes of one group of w of one lane.
+  bool planes = false;          ///< Groups hold one digit of each element; the
+                       ///< accumulators are bytes that add their products.
+  unsigned xBits = 1; ///< Bits of a digit of x (planes).
+  unsigned wBits = 1; ///< Likewise w.
+  int64_t lanes = 1;  ///< Outputs per vector of weights.
+  int64_t rows = 1;   ///< Rows of x that one step multiplies.
+  int64_t run = 1;    ///< Consecutive groups of x that one load fetches.
+  StoredRange x;      ///< What a stored element of x may be (not planes).
+  StoredRange w;      ///< Likewise w.
   unsigned accRegisters = 1;   ///< Registers per accumulator.
   unsigned runRegisters = 0;   ///< Further ones per accumulator, in a run.
   unsigned wRegisters = 1;     ///< Registers per vector of weights.
   unsigned fixedRegisters = 2; ///< Broadcast, constants, temporaries.
   double stepOps = 1;          ///< Vector instructions per step and vector.
+  double wOps = 0;     ///< Vector instructions per vector of w to bring it into
+                       ///< place, beside its load.
   double xOps = 0;     ///< Vector instructions per step to bring x into place.
   double widenOps = 1; ///< Vector instructions to widen one accumulator.
   llvm::StringRef
       instruction; ///< The instruction that does the work, for explain.
   int64_t instructionSteps = 1; ///< Steps that one of these stands for.
+
+  /// Bytes of one group of w in one lane.
+  int64_t wBytes() const { return wGroupBytes > 0 ? wGroupBytes : groupBytes; }
+  /// The most that one step adds to a byte (planes), for stored operands in
+  /// these ranges.
+  int64_t mostPerStep(StoredRange xRange, StoredRange wRange) const {
+    return group * largestDigit(xRange, xBits) * largestDigit(wRange, wBits);
+  }
 
   /// Multiply-accumulates that one `instruction` stands for.
   double instructionMacs() const {
@@ -112,6 +133,8 @@ private:
 
 namespace cell {
 
+/// Largest n with n * most <= limit; unlimited if nothing is added.
+int64_t stepsWithin(int64_t limit, int64_t most);
 mlir::VectorType vectorType(mlir::OpBuilder &b, int64_t lanes, unsigned bits);
 mlir::Value zeroVector(mlir::OpBuilder &b, mlir::Location loc,
                        mlir::VectorType type);

@@ -96,9 +96,10 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
   let summary = "how a packed operand lies in memory";
   let description = [{
     A packed operand is made of *groups*: `group` consecutive elements along the inner
-    reduction dimension, in `groupBytes` bytes. With `planes` > 0 a group holds one bit
-    of each element (plane p of the code) in one byte, and the planes lie one after the
-    other; with `planes` = 0 it holds whole elements of `groupBytes / group` bytes.
+    reduction dimension, in `groupBytes` bytes, element after element, each of `bits`
+    bits. With `planes` > 0 the element is a digit, bits [p * bits, (p + 1) * bits) of the
+    code in plane p (a bit plane, with `bits` = 1), and the planes lie one after the other;
+    with `planes` = 0 it is the whole stored element, of 8 or 16 bits.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.
@@ -109,12 +110,12 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     with offset 2^b - 1 and `halve` is stored as its code.
   }];
   let parameters = (ins EnumParameter<Lp_OperandKind>:$kind, "int64_t":$group,
-      "int64_t":$groupBytes, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
+      "int64_t":$groupBytes, "int64_t":$bits, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
       "bool":$halve, "bool":$sums);
   let assemblyFormat = [{
-    `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `planes` `=` $planes
-    `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=` $halve `,` `sums` `=`
-    $sums `>`
+    `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=` $bits `,`
+    `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=`
+    $halve `,` `sums` `=` $sums `>`
   }];
   let extraClassDeclaration = [{
     /// Groups needed for `elements` elements.

@@ -36,7 +36,7 @@ public:
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
         trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
         hasHalves(bool(op.getHalves())) {
-    stepBytes = vectors * cell.facts().lanes * cell.facts().groupBytes;
+    stepBytes = vectors * cell.facts().lanes * cell.facts().wBytes();
     findCarried();
   }
 
@@ -233,7 +233,7 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
   for (int64_t i = 0; i < blocks * vectors; ++i) {
     running.emplace_back(ArrayRef(acc).slice(i * perAcc(), perAcc()));
   }
-  int64_t vectorBytes = cell.facts().lanes * cell.facts().groupBytes;
+  int64_t vectorBytes = cell.facts().lanes * cell.facts().wBytes();
   for (int64_t step = 0; step < count; ++step) {
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v) {
@@ -359,9 +359,14 @@ void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
   }
 }
 
-/// 2^plane, negated for the top plane of two's complement.
+/// Coefficient of a plane: a power of the second one's, negated for the top
+/// plane of two's complement.
 Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
   Value shift = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), plane);
+  if (planes.size() > 1) {
+    auto second = static_cast<uint64_t>(std::abs(planes[1]));
+    shift = e.mul(shift, e.i32(llvm::Log2_64(second)));
+  }
   Value value = arith::ShLIOp::create(e.b, e.loc, e.i32(1), shift);
   if (planes.back() > 0) {
     return value;

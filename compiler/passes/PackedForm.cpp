@@ -26,11 +26,15 @@ const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
   return nullptr;
 }
 
-bool lpgen::needsHalves(const PackedForm &form, const Cell &cell) {
-  int64_t steps = form.geometry.steps;
-  bool isByte = form.chunk <= UINT8_MAX && cell.facts().planes;
-  bool fits = steps * cell.facts().group <= UINT16_MAX;
-  return isByte && fits && steps > form.chunk;
+int64_t lpgen::planePairs(const PackedForm &form) {
+  return static_cast<int64_t>(std::max<size_t>(form.x.planes.size(), 1) *
+                              std::max<size_t>(form.w.planes.size(), 1));
+}
+
+bool lpgen::needsHalves(const PackedForm &form, const CellFacts &cell,
+                        int64_t steps) {
+  return cell.planes && steps > form.chunk &&
+         steps * cell.mostPerStep(form.x.range, form.w.range) <= UINT16_MAX;
 }
 
 int64_t lpgen::rowBlocks(const Cell &cell, int64_t rows) {
@@ -46,14 +50,19 @@ int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
          facts.fixedRegisters;
 }
 
-/// Bit planes of codes: one coefficient per bit, the top one negative in two's
-/// complement. Only as many as the range needs.
-static std::optional<ElementStorage> planesOf(ElementType type,
-                                              StoredRange range) {
+/// Planes of digits of codes: one coefficient per digit. Single bits of two's
+/// complement have a negative one for the top; signed elements in wider digits
+/// are shifted to start at 0. Only as many as the range needs.
+static std::optional<ElementStorage>
+planesOf(ElementType type, StoredRange range, unsigned digitBits) {
   ElementStorage storage;
-  storage.range = range;
   unsigned bits = 0;
   bool isSigned = false;
+  if (type.encoding != Encoding::Bipolar && range.lo < 0 && digitBits > 1) {
+    storage.offset = -range.lo;
+    range = {0, range.hi - range.lo};
+  }
+  storage.range = range;
   if (type.encoding == Encoding::Bipolar) {
     storage.offset = (int64_t{1} << type.bits) - 1;
     storage.halve = true;
@@ -71,7 +80,7 @@ static std::optional<ElementStorage> planesOf(ElementType type,
   if (bits > 16) {
     return std::nullopt;
   }
-  for (unsigned i = 0; i < bits; ++i) {
+  for (unsigned i = 0; i < bits; i += digitBits) {
     storage.planes.push_back(int64_t{1} << i);
   }
   if (isSigned) {
@@ -109,11 +118,11 @@ elementsOf(ElementType type, StoredRange range, StoredRange limit) {
   return std::nullopt;
 }
 
-static std::optional<ElementStorage> storageOf(ElementType type,
-                                               StoredRange range,
-                                               const CellFacts &facts,
-                                               StoredRange limit) {
-  return facts.planes ? planesOf(type, range) : elementsOf(type, range, limit);
+static std::optional<ElementStorage>
+storageOf(ElementType type, StoredRange range, const CellFacts &facts,
+          unsigned digitBits, StoredRange limit) {
+  return facts.planes ? planesOf(type, range, digitBits)
+                      : elementsOf(type, range, limit);
 }
 
 /// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
@@ -151,9 +160,9 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   ElementType xType = lp::toElementType(contract.getXElement());
   ElementType wType = lp::toElementType(contract.getWElement());
   auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},
-                     facts, facts.x);
+                     facts, facts.xBits, facts.x);
   auto w = storageOf(wType, {contract.getWRange()[0], contract.getWRange()[1]},
-                     facts, facts.w);
+                     facts, facts.wBits, facts.w);
   if (!x || !w) {
     reason = (!x ? "x of type " + xType.str() : "w of type " + wType.str()) +
              " does not fit the cell's operands";
@@ -177,15 +186,18 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   }
   MLIRContext *context = contract.getContext();
   auto layout = [&](lp::OperandKind kind, const ElementStorage &storage,
-                    int64_t lanes, bool sums) {
-    return lp::LayoutAttr::get(context, kind, facts.group, facts.groupBytes,
+                    int64_t groupBytes, unsigned digitBits, int64_t lanes,
+                    bool sums) {
+    int64_t bits = facts.planes ? digitBits : groupBytes * 8 / facts.group;
+    return lp::LayoutAttr::get(context, kind, facts.group, groupBytes, bits,
                                storage.planes.size(), lanes, storage.offset,
                                storage.halve, sums);
   };
   form.geometry.setLayouts(
-      layout(lp::OperandKind::Activations, form.x, 1, form.needsXSums),
-      layout(lp::OperandKind::Weights, form.w, facts.lanes * vectors,
-             form.needsWSums));
+      layout(lp::OperandKind::Activations, form.x, facts.groupBytes,
+             facts.xBits, 1, form.needsXSums),
+      layout(lp::OperandKind::Weights, form.w, facts.wBytes(), facts.wBits,
+             facts.lanes * vectors, form.needsWSums));
   return form;
 }
 

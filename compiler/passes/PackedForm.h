@@ -19,7 +19,7 @@ struct ElementStorage {
   int64_t offset = 0;
   bool halve = false;
   StoredRange range;                 ///< Of the stored elements.
-  llvm::SmallVector<int64_t> planes; ///< Coefficient of each bit plane, if any.
+  llvm::SmallVector<int64_t> planes; ///< Coefficient of each plane, if any.
   int64_t scale() const { return halve ? 2 : 1; }
 };
 
@@ -51,9 +51,13 @@ const Target *targetOf(mlir::Operation *op);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
-/// True if bytes that count bits are widened to 16 bits first, because those
-/// hold the count of the whole reduction and the bytes do not.
-bool needsHalves(const PackedForm &form, const Cell &cell);
+/// Pairs of a plane of x and one of w: passes over the packed operands, 1 where
+/// elements are stored whole.
+int64_t planePairs(const PackedForm &form);
+
+/// True if byte accumulators are widened to 16 bits first, because those hold
+/// the sums of `steps` steps, all of a tile, and the bytes do not.
+bool needsHalves(const PackedForm &form, const CellFacts &cell, int64_t steps);
 
 /// Accumulators per vector of weights in a tile of `rows` rows.
 int64_t rowBlocks(const Cell &cell, int64_t rows);

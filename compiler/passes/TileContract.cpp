@@ -27,9 +27,10 @@ public:
   ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form, Value scratch)
       : op(op), e(e), form(std::move(form)), g(this->form.geometry),
         schedule(*op.getSchedule()), cell(*findCell(op, schedule.getCell())),
-        hasHalves(needsHalves(this->form, cell)), scratch(scratch),
-        lanes(g.wLayout.getLanes()), rowBytes(lanes * 4),
-        plan(scheduledPlan(op, this->form)) {}
+        scratch(scratch), lanes(g.wLayout.getLanes()), rowBytes(lanes * 4),
+        plan(scheduledPlan(op, this->form)),
+        hasHalves(needsHalves(this->form, cell.facts(), plan.stepsPerPiece())) {
+  }
 
   void emit(Coordinates task);
   int64_t scratchBytes() const {
@@ -64,13 +65,13 @@ private:
   Geometry &g;
   lp::ScheduleAttr schedule;
   const Cell &cell;
-  bool hasHalves; ///< 16-bit sums of a tile follow the sums in scratch.
   Value scratch;
   int64_t lanes;
   int64_t rowBytes; ///< Of one row of sums.
   TilePlan plan;
-  Value begin; ///< First row of the task.
-  Value end;   ///< Past its last row.
+  bool hasHalves; ///< 16-bit sums of a tile follow the sums in scratch.
+  Value begin;    ///< First row of the task.
+  Value end;      ///< Past its last row.
   Value panel;
   Value wOffset;            ///< Byte where the panel begins in w.
   Value panelNumber;        ///< batch * panels + panel.

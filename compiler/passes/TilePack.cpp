@@ -12,8 +12,7 @@ class Packer {
 public:
   Packer(lp::PackOp op, Emitter &e, Geometry geometry)
       : op(op), e(e), g(std::move(geometry)), layout(op.getLayout()) {
-    elementBytes =
-        layout.getPlanes() > 0 ? 0 : layout.getGroupBytes() / layout.getGroup();
+    elementBytes = layout.getPlanes() > 0 ? 0 : layout.getBits() / 8;
   }
 
 protected:
@@ -55,20 +54,28 @@ protected:
                             words, position);
   }
 
-  /// Stores the planes of one group, `planeBytes` apart: bit e of a byte is
-  /// element e.
+  /// Stores the planes of one group, `planeBytes` apart: digit after digit
+  /// from the lowest bit of the first byte on.
   void storePlanes(ArrayRef<Value> elements, Value offset, int64_t planeBytes) {
+    int64_t bits = layout.getBits();
+    Value mask = e.i32((int64_t{1} << bits) - 1);
     for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
-      Value byte = e.i32(0);
+      Value digits = e.i32(0);
       for (auto [position, value] : llvm::enumerate(elements)) {
-        Value bit = arith::AndIOp::create(
-            e.b, e.loc, arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane)),
-            e.i32(1));
-        byte = arith::OrIOp::create(
-            e.b, e.loc, byte,
-            arith::ShLIOp::create(e.b, e.loc, bit, e.i32(position)));
+        Value digit = arith::AndIOp::create(
+            e.b, e.loc,
+            arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane * bits)),
+            mask);
+        auto shift = static_cast<int64_t>(position) * bits;
+        digits = arith::OrIOp::create(
+            e.b, e.loc, digits,
+            arith::ShLIOp::create(e.b, e.loc, digit, e.i32(shift)));
       }
-      storeByte(byte, e.add(offset, e.index(plane * planeBytes)));
+      for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
+        Value at = e.add(offset, e.index(plane * planeBytes + byte));
+        storeByte(arith::ShRUIOp::create(e.b, e.loc, digits, e.i32(byte * 8)),
+                  at);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 // See TilePlan.h.
 #include "compiler/passes/TilePlan.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 using namespace lpgen;
 
@@ -77,13 +78,11 @@ public:
   Planner(const PackedForm &form, const CellFacts &cell, int64_t rows,
           int64_t block, int64_t l1Bytes)
       : g(form.geometry), rows(rows), block(block), l1Bytes(l1Bytes) {
-    pairs = static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
-                                std::max<size_t>(form.w.planes.size(), 1));
+    auto pairs = static_cast<double>(planePairs(form));
     work = pairs * static_cast<double>(g.steps) * cell.stepOps;
-    // Widen; load, add, store vectors of i32; a share of the loops around.
+    // With a share of the loops around.
     pieceCost =
-        pairs * (cell.widenOps + static_cast<double>(3 * cell.lanes) / 8 +
-                 20.0 / static_cast<double>(rows));
+        widenCost(form, cell, 1) + pairs * 20.0 / static_cast<double>(rows);
   }
 
   TilePlan plan() {
@@ -107,7 +106,6 @@ private:
   int64_t rows;
   int64_t block;
   int64_t l1Bytes;
-  double pairs = 1;
   double work = 0;      ///< Vector instructions of one cell over all steps.
   double pieceCost = 0; ///< Those of one more piece of the tile, per cell.
   unsigned innermost = 0;
@@ -208,6 +206,20 @@ private:
   }
 };
 } // namespace
+
+double lpgen::widenCost(const PackedForm &form, const CellFacts &cell,
+                        double steps) {
+  auto pairs = static_cast<double>(planePairs(form));
+  double chunks = std::ceil(steps / static_cast<double>(form.chunk));
+  // Widen; load, add, store vectors of i32.
+  double wide =
+      cell.widenOps + 3.0 * static_cast<double>(cell.lanes * cell.rows) / 8;
+  if (!needsHalves(form, cell, static_cast<int64_t>(steps))) {
+    return pairs * chunks * wide;
+  }
+  constexpr double half = 8; // two 16-bit vectors: extend, load, add, store
+  return pairs * (chunks * half + wide);
+}
 
 TilePlan lpgen::planTile(const PackedForm &form, const CellFacts &cell,
                          int64_t rows, int64_t block, int64_t l1Bytes) {

@@ -52,6 +52,14 @@ struct TilePlan {
   double piecesPerTile = 1; ///< Times that a tile is read and added to.
 
   int64_t passes() const { return (loops[0].count + strip - 1) / strip; }
+  /// The most steps of one piece.
+  int64_t stepsPerPiece() const {
+    int64_t steps = strip;
+    for (const ReductionLoop &loop : llvm::drop_begin(loops)) {
+      steps *= loop.count;
+    }
+    return steps;
+  }
   /// True if each tile is written once, by one piece.
   bool writesOnce() const { return passes() == 1 && !along; }
 
@@ -60,6 +68,10 @@ struct TilePlan {
   llvm::SmallVector<ReductionLoop> loopsOf(int64_t trips,
                                            const TilePart *part) const;
 };
+
+/// Vector instructions that widen one accumulator over a piece of `steps` steps
+/// and add it to the tile, all planes.
+double widenCost(const PackedForm &form, const CellFacts &cell, double steps);
 
 /// The cheapest plan for tiles of `rows` rows, `block` of them a task, on a
 /// core with a first-level cache of `l1Bytes`.

@@ -36,16 +36,17 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
       extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
       extents(g, LoopRole::Column), extents(g, LoopRole::Tap), g.innerExtent());
   auto operand = [&](StringRef name, const ElementStorage &storage,
-                     int64_t bytes) {
+                     int64_t bytes, int64_t bits) {
     os << formatv(
         "  {0,-12} {1} bytes in groups of {2}; stored values [{3}, {4}]{5}\n",
         name, bytes, facts.group, storage.range.lo, storage.range.hi,
         storage.planes.empty()
             ? std::string()
-            : formatv(", {0} bit planes", storage.planes.size()).str());
+            : formatv(", {0} planes of {1} bits", storage.planes.size(), bits)
+                  .str());
   };
-  operand("packed x", form.x, g.xBytes);
-  operand("packed w", form.w, g.wBytes);
+  operand("packed x", form.x, g.xBytes, g.xLayout.getBits());
+  operand("packed w", form.w, g.wBytes, g.wLayout.getBits());
   os << formatv(
       "  corrections  {0}{1}{2}\n",
       form.needsXSums ? "sums of x per position; " : "",
@@ -64,7 +65,7 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
   const Geometry &g = form.geometry;
   int64_t rows = schedule.getTileRows();
   int64_t vectors = schedule.getTileVectors();
-  const double pairs = planePairs(form);
+  const auto pairs = static_cast<double>(planePairs(form));
   std::string chunk =
       form.chunk >= kUnlimitedSteps
           ? "never widened early"

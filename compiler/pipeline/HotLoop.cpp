@@ -3,11 +3,6 @@
 
 using namespace lpgen;
 
-double lpgen::planePairs(const PackedForm &form) {
-  return static_cast<double>(std::max<size_t>(form.x.planes.size(), 1) *
-                             std::max<size_t>(form.w.planes.size(), 1));
-}
-
 llvm::Expected<HotLoop> lpgen::analyzeHotLoop(llvm::StringRef assembly,
                                               const Cell &cell,
                                               const PackedForm &form,
@@ -27,6 +22,6 @@ llvm::Expected<HotLoop> lpgen::analyzeHotLoop(llvm::StringRef assembly,
   }
   result.mca = *mca;
   result.macs = static_cast<double>(result.count) * facts.instructionMacs() /
-                planePairs(form);
+                static_cast<double>(planePairs(form));
   return result;
 }

@@ -14,10 +14,6 @@ struct HotLoop {
   double macs = 0;    ///< Multiply-accumulates of one trip.
 };
 
-/// Plane pairs that each multiply-accumulate takes: 1 where elements are stored
-/// whole.
-double planePairs(const PackedForm &form);
-
 /// Finds the loop of `cell` in the assembly of a kernel and analyzes it for
 /// `cpu`. An error if there is none, or if LLVM has no model of that CPU.
 llvm::Expected<HotLoop> analyzeHotLoop(llvm::StringRef assembly,

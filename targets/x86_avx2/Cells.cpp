@@ -10,15 +10,11 @@ constexpr StoredRange kU8{0, 255};
 constexpr StoredRange kS8{-128, 127};
 constexpr StoredRange kS16{-32768, 32767};
 
-/// Largest n with n * most <= limit; unlimited if nothing is added.
-int64_t stepsWithin(int64_t limit, int64_t most) {
-  return most == 0 ? kUnlimitedSteps : limit / most;
-}
-
 /// Steps of vpmaddubsw sums that fit 16-bit lanes: each adds two products.
 int64_t maddubsSteps(StoredRange x, StoredRange w) {
-  return std::min(stepsWithin(32767, 2 * x.hi * std::max<int64_t>(w.hi, 0)),
-                  stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
+  return std::min(
+      cell::stepsWithin(32767, 2 * x.hi * std::max<int64_t>(w.hi, 0)),
+      cell::stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
 }
 
 Value maddubs(OpBuilder &b, Location loc, Value x, Value w) {
@@ -121,18 +117,22 @@ public:
   }
 };
 
+/// Pairs of 16-bit products; w in memory as 16 bits, or as 8 to halve its
+/// traffic.
 class MaddwCell : public DwordCell {
 public:
-  MaddwCell()
-      : DwordCell({.name = "maddw",
+  MaddwCell(StringRef name, StoredRange w, int64_t wElementBytes)
+      : DwordCell({.name = name,
                    .templateName = "widen",
                    .group = 2,
                    .groupBytes = 4,
+                   .wGroupBytes = 2 * wElementBytes,
                    .lanes = 8,
                    .x = kS16,
-                   .w = kS16,
+                   .w = w,
                    .fixedRegisters = 3,
                    .stepOps = 2,
+                   .wOps = wElementBytes == 1 ? 1.0 : 0.0,
                    .widenOps = 1,
                    .instruction = "vpmaddwd"},
                   16) {}
@@ -143,6 +143,14 @@ public:
   }
   Values zero(OpBuilder &b, Location loc) const override {
     return {cell::zeroVector(b, loc, cell::vectorType(b, 8, 32))};
+  }
+  Value loadW(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    if (facts().wBytes() == facts().groupBytes) {
+      return DwordCell::loadW(b, loc, buffer, offset);
+    }
+    return arith::ExtSIOp::create(b, loc, cell::vectorType(b, 16, 16),
+                                  cell::loadBytes(b, loc, buffer, offset, 16));
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -158,8 +166,8 @@ public:
 class PlaneCell : public Cell {
 public:
   using Cell::Cell;
-  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
-    return 255 / 4; // a byte counts up to 4 per step
+  int64_t maxSteps(StoredRange x, StoredRange w) const override {
+    return cell::stepsWithin(UINT8_MAX, facts().mostPerStep(x, w));
   }
   Values zero(OpBuilder &b, Location loc) const override {
     return {cell::zeroVector(b, loc, bytes(b))};
@@ -221,45 +229,89 @@ private:
   }
 };
 
-/// Four bits of x choose one of sixteen constant tables, four bits of w an
-/// entry of it: the product and its count are one look-up.
+/// Digits of x choose a constant table, four bits of w an entry of it: all
+/// products of a group and their sum are one look-up. Where a group of x has
+/// several bytes, each chooses a table for its elements, and these are added.
 class LookupCell : public PlaneCell {
 public:
-  LookupCell()
-      : PlaneCell({.name = "lookup",
+  LookupCell(StringRef name, unsigned xBits, unsigned wBits)
+      : PlaneCell({.name = name,
                    .templateName = "lut",
-                   .group = 4,
-                   .groupBytes = 1,
+                   .group = 4 / wBits,
+                   .groupBytes = tables(xBits, wBits),
+                   .wGroupBytes = 1,
                    .planes = true,
+                   .xBits = xBits,
+                   .wBits = wBits,
                    .lanes = 32,
                    .fixedRegisters = 2,
                    .stepOps = 2,
-                   .xOps = 0.5,
+                   .xOps = 2.0 * tables(xBits, wBits) - 1.5,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    SmallVector<int8_t> tables;
-    for (unsigned x = 0; x < 16; ++x) {
-      for (unsigned w = 0; w < 16; ++w) {
-        tables.push_back(static_cast<int8_t>(llvm::popcount(x & w)));
-      }
+    Value sum;
+    for (int64_t i = 0; i < facts().groupBytes; ++i) {
+      Value at = arith::AddIOp::create(
+          b, loc, offset, arith::ConstantIndexOp::create(b, loc, i));
+      Value table = chosenTable(b, loc, buffer, at, i);
+      sum = sum ? arith::AddIOp::create(b, loc, sum, table).getResult() : table;
     }
-    Value all = cell::constantBytes(b, loc, "lp.common_bits", tables);
-    Value bits = memref::LoadOp::create(b, loc, buffer, offset);
-    Value number = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
+    return sum;
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return addLookup(b, loc, acc, x, w);
+  }
+
+private:
+  /// Bytes of a group of x, each with elements of its own.
+  static constexpr int64_t tables(unsigned xBits, unsigned wBits) {
+    return llvm::divideCeil(4 / wBits * xBits, 8);
+  }
+
+  /// The table that byte `at` of x chooses among those for the elements of byte
+  /// `number` of a group.
+  Value chosenTable(OpBuilder &b, Location loc, Value buffer, Value at,
+                    int64_t number) const {
+    std::string name = "lp.products_x" + std::to_string(facts().xBits) + "_w" +
+                       std::to_string(facts().wBits) + "_" +
+                       std::to_string(number);
+    Value all = cell::constantBytes(b, loc, name, products(number));
+    Value bits = memref::LoadOp::create(b, loc, buffer, at);
+    Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
     Value size = arith::ConstantIndexOp::create(b, loc, 16);
-    Value at = arith::MulIOp::create(b, loc, number, size);
-    Value table = cell::loadBytes(b, loc, all, at, 16);
+    Value table = cell::loadBytes(
+        b, loc, all, arith::MulIOp::create(b, loc, code, size), 16);
     SmallVector<int64_t> twice;
     for (int64_t i = 0; i < 32; ++i) {
       twice.push_back(i % 16);
     }
     return vector::ShuffleOp::create(b, loc, table, table, twice);
   }
-  Values step(OpBuilder &b, Location loc, Values acc, Value x,
-              Value w) const override {
-    return addLookup(b, loc, acc, x, w);
+
+  /// [code of x][code of w]: sums of products over the elements of byte
+  /// `number` of a group.
+  SmallVector<int8_t> products(int64_t number) const {
+    const CellFacts &f = facts();
+    const int64_t elements = f.group / f.groupBytes;
+    const unsigned codes = 1U << (elements * f.xBits);
+    auto digit = [](unsigned code, int64_t i, unsigned bits) {
+      return code >> (i * bits) & ((1U << bits) - 1);
+    };
+    SmallVector<int8_t> sums;
+    for (unsigned x = 0; x < codes; ++x) {
+      for (unsigned w = 0; w < 16; ++w) {
+        unsigned sum = 0;
+        for (int64_t i = 0; i < elements; ++i) {
+          sum +=
+              digit(x, i, f.xBits) * digit(w, number * elements + i, f.wBits);
+        }
+        sums.push_back(static_cast<int8_t>(sum));
+      }
+    }
+    return sums;
   }
 };
 
@@ -274,11 +326,27 @@ const Cell &x86::maddubs32Cell() {
   return cell;
 }
 const Cell &x86::maddwCell() {
-  static const MaddwCell cell;
+  static const MaddwCell cell("maddw", kS16, 2);
   return cell;
 }
-const Cell &x86::lookupCell() {
-  static const LookupCell cell;
+const Cell &x86::maddw8Cell() {
+  static const MaddwCell cell("maddw8", kS8, 1);
+  return cell;
+}
+const Cell &x86::lookup11Cell() {
+  static const LookupCell cell("lookup11", 1, 1);
+  return cell;
+}
+const Cell &x86::lookup21Cell() {
+  static const LookupCell cell("lookup21", 2, 1);
+  return cell;
+}
+const Cell &x86::lookup22Cell() {
+  static const LookupCell cell("lookup22", 2, 2);
+  return cell;
+}
+const Cell &x86::lookup41Cell() {
+  static const LookupCell cell("lookup41", 4, 1);
   return cell;
 }
 const Cell &x86::nibbleCell() {

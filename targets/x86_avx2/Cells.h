@@ -13,8 +13,14 @@ const Cell &maddubs16Cell();
 const Cell &maddubs32Cell();
 /// s16 x s16 into 32-bit lanes (vpmaddwd, vpaddd).
 const Cell &maddwCell();
-/// Bit planes in groups of 4: x chooses a table, w its entry (vpshufb, vpaddb).
-const Cell &lookupCell();
+/// The same with w of 8 bits in memory (vpmovsxbw).
+const Cell &maddw8Cell();
+/// Planes of digits: x chooses a constant table, w its entry (vpshufb, vpaddb).
+/// The numbers are the bits of a digit of x and of w.
+const Cell &lookup11Cell();
+const Cell &lookup21Cell();
+const Cell &lookup22Cell();
+const Cell &lookup41Cell();
 /// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
 /// vpaddb).
 const Cell &nibbleCell();

@@ -32,9 +32,10 @@ class X86Avx2Target : public Target {
 public:
   X86Avx2Target() : Target(describe()) {}
   llvm::ArrayRef<const Cell *> cells() const override {
-    static const Cell *const list[] = {&x86::maddubs16Cell(),
-                                       &x86::maddubs32Cell(), &x86::maddwCell(),
-                                       &x86::lookupCell(), &x86::nibbleCell()};
+    static const Cell *const list[] = {
+        &x86::maddubs16Cell(), &x86::maddubs32Cell(), &x86::maddwCell(),
+        &x86::maddw8Cell(),    &x86::lookup11Cell(),  &x86::lookup21Cell(),
+        &x86::lookup22Cell(),  &x86::lookup41Cell(),  &x86::nibbleCell()};
     return list;
   }
 };
