@@ -131,6 +131,25 @@ Cell::Values Cell::runStep(OpBuilder &b, Location loc, Values acc, Value x,
   return step(b, loc, std::move(acc), x, w);
 }
 
+Cell::Values Cell::addToHalves(OpBuilder &b, Location loc, const Values &halves,
+                               Value acc) const {
+  Values result;
+  for (auto [part, half] : llvm::enumerate(halves)) {
+    auto type = cast<VectorType>(half.getType());
+    int64_t count = type.getNumElements();
+    Value bytes =
+        cell::slice(b, loc, acc, static_cast<int64_t>(part) * count, count);
+    result.push_back(arith::AddIOp::create(
+        b, loc, half, arith::ExtUIOp::create(b, loc, type, bytes)));
+  }
+  return result;
+}
+
+Cell::Values Cell::orderHalves(OpBuilder & /*b*/, Location /*loc*/,
+                               const Values &halves) const {
+  return halves;
+}
+
 //===----------------------------------------------------------------------===//
 // BytePopcountCell
 //===----------------------------------------------------------------------===//

@@ -119,6 +119,13 @@ public:
   virtual Values runStep(mlir::OpBuilder &b, mlir::Location loc, Values acc,
                          mlir::Value x, mlir::Value w, int64_t index,
                          int64_t count) const;
+  /// 16-bit sums + an accumulator of bytes: two vectors, by default of the
+  /// lower and the upper half of the lanes.
+  virtual Values addToHalves(mlir::OpBuilder &b, mlir::Location loc,
+                             const Values &halves, mlir::Value acc) const;
+  /// The 16-bit sums as two vectors in lane order.
+  virtual Values orderHalves(mlir::OpBuilder &b, mlir::Location loc,
+                             const Values &halves) const;
   /// The accumulator as vectors of i32 in lane order, row after row.
   virtual Values widen(mlir::OpBuilder &b, mlir::Location loc,
                        Values acc) const = 0;

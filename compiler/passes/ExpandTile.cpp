@@ -57,6 +57,7 @@ private:
                                SmallVector<Value> acc);
   void zero(Value memory, unsigned bits);
   void addToTile(ArrayRef<Value> acc, Value coefficient);
+  Cell::Values loadHalves(int64_t i);
   void addToHalves(ArrayRef<Value> acc);
   void addHalvesToTile(Value coefficient);
   void addVector(int64_t row, int64_t lane, Value wide, Value coefficient);
@@ -127,37 +128,42 @@ void TileExpander::zero(Value memory, unsigned bits) {
   }
 }
 
-/// 16-bit sums += byte accumulators.
-void TileExpander::addToHalves(ArrayRef<Value> acc) {
+/// The 16-bit sums of accumulator `i`.
+Cell::Values TileExpander::loadHalves(int64_t i) {
   int64_t count = cell.facts().lanes / 2;
   VectorType type = cell::vectorType(e.b, count, 16);
+  Value row = e.index(i / vectors);
+  Value lane = e.index(i % vectors * cell.facts().lanes);
+  Value next = e.index(i % vectors * cell.facts().lanes + count);
+  return {vector::LoadOp::create(e.b, e.loc, type, op.getHalves(),
+                                 ValueRange{row, lane}),
+          vector::LoadOp::create(e.b, e.loc, type, op.getHalves(),
+                                 ValueRange{row, next})};
+}
+
+/// 16-bit sums += byte accumulators.
+void TileExpander::addToHalves(ArrayRef<Value> acc) {
   for (int64_t i = 0; i < rows * vectors; ++i) {
-    for (int64_t part = 0; part < 2; ++part) {
-      int64_t lane = i % vectors * cell.facts().lanes + part * count;
-      Value bytes = cell::slice(e.b, e.loc, acc[i], part * count, count);
-      SmallVector<Value> at = {e.index(i / vectors), e.index(lane)};
-      Value before =
-          vector::LoadOp::create(e.b, e.loc, type, op.getHalves(), at);
-      Value sum = arith::AddIOp::create(
-          e.b, e.loc, before, arith::ExtUIOp::create(e.b, e.loc, type, bytes));
-      vector::StoreOp::create(e.b, e.loc, sum, op.getHalves(), at);
+    Cell::Values sums = cell.addToHalves(e.b, e.loc, loadHalves(i), acc[i]);
+    int64_t lane = i % vectors * cell.facts().lanes;
+    for (Value sum : sums) {
+      vector::StoreOp::create(e.b, e.loc, sum, op.getHalves(),
+                              ValueRange{e.index(i / vectors), e.index(lane)});
+      lane += cell.facts().lanes / 2;
     }
   }
 }
 
 /// tile += coefficient * 16-bit sums.
 void TileExpander::addHalvesToTile(Value coefficient) {
-  int64_t count = cell.facts().lanes / 2;
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t lane = 0; lane < vectors * cell.facts().lanes; lane += count) {
-      int64_t at = lane;
-      Value half = vector::LoadOp::create(
-          e.b, e.loc, cell::vectorType(e.b, count, 16), op.getHalves(),
-          ValueRange{e.index(row), e.index(lane)});
-      for (Value wide : cell::extendSlices(e.b, e.loc, half, count / 2,
+  int64_t count = cell.facts().lanes / 4;
+  for (int64_t i = 0; i < rows * vectors; ++i) {
+    int64_t at = i % vectors * cell.facts().lanes;
+    for (Value half : cell.orderHalves(e.b, e.loc, loadHalves(i))) {
+      for (Value wide : cell::extendSlices(e.b, e.loc, half, count,
                                            /*isSigned=*/false)) {
-        addVector(row, at, wide, coefficient);
-        at += count / 2;
+        addVector(i / vectors, at, wide, coefficient);
+        at += count;
       }
     }
   }
@@ -265,8 +271,10 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   int64_t count = trips.back();
   int64_t stride = strides.back();
   int64_t wStride = wSteps.back();
-  int64_t unroll =
-      std::min<int64_t>(static_cast<int64_t>(op.getUnroll()), count);
+  // Few steps are unrolled wholly: no loop, and no sum with an empty
+  // accumulator.
+  constexpr int64_t few = 8;
+  int64_t unroll = count <= few ? count : static_cast<int64_t>(op.getUnroll());
   int64_t whole = count / unroll * unroll;
   // Groups that lie side by side may be fetched together.
   bool sideBySide = stride == cell.facts().groupBytes && wStride == 1;

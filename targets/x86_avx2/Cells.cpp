@@ -179,6 +179,35 @@ public:
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
     return cell::extendSlices(b, loc, acc[0], 8, /*isSigned=*/false);
   }
+  // Sums of pairs of bytes as they stand in 16 bits, and of the odd bytes
+  // alone: modulo 2^16 the even bytes are the former less 256 times the latter.
+  Values addToHalves(OpBuilder &b, Location loc, const Values &halves,
+                     Value acc) const override {
+    auto type = cast<VectorType>(halves[0].getType());
+    Value pairs = cell::bitcast(b, loc, acc, type);
+    Value odd =
+        arith::ShRUIOp::create(b, loc, pairs, cell::splat(b, loc, type, 8));
+    return {arith::AddIOp::create(b, loc, halves[0], pairs),
+            arith::AddIOp::create(b, loc, halves[1], odd)};
+  }
+  Values orderHalves(OpBuilder &b, Location loc,
+                     const Values &halves) const override {
+    auto type = cast<VectorType>(halves[0].getType());
+    Value odd = halves[1];
+    Value high =
+        arith::ShLIOp::create(b, loc, odd, cell::splat(b, loc, type, 8));
+    Value even = arith::SubIOp::create(b, loc, halves[0], high);
+    int64_t count = type.getNumElements();
+    Values ordered;
+    for (int64_t part = 0; part < 2; ++part) {
+      SmallVector<int64_t> mask;
+      for (int64_t i = part * count / 2; i < (part + 1) * count / 2; ++i) {
+        mask.append({i, count + i});
+      }
+      ordered.push_back(vector::ShuffleOp::create(b, loc, even, odd, mask));
+    }
+    return ordered;
+  }
 
 protected:
   static VectorType bytes(OpBuilder &b) { return cell::vectorType(b, 32, 8); }
