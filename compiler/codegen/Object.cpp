@@ -5,6 +5,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -12,6 +13,17 @@
 
 using namespace llvm;
 using namespace lpgen;
+
+/// A register tile adds in chains, one per accumulator, as many as registers
+/// hold. X86's machine combiner would make trees of them, whose partial sums
+/// find no registers.
+static void keepChains() {
+  auto &options = cl::getRegisteredOptions();
+  if (auto found = options.find("x86-machine-combiner");
+      found != options.end()) {
+    found->second->addOccurrence(0, "", "false");
+  }
+}
 
 void lpgen::initializeLlvmTargets() {
   static const bool done = [] {
@@ -21,6 +33,7 @@ void lpgen::initializeLlvmTargets() {
     InitializeAllAsmPrinters();
     InitializeAllAsmParsers();
     InitializeAllDisassemblers();
+    keepChains();
     return true;
   }();
   (void)done;
@@ -63,6 +76,8 @@ void lpgen::optimize(Module &module, TargetMachine &machine) {
   tuning.LoopInterleaving = true;
   tuning.SLPVectorization = false;
   tuning.LoopUnrolling = true;
+  // Sums that tiling puts into memory stay there; registers are for the tile.
+  tuning.LicmMssaNoAccForPromotionCap = 0;
   PassBuilder builder(&machine, tuning);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
