@@ -27,12 +27,12 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.wRegisters);
   double perTile =
-      pairs *
-          (steps * ((cells * facts.stepOps +
-                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
-                     static_cast<double>(vectors) * facts.wOps) /
-                        issue +
-                    loads * target.loadCycles)) +
+      pairs * (steps * plan.stepFactor *
+               ((cells * facts.stepOps +
+                 static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
+                 static_cast<double>(vectors) * facts.wOps) /
+                    issue +
+                loads * target.loadCycles)) +
       cells * widening / issue +
       static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
@@ -40,7 +40,10 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                 static_cast<double>(g.reductionSize());
   // Packing x: each stored element once per plane.
   double packing = static_cast<double>(g.xBytes) / 8.0;
-  return (tiles * perTile + packing) / macs;
+  // w from beyond the second level, once.
+  double streaming =
+      g.wBytes > target.l2Bytes ? static_cast<double>(g.wBytes) / 4.0 : 0;
+  return (tiles * perTile + packing + streaming) / macs;
 }
 
 std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
