@@ -26,14 +26,19 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
       plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.wRegisters);
+  double stepOps = cells * facts.stepOps +
+                   static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
+                   static_cast<double>(vectors) * facts.wOps;
+  double stepCycles = stepOps / issue + loads * target.loadCycles;
+  if (target.sustainedIssue > 0) {
+    constexpr double loop = 1.5; // a share of counter, address and branch
+    stepCycles = std::max(
+        stepCycles, (stepOps + loads +
+                     static_cast<double>(rows) * facts.xScalarOps + loop) /
+                        target.sustainedIssue);
+  }
   double perTile =
-      pairs * (steps * plan.stepFactor *
-               ((cells * facts.stepOps +
-                 static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
-                 static_cast<double>(vectors) * facts.wOps) /
-                    issue +
-                loads * target.loadCycles)) +
-      cells * widening / issue +
+      pairs * steps * plan.stepFactor * stepCycles + cells * widening / issue +
       static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *

@@ -58,6 +58,7 @@ struct CellFacts {
   double wOps = 0;     ///< Vector instructions per vector of w to bring it into
                        ///< place, beside its load.
   double xOps = 0;     ///< Vector instructions per step to bring x into place.
+  double xScalarOps = 0; ///< Scalar instructions per step to find x.
   double widenOps = 1; ///< Vector instructions to widen one accumulator.
   llvm::StringRef
       instruction; ///< The instruction that does the work, for explain.

@@ -258,6 +258,16 @@ private:
   }
 };
 
+/// The table of 16 bytes at `offset`, in both halves.
+Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset) {
+  Value table = cell::loadBytes(b, loc, buffer, offset, 16);
+  SmallVector<int64_t> twice;
+  for (int64_t i = 0; i < 32; ++i) {
+    twice.push_back(i % 16);
+  }
+  return vector::ShuffleOp::create(b, loc, table, table, twice);
+}
+
 /// Digits of x choose a constant table, four bits of w an entry of it: all
 /// products of a group and their sum are one look-up. Where a group of x has
 /// several bytes, each chooses a table for its elements, and these are added.
@@ -275,7 +285,8 @@ public:
                    .lanes = 32,
                    .fixedRegisters = 2,
                    .stepOps = 2,
-                   .xOps = 2.0 * tables(xBits, wBits) - 1.5,
+                   .xOps = 1.0 * (tables(xBits, wBits) - 1),
+                   .xScalarOps = 3.0 * tables(xBits, wBits) - 1,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
@@ -311,13 +322,7 @@ private:
     Value bits = memref::LoadOp::create(b, loc, buffer, at);
     Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
     Value size = arith::ConstantIndexOp::create(b, loc, 16);
-    Value table = cell::loadBytes(
-        b, loc, all, arith::MulIOp::create(b, loc, code, size), 16);
-    SmallVector<int64_t> twice;
-    for (int64_t i = 0; i < 32; ++i) {
-      twice.push_back(i % 16);
-    }
-    return vector::ShuffleOp::create(b, loc, table, table, twice);
+    return loadTable(b, loc, all, arith::MulIOp::create(b, loc, code, size));
   }
 
   /// [code of x][code of w]: sums of products over the elements of byte
@@ -341,6 +346,34 @@ private:
       }
     }
     return sums;
+  }
+};
+
+/// The same with x stored as tables: byte m of a group is the sum of the digits
+/// that the bits of m choose.
+class TablesCell : public PlaneCell {
+public:
+  TablesCell()
+      : PlaneCell({.name = "tables41",
+                   .templateName = "lut",
+                   .group = 4,
+                   .groupBytes = 16,
+                   .wGroupBytes = 1,
+                   .planes = true,
+                   .xBits = 4,
+                   .wBits = 1,
+                   .lanes = 32,
+                   .fixedRegisters = 2,
+                   .stepOps = 2,
+                   .widenOps = 12,
+                   .instruction = "vpshufb"}) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return loadTable(b, loc, buffer, offset);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return addLookup(b, loc, acc, x, w);
   }
 };
 
@@ -376,6 +409,10 @@ const Cell &x86::lookup22Cell() {
 }
 const Cell &x86::lookup41Cell() {
   static const LookupCell cell("lookup41", 4, 1);
+  return cell;
+}
+const Cell &x86::tables41Cell() {
+  static const TablesCell cell;
   return cell;
 }
 const Cell &x86::nibbleCell() {

@@ -21,6 +21,8 @@ const Cell &lookup11Cell();
 const Cell &lookup21Cell();
 const Cell &lookup22Cell();
 const Cell &lookup41Cell();
+/// The same where groups of x are stored as their tables.
+const Cell &tables41Cell();
 /// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
 /// vpaddb).
 const Cell &nibbleCell();

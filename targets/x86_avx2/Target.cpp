@@ -18,6 +18,7 @@ static TargetDesc describe() {
   desc.vectorRegisters = 16;
   desc.vectorPipes = 4;
   desc.sustainedPipes = 3.1; // Zen 3
+  desc.sustainedIssue = 5;   // of 6
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{512} * 1024;
   desc.mcaCpu = "znver3";
@@ -35,7 +36,8 @@ public:
     static const Cell *const list[] = {
         &x86::maddubs16Cell(), &x86::maddubs32Cell(), &x86::maddwCell(),
         &x86::maddw8Cell(),    &x86::lookup11Cell(),  &x86::lookup21Cell(),
-        &x86::lookup22Cell(),  &x86::lookup41Cell(),  &x86::nibbleCell()};
+        &x86::lookup22Cell(),  &x86::lookup41Cell(),  &x86::tables41Cell(),
+        &x86::nibbleCell()};
     return list;
   }
 };
