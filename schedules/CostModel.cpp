@@ -39,7 +39,8 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   }
   double perTile =
       pairs * steps * plan.stepFactor * stepCycles + cells * widening / issue +
-      static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
+      static_cast<double>(rows * vectors * facts.lanes) * 0.5 + // epilogue
+      30 * pairs;                                               // loops around
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *
                 static_cast<double>(g.reductionSize());

@@ -218,13 +218,14 @@ double lpgen::widenCost(const PackedForm &form, const CellFacts &cell,
                         double steps) {
   auto pairs = static_cast<double>(planePairs(form));
   double chunks = std::ceil(steps / static_cast<double>(form.chunk));
-  // Widen; load, add, store vectors of i32.
-  double wide =
-      cell.widenOps + 3.0 * static_cast<double>(cell.lanes * cell.rows) / 8;
+  // Widen; load, add, store vectors of i32; multiply by the coefficients of
+  // several planes.
+  auto vectors = static_cast<double>(cell.lanes * cell.rows) / 8;
+  double wide = cell.widenOps + (pairs > 1 ? 5 : 3) * vectors;
   if (!needsHalves(form, cell, static_cast<int64_t>(steps))) {
     return pairs * chunks * wide;
   }
-  constexpr double half = 8; // two 16-bit vectors: extend, load, add, store
+  constexpr double half = 6; // two 16-bit vectors: load, add, store
   return pairs * (chunks * half + wide);
 }
 
