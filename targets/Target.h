@@ -30,6 +30,9 @@ struct TargetDesc {
   /// Vector instructions a cycle that loops of dependent multiply-adds sustain.
   double sustainedPipes = 1;
   double loadCycles = 0.15; ///< Cycles that a vector load takes from these.
+  /// Steps of a trip of the innermost loop, as far as temporaries of several
+  /// find registers.
+  unsigned unroll = 2;
   int64_t l1Bytes = int64_t{32} * 1024;
   int64_t l2Bytes = int64_t{512} * 1024;
   std::string mcaCpu; ///< CPU whose scheduling model `explain` reports.
