@@ -40,15 +40,18 @@ TargetDesc X86Avx512Target::describe(Level level) {
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{1024} * 1024;
   desc.mcaCpu = "icelake-server";
+  desc.emulator = "lpgen-emulate-avx512";
   switch (level) {
   case Level::Baseline:
     desc.name = "x86_avx512";
     desc.cpu = "skylake-avx512";
+    desc.emulatorCpu = "corei7_skylake_x";
     desc.summary = "x86-64 with AVX-512 F, BW, DQ, VL (Skylake-X and later)";
     break;
   case Level::Vnni:
     desc.name = "x86_avx512_vnni";
     desc.cpu = "cascadelake";
+    desc.emulatorCpu = "corei7_icelake_u";
     desc.features += ",+avx512vnni";
     desc.cpuFeatures |= LP_CPU_AVX512VNNI;
     desc.summary = "x86-64 with AVX-512 and VNNI (Cascade Lake and later)";
@@ -56,6 +59,7 @@ TargetDesc X86Avx512Target::describe(Level level) {
   case Level::Vbmi:
     desc.name = "x86_avx512_vbmi";
     desc.cpu = "icelake-server";
+    desc.emulatorCpu = "tigerlake";
     desc.features += ",+avx512vnni,+avx512vbmi,+avx512vpopcntdq,+avx512bitalg,"
                      "-avx512vbmi2,-avx512ifma,-gfni,-vaes,-vpclmulqdq";
     desc.cpuFeatures |= LP_CPU_AVX512VNNI | LP_CPU_AVX512VBMI |
