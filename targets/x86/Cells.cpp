@@ -3,6 +3,7 @@
 // One class serves both widths of registers: the number of lanes tells it which
 // one it has, and LLVM chooses the instruction of that width.
 #include "targets/x86/Cells.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -256,8 +257,41 @@ public:
                 width, 16) {}
 };
 
-/// What the cells of bit planes share: four elements a byte, one byte
-/// for an output, bytes that count bits.
+/// Bit planes in groups of 32: and, population count, add, all in 32-bit lanes,
+/// which need no widening.
+class PopcountCell : public DwordCell {
+public:
+  explicit PopcountCell(Width width)
+      : DwordCell({.name = "popcntd",
+                   .templateName = "bitserial",
+                   .group = 32,
+                   .groupBytes = 4,
+                   .planes = true,
+                   .lanes = lanesOf(width, 32),
+                   .fixedRegisters = 3,
+                   .stepOps = 3,
+                   .widenOps = 0,
+                   .instruction = "vpopcntd"},
+                  32) {}
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps; // the range of the whole sum is proved
+  }
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 32);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    Value both = arith::AndIOp::create(b, loc, x, w);
+    Value count = math::CtPopOp::create(b, loc, both);
+    return {arith::AddIOp::create(b, loc, acc[0], count)};
+  }
+  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
+    return acc;
+  }
+};
+
+/// What the cells of planes with sums in bytes share: one byte of w for an
+/// output, bytes that count bits.
 class PlaneCell : public Cell {
 public:
   using Cell::Cell;
@@ -484,4 +518,7 @@ const Cell &x86::lookup41Cell(Width width) {
 }
 const Cell &x86::nibbleCell(Width width) {
   return cellOf(width, [](Width w) { return NibbleCell(w); });
+}
+const Cell &x86::popcntdCell(Width width) {
+  return cellOf(width, [](Width w) { return PopcountCell(w); });
 }

@@ -29,6 +29,9 @@ const Cell &lookup11Cell(Width width);
 const Cell &lookup21Cell(Width width);
 const Cell &lookup22Cell(Width width);
 const Cell &lookup41Cell(Width width);
+/// Bit planes in groups of 32 into 32-bit lanes (vpandd, vpopcntd, vpaddd).
+/// Needs VPOPCNTDQ.
+const Cell &popcntdCell(Width width);
 /// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
 /// vpaddb).
 const Cell &nibbleCell(Width width);
