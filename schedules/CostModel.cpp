@@ -65,8 +65,7 @@ std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
   std::string noGeometry;
   auto shape = Geometry::analyze(ContractShape::of(contract), noGeometry);
   const bool isOneRow = shape && shape->extentOf(LoopRole::Row) == 1;
-  // Steps of a trip: as far as temporaries of several find registers.
-  const int64_t unroll = target.desc().vectorRegisters / 8;
+  const int64_t unroll = target.desc().unroll;
   for (const Cell *cell : target.cells()) {
     const CellFacts &facts = cell->facts();
     if (facts.templateName != templateName ||

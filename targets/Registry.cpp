@@ -10,9 +10,10 @@ Target::~Target() = default;
 
 llvm::ArrayRef<const Target *> lpgen::allTargets() {
   // Later ones are preferred on a CPU that runs several.
-  static const Target *const list[] = {&genericTarget(), &armNeonTarget(),
-                                       &armNeonDotProdTarget(),
-                                       &armNeonI8mmTarget(), &x86Avx2Target()};
+  static const Target *const list[] = {
+      &genericTarget(),     &armNeonTarget(),       &armNeonDotProdTarget(),
+      &armNeonI8mmTarget(), &x86Avx2Target(),       &x86Avx2VnniTarget(),
+      &x86Avx512Target(),   &x86Avx512VnniTarget(), &x86Avx512VbmiTarget()};
   return list;
 }
 

@@ -33,6 +33,9 @@ struct TargetDesc {
   /// Instructions a cycle of any kind that such loops sustain; 0: the others
   /// decide before.
   double sustainedIssue = 0;
+  /// Steps of a trip of the innermost loop, as far as temporaries of several
+  /// find registers.
+  unsigned unroll = 2;
   int64_t l1Bytes = int64_t{32} * 1024;
   int64_t l2Bytes = int64_t{512} * 1024;
   std::string mcaCpu; ///< CPU whose scheduling model `explain` reports.

@@ -11,6 +11,10 @@ const Target &genericTarget();
 /// what is expected, if kernels cannot be for it. Lives as long as the program.
 const Target *genericTargetFor(llvm::StringRef text, std::string &message);
 const Target &x86Avx2Target();
+const Target &x86Avx2VnniTarget();
+const Target &x86Avx512Target();
+const Target &x86Avx512VnniTarget();
+const Target &x86Avx512VbmiTarget();
 const Target &armNeonTarget();
 const Target &armNeonDotProdTarget();
 const Target &armNeonI8mmTarget();

@@ -55,7 +55,9 @@ std::unique_ptr<TargetMachine> lpgen::createMachine(const TargetDesc &target,
       CodeGenOptLevel::Aggressive));
 }
 
-void lpgen::optimize(Module &module, TargetMachine &machine) {
+void lpgen::optimize(Module &module, TargetMachine &machine,
+                     unsigned vectorBits) {
+  const std::string width = std::to_string(std::max(vectorBits, 256U));
   for (Function &function : module) {
     if (function.isDeclaration()) {
       continue;
@@ -65,9 +67,9 @@ void lpgen::optimize(Module &module, TargetMachine &machine) {
     function.addFnAttr("target-cpu", machine.getTargetCPU());
     function.addFnAttr("target-features", machine.getTargetFeatureString());
     if (machine.getTargetTriple().isX86()) {
-      // Whole 256-bit vectors where the target has them.
-      function.addFnAttr("prefer-vector-width", "256");
-      function.addFnAttr("min-legal-vector-width", "256");
+      // Whole vectors, which LLVM halves for some CPUs with 512 bits.
+      function.addFnAttr("prefer-vector-width", width);
+      function.addFnAttr("min-legal-vector-width", width);
     }
     function.addFnAttr(Attribute::NoUnwind);
   }

@@ -22,8 +22,9 @@ std::unique_ptr<llvm::TargetMachine> createMachine(const TargetDesc &target,
 
 /// Runs LLVM's optimizer. Register tiles are left as they are: their loops
 /// carry metadata against vectorizing and unrolling, and the SLP vectorizer is
-/// off.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+/// off. `vectorBits` is the width of the target's vectors.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              unsigned vectorBits);
 
 enum class OutputKind { Assembly, Object };
 /// Assembly or object of `module`; empty and a message on failure.

@@ -240,7 +240,7 @@ bool Compilation::finish() {
   llvmModule->setDataLayout(machine->createDataLayout());
   llvmModule->setTargetTriple(machine->getTargetTriple());
   emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
-  optimize(*llvmModule, *machine);
+  optimize(*llvmModule, *machine, target.desc().vectorBits);
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
   result.assembly =
       emitCode(*llvmModule, *machine, OutputKind::Assembly, message);

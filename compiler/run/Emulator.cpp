@@ -1,8 +1,12 @@
-// Chooses between the CPU at hand and qemu's user mode.
+// Chooses between the CPU at hand and an emulator: qemu's user mode, or the
+// emulated machine of scripts/emulation for AVX-512, which stands beside lpgen.
 #include "compiler/run/Emulator.h"
 #include "compiler/run/Linker.h"
 #include "runtime/core/CpuFeatures.h"
 #include "runtime/kernels/KernelRunner.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -18,9 +22,23 @@ static std::string obstacle(const TargetDesc &target) {
          describeCpuFeatures(target.cpuFeatures & ~lp_cpu_features());
 }
 
+/// The folder of the running program.
+static std::string ownFolder() {
+  static int anchor = 0;
+  const std::string path = llvm::sys::fs::getMainExecutable(nullptr, &anchor);
+  return llvm::sys::path::parent_path(path).str();
+}
+
+/// Tests emulate what this CPU could run.
+static bool mustEmulate(const TargetDesc &target) {
+  const std::optional<std::string> wish =
+      llvm::sys::Process::GetEnv("LPGEN_EMULATE");
+  return wish && *wish == target.emulator && !target.emulator.empty();
+}
+
 Result<std::vector<std::string>> commandFor(const TargetDesc &target,
                                             const std::string &program) {
-  if (hostRuns(target)) {
+  if (hostRuns(target) && !mustEmulate(target)) {
     return std::vector<std::string>{program};
   }
   const std::string cannot =
@@ -31,11 +49,15 @@ Result<std::vector<std::string>> commandFor(const TargetDesc &target,
                                   "another target, or use a machine that has "
                                   "these features");
   }
-  const std::string emulator = findProgram({target.emulator});
+  const std::string folder = ownFolder();
+  const std::string emulator = findProgram({target.emulator}, {folder});
   if (emulator.empty()) {
+    const std::string remedy =
+        llvm::StringRef(target.emulator).starts_with("qemu")
+            ? "install it with 'apt-get install qemu-user-static'"
+            : "builds of lpgen's sources have it beside lpgen";
     return Status::error(cannot + ", and its emulator '" + target.emulator +
-                         "' is not in PATH; install it with 'apt-get install "
-                         "qemu-user-static'");
+                         "' is not in PATH; " + remedy);
   }
   std::vector<std::string> command = {emulator};
   if (!target.emulatorCpu.empty()) {

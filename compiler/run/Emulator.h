@@ -11,7 +11,8 @@
 namespace lpgen {
 
 /// The command that runs `program` for the target, emulator first if one is
-/// needed. An error says what to install, or that nothing here can run such a
+/// needed: on another CPU, or if the environment variable LPGEN_EMULATE names
+/// it. An error says what to install, or that nothing here can run such a
 /// program.
 Result<std::vector<std::string>> commandFor(const TargetDesc &target,
                                             const std::string &program);

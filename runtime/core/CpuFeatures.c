@@ -41,8 +41,9 @@ uint64_t lp_cpu_features(void) {
       features |= pick(b, 5, LP_CPU_AVX2);
     }
     if (savesZmm) {
-      features |= pick(b, 16, LP_CPU_AVX512F) | pick(b, 30, LP_CPU_AVX512BW) |
-                  pick(b, 31, LP_CPU_AVX512VL) | pick(c, 1, LP_CPU_AVX512VBMI) |
+      features |= pick(b, 16, LP_CPU_AVX512F) | pick(b, 17, LP_CPU_AVX512DQ) |
+                  pick(b, 30, LP_CPU_AVX512BW) | pick(b, 31, LP_CPU_AVX512VL) |
+                  pick(c, 1, LP_CPU_AVX512VBMI) |
                   pick(c, 11, LP_CPU_AVX512VNNI) |
                   pick(c, 12, LP_CPU_AVX512BITALG) |
                   pick(c, 14, LP_CPU_AVX512VPOPCNTDQ);

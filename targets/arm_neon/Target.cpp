@@ -32,6 +32,7 @@ TargetDesc ArmNeonTarget::describe(Level level) {
   desc.triple = "aarch64-unknown-linux-gnu";
   desc.vectorBits = 128;
   desc.vectorRegisters = 32;
+  desc.unroll = 4;
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{512} * 1024;
   desc.emulator = "qemu-aarch64-static";

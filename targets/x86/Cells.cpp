@@ -1,8 +1,13 @@
-// The cells of AVX2. See Cells.h and, for the bounds, docs/kernels.md.
-#include "targets/x86_avx2/Cells.h"
+// The cells of x86. See Cells.h and, for the bounds, docs/kernels.md.
+//
+// One class serves both widths of registers: the number of lanes tells it which
+// one it has, and LLVM chooses the instruction of that width.
+#include "targets/x86/Cells.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace lpgen;
+using x86::Width;
 
 namespace {
 
@@ -17,53 +22,84 @@ int64_t maddubsSteps(StoredRange x, StoredRange w) {
       cell::stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
 }
 
+/// Lanes of `bits` bits in a register.
+constexpr int64_t lanesOf(Width width, unsigned bits) {
+  return static_cast<unsigned>(width) / bits;
+}
+
+/// As many lanes of `bits` bits as fill a register like `vector`.
+VectorType sameRegister(OpBuilder &b, Value vector, unsigned bits) {
+  auto type = cast<VectorType>(vector.getType());
+  return cell::vectorType(
+      b, type.getNumElements() * type.getElementTypeBitWidth() / bits, bits);
+}
+
+bool isZmm(Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  return type.getNumElements() * type.getElementTypeBitWidth() == 512;
+}
+
 Value maddubs(OpBuilder &b, Location loc, Value x, Value w) {
-  return cell::intrinsic(b, loc, "llvm.x86.avx2.pmadd.ub.sw",
-                         cell::vectorType(b, 16, 16), {x, w});
+  return cell::intrinsic(b, loc,
+                         isZmm(x) ? "llvm.x86.avx512.pmaddubs.w.512"
+                                  : "llvm.x86.avx2.pmadd.ub.sw",
+                         sameRegister(b, x, 16), {x, w});
 }
 
 Value maddwd(OpBuilder &b, Location loc, Value x, Value w) {
-  return cell::intrinsic(b, loc, "llvm.x86.avx2.pmadd.wd",
-                         cell::vectorType(b, 8, 32), {x, w});
+  return cell::intrinsic(b, loc,
+                         isZmm(x) ? "llvm.x86.avx512.pmaddw.d.512"
+                                  : "llvm.x86.avx2.pmadd.wd",
+                         sameRegister(b, x, 32), {x, w});
 }
 
-Value ones16(OpBuilder &b, Location loc) {
-  return cell::splat(b, loc, cell::vectorType(b, 16, 16), 1);
+/// Sums of neighbouring 16-bit lanes, in 32 bits.
+Value sumPairs(OpBuilder &b, Location loc, Value sums) {
+  return maddwd(b, loc, sums,
+                cell::splat(b, loc, sameRegister(b, sums, 16), 1));
 }
 
-/// What the multiplying cells share: groups of four bytes, eight outputs per
-/// vector.
+/// What the multiplying cells share: groups of four bytes, one in each lane of
+/// 32 bits.
 class DwordCell : public Cell {
 public:
   DwordCell(CellFacts facts, unsigned elementBits)
       : Cell(facts), elementBits(elementBits) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::bitcast(b, loc,
-                         cell::broadcastBytes(b, loc, buffer, offset, 4, 8),
-                         operandType(b));
+    return cell::bitcast(
+        b, loc, cell::broadcastBytes(b, loc, buffer, offset, 4, facts().lanes),
+        operandType(b));
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::bitcast(b, loc, cell::loadBytes(b, loc, buffer, offset, 32),
-                         operandType(b));
+    return cell::bitcast(
+        b, loc, cell::loadBytes(b, loc, buffer, offset, facts().lanes * 4),
+        operandType(b));
+  }
+
+protected:
+  /// Zeros in lanes of `bits` bits.
+  Values zeros(OpBuilder &b, Location loc, unsigned bits) const {
+    return {cell::zeroVector(
+        b, loc, cell::vectorType(b, facts().lanes * 32 / bits, bits))};
   }
 
 private:
   VectorType operandType(OpBuilder &b) const {
-    return cell::vectorType(b, 256 / elementBits, elementBits);
+    return cell::vectorType(b, facts().lanes * 32 / elementBits, elementBits);
   }
   unsigned elementBits;
 };
 
 class Maddubs16Cell : public DwordCell {
 public:
-  Maddubs16Cell()
+  explicit Maddubs16Cell(Width width)
       : DwordCell({.name = "maddubs16",
                    .templateName = "widen",
                    .group = 4,
                    .groupBytes = 4,
-                   .lanes = 8,
+                   .lanes = lanesOf(width, 32),
                    .x = kU8,
                    .w = kS8,
                    .fixedRegisters = 3,
@@ -75,25 +111,25 @@ public:
     return maddubsSteps(x, w);
   }
   Values zero(OpBuilder &b, Location loc) const override {
-    return {cell::zeroVector(b, loc, cell::vectorType(b, 16, 16))};
+    return zeros(b, loc, 16);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     return {arith::AddIOp::create(b, loc, acc[0], maddubs(b, loc, x, w))};
   }
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
-    return {maddwd(b, loc, acc[0], ones16(b, loc))};
+    return {sumPairs(b, loc, acc[0])};
   }
 };
 
 class Maddubs32Cell : public DwordCell {
 public:
-  Maddubs32Cell()
+  explicit Maddubs32Cell(Width width)
       : DwordCell({.name = "maddubs32",
                    .templateName = "widen",
                    .group = 4,
                    .groupBytes = 4,
-                   .lanes = 8,
+                   .lanes = lanesOf(width, 32),
                    .x = kU8,
                    .w = kS8,
                    .fixedRegisters = 3,
@@ -105,11 +141,11 @@ public:
     return maddubsSteps(x, w) > 0 ? kUnlimitedSteps : 0;
   }
   Values zero(OpBuilder &b, Location loc) const override {
-    return {cell::zeroVector(b, loc, cell::vectorType(b, 8, 32))};
+    return zeros(b, loc, 32);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
-    Value sums = maddwd(b, loc, maddubs(b, loc, x, w), ones16(b, loc));
+    Value sums = sumPairs(b, loc, maddubs(b, loc, x, w));
     return {arith::AddIOp::create(b, loc, acc[0], sums)};
   }
   Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
@@ -121,13 +157,13 @@ public:
 /// traffic.
 class MaddwCell : public DwordCell {
 public:
-  MaddwCell(StringRef name, StoredRange w, int64_t wElementBytes)
+  MaddwCell(Width width, StringRef name, StoredRange w, int64_t wElementBytes)
       : DwordCell({.name = name,
                    .templateName = "widen",
                    .group = 2,
                    .groupBytes = 4,
                    .wGroupBytes = 2 * wElementBytes,
-                   .lanes = 8,
+                   .lanes = lanesOf(width, 32),
                    .x = kS16,
                    .w = w,
                    .fixedRegisters = 3,
@@ -142,15 +178,17 @@ public:
     return 2 * x.maxAbs() * w.maxAbs() <= INT32_MAX ? kUnlimitedSteps : 0;
   }
   Values zero(OpBuilder &b, Location loc) const override {
-    return {cell::zeroVector(b, loc, cell::vectorType(b, 8, 32))};
+    return zeros(b, loc, 32);
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     if (facts().wBytes() == facts().groupBytes) {
       return DwordCell::loadW(b, loc, buffer, offset);
     }
-    return arith::ExtSIOp::create(b, loc, cell::vectorType(b, 16, 16),
-                                  cell::loadBytes(b, loc, buffer, offset, 16));
+    const int64_t count = facts().lanes * 2;
+    return arith::ExtSIOp::create(
+        b, loc, cell::vectorType(b, count, 16),
+        cell::loadBytes(b, loc, buffer, offset, count));
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -161,8 +199,100 @@ public:
   }
 };
 
-/// What the cells of bit planes share: four elements a byte, 32 outputs a
-/// vector, bytes that count bits.
+/// Four products of bytes, or two of 16 bits, added to a 32-bit lane. The sums
+/// wrap modulo 2^32, which the proved range of the whole sum makes exact.
+class DotCell : public DwordCell {
+public:
+  DotCell(CellFacts facts, Width width, unsigned elementBits)
+      : DwordCell(withDotFacts(facts, width), elementBits),
+        intrinsic(("llvm.x86.avx512." + facts.instruction + "." +
+                   llvm::Twine(static_cast<unsigned>(width)))
+                      .str()) {}
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps;
+  }
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 32);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return {
+        cell::intrinsic(b, loc, intrinsic, acc[0].getType(), {acc[0], x, w})};
+  }
+  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
+    return acc;
+  }
+
+private:
+  static CellFacts withDotFacts(CellFacts facts, Width width) {
+    facts.templateName = "widen";
+    facts.groupBytes = 4;
+    facts.lanes = lanesOf(width, 32);
+    // Zen 4 begins one product of 512 bits a cycle, and two sums (2026-11).
+    facts.stepOps = width == Width::Zmm ? 2 : 1;
+    facts.widenOps = 0;
+    return facts;
+  }
+  std::string intrinsic; ///< Of AVX512-VNNI; AVX-VNNI has the one of 256 bits.
+};
+
+class DpbusdCell : public DotCell {
+public:
+  explicit DpbusdCell(Width width)
+      : DotCell({.name = "dpbusd",
+                 .group = 4,
+                 .x = kU8,
+                 .w = kS8,
+                 .instruction = "vpdpbusd"},
+                width, 8) {}
+};
+
+class DpwssdCell : public DotCell {
+public:
+  explicit DpwssdCell(Width width)
+      : DotCell({.name = "dpwssd",
+                 .group = 2,
+                 .x = kS16,
+                 .w = kS16,
+                 .instruction = "vpdpwssd"},
+                width, 16) {}
+};
+
+/// Bit planes in groups of 32: and, population count, add, all in 32-bit lanes,
+/// which need no widening.
+class PopcountCell : public DwordCell {
+public:
+  explicit PopcountCell(Width width)
+      : DwordCell({.name = "popcntd",
+                   .templateName = "bitserial",
+                   .group = 32,
+                   .groupBytes = 4,
+                   .planes = true,
+                   .lanes = lanesOf(width, 32),
+                   .fixedRegisters = 3,
+                   .stepOps = 3,
+                   .widenOps = 0,
+                   .instruction = "vpopcntd"},
+                  32) {}
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps; // the range of the whole sum is proved
+  }
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 32);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    Value both = arith::AndIOp::create(b, loc, x, w);
+    Value count = math::CtPopOp::create(b, loc, both);
+    return {arith::AddIOp::create(b, loc, acc[0], count)};
+  }
+  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
+    return acc;
+  }
+};
+
+/// What the cells of planes with sums in bytes share: one byte of w for an
+/// output, bytes that count bits.
 class PlaneCell : public Cell {
 public:
   using Cell::Cell;
@@ -174,10 +304,11 @@ public:
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::loadBytes(b, loc, buffer, offset, 32);
+    return cell::loadBytes(b, loc, buffer, offset, facts().lanes);
   }
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
-    return cell::extendSlices(b, loc, acc[0], 8, /*isSigned=*/false);
+    return cell::extendSlices(b, loc, acc[0], facts().lanes / 4,
+                              /*isSigned=*/false);
   }
   // Sums of pairs of bytes as they stand in 16 bits, and of the odd bytes
   // alone: modulo 2^16 the even bytes are the former less 256 times the latter.
@@ -210,12 +341,16 @@ public:
   }
 
 protected:
-  static VectorType bytes(OpBuilder &b) { return cell::vectorType(b, 32, 8); }
-  /// acc + table[index], by bytes; the table once per 128-bit half.
-  static Values addLookup(OpBuilder &b, Location loc, const Values &acc,
-                          Value table, Value index) {
-    Value found = cell::intrinsic(b, loc, "llvm.x86.avx2.pshuf.b", bytes(b),
-                                  {table, index});
+  VectorType bytes(OpBuilder &b) const {
+    return cell::vectorType(b, facts().lanes, 8);
+  }
+  /// acc + table[index], by bytes; the table once per 128 bits.
+  Values addLookup(OpBuilder &b, Location loc, const Values &acc, Value table,
+                   Value index) const {
+    Value found = cell::intrinsic(b, loc,
+                                  isZmm(index) ? "llvm.x86.avx512.pshuf.b.512"
+                                               : "llvm.x86.avx2.pshuf.b",
+                                  bytes(b), {table, index});
     return {arith::AddIOp::create(b, loc, acc[0], found)};
   }
 };
@@ -223,20 +358,20 @@ protected:
 /// and, population count by a look-up, add.
 class NibbleCell : public PlaneCell {
 public:
-  NibbleCell()
+  explicit NibbleCell(Width width)
       : PlaneCell({.name = "nibble",
                    .templateName = "bitserial",
                    .group = 4,
                    .groupBytes = 1,
                    .planes = true,
-                   .lanes = 32,
+                   .lanes = lanesOf(width, 8),
                    .fixedRegisters = 3,
                    .stepOps = 3,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::broadcastBytes(b, loc, buffer, offset, 1, 32);
+    return cell::broadcastBytes(b, loc, buffer, offset, 1, facts().lanes);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -245,27 +380,26 @@ public:
   }
 
 private:
-  /// Bits set in 0..15, once per 128-bit half.
-  static Value countTable(OpBuilder &b, Location loc) {
+  /// Bits set in 0..15, once per 128 bits.
+  Value countTable(OpBuilder &b, Location loc) const {
     SmallVector<int8_t> counts;
-    for (unsigned half = 0; half < 2; ++half) {
-      for (unsigned n = 0; n < 16; ++n) {
-        counts.push_back(static_cast<int8_t>(llvm::popcount(n)));
-      }
+    for (uint64_t n = 0; n < static_cast<uint64_t>(facts().lanes); ++n) {
+      counts.push_back(static_cast<int8_t>(llvm::popcount(n % 16)));
     }
     return arith::ConstantOp::create(
         b, loc, DenseElementsAttr::get(bytes(b), ArrayRef(counts)));
   }
 };
 
-/// The table of 16 bytes at `offset`, in both halves.
-Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset) {
+/// The table of 16 bytes at `offset`, once per 128 bits of `lanes` bytes.
+Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset,
+                int64_t lanes) {
   Value table = cell::loadBytes(b, loc, buffer, offset, 16);
-  SmallVector<int64_t> twice;
-  for (int64_t i = 0; i < 32; ++i) {
-    twice.push_back(i % 16);
+  SmallVector<int64_t> repeated;
+  for (int64_t i = 0; i < lanes; ++i) {
+    repeated.push_back(i % 16);
   }
-  return vector::ShuffleOp::create(b, loc, table, table, twice);
+  return vector::ShuffleOp::create(b, loc, table, table, repeated);
 }
 
 /// Digits of x choose a constant table, four bits of w an entry of it: all
@@ -273,7 +407,7 @@ Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset) {
 /// several bytes, each chooses a table for its elements, and these are added.
 class LookupCell : public PlaneCell {
 public:
-  LookupCell(StringRef name, unsigned xBits, unsigned wBits)
+  LookupCell(Width width, StringRef name, unsigned xBits, unsigned wBits)
       : PlaneCell({.name = name,
                    .templateName = "lut",
                    .group = 4 / wBits,
@@ -282,10 +416,10 @@ public:
                    .planes = true,
                    .xBits = xBits,
                    .wBits = wBits,
-                   .lanes = 32,
+                   .lanes = lanesOf(width, 8),
                    .fixedRegisters = 2,
                    .stepOps = 2,
-                   .xOps = 1.0 * (tables(xBits, wBits) - 1),
+                   .xOps = tableOps(width, tables(xBits, wBits)),
                    .xScalarOps = 3.0 * tables(xBits, wBits) - 1,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
@@ -311,6 +445,13 @@ private:
     return llvm::divideCeil(4 / wBits * xBits, 8);
   }
 
+  /// Vector instructions that loading `count` tables and adding them is worth;
+  /// those for whole registers of 512 bits cost Zen 4 more (2026-11).
+  static constexpr double tableOps(Width width, int64_t count) {
+    auto n = static_cast<double>(count);
+    return width == Width::Zmm ? 2.0 * n : n - 1.0;
+  }
+
   /// The table that byte `at` of x chooses among those for the elements of byte
   /// `number` of a group.
   Value chosenTable(OpBuilder &b, Location loc, Value buffer, Value at,
@@ -322,7 +463,8 @@ private:
     Value bits = memref::LoadOp::create(b, loc, buffer, at);
     Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
     Value size = arith::ConstantIndexOp::create(b, loc, 16);
-    return loadTable(b, loc, all, arith::MulIOp::create(b, loc, code, size));
+    return loadTable(b, loc, all, arith::MulIOp::create(b, loc, code, size),
+                     facts().lanes);
   }
 
   /// [code of x][code of w]: sums of products over the elements of byte
@@ -353,7 +495,7 @@ private:
 /// that the bits of m choose.
 class TablesCell : public PlaneCell {
 public:
-  TablesCell()
+  explicit TablesCell(Width width)
       : PlaneCell({.name = "tables41",
                    .templateName = "lut",
                    .group = 4,
@@ -362,14 +504,15 @@ public:
                    .planes = true,
                    .xBits = 4,
                    .wBits = 1,
-                   .lanes = 32,
+                   .lanes = lanesOf(width, 8),
                    .fixedRegisters = 2,
                    .stepOps = 2,
+                   .xOps = width == Width::Zmm ? 2.0 : 0.0,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return loadTable(b, loc, buffer, offset);
+    return loadTable(b, loc, buffer, offset, facts().lanes);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -377,45 +520,52 @@ public:
   }
 };
 
+/// The cell for registers of `width` among those that `make` makes.
+template <typename Make>
+const Cell &cellOf(Width width, Make make) {
+  static const auto ymm = make(Width::Ymm);
+  static const auto zmm = make(Width::Zmm);
+  return width == Width::Ymm ? ymm : zmm;
+}
+
 } // namespace
 
-const Cell &x86::maddubs16Cell() {
-  static const Maddubs16Cell cell;
-  return cell;
+const Cell &x86::maddubs16Cell(Width width) {
+  return cellOf(width, [](Width w) { return Maddubs16Cell(w); });
 }
-const Cell &x86::maddubs32Cell() {
-  static const Maddubs32Cell cell;
-  return cell;
+const Cell &x86::maddubs32Cell(Width width) {
+  return cellOf(width, [](Width w) { return Maddubs32Cell(w); });
 }
-const Cell &x86::maddwCell() {
-  static const MaddwCell cell("maddw", kS16, 2);
-  return cell;
+const Cell &x86::maddwCell(Width width) {
+  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw", kS16, 2); });
 }
-const Cell &x86::maddw8Cell() {
-  static const MaddwCell cell("maddw8", kS8, 1);
-  return cell;
+const Cell &x86::maddw8Cell(Width width) {
+  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw8", kS8, 1); });
 }
-const Cell &x86::lookup11Cell() {
-  static const LookupCell cell("lookup11", 1, 1);
-  return cell;
+const Cell &x86::dpbusdCell(Width width) {
+  return cellOf(width, [](Width w) { return DpbusdCell(w); });
 }
-const Cell &x86::lookup21Cell() {
-  static const LookupCell cell("lookup21", 2, 1);
-  return cell;
+const Cell &x86::dpwssdCell(Width width) {
+  return cellOf(width, [](Width w) { return DpwssdCell(w); });
 }
-const Cell &x86::lookup22Cell() {
-  static const LookupCell cell("lookup22", 2, 2);
-  return cell;
+const Cell &x86::lookup11Cell(Width width) {
+  return cellOf(width, [](Width w) { return LookupCell(w, "lookup11", 1, 1); });
 }
-const Cell &x86::lookup41Cell() {
-  static const LookupCell cell("lookup41", 4, 1);
-  return cell;
+const Cell &x86::lookup21Cell(Width width) {
+  return cellOf(width, [](Width w) { return LookupCell(w, "lookup21", 2, 1); });
 }
-const Cell &x86::tables41Cell() {
-  static const TablesCell cell;
-  return cell;
+const Cell &x86::lookup22Cell(Width width) {
+  return cellOf(width, [](Width w) { return LookupCell(w, "lookup22", 2, 2); });
 }
-const Cell &x86::nibbleCell() {
-  static const NibbleCell cell;
-  return cell;
+const Cell &x86::lookup41Cell(Width width) {
+  return cellOf(width, [](Width w) { return LookupCell(w, "lookup41", 4, 1); });
+}
+const Cell &x86::tables41Cell(Width width) {
+  return cellOf(width, [](Width w) { return TablesCell(w); });
+}
+const Cell &x86::nibbleCell(Width width) {
+  return cellOf(width, [](Width w) { return NibbleCell(w); });
+}
+const Cell &x86::popcntdCell(Width width) {
+  return cellOf(width, [](Width w) { return PopcountCell(w); });
 }
