@@ -149,6 +149,7 @@ int run(Options &options) {
       return fail(restored.message());
     }
   }
+  folder->observe(**trainer);
   Status status = train(options, **trainer, *folder);
   if (const std::string operators = kernels.operators();
       status.ok() && !operators.empty()) {
