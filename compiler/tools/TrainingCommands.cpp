@@ -21,9 +21,12 @@ struct TrainingProgram {
 };
 } // namespace
 
-static constexpr std::array<TrainingProgram, 2> programs = {{
+static constexpr std::array<TrainingProgram, 4> programs = {{
     {"train", "Train a network with generated low-precision kernels",
      "lpgen-train"},
+    {"eval", "Accuracy of a trained network on the test images", "lpgen-eval"},
+    {"export", "Make a trained network a folder of C that runs by itself",
+     "lpgen-export"},
     {"report", "Make a page of charts of a training run",
      "../share/lpgen/report/train-report"},
 }};

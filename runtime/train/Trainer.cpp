@@ -125,7 +125,7 @@ Status Trainer::runStep() {
   return Status::success();
 }
 
-Result<Totals> Trainer::evaluate() {
+Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
   const nn::Pass now = pass(nn::Mode::Evaluate);
@@ -136,6 +136,9 @@ Result<Totals> Trainer::evaluate() {
                         pool, batch);
     LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
     totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
+    for (int64_t i = 0; classes && i < scores.extent(0); ++i) {
+      classes->push_back(nn::greatestClass(scores, i));
+    }
   }
   totals.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

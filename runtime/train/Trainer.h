@@ -53,12 +53,14 @@ public:
   double learningRate() const;
   /// Of the epoch that step() lies in or, at its end, has just done.
   const Totals &epochTotals() const { return running; }
+  nn::Sequential &network() { return *model; }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }
 
   /// One update. A loss that is no number is an error, and nothing is updated.
   Status runStep();
-  /// Loss and accuracy on the test images.
-  Result<Totals> evaluate();
+  /// Loss and accuracy on the test images; the class of each, in order, goes
+  /// into `classes` if that is not null.
+  Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
 
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
