@@ -170,17 +170,18 @@ def roofline(points, slopes, roofs):
     return svg(width, height, parts, "roofline")
 
 
-def ticks(low, high, count=6):
-    """Round values between `low` and `high`, about `count` of them."""
+def ticks(low, high, count=6, least=0.0):
+    """Round values between `low` and `high`, about `count` of them, `least` or more apart."""
     span = high - low or 1.0
     step = 10.0 ** math.floor(math.log10(span / count))
     step *= next(f for f in (1, 2, 5, 10) if span / (step * f) <= count)
+    step = max(step, least)
     first = math.ceil(low / step - 1e-9)
     return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def curves(series, x_label, y_label, y_format="{:g}"):
-    """Values over an axis. series: (mark, name, [(x, y)], "line" or "points")."""
+    """Values over an axis of whole numbers. series: (mark, name, [(x, y)], "line" or "points")."""
     left, right, top, bottom, width, height = 72, 20, 12, 46, 1000, 320
     xs = [x for s in series for x, _ in s[2]]
     ys = [y for s in series for _, y in s[2]]
@@ -198,7 +199,7 @@ def curves(series, x_label, y_label, y_format="{:g}"):
     for tick in ticks(y0, y1):
         parts += [line(left, py(tick), width - right, py(tick), "grid"),
                   text(left - 8, py(tick) + 4, y_format.format(tick), "small dim", "end")]
-    for tick in ticks(x0, x1, 10):
+    for tick in ticks(x0, x1, 10, least=1.0):
         parts += [line(px(tick), top, px(tick), height - bottom, "grid"),
                   text(px(tick), height - bottom + 16, f"{tick:g}", "small dim", "middle")]
     parts += [text((left + width - right) / 2, height - 8, x_label, "small", "middle"),
