@@ -13,8 +13,8 @@ set(installed lpgen_abi lpgen_runtime)
 if(TARGET lpgen)
   list(APPEND installed lpgen)
 endif()
-# Programs that nobody links: lpgen finds lpgen-bench and lpgen-train beside itself.
-foreach(program lpgen-bench lpgen-train lpgen-opt)
+# Programs that nobody links: lpgen finds all but lpgen-opt beside itself.
+foreach(program lpgen-bench lpgen-train lpgen-eval lpgen-export lpgen-opt)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
@@ -24,6 +24,13 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/schedules/tuned DESTINATION ${CMAKE_INST
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/lpgen)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/schedules/tuned ${PROJECT_BINARY_DIR}/share/lpgen/tuned
   SYMBOLIC)
+# The page of a training run: lpgen and lpgen-train find its maker in ../share/lpgen/report.
+if(LPGEN_BUILD_TRAINING)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/report DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen
+    USE_SOURCE_PERMISSIONS)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/bench/report ${PROJECT_BINARY_DIR}/share/lpgen/report
+    SYMBOLIC)
+endif()
 # MLIR's shared library lies in LLVM's own folder, where no loader looks by itself.
 foreach(program lpgen lpgen-opt)
   if(TARGET ${program})

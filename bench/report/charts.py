@@ -50,14 +50,18 @@ def svg(width, height, parts, label):
             + "".join(parts) + "</svg>")
 
 
-def legend(names, width):
-    """One mark and name for each series, in as many lines as they need."""
+def legend(names, width, swatches=False):
+    """One mark, or a square of colour, and a name for each series, in as many lines as
+    they need."""
     parts, x, y = [], 8.0, 12.0
     for series, name in names:
         advance = 34 + 7.2 * len(name)
         if x + advance > width:
             x, y = 8.0, y + 20
-        parts += [marker(x + 5, y - 4, series, name), text(x + 16, y, name, "small")]
+        mark = (f'<rect x="{x-2:.1f}" y="{y-11:.1f}" width="14" height="14" '
+                f'class="fill s{series % 10}"/>' if swatches
+                else marker(x + 5, y - 4, series, name))
+        parts += [mark, text(x + 16, y, name, "small")]
         x += advance
     return svg(width, y + 10, parts, "legend")
 
@@ -164,3 +168,107 @@ def roofline(points, slopes, roofs):
         parts.append(marker(px(intensity), py(rate), series,
                             f"{name}: {rate:.1f} MAC/cycle, {intensity:.0f} MAC/byte", 4.5))
     return svg(width, height, parts, "roofline")
+
+
+def ticks(low, high, count=6, least=0.0):
+    """Round values between `low` and `high`, about `count` of them, `least` or more apart."""
+    span = high - low or 1.0
+    step = 10.0 ** math.floor(math.log10(span / count))
+    step *= next(f for f in (1, 2, 5, 10) if span / (step * f) <= count)
+    step = max(step, least)
+    first = math.ceil(low / step - 1e-9)
+    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def curves(series, x_label, y_label, y_format="{:g}"):
+    """Values over an axis of whole numbers. series: (mark, name, [(x, y)], "line" or "points")."""
+    left, right, top, bottom, width, height = 72, 20, 12, 46, 1000, 320
+    xs = [x for s in series for x, _ in s[2]]
+    ys = [y for s in series for _, y in s[2]]
+    x0, x1 = min(0, min(xs)), max(xs)
+    margin = (max(ys) - min(ys) or abs(ys[0]) or 1) * 0.06
+    y0, y1 = min(ys) - margin, max(ys) + margin
+
+    def px(value):
+        return left + (value - x0) / ((x1 - x0) or 1) * (width - left - right)
+
+    def py(value):
+        return height - bottom - (value - y0) / (y1 - y0) * (height - bottom - top)
+
+    parts = []
+    for tick in ticks(y0, y1):
+        parts += [line(left, py(tick), width - right, py(tick), "grid"),
+                  text(left - 8, py(tick) + 4, y_format.format(tick), "small dim", "end")]
+    for tick in ticks(x0, x1, 10, least=1.0):
+        parts += [line(px(tick), top, px(tick), height - bottom, "grid"),
+                  text(px(tick), height - bottom + 16, f"{tick:g}", "small dim", "middle")]
+    parts += [text((left + width - right) / 2, height - 8, x_label, "small", "middle"),
+              text(14, (top + height - bottom) / 2, y_label, "small vertical", "middle")]
+    for mark, name, points, kind in series:
+        if kind == "line":
+            path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points)
+            parts.append(f'<polyline points="{path}" class="open s{mark % 10}">'
+                         f"<title>{escape(name)}</title></polyline>")
+        else:
+            parts += [marker(px(x), py(y), mark, f"{name}: {y_format.format(y)}", 4.5)
+                      for x, y in points]
+    return svg(width, height, parts, y_label)
+
+
+def bands(rows, levels, x_label):
+    """A band for each row whose colour is a level: widths or rates over the steps.
+
+    rows: (name, [(begin, end, level, title)]); levels: (level, name) for the legend, a
+    level being one of the classes l0 to l5 of page.css.
+    """
+    left, width, pitch, head = 150, 1000, 22, 34
+    end = max(span[1] for _, spans in rows for span in spans)
+    bottom = head + pitch * len(rows)
+
+    def px(value):
+        return left + value / end * (width - left - 20)
+
+    parts, x = [], left
+    for level, name in levels:
+        parts += [f'<rect x="{x:.1f}" y="4" width="14" height="14" class="l{level}"/>',
+                  text(x + 20, 15, name, "small")]
+        x += 42 + 7.2 * len(name)
+    for i, (name, spans) in enumerate(rows):
+        y = head + pitch * i
+        parts.append(text(left - 8, y + 14, name, "small", "end"))
+        for begin, stop, level, title in spans:
+            parts.append(f'<rect x="{px(begin):.1f}" y="{y}" '
+                         f'width="{px(stop) - px(begin) + 0.4:.1f}" height="{pitch - 4}" '
+                         f'class="l{level}"><title>{escape(title)}</title></rect>')
+    for tick in ticks(0, end, 10):
+        parts += [line(px(tick), bottom - 2, px(tick), bottom + 3, "tick"),
+                  text(px(tick), bottom + 18, f"{tick:g}", "small dim", "middle")]
+    parts.append(text((left + width) / 2, bottom + 38, x_label, "small", "middle"))
+    return svg(width, bottom + 46, parts, x_label)
+
+
+def stacks(rows, x_label):
+    """A bar for each row, of parts one after the other: (name, [(mark, part, value)])."""
+    left, width, pitch, head = 150, 1000, 28, 6
+    end = max(sum(value for _, _, value in parts) for _, parts in rows) or 1.0
+    bottom = head + pitch * len(rows)
+
+    def px(value):
+        return left + value / end * (width - left - 80)
+
+    drawn = []
+    for tick in ticks(0, end, 10):
+        drawn += [line(px(tick), head, px(tick), bottom, "grid"),
+                  text(px(tick), bottom + 16, f"{tick:g}", "small dim", "middle")]
+    drawn.append(text((left + width) / 2, bottom + 36, x_label, "small", "middle"))
+    for i, (name, parts) in enumerate(rows):
+        y, total = head + pitch * i, 0.0
+        drawn.append(text(left - 8, y + 17, name, "small", "end"))
+        for mark, part, value in parts:
+            drawn.append(f'<rect x="{px(total):.1f}" y="{y + 4}" '
+                         f'width="{px(total + value) - px(total):.1f}" height="{pitch - 8}" '
+                         f'class="fill s{mark % 10}">'
+                         f"<title>{escape(part)}: {value:.3g}</title></rect>")
+            total += value
+        drawn.append(text(px(total) + 6, y + 17, f"{total:.2f}", "small"))
+    return svg(width, bottom + 44, drawn, x_label)

@@ -156,7 +156,8 @@ void ContractTiler::emitTiles(llvm::function_ref<void(Value, int64_t)> tile) {
       arith::DivUIOp::create(e.b, e.loc, e.sub(end, begin), e.index(tileRows));
   Value wholeEnd = e.add(begin, e.mul(whole, e.index(tileRows)));
   e.loop(begin, wholeEnd, tileRows, [&](Value row) { tile(row, tileRows); });
-  if (tileRows == 1) {
+  // Tasks have whole trips of the innermost row loop, aligned tiles divide it.
+  if (tileRows == 1 || plan.aligned) {
     return;
   }
   bool isDynamic = llvm::any_of(g.loopsOf(LoopRole::Row), [&](unsigned loop) {

@@ -22,8 +22,8 @@ void addBenchCommand(CLI::App &app, int &exitCode);
 /// `tune FILE.lp|DIR`: searches schedules and writes rules.
 void addTuneCommand(CLI::App &app, int &exitCode);
 
-/// `train ...`: runs lpgen-train.
-void addTrainCommand(CLI::App &app, int &exitCode);
+/// `train ...`, `report ...`: run programs of the training runtime.
+void addTrainingCommands(CLI::App &app, int &exitCode);
 
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
   addBenchCommand(app, exitCode);
   addExplainCommand(app, exitCode);
   addTuneCommand(app, exitCode);
-  addTrainCommand(app, exitCode);
+  addTrainingCommands(app, exitCode);
   addTargetsCommand(app, exitCode);
   try {
     app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,17 @@ static std::string readAll(int descriptor) {
       return text;
     }
   }
+}
+
+Result<std::string> programFolder() {
+  std::error_code error;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) {
+    return Status::error("cannot find the folder of this program: " +
+                         error.message());
+  }
+  return self.parent_path().string();
 }
 
 Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments) {

@@ -13,6 +13,9 @@ struct ProgramOutcome {
   std::string messages; ///< What it wrote to stderr.
 };
 
+/// The folder of the program that runs this.
+Result<std::string> programFolder();
+
 /// Runs arguments[0] with the other arguments, without input; its stdout is
 /// dropped. An error only if it cannot be started.
 Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments);

@@ -36,8 +36,7 @@ static void copyImage(const Dataset &data, const uint8_t *pixels,
       const uint8_t *pixel =
           pixels + (fromY * data.width + fromX) * data.channels;
       for (int64_t c = 0; c < data.channels; ++c) {
-        out[c] = (float(pixel[c]) / 255.0F - data.mean[size_t(c)]) /
-                 data.deviation[size_t(c)];
+        out[c] = data.normalized(pixel[c], c);
       }
     }
   }

@@ -28,6 +28,11 @@ struct Dataset {
   std::vector<float> mean;
   std::vector<float> deviation;
 
+  /// What networks see of a pixel.
+  float normalized(uint8_t pixel, int64_t channel) const {
+    return (float(pixel) / 255.0F - mean[size_t(channel)]) /
+           deviation[size_t(channel)];
+  }
   int64_t imageSize() const { return height * width * channels; }
 };
 

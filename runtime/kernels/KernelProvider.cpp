@@ -3,6 +3,7 @@
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/core/AtomicFile.h"
 #include "runtime/core/CpuFeatures.h"
+#include "runtime/core/Digest.h"
 #include "runtime/core/Subprocess.h"
 #include <array>
 #include <bit>
@@ -41,19 +42,19 @@ const lp_kernel *findLinkedKernel(const std::string &op) {
   return best;
 }
 
-/// FNV-1a, 64 bits.
-static uint64_t extendDigest(uint64_t digest, std::string_view bytes) {
-  for (char c : bytes) {
-    digest = (digest ^ uint8_t(c)) * 0x100000001b3u;
+Result<std::string> compilerProgram(const CompilerOptions &options) {
+  std::string program = options.program;
+  if (program.empty()) {
+    const Result<std::string> folder = programFolder();
+    LPGEN_RETURN_IF_ERROR(folder.status());
+    program = *folder + "/lpgen";
   }
-  return digest;
-}
-static constexpr uint64_t emptyDigest = 0xcbf29ce484222325u;
-
-static std::string besideThisProgram() {
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  return error ? "lpgen" : (self.parent_path() / "lpgen").string();
+  if (::access(program.c_str(), X_OK) != 0) {
+    return Status::error("there is no program '" + program +
+                         "' to compile kernels with; remedy: name the lpgen "
+                         "program with --compiler");
+  }
+  return program;
 }
 
 /// The user's folder for caches, or "" if there is none.
@@ -71,14 +72,9 @@ Status KernelProvider::prepare() {
   if (compilerDigest != 0) {
     return Status::success();
   }
-  if (options.program.empty()) {
-    options.program = besideThisProgram();
-  }
-  if (::access(options.program.c_str(), X_OK) != 0) {
-    return Status::error("there is no program '" + options.program +
-                         "' to compile kernels with; remedy: name the lpgen "
-                         "program with --compiler");
-  }
+  Result<std::string> compiler = compilerProgram(options);
+  LPGEN_RETURN_IF_ERROR(compiler.status());
+  options.program = std::move(*compiler);
   if (options.cacheFolder.empty()) {
     const std::string folder = userCacheFolder();
     if (folder.empty()) {

@@ -21,6 +21,9 @@ struct CompilerOptions {
   std::string cacheFolder;
 };
 
+/// The program that `options` mean. An error if it is not there.
+Result<std::string> compilerProgram(const CompilerOptions &options);
+
 class KernelProvider {
 public:
   explicit KernelProvider(CompilerOptions options)

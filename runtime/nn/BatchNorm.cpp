@@ -55,6 +55,24 @@ void BatchNorm::updateStatistics(const FloatTensor &x, const Pass &pass) {
   }
 }
 
+BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
+  Affine result = {std::vector<float>(size_t(channels)),
+                   std::vector<float>(size_t(channels))};
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto i = size_t(c);
+    const float center = isTraining ? mean[i] : runningMean[c];
+    const float factor =
+        isTraining
+            ? inverse[i]
+            : float(1.0 / std::sqrt(double(runningVariance[c]) + epsilon));
+    result.scale[i] = gamma.value[c] * factor;
+    result.offset[i] = beta.value[c] - center * result.scale[i];
+  }
+  return result;
+}
+
+BatchNorm::Affine BatchNorm::evaluationAffine() const { return affine(false); }
+
 Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
                           const Pass &pass) {
   input = &x;
@@ -62,18 +80,7 @@ Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
   if (pass.isTraining()) {
     updateStatistics(x, pass);
   }
-  std::vector<float> scale(static_cast<size_t>(channels));
-  std::vector<float> offset(static_cast<size_t>(channels));
-  for (int64_t c = 0; c < channels; ++c) {
-    const auto i = size_t(c);
-    const float center = pass.isTraining() ? mean[i] : runningMean[c];
-    const float factor =
-        pass.isTraining()
-            ? inverse[i]
-            : float(1.0 / std::sqrt(double(runningVariance[c]) + epsilon));
-    scale[i] = gamma.value[c] * factor;
-    offset[i] = beta.value[c] - center * scale[i];
-  }
+  const auto [scale, offset] = affine(pass.isTraining());
   forEachPart(pass, x.size() / channels, [&](int, TaskRange rows) {
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       const float *from = x.data() + row * channels;

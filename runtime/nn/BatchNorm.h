@@ -21,7 +21,15 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
 
+  /// Evaluation as y = scale x + offset, for each channel.
+  struct Affine {
+    std::vector<float> scale;
+    std::vector<float> offset;
+  };
+  Affine evaluationAffine() const;
+
 private:
+  Affine affine(bool isTraining) const;
   void updateStatistics(const FloatTensor &x, const Pass &pass);
 
   int64_t channels;

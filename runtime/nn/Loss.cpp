@@ -4,6 +4,12 @@
 
 namespace lpgen::nn {
 
+int64_t greatestClass(const FloatTensor &scores, int64_t image) {
+  const int64_t classes = scores.sliceSize();
+  const float *row = scores.data() + image * classes;
+  return std::max_element(row, row + classes) - row;
+}
+
 LossValue softmaxCrossEntropy(const FloatTensor &scores,
                               const std::vector<uint8_t> &labels, float scale,
                               FloatTensor *gradient) {
@@ -20,14 +26,15 @@ LossValue softmaxCrossEntropy(const FloatTensor &scores,
     const float *row = scores.data() + i * classes;
     const int64_t label = labels[size_t(i)];
     assert(label < classes && "labels are checked when they are read");
-    const float *greatest = std::max_element(row, row + classes);
-    loss.correct += greatest - row == label;
+    const int64_t winner = greatestClass(scores, i);
+    const float greatest = row[winner];
+    loss.correct += winner == label;
     double total = 0;
     for (int64_t c = 0; c < classes; ++c) {
-      powers[size_t(c)] = std::exp(double(row[c]) - double(*greatest));
+      powers[size_t(c)] = std::exp(double(row[c]) - double(greatest));
       total += powers[size_t(c)];
     }
-    loss.sum += std::log(total) - (double(row[label]) - double(*greatest));
+    loss.sum += std::log(total) - (double(row[label]) - double(greatest));
     for (int64_t c = 0; gradient && c < classes; ++c) {
       const double right = c == label ? 1.0 : 0.0;
       (*gradient)[i * classes + c] = float(

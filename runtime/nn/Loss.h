@@ -14,6 +14,9 @@ struct LossValue {
   int64_t images = 0;
 };
 
+/// The class of the greatest score of an image, the first of equal ones.
+int64_t greatestClass(const FloatTensor &scores, int64_t image);
+
 /// scores[images, classes]; one label below `classes` for each image. Where
 /// `gradient` is not null it becomes scale * d(mean loss)/d(scores).
 LossValue softmaxCrossEntropy(const FloatTensor &scores,

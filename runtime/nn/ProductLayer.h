@@ -28,6 +28,8 @@ public:
   void visitState(StateVisitor &visitor) override;
 
   const ConvGeometry &shape() const { return geometry; }
+  /// One for each output, or none.
+  std::span<const float> biases() const { return bias.value.values(); }
   const Products *products() const override { return implementation.get(); }
 
 private:

@@ -10,6 +10,7 @@
 #include "runtime/nn/Layer.h"
 #include <array>
 #include <chrono>
+#include <optional>
 
 namespace lpgen::nn {
 
@@ -56,6 +57,22 @@ private:
   std::chrono::steady_clock::time_point start;
 };
 
+/// Integers that stand for numbers: value = scale * q, and of a number x
+/// q = round(clamp(x / scale, lowest, highest)), ties to even.
+struct IntegerGrid {
+  int32_t lowest = 0;
+  int32_t highest = 0;
+  float scale = 1;
+};
+
+/// The operands of a forward product whose sums are integers: what another
+/// program needs to compute it without this one.
+struct ForwardOperands {
+  IntegerGrid input;
+  IntegerGrid weight;
+  std::vector<int32_t> weights; ///< In the order of the float weights.
+};
+
 class Products {
 public:
   virtual ~Products() = default;
@@ -74,6 +91,11 @@ public:
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   virtual void visitState(StateVisitor &visitor) {}
   virtual std::vector<TensorReport> reportTensors() const { return {}; }
+  /// Of the last forward call in Mode::Evaluate; nothing where the product is
+  /// no integer one, or the grid of the input depends on the batch.
+  virtual std::optional<ForwardOperands> forwardOperands() const {
+    return std::nullopt;
+  }
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
   const ProductTimes &times() const { return seconds; }

@@ -29,6 +29,9 @@ public:
   };
   Pool(std::string name, Kind kind, int64_t kernel, int64_t stride)
       : Layer(std::move(name)), kind(kind), kernel(kernel), stride(stride) {}
+  Kind poolKind() const { return kind; }
+  int64_t kernelSize() const { return kernel; }
+  int64_t strideSize() const { return stride; }
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,

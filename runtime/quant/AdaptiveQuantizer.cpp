@@ -111,6 +111,14 @@ Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
   return Status::success();
 }
 
+std::optional<nn::IntegerGrid> AdaptiveQuantizer::grid() const {
+  if (counts.updates == 0) {
+    return std::nullopt;
+  }
+  const int32_t max = symmetricMax(counts.bits);
+  return nn::IntegerGrid{-max, max, std::ldexp(1.0F, exponent)};
+}
+
 void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {
   Quantizer::visitState(visitor);
   visitor.visit(counts.tensor + ".exponent", exponent);

@@ -50,6 +50,8 @@ public:
   Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
                   double &statisticsSeconds) override;
   void visitState(nn::StateVisitor &visitor) override;
+  /// None before the first step of training.
+  std::optional<nn::IntegerGrid> grid() const override;
   int64_t nextUpdate() const { return next; }
 
 private:

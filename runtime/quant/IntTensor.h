@@ -38,6 +38,10 @@ public:
   auto visit(Use use) {
     return isNarrow() ? use(bytes.data()) : use(words.data());
   }
+  std::vector<int32_t> codes() const {
+    return visit(
+        [&](const auto *q) { return std::vector<int32_t>(q, q + count); });
+  }
   int32_t at(int64_t i) const {
     return visit([&](const auto *q) { return int32_t(q[i]); });
   }

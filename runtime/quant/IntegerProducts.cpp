@@ -48,6 +48,15 @@ void IntegerProducts::visitState(nn::StateVisitor &visitor) {
   quantizers.gradient->visitState(visitor);
 }
 
+std::optional<nn::ForwardOperands> IntegerProducts::forwardOperands() const {
+  const std::optional<nn::IntegerGrid> x = quantizers.input->grid();
+  const std::optional<nn::IntegerGrid> w = quantizers.weight->grid();
+  if (!x || !w) {
+    return std::nullopt;
+  }
+  return nn::ForwardOperands{*x, *w, weights.codes()};
+}
+
 std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {
   return {quantizers.input->report(), quantizers.weight->report(),
           quantizers.gradient->report()};

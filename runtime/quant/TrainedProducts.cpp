@@ -67,6 +67,15 @@ void TrainedProducts::visitState(nn::StateVisitor &visitor) {
   weightQuantizer->visitState(visitor);
 }
 
+std::optional<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
+  const std::optional<nn::IntegerGrid> x = inputQuantizer->grid();
+  const std::optional<nn::IntegerGrid> w = weightQuantizer->grid();
+  if (!x || !w) {
+    return std::nullopt;
+  }
+  return nn::ForwardOperands{*x, *w, weights.codes()};
+}
+
 std::string TrainedProducts::implementation(Product product) const {
   return product == Product::Forward ? conv.kernelOf(product)
                                      : gradients.implementation(product);

@@ -28,6 +28,7 @@ public:
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
+  std::optional<nn::ForwardOperands> forwardOperands() const override;
   std::string implementation(nn::Product product) const override;
 
 private:

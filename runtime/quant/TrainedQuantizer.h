@@ -7,7 +7,7 @@
 #ifndef LPGEN_RUNTIME_QUANT_TRAINEDQUANTIZER_H
 #define LPGEN_RUNTIME_QUANT_TRAINEDQUANTIZER_H
 
-#include "runtime/nn/Layer.h"
+#include "runtime/nn/Products.h"
 #include "runtime/quant/IntTensor.h"
 #include <memory>
 
@@ -23,6 +23,8 @@ public:
   /// forward call.
   virtual void backward(const nn::FloatTensor &x, const nn::Pass &pass,
                         nn::FloatTensor &gradient) = 0;
+  /// The grid of q, if it is that of nn::IntegerGrid.
+  virtual std::optional<nn::IntegerGrid> grid() const { return std::nullopt; }
   virtual void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
   virtual void visitState(nn::StateVisitor &visitor) {}

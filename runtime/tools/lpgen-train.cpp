@@ -6,6 +6,7 @@
 #include "runtime/data/Dataset.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/train/RunFolder.h"
+#include "runtime/train/RunReport.h"
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
@@ -113,6 +114,21 @@ Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
   return trainer.isDone() ? Status::success() : folder.save(trainer);
 }
 
+/// The report is a by-product: where it cannot be made, the run is good all the
+/// same, and the user is told.
+void report(const RunFolder &folder, const std::string &path) {
+  if (folder.epochs().empty()) {
+    return;
+  }
+  const Status status = writeRunReport(path);
+  if (!status.ok()) {
+    std::fprintf(stderr,
+                 "lpgen-train: warning: no report.html: %s\n"
+                 "  remedy: install python3, then: lpgen report %s\n",
+                 status.message().c_str(), path.c_str());
+  }
+}
+
 int run(Options &options) {
   Result<RunFolder> folder = RunFolder::open(options.out);
   if (!folder.ok()) {
@@ -149,11 +165,13 @@ int run(Options &options) {
       return fail(restored.message());
     }
   }
+  folder->observe(**trainer);
   Status status = train(options, **trainer, *folder);
   if (const std::string operators = kernels.operators();
       status.ok() && !operators.empty()) {
     status = writeFileAtomically(options.out + "/kernels.lp", operators);
   }
+  report(*folder, options.out);
   if (!status.ok()) {
     return fail(status.message() + (folder->hasCheckpoint()
                                         ? "; the last epoch's state is in '" +

@@ -2,6 +2,7 @@
 // of a file, one copies it in.
 #include "runtime/train/Checkpoint.h"
 #include "runtime/core/AtomicFile.h"
+#include "runtime/core/Digest.h"
 #include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -13,14 +14,6 @@ static constexpr size_t prefixBytes = 16; ///< Magic and header length.
 static constexpr size_t digestBytes = 8;
 
 namespace {
-
-uint64_t extendDigest(uint64_t digest, std::string_view bytes) {
-  for (char c : bytes) {
-    digest = (digest ^ uint8_t(c)) * 0x100000001b3u;
-  }
-  return digest;
-}
-constexpr uint64_t emptyDigest = 0xcbf29ce484222325u;
 
 std::string_view bytesOf(const uint64_t &value) {
   return {reinterpret_cast<const char *>(&value), sizeof value};

@@ -41,12 +41,24 @@ Status RunFolder::restore(Trainer &trainer) {
         trainer.visitState(visitor);
       }));
   history = meta->value("epochs", nlohmann::json::array());
+  recorder.restore(meta->value("openEpoch", nlohmann::json()));
   return Status::success();
 }
 
-Status RunFolder::save(Trainer &trainer) const {
-  const nlohmann::json meta = {{"config", configToJson(trainer.config())},
-                               {"epochs", history}};
+void RunFolder::observe(Trainer &trainer) {
+  // Enough points for any chart of a whole run, whatever its length.
+  constexpr int64_t samplesOfRun = 200;
+  recorder.sampleEvery(
+      std::max<int64_t>(trainer.totalSteps() / samplesOfRun, 1));
+  trainer.observe(recorder);
+}
+
+Status RunFolder::save(Trainer &trainer) {
+  nlohmann::json meta = {{"config", configToJson(trainer.config())},
+                         {"epochs", history}};
+  if (!trainer.isAtEpochEnd()) {
+    meta["openEpoch"] = recorder.record();
+  }
   return saveCheckpoint(checkpointPath(), meta, [&](nn::StateVisitor &visitor) {
     trainer.visitState(visitor);
   });
@@ -74,16 +86,18 @@ static std::string toCsv(const nlohmann::json &history) {
 
 Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
   const Totals &train = trainer.epochTotals();
-  history.push_back({{"epoch", trainer.epoch()},
-                     {"step", trainer.step()},
-                     {"learningRate", trainer.learningRate()},
-                     {"trainLoss", train.meanLoss()},
-                     {"trainAccuracy", train.accuracy()},
-                     {"testLoss", test.meanLoss()},
-                     {"testAccuracy", test.accuracy()},
-                     {"seconds", train.seconds},
-                     {"imagesPerSecond", train.imagesPerSecond()},
-                     {"layers", trainer.describeLayers()}});
+  nlohmann::json record = recorder.record();
+  recorder.clear();
+  record.update({{"epoch", trainer.epoch()},
+                 {"step", trainer.step()},
+                 {"learningRate", trainer.learningRate()},
+                 {"trainLoss", train.meanLoss()},
+                 {"trainAccuracy", train.accuracy()},
+                 {"testLoss", test.meanLoss()},
+                 {"testAccuracy", test.accuracy()},
+                 {"seconds", train.seconds},
+                 {"imagesPerSecond", train.imagesPerSecond()}});
+  history.push_back(std::move(record));
   std::string lines =
       nlohmann::json{{"config", configToJson(trainer.config())}}.dump() + "\n";
   for (const nlohmann::json &epoch : history) {

@@ -6,6 +6,7 @@
 #ifndef LPGEN_RUNTIME_TRAIN_RUNFOLDER_H
 #define LPGEN_RUNTIME_TRAIN_RUNFOLDER_H
 
+#include "runtime/train/StepRecorder.h"
 #include "runtime/train/Trainer.h"
 #include <nlohmann/json.hpp>
 
@@ -24,8 +25,10 @@ public:
   /// Brings the trainer, made with that config, to the state of the checkpoint.
   Status restore(Trainer &trainer);
   /// Writes the state of the trainer.
-  Status save(Trainer &trainer) const;
+  Status save(Trainer &trainer);
 
+  /// Sees all steps of the trainer, for the log; the folder must outlive it.
+  void observe(Trainer &trainer);
   /// Adds the epoch that the trainer has just completed to the logs.
   Status logEpoch(const Trainer &trainer, const Totals &test);
   /// One JSON object for each epoch.
@@ -35,6 +38,7 @@ private:
   explicit RunFolder(std::string path) : path(std::move(path)) {}
 
   std::string path;
+  StepRecorder recorder; ///< Of the epoch that is under way.
   nlohmann::json history = nlohmann::json::array();
 };
 

@@ -1,7 +1,6 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "runtime/train/Trainer.h"
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace lpgen::train {
 
@@ -44,6 +43,11 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
   trainer->model->visitParameters([&](nn::Parameter &parameter) {
     trainer->updated.push_back(&parameter);
   });
+  trainer->model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      trainer->layers.push_back({layer.name(), products});
+    }
+  });
   trainer->policy->afterUpdate(trainer->updated,
                                trainer->pass(nn::Mode::Train));
   Result<std::unique_ptr<Optimizer>> optimizer =
@@ -84,6 +88,9 @@ void Trainer::unscaleGradients(float scale, const nn::Pass &pass) {
 
 Status Trainer::runStep() {
   assert(!isDone() && "no steps left");
+  for (Observer *observer : observers) {
+    observer->beforeStep(layers);
+  }
   const auto start = std::chrono::steady_clock::now();
   if (isAtEpochEnd()) {
     running = Totals();
@@ -105,16 +112,20 @@ Status Trainer::runStep() {
   }
   ++steps;
   running.add(loss);
-  running.seconds +=
+  const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
+  running.seconds += seconds;
   if (isAtEpochEnd()) {
     policy->afterEpoch(running.meanLoss());
+  }
+  for (Observer *observer : observers) {
+    observer->afterStep(layers, {steps, loss, seconds});
   }
   return Status::success();
 }
 
-Result<Totals> Trainer::evaluate() {
+Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
   const nn::Pass now = pass(nn::Mode::Evaluate);
@@ -125,6 +136,9 @@ Result<Totals> Trainer::evaluate() {
                         pool, batch);
     LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
     totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
+    for (int64_t i = 0; classes && i < scores.extent(0); ++i) {
+      classes->push_back(nn::greatestClass(scores, i));
+    }
   }
   totals.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
@@ -144,42 +158,6 @@ void Trainer::visitState(nn::StateVisitor &visitor) {
   model->visitState(visitor);
   optimizer->visitState(visitor);
   policy->visitState(visitor);
-}
-
-static nlohmann::json describeProducts(const nn::Products &products) {
-  nlohmann::json json;
-  for (size_t product = 0; product < nn::productNames.size(); ++product) {
-    const std::string name = nn::productNames[product];
-    json["implementation"][name] =
-        products.implementation(nn::Product(product));
-    json["seconds"][name] = products.times().products[product];
-  }
-  json["seconds"]["quantize"] = products.times().quantize;
-  json["seconds"]["statistics"] = products.times().statistics;
-  json["tensors"] = nlohmann::json::array();
-  for (const nn::TensorReport &tensor : products.reportTensors()) {
-    const auto rate = [&](int64_t count) {
-      return tensor.quantized ? double(count) / double(tensor.quantized) : 0.0;
-    };
-    json["tensors"].push_back({{"tensor", tensor.tensor},
-                               {"bits", tensor.bits},
-                               {"updates", tensor.updates},
-                               {"saturated", rate(tensor.saturated)},
-                               {"underflown", rate(tensor.underflown)}});
-  }
-  return json;
-}
-
-nlohmann::json Trainer::describeLayers() const {
-  nlohmann::json layers = nlohmann::json::array();
-  model->visitLayers([&](nn::Layer &layer) {
-    if (const nn::Products *products = layer.products()) {
-      nlohmann::json json = describeProducts(*products);
-      json["layer"] = layer.name();
-      layers.push_back(std::move(json));
-    }
-  });
-  return layers;
 }
 
 } // namespace lpgen::train

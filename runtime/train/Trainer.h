@@ -6,9 +6,9 @@
 #include "runtime/nn/Containers.h"
 #include "runtime/nn/Loss.h"
 #include "runtime/train/Config.h"
+#include "runtime/train/Observer.h"
 #include "runtime/train/Policy.h"
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 namespace lpgen::train {
@@ -53,17 +53,19 @@ public:
   double learningRate() const;
   /// Of the epoch that step() lies in or, at its end, has just done.
   const Totals &epochTotals() const { return running; }
+  nn::Sequential &network() { return *model; }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }
 
   /// One update. A loss that is no number is an error, and nothing is updated.
   Status runStep();
-  /// Loss and accuracy on the test images.
-  Result<Totals> evaluate();
+  /// Loss and accuracy on the test images; the class of each, in order, goes
+  /// into `classes` if that is not null.
+  Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
 
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
-  /// Widths, rates, seconds and implementations of each layer with products.
-  nlohmann::json describeLayers() const;
+  /// `observer` sees every step from now on and must outlive the trainer.
+  void observe(Observer &observer) { observers.push_back(&observer); }
 
 private:
   Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
@@ -81,6 +83,8 @@ private:
   std::unique_ptr<nn::Sequential> model;
   std::unique_ptr<Optimizer> optimizer;
   std::vector<nn::Parameter *> updated;
+  std::vector<ObservedLayer> layers;
+  std::vector<Observer *> observers;
   int64_t steps = 0;
   Totals running;
   // Reused from step to step.

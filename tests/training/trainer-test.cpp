@@ -225,6 +225,54 @@ TEST(Checkpoint, OfAnotherNetworkIsRefused) {
   EXPECT_THAT(status.message(), HasSubstr("of another network or policy"));
 }
 
+/// Trains to the end; folder and trainer are made anew after `pause` steps.
+nlohmann::json epochsOfRun(const data::Dataset &data, int64_t pause) {
+  const testing::TemporaryFolder path;
+  nlohmann::json epochs;
+  for (const int64_t until : {pause, int64_t{30}}) {
+    Result<RunFolder> folder = RunFolder::open(path.path());
+    const std::unique_ptr<Trainer> trainer =
+        makeTrainer(smallConfig("apt"), data, nullptr);
+    if (folder->hasCheckpoint()) {
+      EXPECT_TRUE(folder->restore(*trainer).ok());
+    }
+    folder->observe(*trainer);
+    while (trainer->step() < std::min(until, trainer->totalSteps())) {
+      runSteps(*trainer, trainer->step() + 1);
+      if (trainer->isAtEpochEnd()) {
+        EXPECT_TRUE(folder->logEpoch(*trainer, *trainer->evaluate()).ok());
+      }
+    }
+    EXPECT_TRUE(folder->save(*trainer).ok());
+    epochs = folder->epochs();
+  }
+  return epochs;
+}
+
+TEST(RunFolder, AnInterruptedEpochIsLoggedWhole) {
+  const data::Dataset data = quarters(160);
+  nlohmann::json whole = epochsOfRun(data, 0);
+  nlohmann::json resumed = epochsOfRun(data, 13); // Of 10 steps an epoch.
+  ASSERT_EQ(whole.size(), 3U);
+  for (nlohmann::json *run : {&whole, &resumed}) {
+    for (nlohmann::json &epoch : *run) {
+      for (const char *time :
+           {"seconds", "imagesPerSecond", "observerSeconds"}) {
+        epoch.erase(time);
+      }
+      for (nlohmann::json &layer : epoch["layers"]) {
+        layer.erase("seconds");
+      }
+      for (nlohmann::json &sample : epoch["samples"]) {
+        sample.erase("stepSeconds");
+      }
+    }
+  }
+  EXPECT_EQ(resumed, whole);
+  EXPECT_EQ(whole[1]["samples"].size(), 10U);
+  EXPECT_EQ(whole[1]["layers"][0]["tensors"][1]["stepsAtBits"]["8"], 10);
+}
+
 TEST(RunFolder, LogsAreCompleteAfterAResume) {
   data::Dataset data = quarters(64);
   const testing::TemporaryFolder path;
@@ -235,6 +283,7 @@ TEST(RunFolder, LogsAreCompleteAfterAResume) {
     if (folder->hasCheckpoint()) {
       ASSERT_TRUE(folder->restore(*trainer).ok());
     }
+    folder->observe(*trainer);
     while (trainer->epoch() < epochs) {
       runSteps(*trainer, trainer->step() + trainer->stepsPerEpoch());
       const Result<Totals> test = trainer->evaluate();

@@ -1,0 +1,82 @@
+"""The page of a table of training runs: curves, table, claims, kernels. Charts and style are
+those of bench/report."""
+
+import statistics
+import sys
+from html import escape
+from pathlib import Path
+
+REPORT = Path(__file__).resolve().parents[1] / "report"
+sys.path.insert(0, str(REPORT))
+import charts  # noqa: E402
+from results import Run  # noqa: E402
+
+
+def _number(value, form):
+    return "–" if value is None else form.format(value)
+
+
+def _curves(rows):
+    """Test accuracy after each epoch, mean over seeds."""
+    series = []
+    for mark, (policy, row) in enumerate(rows.items()):
+        means = [statistics.fmean(values)
+                 for values in zip(*(run.accuracies() for run in row.runs))]
+        series.append((mark, policy, [(i + 1, v) for i, v in enumerate(means)], "line"))
+        series.append((mark, policy, [(i + 1, v) for i, v in enumerate(means)], "points"))
+    return (charts.legend([(mark, policy) for mark, policy in enumerate(rows)], 1000)
+            + charts.curves(series, "epoch", "accuracy on test images, %", "{:.4g}"))
+
+
+def _table(rows):
+    lines = ["<div class=scroll><table><thead><tr><th>policy<th>accuracy, %<th>spread"
+             "<th>step, ms (median)<th>gradients at 8 bits or fewer, %"
+             "<th>statistics, % of step<th>bit products per product</tr></thead><tbody>"]
+    for policy, row in rows.items():
+        lines.append(
+            f"<tr><td>{escape(policy)}<td class=ours>{row.accuracy():.2f}"
+            f"<td>{_number(row.spread(), '{:.2f}')}<td>{row.step_ms():.2f}"
+            f"<td>{_number(row.mean(Run.narrow_gradients), '{:.0f}')}"
+            f"<td>{row.mean(Run.statistics_share):.2f}"
+            f"<td>{_number(row.mean(Run.bit_products), '{:.1f}')}</tr>")
+    return "".join(lines) + "</tbody></table></div>"
+
+
+def _steps(steps):
+    rows = [(name, [(mark, "median", 1e3 * statistics.median(seconds))])
+            for mark, (name, seconds) in enumerate(steps.items())]
+    return ("<h2>Step times in turns</h2><p>Medians; the contenders took turns, a few seconds "
+            "each, so that a busy machine slows all of them. Images are read and normalized in "
+            "lpgen's steps, not in PyTorch's.</p>" + charts.stacks(rows, "ms per step"))
+
+
+def make(rows, steps, claims, options):
+    css = (REPORT / "page.css").read_text(encoding="utf-8")
+    images = f"first {options.train_images} images" if options.train_images else "all images"
+    parts = [
+        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width'>"
+        f"<title>lpgen: policies on {escape(options.model)}</title><style>{css}</style></head>"
+        f"<body><h1>lpgen: training {escape(options.model)} under several policies</h1>"
+        f"<p class=dim>{escape(options.data)}, {images}, {options.epochs} epochs, batches of "
+        f"{options.batch}, {options.seeds} seed{'' if options.seeds == 1 else 's'}, "
+        f"{options.threads} thread{'' if options.threads == 1 else 's'}; the same schedule for "
+        "all. Spread is the standard deviation over seeds.</p>",
+        "<h2>Policies</h2>", _table(rows), _curves(rows)]
+    if steps:
+        parts.append(_steps(steps))
+    if claims:
+        parts.append("<h2>Claims</h2><table><thead><tr><th>claim<th>found<th>wanted<th></tr>"
+                     "</thead><tbody>")
+        for claim in claims:
+            bound = "at most" if claim.at_most else "at least"
+            parts.append(f"<tr><td>{escape(claim.text)}<td>{claim.value:.2f}{claim.unit}"
+                         f"<td>{bound} {claim.limit:g}{claim.unit}"
+                         f"<td>{'reached' if claim.reached else '<b>missed</b>'}</tr>")
+        parts.append("</tbody></table>")
+    parts.append("<h2>Kernels</h2>")
+    for policy, row in rows.items():
+        parts.append(f"<details><summary>{escape(policy)}</summary><ul>"
+                     + "".join(f"<li><code>{escape(name)}</code>" for name in row.kernels())
+                     + "</ul></details>")
+    return "".join(parts) + "</body></html>\n"

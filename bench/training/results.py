@@ -1,0 +1,172 @@
+"""What a table of training runs says: figures of each run, means over seeds, and the claims of
+the papers checked against them."""
+
+import json
+import statistics
+import struct
+from pathlib import Path
+
+
+class BadRun(Exception):
+    """A folder that holds no run, or another one than was asked for."""
+
+
+def checkpoint_header(folder):
+    """(meta, state) of the run's checkpoint, or None if it has none."""
+    path = Path(folder) / "checkpoint.lpt"
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file:
+            magic, length = struct.unpack("<8sQ", file.read(16))
+            if magic != b"LPGENCK1":
+                raise ValueError("not a checkpoint")
+            header = json.loads(file.read(length))
+        return header["meta"], header["state"]
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        raise BadRun(f"cannot read '{path}': {error}; remedy: delete its folder")
+
+
+def num_parameters(folder):
+    """Trained numbers of the network of a run, those of quantizers left out."""
+    kinds = (".weight", ".bias", ".gamma", ".beta")
+    _, state = checkpoint_header(folder)
+    named = {name: size for name, size in state if name.endswith(kinds)}
+    return sum(named.values()) // 4
+
+
+class Run:
+    """The figures of one complete run."""
+
+    def __init__(self, folder):
+        lines = (Path(folder) / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        self.folder = folder
+        self.config = json.loads(lines[0])["config"]
+        self.epochs = [json.loads(line) for line in lines[1:]]
+
+    def accuracies(self):
+        """Of the test images, in percent, after each epoch."""
+        return [100 * epoch["testAccuracy"] for epoch in self.epochs]
+
+    def step_seconds(self):
+        return [s["stepSeconds"] for epoch in self.epochs for s in epoch["samples"]]
+
+    def layers(self):
+        return [layer for epoch in self.epochs for layer in epoch["layers"]]
+
+    def statistics_share(self):
+        """Percent of the time of steps that went into statistics of widths."""
+        seconds = sum(layer["seconds"]["statistics"] for layer in self.layers())
+        return 100 * seconds / sum(epoch["seconds"] for epoch in self.epochs)
+
+    def narrow_gradients(self):
+        """Percent of steps and gradient tensors at 8 bits or fewer, or None."""
+        counts = [(int(bits), steps) for layer in self.layers() for tensor in layer["tensors"]
+                  if tensor["tensor"].endswith(".gradient")
+                  for bits, steps in tensor["stepsAtBits"].items()]
+        total = sum(steps for _, steps in counts)
+        return 100 * sum(n for bits, n in counts if bits <= 8) / total if total else None
+
+    def bit_products(self):
+        """Products of widths for each multiply-add, mean, or None if they are not logged."""
+        macs = sum(layer.get("macs", 0) for layer in self.layers())
+        return sum(layer.get("bitProducts", 0) for layer in self.layers()) / macs if macs else None
+
+    def kernels(self):
+        """Names of what computed the products of the last epoch, in order, each once."""
+        names = [layer["implementation"][product] for layer in self.epochs[-1]["layers"]
+                 for product in ("forward", "inputGradient", "weightGradient")]
+        return list(dict.fromkeys(name for name in names if name != "none yet"))
+
+
+class Row:
+    """The runs of one policy."""
+
+    def __init__(self, policy, runs):
+        self.policy, self.runs = policy, runs
+
+    def mean(self, figure):
+        values = [figure(run) for run in self.runs]
+        return None if None in values else statistics.fmean(values)
+
+    def accuracy(self):
+        return self.mean(lambda run: run.accuracies()[-1])
+
+    def spread(self):
+        """Standard deviation of the accuracy over seeds, or None for one seed."""
+        values = [run.accuracies()[-1] for run in self.runs]
+        return statistics.stdev(values) if len(values) > 1 else None
+
+    def step_ms(self):
+        return 1e3 * statistics.median(s for run in self.runs for s in run.step_seconds())
+
+    def kernels(self):
+        return self.runs[0].kernels()
+
+
+class Claim:
+    """A figure that should be at most, or at least, a limit."""
+
+    def __init__(self, text, value, limit, at_most, unit):
+        self.text, self.value, self.limit, self.unit = text, value, limit, unit
+        self.at_most = at_most
+        self.reached = value <= limit if at_most else value >= limit
+
+    def __str__(self):
+        bound = "at most" if self.at_most else "at least"
+        return (f"{'reached' if self.reached else 'MISSED '}  {self.text}: {self.value:.2f}"
+                f"{self.unit}, {bound} {self.limit:g}{self.unit}")
+
+
+def claims(rows, steps):
+    """The claims about what was measured. rows: {policy: Row}; steps: {name: [seconds]}."""
+    found = []
+
+    def add(text, value, limit, unit="", at_most=True):
+        if value is not None:
+            found.append(Claim(text, value, limit, at_most, unit))
+
+    def loss(policy, beside, limit):
+        if policy in rows and beside in rows:
+            add(f"accuracy of {policy} below that of {beside}", rows[beside].accuracy() - rows[policy].accuracy(),
+                limit, " points")
+
+    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3), ("lsq<bits=4>", 0.2),
+                          ("lsq<bits=3>", 0.5), ("lsq<bits=2>", 1.5)):
+        loss(policy, "float32", limit)
+    loss("pfq", "static", 0.2)
+    if "fixed" in rows and "fixed<rounding=nearest>" in rows:
+        add("nearest rounding below stochastic, fixed",
+            rows["fixed"].accuracy() - rows["fixed<rounding=nearest>"].accuracy(), 1, " points",
+            at_most=False)
+    if "apt" in rows:
+        add("gradients of apt at 8 bits", rows["apt"].mean(Run.narrow_gradients), 50, " %",
+            at_most=False)
+        add("statistics of apt", rows["apt"].mean(Run.statistics_share), 2, " % of the step")
+    if "pfq" in rows and "static" in rows:
+        products = [rows[p].mean(Run.bit_products) for p in ("pfq", "static")]
+        if None not in products:
+            add("bit products of pfq saved", 100 * (1 - products[0] / products[1]), 45, " %",
+                at_most=False)
+    if "apt" in steps:
+        for other in steps:
+            if other != "apt":
+                add(f"apt faster than {other}, step times in turns",
+                    statistics.median(steps[other]) / statistics.median(steps["apt"]), 1.5, "x",
+                    at_most=False)
+    return found
+
+
+def table(rows):
+    """The lines of a text table."""
+    def number(value, form):
+        return "-" if value is None else form.format(value)
+
+    wide = max([len("policy")] + [len(policy) for policy in rows])
+    lines = [f"{'policy':{wide}}  accuracy     +-   step ms  8-bit gradients  statistics"]
+    for policy, row in rows.items():
+        lines.append(f"{policy:{wide}}  {row.accuracy():6.2f} %  "
+                     f"{number(row.spread(), '{:5.2f}'):>5}  {row.step_ms():8.2f}  "
+                     f"{number(row.mean(Run.narrow_gradients), '{:.0f} %'):>15}  "
+                     f"{row.mean(Run.statistics_share):8.2f} %")
+    return lines

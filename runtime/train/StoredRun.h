@@ -1,0 +1,39 @@
+// A run from its folder, ready to evaluate: config, data, network, weights.
+#ifndef LPGEN_RUNTIME_TRAIN_STOREDRUN_H
+#define LPGEN_RUNTIME_TRAIN_STOREDRUN_H
+
+#include "runtime/data/Dataset.h"
+#include "runtime/kernels/KernelProvider.h"
+#include "runtime/train/Trainer.h"
+
+namespace lpgen::train {
+
+struct StoredRunOptions {
+  std::string folder;
+  std::string data; ///< Instead of the data set of the config, if not empty.
+  CompilerOptions compiler;
+  int threads = 1;
+};
+
+class StoredRun {
+public:
+  /// Loads the checkpoint of a folder that `lpgen train` writes, and the data.
+  static Result<std::unique_ptr<StoredRun>>
+  open(const StoredRunOptions &options);
+
+  Trainer &trainer() { return *restored; }
+  const data::Dataset &data() const { return images; }
+
+private:
+  explicit StoredRun(const StoredRunOptions &options)
+      : pool(options.threads), kernels(options.compiler) {}
+
+  ThreadPool pool;
+  KernelProvider kernels;
+  data::Dataset images;
+  std::unique_ptr<Trainer> restored;
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_RUNTIME_TRAIN_STOREDRUN_H

@@ -1,0 +1,110 @@
+// What the recorder of a run makes of the totals that products keep: counts and
+// seconds of steps alone, histograms of widths, samples, and going on from a
+// record.
+#include "runtime/train/StepRecorder.h"
+#include <gtest/gtest.h>
+
+namespace lpgen::train {
+namespace {
+
+/// Products whose totals the test sets.
+class ScriptedProducts : public nn::Products {
+public:
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override {
+    return Status::success();
+  }
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override {
+    return Status::success();
+  }
+  std::vector<nn::TensorReport> reportTensors() const override {
+    return {tensor};
+  }
+  std::string implementation(nn::Product product) const override {
+    return nn::productNames[size_t(product)] + std::string(" kernel");
+  }
+  void spend(double forward) { seconds.products[0] += forward; }
+
+  nn::TensorReport tensor = {"conv1.gradient", 8, 0, 0, 0, 0};
+};
+
+/// A step of 100 elements of which `saturated` saturate.
+void runStep(StepRecorder &recorder, ScriptedProducts &products, int64_t step,
+             int bits, int64_t saturated) {
+  const std::vector<ObservedLayer> layers = {{"conv1", &products}};
+  recorder.beforeStep(layers);
+  products.tensor.bits = bits;
+  products.tensor.quantized += 100;
+  products.tensor.saturated += saturated;
+  products.tensor.updates += 1;
+  products.spend(0.25);
+  recorder.afterStep(layers, {step, {2.0 * double(step), 3, 4}, 0.5});
+}
+
+TEST(StepRecorder, CountsStepsAndNothingBetweenThem) {
+  StepRecorder recorder;
+  recorder.sampleEvery(2);
+  ScriptedProducts products;
+  runStep(recorder, products, 1, 8, 1);
+  runStep(recorder, products, 2, 16, 2);
+  // An evaluation: time and elements that belong to no step.
+  products.spend(100);
+  products.tensor.quantized += 1000000;
+  runStep(recorder, products, 3, 16, 4);
+
+  const nlohmann::json record = recorder.record();
+  const nlohmann::json &layer = record["layers"][0];
+  EXPECT_EQ(layer["layer"], "conv1");
+  EXPECT_EQ(layer["implementation"]["weightGradient"], "weightGradient kernel");
+  EXPECT_EQ(layer["seconds"]["forward"], 0.75);
+  EXPECT_EQ(layer["seconds"]["statistics"], 0.0);
+  EXPECT_EQ(layer["tensors"][0],
+            nlohmann::json::parse(R"({"tensor": "conv1.gradient", "bits": 16,
+                "stepsAtBits": {"8": 1, "16": 2}, "updates": 3,
+                "quantized": 300, "saturated": 7, "underflown": 0})"));
+  // Steps 1 and 2, then the open sample with step 3.
+  ASSERT_EQ(record["samples"].size(), 2U);
+  EXPECT_EQ(record["samples"][0],
+            nlohmann::json::parse(R"({"step": 2, "loss": 0.75, "accuracy": 0.75,
+                "stepSeconds": 0.5, "tensors": [[16, 200, 3, 0]]})"));
+  EXPECT_EQ(record["samples"][1]["step"], 3);
+  EXPECT_EQ(record["samples"][1]["tensors"][0],
+            nlohmann::json::parse("[16, 100, 4, 0]"));
+}
+
+TEST(StepRecorder, GoesOnFromARecord) {
+  StepRecorder whole;
+  StepRecorder first;
+  StepRecorder second;
+  ScriptedProducts a;
+  ScriptedProducts b;
+  for (int64_t step = 1; step <= 4; ++step) {
+    runStep(whole, a, step, step < 3 ? 8 : 16, step);
+    if (step == 3) {
+      second.restore(first.record());
+    }
+    runStep(step < 3 ? first : second, b, step, step < 3 ? 8 : 16, step);
+  }
+  nlohmann::json expected = whole.record();
+  nlohmann::json found = second.record();
+  EXPECT_GT(found["observerSeconds"], first.record()["observerSeconds"]);
+  expected.erase("observerSeconds");
+  found.erase("observerSeconds");
+  EXPECT_EQ(found, expected);
+}
+
+TEST(StepRecorder, ForgetsAnEpoch) {
+  StepRecorder recorder;
+  ScriptedProducts products;
+  runStep(recorder, products, 1, 8, 1);
+  recorder.clear();
+  runStep(recorder, products, 2, 8, 5);
+  const nlohmann::json record = recorder.record();
+  EXPECT_EQ(record["layers"][0]["tensors"][0]["saturated"], 5);
+  EXPECT_EQ(record["samples"].size(), 1U);
+}
+
+} // namespace
+} // namespace lpgen::train
