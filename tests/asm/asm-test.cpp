@@ -34,7 +34,7 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2", "lookup21", "u2", "b1", 0.035},
     {"x86_avx2", "lookup22", "u2", "s2", 0.07},
     {"x86_avx2", "lookup41", "u4", "b1", 0.045},
-    {"x86_avx2", "tables41", "u4", "b1", 0.03},
+    {"x86_avx2", "tables41", "u4", "b1", 0.032},
     {"x86_avx2", "nibble", "u2", "b1", 0.035},
     {"arm_neon", "pair8", "u2", "b2", 0.10},
     {"arm_neon", "pair4", "u5", "b1", 0.12},
