@@ -1,6 +1,7 @@
 // Handing tensors from layer to layer.
 #include "runtime/nn/Containers.h"
 #include <algorithm>
+#include <cmath>
 
 namespace lpgen::nn {
 
@@ -29,6 +30,7 @@ Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
   const FloatTensor *gradient = &dy;
   for (size_t i = layers.size(); i-- > 0;) {
     FloatTensor &next = i == 0 ? dx : gradients[i % 2];
+    next.setScaleExponent(gradient->scaleExponent());
     LPGEN_RETURN_IF_ERROR(layers[i]->backward(*gradient, next, pass));
     gradient = &next;
   }
@@ -76,6 +78,7 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
                           const Pass &pass) {
   assert(output && "backward follows forward");
   sumGradient.resize(dy.shape());
+  sumGradient.setScaleExponent(dy.scaleExponent());
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
     const float *y = output->data();
     const float *from = dy.data();
@@ -87,11 +90,18 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
   LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));
   LPGEN_RETURN_IF_ERROR(
       shortcut->backward(sumGradient, shortcutGradient, pass));
+  // Both at the greater scale; factors are powers of two.
+  const int exponent =
+      std::max(dx.scaleExponent(), shortcutGradient.scaleExponent());
+  const float factor = std::ldexp(1.0F, exponent - dx.scaleExponent());
+  const float otherFactor =
+      std::ldexp(1.0F, exponent - shortcutGradient.scaleExponent());
+  dx.setScaleExponent(exponent);
   forEachPart(pass, dx.size(), [&](int, TaskRange range) {
     const float *other = shortcutGradient.data();
     float *to = dx.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] += other[i];
+      to[i] = to[i] * factor + other[i] * otherFactor;
     }
   });
   return Status::success();

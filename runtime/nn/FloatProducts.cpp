@@ -144,12 +144,14 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
 }
 
 Status FloatProducts::backward(const FloatTensor &x, const FloatTensor &weight,
-                               const FloatTensor &dy, FloatTensor &dWeight,
+                               const FloatTensor &dy, FloatTensor *dWeight,
                                FloatTensor *dx, const Pass &pass) {
   if (dx) {
     inputGradient(weight, dy, *dx, pass);
   }
-  weightGradient(x, dy, dWeight, pass);
+  if (dWeight) {
+    weightGradient(x, dy, *dWeight, pass);
+  }
   return Status::success();
 }
 

@@ -14,7 +14,7 @@ public:
   Status forward(const FloatTensor &x, const FloatTensor &weight,
                  FloatTensor &y, const Pass &pass) override;
   Status backward(const FloatTensor &x, const FloatTensor &weight,
-                  const FloatTensor &dy, FloatTensor &dWeight, FloatTensor *dx,
+                  const FloatTensor &dy, FloatTensor *dWeight, FloatTensor *dx,
                   const Pass &pass) override;
   std::string implementation(Product product) const override;
 

@@ -65,10 +65,11 @@ public:
   /// have their shapes.
   virtual Status forward(const FloatTensor &x, const FloatTensor &weight,
                          FloatTensor &y, const Pass &pass) = 0;
-  /// dWeight, and dx unless it is null, of the last forward call, whose x and
-  /// weight are given again.
+  /// dWeight and dx, each unless it is null, of the last forward call, whose x
+  /// and weight are given again. All gradients are at the scale of dy, unless
+  /// dx says otherwise afterwards.
   virtual Status backward(const FloatTensor &x, const FloatTensor &weight,
-                          const FloatTensor &dy, FloatTensor &dWeight,
+                          const FloatTensor &dy, FloatTensor *dWeight,
                           FloatTensor *dx, const Pass &pass) = 0;
 
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
@@ -77,6 +78,8 @@ public:
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
   const ProductTimes &times() const { return seconds; }
+  /// Exponent of the scale that dx of the last backward call had.
+  virtual int gradientScaleExponent() const { return 0; }
 
 protected:
   ProductTimes seconds;

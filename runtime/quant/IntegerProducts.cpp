@@ -31,15 +31,19 @@ Status IntegerProducts::forward(const nn::FloatTensor &x,
 Status IntegerProducts::backward(const nn::FloatTensor &x,
                                  const nn::FloatTensor &weight,
                                  const nn::FloatTensor &dy,
-                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
                                  const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
   if (dx) {
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
   }
-  const nn::TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
-  return conv.weightGradient(input, gradient, dWeight, pass);
+  if (dWeight) {
+    const nn::TimeAdder timer(
+        seconds.products[size_t(Product::WeightGradient)]);
+    LPGEN_RETURN_IF_ERROR(conv.weightGradient(input, gradient, *dWeight, pass));
+  }
+  return Status::success();
 }
 
 void IntegerProducts::visitState(nn::StateVisitor &visitor) {

@@ -33,18 +33,21 @@ static void decode(const IntTensor &q, const nn::FloatTensor &like,
 Status TrainedProducts::backward(const nn::FloatTensor &x,
                                  const nn::FloatTensor &weight,
                                  const nn::FloatTensor &dy,
-                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
                                  const nn::Pass &pass) {
   {
     const nn::TimeAdder timer(seconds.quantize);
     decode(input, x, pass, inputValues);
     decode(weights, weight, pass, weightValues);
   }
-  // A learned step of the input needs dx even where no layer does.
+  // A learned step of the input needs dx even where no layer does, one of the
+  // weights dWeight.
   nn::FloatTensor &target = dx ? *dx : unwantedGradient;
   target.resize(x.shape());
+  nn::FloatTensor &weightTarget = dWeight ? *dWeight : unwantedWeightGradient;
+  weightTarget.resize(weight.shape());
   LPGEN_RETURN_IF_ERROR(gradients.backward(inputValues, weightValues, dy,
-                                           dWeight, &target, pass));
+                                           &weightTarget, &target, pass));
   for (const Product product :
        {Product::InputGradient, Product::WeightGradient}) {
     seconds.products[size_t(product)] =
@@ -52,7 +55,7 @@ Status TrainedProducts::backward(const nn::FloatTensor &x,
   }
   const nn::TimeAdder timer(seconds.quantize);
   inputQuantizer->backward(x, pass, target);
-  weightQuantizer->backward(weight, pass, dWeight);
+  weightQuantizer->backward(weight, pass, weightTarget);
   return Status::success();
 }
 

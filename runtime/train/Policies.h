@@ -41,6 +41,11 @@ Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
                                                const PolicyContext &context);
 
+/// A loss scale for each layer, on a base with a range of its gradients.
+Result<std::unique_ptr<Policy>>
+extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,
+                          const PolicyContext &context);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_POLICIES_H

@@ -8,7 +8,9 @@
 #define LPGEN_RUNTIME_TRAIN_POLICY_H
 
 #include "runtime/nn/Models.h"
+#include "runtime/quant/LossScaledProducts.h"
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,10 +45,49 @@ public:
   /// An epoch is done; its mean training loss.
   virtual void afterEpoch(double loss) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
+  /// The magnitudes with which gradients at this place are stored; none if
+  /// their scale follows them, so that a factor changes nothing.
+  virtual std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const {
+    return std::nullopt;
+  }
 };
 
-/// Makes the policy that `text` names, "apt" or "fixed<il=2,fl=14>". An error
-/// for an unknown name, key or value.
+/// A policy that adds something to another, the base, and is that otherwise.
+class PolicyExtension : public Policy {
+public:
+  explicit PolicyExtension(std::unique_ptr<Policy> base)
+      : base(std::move(base)) {}
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    return base->makeProducts(layer);
+  }
+  float lossScale() const override { return base->lossScale(); }
+  bool
+  acceptGradients(const std::vector<nn::Parameter *> &parameters) override {
+    return base->acceptGradients(parameters);
+  }
+  void afterUpdate(const std::vector<nn::Parameter *> &parameters,
+                   const nn::Pass &pass) override {
+    base->afterUpdate(parameters, pass);
+  }
+  void afterEpoch(double loss) override { base->afterEpoch(loss); }
+  void visitState(nn::StateVisitor &visitor) override {
+    base->visitState(visitor);
+  }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return base->gradientRange(place);
+  }
+
+protected:
+  std::unique_ptr<Policy> base;
+};
+
+/// Makes the policy that `text` names, "apt" or "fixed<il=2,fl=14>", with
+/// extensions behind it, "mixed16+adaptive-loss-scale". An error for an unknown
+/// name, key or value, and for a combination that makes no sense.
 Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
                                            const PolicyContext &context);
 

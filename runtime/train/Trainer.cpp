@@ -154,6 +154,7 @@ static nlohmann::json describeProducts(const nn::Products &products) {
         products.implementation(nn::Product(product));
     json["seconds"][name] = products.times().products[product];
   }
+  json["lossScaleExponent"] = products.gradientScaleExponent();
   json["seconds"]["quantize"] = products.times().quantize;
   json["seconds"]["statistics"] = products.times().statistics;
   json["tensors"] = nlohmann::json::array();
