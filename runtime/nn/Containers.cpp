@@ -62,12 +62,14 @@ Status Residual::forward(const FloatTensor &x, FloatTensor &y,
   LPGEN_RETURN_IF_ERROR(main->forward(x, y, pass));
   LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, pass));
   assert(y.size() == shortcutOutput.size() && "branches of one shape");
+  const bool isRelu = activation == Activation::Relu;
   forEachPart(pass, y.size(), [&](int, TaskRange range) {
     const float *other = shortcutOutput.data();
     float *to = y.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
       const float sum = to[i] + other[i];
-      to[i] = sum < 0.0F ? 0.0F : sum; // NaN stays: it must be seen
+      // NaN stays: it must be seen.
+      to[i] = sum < 0.0F && isRelu ? 0.0F : sum;
     }
   });
   output = &y;
@@ -79,12 +81,13 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
   assert(output && "backward follows forward");
   sumGradient.resize(dy.shape());
   sumGradient.setScaleExponent(dy.scaleExponent());
+  const bool isRelu = activation == Activation::Relu;
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
     const float *y = output->data();
     const float *from = dy.data();
     float *to = sumGradient.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] = y[i] > 0.0F ? from[i] : 0.0F;
+      to[i] = y[i] > 0.0F || !isRelu ? from[i] : 0.0F;
     }
   });
   LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));

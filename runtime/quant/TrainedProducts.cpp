@@ -14,7 +14,16 @@ Status TrainedProducts::forward(const nn::FloatTensor &x,
     LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
-  return conv.forward(input, weights, y, pass);
+  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, pass));
+  if (const auto scales = weightQuantizer->filterScales(); !scales.empty()) {
+    const auto channels = int64_t(scales.size());
+    nn::forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+      for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
+        y[i] *= scales[size_t(i % channels)];
+      }
+    });
+  }
+  return Status::success();
 }
 
 /// scale * q in the shape of `like`.
@@ -39,6 +48,10 @@ Status TrainedProducts::backward(const nn::FloatTensor &x,
     const nn::TimeAdder timer(seconds.quantize);
     decode(input, x, pass, inputValues);
     decode(weights, weight, pass, weightValues);
+    const auto scales = weightQuantizer->filterScales();
+    for (int64_t i = 0; !scales.empty() && i < weight.size(); ++i) {
+      weightValues[i] *= scales[size_t(i / weight.sliceSize())];
+    }
   }
   // A learned step of the input needs dx even where no layer does, one of the
   // weights dWeight.

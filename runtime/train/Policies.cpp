@@ -61,6 +61,8 @@ static constexpr std::array policies = {
     KnownPolicy{"lsq", "lsq<bits=4>", makeLsqPolicy},
     KnownPolicy{"dorefa", "dorefa<weights=1,activations=2>", makeDorefaPolicy},
     KnownPolicy{"pact", "pact<bits=4>", makePactPolicy},
+    KnownPolicy{"xnor", "xnor<threshold=1>", makeXnorPolicy},
+    KnownPolicy{"binary", "binary<threshold=1.3>", makeBinaryPolicy},
     KnownPolicy{"pfq", "pfq<epsilon=0.05,decay=0.3>", makePfqPolicy},
     KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };

@@ -41,6 +41,12 @@ Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
                                                const PolicyContext &context);
 
+/// Signs forward, gradients in float32.
+Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
+                                               const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+
 /// A loss scale for each layer, on a base with a range of its gradients.
 Result<std::unique_ptr<Policy>>
 extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,

@@ -32,6 +32,8 @@ public:
 
   virtual Result<std::unique_ptr<nn::Products>>
   makeProducts(const nn::LayerSpec &layer) = 0;
+  /// What the network has between its layers.
+  virtual nn::Activation activation() const { return nn::Activation::Relu; }
   /// The loss is multiplied by this before backward, gradients are divided by
   /// it after.
   virtual float lossScale() const { return 1.0F; }
@@ -39,7 +41,7 @@ public:
   virtual bool acceptGradients(const std::vector<nn::Parameter *> &parameters) {
     return true;
   }
-  /// The stored weights have changed.
+  /// The stored weights have changed; also called before the first step.
   virtual void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                            const nn::Pass &pass) {}
   /// An epoch is done; its mean training loss.
@@ -63,6 +65,7 @@ public:
   makeProducts(const nn::LayerSpec &layer) override {
     return base->makeProducts(layer);
   }
+  nn::Activation activation() const override { return base->activation(); }
   float lossScale() const override { return base->lossScale(); }
   bool
   acceptGradients(const std::vector<nn::Parameter *> &parameters) override {

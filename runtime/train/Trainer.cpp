@@ -34,7 +34,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
   LPGEN_RETURN_IF_ERROR(policy.status());
   trainer->policy = std::move(*policy);
   Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
-      {config.model, data.height, data.width, data.channels, data.classes},
+      {config.model, data.height, data.width, data.channels, data.classes,
+       trainer->policy->activation()},
       [&](const nn::LayerSpec &layer) {
         return trainer->policy->makeProducts(layer);
       },
