@@ -38,6 +38,18 @@ struct ProductTimes {
   double statistics = 0;               ///< Choosing widths and scales.
 };
 
+/// What the integer products of training have cost since the start, whatever
+/// ran them.
+struct ProductWork {
+  double macs = 0;        ///< Multiply-adds.
+  double bitProducts = 0; ///< Each times the widths of both operands.
+
+  void add(double count, int aBits, int bBits) {
+    macs += count;
+    bitProducts += count * aBits * bBits;
+  }
+};
+
 /// Adds the time between its construction and destruction.
 class TimeAdder {
 public:
@@ -78,11 +90,18 @@ public:
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
   const ProductTimes &times() const { return seconds; }
+  virtual const ProductWork &work() const { return done; }
   /// Exponent of the scale that dx of the last backward call had.
   virtual int gradientScaleExponent() const { return 0; }
 
 protected:
+  void visitWork(StateVisitor &visitor, const std::string &layer) {
+    visitor.visit(layer + ".macs", done.macs);
+    visitor.visit(layer + ".bitProducts", done.bitProducts);
+  }
+
   ProductTimes seconds;
+  ProductWork done;
 };
 
 } // namespace lpgen::nn

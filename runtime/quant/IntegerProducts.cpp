@@ -24,6 +24,9 @@ Status IntegerProducts::forward(const nn::FloatTensor &x,
                                 nn::FloatTensor &y, const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, pass, weights));
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, pass, input));
+  if (pass.isTraining()) {
+    count(x.extent(0), input, weights);
+  }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   return conv.forward(input, weights, y, pass);
 }
@@ -35,10 +38,12 @@ Status IntegerProducts::backward(const nn::FloatTensor &x,
                                  const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
   if (dx) {
+    count(x.extent(0), gradient, weights);
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
   }
   if (dWeight) {
+    count(x.extent(0), gradient, input);
     const nn::TimeAdder timer(
         seconds.products[size_t(Product::WeightGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.weightGradient(input, gradient, *dWeight, pass));
@@ -50,6 +55,7 @@ void IntegerProducts::visitState(nn::StateVisitor &visitor) {
   quantizers.input->visitState(visitor);
   quantizers.weight->visitState(visitor);
   quantizers.gradient->visitState(visitor);
+  visitWork(visitor, quantizers.input->report().tensor);
 }
 
 std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {

@@ -21,7 +21,8 @@ class IntegerProducts : public nn::Products {
 public:
   IntegerProducts(const nn::ConvGeometry &geometry, LayerQuantizers quantizers,
                   KernelProvider &kernels)
-      : conv(geometry, kernels), quantizers(std::move(quantizers)) {}
+      : macs(geometry.macs()), conv(geometry, kernels),
+        quantizers(std::move(quantizers)) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                  nn::FloatTensor &y, const nn::Pass &pass) override;
@@ -38,6 +39,12 @@ private:
   Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
                   const nn::Pass &pass, IntTensor &q);
 
+  /// Counts a product of `images` images.
+  void count(int64_t images, const IntTensor &a, const IntTensor &b) {
+    done.add(double(images) * double(macs), a.bits(), b.bits());
+  }
+
+  int64_t macs; ///< Of one image in one product.
   IntegerConv conv;
   LayerQuantizers quantizers;
   IntTensor input;

@@ -69,6 +69,7 @@ public:
   std::string implementation(nn::Product product) const override {
     return inner->implementation(product);
   }
+  const nn::ProductWork &work() const override { return inner->work(); }
   int gradientScaleExponent() const override { return total; }
 
 private:

@@ -8,6 +8,7 @@
 #include "runtime/train/RunFolder.h"
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <unistd.h>
@@ -85,6 +86,13 @@ void reportEpoch(const Trainer &trainer, const Totals &test) {
               trainer.epochTotals().meanLoss(),
               100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
               trainer.epochTotals().imagesPerSecond());
+  if (const nn::ProductWork work = trainer.work(); work.macs > 0) {
+    const double mean = work.bitProducts / work.macs;
+    std::printf("  bit products so far: %.4g, %.1f for each multiply-add, "
+                "%.1f %% %s than at 8 x 8 bits\n",
+                work.bitProducts, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
+                mean > 64 ? "more" : "fewer");
+  }
   std::fflush(stdout);
 }
 

@@ -47,6 +47,10 @@ Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
                                                  const PolicyContext &context);
 
+/// Widths of blocks of channels under a budget of bit products.
+Result<std::unique_ptr<Policy>> makeDynastyPolicy(PolicyText &text,
+                                                  const PolicyContext &context);
+
 /// A loss scale for each layer, on a base with a range of its gradients.
 Result<std::unique_ptr<Policy>>
 extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,

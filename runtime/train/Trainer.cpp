@@ -155,6 +155,8 @@ static nlohmann::json describeProducts(const nn::Products &products) {
         products.implementation(nn::Product(product));
     json["seconds"][name] = products.times().products[product];
   }
+  json["macs"] = products.work().macs;
+  json["bitProducts"] = products.work().bitProducts;
   json["lossScaleExponent"] = products.gradientScaleExponent();
   json["seconds"]["quantize"] = products.times().quantize;
   json["seconds"]["statistics"] = products.times().statistics;
@@ -170,6 +172,17 @@ static nlohmann::json describeProducts(const nn::Products &products) {
                                {"underflown", rate(tensor.underflown)}});
   }
   return json;
+}
+
+nn::ProductWork Trainer::work() const {
+  nn::ProductWork all;
+  model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      all.macs += products->work().macs;
+      all.bitProducts += products->work().bitProducts;
+    }
+  });
+  return all;
 }
 
 nlohmann::json Trainer::describeLayers() const {

@@ -62,6 +62,8 @@ public:
 
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
+  /// What the integer products of all steps so far have cost.
+  nn::ProductWork work() const;
   /// Widths, rates, seconds and implementations of each layer with products.
   nlohmann::json describeLayers() const;
 
