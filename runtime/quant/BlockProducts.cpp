@@ -29,20 +29,19 @@ static std::string numbered(const std::string &tensor,
   return text + "]";
 }
 
-BlockProducts::BlockProducts(const nn::LayerSpec &layer, int64_t blockSize,
-                             int bits, int64_t statisticsPeriod,
+BlockProducts::BlockProducts(const nn::LayerSpec &layer,
+                             const BlockOptions &options,
                              KernelProvider &kernels)
     : name(layer.name), geometry(layer.geometry),
-      inputGroups(cut(geometry.channels, blockSize)),
-      outputGroups(cut(geometry.outputs, blockSize)),
-      statisticsPeriod(statisticsPeriod) {
+      inputGroups(cut(geometry.channels, options.blockSize)),
+      outputGroups(cut(geometry.outputs, options.blockSize)), options(options) {
   assert(geometry.groups == 1 && "blocks of a layer of one group");
   for (int g = 0; g < numInputs(); ++g) {
-    addBlock(numbered(name + ".input", {g}), bits);
+    addBlock(numbered(name + ".input", {g}), options.startBits);
   }
   for (int g = 0; g < numInputs(); ++g) {
     for (int h = 0; h < numOutputs(); ++h) {
-      addBlock(numbered(name + ".weight", {g, h}), bits);
+      addBlock(numbered(name + ".weight", {g, h}), options.startBits);
       nn::ConvGeometry part = geometry;
       part.channels = lengthOf(inputGroups[size_t(g)]);
       part.outputs = lengthOf(outputGroups[size_t(h)]);
@@ -50,7 +49,7 @@ BlockProducts::BlockProducts(const nn::LayerSpec &layer, int64_t blockSize,
     }
   }
   for (int h = 0; h < numOutputs(); ++h) {
-    addBlock(numbered(name + ".gradient", {h}), bits);
+    addBlock(numbered(name + ".gradient", {h}), options.startBits);
   }
 }
 
@@ -337,7 +336,7 @@ std::vector<WidthBlock> BlockProducts::describeBlocks() const {
   // where it is stochastic.
   describe(0, weightIndex(0, 0), 1.0 / 12);
   describe(weightIndex(0, 0), gradientIndex(0), 1.0 / 12);
-  describe(gradientIndex(0), numBlocks(), 1.0 / 6);
+  describe(gradientIndex(0), numBlocks(), options.gradientWeight / 6);
   return described;
 }
 

@@ -15,13 +15,20 @@
 
 namespace lpgen::quant {
 
+struct BlockOptions {
+  int64_t blockSize = 32;        ///< Channels or outputs; the last block fewer.
+  int startBits = 8;             ///< Of all blocks.
+  int64_t statisticsPeriod = 10; ///< Steps.
+  /// What the noise of gradients counts: its mean over steps is 0, that of
+  /// weights and activations is not.
+  double gradientWeight = 0.1;
+};
+
 class BlockProducts : public nn::Products {
 public:
-  /// Blocks of `blockSize` channels or outputs, the last ones smaller; all
-  /// begin with `bits`. Statistics are taken every `statisticsPeriod` steps.
   /// The layer has one group.
-  BlockProducts(const nn::LayerSpec &layer, int64_t blockSize, int bits,
-                int64_t statisticsPeriod, KernelProvider &kernels);
+  BlockProducts(const nn::LayerSpec &layer, const BlockOptions &options,
+                KernelProvider &kernels);
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                  nn::FloatTensor &y, const nn::Pass &pass) override;
@@ -84,7 +91,7 @@ private:
                           const nn::FloatTensor *dWeight,
                           const nn::FloatTensor *dx, const nn::Pass &pass);
   bool isMeasured(const nn::Pass &pass) const {
-    return pass.isTraining() && pass.step % statisticsPeriod == 0;
+    return pass.isTraining() && pass.step % options.statisticsPeriod == 0;
   }
 
   std::string name;
@@ -93,7 +100,7 @@ private:
   std::vector<Group> outputGroups;
   std::vector<Block> blocks;
   std::vector<IntegerConv> convs; ///< [input group, output group]
-  int64_t statisticsPeriod;
+  BlockOptions options;
   nn::FloatTensor part; ///< A block of a tensor, or a term of a sum.
 };
 

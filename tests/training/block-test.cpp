@@ -126,6 +126,7 @@ KernelProvider &provider() {
 
 class BlockProductsTest : public ::testing::Test {
 protected:
+  BlockOptions options = {.blockSize = 8, .statisticsPeriod = 1};
   static nn::LayerSpec spec() {
     nn::LayerSpec layer;
     layer.name = "conv";
@@ -150,7 +151,7 @@ protected:
 
 TEST_F(BlockProductsTest, EqualTheFloatProductsOfTheBlocksValues) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, 8, 4, 1, provider());
+  BlockProducts products(layer, options, provider());
   ASSERT_EQ(products.numBlocks(), 8);
   products.setWidths(widths());
   const FloatTensor x = blockedTensor({3, 5, 4, 12}, 8, {4, 2}, 1);
@@ -187,7 +188,7 @@ TEST_F(BlockProductsTest, EqualTheFloatProductsOfTheBlocksValues) {
 
 TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, 8, 4, 1, provider());
+  BlockProducts products(layer, options, provider());
   products.setWidths(widths());
   const FloatTensor x = blockedTensor({2, 5, 4, 12}, 8, {4, 2}, 1);
   const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {2, 2}, 3);
@@ -209,7 +210,7 @@ TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
 
 TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, 8, 8, 1, provider());
+  BlockProducts products(layer, options, provider());
   EXPECT_FALSE(products.hasStatistics());
   FloatTensor x({2, 5, 4, 12});
   FloatTensor w(layer.geometry.weightShape());
