@@ -6,6 +6,7 @@
 #ifndef LPGEN_RUNTIME_NN_PRODUCTS_H
 #define LPGEN_RUNTIME_NN_PRODUCTS_H
 
+#include "runtime/nn/Accumulators.h"
 #include "runtime/nn/ConvGeometry.h"
 #include "runtime/nn/Layer.h"
 #include <array>
@@ -50,6 +51,13 @@ struct ProductWork {
   }
 };
 
+/// Sums of a narrow accumulator since the start.
+struct AccumulatorReport {
+  int bits = 0;        ///< Of the integer or, for floats, of the mantissa.
+  int64_t sums = 0;    ///< Integers: how many there were.
+  int64_t wrapped = 0; ///< Of these, did not fit.
+};
+
 /// Adds the time between its construction and destruction.
 class TimeAdder {
 public:
@@ -87,10 +95,21 @@ public:
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   virtual void visitState(StateVisitor &visitor) {}
   virtual std::vector<TensorReport> reportTensors() const { return {}; }
+  /// From now on sums are as wide as the rules say. An error where products
+  /// cannot do that.
+  virtual Status useAccumulators(const AccumulatorRules &rules) {
+    return Status::error("its sums cannot be narrowed; combine 'accumulators' "
+                         "with float32, mixed16, fp8, fixed, apt, pfq or "
+                         "static");
+  }
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
   const ProductTimes &times() const { return seconds; }
   virtual const ProductWork &work() const { return done; }
+  /// By Product; empty if sums are as wide as they need to be.
+  virtual std::vector<AccumulatorReport> reportAccumulators() const {
+    return {};
+  }
   /// Exponent of the scale that dx of the last backward call had.
   virtual int gradientScaleExponent() const { return 0; }
 

@@ -41,6 +41,13 @@ public:
     return {counts.begin(), counts.end()};
   }
 
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    return products.useAccumulators(rules);
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
+    return products.reportAccumulators();
+  }
+
 private:
   enum Gradient { OfOutput, OfWeight, OfInput };
   static constexpr std::array<const char *, 3> gradientNames = {

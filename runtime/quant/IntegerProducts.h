@@ -5,6 +5,7 @@
 
 #include "runtime/quant/IntegerConv.h"
 #include "runtime/quant/Quantizer.h"
+#include <optional>
 
 namespace lpgen::quant {
 
@@ -21,7 +22,7 @@ class IntegerProducts : public nn::Products {
 public:
   IntegerProducts(const nn::ConvGeometry &geometry, LayerQuantizers quantizers,
                   KernelProvider &kernels)
-      : macs(geometry.macs()), conv(geometry, kernels),
+      : geometry(geometry), conv(geometry, kernels),
         quantizers(std::move(quantizers)) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
@@ -35,16 +36,27 @@ public:
     return conv.kernelOf(product);
   }
 
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    accumulator = rules.integers;
+    return Status::success();
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override;
+
 private:
+  /// Chooses the width of the sums of a product from its operands.
+  void narrow(nn::Product product, const IntTensor &a, const IntTensor &b,
+              int64_t images);
   Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
                   const nn::Pass &pass, IntTensor &q);
 
   /// Counts a product of `images` images.
   void count(int64_t images, const IntTensor &a, const IntTensor &b) {
-    done.add(double(images) * double(macs), a.bits(), b.bits());
+    done.add(double(images) * double(geometry.macs()), a.bits(), b.bits());
   }
 
-  int64_t macs; ///< Of one image in one product.
+  nn::ConvGeometry geometry;
+  std::optional<nn::IntegerAccumulator> accumulator;
+  std::array<nn::AccumulatorReport, 3> sums;
   IntegerConv conv;
   LayerQuantizers quantizers;
   IntTensor input;

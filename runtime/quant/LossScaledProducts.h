@@ -69,6 +69,12 @@ public:
   std::string implementation(nn::Product product) const override {
     return inner->implementation(product);
   }
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    return inner->useAccumulators(rules);
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
+    return inner->reportAccumulators();
+  }
   const nn::ProductWork &work() const override { return inner->work(); }
   int gradientScaleExponent() const override { return total; }
 

@@ -76,6 +76,10 @@ static constexpr std::array extensions = {
                    "adaptive-loss-scale<underflow=0.001,upper-exponent=4,"
                    "total-exponent=10,period=1>",
                    "mixed16<scale=1,grow-after=0>", extendByAdaptiveLossScale},
+    KnownExtension{"accumulators",
+                   "accumulators<offset=0,chunk=0,product-mantissa=5,"
+                   "integers=statistical|exact,sigmas=6>",
+                   "float32", extendByAccumulators},
 };
 
 template <typename Table>

@@ -51,6 +51,11 @@ Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makeDynastyPolicy(PolicyText &text,
                                                   const PolicyContext &context);
 
+/// Sums as narrow as planned, on a base that can narrow its sums.
+Result<std::unique_ptr<Policy>>
+extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
+                     const PolicyContext &context);
+
 /// A loss scale for each layer, on a base with a range of its gradients.
 Result<std::unique_ptr<Policy>>
 extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,

@@ -29,8 +29,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
   const Result<Schedule> schedule = parseSchedule(config.schedule);
   LPGEN_RETURN_IF_ERROR(schedule.status());
   trainer->schedule = *schedule;
-  Result<std::unique_ptr<Policy>> policy =
-      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch()});
+  Result<std::unique_ptr<Policy>> policy = makePolicy(
+      config.policy, {kernels, trainer->stepsPerEpoch(), config.batchSize});
   LPGEN_RETURN_IF_ERROR(policy.status());
   trainer->policy = std::move(*policy);
   Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
@@ -157,6 +157,13 @@ static nlohmann::json describeProducts(const nn::Products &products) {
   }
   json["macs"] = products.work().macs;
   json["bitProducts"] = products.work().bitProducts;
+  const std::vector<nn::AccumulatorReport> sums = products.reportAccumulators();
+  for (size_t product = 0; product < sums.size(); ++product) {
+    json["accumulators"][nn::productNames[product]] = {
+        {"bits", sums[product].bits},
+        {"sums", sums[product].sums},
+        {"wrapped", sums[product].wrapped}};
+  }
   json["lossScaleExponent"] = products.gradientScaleExponent();
   json["seconds"]["quantize"] = products.times().quantize;
   json["seconds"]["statistics"] = products.times().statistics;

@@ -119,7 +119,8 @@ INSTANTIATE_TEST_SUITE_P(
     Policies, EveryPolicy,
     ::testing::Values("float32", "apt", "apt<mode=2>", "fixed", "mixed16",
                       "fp8", "pfq", "adaptive-loss-scale", "xnor", "binary",
-                      "dynasty<period=4>",
+                      "dynasty<period=4>", "accumulators",
+                      "static+accumulators<integers=exact>",
                       "fp8<scale=1,floor=1>+adaptive-loss-scale",
                       "fixed+adaptive-loss-scale", "static<bits=4>",
                       "lsq<bits=3>", "dorefa", "pact"));

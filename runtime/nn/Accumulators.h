@@ -1,0 +1,85 @@
+// How wide the sums of products are: floating point with few mantissa bits, or
+// integers of few bits. Emulated, to study what training needs; no speed.
+#ifndef LPGEN_RUNTIME_NN_ACCUMULATORS_H
+#define LPGEN_RUNTIME_NN_ACCUMULATORS_H
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+
+namespace lpgen::nn {
+
+/// Sums of float products.
+struct FloatAccumulator {
+  int mantissaBits = 23;        ///< Of the sum, 1 to 23.
+  int productMantissaBits = 23; ///< Products are rounded to these first.
+  int64_t chunk = 0; ///< Terms summed apart before they are added; 0: none.
+};
+
+/// Sums of integer products, two's complement of so many bits that wrap: the
+/// sum is right if and only if the last one fits.
+struct IntegerAccumulator {
+  enum class Width {
+    Exact,      ///< No sum of operands of these widths can wrap.
+    Statistical ///< From the moments of the operands.
+  };
+  Width width = Width::Statistical;
+  int extraBits = 0; ///< Added to that; negative for fewer.
+  double sigmas = 6; ///< Statistical: deviations that must fit.
+};
+
+/// What each product of a layer uses, by Product; and integers if that is how
+/// the layer multiplies.
+struct AccumulatorRules {
+  std::array<FloatAccumulator, 3> floats;
+  IntegerAccumulator integers;
+};
+
+/// v with so many explicit mantissa bits, to nearest, ties to even.
+inline float roundMantissa(float v, int bits) {
+  const int cut = 23 - bits;
+  if (cut <= 0) {
+    return v;
+  }
+  const auto code = std::bit_cast<uint32_t>(v);
+  const uint32_t half = (uint32_t{1} << (cut - 1)) - 1;
+  const uint32_t rounded =
+      (code + half + ((code >> cut) & 1)) & ~((uint32_t{1} << cut) - 1);
+  // Infinities and NaNs stay what they are.
+  return std::bit_cast<float>((code & 0x7f800000) == 0x7f800000 ? code
+                                                                : rounded);
+}
+
+/// sum + term as an adder with so many mantissa bits does it: what of either
+/// lies below the last bit of the greater one is cut off, and the result is
+/// rounded to nearest.
+inline float addNarrow(float sum, float term, int bits) {
+  constexpr uint32_t exponentMask = 0x7f800000;
+  const uint32_t greater =
+      std::max(std::bit_cast<uint32_t>(sum) & exponentMask,
+               std::bit_cast<uint32_t>(term) & exponentMask);
+  // 2^(e - bits), kept normal, and its inverse.
+  const uint32_t unitCode =
+      std::clamp(greater, uint32_t(bits + 1) << 23, uint32_t{253} << 23) -
+      (uint32_t(bits) << 23);
+  const auto unit = std::bit_cast<float>(unitCode);
+  const auto inverse = std::bit_cast<float>((uint32_t{254} << 23) - unitCode);
+  const auto cutOff = [&](float v) {
+    const float scaled = v * inverse;
+    // Always true for finite numbers; others must not be converted.
+    const bool fits = scaled < 0x1p25F && scaled > -0x1p25F;
+    return float(fits ? int32_t(scaled) : 0) + (v - v);
+  };
+  return roundMantissa((cutOff(sum) + cutOff(term)) * unit, bits);
+}
+
+/// The value of the low `bits` bits of a sum.
+inline int64_t wrapTo(int64_t sum, int bits) {
+  const int cut = std::clamp(64 - bits, 0, 63);
+  return int64_t(uint64_t(sum) << cut) >> cut;
+}
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_RUNTIME_NN_ACCUMULATORS_H
