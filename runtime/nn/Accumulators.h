@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace lpgen::nn {
@@ -55,21 +56,23 @@ inline float roundMantissa(float v, int bits) {
 /// lies below the last bit of the greater one is cut off, and the result is
 /// rounded to nearest.
 inline float addNarrow(float sum, float term, int bits) {
-  constexpr uint32_t exponentMask = 0x7f800000;
-  const uint32_t greater =
-      std::max(std::bit_cast<uint32_t>(sum) & exponentMask,
-               std::bit_cast<uint32_t>(term) & exponentMask);
-  // 2^(e - bits), kept normal, and its inverse.
+  // Float comparisons and no calls, so that loops over this become vectors.
+  const float sumSize = std::fabs(sum);
+  const float termSize = std::fabs(term);
+  float greater = sumSize > termSize ? sumSize : termSize;
+  greater = greater < 0x1p126F ? greater : 0x1p126F;
+  const auto least = std::bit_cast<float>(uint32_t(bits + 1) << 23);
+  greater = greater > least ? greater : least;
+  // 2^(e - bits) of 2^e <= greater < 2^(e + 1), and its inverse; both normal.
   const uint32_t unitCode =
-      std::clamp(greater, uint32_t(bits + 1) << 23, uint32_t{253} << 23) -
-      (uint32_t(bits) << 23);
+      (std::bit_cast<uint32_t>(greater) & 0x7f800000) - (uint32_t(bits) << 23);
   const auto unit = std::bit_cast<float>(unitCode);
   const auto inverse = std::bit_cast<float>((uint32_t{254} << 23) - unitCode);
   const auto cutOff = [&](float v) {
     const float scaled = v * inverse;
     // Always true for finite numbers; others must not be converted.
     const bool fits = scaled < 0x1p25F && scaled > -0x1p25F;
-    return float(fits ? int32_t(scaled) : 0) + (v - v);
+    return float(int32_t(fits ? scaled : 0.0F)) + (v - v);
   };
   return roundMantissa((cutOff(sum) + cutOff(term)) * unit, bits);
 }
