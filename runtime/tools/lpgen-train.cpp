@@ -5,6 +5,7 @@
 #include "runtime/core/AtomicFile.h"
 #include "runtime/data/Dataset.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "runtime/train/AccumulatorTable.h"
 #include "runtime/train/RunFolder.h"
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -32,6 +33,7 @@ struct Options {
   int threads = 1;
   bool isResumed = false;
   bool isQuiet = false;
+  bool showsAccumulators = false;
   int64_t stopAfter = 0;
 };
 
@@ -121,6 +123,21 @@ Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
   return trainer.isDone() ? Status::success() : folder.save(trainer);
 }
 
+int showAccumulators(const Config &config) {
+  const Result<data::Dataset> data = data::loadDataset(config.data);
+  if (!data.ok()) {
+    return fail(data.message());
+  }
+  const Result<std::string> table = accumulatorTable(
+      {config.model, data->height, data->width, data->channels, data->classes},
+      config.batchSize);
+  if (!table.ok()) {
+    return fail(table.message());
+  }
+  std::fputs(table->c_str(), stdout);
+  return ExitSuccess;
+}
+
 int run(Options &options) {
   Result<RunFolder> folder = RunFolder::open(options.out);
   if (!folder.ok()) {
@@ -196,6 +213,9 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "given");
   app.add_flag("--resume", options.isResumed,
                "Continue the run in --out exactly where its checkpoint is");
+  app.add_flag("--accumulators", options.showsAccumulators,
+               "Print how wide the sums of the model must be, and stop; writes "
+               "nothing to --out");
   app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
   app.add_option("--stop-after", options.stopAfter,
                  "Stop after this epoch, to be resumed later")
@@ -254,6 +274,9 @@ int main(int argc, char **argv) {
   const Status config = checkConfig(options.config);
   if (!config.ok()) {
     return fail(config.message(), ExitUsage);
+  }
+  if (options.showsAccumulators) {
+    return showAccumulators(options.config);
   }
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
