@@ -50,6 +50,15 @@ void AdaComp::pack(std::span<const float> gradient,
                    std::vector<std::byte> &bytes) {
   assert(gradient.size() == left.size() && "a gradient of this tensor");
   const auto size = int64_t(left.size());
+  const auto appendScale = [&](float scale) {
+    const auto octets = std::as_bytes(std::span(&scale, 1));
+    bytes.insert(bytes.end(), octets.begin(), octets.end());
+  };
+  if (!std::ranges::all_of(gradient,
+                           [](float value) { return std::isfinite(value); })) {
+    appendScale(std::nanf(""));
+    return;
+  }
   std::vector<float> greatest;
   double sum = 0;
   for (int64_t begin = 0; begin < size; begin += binSize) {
@@ -57,17 +66,13 @@ void AdaComp::pack(std::span<const float> gradient,
     for (int64_t i = begin; i < std::min(begin + binSize, size); ++i) {
       float &g = left[size_t(i)];
       g += gradient[size_t(i)];
-      if (!(std::fabs(g) <= most) && !std::isnan(most)) {
-        most = std::fabs(g); // A NaN wins, and stays.
-      }
+      most = std::max(most, std::fabs(g));
     }
     greatest.push_back(most);
     sum += double(most);
   }
   const auto scale = float(sum / double(std::max<size_t>(greatest.size(), 1)));
-  const size_t start = bytes.size();
-  bytes.resize(start + sizeof(scale));
-  std::memcpy(bytes.data() + start, &scale, sizeof(scale));
+  appendScale(scale);
   for (size_t bin = 0; bin < greatest.size(); ++bin) {
     const int64_t begin = int64_t(bin) * binSize;
     packBin(gradient, begin, std::min(begin + binSize, size), greatest[bin],
@@ -89,6 +94,10 @@ Status AdaComp::addUnpacked(std::span<const std::byte> &bytes,
   }
   std::memcpy(&scale, bytes.data(), sizeof(scale));
   bytes = bytes.subspan(sizeof(scale));
+  if (!std::isfinite(scale)) {
+    std::ranges::fill(sum, scale);
+    return Status::success();
+  }
   const auto size = int64_t(left.size());
   for (int64_t begin = 0; begin < size; begin += binSize) {
     const int64_t length = std::min(binSize, size - begin);
@@ -114,10 +123,6 @@ Status AdaComp::addUnpacked(std::span<const std::byte> &bytes,
       sum[size_t(begin) + place] +=
           (code & ((placeMask() + 1) << 1)) != 0 ? -scale : scale;
     }
-  }
-  // A gradient that is no number must not get lost between the elements.
-  if (!std::isfinite(scale)) {
-    std::ranges::fill(sum, scale);
   }
   return Status::success();
 }

@@ -24,8 +24,8 @@ public:
   /// 1 <= binSize <= 16383.
   AdaComp(int64_t size, int64_t binSize);
 
-  /// Appends dW, of `size` elements. An element that is no number is sent as
-  /// such, in the scale.
+  /// Appends dW, of `size` elements. If one of them is no finite number, this
+  /// is all that is sent, in the scale, and what waits stays as it is.
   void pack(std::span<const float> gradient, std::vector<std::byte> &bytes);
   /// Adds the values at the front of `bytes` to `sum`, and takes them off.
   Status addUnpacked(std::span<const std::byte> &bytes,

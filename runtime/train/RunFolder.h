@@ -13,10 +13,14 @@ namespace lpgen::train {
 
 class RunFolder {
 public:
-  /// Makes the folder if it is not there.
-  static Result<RunFolder> open(const std::string &path);
+  /// Makes the folder if it is not there. Workers but the first have a
+  /// checkpoint of their own in it.
+  static Result<RunFolder> open(const std::string &path, int rank = 0);
 
-  std::string checkpointPath() const { return path + "/checkpoint.lpt"; }
+  std::string checkpointPath() const {
+    return path + (rank == 0 ? "/checkpoint.lpt"
+                             : "/checkpoint-" + std::to_string(rank) + ".lpt");
+  }
   bool hasCheckpoint() const;
 
   /// The config of the checkpoint in the folder.
@@ -25,6 +29,9 @@ public:
   Status restore(Trainer &trainer);
   /// Writes the state of the trainer.
   Status save(Trainer &trainer) const;
+  /// The same at all workers: none replaces its checkpoint before every one has
+  /// written the new one.
+  Status saveTogether(Trainer &trainer, GradientExchange &exchange) const;
 
   /// Adds the epoch that the trainer has just completed to the logs.
   Status logEpoch(const Trainer &trainer, const Totals &test);
@@ -32,9 +39,12 @@ public:
   const nlohmann::json &epochs() const { return history; }
 
 private:
-  explicit RunFolder(std::string path) : path(std::move(path)) {}
+  RunFolder(std::string path, int rank) : path(std::move(path)), rank(rank) {}
+
+  Status saveAs(const std::string &file, Trainer &trainer) const;
 
   std::string path;
+  int rank;
   nlohmann::json history = nlohmann::json::array();
 };
 

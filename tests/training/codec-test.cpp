@@ -95,7 +95,10 @@ TEST(AdaComp, ZerosAndNumbersThatAreNone) {
   EXPECT_EQ(unpack(codec, bytes, 120), gradient);
   gradient[70] = std::nanf("");
   bytes.clear();
+  const std::vector<float> before(codec.residue().begin(),
+                                  codec.residue().end());
   codec.pack(gradient, bytes);
+  EXPECT_TRUE(std::ranges::equal(codec.residue(), before));
   for (const float value : unpack(codec, bytes, 120)) {
     EXPECT_TRUE(std::isnan(value));
   }
