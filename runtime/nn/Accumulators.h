@@ -70,9 +70,10 @@ inline float addNarrow(float sum, float term, int bits) {
   const auto inverse = std::bit_cast<float>((uint32_t{254} << 23) - unitCode);
   const auto cutOff = [&](float v) {
     const float scaled = v * inverse;
-    // Always true for finite numbers; others must not be converted.
+    // Always true for finite numbers; others must not be converted, and
+    // stay no numbers by the last term.
     const bool fits = scaled < 0x1p25F && scaled > -0x1p25F;
-    return float(int32_t(fits ? scaled : 0.0F)) + (v - v);
+    return float(int32_t(fits ? scaled : 0.0F)) + 0.0F * v;
   };
   return roundMantissa((cutOff(sum) + cutOff(term)) * unit, bits);
 }

@@ -76,7 +76,7 @@ private:
     return numInputs() * (1 + numOutputs()) + h;
   }
   IntegerConv &convOf(int g, int h) {
-    return convs[size_t(g * numOutputs() + h)];
+    return convs[size_t(g) * outputGroups.size() + size_t(h)];
   }
   void countProducts(Product product, int64_t images);
   void addBlock(const std::string &tensor, int bits);

@@ -12,9 +12,9 @@ namespace {
 using ::testing::HasSubstr;
 
 std::vector<float> normal(int64_t size, uint64_t seed) {
-  std::vector<float> values;
-  for (int64_t i = 0; i < size; ++i) {
-    values.push_back(nn::RandomKey(seed).normal(uint64_t(i)));
+  std::vector<float> values(static_cast<size_t>(size));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = nn::RandomKey(seed).normal(i);
   }
   return values;
 }
@@ -151,7 +151,7 @@ TEST(GradientCodec, PacksAllParametersOneAfterTheOther) {
       }
     }
     EXPECT_TRUE(rest.empty());
-    EXPECT_EQ(bytes.size() < 4 * 460, std::string(name) == "adacomp");
+    EXPECT_EQ(bytes.size() < size_t{4 * 460}, std::string(name) == "adacomp");
   }
   EXPECT_EQ(makeGradientCodec("zip", parameters).message(),
             "unknown gradient codec 'zip', expected dense or adacomp");
