@@ -135,6 +135,9 @@ def claims(rows, steps):
                           ("lsq<bits=3>", 0.5), ("lsq<bits=2>", 1.5)):
         loss(policy, "float32", limit)
     loss("pfq", "static", 0.2)
+    loss("dynasty", "static", 0.3)
+    if "dynasty" in rows:
+        add("bit products of dynasty", rows["dynasty"].mean(Run.bit_products), 16, " of 64")
     if "fixed" in rows and "fixed<rounding=nearest>" in rows:
         add("nearest rounding below stochastic, fixed",
             rows["fixed"].accuracy() - rows["fixed<rounding=nearest>"].accuracy(), 1, " points",

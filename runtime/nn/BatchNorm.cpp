@@ -111,7 +111,7 @@ Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
           sum[channels + c] += double(g[c] * xhat);
         }
       });
-  // dx = a dy + b x + c for each channel.
+  // dx = a dy + b x + c for each channel, dy and dx at one scale.
   std::vector<float> a(static_cast<size_t>(channels));
   std::vector<float> b(static_cast<size_t>(channels));
   std::vector<float> constant(static_cast<size_t>(channels));
@@ -137,6 +137,8 @@ Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
       }
     }
   });
+  unscale(beta.gradient, dy.scaleExponent());
+  unscale(gamma.gradient, dy.scaleExponent());
   return Status::success();
 }
 

@@ -75,10 +75,11 @@ void imageToColumns(const ConvGeometry &g, int64_t group, const T *image,
   });
 }
 
-/// Adds columns to the image that they were taken from: the adjoint.
-template <typename T, typename Sum>
+/// Adds columns to the image that they were taken from: the adjoint. `image` is
+/// a pointer, or something whose [i] knows +=.
+template <typename T, typename Image>
 void addColumnsToImage(const ConvGeometry &g, int64_t group, const T *columns,
-                       int64_t rowLength, Sum *image) {
+                       int64_t rowLength, Image image) {
   visitColumnRuns(g, group, rowLength, [&](const ColumnRun &run) {
     if (run.pixel >= 0) {
       for (int64_t i = 0; i < run.count; ++i) {

@@ -1,6 +1,7 @@
 // Handing tensors from layer to layer.
 #include "runtime/nn/Containers.h"
 #include <algorithm>
+#include <cmath>
 
 namespace lpgen::nn {
 
@@ -29,6 +30,7 @@ Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
   const FloatTensor *gradient = &dy;
   for (size_t i = layers.size(); i-- > 0;) {
     FloatTensor &next = i == 0 ? dx : gradients[i % 2];
+    next.setScaleExponent(gradient->scaleExponent());
     LPGEN_RETURN_IF_ERROR(layers[i]->backward(*gradient, next, pass));
     gradient = &next;
   }
@@ -60,12 +62,14 @@ Status Residual::forward(const FloatTensor &x, FloatTensor &y,
   LPGEN_RETURN_IF_ERROR(main->forward(x, y, pass));
   LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, pass));
   assert(y.size() == shortcutOutput.size() && "branches of one shape");
+  const bool isRelu = activation == Activation::Relu;
   forEachPart(pass, y.size(), [&](int, TaskRange range) {
     const float *other = shortcutOutput.data();
     float *to = y.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
       const float sum = to[i] + other[i];
-      to[i] = sum < 0.0F ? 0.0F : sum; // NaN stays: it must be seen
+      // NaN stays: it must be seen.
+      to[i] = sum < 0.0F && isRelu ? 0.0F : sum;
     }
   });
   output = &y;
@@ -76,22 +80,31 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
                           const Pass &pass) {
   assert(output && "backward follows forward");
   sumGradient.resize(dy.shape());
+  sumGradient.setScaleExponent(dy.scaleExponent());
+  const bool isRelu = activation == Activation::Relu;
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
     const float *y = output->data();
     const float *from = dy.data();
     float *to = sumGradient.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] = y[i] > 0.0F ? from[i] : 0.0F;
+      to[i] = y[i] > 0.0F || !isRelu ? from[i] : 0.0F;
     }
   });
   LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));
   LPGEN_RETURN_IF_ERROR(
       shortcut->backward(sumGradient, shortcutGradient, pass));
+  // Both at the greater scale; factors are powers of two.
+  const int exponent =
+      std::max(dx.scaleExponent(), shortcutGradient.scaleExponent());
+  const float factor = std::ldexp(1.0F, exponent - dx.scaleExponent());
+  const float otherFactor =
+      std::ldexp(1.0F, exponent - shortcutGradient.scaleExponent());
+  dx.setScaleExponent(exponent);
   forEachPart(pass, dx.size(), [&](int, TaskRange range) {
     const float *other = shortcutGradient.data();
     float *to = dx.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] += other[i];
+      to[i] = to[i] * factor + other[i] * otherFactor;
     }
   });
   return Status::success();

@@ -30,13 +30,22 @@ private:
   FloatTensor gradients[2];         ///< Of `between`, in turn.
 };
 
-/// y = relu(main(x) + shortcut(x)); an empty shortcut is the identity.
+/// What follows the batch norm of a layer.
+enum class Activation {
+  Relu,
+  Sign ///< Nothing: the next products take signs. Pooling precedes batch norm,
+       ///< since the greatest of four numbers is rarely negative.
+};
+
+/// y = relu(main(x) + shortcut(x)), without relu in networks of signs; an empty
+/// shortcut is the identity.
 class Residual : public Layer {
 public:
   Residual(std::string name, std::unique_ptr<Sequential> main,
-           std::unique_ptr<Sequential> shortcut)
+           std::unique_ptr<Sequential> shortcut,
+           Activation activation = Activation::Relu)
       : Layer(std::move(name)), main(std::move(main)),
-        shortcut(std::move(shortcut)) {}
+        shortcut(std::move(shortcut)), activation(activation) {}
 
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
@@ -49,6 +58,7 @@ public:
 private:
   std::unique_ptr<Sequential> main;
   std::unique_ptr<Sequential> shortcut;
+  Activation activation;
   const FloatTensor *output = nullptr;
   FloatTensor shortcutOutput;
   FloatTensor sumGradient;

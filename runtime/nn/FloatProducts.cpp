@@ -3,6 +3,7 @@
 // depend on that of the threads, so that neither do the results.
 #include "runtime/nn/FloatProducts.h"
 #include "runtime/nn/Columns.h"
+#include <algorithm>
 #include <cblas.h>
 
 namespace lpgen::nn {
@@ -13,8 +14,106 @@ FloatProducts::FloatProducts(const ConvGeometry &geometry)
 }
 
 std::string FloatProducts::implementation(Product product) const {
-  return std::string("OpenBLAS sgemm, ") + openblas_get_corename();
+  return accumulators
+             ? std::string("emulated accumulator")
+             : std::string("OpenBLAS sgemm, ") + openblas_get_corename();
 }
+
+std::vector<AccumulatorReport> FloatProducts::reportAccumulators() const {
+  std::vector<AccumulatorReport> reports;
+  for (size_t i = 0; accumulators && i < accumulators->size(); ++i) {
+    reports.push_back({(*accumulators)[i].mantissaBits});
+  }
+  return reports;
+}
+
+namespace {
+/// c[m, n] = a[m, k] b[k, n], or added to c; rows of c are cStride apart.
+struct MatrixProduct {
+  enum class Form { AB, ABt, AtB }; ///< Which operand is stored transposed.
+  Form form;
+  int64_t m, n, k;
+  const float *a;
+  int64_t aStride;
+  const float *b;
+  int64_t bStride;
+  float *c;
+  int64_t cStride;
+  bool isAdded = false;
+};
+} // namespace
+
+/// Term by term, in order.
+static void multiplyNarrow(const MatrixProduct &p,
+                           const FloatAccumulator &accumulator) {
+  using Form = MatrixProduct::Form;
+  const int bits = accumulator.mantissaBits;
+  std::vector<float> b(size_t(p.k * p.n)); // [k, n]
+  for (int64_t k = 0; k < p.k; ++k) {
+    for (int64_t j = 0; j < p.n; ++j) {
+      b[size_t(k * p.n + j)] =
+          p.form == Form::ABt ? p.b[j * p.bStride + k] : p.b[k * p.bStride + j];
+    }
+  }
+  const int64_t chunk = accumulator.chunk > 0 ? accumulator.chunk : p.k;
+  std::vector<float> apart(static_cast<size_t>(p.n));
+  for (int64_t i = 0; i < p.m; ++i) {
+    float *sums = p.c + i * p.cStride;
+    if (!p.isAdded) {
+      std::fill_n(sums, p.n, 0.0F);
+    }
+    for (int64_t begin = 0; begin < p.k; begin += chunk) {
+      float *to = accumulator.chunk > 0 ? apart.data() : sums;
+      if (accumulator.chunk > 0) {
+        std::ranges::fill(apart, 0.0F);
+      }
+      for (int64_t k = begin; k < std::min(begin + chunk, p.k); ++k) {
+        const float a = p.form == Form::AtB ? p.a[k * p.aStride + i]
+                                            : p.a[i * p.aStride + k];
+        if (a == 0.0F) {
+          continue; // Adding 0 changes no sum.
+        }
+        const float *row = b.data() + k * p.n;
+        for (int64_t j = 0; j < p.n; ++j) {
+          to[j] = addNarrow(
+              to[j], roundMantissa(a * row[j], accumulator.productMantissaBits),
+              bits);
+        }
+      }
+      for (int64_t j = 0; accumulator.chunk > 0 && j < p.n; ++j) {
+        sums[j] = addNarrow(sums[j], apart[size_t(j)], bits);
+      }
+    }
+  }
+}
+
+static void multiply(const MatrixProduct &p,
+                     const FloatAccumulator *accumulator) {
+  using Form = MatrixProduct::Form;
+  if (accumulator) {
+    multiplyNarrow(p, *accumulator);
+    return;
+  }
+  cblas_sgemm(CblasRowMajor, p.form == Form::AtB ? CblasTrans : CblasNoTrans,
+              p.form == Form::ABt ? CblasTrans : CblasNoTrans, int(p.m),
+              int(p.n), int(p.k), 1.0F, p.a, int(p.aStride), p.b,
+              int(p.bStride), p.isAdded ? 1.0F : 0.0F, p.c, int(p.cStride));
+}
+
+namespace {
+/// An image to which terms are added by a narrow adder.
+struct NarrowImage {
+  struct Element {
+    float &sum;
+    int bits;
+    void operator+=(float term) { sum = addNarrow(sum, term, bits); }
+  };
+  Element operator[](int64_t i) const { return {data[i], bits}; }
+
+  float *data;
+  int bits;
+};
+} // namespace
 
 /// Column-free access where the image already is its matrix of columns.
 static bool columnsAreImage(const ConvGeometry &g) {
@@ -61,14 +160,14 @@ Status FloatProducts::forward(const FloatTensor &x, const FloatTensor &weight,
     for (int64_t group = 0; group < g.groups; ++group) {
       const float *columns = columnsOf(g, group, x.data(), range.begin,
                                        range.end - range.begin, buffer);
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, int(rows),
-                  int(g.groupOutputs()), int(g.reduction()), 1.0F, columns,
-                  int(g.reduction()),
-                  weight.data() + group * g.groupOutputs() * g.reduction(),
-                  int(g.reduction()), 0.0F,
-                  y.data() + range.begin * g.outputSize() +
-                      group * g.groupOutputs(),
-                  int(g.outputs));
+      multiply(
+          {MatrixProduct::Form::ABt, rows, g.groupOutputs(), g.reduction(),
+           columns, g.reduction(),
+           weight.data() + group * g.groupOutputs() * g.reduction(),
+           g.reduction(),
+           y.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
+           g.outputs},
+          accumulatorOf(Product::Forward));
     }
   });
   return Status::success();
@@ -80,6 +179,7 @@ void FloatProducts::inputGradient(const FloatTensor &weight,
   const TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
   const ConvGeometry &g = geometry;
   const int64_t images = dy.extent(0);
+  const FloatAccumulator *accumulator = accumulatorOf(Product::InputGradient);
   forEachTask(pass, numBlocks(g, images), [&](int64_t block) {
     thread_local std::vector<float> buffer;
     const TaskRange range = blockOf(g, images, block);
@@ -91,16 +191,22 @@ void FloatProducts::inputGradient(const FloatTensor &weight,
     }
     float *columns = columnsAreImage(g) ? target : buffer.data();
     for (int64_t group = 0; group < g.groups; ++group) {
-      cblas_sgemm(
-          CblasRowMajor, CblasNoTrans, CblasNoTrans, int(count * g.outPixels()),
-          int(g.reduction()), int(g.groupOutputs()), 1.0F,
-          dy.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
-          int(g.outputs),
-          weight.data() + group * g.groupOutputs() * g.reduction(),
-          int(g.reduction()), 0.0F, columns, int(g.reduction()));
+      multiply(
+          {MatrixProduct::Form::AB, count * g.outPixels(), g.reduction(),
+           g.groupOutputs(),
+           dy.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
+           g.outputs, weight.data() + group * g.groupOutputs() * g.reduction(),
+           g.reduction(), columns, g.reduction()},
+          accumulator);
       for (int64_t i = 0; !columnsAreImage(g) && i < count; ++i) {
-        addColumnsToImage(g, group, columns + i * g.outPixels() * g.reduction(),
-                          g.reduction(), target + i * g.inputSize());
+        const float *from = columns + i * g.outPixels() * g.reduction();
+        float *to = target + i * g.inputSize();
+        if (accumulator) {
+          addColumnsToImage(g, group, from, g.reduction(),
+                            NarrowImage{to, accumulator->mantissaBits});
+        } else {
+          addColumnsToImage(g, group, from, g.reduction(), to);
+        }
       }
     }
   });
@@ -112,7 +218,10 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
   const ConvGeometry &g = geometry;
   const int64_t images = dy.extent(0);
   const int64_t blocks = numBlocks(g, images);
-  const int64_t parts = std::min<int64_t>(blocks, reductionParts);
+  const FloatAccumulator *accumulator = accumulatorOf(Product::WeightGradient);
+  // A narrow accumulator takes all terms in one sum.
+  const int64_t parts =
+      accumulator ? 1 : std::min<int64_t>(blocks, reductionParts);
   partials.resize({parts, dWeight.size()});
   forEachTask(pass, parts, [&](int64_t part) {
     thread_local std::vector<float> buffer;
@@ -125,12 +234,14 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
       for (int64_t group = 0; group < g.groups; ++group) {
         const float *columns =
             columnsOf(g, group, x.data(), range.begin, count, buffer);
-        cblas_sgemm(
-            CblasRowMajor, CblasTrans, CblasNoTrans, int(g.groupOutputs()),
-            int(g.reduction()), int(count * g.outPixels()), 1.0F,
-            dy.data() + range.begin * g.outputSize() + group * g.groupOutputs(),
-            int(g.outputs), columns, int(g.reduction()), 1.0F,
-            sum + group * g.groupOutputs() * g.reduction(), int(g.reduction()));
+        multiply({MatrixProduct::Form::AtB, g.groupOutputs(), g.reduction(),
+                  count * g.outPixels(),
+                  dy.data() + range.begin * g.outputSize() +
+                      group * g.groupOutputs(),
+                  g.outputs, columns, g.reduction(),
+                  sum + group * g.groupOutputs() * g.reduction(), g.reduction(),
+                  true},
+                 accumulator);
       }
     }
   });
@@ -144,12 +255,14 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
 }
 
 Status FloatProducts::backward(const FloatTensor &x, const FloatTensor &weight,
-                               const FloatTensor &dy, FloatTensor &dWeight,
+                               const FloatTensor &dy, FloatTensor *dWeight,
                                FloatTensor *dx, const Pass &pass) {
   if (dx) {
     inputGradient(weight, dy, *dx, pass);
   }
-  weightGradient(x, dy, dWeight, pass);
+  if (dWeight) {
+    weightGradient(x, dy, *dWeight, pass);
+  }
   return Status::success();
 }
 

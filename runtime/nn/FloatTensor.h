@@ -34,6 +34,10 @@ public:
   /// Extent of a dimension, 0 being the first.
   int64_t extent(size_t dimension) const { return extents.at(dimension); }
   int64_t size() const { return int64_t(elements.size()); }
+  /// Of a gradient: its elements are 2^scaleExponent() times what they stand
+  /// for. 0 unless a layer or a caller sets it; resize leaves it.
+  int scaleExponent() const { return exponent; }
+  void setScaleExponent(int value) { exponent = value; }
   /// Elements of one index of the first dimension: of one image.
   int64_t sliceSize() const {
     return extents.empty() || extents[0] == 0 ? 0 : size() / extents[0];
@@ -48,6 +52,7 @@ public:
 private:
   std::vector<int64_t> extents;
   std::vector<float> elements;
+  int exponent = 0;
 };
 
 } // namespace lpgen::nn

@@ -11,6 +11,7 @@
 #include "runtime/core/ThreadPool.h"
 #include "runtime/nn/FloatTensor.h"
 #include "runtime/nn/Random.h"
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -64,6 +65,15 @@ public:
   }
 };
 
+/// Takes the factor 2^exponent out of gradients.
+inline void unscale(FloatTensor &gradient, int exponent) {
+  if (exponent != 0) {
+    for (float &value : gradient.values()) {
+      value = std::ldexp(value, -exponent);
+    }
+  }
+}
+
 class Products;
 
 class Layer {
@@ -78,7 +88,8 @@ public:
   virtual Status forward(const FloatTensor &x, FloatTensor &y,
                          const Pass &pass) = 0;
   /// From dL/dy of the last forward call: shapes and fills `dx`, writes the
-  /// gradients of the parameters.
+  /// gradients of the parameters. The scale exponent of `dx` is already that of
+  /// `dy`, which most layers leave; gradients of parameters are without scale.
   virtual Status backward(const FloatTensor &dy, FloatTensor &dx,
                           const Pass &pass) = 0;
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}

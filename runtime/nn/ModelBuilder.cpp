@@ -62,7 +62,9 @@ void ModelBuilder::batchNorm(const std::string &name) {
 }
 
 void ModelBuilder::relu(const std::string &name) {
-  chain->add(std::make_unique<Relu>(name));
+  if (activation == Activation::Relu) {
+    chain->add(std::make_unique<Relu>(name));
+  }
 }
 
 void ModelBuilder::maxPool(const std::string &name) {
@@ -74,6 +76,24 @@ void ModelBuilder::maxPool(const std::string &name) {
   chain->add(std::make_unique<Pool>(name, Pool::Kind::Max, 2, 2));
   height /= 2;
   width /= 2;
+}
+
+void ModelBuilder::unit(const std::string &number, int64_t outputs) {
+  conv("conv" + number, outputs, 3);
+  batchNorm("bn" + number);
+  relu("relu" + number);
+}
+
+void ModelBuilder::pooledUnit(const std::string &number, int64_t outputs,
+                              const std::string &pool) {
+  if (activation == Activation::Relu) {
+    unit(number, outputs);
+    maxPool(pool);
+    return;
+  }
+  conv("conv" + number, outputs, 3);
+  maxPool(pool);
+  batchNorm("bn" + number);
 }
 
 void ModelBuilder::globalAveragePool(const std::string &name) {
@@ -108,8 +128,8 @@ void ModelBuilder::residual(const std::string &name, int64_t outputs,
   conv(name + ".conv2", outputs, 3);
   batchNorm(name + ".bn2");
   auto main = std::exchange(chain, std::move(outer));
-  chain->add(
-      std::make_unique<Residual>(name, std::move(main), std::move(shortcut)));
+  chain->add(std::make_unique<Residual>(name, std::move(main),
+                                        std::move(shortcut), activation));
 }
 
 Result<std::unique_ptr<Sequential>> ModelBuilder::finish() {

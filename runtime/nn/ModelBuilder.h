@@ -13,7 +13,7 @@ public:
   ModelBuilder(const ModelSpec &spec, const MakeProducts &makeProducts,
                const RandomKey &random)
       : makeProducts(makeProducts), random(random), height(spec.height),
-        width(spec.width), channels(spec.channels),
+        width(spec.width), channels(spec.channels), activation(spec.activation),
         chain(std::make_unique<Sequential>(spec.name)) {}
 
   /// Same padding for odd kernels.
@@ -22,8 +22,14 @@ public:
   void linear(const std::string &name, int64_t outputs,
               LayerPlace place = LayerPlace::Inner, Bias bias = Bias::Yes);
   void batchNorm(const std::string &name);
+  /// Nothing in networks of signs.
   void relu(const std::string &name);
   void maxPool(const std::string &name);
+  /// A 3x3 convolution, batch norm, activation, and max pooling if wanted:
+  /// "conv1", "bn1", "relu1", "pool1" of "1".
+  void unit(const std::string &number, int64_t outputs);
+  void pooledUnit(const std::string &number, int64_t outputs,
+                  const std::string &pool);
   void globalAveragePool(const std::string &name);
   void flatten(const std::string &name);
   /// Two 3x3 convolutions with batch norm beside a shortcut (He et al. 2016).
@@ -40,6 +46,7 @@ private:
   int64_t height;
   int64_t width;
   int64_t channels;
+  Activation activation;
   bool isFirst = true;
   std::unique_ptr<Sequential> chain;
   Status status;

@@ -31,21 +31,10 @@ static void buildLenet(ModelBuilder &model, int64_t classes) {
   model.linear("fc3", classes, LayerPlace::Last);
 }
 
-/// 3x3 convolution, batch norm, relu.
-static void buildUnit(ModelBuilder &model, const std::string &number,
-                      int64_t outputs) {
-  model.conv("conv" + number, outputs, 3);
-  model.batchNorm("bn" + number);
-  model.relu("relu" + number);
-}
-
 static void buildCnn(ModelBuilder &model, int64_t classes) {
-  buildUnit(model, "1", 32);
-  model.maxPool("pool1");
-  buildUnit(model, "2", 64);
-  model.maxPool("pool2");
-  buildUnit(model, "3", 128);
-  model.maxPool("pool3");
+  model.pooledUnit("1", 32, "pool1");
+  model.pooledUnit("2", 64, "pool2");
+  model.pooledUnit("3", 128, "pool3");
   model.flatten("flatten");
   model.linear("fc", classes, LayerPlace::Last);
 }
@@ -55,9 +44,9 @@ static void buildVggSmall(ModelBuilder &model, int64_t classes) {
   const std::array<int64_t, 3> filters = {128, 256, 512};
   int number = 1;
   for (size_t stage = 0; stage < filters.size(); ++stage) {
-    buildUnit(model, std::to_string(number++), filters[stage]);
-    buildUnit(model, std::to_string(number++), filters[stage]);
-    model.maxPool("pool" + std::to_string(stage + 1));
+    model.unit(std::to_string(number++), filters[stage]);
+    model.pooledUnit(std::to_string(number++), filters[stage],
+                     "pool" + std::to_string(stage + 1));
   }
   model.flatten("flatten");
   model.linear("fc", classes, LayerPlace::Last);
@@ -65,7 +54,7 @@ static void buildVggSmall(ModelBuilder &model, int64_t classes) {
 
 /// The networks for CIFAR of He et al. 2016: 6 blocks + 2 layers.
 static void buildResnet(ModelBuilder &model, int64_t classes, int blocks) {
-  buildUnit(model, "1", 16);
+  model.unit("1", 16);
   for (int stage = 0; stage < 3; ++stage) {
     for (int block = 0; block < blocks; ++block) {
       model.residual("stage" + std::to_string(stage + 1) + ".block" +

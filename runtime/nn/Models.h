@@ -18,6 +18,7 @@ struct ModelSpec {
   int64_t width = 0;
   int64_t channels = 0;
   int64_t classes = 0;
+  Activation activation = Activation::Relu;
 };
 
 /// Where a layer with weights stands. Policies treat the ends with more care.

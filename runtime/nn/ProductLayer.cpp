@@ -66,8 +66,13 @@ Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
   }
   const bool isWanted = wanted == InputGradient::Wanted;
   dx.resize(isWanted ? input->shape() : std::vector<int64_t>{0});
-  return implementation->backward(*input, weight.value, dy, weight.gradient,
-                                  isWanted ? &dx : nullptr, pass);
+  LPGEN_RETURN_IF_ERROR(
+      implementation->backward(*input, weight.value, dy, &weight.gradient,
+                               isWanted ? &dx : nullptr, pass));
+  visitParameters([&](Parameter &parameter) {
+    unscale(parameter.gradient, dy.scaleExponent());
+  });
+  return Status::success();
 }
 
 void ProductLayer::visitParameters(

@@ -6,6 +6,7 @@
 #ifndef LPGEN_RUNTIME_NN_PRODUCTS_H
 #define LPGEN_RUNTIME_NN_PRODUCTS_H
 
+#include "runtime/nn/Accumulators.h"
 #include "runtime/nn/ConvGeometry.h"
 #include "runtime/nn/Layer.h"
 #include <array>
@@ -37,6 +38,25 @@ struct ProductTimes {
   std::array<double, 3> products = {}; ///< By Product.
   double quantize = 0;                 ///< Rounding to integers, packing.
   double statistics = 0;               ///< Choosing widths and scales.
+};
+
+/// What the integer products of training have cost since the start, whatever
+/// ran them.
+struct ProductWork {
+  double macs = 0;        ///< Multiply-adds.
+  double bitProducts = 0; ///< Each times the widths of both operands.
+
+  void add(double count, int aBits, int bBits) {
+    macs += count;
+    bitProducts += count * aBits * bBits;
+  }
+};
+
+/// Sums of a narrow accumulator since the start.
+struct AccumulatorReport {
+  int bits = 0;        ///< Of the integer or, for floats, of the mantissa.
+  int64_t sums = 0;    ///< Integers: how many there were.
+  int64_t wrapped = 0; ///< Of these, did not fit.
 };
 
 /// Adds the time between its construction and destruction.
@@ -82,10 +102,11 @@ public:
   /// have their shapes.
   virtual Status forward(const FloatTensor &x, const FloatTensor &weight,
                          FloatTensor &y, const Pass &pass) = 0;
-  /// dWeight, and dx unless it is null, of the last forward call, whose x and
-  /// weight are given again.
+  /// dWeight and dx, each unless it is null, of the last forward call, whose x
+  /// and weight are given again. All gradients are at the scale of dy, unless
+  /// dx says otherwise afterwards.
   virtual Status backward(const FloatTensor &x, const FloatTensor &weight,
-                          const FloatTensor &dy, FloatTensor &dWeight,
+                          const FloatTensor &dy, FloatTensor *dWeight,
                           FloatTensor *dx, const Pass &pass) = 0;
 
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
@@ -96,12 +117,32 @@ public:
   virtual std::optional<ForwardOperands> forwardOperands() const {
     return std::nullopt;
   }
+  /// From now on sums are as wide as the rules say. An error where products
+  /// cannot do that.
+  virtual Status useAccumulators(const AccumulatorRules &rules) {
+    return Status::error("its sums cannot be narrowed; combine 'accumulators' "
+                         "with float32, mixed16, fp8, fixed, apt, pfq or "
+                         "static");
+  }
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
   const ProductTimes &times() const { return seconds; }
+  virtual const ProductWork &work() const { return done; }
+  /// By Product; empty if sums are as wide as they need to be.
+  virtual std::vector<AccumulatorReport> reportAccumulators() const {
+    return {};
+  }
+  /// Exponent of the scale that dx of the last backward call had.
+  virtual int gradientScaleExponent() const { return 0; }
 
 protected:
+  void visitWork(StateVisitor &visitor, const std::string &layer) {
+    visitor.visit(layer + ".macs", done.macs);
+    visitor.visit(layer + ".bitProducts", done.bitProducts);
+  }
+
   ProductTimes seconds;
+  ProductWork done;
 };
 
 } // namespace lpgen::nn

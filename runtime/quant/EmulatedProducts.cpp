@@ -1,7 +1,35 @@
 // Round, multiply in float32, round.
 #include "runtime/quant/EmulatedProducts.h"
+#include <algorithm>
 
 namespace lpgen::quant {
+
+EmulatedProducts::EmulatedProducts(const nn::LayerSpec &layer,
+                                   const LayerFormats &formats)
+    : name(layer.name), formats(formats), products(layer.geometry) {
+  for (size_t i = 0; i < counts.size(); ++i) {
+    counts[i].tensor = name + gradientNames[i];
+    counts[i].bits = formats.gradients.format.bits();
+  }
+}
+
+static int64_t countNonZero(const nn::FloatTensor &tensor) {
+  return std::ranges::count_if(tensor.values(),
+                               [](float value) { return value != 0; });
+}
+
+/// Rounds a gradient, and counts.
+void EmulatedProducts::roundGradient(Gradient gradient, nn::FloatTensor &tensor,
+                                     const nn::Pass &pass) {
+  nn::TensorReport &count = counts[gradient];
+  const int64_t before = countNonZero(tensor);
+  round(formats.gradients, tensor, gradientNames[gradient], pass);
+  count.quantized += tensor.size();
+  count.underflown += before - countNonZero(tensor);
+  const float max = formats.gradients.format.max();
+  count.saturated += std::ranges::count_if(
+      tensor.values(), [&](float value) { return std::fabs(value) > max; });
+}
 
 void EmulatedProducts::round(const StorageFormat &storage,
                              nn::FloatTensor &tensor, const char *what,
@@ -30,18 +58,28 @@ Status EmulatedProducts::forward(const nn::FloatTensor &x,
 Status EmulatedProducts::backward(const nn::FloatTensor &x,
                                   const nn::FloatTensor &weight,
                                   const nn::FloatTensor &dy,
-                                  nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                  nn::FloatTensor *dWeight, nn::FloatTensor *dx,
                                   const nn::Pass &pass) {
   gradient = dy;
-  round(formats.gradients, gradient, ".gradient", pass);
+  roundGradient(OfOutput, gradient, pass);
   LPGEN_RETURN_IF_ERROR(
       products.backward(input, weights, gradient, dWeight, dx, pass));
   seconds.products = products.times().products;
-  round(formats.gradients, dWeight, ".weightGradient", pass);
+  if (dWeight) {
+    roundGradient(OfWeight, *dWeight, pass);
+  }
   if (dx) {
-    round(formats.gradients, *dx, ".inputGradient", pass);
+    roundGradient(OfInput, *dx, pass);
   }
   return Status::success();
+}
+
+void EmulatedProducts::visitState(nn::StateVisitor &visitor) {
+  for (nn::TensorReport &count : counts) {
+    visitor.visit(count.tensor + ".quantized", count.quantized);
+    visitor.visit(count.tensor + ".saturated", count.saturated);
+    visitor.visit(count.tensor + ".underflown", count.underflown);
+  }
 }
 
 } // namespace lpgen::quant

@@ -24,25 +24,43 @@ struct LayerFormats {
 
 class EmulatedProducts : public nn::Products {
 public:
-  EmulatedProducts(const nn::LayerSpec &layer, const LayerFormats &formats)
-      : name(layer.name), formats(formats), products(layer.geometry) {}
+  EmulatedProducts(const nn::LayerSpec &layer, const LayerFormats &formats);
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                  nn::FloatTensor &y, const nn::Pass &pass) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   std::string implementation(nn::Product product) const override {
     return products.implementation(product);
   }
 
+  void visitState(nn::StateVisitor &visitor) override;
+  /// Of the gradients; what became infinite counts as saturated.
+  std::vector<nn::TensorReport> reportTensors() const override {
+    return {counts.begin(), counts.end()};
+  }
+
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    return products.useAccumulators(rules);
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
+    return products.reportAccumulators();
+  }
+
 private:
+  enum Gradient { OfOutput, OfWeight, OfInput };
+  static constexpr std::array<const char *, 3> gradientNames = {
+      ".gradient", ".weightGradient", ".inputGradient"};
+  void roundGradient(Gradient gradient, nn::FloatTensor &tensor,
+                     const nn::Pass &pass);
   void round(const StorageFormat &storage, nn::FloatTensor &tensor,
              const char *what, const nn::Pass &pass);
 
   std::string name;
   LayerFormats formats;
   nn::FloatProducts products;
+  std::array<nn::TensorReport, 3> counts; ///< By Gradient.
   nn::FloatTensor input;
   nn::FloatTensor weights;
   nn::FloatTensor gradient;

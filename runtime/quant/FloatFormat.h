@@ -13,6 +13,9 @@ namespace lpgen::quant {
 struct FloatFormat {
   int mantissaBits = 10; ///< Explicit ones.
 
+  int bits() const { return 1 + 5 + mantissaBits; }
+  /// The least magnitude that is not 0: 2^-24 for fp16, 2^-16 for E5M2.
+  float least() const { return std::ldexp(1.0F, -14 - mantissaBits); }
   /// The greatest finite value: 65504 for fp16, 57344 for E5M2.
   float max() const {
     return std::ldexp(2.0F - std::ldexp(1.0F, -mantissaBits), 15);

@@ -2,7 +2,9 @@
 #ifndef LPGEN_RUNTIME_QUANT_INTTENSOR_H
 #define LPGEN_RUNTIME_QUANT_INTTENSOR_H
 
+#include <bit>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +29,8 @@ public:
   int64_t size() const { return count; }
   int32_t max() const { return limit; }
   float scale() const { return factor; }
+  /// Of symmetric integers: 8 for 127, 2 for 1.
+  int bits() const { return 1 + std::bit_width(uint32_t(limit)); }
   bool isNarrow() const { return limit <= 127; }
 
   /// Calls `use` with a pointer to the elements, of their own type.

@@ -1,6 +1,7 @@
 // Matrices for the kernels out of images, and images out of their sums.
 #include "runtime/quant/IntegerConv.h"
 #include "runtime/quant/Blocks.h"
+#include <atomic>
 
 namespace lpgen::quant {
 
@@ -38,12 +39,23 @@ static T *workerMemory(int64_t size) {
 
 /// y[i] = sums[i] * scale, rows of `columns` elements `stride` apart in y.
 template <typename Sum>
-static void storeRows(const Sum *sums, int64_t rows, int64_t columns,
-                      float scale, int64_t stride, float *y) {
+void IntegerConv::storeRows(Product product, const Sum *sums, int64_t rows,
+                            int64_t columns, float scale, int64_t stride,
+                            float *y) {
+  const bool isWhole = sumBits[size_t(product)] >= 64;
+  int64_t count = 0;
   for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t c = 0; c < columns; ++c) {
-      y[row * stride + c] = float(sums[row * columns + c]) * scale;
+    const Sum *from = sums + row * columns;
+    float *to = y + row * stride;
+    for (int64_t c = 0; isWhole && c < columns; ++c) {
+      to[c] = float(from[c]) * scale;
     }
+    for (int64_t c = 0; !isWhole && c < columns; ++c) {
+      to[c] = float(keepBits(product, from[c], count)) * scale;
+    }
+  }
+  if (count > 0) { // Workers store at once.
+    std::atomic_ref(wrapped[size_t(product)]) += count;
   }
 }
 
@@ -80,7 +92,7 @@ Status IntegerConv::convolve(Product product, const ConvGeometry &g,
       LPGEN_RETURN_IF_ERROR((*gemm)->multiply(isDense ? first : columns, rows,
                                               packed[size_t(group)], worker));
       (*gemm)->visitSums(worker, [&](const auto *sums) {
-        storeRows(sums, rows, g.groupOutputs(), scale, g.outputs,
+        storeRows(product, sums, rows, g.groupOutputs(), scale, g.outputs,
                   y.data() + images.begin * g.outputSize() +
                       group * g.groupOutputs());
       });
@@ -192,7 +204,7 @@ Status IntegerConv::scatteredInputGradient(const IntTensor &dy,
         }
       });
     }
-    storeRows(image, 1, count * g.inputSize(), scale, 0,
+    storeRows(Product::InputGradient, image, 1, count * g.inputSize(), scale, 0,
               dx.data() + images.begin * g.inputSize());
     return Status::success();
   };
@@ -293,7 +305,9 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
                  : total[size_t((group * g.reduction() + k) * g.groupOutputs() +
                                 o)];
     }
-    dw[i] = float(sum) * scale;
+    dw[i] = float(keepBits(Product::WeightGradient, sum,
+                           wrapped[size_t(Product::WeightGradient)])) *
+            scale;
   }
   return Status::success();
 }

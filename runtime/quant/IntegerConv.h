@@ -38,6 +38,15 @@ public:
   Status weightGradient(const IntTensor &x, const IntTensor &dy,
                         nn::FloatTensor &dw, const nn::Pass &pass);
 
+  /// From now on a sum keeps its low bits only, by product; 64 keeps all.
+  void setSumBits(nn::Product product, int bits) {
+    sumBits[size_t(product)] = bits;
+  }
+  /// Sums since the start that had more bits than they kept.
+  int64_t wrappedSums(nn::Product product) const {
+    return wrapped[size_t(product)];
+  }
+
   /// The symbol of the kernel that last computed a product; "none yet".
   std::string kernelOf(nn::Product product) const;
 
@@ -50,7 +59,19 @@ private:
   Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
                                 nn::FloatTensor &dx, const nn::Pass &pass);
 
+  /// Takes a sum to the bits that it keeps, and counts.
+  int64_t keepBits(nn::Product product, int64_t sum, int64_t &count) const {
+    const int64_t kept = nn::wrapTo(sum, sumBits[size_t(product)]);
+    count += kept != sum;
+    return kept;
+  }
+  template <typename Sum>
+  void storeRows(nn::Product product, const Sum *sums, int64_t rows,
+                 int64_t columns, float scale, int64_t stride, float *y);
+
   nn::ConvGeometry geometry;
+  std::array<int, 3> sumBits = {64, 64, 64};
+  std::array<int64_t, 3> wrapped = {};
   KernelProvider *kernels;
   std::array<std::unique_ptr<IntegerGemm>, 3> gemms; ///< By product.
   std::vector<PackedWeights> packed;                 ///< By group.

@@ -1,5 +1,7 @@
 // Round, multiply; input and weights stay rounded from forward to backward.
 #include "runtime/quant/IntegerProducts.h"
+#include "runtime/quant/AccumulatorPlan.h"
+#include <algorithm>
 
 namespace lpgen::quant {
 
@@ -19,11 +21,44 @@ Status IntegerProducts::quantize(Quantizer &quantizer, const nn::FloatTensor &x,
   return status;
 }
 
+void IntegerProducts::narrow(Product product, const IntTensor &a,
+                             const IntTensor &b, int64_t images) {
+  if (!accumulator) {
+    return;
+  }
+  const int64_t terms = reductionLengths(geometry, images)[size_t(product)];
+  const int bits =
+      accumulator->width == nn::IntegerAccumulator::Width::Exact
+          ? exactAccumulatorBits(terms, a.max(), b.max())
+          : statisticalAccumulatorBits(terms, momentsOf(a), momentsOf(b),
+                                       accumulator->sigmas);
+  nn::AccumulatorReport &report = sums[size_t(product)];
+  report.bits = std::clamp(bits + accumulator->extraBits, 2, 64);
+  conv.setSumBits(product, report.bits);
+  const std::array<int64_t, 3> sizes = {
+      images * geometry.outputSize(), images * geometry.inputSize(),
+      geometry.outputs * geometry.reduction()};
+  report.sums += sizes[size_t(product)];
+}
+
+std::vector<nn::AccumulatorReport> IntegerProducts::reportAccumulators() const {
+  std::vector<nn::AccumulatorReport> reports;
+  for (size_t i = 0; accumulator && i < sums.size(); ++i) {
+    reports.push_back(sums[i]);
+    reports.back().wrapped = conv.wrappedSums(Product(i));
+  }
+  return reports;
+}
+
 Status IntegerProducts::forward(const nn::FloatTensor &x,
                                 const nn::FloatTensor &weight,
                                 nn::FloatTensor &y, const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, pass, weights));
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, pass, input));
+  narrow(Product::Forward, input, weights, x.extent(0));
+  if (pass.isTraining()) {
+    count(x.extent(0), input, weights);
+  }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   return conv.forward(input, weights, y, pass);
 }
@@ -31,21 +66,30 @@ Status IntegerProducts::forward(const nn::FloatTensor &x,
 Status IntegerProducts::backward(const nn::FloatTensor &x,
                                  const nn::FloatTensor &weight,
                                  const nn::FloatTensor &dy,
-                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
                                  const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
   if (dx) {
+    count(x.extent(0), gradient, weights);
+    narrow(Product::InputGradient, gradient, weights, x.extent(0));
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
   }
-  const nn::TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
-  return conv.weightGradient(input, gradient, dWeight, pass);
+  if (dWeight) {
+    count(x.extent(0), gradient, input);
+    narrow(Product::WeightGradient, gradient, input, x.extent(0));
+    const nn::TimeAdder timer(
+        seconds.products[size_t(Product::WeightGradient)]);
+    LPGEN_RETURN_IF_ERROR(conv.weightGradient(input, gradient, *dWeight, pass));
+  }
+  return Status::success();
 }
 
 void IntegerProducts::visitState(nn::StateVisitor &visitor) {
   quantizers.input->visitState(visitor);
   quantizers.weight->visitState(visitor);
   quantizers.gradient->visitState(visitor);
+  visitWork(visitor, quantizers.input->report().tensor);
 }
 
 std::optional<nn::ForwardOperands> IntegerProducts::forwardOperands() const {

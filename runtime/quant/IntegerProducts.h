@@ -5,6 +5,7 @@
 
 #include "runtime/quant/IntegerConv.h"
 #include "runtime/quant/Quantizer.h"
+#include <optional>
 
 namespace lpgen::quant {
 
@@ -21,12 +22,13 @@ class IntegerProducts : public nn::Products {
 public:
   IntegerProducts(const nn::ConvGeometry &geometry, LayerQuantizers quantizers,
                   KernelProvider &kernels)
-      : conv(geometry, kernels), quantizers(std::move(quantizers)) {}
+      : geometry(geometry), conv(geometry, kernels),
+        quantizers(std::move(quantizers)) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                  nn::FloatTensor &y, const nn::Pass &pass) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
@@ -35,10 +37,27 @@ public:
     return conv.kernelOf(product);
   }
 
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    accumulator = rules.integers;
+    return Status::success();
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override;
+
 private:
+  /// Chooses the width of the sums of a product from its operands.
+  void narrow(nn::Product product, const IntTensor &a, const IntTensor &b,
+              int64_t images);
   Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
                   const nn::Pass &pass, IntTensor &q);
 
+  /// Counts a product of `images` images.
+  void count(int64_t images, const IntTensor &a, const IntTensor &b) {
+    done.add(double(images) * double(geometry.macs()), a.bits(), b.bits());
+  }
+
+  nn::ConvGeometry geometry;
+  std::optional<nn::IntegerAccumulator> accumulator;
+  std::array<nn::AccumulatorReport, 3> sums;
   IntegerConv conv;
   LayerQuantizers quantizers;
   IntTensor input;

@@ -14,7 +14,16 @@ Status TrainedProducts::forward(const nn::FloatTensor &x,
     LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
-  return conv.forward(input, weights, y, pass);
+  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, pass));
+  if (const auto scales = weightQuantizer->filterScales(); !scales.empty()) {
+    const auto channels = int64_t(scales.size());
+    nn::forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+      for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
+        y[i] *= scales[size_t(i % channels)];
+      }
+    });
+  }
+  return Status::success();
 }
 
 /// scale * q in the shape of `like`.
@@ -33,18 +42,25 @@ static void decode(const IntTensor &q, const nn::FloatTensor &like,
 Status TrainedProducts::backward(const nn::FloatTensor &x,
                                  const nn::FloatTensor &weight,
                                  const nn::FloatTensor &dy,
-                                 nn::FloatTensor &dWeight, nn::FloatTensor *dx,
+                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
                                  const nn::Pass &pass) {
   {
     const nn::TimeAdder timer(seconds.quantize);
     decode(input, x, pass, inputValues);
     decode(weights, weight, pass, weightValues);
+    const auto scales = weightQuantizer->filterScales();
+    for (int64_t i = 0; !scales.empty() && i < weight.size(); ++i) {
+      weightValues[i] *= scales[size_t(i / weight.sliceSize())];
+    }
   }
-  // A learned step of the input needs dx even where no layer does.
+  // A learned step of the input needs dx even where no layer does, one of the
+  // weights dWeight.
   nn::FloatTensor &target = dx ? *dx : unwantedGradient;
   target.resize(x.shape());
+  nn::FloatTensor &weightTarget = dWeight ? *dWeight : unwantedWeightGradient;
+  weightTarget.resize(weight.shape());
   LPGEN_RETURN_IF_ERROR(gradients.backward(inputValues, weightValues, dy,
-                                           dWeight, &target, pass));
+                                           &weightTarget, &target, pass));
   for (const Product product :
        {Product::InputGradient, Product::WeightGradient}) {
     seconds.products[size_t(product)] =
@@ -52,7 +68,7 @@ Status TrainedProducts::backward(const nn::FloatTensor &x,
   }
   const nn::TimeAdder timer(seconds.quantize);
   inputQuantizer->backward(x, pass, target);
-  weightQuantizer->backward(weight, pass, dWeight);
+  weightQuantizer->backward(weight, pass, weightTarget);
   return Status::success();
 }
 

@@ -23,7 +23,7 @@ public:
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                  nn::FloatTensor &y, const nn::Pass &pass) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
@@ -41,6 +41,7 @@ private:
   nn::FloatTensor inputValues;
   nn::FloatTensor weightValues;
   nn::FloatTensor unwantedGradient; ///< dx where nobody takes it.
+  nn::FloatTensor unwantedWeightGradient;
 };
 
 } // namespace lpgen::quant

@@ -28,6 +28,9 @@ public:
   virtual void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
+  /// Of weights: one more factor of q for each filter, the first dimension;
+  /// empty if there is none.
+  virtual std::span<const float> filterScales() const { return {}; }
 };
 
 /// What a learned step size is of.
@@ -63,6 +66,15 @@ makeDorefaActivations(const std::string &tensor, int bits);
 /// scale a / n; dx = g where 0 < x < a, da = sum of g where x >= a. a starts
 /// at 8 and decays with the weights.
 std::unique_ptr<TrainedQuantizer> makePact(const std::string &tensor, int bits);
+
+/// q = 1 where x >= 0, else -1, scale 1; dx = g where |x| <= threshold.
+std::unique_ptr<TrainedQuantizer> makeSign(const std::string &tensor,
+                                           float threshold);
+
+/// Weights of XNOR-Net (Rastegari et al. 2016, arXiv 1603.05279): q = sign(w),
+/// times a = mean|w| of the filter, of n weights; dw = g (1 / n + a [|w| <=
+/// 1]).
+std::unique_ptr<TrainedQuantizer> makeXnorWeights(const std::string &tensor);
 
 } // namespace lpgen::quant
 

@@ -5,10 +5,12 @@
 #include "runtime/core/AtomicFile.h"
 #include "runtime/data/Dataset.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "runtime/train/AccumulatorTable.h"
 #include "runtime/train/RunFolder.h"
 #include "runtime/train/RunReport.h"
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <unistd.h>
@@ -30,8 +32,10 @@ struct Options {
   std::string out;
   CompilerOptions compiler;
   int threads = 1;
+  std::string gradients = "none";
   bool isResumed = false;
   bool isQuiet = false;
+  bool showsAccumulators = false;
   int64_t stopAfter = 0;
 };
 
@@ -86,15 +90,35 @@ void reportEpoch(const Trainer &trainer, const Totals &test) {
               trainer.epochTotals().meanLoss(),
               100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
               trainer.epochTotals().imagesPerSecond());
+  if (const nn::ProductWork work = trainer.work(); work.macs > 0) {
+    const double mean = work.bitProducts / work.macs;
+    std::printf("  bit products so far: %.4g, %.1f for each multiply-add, "
+                "%.1f %% %s than at 8 x 8 bits\n",
+                work.bitProducts, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
+                mean > 64 ? "more" : "fewer");
+  }
   std::fflush(stdout);
 }
 
 Status finishEpoch(Trainer &trainer, RunFolder &folder) {
+  GradientExchange *exchange = trainer.gradientExchange();
+  if (exchange && exchange->peers().rank() != 0) {
+    return folder.saveTogether(trainer, *exchange);
+  }
   const Result<Totals> test = trainer.evaluate();
   LPGEN_RETURN_IF_ERROR(test.status());
   LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test));
-  LPGEN_RETURN_IF_ERROR(folder.save(trainer));
+  LPGEN_RETURN_IF_ERROR(exchange ? folder.saveTogether(trainer, *exchange)
+                                 : folder.save(trainer));
   reportEpoch(trainer, *test);
+  if (exchange) {
+    std::printf(
+        "  gradients sent by each worker so far: %lld bytes, %.1f times "
+        "fewer than as floats\n",
+        static_cast<long long>(exchange->sentBytes()),
+        double(exchange->denseBytes()) / double(exchange->sentBytes()));
+    std::fflush(stdout);
+  }
   return Status::success();
 }
 
@@ -111,7 +135,9 @@ Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
       return Status::success();
     }
   }
-  return trainer.isDone() ? Status::success() : folder.save(trainer);
+  // Interrupted workers are not at one step: their epoch's checkpoints stay.
+  return trainer.isDone() || trainer.gradientExchange() ? Status::success()
+                                                        : folder.save(trainer);
 }
 
 /// The report is a by-product: where it cannot be made, the run is good all the
@@ -129,8 +155,26 @@ void report(const RunFolder &folder, const std::string &path) {
   }
 }
 
-int run(Options &options) {
-  Result<RunFolder> folder = RunFolder::open(options.out);
+int showAccumulators(const Config &config) {
+  const Result<data::Dataset> data = data::loadDataset(config.data);
+  if (!data.ok()) {
+    return fail(data.message());
+  }
+  const Result<std::string> table = accumulatorTable(
+      {config.model, data->height, data->width, data->channels, data->classes},
+      config.batchSize);
+  if (!table.ok()) {
+    return fail(table.message());
+  }
+  std::fputs(table->c_str(), stdout);
+  return ExitSuccess;
+}
+
+int run(Options &options, Workers *workers) {
+  const int rank = workers ? workers->rank() : 0;
+  options.isQuiet |= rank != 0;
+  options.config.workers = workers ? workers->count() : 1;
+  Result<RunFolder> folder = RunFolder::open(options.out, rank);
   if (!folder.ok()) {
     return fail(folder.message());
   }
@@ -138,6 +182,17 @@ int run(Options &options) {
     const Result<Config> config = folder->readConfig();
     if (!config.ok()) {
       return fail(config.message());
+    }
+    if (config->gradients != options.gradients) {
+      return fail("the run in '" + options.out +
+                  "' was made with --gradients " + config->gradients +
+                  ", not " + options.gradients);
+    }
+    if (config->workers != options.config.workers) {
+      return fail("the run in '" + options.out + "' had " +
+                  std::to_string(config->workers) + " workers, now there are " +
+                  std::to_string(options.config.workers) +
+                  "; remedy: mpirun -n " + std::to_string(config->workers));
     }
     options.config = *config;
   } else if (folder->hasCheckpoint()) {
@@ -155,7 +210,7 @@ int run(Options &options) {
   ThreadPool pool(options.threads);
   KernelProvider kernels(options.compiler);
   Result<std::unique_ptr<Trainer>> trainer =
-      Trainer::create(options.config, *data, &pool, &kernels);
+      Trainer::create(options.config, *data, &pool, &kernels, workers);
   if (!trainer.ok()) {
     return fail(trainer.message());
   }
@@ -166,12 +221,20 @@ int run(Options &options) {
     }
   }
   folder->observe(**trainer);
+  if (GradientExchange *exchange = (*trainer)->gradientExchange()) {
+    const Status together = exchange->checkStep((*trainer)->step());
+    if (!together.ok()) {
+      return fail(together.message());
+    }
+  }
   Status status = train(options, **trainer, *folder);
   if (const std::string operators = kernels.operators();
-      status.ok() && !operators.empty()) {
+      status.ok() && !operators.empty() && rank == 0) {
     status = writeFileAtomically(options.out + "/kernels.lp", operators);
   }
-  report(*folder, options.out);
+  if (rank == 0) {
+    report(*folder, options.out);
+  }
   if (!status.ok()) {
     return fail(status.message() + (folder->hasCheckpoint()
                                         ? "; the last epoch's state is in '" +
@@ -186,6 +249,27 @@ int run(Options &options) {
     return ExitInterrupted;
   }
   return ExitSuccess;
+}
+
+/// Alone, or as one of the workers that mpirun started.
+int runWithWorkers(Options &options) {
+  if (options.gradients == "none") {
+    return isStartedByMpi()
+               ? fail("mpirun started several workers; remedy: say what they "
+                      "exchange, --gradients dense or --gradients adacomp",
+                      ExitUsage)
+               : run(options, nullptr);
+  }
+  options.config.gradients = options.gradients;
+  const Result<std::unique_ptr<Workers>> workers = makeMpiWorkers();
+  if (!workers.ok()) {
+    return fail(workers.message());
+  }
+  const int status = run(options, workers->get());
+  if (status != ExitSuccess) { // The others may wait for this one.
+    (*workers)->abort(status);
+  }
+  return status;
 }
 
 /// Registers everything; those options that a resumed run takes from its
@@ -206,6 +290,15 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "given");
   app.add_flag("--resume", options.isResumed,
                "Continue the run in --out exactly where its checkpoint is");
+  app.add_option("--gradients", options.gradients,
+                 "Train together with the other processes that mpirun started, "
+                 "each with batches of its own, and exchange gradients: dense "
+                 "or adacomp")
+      ->check(CLI::IsMember({"none", "dense", "adacomp"}))
+      ->capture_default_str();
+  app.add_flag("--accumulators", options.showsAccumulators,
+               "Print how wide the sums of the model must be, and stop; writes "
+               "nothing to --out");
   app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
   app.add_option("--stop-after", options.stopAfter,
                  "Stop after this epoch, to be resumed later")
@@ -265,7 +358,10 @@ int main(int argc, char **argv) {
   if (!config.ok()) {
     return fail(config.message(), ExitUsage);
   }
+  if (options.showsAccumulators) {
+    return showAccumulators(options.config);
+  }
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
-  return run(options);
+  return runWithWorkers(options);
 }

@@ -13,6 +13,8 @@ static void visitFields(AnyConfig &config, Visit visit) {
   visit("optimizer", config.optimizer);
   visit("schedule", config.schedule);
   visit("augmentation", config.augmentation);
+  visit("gradients", config.gradients);
+  visit("workers", config.workers);
   visit("epochs", config.epochs);
   visit("batch", config.batchSize);
   visit("trainImages", config.trainImages);

@@ -18,6 +18,8 @@ struct Config {
   std::string optimizer = "sgd";
   std::string schedule = "cosine";
   std::string augmentation = "none"; ///< Or "crop-flip".
+  std::string gradients = "none";    ///< Or what workers exchange.
+  int64_t workers = 1;
   int64_t epochs = 10;
   int64_t batchSize = 128;
   int64_t trainImages = 0; ///< The first so many; 0 is all.

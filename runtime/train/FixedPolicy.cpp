@@ -35,11 +35,13 @@ public:
     return Status::success();
   }
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override {
     LPGEN_RETURN_IF_ERROR(
         IntegerProducts::backward(x, weight, dy, dWeight, dx, pass));
-    roundResult(format, dWeight, ".weightGradient", pass);
+    if (dWeight) {
+      roundResult(format, *dWeight, ".weightGradient", pass);
+    }
     if (dx) {
       roundResult(format, *dx, ".inputGradient", pass);
     }
@@ -73,6 +75,11 @@ public:
         std::make_unique<FixedProducts>(layer, format, *kernels));
   }
   float lossScale() const override { return scale; }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return quant::GradientRange{format.scale(),
+                                float(format.max()) * format.scale()};
+  }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                    const nn::Pass &pass) override {
     for (nn::Parameter *parameter : parameters) {

@@ -10,7 +10,8 @@
 namespace lpgen::train {
 
 /// Starts at `scale`. A step with a gradient that is no number is skipped and
-/// halves it, but not below `floor`; `growAfter` good steps in a row double it.
+/// halves it, but not below `floor`; `growAfter` good steps in a row double it,
+/// unless that is 0.
 class DynamicLossScale {
 public:
   DynamicLossScale(float scale, float floor, int64_t growAfter)

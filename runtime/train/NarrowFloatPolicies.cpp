@@ -32,6 +32,10 @@ public:
   void visitState(nn::StateVisitor &visitor) override {
     scale.visitState(visitor);
   }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return quant::GradientRange{quant::fp16.least(), quant::fp16.max()};
+  }
 
 private:
   DynamicLossScale scale;
@@ -56,6 +60,12 @@ public:
                 {quant::e5m2, Rounding::Nearest, Overflow::Saturate},
                 {quant::e5m2, Rounding::Stochastic, Overflow::Infinity}}));
   }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return place == nn::LayerPlace::Inner
+               ? quant::GradientRange{quant::e5m2.least(), quant::e5m2.max()}
+               : Mixed16Policy::gradientRange(place);
+  }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                    const nn::Pass &pass) override {
     for (nn::Parameter *parameter : parameters) {
@@ -74,7 +84,7 @@ Result<DynamicLossScale> readLossScale(PolicyText &text, double start,
   const Result<double> floor = text.number("floor", standardFloor, 1, *scale);
   LPGEN_RETURN_IF_ERROR(floor.status());
   const Result<int64_t> growAfter =
-      text.integer("grow-after", 2000, 1, 1000000000);
+      text.integer("grow-after", 2000, 0, 1000000000);
   LPGEN_RETURN_IF_ERROR(growAfter.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   return DynamicLossScale(float(*scale), float(*floor), *growAfter);

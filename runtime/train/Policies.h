@@ -41,6 +41,26 @@ Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
 Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
                                                const PolicyContext &context);
 
+/// Signs forward, gradients in float32.
+Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
+                                               const PolicyContext &context);
+Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
+                                                 const PolicyContext &context);
+
+/// Widths of blocks of channels under a budget of bit products.
+Result<std::unique_ptr<Policy>> makeDynastyPolicy(PolicyText &text,
+                                                  const PolicyContext &context);
+
+/// Sums as narrow as planned, on a base that can narrow its sums.
+Result<std::unique_ptr<Policy>>
+extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
+                     const PolicyContext &context);
+
+/// A loss scale for each layer, on a base with a range of its gradients.
+Result<std::unique_ptr<Policy>>
+extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,
+                          const PolicyContext &context);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_POLICIES_H

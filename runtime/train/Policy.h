@@ -8,7 +8,9 @@
 #define LPGEN_RUNTIME_TRAIN_POLICY_H
 
 #include "runtime/nn/Models.h"
+#include "runtime/quant/LossScaledProducts.h"
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ namespace lpgen::train {
 struct PolicyContext {
   KernelProvider *kernels = nullptr; ///< Null only for float policies.
   int64_t stepsPerEpoch = 1;
+  int64_t batchSize = 1;
 };
 
 class Policy {
@@ -30,6 +33,8 @@ public:
 
   virtual Result<std::unique_ptr<nn::Products>>
   makeProducts(const nn::LayerSpec &layer) = 0;
+  /// What the network has between its layers.
+  virtual nn::Activation activation() const { return nn::Activation::Relu; }
   /// The loss is multiplied by this before backward, gradients are divided by
   /// it after.
   virtual float lossScale() const { return 1.0F; }
@@ -37,16 +42,56 @@ public:
   virtual bool acceptGradients(const std::vector<nn::Parameter *> &parameters) {
     return true;
   }
-  /// The stored weights have changed.
+  /// The stored weights have changed; also called before the first step.
   virtual void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                            const nn::Pass &pass) {}
   /// An epoch is done; its mean training loss.
   virtual void afterEpoch(double loss) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
+  /// The magnitudes with which gradients at this place are stored; none if
+  /// their scale follows them, so that a factor changes nothing.
+  virtual std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const {
+    return std::nullopt;
+  }
 };
 
-/// Makes the policy that `text` names, "apt" or "fixed<il=2,fl=14>". An error
-/// for an unknown name, key or value.
+/// A policy that adds something to another, the base, and is that otherwise.
+class PolicyExtension : public Policy {
+public:
+  explicit PolicyExtension(std::unique_ptr<Policy> base)
+      : base(std::move(base)) {}
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    return base->makeProducts(layer);
+  }
+  nn::Activation activation() const override { return base->activation(); }
+  float lossScale() const override { return base->lossScale(); }
+  bool
+  acceptGradients(const std::vector<nn::Parameter *> &parameters) override {
+    return base->acceptGradients(parameters);
+  }
+  void afterUpdate(const std::vector<nn::Parameter *> &parameters,
+                   const nn::Pass &pass) override {
+    base->afterUpdate(parameters, pass);
+  }
+  void afterEpoch(double loss) override { base->afterEpoch(loss); }
+  void visitState(nn::StateVisitor &visitor) override {
+    base->visitState(visitor);
+  }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return base->gradientRange(place);
+  }
+
+protected:
+  std::unique_ptr<Policy> base;
+};
+
+/// Makes the policy that `text` names, "apt" or "fixed<il=2,fl=14>", with
+/// extensions behind it, "mixed16+adaptive-loss-scale". An error for an unknown
+/// name, key or value, and for a combination that makes no sense.
 Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
                                            const PolicyContext &context);
 

@@ -6,14 +6,14 @@
 
 namespace lpgen::train {
 
-Result<RunFolder> RunFolder::open(const std::string &path) {
+Result<RunFolder> RunFolder::open(const std::string &path, int rank) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
     return Status::error("cannot make folder '" + path +
                          "': " + error.message());
   }
-  return RunFolder(path);
+  return RunFolder(path, rank);
 }
 
 bool RunFolder::hasCheckpoint() const {
@@ -54,12 +54,27 @@ void RunFolder::observe(Trainer &trainer) {
 }
 
 Status RunFolder::save(Trainer &trainer) {
+  return saveAs(checkpointPath(), trainer);
+}
+
+Status RunFolder::saveTogether(Trainer &trainer, GradientExchange &exchange) {
+  const std::string next = checkpointPath() + ".next";
+  LPGEN_RETURN_IF_ERROR(saveAs(next, trainer));
+  LPGEN_RETURN_IF_ERROR(exchange.checkStep(trainer.step()));
+  std::error_code error;
+  std::filesystem::rename(next, checkpointPath(), error);
+  return error
+             ? Status::error("cannot rename '" + next + "': " + error.message())
+             : Status::success();
+}
+
+Status RunFolder::saveAs(const std::string &file, Trainer &trainer) {
   nlohmann::json meta = {{"config", configToJson(trainer.config())},
                          {"epochs", history}};
   if (!trainer.isAtEpochEnd()) {
     meta["openEpoch"] = recorder.record();
   }
-  return saveCheckpoint(checkpointPath(), meta, [&](nn::StateVisitor &visitor) {
+  return saveCheckpoint(file, meta, [&](nn::StateVisitor &visitor) {
     trainer.visitState(visitor);
   });
 }

@@ -14,10 +14,14 @@ namespace lpgen::train {
 
 class RunFolder {
 public:
-  /// Makes the folder if it is not there.
-  static Result<RunFolder> open(const std::string &path);
+  /// Makes the folder if it is not there. Workers but the first have a
+  /// checkpoint of their own in it.
+  static Result<RunFolder> open(const std::string &path, int rank = 0);
 
-  std::string checkpointPath() const { return path + "/checkpoint.lpt"; }
+  std::string checkpointPath() const {
+    return path + (rank == 0 ? "/checkpoint.lpt"
+                             : "/checkpoint-" + std::to_string(rank) + ".lpt");
+  }
   bool hasCheckpoint() const;
 
   /// The config of the checkpoint in the folder.
@@ -26,6 +30,9 @@ public:
   Status restore(Trainer &trainer);
   /// Writes the state of the trainer.
   Status save(Trainer &trainer);
+  /// The same at all workers: none replaces its checkpoint before every one has
+  /// written the new one.
+  Status saveTogether(Trainer &trainer, GradientExchange &exchange);
 
   /// Sees all steps of the trainer, for the log; the folder must outlive it.
   void observe(Trainer &trainer);
@@ -35,9 +42,12 @@ public:
   const nlohmann::json &epochs() const { return history; }
 
 private:
-  explicit RunFolder(std::string path) : path(std::move(path)) {}
+  RunFolder(std::string path, int rank) : path(std::move(path)), rank(rank) {}
+
+  Status saveAs(const std::string &file, Trainer &trainer);
 
   std::string path;
+  int rank;
   StepRecorder recorder; ///< Of the epoch that is under way.
   nlohmann::json history = nlohmann::json::array();
 };

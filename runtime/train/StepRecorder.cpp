@@ -26,6 +26,7 @@ void StepRecorder::beforeStep(const std::vector<ObservedLayer> &layers) {
     Layer &layer = observed[i];
     layer.name = layers[i].name;
     layer.before = secondsOf(*layers[i].products);
+    layer.workBefore = layers[i].products->work();
     const std::vector<nn::TensorReport> reports =
         layers[i].products->reportTensors();
     layer.tensors.resize(reports.size());
@@ -46,6 +47,11 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
     for (size_t s = 0; s < now.size(); ++s) {
       layer.epoch[s] += now[s] - layer.before[s];
     }
+    const nn::ProductWork &work = layers[i].products->work();
+    layer.work.macs += work.macs - layer.workBefore.macs;
+    layer.work.bitProducts += work.bitProducts - layer.workBefore.bitProducts;
+    layer.lossScaleExponent = layers[i].products->gradientScaleExponent();
+    layer.accumulators = layers[i].products->reportAccumulators();
     for (size_t p = 0; p < layer.implementation.size(); ++p) {
       layer.implementation[p] =
           layers[i].products->implementation(nn::Product(p));
@@ -104,6 +110,15 @@ nlohmann::json StepRecorder::describe(const Layer &layer) {
   for (size_t s = 0; s < secondsNames.size(); ++s) {
     json["seconds"][secondsNames[s]] = layer.epoch[s];
   }
+  json["macs"] = layer.work.macs;
+  json["bitProducts"] = layer.work.bitProducts;
+  json["lossScaleExponent"] = layer.lossScaleExponent;
+  for (size_t p = 0; p < layer.accumulators.size(); ++p) {
+    json["accumulators"][nn::productNames[p]] = {
+        {"bits", layer.accumulators[p].bits},
+        {"sums", layer.accumulators[p].sums},
+        {"wrapped", layer.accumulators[p].wrapped}};
+  }
   for (const Tensor &tensor : layer.tensors) {
     nlohmann::json widths = nlohmann::json::object();
     for (const auto &[bits, steps] : tensor.stepsAtBits) {
@@ -144,6 +159,8 @@ void StepRecorder::restore(const nlohmann::json &json) {
     for (size_t s = 0; s < secondsNames.size(); ++s) {
       layer.epoch[s] = from.at("seconds").at(secondsNames[s]).get<double>();
     }
+    layer.work.macs = from.at("macs").get<double>();
+    layer.work.bitProducts = from.at("bitProducts").get<double>();
     for (const nlohmann::json &tensorFrom : from.at("tensors")) {
       Tensor &tensor = layer.tensors.emplace_back();
       tensor.name = tensorFrom.at("tensor").get<std::string>();

@@ -49,6 +49,10 @@ private:
     std::array<std::string, 3> implementation; ///< By Product.
     Seconds before = {};
     Seconds epoch = {};
+    nn::ProductWork workBefore;
+    nn::ProductWork work; ///< Of the epoch.
+    int lossScaleExponent = 0;
+    std::vector<nn::AccumulatorReport> accumulators; ///< Since the start.
     std::vector<Tensor> tensors;
   };
   /// Of the open sample.

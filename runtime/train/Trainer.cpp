@@ -13,27 +13,29 @@ Trainer::Trainer(const Config &config, const data::Dataset &data,
                   : data::Augmentation::None,
               seed.of("data")) {}
 
-Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
-                                                 const data::Dataset &data,
-                                                 ThreadPool *pool,
-                                                 KernelProvider *kernels) {
+Result<std::unique_ptr<Trainer>>
+Trainer::create(const Config &config, const data::Dataset &data,
+                ThreadPool *pool, KernelProvider *kernels, Workers *workers) {
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
-  if (config.batchSize > data.train.count) {
-    return Status::error("a batch of " + std::to_string(config.batchSize) +
-                         " images is more than the " +
-                         std::to_string(data.train.count) +
-                         " training images of '" + data.name + "'");
+  assert(config.workers == (workers ? workers->count() : 1) &&
+         "the config says how many workers there are");
+  if (config.batchSize * config.workers > data.train.count) {
+    return Status::error(
+        "a batch of " + std::to_string(config.batchSize * config.workers) +
+        " images is more than the " + std::to_string(data.train.count) +
+        " training images of '" + data.name + "'");
   }
   std::unique_ptr<Trainer> trainer(new Trainer(config, data, pool));
   const Result<Schedule> schedule = parseSchedule(config.schedule);
   LPGEN_RETURN_IF_ERROR(schedule.status());
   trainer->schedule = *schedule;
-  Result<std::unique_ptr<Policy>> policy =
-      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch()});
+  Result<std::unique_ptr<Policy>> policy = makePolicy(
+      config.policy, {kernels, trainer->stepsPerEpoch(), config.batchSize});
   LPGEN_RETURN_IF_ERROR(policy.status());
   trainer->policy = std::move(*policy);
   Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
-      {config.model, data.height, data.width, data.channels, data.classes},
+      {config.model, data.height, data.width, data.channels, data.classes,
+       trainer->policy->activation()},
       [&](const nn::LayerSpec &layer) {
         return trainer->policy->makeProducts(layer);
       },
@@ -48,6 +50,12 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
       trainer->layers.push_back({layer.name(), products});
     }
   });
+  if (workers) {
+    Result<std::unique_ptr<GradientExchange>> exchange =
+        GradientExchange::create(config.gradients, *workers, trainer->updated);
+    LPGEN_RETURN_IF_ERROR(exchange.status());
+    trainer->exchange = std::move(*exchange);
+  }
   trainer->policy->afterUpdate(trainer->updated,
                                trainer->pass(nn::Mode::Train));
   Result<std::unique_ptr<Optimizer>> optimizer =
@@ -95,20 +103,29 @@ Status Trainer::runStep() {
   if (isAtEpochEnd()) {
     running = Totals();
   }
-  const nn::Pass now = pass(nn::Mode::Train);
-  batches.read(epoch(), steps % stepsPerEpoch(), pool, batch);
+  const nn::Pass shared = pass(nn::Mode::Train);
+  nn::Pass now = shared;
+  const int rank = exchange ? exchange->peers().rank() : 0;
+  if (exchange) { // Workers round their gradients independently.
+    now.random = now.random.of(uint64_t(rank));
+  }
+  batches.read(epoch(), steps % stepsPerEpoch() * settings.workers + rank, pool,
+               batch);
   LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
   const float scale = policy->lossScale();
-  const nn::LossValue loss =
+  nn::LossValue loss =
       softmaxCrossEntropy(scores, batch.labels, scale, &scoreGradient);
   if (!std::isfinite(loss.sum)) {
     return divergence(loss.sum / double(loss.images));
   }
   LPGEN_RETURN_IF_ERROR(model->backward(scoreGradient, inputGradient, now));
   unscaleGradients(scale, now);
+  if (exchange) {
+    LPGEN_RETURN_IF_ERROR(exchange->average(loss));
+  }
   if (policy->acceptGradients(updated)) {
-    optimizer->update(updated, learningRate(), now);
-    policy->afterUpdate(updated, now);
+    optimizer->update(updated, learningRate(), shared);
+    policy->afterUpdate(updated, shared);
   }
   ++steps;
   running.add(loss);
@@ -158,6 +175,20 @@ void Trainer::visitState(nn::StateVisitor &visitor) {
   model->visitState(visitor);
   optimizer->visitState(visitor);
   policy->visitState(visitor);
+  if (exchange) {
+    exchange->visitState(visitor);
+  }
+}
+
+nn::ProductWork Trainer::work() const {
+  nn::ProductWork all;
+  model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      all.macs += products->work().macs;
+      all.bitProducts += products->work().bitProducts;
+    }
+  });
+  return all;
 }
 
 } // namespace lpgen::train

@@ -6,6 +6,7 @@
 #include "runtime/nn/Containers.h"
 #include "runtime/nn/Loss.h"
 #include "runtime/train/Config.h"
+#include "runtime/train/GradientExchange.h"
 #include "runtime/train/Observer.h"
 #include "runtime/train/Policy.h"
 #include <memory>
@@ -36,16 +37,19 @@ struct Totals {
 
 class Trainer {
 public:
+  /// With workers, who must outlive the trainer too, every one of them reads
+  /// batches of its own and all have the same weights.
   /// The data must outlive the trainer; `kernels` may be null if the policy
   /// runs none.
-  static Result<std::unique_ptr<Trainer>> create(const Config &config,
-                                                 const data::Dataset &data,
-                                                 ThreadPool *pool,
-                                                 KernelProvider *kernels);
+  static Result<std::unique_ptr<Trainer>>
+  create(const Config &config, const data::Dataset &data, ThreadPool *pool,
+         KernelProvider *kernels, Workers *workers = nullptr);
 
   const Config &config() const { return settings; }
   int64_t step() const { return steps; }
-  int64_t stepsPerEpoch() const { return batches.perEpoch(); }
+  int64_t stepsPerEpoch() const {
+    return batches.perEpoch() / settings.workers;
+  }
   int64_t totalSteps() const { return settings.epochs * stepsPerEpoch(); }
   int64_t epoch() const { return steps / stepsPerEpoch(); }
   bool isDone() const { return steps >= totalSteps(); }
@@ -62,8 +66,12 @@ public:
   /// into `classes` if that is not null.
   Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
 
+  /// The exchange with other workers; null without them.
+  GradientExchange *gradientExchange() const { return exchange.get(); }
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
+  /// What the integer products of all steps so far have cost.
+  nn::ProductWork work() const;
   /// `observer` sees every step from now on and must outlive the trainer.
   void observe(Observer &observer) { observers.push_back(&observer); }
 
@@ -82,6 +90,7 @@ private:
   std::unique_ptr<Policy> policy;
   std::unique_ptr<nn::Sequential> model;
   std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<GradientExchange> exchange;
   std::vector<nn::Parameter *> updated;
   std::vector<ObservedLayer> layers;
   std::vector<Observer *> observers;

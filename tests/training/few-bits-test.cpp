@@ -106,6 +106,34 @@ TEST(Dorefa, ActivationsAreClippedToOne) {
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 1, 1, 1, 0}));
 }
 
+TEST(Binary, SignsPassGradientsWithinTheThreshold) {
+  const auto quantizer = makeSign("x", 1.3F);
+  IntTensor q;
+  const nn::FloatTensor x = tensorOf({-1.5F, -1.2F, -0.0F, 0.3F, 1.3F, 2.0F});
+  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{-1, -1, 1, 1, 1, 1}));
+  EXPECT_EQ(q.scale(), 1.0F);
+  EXPECT_EQ(q.max(), 1);
+  nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5, 6});
+  quantizer->backward(x, nn::Pass(), gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 2, 3, 4, 5, 0}));
+}
+
+TEST(Binary, XnorWeightsHaveAScaleForEachFilter) {
+  const auto quantizer = makeXnorWeights("w");
+  IntTensor q;
+  nn::FloatTensor w = tensorOf({0.5F, -1.5F, 0.25F, 0.25F});
+  w.resize({2, 2});
+  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{1, -1, 1, 1}));
+  ASSERT_EQ(quantizer->filterScales().size(), 2u);
+  EXPECT_EQ(quantizer->filterScales()[0], 1.0F);
+  EXPECT_EQ(quantizer->filterScales()[1], 0.25F);
+  nn::FloatTensor gradient = tensorOf({1, 1, 2, 4});
+  quantizer->backward(w, nn::Pass(), gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1.5F, 0.5F, 1.5F, 3.0F}));
+}
+
 TEST(Pact, LearnsTheEndOfItsRange) {
   const auto quantizer = makePact("x", 2);
   nn::Parameter &alpha = onlyParameter(*quantizer);
@@ -129,7 +157,7 @@ TEST(TrainedQuantizers, RefuseNaN) {
   for (const auto &quantizer :
        {makeLsq("x", 4, LsqTensor::Weight), makeDorefaWeights("x", 1),
         makeDorefaWeights("x", 4), makeDorefaActivations("x", 4),
-        makePact("x", 4)}) {
+        makePact("x", 4), makeSign("x", 1), makeXnorWeights("x")}) {
     const Status status = quantizer->forward(bad, nn::Pass(), q);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.message(),

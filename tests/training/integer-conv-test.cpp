@@ -1,6 +1,7 @@
 // The three integer products against their definition, bit for bit: widths,
 // shapes, chunked reductions, extreme operands, threads.
 #include "runtime/quant/IntegerConv.h"
+#include "runtime/quant/TrainedProducts.h"
 #include "tests/training/TrainingTesting.h"
 
 namespace lpgen::quant {
@@ -161,6 +162,52 @@ TEST(IntegerConv, EqualOnAnyNumberOfThreads) {
   ASSERT_EQ(g.imagesPerBlock(), 3);
   expectRandomProducts(g, 8, 127, 127, 32767, 1);
   expectRandomProducts(g, 8, 127, 127, 32767, 3);
+}
+
+TEST(TrainedProducts, XnorIsTheProductOfSignsAndFilterScales) {
+  const ConvGeometry g = geometry(6, 8, 5, 3, 1, 1, 1);
+  TrainedProducts products(g, makeSign("x", 1), makeXnorWeights("w"),
+                           provider());
+  nn::FloatProducts floats(g);
+  FloatTensor x({2, 6, 7, 8});
+  FloatTensor w(g.weightShape());
+  for (FloatTensor *tensor : {&x, &w}) {
+    for (int64_t i = 0; i < tensor->size(); ++i) {
+      (*tensor)[i] =
+          nn::RandomKey(uint64_t(tensor->size())).normal(uint64_t(i));
+    }
+  }
+  FloatTensor signs = x;
+  for (float &value : signs.values()) {
+    value = value >= 0 ? 1.0F : -1.0F;
+  }
+  FloatTensor scaled = w;
+  for (int64_t o = 0; o < g.outputs; ++o) {
+    float sum = 0;
+    for (int64_t i = 0; i < w.sliceSize(); ++i) {
+      sum += std::fabs(w[o * w.sliceSize() + i]);
+    }
+    for (int64_t i = o * w.sliceSize(); i < (o + 1) * w.sliceSize(); ++i) {
+      scaled[i] = (w[i] >= 0 ? sum : -sum) / float(w.sliceSize());
+    }
+  }
+  FloatTensor y({2, 6, 7, 5});
+  FloatTensor expected(y.shape());
+  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
+  ASSERT_TRUE(floats.forward(signs, scaled, expected, nn::Pass()).ok());
+  for (int64_t i = 0; i < y.size(); ++i) {
+    EXPECT_NEAR(y[i], expected[i], 1e-4);
+  }
+  // dL/dx is that of the scaled signs, within |x| <= 1.
+  FloatTensor dx(x.shape());
+  FloatTensor dw(w.shape());
+  ASSERT_TRUE(products.backward(x, w, y, &dw, &dx, nn::Pass()).ok());
+  FloatTensor expectedDx(x.shape());
+  ASSERT_TRUE(
+      floats.backward(signs, scaled, y, nullptr, &expectedDx, nn::Pass()).ok());
+  for (int64_t i = 0; i < dx.size(); ++i) {
+    EXPECT_NEAR(dx[i], std::fabs(x[i]) <= 1 ? expectedDx[i] : 0.0F, 1e-3);
+  }
 }
 
 TEST(IntegerConv, SaysWhichKernelRan) {

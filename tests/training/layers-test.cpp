@@ -210,7 +210,8 @@ TEST(Containers, ResidualGradients) {
     if (hasShortcut) {
       shortcut->add(std::make_unique<PaddedShortcut>("pad", 2, 4));
     }
-    Residual block("block", std::move(main), std::move(shortcut));
+    Residual block("block", std::move(main), std::move(shortcut),
+                   hasShortcut ? Activation::Sign : Activation::Relu);
     // Kinks of relu lie within a step now and then; a small step misses them.
     expectGradients(block, normalTensor({2, 5, 6, 3}, 10), 2e-2);
   }

@@ -15,7 +15,7 @@ public:
     return Status::success();
   }
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                  const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override {
     return Status::success();
   }
@@ -25,7 +25,10 @@ public:
   std::string implementation(nn::Product product) const override {
     return nn::productNames[size_t(product)] + std::string(" kernel");
   }
-  void spend(double forward) { seconds.products[0] += forward; }
+  void spend(double forward) {
+    seconds.products[0] += forward;
+    done.add(100, 8, 4);
+  }
 
   nn::TensorReport tensor = {"conv1.gradient", 8, 0, 0, 0, 0};
 };
@@ -60,6 +63,8 @@ TEST(StepRecorder, CountsStepsAndNothingBetweenThem) {
   EXPECT_EQ(layer["implementation"]["weightGradient"], "weightGradient kernel");
   EXPECT_EQ(layer["seconds"]["forward"], 0.75);
   EXPECT_EQ(layer["seconds"]["statistics"], 0.0);
+  EXPECT_EQ(layer["macs"], 300.0);
+  EXPECT_EQ(layer["bitProducts"], 300.0 * 8 * 4);
   EXPECT_EQ(layer["tensors"][0],
             nlohmann::json::parse(R"({"tensor": "conv1.gradient", "bits": 16,
                 "stepsAtBits": {"8": 1, "16": 2}, "updates": 3,

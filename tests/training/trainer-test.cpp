@@ -81,6 +81,9 @@ class EveryPolicy : public ::testing::TestWithParam<const char *> {};
 TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
   data::Dataset data = quarters(160);
   Config config = smallConfig(GetParam());
+  if (config.policy == "accumulators") {
+    config.model = "mlp"; // Float sums are emulated term by term.
+  }
   ThreadPool one(1);
   ThreadPool three(3);
 
@@ -115,11 +118,15 @@ TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
   EXPECT_EQ(rest->epochTotals().loss, whole->epochTotals().loss);
 }
 
-INSTANTIATE_TEST_SUITE_P(Policies, EveryPolicy,
-                         ::testing::Values("float32", "apt", "apt<mode=2>",
-                                           "fixed", "mixed16", "fp8", "pfq",
-                                           "static<bits=4>", "lsq<bits=3>",
-                                           "dorefa", "pact"));
+INSTANTIATE_TEST_SUITE_P(
+    Policies, EveryPolicy,
+    ::testing::Values("float32", "apt", "apt<mode=2>", "fixed", "mixed16",
+                      "fp8", "pfq", "adaptive-loss-scale", "xnor", "binary",
+                      "dynasty<period=4>", "accumulators",
+                      "static+accumulators<integers=exact>",
+                      "fp8<scale=1,floor=1>+adaptive-loss-scale",
+                      "fixed+adaptive-loss-scale", "static<bits=4>",
+                      "lsq<bits=3>", "dorefa", "pact"));
 
 TEST(Trainer, AdamLearnsToo) {
   data::Dataset data = quarters(160);
@@ -174,6 +181,14 @@ TEST(Trainer, ConfigErrors) {
             "to 1");
   EXPECT_EQ(message([](Config &c) { c.policy = "float32<bits=8>"; }),
             "policy 'float32' has no option 'bits'; it has none");
+  EXPECT_EQ(message([](Config &c) { c.policy = "apt+adaptive-loss-scale"; }),
+            "policy 'adaptive-loss-scale' would change nothing on this policy, "
+            "whose gradients have a scale that follows them; combine it with "
+            "float32, mixed16, fp8 or fixed");
+  EXPECT_THAT(message([](Config &c) { c.policy = "float32+apt"; }),
+              HasSubstr("policy 'apt' cannot stand behind a '+'"));
+  EXPECT_THAT(message([](Config &c) { c.policy = "mixed16+"; }),
+              HasSubstr("there is no name"));
   EXPECT_THAT(message([](Config &c) { c.policy = "apt<mode>"; }),
               HasSubstr("option 'mode' is not KEY=VALUE"));
 }

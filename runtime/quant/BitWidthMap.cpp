@@ -1,0 +1,102 @@
+// Greedy: the best step first, until no step fits.
+#include "runtime/quant/BitWidthMap.h"
+#include "runtime/quant/IntTensor.h"
+#include <algorithm>
+
+namespace lpgen::quant {
+
+double bitProducts(const std::vector<WidthBlock> &blocks,
+                   const std::vector<BlockProduct> &products) {
+  double sum = 0;
+  for (const BlockProduct &product : products) {
+    sum += product.macs * blocks[size_t(product.a)].bits *
+           blocks[size_t(product.b)].bits;
+  }
+  return sum;
+}
+
+static double harmOf(const WidthBlock &block, int bits) {
+  const auto levels = double(symmetricMax(bits));
+  return block.noise / (levels * levels);
+}
+
+/// The next width above, or 0.
+static int widthAbove(int bits) {
+  const auto *above = std::ranges::upper_bound(blockWidths, bits);
+  return above == blockWidths.end() ? 0 : *above;
+}
+
+std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
+                              const std::vector<BlockProduct> &products,
+                              const std::vector<int> &leastBits,
+                              double budget) {
+  std::vector<int> bits = leastBits;
+  std::vector<std::vector<const BlockProduct *>> productsOf(blocks.size());
+  double cost = 0;
+  for (const BlockProduct &product : products) {
+    productsOf[size_t(product.a)].push_back(&product);
+    productsOf[size_t(product.b)].push_back(&product);
+    cost += product.macs * bits[size_t(product.a)] * bits[size_t(product.b)];
+  }
+  while (true) {
+    double bestGain = 0;
+    double bestCost = 0;
+    size_t best = blocks.size();
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const int above = widthAbove(bits[i]);
+      if (above == 0) {
+        continue;
+      }
+      double more = 0;
+      for (const BlockProduct *product : productsOf[i]) {
+        const size_t other =
+            size_t(product->a) == i ? size_t(product->b) : size_t(product->a);
+        more += product->macs * (above - bits[i]) * bits[other];
+      }
+      const double gain =
+          (harmOf(blocks[i], bits[i]) - harmOf(blocks[i], above)) / more;
+      if (cost + more <= budget && gain > bestGain) {
+        bestGain = gain;
+        bestCost = more;
+        best = i;
+      }
+    }
+    if (best == blocks.size()) {
+      return bits;
+    }
+    bits[best] = widthAbove(bits[best]);
+    cost += bestCost;
+  }
+}
+
+void updateWidths(std::vector<WidthBlock> &blocks,
+                  const std::vector<BlockProduct> &products, double budget,
+                  int patience) {
+  const std::vector<int> least(blocks.size(), blockWidths.front());
+  const std::vector<int> wanted = chooseWidths(blocks, products, least, budget);
+  std::vector<int> held(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    WidthBlock &block = blocks[i];
+    block.lower = wanted[i] < block.bits ? block.lower + 1 : 0;
+    held[i] = block.lower == 0 || block.lower >= patience
+                  ? std::min(wanted[i], block.bits)
+                  : block.bits;
+  }
+  std::vector<int> chosen = chooseWidths(blocks, products, held, budget);
+  const auto assign = [&](const std::vector<int> &bits) {
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i].bits = bits[i];
+    }
+  };
+  assign(chosen);
+  if (bitProducts(blocks, products) > budget) {
+    assign(wanted);
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i].bits <= wanted[i]) {
+      blocks[i].lower = 0;
+    }
+  }
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,45 @@
+// The gradients of all workers become their mean, at every worker the same.
+#ifndef LPGEN_RUNTIME_TRAIN_GRADIENTEXCHANGE_H
+#define LPGEN_RUNTIME_TRAIN_GRADIENTEXCHANGE_H
+
+#include "runtime/nn/Loss.h"
+#include "runtime/train/GradientCodec.h"
+#include "runtime/train/Workers.h"
+
+namespace lpgen::train {
+
+class GradientExchange {
+public:
+  /// Both workers and parameters must outlive this.
+  static Result<std::unique_ptr<GradientExchange>>
+  create(const std::string &codec, Workers &workers,
+         const std::vector<nn::Parameter *> &parameters);
+
+  /// Replaces the gradients by the mean over the workers of what their codecs
+  /// send, added in the order of ranks, and the loss by its sum.
+  Status average(nn::LossValue &loss);
+  /// An error unless all workers are at the same step.
+  Status checkStep(int64_t step);
+
+  Workers &peers() const { return workers; }
+  int64_t sentBytes() const { return sent; }   ///< By this worker.
+  int64_t denseBytes() const { return dense; } ///< What floats would take.
+  void visitState(nn::StateVisitor &visitor);
+
+private:
+  GradientExchange(Workers &workers,
+                   const std::vector<nn::Parameter *> &parameters,
+                   std::unique_ptr<GradientCodec> codec)
+      : workers(workers), parameters(parameters), codec(std::move(codec)) {}
+
+  Workers &workers;
+  std::vector<nn::Parameter *> parameters;
+  std::unique_ptr<GradientCodec> codec;
+  std::vector<std::byte> bytes;
+  int64_t sent = 0;
+  int64_t dense = 0;
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_RUNTIME_TRAIN_GRADIENTEXCHANGE_H

@@ -1,0 +1,242 @@
+// Widths of blocks: the choice under a budget, and the products of blocks
+// against those of the values that the blocks stand for.
+#include "runtime/nn/FloatProducts.h"
+#include "runtime/quant/BlockProducts.h"
+#include "tests/training/TrainingTesting.h"
+#include <algorithm>
+#include <gmock/gmock.h>
+
+namespace lpgen::quant {
+namespace {
+
+using nn::FloatTensor;
+using nn::Product;
+using ::testing::HasSubstr;
+
+double harmOf(const std::vector<WidthBlock> &blocks,
+              const std::vector<int> &bits) {
+  double harm = 0;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    harm += blocks[i].noise / std::pow(symmetricMax(bits[i]), 2);
+  }
+  return harm;
+}
+
+double costOf(const std::vector<BlockProduct> &products,
+              const std::vector<int> &bits) {
+  double cost = 0;
+  for (const BlockProduct &p : products) {
+    cost += p.macs * bits[size_t(p.a)] * bits[size_t(p.b)];
+  }
+  return cost;
+}
+
+TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
+  // 5 blocks, 4^5 choices: all of them are tried.
+  const std::vector<BlockProduct> products = {
+      {0, 2, 1}, {0, 3, 2}, {1, 3, 3}, {1, 4, 1}, {2, 4, 2}};
+  const nn::RandomKey key(11);
+  for (uint64_t trial = 0; trial < 20; ++trial) {
+    std::vector<WidthBlock> blocks(5);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i].noise = std::exp(3.0 * double(key.of(trial).normal(i)));
+    }
+    const double budget = 9 * (8 + double(key.of(trial).below(99, 50)));
+    const std::vector<int> chosen =
+        chooseWidths(blocks, products, std::vector<int>(5, 2), budget);
+    EXPECT_LE(costOf(products, chosen), budget);
+    double best = 1e300;
+    std::vector<int> bits(5);
+    for (int code = 0; code < 1024; ++code) {
+      for (size_t i = 0; i < 5; ++i) {
+        bits[i] = blockWidths[size_t(code >> (2 * i)) % 4];
+      }
+      if (costOf(products, bits) <= budget) {
+        best = std::min(best, harmOf(blocks, bits));
+      }
+    }
+    EXPECT_LE(harmOf(blocks, chosen), 4 * best) << trial;
+  }
+}
+
+TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
+  std::vector<WidthBlock> blocks(4);
+  blocks[0].noise = 1;
+  blocks[1].noise = 1000;
+  blocks[2].noise = blocks[3].noise = 1;
+  const std::vector<BlockProduct> products = {{0, 2, 1}, {1, 3, 1}};
+  const std::vector<int> bits =
+      chooseWidths(blocks, products, {2, 2, 2, 2}, 40);
+  EXPECT_GT(bits[1], bits[0]);
+  EXPECT_LE(costOf(products, bits), 40);
+}
+
+TEST(BitWidthMap, BitsAreLostAfterSomePatienceAndGainedAtOnce) {
+  std::vector<WidthBlock> blocks(2);
+  blocks[0].noise = blocks[1].noise = 1;
+  blocks[0].bits = blocks[1].bits = 4;
+  const std::vector<BlockProduct> products = {{0, 1, 1}};
+  const auto bits = [&] {
+    return std::vector<int>{blocks[0].bits, blocks[1].bits};
+  };
+  updateWidths(blocks, products, 16, 3);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+  // The budget leaves room for a gain.
+  blocks[1].noise = 100;
+  updateWidths(blocks, products, 24, 3);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
+  // Without harm nothing needs more than two bits.
+  blocks[0].noise = blocks[1].noise = 0;
+  for (int i = 0; i < 2; ++i) {
+    updateWidths(blocks, products, 24, 3);
+    EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
+  }
+  updateWidths(blocks, products, 24, 3);
+  EXPECT_EQ(bits(), (std::vector<int>{2, 2}));
+  // A budget that was cut has no patience.
+  blocks[0].noise = blocks[1].noise = 1;
+  updateWidths(blocks, products, 64, 3);
+  EXPECT_EQ(bits(), (std::vector<int>{8, 8}));
+  updateWidths(blocks, products, 16, 3);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+}
+
+/// x of blocks of `size` channels, each on the grid of its width: quantizing
+/// it changes nothing.
+FloatTensor blockedTensor(std::vector<int64_t> shape, int64_t size,
+                          const std::vector<int> &bits, uint64_t seed) {
+  FloatTensor tensor(std::move(shape));
+  const int64_t channels = tensor.shape().back();
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const auto block = size_t(i % channels / size);
+    const int64_t max = symmetricMax(bits[block]);
+    const auto code = i < channels ? max
+                                   : int64_t(nn::RandomKey(seed).below(
+                                         uint64_t(i), uint64_t(2 * max + 1))) -
+                                         max;
+    tensor[i] = float(code) * std::ldexp(1.0F, int(block));
+  }
+  return tensor;
+}
+
+KernelProvider &provider() {
+  static KernelProvider kernels(testing::testCompiler());
+  return kernels;
+}
+
+class BlockProductsTest : public ::testing::Test {
+protected:
+  BlockOptions options = {.blockSize = 8, .statisticsPeriod = 1};
+  static nn::LayerSpec spec() {
+    nn::LayerSpec layer;
+    layer.name = "conv";
+    layer.geometry.height = 5;
+    layer.geometry.width = 4;
+    layer.geometry.channels = 12; // Blocks of 8 and 4.
+    layer.geometry.outputs = 11;  // Blocks of 8 and 3.
+    layer.geometry.kernel = 3;
+    layer.geometry.padding = 1;
+    return layer;
+  }
+  /// 2 inputs, 4 weights, 2 gradients.
+  static std::vector<WidthBlock> widths() {
+    std::vector<WidthBlock> blocks(8);
+    const std::array<int, 8> bits = {4, 2, 8, 2, 4, 6, 8, 4};
+    for (size_t i = 0; i < bits.size(); ++i) {
+      blocks[i].bits = bits[i];
+    }
+    return blocks;
+  }
+};
+
+TEST_F(BlockProductsTest, EqualTheFloatProductsOfTheBlocksValues) {
+  const nn::LayerSpec layer = spec();
+  BlockProducts products(layer, options, provider());
+  ASSERT_EQ(products.numBlocks(), 8);
+  products.setWidths(widths());
+  const FloatTensor x = blockedTensor({3, 5, 4, 12}, 8, {4, 2}, 1);
+  const FloatTensor dy = blockedTensor({3, 5, 4, 11}, 8, {8, 4}, 2);
+  // Weights of one output group and one input group each on their grid:
+  // all blocks at the least of their widths.
+  FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {2, 2}, 3);
+  for (int64_t o : {0, 8}) { // Each block of weights reaches its maximum.
+    for (int64_t c = 0; c < 12; ++c) {
+      w[o * 9 * 12 + c] = c < 8 ? 1.0F : 2.0F;
+    }
+  }
+  nn::FloatProducts floats(layer.geometry);
+  FloatTensor y({3, 5, 4, 11});
+  FloatTensor dw(w.shape());
+  FloatTensor dx(x.shape());
+  FloatTensor expected(y.shape());
+  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
+  ASSERT_TRUE(floats.forward(x, w, expected, nn::Pass()).ok());
+  const auto expectClose = [](const FloatTensor &a, const FloatTensor &b) {
+    for (int64_t i = 0; i < a.size(); ++i) {
+      ASSERT_NEAR(a[i], b[i], 1e-4 + 1e-5 * std::fabs(b[i])) << i;
+    }
+  };
+  expectClose(y, expected);
+  ASSERT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+  FloatTensor expectedDw(w.shape());
+  FloatTensor expectedDx(x.shape());
+  ASSERT_TRUE(
+      floats.backward(x, w, dy, &expectedDw, &expectedDx, nn::Pass()).ok());
+  expectClose(dw, expectedDw);
+  expectClose(dx, expectedDx);
+}
+
+TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
+  const nn::LayerSpec layer = spec();
+  BlockProducts products(layer, options, provider());
+  products.setWidths(widths());
+  const FloatTensor x = blockedTensor({2, 5, 4, 12}, 8, {4, 2}, 1);
+  const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {2, 2}, 3);
+  FloatTensor y({2, 5, 4, 11});
+  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
+  const std::string kernels = products.implementation(Product::Forward);
+  // 4-bit inputs with 8- and 2-bit weights, 2-bit ones with 4 and 6 bits.
+  for (const char *kernel :
+       {"lp_gemm_x7_w127_m500_n8_k72", "lp_gemm_x7_w1_m500_n3_k72",
+        "lp_gemm_x1_w7_m500_n8_k36", "lp_gemm_x1_w31_m500_n3_k36"}) {
+    EXPECT_THAT(kernels, HasSubstr(kernel));
+  }
+  const double pixels = 2 * 20 * 9;
+  EXPECT_EQ(products.work().macs, pixels * 12 * 11);
+  EXPECT_EQ(
+      products.work().bitProducts,
+      pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 2 + 4 * 8 * 2 * 4 + 4 * 3 * 2 * 6));
+}
+
+TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
+  const nn::LayerSpec layer = spec();
+  BlockProducts products(layer, options, provider());
+  EXPECT_FALSE(products.hasStatistics());
+  FloatTensor x({2, 5, 4, 12});
+  FloatTensor w(layer.geometry.weightShape());
+  FloatTensor dy({2, 5, 4, 11});
+  for (FloatTensor *tensor : {&x, &w, &dy}) {
+    for (int64_t i = 0; i < tensor->size(); ++i) {
+      (*tensor)[i] =
+          nn::RandomKey(uint64_t(tensor->size())).normal(uint64_t(i));
+    }
+  }
+  // The second input group has large weights, hence large gradients; the
+  // second output group has large ones, so that its gradients matter.
+  for (int64_t i = 0; i < w.size(); ++i) {
+    w[i] *= (i % 12 >= 8 ? 10.0F : 1.0F) * (i / 108 >= 8 ? 10.0F : 1.0F);
+  }
+  FloatTensor y({2, 5, 4, 11});
+  FloatTensor dw(w.shape());
+  FloatTensor dx(x.shape());
+  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
+  ASSERT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+  ASSERT_TRUE(products.hasStatistics());
+  const std::vector<WidthBlock> blocks = products.describeBlocks();
+  // Noise of a block is that of all its elements: 8 and 4 channels.
+  EXPECT_GT(blocks[1].noise, 20 * blocks[0].noise);
+  EXPECT_GT(blocks[7].noise, 20 * blocks[6].noise);
+}
+
+} // namespace
+} // namespace lpgen::quant
