@@ -26,21 +26,29 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
       plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.wRegisters);
+  double stepOps = cells * facts.stepOps +
+                   static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
+                   static_cast<double>(vectors) * facts.wOps;
+  double stepCycles = stepOps / issue + loads * target.loadCycles;
+  if (target.sustainedIssue > 0) {
+    constexpr double loop = 1.5; // a share of counter, address and branch
+    stepCycles = std::max(
+        stepCycles, (stepOps + loads +
+                     static_cast<double>(rows) * facts.xScalarOps + loop) /
+                        target.sustainedIssue);
+  }
   double perTile =
-      pairs *
-          (steps * ((cells * facts.stepOps +
-                     static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
-                     static_cast<double>(vectors) * facts.wOps) /
-                        issue +
-                    loads * target.loadCycles)) +
-      cells * widening / issue +
+      pairs * steps * plan.stepFactor * stepCycles + cells * widening / issue +
       static_cast<double>(rows * vectors * facts.lanes) * 0.5 + 20; // epilogue
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
                 static_cast<double>(g.extentOf(LoopRole::Batch)) *
                 static_cast<double>(g.reductionSize());
   // Packing x: each stored element once per plane.
   double packing = static_cast<double>(g.xBytes) / 8.0;
-  return (tiles * perTile + packing) / macs;
+  // w from beyond the second level, once.
+  double streaming =
+      g.wBytes > target.l2Bytes ? static_cast<double>(g.wBytes) / 4.0 : 0;
+  return (tiles * perTile + packing + streaming) / macs;
 }
 
 std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,

@@ -30,6 +30,9 @@ struct TargetDesc {
   /// Vector instructions a cycle that loops of dependent multiply-adds sustain.
   double sustainedPipes = 1;
   double loadCycles = 0.15; ///< Cycles that a vector load takes from these.
+  /// Instructions a cycle of any kind that such loops sustain; 0: the others
+  /// decide before.
+  double sustainedIssue = 0;
   /// Steps of a trip of the innermost loop, as far as temporaries of several
   /// find registers.
   unsigned unroll = 2;

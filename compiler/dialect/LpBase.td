@@ -99,7 +99,9 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     reduction dimension, in `groupBytes` bytes, element after element, each of `bits`
     bits. With `planes` > 0 the element is a digit, bits [p * bits, (p + 1) * bits) of the
     code in plane p (a bit plane, with `bits` = 1), and the planes lie one after the other;
-    with `planes` = 0 it is the whole stored element, of 8 or 16 bits.
+    with `planes` = 0 it is the whole stored element, of 8 or 16 bits. Where a group of a
+    plane has 2^group bytes, it holds a table instead: byte m is the sum of the digits i
+    with bit i in m.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.
@@ -107,17 +109,22 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     i32 sum of stored elements per border class and output channel.
 
     The stored element is `value + offset`, halved if `halve`: a bipolar value of b bits
-    with offset 2^b - 1 and `halve` is stored as its code.
+    with offset 2^b - 1 and `halve` is stored as its code. `signed` says that stored
+    elements are two's complement.
   }];
   let parameters = (ins EnumParameter<Lp_OperandKind>:$kind, "int64_t":$group,
       "int64_t":$groupBytes, "int64_t":$bits, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
-      "bool":$halve, "bool":$sums);
+      "bool":$halve, "bool":$isSigned, "bool":$sums);
   let assemblyFormat = [{
     `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=` $bits `,`
     `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=`
-    $halve `,` `sums` `=` $sums `>`
+    $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
   }];
   let extraClassDeclaration = [{
+    /// True if groups hold tables of sums of digits.
+    bool hasTables() const {
+      return getPlanes() > 0 && getGroupBytes() == int64_t{1} << getGroup();
+    }
     /// Groups needed for `elements` elements.
     int64_t groupsFor(int64_t elements) const {
       return (elements + getGroup() - 1) / getGroup();

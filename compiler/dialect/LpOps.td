@@ -259,6 +259,9 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
 def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "the inverse of lp.pack: logical elements from a packed buffer";
   let description = [{
+    Carries the same loops and maps as lp.pack. Elements that the contraction never reads
+    are not in the packed buffer; those of the destination stay as they are.
+
     Constraints: (unpack_c1) source is a byte buffer, destination logical.
   }];
   let arguments = !con((ins AnyMemRef:$source, AnyMemRef:$destination,

@@ -191,7 +191,7 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     int64_t bits = facts.planes ? digitBits : groupBytes * 8 / facts.group;
     return lp::LayoutAttr::get(context, kind, facts.group, groupBytes, bits,
                                storage.planes.size(), lanes, storage.offset,
-                               storage.halve, sums);
+                               storage.halve, storage.range.lo < 0, sums);
   };
   form.geometry.setLayouts(
       layout(lp::OperandKind::Activations, form.x, facts.groupBytes,

@@ -64,6 +64,7 @@ taskSizes(mlir::Operation *op, Emitter &e,
 using Coordinates = llvm::ArrayRef<mlir::Value>;
 int64_t emitTask(lp::ComputeOp op, Emitter &e, Coordinates task);
 int64_t emitTask(lp::PackOp op, Emitter &e, Coordinates task);
+int64_t emitTask(lp::UnpackOp op, Emitter &e, Coordinates task);
 mlir::FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e,
                                   Coordinates task, mlir::Value scratch);
 
@@ -74,12 +75,55 @@ llvm::SmallVector<mlir::OpFoldResult>
 packTaskSizes(lp::PackOp op, Emitter &e,
               llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 llvm::SmallVector<mlir::OpFoldResult>
+unpackTaskSizes(lp::UnpackOp op, Emitter &e,
+                llvm::function_ref<mlir::Value(mlir::Value)> resolve);
+llvm::SmallVector<mlir::OpFoldResult>
 contractTaskSizes(lp::ContractOp op, Emitter &e,
                   llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
 /// Loops `body(indices)` over `extents`, outermost first.
 void forEach(Emitter &e, llvm::ArrayRef<mlir::OpFoldResult> extents,
              llvm::function_ref<void(llvm::ArrayRef<mlir::Value>)> body);
+
+/// Sets the loops of one role, all of constant extent, from their row-major
+/// number.
+void setLoops(Emitter &e, const Geometry &g, LoopRole role, mlir::Value linear,
+              llvm::SmallVectorImpl<mlir::Value> &loops);
+
+/// The results of a map of single loops and constants, at the current loops.
+llvm::SmallVector<mlir::Value> mapIndices(Emitter &e, mlir::AffineMap map,
+                                          llvm::ArrayRef<mlir::Value> loops);
+
+/// The geometry of the contraction that a packed operand serves: same loops,
+/// same layout.
+template <typename PackedOp>
+Geometry packedGeometry(PackedOp op) {
+  std::string reason;
+  auto g = Geometry::analyze(ContractShape::of(op), reason);
+  assert(g && "packed operands exist only where there is a packed form");
+  lp::LayoutAttr layout = op.getLayout();
+  if (layout.getSums() && layout.getKind() == lp::OperandKind::Weights) {
+    g->computeClasses(reason);
+  }
+  g->setLayouts(layout, layout);
+  return *g;
+}
+
+/// The run-time size of dimension `dim` of x, if it is dynamic and subscripted
+/// by one loop: the extent of that.
+template <typename PackedOp>
+std::optional<mlir::OpFoldResult>
+dynamicSize(PackedOp op, unsigned dim,
+            llvm::function_ref<mlir::Value(mlir::Value)> resolve) {
+  auto loop = llvm::dyn_cast<mlir::AffineDimExpr>(op.getXMap().getResult(dim));
+  if (!mlir::ShapedType::isDynamic(op.getXShape()[dim]) || !loop) {
+    return std::nullopt;
+  }
+  llvm::ArrayRef<int64_t> before =
+      op.getExtents().take_front(loop.getPosition());
+  return mlir::OpFoldResult(resolve(
+      op.getDynamicExtents()[llvm::count(before, mlir::ShapedType::kDynamic)]));
+}
 
 /// Extents of an op as sizes: constants, or the run-time values.
 llvm::SmallVector<mlir::OpFoldResult>

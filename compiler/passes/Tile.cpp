@@ -20,13 +20,16 @@ lpgen::taskSizes(Operation *op, Emitter &e,
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return packTaskSizes(pack, e, resolve);
   }
+  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
+    return unpackTaskSizes(unpack, e, resolve);
+  }
   return contractTaskSizes(cast<lp::ContractOp>(op), e, resolve);
 }
 
 namespace {
 
 bool isPhase(Operation &op) {
-  return isa<lp::ComputeOp, lp::PackOp, lp::ContractOp>(op);
+  return isa<lp::ComputeOp, lp::PackOp, lp::UnpackOp, lp::ContractOp>(op);
 }
 
 /// Bytes of scratch that the task of `op` needs, after replacing it by loops.
@@ -37,6 +40,9 @@ FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
   }
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return emitTask(pack, e, task);
+  }
+  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
+    return emitTask(unpack, e, task);
   }
   return emitTask(cast<lp::ContractOp>(op), e, task, scratch);
 }

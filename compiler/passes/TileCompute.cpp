@@ -102,14 +102,7 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   Value xPad = readScalar(op.getXPadScalar(), "xPadElement", {});
   Value wZero;
   if (op.getWZero()) {
-    SmallVector<Value> at;
-    for (AffineExpr expr : op.getWZeroMap()->getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-        at.push_back(loops[dim.getPosition()]);
-      } else {
-        at.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
-      }
-    }
+    SmallVector<Value> at = mapIndices(e, *op.getWZeroMap(), loops);
     wZero = readScalar(op.getWZero(), "wZeroElement", at);
   }
   mlir::Type type = op.accumulatorType();

@@ -424,13 +424,7 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   }
   SmallVector<Value> at;
   if (op.getWZero()) {
-    for (AffineExpr expr : op.getWZeroMap()->getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-        at.push_back(loops[dim.getPosition()]);
-      } else {
-        at.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
-      }
-    }
+    at = mapIndices(e, *op.getWZeroMap(), loops);
   }
   Value bw = zeroOffset(op.getWZero(), "wZeroElement", at, form.w.offset);
   return bw && perW ? e.add(result, e.mul(bw, perW)) : result;

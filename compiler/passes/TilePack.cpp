@@ -54,29 +54,61 @@ protected:
                             words, position);
   }
 
-  /// Stores the planes of one group, `planeBytes` apart: digit after digit
-  /// from the lowest bit of the first byte on.
+  /// Stores the planes of one group, `planeBytes` apart.
   void storePlanes(ArrayRef<Value> elements, Value offset, int64_t planeBytes) {
     int64_t bits = layout.getBits();
     Value mask = e.i32((int64_t{1} << bits) - 1);
     for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
-      Value digits = e.i32(0);
-      for (auto [position, value] : llvm::enumerate(elements)) {
-        Value digit = arith::AndIOp::create(
+      SmallVector<Value> digits;
+      for (Value value : elements) {
+        digits.push_back(arith::AndIOp::create(
             e.b, e.loc,
             arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane * bits)),
-            mask);
-        auto shift = static_cast<int64_t>(position) * bits;
-        digits = arith::OrIOp::create(
-            e.b, e.loc, digits,
-            arith::ShLIOp::create(e.b, e.loc, digit, e.i32(shift)));
+            mask));
       }
-      for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
-        Value at = e.add(offset, e.index(plane * planeBytes + byte));
-        storeByte(arith::ShRUIOp::create(e.b, e.loc, digits, e.i32(byte * 8)),
-                  at);
+      Value at = e.add(offset, e.index(plane * planeBytes));
+      if (layout.hasTables()) {
+        storeTable(digits, at);
+      } else {
+        storeDigits(digits, at);
       }
     }
+  }
+
+  /// Digit after digit from the lowest bit of the first byte on.
+  void storeDigits(ArrayRef<Value> digits, Value offset) {
+    Value all = e.i32(0);
+    for (auto [position, digit] : llvm::enumerate(digits)) {
+      auto shift = static_cast<int64_t>(position) * layout.getBits();
+      all = arith::OrIOp::create(
+          e.b, e.loc, all,
+          arith::ShLIOp::create(e.b, e.loc, digit, e.i32(shift)));
+    }
+    for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
+      storeByte(arith::ShRUIOp::create(e.b, e.loc, all, e.i32(byte * 8)),
+                e.add(offset, e.index(byte)));
+    }
+  }
+
+  /// Byte m: the sum of the digits i with bit i in m.
+  void storeTable(ArrayRef<Value> digits, Value offset) {
+    VectorType type = cell::vectorType(e.b, layout.getGroupBytes(), 8);
+    Value sums;
+    for (auto [position, digit] : llvm::enumerate(digits)) {
+      SmallVector<int8_t> chosen;
+      for (int64_t m = 0; m < type.getNumElements(); ++m) {
+        chosen.push_back((m >> position & 1) != 0 ? -1 : 0);
+      }
+      Value mask = arith::ConstantOp::create(
+          e.b, e.loc, DenseElementsAttr::get(type, ArrayRef(chosen)));
+      Value one = arith::AndIOp::create(
+          e.b, e.loc, mask,
+          vector::BroadcastOp::create(e.b, e.loc, type,
+                                      e.castInt(digit, e.b.getI8Type())));
+      sums =
+          sums ? arith::AddIOp::create(e.b, e.loc, sums, one).getResult() : one;
+    }
+    vector::StoreOp::create(e.b, e.loc, sums, op.getDestination(), offset);
   }
 
   lp::PackOp op;
@@ -234,7 +266,7 @@ public:
     Value number = e.add(e.mul(batch, e.index(g.panels)), panel);
     Value start = e.add(e.index(kPackedHeaderBytes),
                         e.mul(number, e.index(g.panelBytes)));
-    setLoops(LoopRole::Batch, batch);
+    setLoops(e, g, LoopRole::Batch, batch, loops);
     SmallVector<OpFoldResult> extents = {
         e.b.getIndexAttr(g.extentOf(LoopRole::Tap)), e.b.getIndexAttr(g.groups),
         e.b.getIndexAttr(layout.getLanes())};
@@ -242,7 +274,7 @@ public:
       Value step = e.add(e.mul(at[0], e.index(g.groups)), at[1]);
       Value offset = e.add(start, e.mul(step, e.index(g.stepBytes)));
       offset = e.add(offset, e.mul(at[2], e.index(layout.getGroupBytes())));
-      setLoops(LoopRole::Tap, at[0]);
+      setLoops(e, g, LoopRole::Tap, at[0], loops);
       Value column = e.add(e.mul(panel, e.index(layout.getLanes())), at[2]);
       emitGroup(column, at[1], offset);
     });
@@ -252,32 +284,8 @@ public:
   }
 
 private:
-  /// The loops of one role, from their row-major number.
-  void setLoops(LoopRole role, Value linear) {
-    SmallVector<OpFoldResult> extents;
-    SmallVector<unsigned> list = g.loopsOf(role);
-    for (unsigned loop : list) {
-      extents.push_back(e.b.getIndexAttr(g.shape.extents[loop]));
-    }
-    loops.resize(g.roles.size());
-    for (auto [loop, value] :
-         llvm::zip_equal(list, e.delinearize(linear, extents))) {
-      loops[loop] = value;
-    }
-  }
-
   /// The element at the current loops.
-  Value element() {
-    SmallVector<Value> at;
-    for (AffineExpr expr : op.getWMap().getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-        at.push_back(loops[dim.getPosition()]);
-      } else {
-        at.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
-      }
-    }
-    return stored(at);
-  }
+  Value element() { return stored(mapIndices(e, op.getWMap(), loops)); }
 
   /// The element at column and inner index, or zero past either end.
   Value elementOrZero(Value column, Value inner) {
@@ -288,7 +296,7 @@ private:
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(&branch.getThenRegion().front());
-    setLoops(LoopRole::Column, column);
+    setLoops(e, g, LoopRole::Column, column, loops);
     loops[g.innerLoop] = inner;
     scf::YieldOp::create(e.b, e.loc, element());
     e.b.setInsertionPointToStart(&branch.getElseRegion().front());
@@ -333,7 +341,7 @@ private:
       auto overTaps = [&](Value tap, Value sum) {
         Value position = e.add(e.mul(at[0], e.index(taps)), tap);
         Value mask = memref::LoadOp::create(e.b, e.loc, masks, position);
-        setLoops(LoopRole::Tap, tap);
+        setLoops(e, g, LoopRole::Tap, tap, loops);
         Value tapSum = e.reduce(e.index(0), e.index(g.innerExtent()), e.i32(0),
                                 [&](Value inner, Value s) {
                                   return e.add(s, elementOrZero(column, inner));
@@ -361,26 +369,12 @@ private:
   SmallVector<Value> loops;
 };
 
-/// The geometry that the contraction of this pack computed: same loops, same
-/// layout.
-Geometry geometryOf(lp::PackOp op) {
-  std::string reason;
-  auto g = Geometry::analyze(ContractShape::of(op), reason);
-  assert(g && "a pack exists only where the contraction had a packed form");
-  if (op.getLayout().getSums() &&
-      op.getLayout().getKind() == lp::OperandKind::Weights) {
-    g->computeClasses(reason);
-  }
-  g->setLayouts(op.getLayout(), op.getLayout());
-  return *g;
-}
-
 } // namespace
 
 SmallVector<OpFoldResult>
 lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
                      llvm::function_ref<Value(Value)> resolve) {
-  Geometry g = geometryOf(op);
+  Geometry g = packedGeometry(op);
   if (op.getLayout().getKind() == lp::OperandKind::Weights) {
     return {e.b.getIndexAttr(g.extentOf(LoopRole::Batch)),
             e.b.getIndexAttr(g.panels)};
@@ -388,17 +382,11 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
   SmallVector<OpFoldResult> sizes;
   for (const PositionDim &p :
        ArrayRef(g.positions).drop_back(g.positions.empty() ? 0 : 1)) {
-    OpFoldResult size = e.b.getIndexAttr(p.size);
     // A dynamic dimension without halo is as long as the loop that subscripts
     // it.
-    if (ShapedType::isDynamic(op.getXShape()[p.xDim]) && !p.hasHalo &&
-        p.low == 0) {
-      if (auto dim = dyn_cast<AffineDimExpr>(op.getXMap().getResult(p.xDim))) {
-        ArrayRef<int64_t> before =
-            op.getExtents().take_front(dim.getPosition());
-        size = resolve(
-            op.getDynamicExtents()[llvm::count(before, ShapedType::kDynamic)]);
-      }
+    OpFoldResult size = e.b.getIndexAttr(p.size);
+    if (!p.hasHalo && p.low == 0) {
+      size = dynamicSize(op, p.xDim, resolve).value_or(size);
     }
     sizes.push_back(size);
   }
@@ -406,7 +394,7 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
 }
 
 int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task) {
-  Geometry g = geometryOf(op);
+  Geometry g = packedGeometry(op);
   if (op.getLayout().getKind() == lp::OperandKind::Weights) {
     WeightPacker(op, e, std::move(g)).emit(task);
   } else {

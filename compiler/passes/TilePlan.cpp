@@ -80,6 +80,11 @@ public:
       : g(form.geometry), rows(rows), block(block), l1Bytes(l1Bytes) {
     auto pairs = static_cast<double>(planePairs(form));
     work = pairs * static_cast<double>(g.steps) * cell.stepOps;
+    // A vector of w from the second level takes a cycle, of about three vector
+    // instructions, and serves all rows; most of it hides behind the others.
+    double transfer =
+        3.0 * static_cast<double>(cell.wRegisters) / static_cast<double>(rows);
+    missFactor = std::max(1.1, transfer / cell.stepOps);
     // With a share of the loops around.
     pieceCost =
         widenCost(form, cell, 1) + pairs * 20.0 / static_cast<double>(rows);
@@ -106,8 +111,9 @@ private:
   int64_t rows;
   int64_t block;
   int64_t l1Bytes;
-  double work = 0;      ///< Vector instructions of one cell over all steps.
-  double pieceCost = 0; ///< Those of one more piece of the tile, per cell.
+  double work = 0;       ///< Vector instructions of one cell over all steps.
+  double missFactor = 1; ///< Cost of a step with w from the second level.
+  double pieceCost = 0;  ///< Those of one more piece of the tile, per cell.
   unsigned innermost = 0;
   TilePlan result;
 
@@ -160,9 +166,9 @@ private:
       return; // its parts already cut loops[0]
     }
     int64_t count = result.loops[0].count;
-    constexpr double missPenalty = 0.1; // of the work, for w from further away
     bool fits = g.panelBytes <= l1Bytes * 3 / 4;
-    double best = work * result.stepFraction * (fits ? 1 : 1 + missPenalty);
+    result.stepFactor = fits ? 1 : missFactor;
+    double best = work * result.stepFraction * result.stepFactor;
     double wholeFraction = result.stepFraction;
     auto consider = [&](int64_t strip, double fraction,
                         std::optional<BorderDim> across) {
@@ -170,11 +176,12 @@ private:
           static_cast<double>(llvm::divideCeil(count, strip)) * fraction;
       double extra = result.piecesPerTile * (passes - 1) + 1;
       bool slices = g.panelBytes / count * strip <= l1Bytes * 3 / 4;
+      double factor = slices ? 1 : missFactor;
       double cost =
-          work * wholeFraction * fraction * (slices ? 1 : 1 + missPenalty) +
-          pieceCost * extra;
+          work * wholeFraction * fraction * factor + pieceCost * extra;
       if (cost < best) {
         best = cost;
+        result.stepFactor = factor;
         result.strip = strip;
         result.across = across;
         result.stepFraction = wholeFraction * fraction;

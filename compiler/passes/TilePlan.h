@@ -50,6 +50,7 @@ struct TilePlan {
   bool aligned = false;
   double stepFraction = 1;  ///< Of the steps that are done, mean over tiles.
   double piecesPerTile = 1; ///< Times that a tile is read and added to.
+  double stepFactor = 1;    ///< Cost of a step relative to one with w in L1.
 
   int64_t passes() const { return (loops[0].count + strip - 1) / strip; }
   /// The most steps of one piece.

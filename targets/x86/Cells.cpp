@@ -391,6 +391,17 @@ private:
   }
 };
 
+/// The table of 16 bytes at `offset`, once per 128 bits of `lanes` bytes.
+Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset,
+                int64_t lanes) {
+  Value table = cell::loadBytes(b, loc, buffer, offset, 16);
+  SmallVector<int64_t> repeated;
+  for (int64_t i = 0; i < lanes; ++i) {
+    repeated.push_back(i % 16);
+  }
+  return vector::ShuffleOp::create(b, loc, table, table, repeated);
+}
+
 /// Digits of x choose a constant table, four bits of w an entry of it: all
 /// products of a group and their sum are one look-up. Where a group of x has
 /// several bytes, each chooses a table for its elements, and these are added.
@@ -409,6 +420,7 @@ public:
                    .fixedRegisters = 2,
                    .stepOps = 2,
                    .xOps = tableOps(width, tables(xBits, wBits)),
+                   .xScalarOps = 3.0 * tables(xBits, wBits) - 1,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
@@ -436,7 +448,8 @@ private:
   /// Vector instructions that loading `count` tables and adding them is worth;
   /// those for whole registers of 512 bits cost Zen 4 more (2026-11).
   static constexpr double tableOps(Width width, int64_t count) {
-    return 2.0 * static_cast<double>(count) - (width == Width::Zmm ? 0.0 : 1.5);
+    const auto tables = static_cast<double>(count);
+    return width == Width::Zmm ? 2 * tables : tables - 1;
   }
 
   /// The table that byte `at` of x chooses among those for the elements of byte
@@ -450,13 +463,8 @@ private:
     Value bits = memref::LoadOp::create(b, loc, buffer, at);
     Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
     Value size = arith::ConstantIndexOp::create(b, loc, 16);
-    Value table = cell::loadBytes(
-        b, loc, all, arith::MulIOp::create(b, loc, code, size), 16);
-    SmallVector<int64_t> repeated;
-    for (int64_t i = 0; i < facts().lanes; ++i) {
-      repeated.push_back(i % 16);
-    }
-    return vector::ShuffleOp::create(b, loc, table, table, repeated);
+    return loadTable(b, loc, all, arith::MulIOp::create(b, loc, code, size),
+                     facts().lanes);
   }
 
   /// [code of x][code of w]: sums of products over the elements of byte
@@ -480,6 +488,35 @@ private:
       }
     }
     return sums;
+  }
+};
+
+/// The same with x stored as tables: byte m of a group is the sum of the digits
+/// that the bits of m choose.
+class TablesCell : public PlaneCell {
+public:
+  explicit TablesCell(Width width)
+      : PlaneCell({.name = "tables41",
+                   .templateName = "lut",
+                   .group = 4,
+                   .groupBytes = 16,
+                   .wGroupBytes = 1,
+                   .planes = true,
+                   .xBits = 4,
+                   .wBits = 1,
+                   .lanes = lanesOf(width, 8),
+                   .fixedRegisters = 2,
+                   .stepOps = 2,
+                   .xOps = width == Width::Zmm ? 1.0 : 0.0,
+                   .widenOps = 12,
+                   .instruction = "vpshufb"}) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return loadTable(b, loc, buffer, offset, facts().lanes);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return addLookup(b, loc, acc, x, w);
   }
 };
 
@@ -522,6 +559,9 @@ const Cell &x86::lookup22Cell(Width width) {
 }
 const Cell &x86::lookup41Cell(Width width) {
   return cellOf(width, [](Width w) { return LookupCell(w, "lookup41", 4, 1); });
+}
+const Cell &x86::tables41Cell(Width width) {
+  return cellOf(width, [](Width w) { return TablesCell(w); });
 }
 const Cell &x86::nibbleCell(Width width) {
   return cellOf(width, [](Width w) { return NibbleCell(w); });

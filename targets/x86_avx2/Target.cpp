@@ -35,6 +35,7 @@ TargetDesc X86Avx2Target::describe(Level level) {
   desc.vectorRegisters = 16;
   desc.vectorPipes = 4;
   desc.sustainedPipes = 3.1; // Zen 3
+  desc.sustainedIssue = 5;   // of 6
   desc.l1Bytes = int64_t{32} * 1024;
   desc.l2Bytes = int64_t{512} * 1024;
   desc.mcaCpu = "znver3";
@@ -65,7 +66,7 @@ llvm::ArrayRef<const Cell *> X86Avx2Target::cells() const {
       &x86::maddwCell(Width::Ymm),     &x86::maddw8Cell(Width::Ymm),
       &x86::lookup11Cell(Width::Ymm),  &x86::lookup21Cell(Width::Ymm),
       &x86::lookup22Cell(Width::Ymm),  &x86::lookup41Cell(Width::Ymm),
-      &x86::nibbleCell(Width::Ymm)};
+      &x86::tables41Cell(Width::Ymm),  &x86::nibbleCell(Width::Ymm)};
   return llvm::ArrayRef<const Cell *>(list).drop_front(
       level == Level::Vnni ? 0 : 2);
 }

@@ -79,7 +79,8 @@ llvm::ArrayRef<const Cell *> X86Avx512Target::cells() const {
       &x86::maddubs32Cell(Width::Zmm), &x86::maddwCell(Width::Zmm),
       &x86::maddw8Cell(Width::Zmm),    &x86::lookup11Cell(Width::Zmm),
       &x86::lookup21Cell(Width::Zmm),  &x86::lookup22Cell(Width::Zmm),
-      &x86::lookup41Cell(Width::Zmm),  &x86::nibbleCell(Width::Zmm)};
+      &x86::lookup41Cell(Width::Zmm),  &x86::tables41Cell(Width::Zmm),
+      &x86::nibbleCell(Width::Zmm)};
   llvm::ArrayRef<const Cell *> all(list);
   switch (level) {
   case Level::Baseline:

@@ -4,10 +4,10 @@
 
 module attributes {lp.target = #lp.target<"generic">} {
 
-// Six steps fit the bound of 31: nothing but the tile is carried, two steps a trip.
+// Twelve steps fit the bound of 31: nothing but the tile is carried, two steps a trip.
 // CHECK-LABEL: func.func @one_chunk(
 // CHECK-SAME: %[[X:[a-z0-9]*]]: memref<64xi8>, %[[W:[a-z0-9]*]]: memref<256xi8>, %[[ACC:[a-z0-9]*]]: memref<2x16xi32>
-// CHECK: %[[END:.*]] = arith.constant 6 : index
+// CHECK: %[[END:.*]] = arith.constant 12 : index
 // CHECK: %[[SUMS:.*]]:2 = scf.for %{{.*}} to %[[END]] step %{{.*}} iter_args(%{{.*}}, %{{.*}}) -> (vector<16xi8>, vector<16xi8>)
 // CHECK-COUNT-4: math.ctpop
 // CHECK-NOT: math.ctpop
@@ -20,9 +20,24 @@ func.func @one_chunk(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<2x16xi3
   %c0 = arith.constant 0 : index
   %c32 = arith.constant 32 : index
   lp.tile "ctpop" %x[%c0, %c32], %w[%c0] into %acc attributes {chunk = 31 : i64,
-    counts = array<i64: 6>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    counts = array<i64: 12>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
     xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
     wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<2x16xi32>
+  return
+}
+
+// Eight steps or fewer need no loop.
+// CHECK-LABEL: func.func @few_steps(
+// CHECK-NOT: scf.for
+// CHECK-COUNT-8: math.ctpop
+// CHECK-NOT: math.ctpop
+// CHECK: return
+func.func @few_steps(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>) {
+  %c0 = arith.constant 0 : index
+  lp.tile "ctpop" %x[%c0], %w[%c0] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 8>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
+    wPlaneStride = 128 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
   return
 }
 
