@@ -448,8 +448,8 @@ private:
   /// Vector instructions that loading `count` tables and adding them is worth;
   /// those for whole registers of 512 bits cost Zen 4 more (2026-11).
   static constexpr double tableOps(Width width, int64_t count) {
-    auto n = static_cast<double>(count);
-    return width == Width::Zmm ? 2.0 * n : n - 1.0;
+    const auto tables = static_cast<double>(count);
+    return width == Width::Zmm ? 2 * tables : tables - 1;
   }
 
   /// The table that byte `at` of x chooses among those for the elements of byte
@@ -507,7 +507,7 @@ public:
                    .lanes = lanesOf(width, 8),
                    .fixedRegisters = 2,
                    .stepOps = 2,
-                   .xOps = width == Width::Zmm ? 2.0 : 0.0,
+                   .xOps = width == Width::Zmm ? 1.0 : 0.0,
                    .widenOps = 12,
                    .instruction = "vpshufb"}) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,

@@ -48,6 +48,7 @@ constexpr CellCase cellCases[] = {
     {"x86_avx512", "lookup21", "u2", "b1", 0.016},
     {"x86_avx512", "lookup22", "u2", "s2", 0.03},
     {"x86_avx512", "lookup41", "u4", "b1", 0.029, 4},
+    {"x86_avx512", "tables41", "u4", "b1", 0.016},
     {"x86_avx512", "nibble", "u2", "b1", 0.016},
     {"x86_avx512_vnni", "dpbusd", "u8", "s8", 0.026},
     {"x86_avx512_vnni", "dpwssd", "s11", "s11", 0.052},
