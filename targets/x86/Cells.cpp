@@ -92,6 +92,18 @@ private:
   unsigned elementBits;
 };
 
+/// Those whose sums are in 32-bit lanes from the start.
+class WideSumCell : public DwordCell {
+public:
+  using DwordCell::DwordCell;
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 32);
+  }
+  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
+    return acc;
+  }
+};
+
 class Maddubs16Cell : public DwordCell {
 public:
   explicit Maddubs16Cell(Width width)
@@ -122,63 +134,54 @@ public:
   }
 };
 
-class Maddubs32Cell : public DwordCell {
+class Maddubs32Cell : public WideSumCell {
 public:
   explicit Maddubs32Cell(Width width)
-      : DwordCell({.name = "maddubs32",
-                   .templateName = "widen",
-                   .group = 4,
-                   .groupBytes = 4,
-                   .lanes = lanesOf(width, 32),
-                   .x = kU8,
-                   .w = kS8,
-                   .fixedRegisters = 3,
-                   .stepOps = 3,
-                   .widenOps = 1,
-                   .instruction = "vpmaddubsw"},
-                  8) {}
+      : WideSumCell({.name = "maddubs32",
+                     .templateName = "widen",
+                     .group = 4,
+                     .groupBytes = 4,
+                     .lanes = lanesOf(width, 32),
+                     .x = kU8,
+                     .w = kS8,
+                     .fixedRegisters = 3,
+                     .stepOps = 3,
+                     .widenOps = 1,
+                     .instruction = "vpmaddubsw"},
+                    8) {}
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     return maddubsSteps(x, w) > 0 ? kUnlimitedSteps : 0;
-  }
-  Values zero(OpBuilder &b, Location loc) const override {
-    return zeros(b, loc, 32);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value sums = sumPairs(b, loc, maddubs(b, loc, x, w));
     return {arith::AddIOp::create(b, loc, acc[0], sums)};
   }
-  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
-    return acc;
-  }
 };
 
 /// Pairs of 16-bit products; w in memory as 16 bits, or as 8 to halve its
 /// traffic.
-class MaddwCell : public DwordCell {
+class MaddwCell : public WideSumCell {
 public:
   MaddwCell(Width width, StringRef name, StoredRange w, int64_t wElementBytes)
-      : DwordCell({.name = name,
-                   .templateName = "widen",
-                   .group = 2,
-                   .groupBytes = 4,
-                   .wGroupBytes = 2 * wElementBytes,
-                   .lanes = lanesOf(width, 32),
-                   .x = kS16,
-                   .w = w,
-                   .fixedRegisters = 3,
-                   .stepOps = 2,
-                   .wOps = wElementBytes == 1 ? 1.0 : 0.0,
-                   .widenOps = 1,
-                   .instruction = "vpmaddwd"},
-                  16) {}
+      : WideSumCell({.name = name,
+                     .templateName = "widen",
+                     .group = 2,
+                     .groupBytes = 4,
+                     .wGroupBytes = 2 * wElementBytes,
+                     .lanes = lanesOf(width, 32),
+                     .x = kS16,
+                     .w = w,
+                     .fixedRegisters = 3,
+                     .stepOps = 2,
+                     .wOps = wElementBytes == 1 ? 1.0 : 0.0,
+                     .widenOps = 1,
+                     .instruction = "vpmaddwd"},
+                    16) {}
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     // One pair of products must fit 32 bits; sums of pairs wrap modulo 2^32,
     // which the proved range of the whole sum makes exact.
     return 2 * x.maxAbs() * w.maxAbs() <= INT32_MAX ? kUnlimitedSteps : 0;
-  }
-  Values zero(OpBuilder &b, Location loc) const override {
-    return zeros(b, loc, 32);
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
@@ -194,33 +197,24 @@ public:
               Value w) const override {
     return {arith::AddIOp::create(b, loc, acc[0], maddwd(b, loc, x, w))};
   }
-  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
-    return acc;
-  }
 };
 
 /// Four products of bytes, or two of 16 bits, added to a 32-bit lane. The sums
 /// wrap modulo 2^32, which the proved range of the whole sum makes exact.
-class DotCell : public DwordCell {
+class DotCell : public WideSumCell {
 public:
   DotCell(CellFacts facts, Width width, unsigned elementBits)
-      : DwordCell(withDotFacts(facts, width), elementBits),
+      : WideSumCell(withDotFacts(facts, width), elementBits),
         intrinsic(("llvm.x86.avx512." + facts.instruction + "." +
                    llvm::Twine(static_cast<unsigned>(width)))
                       .str()) {}
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps;
   }
-  Values zero(OpBuilder &b, Location loc) const override {
-    return zeros(b, loc, 32);
-  }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     return {
         cell::intrinsic(b, loc, intrinsic, acc[0].getType(), {acc[0], x, w})};
-  }
-  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
-    return acc;
   }
 
 private:
@@ -260,34 +254,28 @@ public:
 
 /// Bit planes in groups of 32: and, population count, add, all in 32-bit lanes,
 /// which need no widening.
-class PopcountCell : public DwordCell {
+class PopcountCell : public WideSumCell {
 public:
   explicit PopcountCell(Width width)
-      : DwordCell({.name = "popcntd",
-                   .templateName = "bitserial",
-                   .group = 32,
-                   .groupBytes = 4,
-                   .planes = true,
-                   .lanes = lanesOf(width, 32),
-                   .fixedRegisters = 3,
-                   .stepOps = 3,
-                   .widenOps = 0,
-                   .instruction = "vpopcntd"},
-                  32) {}
+      : WideSumCell({.name = "popcntd",
+                     .templateName = "bitserial",
+                     .group = 32,
+                     .groupBytes = 4,
+                     .planes = true,
+                     .lanes = lanesOf(width, 32),
+                     .fixedRegisters = 3,
+                     .stepOps = 3,
+                     .widenOps = 0,
+                     .instruction = "vpopcntd"},
+                    32) {}
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps; // the range of the whole sum is proved
-  }
-  Values zero(OpBuilder &b, Location loc) const override {
-    return zeros(b, loc, 32);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value both = arith::AndIOp::create(b, loc, x, w);
     Value count = math::CtPopOp::create(b, loc, both);
     return {arith::AddIOp::create(b, loc, acc[0], count)};
-  }
-  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
-    return acc;
   }
 };
 
