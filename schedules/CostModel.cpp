@@ -25,7 +25,8 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   double widening =
       plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
-                 static_cast<double>(vectors * facts.wRegisters);
+                 static_cast<double>(vectors * facts.lanes * facts.wBytes()) *
+                     8.0 / target.vectorBits;
   double stepOps = cells * facts.stepOps +
                    static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
                    static_cast<double>(vectors) * facts.wOps;
@@ -46,9 +47,12 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                 static_cast<double>(g.reductionSize());
   // Packing x: each stored element once per plane.
   double packing = static_cast<double>(g.xBytes) / 8.0;
-  // w from beyond the second level, once.
-  double streaming =
-      g.wBytes > target.l2Bytes ? static_cast<double>(g.wBytes) / 4.0 : 0;
+  // w from beyond the second level, once; a stream without reuse is prefetched
+  // best.
+  double bytesPerCycle = rowsTotal > static_cast<double>(rows) ? 4 : 12;
+  double streaming = g.wBytes > target.l2Bytes
+                         ? static_cast<double>(g.wBytes) / bytesPerCycle
+                         : 0;
   return (tiles * perTile + packing + streaming) / macs;
 }
 

@@ -62,7 +62,7 @@ struct CellFacts {
   double widenOps = 1;   ///< Vector instructions to widen one accumulator.
   llvm::StringRef
       instruction; ///< The instruction that does the work, for explain.
-  int64_t instructionSteps = 1; ///< Steps that one of these stands for.
+  double instructionSteps = 1; ///< Steps that one of these stands for.
 
   /// Bytes of one group of w in one lane.
   int64_t wBytes() const { return wGroupBytes > 0 ? wGroupBytes : groupBytes; }
@@ -74,7 +74,7 @@ struct CellFacts {
 
   /// Multiply-accumulates that one `instruction` stands for.
   double instructionMacs() const {
-    return static_cast<double>(group * lanes * rows * instructionSteps) /
+    return static_cast<double>(group * lanes * rows) * instructionSteps /
            accRegisters;
   }
 };

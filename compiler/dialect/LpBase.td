@@ -100,8 +100,8 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     bits. With `planes` > 0 the element is a digit, bits [p * bits, (p + 1) * bits) of the
     code in plane p (a bit plane, with `bits` = 1), and the planes lie one after the other;
     with `planes` = 0 it is the whole stored element, of 8 or 16 bits. Where a group of a
-    plane has 2^group bytes, it holds a table instead: byte m is the sum of the digits i
-    with bit i in m.
+    plane has 4 * group bytes, it holds a table of 16 bytes for each 4 elements instead:
+    byte m is the sum of the digits i with bit i in m.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.
@@ -121,9 +121,9 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
   }];
   let extraClassDeclaration = [{
-    /// True if groups hold tables of sums of digits.
+    /// True if groups hold tables of sums of digits, each of four.
     bool hasTables() const {
-      return getPlanes() > 0 && getGroupBytes() == int64_t{1} << getGroup();
+      return getPlanes() > 0 && getGroupBytes() == 4 * getGroup();
     }
     /// Groups needed for `elements` elements.
     int64_t groupsFor(int64_t elements) const {

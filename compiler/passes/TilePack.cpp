@@ -68,7 +68,10 @@ protected:
       }
       Value at = e.add(offset, e.index(plane * planeBytes));
       if (layout.hasTables()) {
-        storeTable(digits, at);
+        for (size_t i = 0; i < digits.size(); i += 4) {
+          storeTable(ArrayRef(digits).slice(i, 4),
+                     e.add(at, e.index(static_cast<int64_t>(4 * i))));
+        }
       } else {
         storeDigits(digits, at);
       }
@@ -92,7 +95,7 @@ protected:
 
   /// Byte m: the sum of the digits i with bit i in m.
   void storeTable(ArrayRef<Value> digits, Value offset) {
-    VectorType type = cell::vectorType(e.b, layout.getGroupBytes(), 8);
+    VectorType type = cell::vectorType(e.b, 16, 8);
     Value sums;
     for (auto [position, digit] : llvm::enumerate(digits)) {
       SmallVector<int8_t> chosen;

@@ -80,10 +80,10 @@ public:
       : g(form.geometry), rows(rows), block(block), l1Bytes(l1Bytes) {
     auto pairs = static_cast<double>(planePairs(form));
     work = pairs * static_cast<double>(g.steps) * cell.stepOps;
-    // A vector of w from the second level takes a cycle, of about three vector
-    // instructions, and serves all rows; most of it hides behind the others.
-    double transfer =
-        3.0 * static_cast<double>(cell.wRegisters) / static_cast<double>(rows);
+    // 32 bytes of w from the second level take a cycle, of about three vector
+    // instructions, and serve all rows; most of it hides behind the others.
+    double transfer = 3.0 * static_cast<double>(cell.lanes * cell.wBytes()) /
+                      32.0 / static_cast<double>(rows);
     missFactor = std::max(1.1, transfer / cell.stepOps);
     // With a share of the loops around.
     pieceCost =
@@ -166,7 +166,9 @@ private:
       return; // its parts already cut loops[0]
     }
     int64_t count = result.loops[0].count;
-    bool fits = g.panelBytes <= l1Bytes * 3 / 4;
+    // With one tile of rows, w is read once and from further away.
+    bool fits =
+        g.panelBytes <= l1Bytes * 3 / 4 && g.extentOf(LoopRole::Row) > rows;
     result.stepFactor = fits ? 1 : missFactor;
     double best = work * result.stepFraction * result.stepFactor;
     double wholeFraction = result.stepFraction;

@@ -108,7 +108,8 @@ private:
   /// Digit `element` of the group of a plane at `offset`.
   Value digit(Value offset, int64_t element) {
     if (layout.hasTables()) { // of the element alone
-      return byteAt(e.add(offset, e.index(int64_t{1} << element)));
+      int64_t byte = element / 4 * 16 + (int64_t{1} << element % 4);
+      return byteAt(e.add(offset, e.index(byte)));
     }
     int64_t bit = element * layout.getBits();
     Value byte = byteAt(e.add(offset, e.index(bit / 8)));

@@ -244,7 +244,7 @@ public:
               .xOps = 0.125,
               .widenOps = 2,
               .instruction = "usra",
-              .instructionSteps = inner}),
+              .instructionSteps = static_cast<double>(inner)}),
         inner(inner) {}
 
   int64_t maxSteps(StoredRange x, StoredRange w) const override {

@@ -31,6 +31,8 @@ const Cell &lookup22Cell(Width width);
 const Cell &lookup41Cell(Width width);
 /// The same where groups of x are stored as their tables.
 const Cell &tables41Cell(Width width);
+/// The same where a byte of w has two groups.
+const Cell &packedTables41Cell(Width width);
 /// Bit planes in groups of 32 into 32-bit lanes (vpandd, vpopcntd, vpaddd).
 /// Needs VPOPCNTDQ.
 const Cell &popcntdCell(Width width);

@@ -66,7 +66,8 @@ llvm::ArrayRef<const Cell *> X86Avx2Target::cells() const {
       &x86::maddwCell(Width::Ymm),     &x86::maddw8Cell(Width::Ymm),
       &x86::lookup11Cell(Width::Ymm),  &x86::lookup21Cell(Width::Ymm),
       &x86::lookup22Cell(Width::Ymm),  &x86::lookup41Cell(Width::Ymm),
-      &x86::tables41Cell(Width::Ymm),  &x86::nibbleCell(Width::Ymm)};
+      &x86::tables41Cell(Width::Ymm),  &x86::packedTables41Cell(Width::Ymm),
+      &x86::nibbleCell(Width::Ymm)};
   return llvm::ArrayRef<const Cell *>(list).drop_front(
       level == Level::Vnni ? 0 : 2);
 }

@@ -74,13 +74,13 @@ TargetDesc X86Avx512Target::describe(Level level) {
 llvm::ArrayRef<const Cell *> X86Avx512Target::cells() const {
   // From the best on; every level has the cells of those below it.
   static const Cell *const list[] = {
-      &x86::popcntdCell(Width::Zmm),   &x86::dpbusdCell(Width::Zmm),
-      &x86::dpwssdCell(Width::Zmm),    &x86::maddubs16Cell(Width::Zmm),
-      &x86::maddubs32Cell(Width::Zmm), &x86::maddwCell(Width::Zmm),
-      &x86::maddw8Cell(Width::Zmm),    &x86::lookup11Cell(Width::Zmm),
-      &x86::lookup21Cell(Width::Zmm),  &x86::lookup22Cell(Width::Zmm),
-      &x86::lookup41Cell(Width::Zmm),  &x86::tables41Cell(Width::Zmm),
-      &x86::nibbleCell(Width::Zmm)};
+      &x86::popcntdCell(Width::Zmm),        &x86::dpbusdCell(Width::Zmm),
+      &x86::dpwssdCell(Width::Zmm),         &x86::maddubs16Cell(Width::Zmm),
+      &x86::maddubs32Cell(Width::Zmm),      &x86::maddwCell(Width::Zmm),
+      &x86::maddw8Cell(Width::Zmm),         &x86::lookup11Cell(Width::Zmm),
+      &x86::lookup21Cell(Width::Zmm),       &x86::lookup22Cell(Width::Zmm),
+      &x86::lookup41Cell(Width::Zmm),       &x86::tables41Cell(Width::Zmm),
+      &x86::packedTables41Cell(Width::Zmm), &x86::nibbleCell(Width::Zmm)};
   llvm::ArrayRef<const Cell *> all(list);
   switch (level) {
   case Level::Baseline:
