@@ -1,0 +1,295 @@
+// The cells of x86 with groups of four bytes, one for each 32-bit lane. See
+// Cells.h and, for the bounds, docs/kernels.md.
+//
+// One class serves both widths of registers: the number of lanes tells it which
+// one it has, and LLVM chooses the instruction of that width.
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "targets/x86/CellParts.h"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::x86;
+
+namespace {
+
+constexpr StoredRange kU8{0, 255};
+constexpr StoredRange kS8{-128, 127};
+constexpr StoredRange kS16{-32768, 32767};
+
+/// Steps of vpmaddubsw sums that fit 16-bit lanes: each adds two products.
+int64_t maddubsSteps(StoredRange x, StoredRange w) {
+  return std::min(
+      cell::stepsWithin(32767, 2 * x.hi * std::max<int64_t>(w.hi, 0)),
+      cell::stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
+}
+
+/// As many lanes of `bits` bits as fill a register like `vector`.
+VectorType sameRegister(OpBuilder &b, Value vector, unsigned bits) {
+  auto type = cast<VectorType>(vector.getType());
+  return cell::vectorType(
+      b, type.getNumElements() * type.getElementTypeBitWidth() / bits, bits);
+}
+
+Value maddubs(OpBuilder &b, Location loc, Value x, Value w) {
+  return cell::intrinsic(b, loc,
+                         isZmm(x) ? "llvm.x86.avx512.pmaddubs.w.512"
+                                  : "llvm.x86.avx2.pmadd.ub.sw",
+                         sameRegister(b, x, 16), {x, w});
+}
+
+Value maddwd(OpBuilder &b, Location loc, Value x, Value w) {
+  return cell::intrinsic(b, loc,
+                         isZmm(x) ? "llvm.x86.avx512.pmaddw.d.512"
+                                  : "llvm.x86.avx2.pmadd.wd",
+                         sameRegister(b, x, 32), {x, w});
+}
+
+/// Sums of neighbouring 16-bit lanes, in 32 bits.
+Value sumPairs(OpBuilder &b, Location loc, Value sums) {
+  return maddwd(b, loc, sums,
+                cell::splat(b, loc, sameRegister(b, sums, 16), 1));
+}
+
+/// What the multiplying cells share: groups of four bytes, one in each lane of
+/// 32 bits.
+class DwordCell : public Cell {
+public:
+  DwordCell(CellFacts facts, unsigned elementBits)
+      : Cell(facts), elementBits(elementBits) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return cell::bitcast(
+        b, loc, cell::broadcastBytes(b, loc, buffer, offset, 4, facts().lanes),
+        operandType(b));
+  }
+  Value loadW(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return cell::bitcast(
+        b, loc, cell::loadBytes(b, loc, buffer, offset, facts().lanes * 4),
+        operandType(b));
+  }
+
+protected:
+  /// Zeros in lanes of `bits` bits.
+  Values zeros(OpBuilder &b, Location loc, unsigned bits) const {
+    return {cell::zeroVector(
+        b, loc, cell::vectorType(b, facts().lanes * 32 / bits, bits))};
+  }
+
+private:
+  VectorType operandType(OpBuilder &b) const {
+    return cell::vectorType(b, facts().lanes * 32 / elementBits, elementBits);
+  }
+  unsigned elementBits;
+};
+
+/// Those whose sums are in 32-bit lanes from the start.
+class WideSumCell : public DwordCell {
+public:
+  using DwordCell::DwordCell;
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 32);
+  }
+  Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
+    return acc;
+  }
+};
+
+class Maddubs16Cell : public DwordCell {
+public:
+  explicit Maddubs16Cell(Width width)
+      : DwordCell({.name = "maddubs16",
+                   .templateName = "widen",
+                   .group = 4,
+                   .groupBytes = 4,
+                   .lanes = lanesOf(width, 32),
+                   .x = kU8,
+                   .w = kS8,
+                   .fixedRegisters = 3,
+                   .stepOps = 2,
+                   .widenOps = 3,
+                   .instruction = "vpmaddubsw"},
+                  8) {}
+  int64_t maxSteps(StoredRange x, StoredRange w) const override {
+    return maddubsSteps(x, w);
+  }
+  Values zero(OpBuilder &b, Location loc) const override {
+    return zeros(b, loc, 16);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return {arith::AddIOp::create(b, loc, acc[0], maddubs(b, loc, x, w))};
+  }
+  Values widen(OpBuilder &b, Location loc, Values acc) const override {
+    return {sumPairs(b, loc, acc[0])};
+  }
+};
+
+class Maddubs32Cell : public WideSumCell {
+public:
+  explicit Maddubs32Cell(Width width)
+      : WideSumCell({.name = "maddubs32",
+                     .templateName = "widen",
+                     .group = 4,
+                     .groupBytes = 4,
+                     .lanes = lanesOf(width, 32),
+                     .x = kU8,
+                     .w = kS8,
+                     .fixedRegisters = 3,
+                     .stepOps = 3,
+                     .widenOps = 1,
+                     .instruction = "vpmaddubsw"},
+                    8) {}
+  int64_t maxSteps(StoredRange x, StoredRange w) const override {
+    return maddubsSteps(x, w) > 0 ? kUnlimitedSteps : 0;
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    Value sums = sumPairs(b, loc, maddubs(b, loc, x, w));
+    return {arith::AddIOp::create(b, loc, acc[0], sums)};
+  }
+};
+
+/// Pairs of 16-bit products; w in memory as 16 bits, or as 8 to halve its
+/// traffic.
+class MaddwCell : public WideSumCell {
+public:
+  MaddwCell(Width width, StringRef name, StoredRange w, int64_t wElementBytes)
+      : WideSumCell({.name = name,
+                     .templateName = "widen",
+                     .group = 2,
+                     .groupBytes = 4,
+                     .wGroupBytes = 2 * wElementBytes,
+                     .lanes = lanesOf(width, 32),
+                     .x = kS16,
+                     .w = w,
+                     .fixedRegisters = 3,
+                     .stepOps = 2,
+                     .wOps = wElementBytes == 1 ? 1.0 : 0.0,
+                     .widenOps = 1,
+                     .instruction = "vpmaddwd"},
+                    16) {}
+  int64_t maxSteps(StoredRange x, StoredRange w) const override {
+    // One pair of products must fit 32 bits; sums of pairs wrap modulo 2^32,
+    // which the proved range of the whole sum makes exact.
+    return 2 * x.maxAbs() * w.maxAbs() <= INT32_MAX ? kUnlimitedSteps : 0;
+  }
+  Value loadW(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    if (facts().wBytes() == facts().groupBytes) {
+      return DwordCell::loadW(b, loc, buffer, offset);
+    }
+    const int64_t count = facts().lanes * 2;
+    return arith::ExtSIOp::create(
+        b, loc, cell::vectorType(b, count, 16),
+        cell::loadBytes(b, loc, buffer, offset, count));
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return {arith::AddIOp::create(b, loc, acc[0], maddwd(b, loc, x, w))};
+  }
+};
+
+/// Four products of bytes, or two of 16 bits, added to a 32-bit lane. The sums
+/// wrap modulo 2^32, which the proved range of the whole sum makes exact.
+class DotCell : public WideSumCell {
+public:
+  DotCell(CellFacts facts, Width width, unsigned elementBits)
+      : WideSumCell(withDotFacts(facts, width), elementBits),
+        intrinsic(("llvm.x86.avx512." + facts.instruction + "." +
+                   llvm::Twine(static_cast<unsigned>(width)))
+                      .str()) {}
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps;
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    return {
+        cell::intrinsic(b, loc, intrinsic, acc[0].getType(), {acc[0], x, w})};
+  }
+
+private:
+  static CellFacts withDotFacts(CellFacts facts, Width width) {
+    facts.templateName = "widen";
+    facts.groupBytes = 4;
+    facts.lanes = lanesOf(width, 32);
+    // Zen 4 begins one product of 512 bits a cycle, and two sums (2026-11).
+    facts.stepOps = width == Width::Zmm ? 2 : 1;
+    facts.widenOps = 0;
+    return facts;
+  }
+  std::string intrinsic; ///< Of AVX512-VNNI; AVX-VNNI has the one of 256 bits.
+};
+
+class DpbusdCell : public DotCell {
+public:
+  explicit DpbusdCell(Width width)
+      : DotCell({.name = "dpbusd",
+                 .group = 4,
+                 .x = kU8,
+                 .w = kS8,
+                 .instruction = "vpdpbusd"},
+                width, 8) {}
+};
+
+class DpwssdCell : public DotCell {
+public:
+  explicit DpwssdCell(Width width)
+      : DotCell({.name = "dpwssd",
+                 .group = 2,
+                 .x = kS16,
+                 .w = kS16,
+                 .instruction = "vpdpwssd"},
+                width, 16) {}
+};
+
+/// Bit planes in groups of 32: and, population count, add, all in 32-bit lanes,
+/// which need no widening.
+class PopcountCell : public WideSumCell {
+public:
+  explicit PopcountCell(Width width)
+      : WideSumCell({.name = "popcntd",
+                     .templateName = "bitserial",
+                     .group = 32,
+                     .groupBytes = 4,
+                     .planes = true,
+                     .lanes = lanesOf(width, 32),
+                     .fixedRegisters = 3,
+                     .stepOps = 3,
+                     .widenOps = 0,
+                     .instruction = "vpopcntd"},
+                    32) {}
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps; // the range of the whole sum is proved
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    Value both = arith::AndIOp::create(b, loc, x, w);
+    Value count = math::CtPopOp::create(b, loc, both);
+    return {arith::AddIOp::create(b, loc, acc[0], count)};
+  }
+};
+
+} // namespace
+
+const Cell &x86::maddubs16Cell(Width width) {
+  return cellOf(width, [](Width w) { return Maddubs16Cell(w); });
+}
+const Cell &x86::maddubs32Cell(Width width) {
+  return cellOf(width, [](Width w) { return Maddubs32Cell(w); });
+}
+const Cell &x86::maddwCell(Width width) {
+  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw", kS16, 2); });
+}
+const Cell &x86::maddw8Cell(Width width) {
+  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw8", kS8, 1); });
+}
+const Cell &x86::dpbusdCell(Width width) {
+  return cellOf(width, [](Width w) { return DpbusdCell(w); });
+}
+const Cell &x86::dpwssdCell(Width width) {
+  return cellOf(width, [](Width w) { return DpwssdCell(w); });
+}
+const Cell &x86::popcntdCell(Width width) {
+  return cellOf(width, [](Width w) { return PopcountCell(w); });
+}
