@@ -38,8 +38,10 @@ Status OutputFiles::commit() {
     }
   };
   for (const auto &[path, contents] : files) {
-    std::error_code error =
-        llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
+    const llvm::StringRef folder = llvm::sys::path::parent_path(path);
+    std::error_code error = folder.empty()
+                                ? std::error_code()
+                                : llvm::sys::fs::create_directories(folder);
     llvm::SmallString<128> temporary;
     if (!error) {
       error = writeTemporary(path, contents, temporary);

@@ -81,8 +81,10 @@ Result<TrialLog> TrialLog::open(const std::string &path) {
   if (path.empty()) {
     return log;
   }
-  std::error_code error =
-      llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
+  const llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  std::error_code error = folder.empty()
+                              ? std::error_code()
+                              : llvm::sys::fs::create_directories(folder);
   if (!error && llvm::sys::fs::exists(path)) {
     LPGEN_RETURN_IF_ERROR(log.load());
   }
