@@ -151,7 +151,7 @@ TEST(GradientCodec, PacksAllParametersOneAfterTheOther) {
       }
     }
     EXPECT_TRUE(rest.empty());
-    EXPECT_EQ(bytes.size() < size_t{4 * 460}, std::string(name) == "adacomp");
+    EXPECT_EQ(bytes.size() < 4 * size_t{460}, std::string(name) == "adacomp");
   }
   EXPECT_EQ(makeGradientCodec("zip", parameters).message(),
             "unknown gradient codec 'zip', expected dense or adacomp");

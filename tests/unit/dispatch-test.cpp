@@ -56,6 +56,7 @@ TEST(DispatchTest, MostFeaturesAreTriedFirst) {
 /// `levels` from the best on, the variants given in another order.
 static void expectTriedInOrder(const std::vector<const char *> &levels) {
   std::vector<Variant> variants;
+  variants.reserve(levels.size());
   for (size_t i = 0; i < levels.size(); ++i) {
     variants.push_back(
         variant(levels[(i + levels.size() / 2) % levels.size()], {"dot"}, 0));
