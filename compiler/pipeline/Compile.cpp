@@ -242,8 +242,10 @@ bool Compilation::finish() {
   emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
   optimize(*llvmModule, *machine, target.desc().vectorBits);
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
-  result.assembly =
-      emitCode(*llvmModule, *machine, OutputKind::Assembly, message);
+  if (options.wantsAssembly) {
+    result.assembly =
+        emitCode(*llvmModule, *machine, OutputKind::Assembly, message);
+  }
   result.object = emitCode(*llvmModule, *machine, OutputKind::Object, message);
   if (result.object.empty()) {
     return fail(message);

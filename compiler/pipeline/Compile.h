@@ -32,6 +32,8 @@ struct CompileOptions {
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;
+  /// Also emit assembly, which takes as long as the object.
+  bool wantsAssembly = true;
 };
 
 /// What was decided for one contraction; a remark on the command line.

@@ -109,6 +109,7 @@ static CompileOptions refine(CompileOptions compile,
   compile.dumpStages = options.dumpStages;
   compile.schedule = options.file.schedule;
   compile.scheduleFile = options.file.scheduleFile;
+  compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
   return compile;
 }
 

@@ -138,6 +138,7 @@ void addTrips(const Cell &cell, const Case &c, const Target &target,
   auto conv = parse(convText(x, w));
   CompileOptions options;
   options.target = &target;
+  options.wantsAssembly = false;
   options.schedule =
       (cell.facts().templateName + "<cell=" + cell.facts().name + ">").str();
   options.stopAfter = Stage::Packed;
