@@ -54,7 +54,7 @@ def Lp_QuantizeOp : Lp_Op<"quantize", [Pure]> {
   let summary = "a logical value as an element of a narrow type, saturating";
   let description = [{
     Clamps to the range of `element`; for bipolar types an even value then becomes the
-    next odd one upward. The result is an `!lp.int` (tensors) or the storage integer.
+    next odd one upward. An f32 has no fraction; NaN is taken for 0. The result is an `!lp.int` (tensors) or the storage integer.
 
     Constraints: (quantize_c1) the result is `element` itself or its storage integer.
   }];

@@ -166,6 +166,28 @@ Value ExprEmitter::emitElementCounter() {
                                     counter);
 }
 
+static bool isRounding(const ast::Expr &expr) {
+  return expr.kind == ast::Expr::Kind::Unary &&
+         (expr.unaryOp == ast::UnaryOp::Round ||
+          expr.unaryOp == ast::UnaryOp::Floor ||
+          expr.unaryOp == ast::UnaryOp::Ceil ||
+          expr.unaryOp == ast::UnaryOp::Trunc);
+}
+
+/// f32 -> f32 without a fraction.
+Value ExprEmitter::emitRounded(ast::UnaryOp rounding, Value value) {
+  switch (rounding) {
+  case ast::UnaryOp::Round:
+    return math::RoundEvenOp::create(builder, loc, value);
+  case ast::UnaryOp::Floor:
+    return math::FloorOp::create(builder, loc, value);
+  case ast::UnaryOp::Ceil:
+    return math::CeilOp::create(builder, loc, value);
+  default:
+    return math::TruncOp::create(builder, loc, value);
+  }
+}
+
 Value ExprEmitter::emitUnary(const ast::Expr &expr) {
   Value value = emit(*expr.operands[0]);
   bool isFloat = expr.operands[0]->isFloat;
@@ -191,13 +213,10 @@ Value ExprEmitter::emitUnary(const ast::Expr &expr) {
   case ast::UnaryOp::ToFloat:
     return arith::SIToFPOp::create(builder, loc, builder.getF32Type(), value);
   case ast::UnaryOp::Round:
-    return emitFloatToInt(math::RoundEvenOp::create(builder, loc, value));
   case ast::UnaryOp::Floor:
-    return emitFloatToInt(math::FloorOp::create(builder, loc, value));
   case ast::UnaryOp::Ceil:
-    return emitFloatToInt(math::CeilOp::create(builder, loc, value));
   case ast::UnaryOp::Trunc:
-    return emitFloatToInt(math::TruncOp::create(builder, loc, value));
+    return emitFloatToInt(emitRounded(expr.unaryOp, value));
   case ast::UnaryOp::Wrap32:
     return castInt(value, 32);
   case ast::UnaryOp::Random:
@@ -362,12 +381,19 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   return reduce.getResult();
 }
 
-Value ExprEmitter::emitStore(Value value, ElementType type, bool exact) {
-  mlir::Type element = lp::getElementType(builder.getContext(), type);
+Value ExprEmitter::emitStored(const ast::Expr &expr, ElementType type) {
   if (type.isFloat()) {
-    return value;
+    return emit(expr);
   }
-  if (!isa<lp::IntType>(element) && exact) {
+  mlir::Type element = lp::getElementType(builder.getContext(), type);
+  bool narrow = isa<lp::IntType>(element);
+  if (narrow && isRounding(expr)) {
+    Value value = emitRounded(expr.unaryOp, emit(*expr.operands[0]));
+    return lp::QuantizeOp::create(builder, loc, element, value, element);
+  }
+  Value value = emit(expr);
+  if (!narrow && expr.range.lo >= type.minValue() &&
+      expr.range.hi <= type.maxValue()) {
     return castInt(value, type.bits);
   }
   return lp::QuantizeOp::create(builder, loc, element, value, element);

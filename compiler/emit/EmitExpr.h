@@ -21,9 +21,8 @@ public:
 
   void bindIndex(unsigned index, mlir::Value value) { indices[index] = value; }
   mlir::Value emit(const ast::Expr &expr);
-  /// `value` as an element of `type`, saturating; the value that lp.yield
-  /// takes.
-  mlir::Value emitStore(mlir::Value value, ElementType type, bool exact);
+  /// `expr` as an element of `type`, saturating; the value that lp.yield takes.
+  mlir::Value emitStored(const ast::Expr &expr, ElementType type);
 
   /// Extents as lp ops take them: constants, dynamic ones as operands.
   static llvm::SmallVector<int64_t>
@@ -43,6 +42,7 @@ private:
   mlir::Value emitBinary(const ast::Expr &expr);
   mlir::Value emitFloatBinary(const ast::Expr &expr);
   mlir::Value emitRoundDiv(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value emitRounded(ast::UnaryOp rounding, mlir::Value value);
   mlir::Value emitFloatToInt(mlir::Value value);
   mlir::Value emitReduce(const ast::Expr &expr);
   mlir::Value emitElementCounter();

@@ -114,13 +114,8 @@ static Value emitStatement(OpBuilder &builder, Location loc, const ast::Op &op,
   for (unsigned i = 0; i < rank; ++i) {
     emitter.bindIndex(i, block.addArgument(builder.getIndexType(), loc));
   }
-  Value value = emitter.emit(*statement.value);
-  const ast::IntRange &range = statement.value->range;
-  bool exact = !statement.value->isFloat && target.type.bits > 16 &&
-               range.lo >= target.type.minValue() &&
-               range.hi <= target.type.maxValue();
   lp::YieldOp::create(builder, loc,
-                      emitter.emitStore(value, target.type, exact));
+                      emitter.emitStored(*statement.value, target.type));
   return compute.getResult(0);
 }
 

@@ -95,12 +95,18 @@ Value Emitter::read(Value source, ArrayRef<Value> indices, mlir::Type element) {
   return read;
 }
 
-void Emitter::loop(Value low, Value high, int64_t step,
-                   llvm::function_ref<void(Value)> body) {
+scf::ForOp Emitter::loop(Value low, Value high, int64_t step,
+                         llvm::function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, loc, low, high, index(step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
+  return loop;
+}
+
+void Emitter::elementwiseLoop(Value low, Value high,
+                              llvm::function_ref<void(Value)> body) {
+  loop(low, high, 1, body)->setAttr(elementwiseAttrName, b.getUnitAttr());
 }
 
 Value Emitter::reduce(Value low, Value high, Value start,

@@ -48,7 +48,11 @@ public:
 
 private:
   Value constant(float v) {
-    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(v));
+    TypedAttr attr = b.getF32FloatAttr(v);
+    if (auto vector = dyn_cast<VectorType>(x.getType())) {
+      attr = DenseElementsAttr::get(vector, attr);
+    }
+    return arith::ConstantOp::create(b, loc, attr);
   }
   Value compare(arith::CmpFPredicate predicate, Value l, Value r) {
     return arith::CmpFOp::create(b, loc, predicate, l, r);

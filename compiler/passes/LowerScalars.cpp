@@ -84,23 +84,54 @@ void lower(lp::ReadOp op, Emitter &e) {
   op.erase();
 }
 
-void lower(lp::QuantizeOp op, Emitter &e) {
-  ElementType type = lp::toElementType(op.getElement());
-  Value value = op.getValue();
-  unsigned bits = value.getType().getIntOrFloatBitWidth();
+/// An f32 without a fraction as an element. Clamped before it is converted, so
+/// that the conversion is one to the narrow type.
+Value quantizeFloat(Emitter &e, Value value, ElementType type,
+                    mlir::Type storage) {
+  auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantOp::create(
+        e.b, e.loc, e.b.getF32FloatAttr(static_cast<float>(v)));
+  };
+  auto keepIf = [&](arith::CmpFPredicate predicate, Value with, Value other) {
+    Value keep = arith::CmpFOp::create(e.b, e.loc, predicate, value, with);
+    value = arith::SelectOp::create(e.b, e.loc, keep, value, other);
+  };
+  Value low = constant(type.minValue());
+  Value high = constant(type.maxValue());
+  if (type.minValue() != 0) {
+    keepIf(arith::CmpFPredicate::ORD, value, constant(0));
+  }
+  keepIf(arith::CmpFPredicate::OGT, low, low); // A NaN becomes `low` here.
+  keepIf(arith::CmpFPredicate::OLT, high, high);
+  return type.isStorageSigned()
+             ? arith::FPToSIOp::create(e.b, e.loc, storage, value).getResult()
+             : arith::FPToUIOp::create(e.b, e.loc, storage, value).getResult();
+}
+
+/// Clamps only to bounds that the value's own type can exceed.
+Value clampInteger(Emitter &e, Value value, ElementType type) {
+  if (value.getType().getIntOrFloatBitWidth() <= type.bits &&
+      type.encoding == Encoding::Signed) {
+    return value;
+  }
   auto constant = [&](int64_t v) -> Value {
     return arith::ConstantOp::create(e.b, e.loc,
                                      e.b.getIntegerAttr(value.getType(), v));
   };
-  // Clamp only to bounds that the value's own type can exceed.
-  if (bits > type.bits || type.encoding != Encoding::Signed) {
-    value =
-        arith::MaxSIOp::create(e.b, e.loc, value, constant(type.minValue()));
-    value =
-        arith::MinSIOp::create(e.b, e.loc, value, constant(type.maxValue()));
-  }
+  value = arith::MaxSIOp::create(e.b, e.loc, value, constant(type.minValue()));
+  return arith::MinSIOp::create(e.b, e.loc, value, constant(type.maxValue()));
+}
+
+void lower(lp::QuantizeOp op, Emitter &e) {
+  ElementType type = lp::toElementType(op.getElement());
+  Value value = op.getValue();
+  value = isa<FloatType>(value.getType())
+              ? quantizeFloat(e, value, type, op.getType())
+              : clampInteger(e, value, type);
   if (type.encoding == Encoding::Bipolar) {
-    value = arith::OrIOp::create(e.b, e.loc, value, constant(1));
+    Value one = arith::ConstantOp::create(
+        e.b, e.loc, e.b.getIntegerAttr(value.getType(), 1));
+    value = arith::OrIOp::create(e.b, e.loc, value, one);
   }
   op.replaceAllUsesWith(e.castInt(value, op.getType()));
   op.erase();

@@ -84,6 +84,21 @@ def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
                            "::mlir::math::MathDialect"];
 }
 
+def VectorizeElementwisePass
+    : Pass<"lp-vectorize-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "loops of independent trips along innermost dimensions to vector code";
+  let description = [{
+    Serves the loops that are marked `lp.elementwise`, those of epilogues. A vector holds as many
+    elements as the narrowest that is stored fills it with; what is left of a loop stays
+    scalar. A loop with anything but elementwise operations and consecutive accesses stays
+    as it is.
+  }];
+  let options = [Option<"vectorBits", "vector-bits", "int64_t", "256",
+                        "Bits of the target's vectors">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ExpandRoundingPass : Pass<"lp-expand-rounding", "::mlir::func::FuncOp"> {
   let summary = "rounding of f32 by additions, for CPUs without rounding instructions";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];

@@ -8,6 +8,9 @@
 
 namespace lpgen {
 
+/// Marks a loop whose trips are independent.
+constexpr llvm::StringLiteral elementwiseAttrName = "lp.elementwise";
+
 /// Small emitters, all with one builder and location.
 class Emitter {
 public:
@@ -34,8 +37,12 @@ public:
   mlir::Value read(mlir::Value source, llvm::ArrayRef<mlir::Value> indices,
                    mlir::Type element);
   /// for (i = low; i < high; i += step) body(i)
-  void loop(mlir::Value low, mlir::Value high, int64_t step,
-            llvm::function_ref<void(mlir::Value)> body);
+  mlir::scf::ForOp loop(mlir::Value low, mlir::Value high, int64_t step,
+                        llvm::function_ref<void(mlir::Value)> body);
+  /// The same for trips that do not depend on each other, i the innermost
+  /// subscript of what is stored: lp-vectorize-elementwise takes it.
+  void elementwiseLoop(mlir::Value low, mlir::Value high,
+                       llvm::function_ref<void(mlir::Value)> body);
   /// The same with one value carried from trip to trip.
   mlir::Value
   reduce(mlir::Value low, mlir::Value high, mlir::Value start,

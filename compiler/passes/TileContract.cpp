@@ -446,7 +446,7 @@ void ContractTiler::emitEpilogue() {
   e.loop(begin, end, 1, [&](Value row) {
     setLoops(LoopRole::Row, row);
     RowTerms terms = rowTerms();
-    e.loop(e.index(0), ownColumns, 1, [&](Value lane) {
+    e.elementwiseLoop(e.index(0), ownColumns, [&](Value lane) {
       setLoops(LoopRole::Column, e.add(firstColumn, lane));
       Value sum = memref::LoadOp::create(e.b, e.loc, sums,
                                          ValueRange{e.sub(row, begin), lane});

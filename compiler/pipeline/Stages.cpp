@@ -62,6 +62,8 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
     passes.addNestedPass<func::FuncOp>(createLowerScalarsPass());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
+    passes.addNestedPass<func::FuncOp>(
+        createVectorizeElementwisePass({target.desc().vectorBits}));
     return;
   case Stage::Llvm:
     addLlvmPasses(passes, target.desc());

@@ -1,0 +1,222 @@
+// lp-vectorize-elementwise: loops whose trips are independent, as vector code.
+//
+// Such loops walk along the innermost dimension of what they read and write.
+// LLVM's vectorizer finds most of them, but unrolls short ones first and then
+// leaves them scalar.
+#include "compiler/passes/Phases.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace lpgen {
+#define GEN_PASS_DEF_VECTORIZEELEMENTWISEPASS
+#include "compiler/passes/Passes.h.inc"
+} // namespace lpgen
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+/// Rewrites the body of one loop for `width` trips at once.
+class BodyVectorizer {
+public:
+  BodyVectorizer(scf::ForOp from, scf::ForOp to, int64_t width)
+      : from(from), b(to.getBody(), std::prev(to.getBody()->end())),
+        width(width) {
+    scalars.map(from.getInductionVar(), to.getInductionVar());
+    consecutive.insert(from.getInductionVar());
+  }
+
+  /// False if something has no vector form; `to` is then useless.
+  bool run() {
+    return llvm::all_of(from.getBody()->without_terminator(),
+                        [&](Operation &op) { return translate(op); });
+  }
+
+private:
+  bool isVector(Value v) const { return vectors.contains(v); }
+  bool isInvariant(Value v) const {
+    return !isVector(v) && !consecutive.contains(v);
+  }
+
+  VectorType vectorOf(mlir::Type element) const {
+    return VectorType::get({width}, element);
+  }
+
+  /// `v` in every lane, or its vector.
+  Value lanesOf(Value v) {
+    auto found = vectors.find(v);
+    return found != vectors.end()
+               ? found->second
+               : vector::BroadcastOp::create(b, v.getLoc(),
+                                             vectorOf(v.getType()),
+                                             scalars.lookupOrDefault(v))
+                     .getResult();
+  }
+
+  /// Positions of which only the innermost moves, by one each trip.
+  bool areConsecutive(ValueRange indices) const {
+    return !indices.empty() && consecutive.contains(indices.back()) &&
+           llvm::all_of(indices.drop_back(),
+                        [&](Value v) { return isInvariant(v); });
+  }
+
+  SmallVector<Value> scalarsOf(ValueRange values) const {
+    return llvm::map_to_vector(
+        values, [&](Value v) { return scalars.lookupOrDefault(v); });
+  }
+
+  bool translate(Operation &op) {
+    if (op.getNumRegions() != 0) {
+      return false;
+    }
+    if (auto store = dyn_cast<memref::StoreOp>(op)) {
+      return translate(store);
+    }
+    auto load = dyn_cast<memref::LoadOp>(op);
+    if (!load && !isPure(&op)) {
+      return false;
+    }
+    if (llvm::all_of(op.getOperands(),
+                     [&](Value v) { return isInvariant(v); })) {
+      b.clone(op, scalars);
+      return true;
+    }
+    return load ? translate(load)
+           : isa<arith::AddIOp, arith::SubIOp>(op) && isOffset(op)
+               ? offset(op)
+               : elementwise(op);
+  }
+
+  bool translate(memref::LoadOp load) {
+    if (!areConsecutive(load.getIndices())) {
+      return false;
+    }
+    vectors[load] =
+        vector::LoadOp::create(b, load.getLoc(), vectorOf(load.getType()),
+                               scalars.lookupOrDefault(load.getMemRef()),
+                               scalarsOf(load.getIndices()));
+    return true;
+  }
+
+  bool translate(memref::StoreOp store) {
+    if (!areConsecutive(store.getIndices())) {
+      return false;
+    }
+    vector::StoreOp::create(b, store.getLoc(), lanesOf(store.getValue()),
+                            scalars.lookupOrDefault(store.getMemRef()),
+                            scalarsOf(store.getIndices()));
+    return true;
+  }
+
+  /// A position plus or minus what does not change.
+  bool isOffset(Operation &op) const {
+    Value lhs = op.getOperand(0);
+    Value rhs = op.getOperand(1);
+    return (consecutive.contains(lhs) && isInvariant(rhs)) ||
+           (isa<arith::AddIOp>(op) && isInvariant(lhs) &&
+            consecutive.contains(rhs));
+  }
+
+  bool offset(Operation &op) {
+    b.clone(op, scalars);
+    consecutive.insert(op.getResult(0));
+    return true;
+  }
+
+  bool elementwise(Operation &op) {
+    if (!OpTrait::hasElementwiseMappableTraits(&op) ||
+        op.getNumResults() != 1 || llvm::any_of(op.getOperands(), [&](Value v) {
+          return consecutive.contains(v);
+        })) {
+      return false;
+    }
+    SmallVector<Value> operands = llvm::map_to_vector(
+        op.getOperands(), [&](Value v) { return lanesOf(v); });
+    Operation *made =
+        b.create(op.getLoc(), op.getName().getIdentifier(), operands,
+                 vectorOf(op.getResult(0).getType()), op.getAttrs());
+    vectors[op.getResult(0)] = made->getResult(0);
+    return true;
+  }
+
+  scf::ForOp from;
+  OpBuilder b;
+  int64_t width;
+  IRMapping scalars;
+  llvm::DenseSet<Value> consecutive; ///< Positions that grow by 1 each trip.
+  llvm::DenseMap<Value, Value> vectors;
+};
+
+/// Trips at once, so that the narrowest stored elements fill a vector of
+/// `vectorBits`; 0 if there are too few trips. Elements of 64 bits would need
+/// too many registers then.
+int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
+  int64_t narrow = 32;
+  bool isWide = false;
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    if (auto store = dyn_cast<memref::StoreOp>(op)) {
+      narrow = std::min<int64_t>(
+          narrow, store.getValue().getType().getIntOrFloatBitWidth());
+    }
+    for (mlir::Type type : op.getResultTypes()) {
+      isWide |= type.isIntOrFloat() && type.getIntOrFloatBitWidth() > 32;
+    }
+  }
+  int64_t least = vectorBits / 32;
+  std::optional<llvm::APInt> trips = loop.getStaticTripCount();
+  if (isWide || !trips) {
+    return trips && trips->getSExtValue() < least ? 0 : least;
+  }
+  int64_t count = trips->getSExtValue();
+  int64_t width = vectorBits / narrow;
+  while (width > least && count % width != 0) {
+    width /= 2;
+  }
+  return count < width ? 0 : width;
+}
+
+void vectorize(scf::ForOp loop, int64_t vectorBits) {
+  int64_t width = chooseWidth(loop, vectorBits);
+  if (width == 0) {
+    return;
+  }
+  OpBuilder builder(loop);
+  Emitter e(builder, loop.getLoc());
+  Value low = loop.getLowerBound();
+  Value trips = e.sub(loop.getUpperBound(), low);
+  Value whole =
+      e.mul(builder.createOrFold<arith::DivUIOp>(e.loc, trips, e.index(width)),
+            e.index(width));
+  Value middle = e.add(low, whole);
+  auto wide = scf::ForOp::create(builder, e.loc, low, middle, e.index(width));
+  if (!BodyVectorizer(loop, wide, width).run()) {
+    wide.erase();
+    return;
+  }
+  std::optional<llvm::APInt> count = loop.getStaticTripCount();
+  if (count && count->urem(width) == 0) {
+    loop.erase();
+  } else {
+    loop.setLowerBound(middle);
+  }
+}
+
+struct VectorizeElementwisePass
+    : public lpgen::impl::VectorizeElementwisePassBase<
+          VectorizeElementwisePass> {
+  using VectorizeElementwisePassBase::VectorizeElementwisePassBase;
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) {
+      if (loop->removeAttr(elementwiseAttrName)) {
+        loops.push_back(loop);
+      }
+    });
+    for (scf::ForOp loop : loops) {
+      vectorize(loop, vectorBits);
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,82 @@
+// Marked loops become vector code where every operation has a vector form.
+// RUN: lpgen-opt --pass-pipeline='builtin.module(func.func(lp-vectorize-elementwise{vector-bits=256}),canonicalize)' %s | FileCheck %s
+
+// Bytes fill a vector: 32 trips at once. What all trips share is broadcast, a moved position
+// stays consecutive.
+// CHECK-LABEL: func.func @bytes(
+// CHECK-SAME: %[[X:.*]]: memref<4x64xi32>, %[[B:.*]]: memref<80xi32>, %[[Y:.*]]: memref<64xi8>, %[[ROW:.*]]: index
+// CHECK: scf.for %[[I:.*]] = %c0 to %c64 step %c32 {
+// CHECK: %[[A:.*]] = vector.load %[[X]][%[[ROW]], %[[I]]] : memref<4x64xi32>, vector<32xi32>
+// CHECK: %[[AT:.*]] = arith.addi %[[I]], %c16
+// CHECK: %[[C:.*]] = vector.load %[[B]][%[[AT]]] : memref<80xi32>, vector<32xi32>
+// CHECK: %[[SHARED:.*]] = memref.load %[[B]][%[[ROW]]]
+// CHECK: %[[S:.*]] = arith.addi %[[A]], %[[C]] : vector<32xi32>
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[SHARED]] : i32 to vector<32xi32>
+// CHECK: %[[T:.*]] = arith.maxsi %[[S]], %[[ALL]] : vector<32xi32>
+// CHECK: %[[N:.*]] = arith.trunci %[[T]] : vector<32xi32> to vector<32xi8>
+// CHECK: vector.store %[[N]], %[[Y]][%[[I]]]
+// CHECK-NOT: memref.store
+func.func @bytes(%x: memref<4x64xi32>, %b: memref<80xi32>, %y: memref<64xi8>, %row: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c64 = arith.constant 64 : index
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = memref.load %x[%row, %i] : memref<4x64xi32>
+    %at = arith.addi %i, %c16 : index
+    %c = memref.load %b[%at] : memref<80xi32>
+    %shared = memref.load %b[%row] : memref<80xi32>
+    %s = arith.addi %a, %c : i32
+    %t = arith.maxsi %s, %shared : i32
+    %n = arith.trunci %t : i32 to i8
+    memref.store %n, %y[%i] : memref<64xi8>
+  } {lp.elementwise}
+  return
+}
+
+// A run-time number of trips: whole vectors, then the rest one by one.
+// CHECK-LABEL: func.func @rest(
+// CHECK-SAME: memref<?xf32>, %{{.*}}: memref<?xf32>, %[[N:.*]]: index)
+// CHECK: %[[COUNT:.*]] = arith.divui %[[N]], %c8
+// CHECK: %[[MIDDLE:.*]] = arith.muli %[[COUNT]], %c8
+// CHECK: scf.for %{{.*}} = %c0 to %[[MIDDLE]] step %c8
+// CHECK: vector.store
+// CHECK: scf.for %{{.*}} = %[[MIDDLE]] to %[[N]] step %c1
+// CHECK: memref.store
+func.func @rest(%x: memref<?xf32>, %y: memref<?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %a = memref.load %x[%i] : memref<?xf32>
+    %b = arith.negf %a : f32
+    memref.store %b, %y[%i] : memref<?xf32>
+  } {lp.elementwise}
+  return
+}
+
+// Not consecutive; the position as a value; too few trips; not marked: all stay.
+// CHECK-LABEL: func.func @scalar(
+// CHECK-NOT: vector
+func.func @scalar(%x: memref<64x4xi32>, %y: memref<64xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c64 = arith.constant 64 : index
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = memref.load %x[%i, %c1] : memref<64x4xi32>
+    memref.store %a, %y[%i] : memref<64xi32>
+  } {lp.elementwise}
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = arith.index_cast %i : index to i32
+    memref.store %a, %y[%i] : memref<64xi32>
+  } {lp.elementwise}
+  scf.for %i = %c0 to %c4 step %c1 {
+    %a = memref.load %x[%c1, %i] : memref<64x4xi32>
+    memref.store %a, %y[%i] : memref<64xi32>
+  } {lp.elementwise}
+  scf.for %i = %c0 to %c64 step %c1 {
+    %a = memref.load %y[%i] : memref<64xi32>
+    memref.store %a, %y[%i] : memref<64xi32>
+  }
+  return
+}
