@@ -51,6 +51,9 @@ private:
   void setLoops(LoopRole role, Value linear);
   SmallVector<OpFoldResult> extentsOf(LoopRole role);
   Value strideDot(LoopRole role, Value start, int64_t divisor);
+  Value rowAddress(Value row);
+  bool hasAdjacentRows();
+  Value withRowsAsOne(Value output);
   Value zeroOffset(Value zero, StringRef element, ArrayRef<Value> at,
                    int64_t offset);
   Value sumOfX();
@@ -117,6 +120,27 @@ Value ContractTiler::strideDot(LoopRole role, Value start, int64_t divisor) {
         e.add(start, e.mul(loops[loop], e.index(g.xStride(loop) / divisor)));
   }
   return start;
+}
+
+/// Byte of x where `row` begins. Loops that step as one loop would are not
+/// taken apart: where there is no halo, all of them.
+Value ContractTiler::rowAddress(Value row) {
+  SmallVector<OpFoldResult> sizes;
+  SmallVector<int64_t> strides;
+  for (auto [loop, size] :
+       llvm::zip_equal(g.loopsOf(LoopRole::Row), extentsOf(LoopRole::Row))) {
+    int64_t extent = g.shape.extents[loop];
+    int64_t stride = g.xStride(loop);
+    if (strides.empty() || strides.back() != stride * extent) {
+      sizes.push_back(size);
+    } else if (sizes.size() > 1) { // The outermost size bounds nothing.
+      int64_t outer = *getConstantIntValue(sizes.back());
+      sizes.back() = e.b.getIndexAttr(outer * extent);
+    }
+    strides.resize(sizes.size());
+    strides.back() = stride;
+  }
+  return e.dot(e.delinearize(row, sizes), strides, xBase);
 }
 
 void ContractTiler::emit(Coordinates task) {
@@ -218,9 +242,9 @@ void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
       offsets.push_back(e.add(offsets[0], e.index(i * g.xStride(innermost))));
       continue;
     }
-    setLoops(LoopRole::Row, e.add(row, e.index(i)));
-    offsets.push_back(strideDot(LoopRole::Row, xBase, 1));
+    offsets.push_back(rowAddress(e.add(row, e.index(i))));
     if (plan.along && i == 0) {
+      setLoops(LoopRole::Row, row);
       position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
                                         e.index(rows));
     }
@@ -431,6 +455,27 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
 }
 
+/// Are the row loops side by side in the outputs, outermost first?
+bool ContractTiler::hasAdjacentRows() {
+  SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+  return rows.size() > 1 && rows.back() - rows.front() + 1 == rows.size();
+}
+
+/// `output` with its row dimensions as one.
+Value ContractTiler::withRowsAsOne(Value output) {
+  auto type = cast<MemRefType>(output.getType());
+  SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+  SmallVector<ReassociationIndices> dims;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if (dim > rows.front() && dim <= rows.back()) {
+      dims.back().push_back(dim);
+    } else {
+      dims.push_back({dim});
+    }
+  }
+  return memref::CollapseShapeOp::create(e.b, e.loc, output, dims);
+}
+
 /// Completes the sums of all rows of the task and runs the body on them.
 void ContractTiler::emitEpilogue() {
   int64_t columns = g.extentOf(LoopRole::Column);
@@ -443,6 +488,11 @@ void ContractTiler::emitEpilogue() {
       {schedule.getTileRows() * schedule.getBlock(), lanes}, e.b.getI32Type());
   Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
                                       ValueRange{});
+  bool adjacent = hasAdjacentRows();
+  SmallVector<Value> outputs =
+      llvm::map_to_vector(op.getOutputs(), [&](Value output) {
+        return adjacent ? withRowsAsOne(output) : output;
+      });
   e.loop(begin, end, 1, [&](Value row) {
     setLoops(LoopRole::Row, row);
     RowTerms terms = rowTerms();
@@ -453,7 +503,13 @@ void ContractTiler::emitEpilogue() {
       SmallVector<Value> indices(ArrayRef(loops).take_front(op.getParallel()));
       SmallVector<Value> arguments(indices);
       arguments.push_back(complete(terms, sum, lane));
-      inlineBody(e, op.getBody(), arguments, op.getOutputs(), indices);
+      if (adjacent) {
+        SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+        indices[rows.front()] = row;
+        indices.erase(indices.begin() + rows.front() + 1,
+                      indices.begin() + rows.back() + 1);
+      }
+      inlineBody(e, op.getBody(), arguments, outputs, indices);
     });
   });
 }
