@@ -18,7 +18,6 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(affine::createAffineExpandIndexOpsPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createSCFToControlFlowPass());

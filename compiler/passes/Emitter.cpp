@@ -61,16 +61,18 @@ Value Emitter::dot(ArrayRef<Value> values, ArrayRef<int64_t> coefficients,
 
 SmallVector<Value> Emitter::delinearize(Value linear,
                                         ArrayRef<OpFoldResult> sizes) {
-  if (sizes.empty()) {
-    return {};
+  // The outermost size bounds nothing. Unsigned, since a position is never
+  // negative: `affine.delinearize_index` would round towards minus infinity.
+  SmallVector<Value> coordinates(sizes.size());
+  for (size_t i = sizes.size(); i-- > 1;) {
+    Value size = value(sizes[i]);
+    coordinates[i] = b.createOrFold<arith::RemUIOp>(loc, linear, size);
+    linear = b.createOrFold<arith::DivUIOp>(loc, linear, size);
   }
-  if (sizes.size() == 1) {
-    return {linear};
+  if (!sizes.empty()) {
+    coordinates[0] = linear;
   }
-  // The outermost size bounds nothing: leaving it out saves a division.
-  auto op = affine::AffineDelinearizeIndexOp::create(
-      b, loc, linear, sizes.drop_front(), /*hasOuterBound=*/false);
-  return llvm::to_vector(ValueRange(op.getResults()));
+  return coordinates;
 }
 
 Value Emitter::castInt(Value value, mlir::Type type) {
