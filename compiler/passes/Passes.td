@@ -88,10 +88,11 @@ def VectorizeElementwisePass
     : Pass<"lp-vectorize-elementwise", "::mlir::func::FuncOp"> {
   let summary = "loops of independent trips along innermost dimensions to vector code";
   let description = [{
-    Serves the loops that are marked `lp.elementwise`, those of epilogues. A vector holds as many
-    elements as the narrowest that is stored fills it with; what is left of a loop stays
-    scalar. A loop with anything but elementwise operations and consecutive accesses stays
-    as it is.
+    Serves the loops that are marked `lp.elementwise`: columns of epilogues, innermost
+    dimensions of elementwise ops. A vector holds as many elements as the narrowest in memory
+    fill it with; what is left of a loop stays scalar. Loops and branches inside are the same for
+    all lanes. A loop with anything but elementwise operations and consecutive accesses stays as
+    it is.
   }];
   let options = [Option<"vectorBits", "vector-bits", "int64_t", "256",
                         "Bits of the target's vectors">];

@@ -35,12 +35,12 @@ int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
     Value low = e.mul(task[0], e.index(kElementsPerTask));
     Value high =
         e.min(e.add(low, e.index(kElementsPerTask)), e.value(extents[0]));
-    e.loop(low, high, 1, [&](Value i) {
+    e.elementwiseLoop(low, high, [&](Value i) {
       indices = {i};
       element();
     });
   } else {
-    e.loop(e.index(0), e.value(extents.back()), 1, [&](Value i) {
+    e.elementwiseLoop(e.index(0), e.value(extents.back()), [&](Value i) {
       indices.push_back(i);
       element();
       indices.pop_back();

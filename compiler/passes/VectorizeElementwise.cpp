@@ -1,8 +1,9 @@
 // lp-vectorize-elementwise: loops whose trips are independent, as vector code.
 //
-// Such loops walk along the innermost dimension of what they read and write.
-// LLVM's vectorizer finds most of them, but unrolls short ones first and then
-// leaves them scalar.
+// Such loops walk along the innermost dimension of what they read and write:
+// the columns of an epilogue, the channels of a pooling or a depthwise
+// convolution, whose reduction is a loop inside. LLVM's vectorizer takes no
+// loops with loops inside, and short ones it unrolls first and leaves scalar.
 #include "compiler/passes/Phases.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -28,10 +29,7 @@ public:
   }
 
   /// False if something has no vector form; `to` is then useless.
-  bool run() {
-    return llvm::all_of(from.getBody()->without_terminator(),
-                        [&](Operation &op) { return translate(op); });
-  }
+  bool run() { return translate(*from.getBody()); }
 
 private:
   bool isVector(Value v) const { return vectors.contains(v); }
@@ -66,7 +64,18 @@ private:
         values, [&](Value v) { return scalars.lookupOrDefault(v); });
   }
 
+  bool translate(Block &block) {
+    return llvm::all_of(block.without_terminator(),
+                        [&](Operation &op) { return translate(op); });
+  }
+
   bool translate(Operation &op) {
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      return translate(loop);
+    }
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      return translate(branch);
+    }
     if (op.getNumRegions() != 0) {
       return false;
     }
@@ -86,6 +95,76 @@ private:
            : isa<arith::AddIOp, arith::SubIOp>(op) && isOffset(op)
                ? offset(op)
                : elementwise(op);
+  }
+
+  /// The body of `region` at the end of `block`, yielding vectors.
+  bool translateInto(Block *block, Block &body) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(block);
+    if (!translate(body)) {
+      return false;
+    }
+    SmallVector<Value> yielded =
+        llvm::map_to_vector(body.getTerminator()->getOperands(),
+                            [&](Value v) { return lanesOf(v); });
+    scf::YieldOp::create(b, body.getTerminator()->getLoc(), yielded);
+    return true;
+  }
+
+  /// A loop whose trips are the same in all lanes: it carries vectors.
+  bool translate(scf::ForOp loop) {
+    auto bounds = loop->getOperands().take_front(loop.getNumControlOperands());
+    if (!llvm::all_of(bounds, [&](Value v) { return isInvariant(v); }) ||
+        !areElements(loop.getResultTypes())) {
+      return false;
+    }
+    SmallVector<Value> starts = llvm::map_to_vector(
+        loop.getInitArgs(), [&](Value v) { return lanesOf(v); });
+    SmallVector<Value> range = scalarsOf(bounds);
+    auto made = scf::ForOp::create(b, loop.getLoc(), range[0], range[1],
+                                   range[2], starts);
+    if (starts.empty()) {
+      made.getBody()->getTerminator()->erase();
+    }
+    scalars.map(loop.getInductionVar(), made.getInductionVar());
+    setVectors(loop.getRegionIterArgs(), made.getRegionIterArgs());
+    setVectors(loop.getResults(), made.getResults());
+    return translateInto(made.getBody(), *loop.getBody());
+  }
+
+  /// A branch that all lanes take.
+  bool translate(scf::IfOp branch) {
+    if (!isInvariant(branch.getCondition()) ||
+        !areElements(branch.getResultTypes())) {
+      return false;
+    }
+    SmallVector<mlir::Type> types = llvm::map_to_vector(
+        branch.getResultTypes(),
+        [&](mlir::Type type) -> mlir::Type { return vectorOf(type); });
+    auto made =
+        scf::IfOp::create(b, branch.getLoc(), types,
+                          scalars.lookupOrDefault(branch.getCondition()),
+                          /*addThenBlock=*/true,
+                          /*addElseBlock=*/!branch.getElseRegion().empty());
+    setVectors(branch.getResults(), made.getResults());
+    for (auto [from, to] :
+         llvm::zip_equal(branch->getRegions(), made->getRegions())) {
+      if (!from.empty() && !translateInto(&to.front(), from.front())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static bool areElements(mlir::TypeRange types) {
+    return llvm::all_of(types,
+                        [](mlir::Type type) { return type.isIntOrFloat(); });
+  }
+
+  void setVectors(ValueRange from, ValueRange to) {
+    for (auto [scalar, vector] : llvm::zip_equal(from, to)) {
+      vectors[scalar] = vector;
+    }
   }
 
   bool translate(memref::LoadOp load) {
@@ -148,21 +227,25 @@ private:
   llvm::DenseMap<Value, Value> vectors;
 };
 
-/// Trips at once, so that the narrowest stored elements fill a vector of
+/// Trips at once, so that the narrowest elements in memory fill a vector of
 /// `vectorBits`; 0 if there are too few trips. Elements of 64 bits would need
 /// too many registers then.
 int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
   int64_t narrow = 32;
   bool isWide = false;
-  for (Operation &op : loop.getBody()->without_terminator()) {
+  auto isStoredAs = [&](mlir::Type type) {
+    narrow = std::min<int64_t>(narrow, type.getIntOrFloatBitWidth());
+  };
+  loop.getBody()->walk([&](Operation *op) {
     if (auto store = dyn_cast<memref::StoreOp>(op)) {
-      narrow = std::min<int64_t>(
-          narrow, store.getValue().getType().getIntOrFloatBitWidth());
+      isStoredAs(store.getValue().getType());
+    } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
+      isStoredAs(load.getType());
     }
-    for (mlir::Type type : op.getResultTypes()) {
+    for (mlir::Type type : op->getResultTypes()) {
       isWide |= type.isIntOrFloat() && type.getIntOrFloatBitWidth() > 32;
     }
-  }
+  });
   int64_t least = vectorBits / 32;
   std::optional<llvm::APInt> trips = loop.getStaticTripCount();
   if (isWide || !trips) {

@@ -3,6 +3,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/passes/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Transforms/Passes.h"
@@ -60,6 +61,8 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
   case Stage::Vector:
     passes.addPass(createExpandTilePass());
     passes.addNestedPass<func::FuncOp>(createLowerScalarsPass());
+    // Subscripts that cannot be outside lose their checks.
+    passes.addPass(arith::createIntRangeOptimizationsPass());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
     passes.addNestedPass<func::FuncOp>(

@@ -54,6 +54,42 @@ func.func @rest(%x: memref<?xf32>, %y: memref<?xf32>, %n: index) {
   return
 }
 
+// Loops and branches inside are the same for all lanes and carry vectors.
+// CHECK-LABEL: func.func @inside(
+// CHECK: scf.for %[[I:.*]] = %c0 to %c64 step %c32
+// CHECK: %[[SUM:.*]] = scf.for %[[R:.*]] = %c0 to %c3 step %c1 iter_args(%[[S:.*]] = %{{.*}}) -> (vector<32xi32>)
+// CHECK: %[[IN:.*]] = arith.cmpi ult, %[[R]]
+// CHECK: %[[V:.*]] = scf.if %[[IN]] -> (vector<32xi32>)
+// CHECK: vector.load %{{.*}}[%[[R]], %[[I]]] : memref<3x64xi8>, vector<32xi8>
+// CHECK: } else {
+// CHECK: scf.yield %{{.*}} : vector<32xi32>
+// CHECK: arith.addi %[[S]], %[[V]] : vector<32xi32>
+// CHECK: arith.trunci %[[SUM]]
+func.func @inside(%x: memref<3x64xi8>, %y: memref<64xi8>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  scf.for %i = %c0 to %c64 step %c1 {
+    %sum = scf.for %r = %c0 to %c3 step %c1 iter_args(%s = %zero) -> (i32) {
+      %in = arith.cmpi ult, %r, %n : index
+      %v = scf.if %in -> (i32) {
+        %a = memref.load %x[%r, %i] : memref<3x64xi8>
+        %w = arith.extsi %a : i8 to i32
+        scf.yield %w : i32
+      } else {
+        scf.yield %zero : i32
+      }
+      %next = arith.addi %s, %v : i32
+      scf.yield %next : i32
+    }
+    %t = arith.trunci %sum : i32 to i8
+    memref.store %t, %y[%i] : memref<64xi8>
+  } {lp.elementwise}
+  return
+}
+
 // Not consecutive; the position as a value; too few trips; not marked: all stay.
 // CHECK-LABEL: func.func @scalar(
 // CHECK-NOT: vector
