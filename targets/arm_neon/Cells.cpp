@@ -324,19 +324,20 @@ public:
                           .fixedRegisters = 9,
                           .stepOps = 3,
                           .instruction = "cnt"}) {}
-  /// Saturating, though no sum reaches the bound: as fast as a plain addition,
-  /// and LLVM does not regroup its terms, which would take a second register
-  /// for each accumulator and spill the tile.
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value both = arith::AndIOp::create(b, loc, x, w);
     Value count = math::CtPopOp::create(b, loc, both);
-    return {cell::intrinsic(b, loc, "llvm.aarch64.neon.uqadd.v16i8",
-                            count.getType(), {acc[0], count})};
+    return {arm::addBytes(b, loc, acc[0], count)};
   }
 };
 
 } // namespace
+
+Value arm::addBytes(OpBuilder &b, Location loc, Value lhs, Value rhs) {
+  return cell::intrinsic(b, loc, "llvm.aarch64.neon.uqadd.v16i8", lhs.getType(),
+                         {lhs, rhs});
+}
 
 const Cell &arm::sdotCell() {
   static const DotCell cell("sdot", "sdot",

@@ -30,6 +30,20 @@ const Cell &pair4Cell();
 const Cell &pair8Cell();
 /// Bit planes in groups of 8 (and, cnt, add on bytes).
 const Cell &cntCell();
+/// Planes of digits: x chooses a constant table, w its entry (tbl, add on
+/// bytes). The numbers are the bits of a digit of x and of w.
+const Cell &lookup11Cell();
+const Cell &lookup21Cell();
+const Cell &lookup22Cell();
+const Cell &lookup41Cell();
+/// The same where groups of x are stored as their tables.
+const Cell &tables41Cell();
+
+/// Bytes added, of which no sum reaches 256. Saturating, as fast as a plain
+/// addition: LLVM does not regroup its terms, which would take a second
+/// register for each accumulator and spill the tile.
+mlir::Value addBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
+                     mlir::Value rhs);
 
 } // namespace lpgen::arm
 

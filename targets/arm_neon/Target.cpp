@@ -80,10 +80,12 @@ TargetDesc ArmNeonTarget::describe(Level level) {
 llvm::ArrayRef<const Cell *> ArmNeonTarget::cells() const {
   // From the best on; every level has the cells of those below it.
   static const Cell *const list[] = {
-      &arm::usmmlaCell(),  &arm::smmlaCell(),   &arm::ummlaCell(),
-      &arm::usdotCell(),   &arm::sdotCell(),    &arm::udotCell(),
-      &arm::pair8Cell(),   &arm::pair4Cell(),   &arm::pair2Cell(),
-      &arm::smlal16Cell(), &arm::smlal32Cell(), &arm::cntCell()};
+      &arm::usmmlaCell(),   &arm::smmlaCell(),    &arm::ummlaCell(),
+      &arm::usdotCell(),    &arm::sdotCell(),     &arm::udotCell(),
+      &arm::pair8Cell(),    &arm::pair4Cell(),    &arm::pair2Cell(),
+      &arm::smlal16Cell(),  &arm::smlal32Cell(),  &arm::cntCell(),
+      &arm::lookup11Cell(), &arm::lookup21Cell(), &arm::lookup22Cell(),
+      &arm::lookup41Cell(), &arm::tables41Cell()};
   llvm::ArrayRef<const Cell *> all(list);
   switch (level) {
   case Level::Baseline:

@@ -1,5 +1,6 @@
 // The cells of x86 with planes of digits, one byte of w for each output: tables
 // and their sums in bytes. See Cells.h and, for the bounds, docs/kernels.md.
+#include "targets/Tables.h"
 #include "targets/x86/CellParts.h"
 
 using namespace mlir;
@@ -108,48 +109,16 @@ private:
   }
 };
 
-/// The table of 16 bytes at `offset`, once per 128 bits of `lanes` bytes.
-Value loadTable(OpBuilder &b, Location loc, Value buffer, Value offset,
-                int64_t lanes) {
-  Value table = cell::loadBytes(b, loc, buffer, offset, 16);
-  SmallVector<int64_t> repeated;
-  for (int64_t i = 0; i < lanes; ++i) {
-    repeated.push_back(i % 16);
-  }
-  return vector::ShuffleOp::create(b, loc, table, table, repeated);
-}
-
 /// Digits of x choose a constant table, four bits of w an entry of it: all
 /// products of a group and their sum are one look-up. Where a group of x has
 /// several bytes, each chooses a table for its elements, and these are added.
 class LookupCell : public PlaneCell {
 public:
   LookupCell(Width width, StringRef name, unsigned xBits, unsigned wBits)
-      : PlaneCell({.name = name,
-                   .templateName = "lut",
-                   .group = 4 / wBits,
-                   .groupBytes = tables(xBits, wBits),
-                   .wGroupBytes = 1,
-                   .planes = true,
-                   .xBits = xBits,
-                   .wBits = wBits,
-                   .lanes = lanesOf(width, 8),
-                   .fixedRegisters = 2,
-                   .stepOps = 2,
-                   .xOps = tableOps(width, tables(xBits, wBits)),
-                   .xScalarOps = 3.0 * tables(xBits, wBits) - 1,
-                   .widenOps = 12,
-                   .instruction = "vpshufb"}) {}
+      : PlaneCell(describe(width, tables::lookupFacts(name, xBits, wBits))) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    Value sum;
-    for (int64_t i = 0; i < facts().groupBytes; ++i) {
-      Value at = arith::AddIOp::create(
-          b, loc, offset, arith::ConstantIndexOp::create(b, loc, i));
-      Value table = chosenTable(b, loc, buffer, at, i);
-      sum = sum ? arith::AddIOp::create(b, loc, sum, table).getResult() : table;
-    }
-    return sum;
+    return tables::choose(b, loc, facts(), buffer, offset);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -157,54 +126,17 @@ public:
   }
 
 private:
-  /// Bytes of a group of x, each with elements of its own.
-  static constexpr int64_t tables(unsigned xBits, unsigned wBits) {
-    return llvm::divideCeil(4 / wBits * xBits, 8);
-  }
-
-  /// Vector instructions that loading `count` tables and adding them is worth;
-  /// those for whole registers of 512 bits cost Zen 4 more (2026-11).
-  static constexpr double tableOps(Width width, int64_t count) {
-    const auto tables = static_cast<double>(count);
-    return width == Width::Zmm ? 2 * tables : tables - 1;
-  }
-
-  /// The table that byte `at` of x chooses among those for the elements of byte
-  /// `number` of a group.
-  Value chosenTable(OpBuilder &b, Location loc, Value buffer, Value at,
-                    int64_t number) const {
-    std::string name = "lp.products_x" + std::to_string(facts().xBits) + "_w" +
-                       std::to_string(facts().wBits) + "_" +
-                       std::to_string(number);
-    Value all = cell::constantBytes(b, loc, name, products(number));
-    Value bits = memref::LoadOp::create(b, loc, buffer, at);
-    Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
-    Value size = arith::ConstantIndexOp::create(b, loc, 16);
-    return loadTable(b, loc, all, arith::MulIOp::create(b, loc, code, size),
-                     facts().lanes);
-  }
-
-  /// [code of x][code of w]: sums of products over the elements of byte
-  /// `number` of a group.
-  SmallVector<int8_t> products(int64_t number) const {
-    const CellFacts &f = facts();
-    const int64_t elements = f.group / f.groupBytes;
-    const unsigned codes = 1U << (elements * f.xBits);
-    auto digit = [](unsigned code, int64_t i, unsigned bits) {
-      return code >> (i * bits) & ((1U << bits) - 1);
-    };
-    SmallVector<int8_t> sums;
-    for (unsigned x = 0; x < codes; ++x) {
-      for (unsigned w = 0; w < 16; ++w) {
-        unsigned sum = 0;
-        for (int64_t i = 0; i < elements; ++i) {
-          sum +=
-              digit(x, i, f.xBits) * digit(w, number * elements + i, f.wBits);
-        }
-        sums.push_back(static_cast<int8_t>(sum));
-      }
-    }
-    return sums;
+  static CellFacts describe(Width width, CellFacts facts) {
+    const auto tables = static_cast<double>(facts.groupBytes);
+    facts.lanes = lanesOf(width, 8);
+    facts.stepOps = 2;
+    // Loading the tables and adding them; those for whole registers of 512 bits
+    // cost Zen 4 more (2026-11).
+    facts.xOps = width == Width::Zmm ? 2 * tables : tables - 1;
+    facts.xScalarOps = 3 * tables - 1;
+    facts.widenOps = 12;
+    facts.instruction = "vpshufb";
+    return facts;
   }
 };
 
@@ -213,27 +145,24 @@ private:
 class TablesCell : public PlaneCell {
 public:
   explicit TablesCell(Width width)
-      : PlaneCell({.name = "tables41",
-                   .templateName = "lut",
-                   .group = 4,
-                   .groupBytes = 16,
-                   .wGroupBytes = 1,
-                   .planes = true,
-                   .xBits = 4,
-                   .wBits = 1,
-                   .lanes = lanesOf(width, 8),
-                   .fixedRegisters = 2,
-                   .stepOps = 2,
-                   .xOps = width == Width::Zmm ? 1.0 : 0.0,
-                   .widenOps = 12,
-                   .instruction = "vpshufb"}) {}
+      : PlaneCell(describe(width, tables::storedFacts("tables41", 1))) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return loadTable(b, loc, buffer, offset, facts().lanes);
+    return tables::load(b, loc, buffer, offset, facts().lanes);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     return addLookup(b, loc, acc, x, w);
+  }
+
+private:
+  static CellFacts describe(Width width, CellFacts facts) {
+    facts.lanes = lanesOf(width, 8);
+    facts.stepOps = 2;
+    facts.xOps = width == Width::Zmm ? 1.0 : 0.0;
+    facts.widenOps = 12;
+    facts.instruction = "vpshufb";
+    return facts;
   }
 };
 
@@ -242,23 +171,7 @@ public:
 class PackedTablesCell : public PlaneCell {
 public:
   explicit PackedTablesCell(Width width)
-      : PlaneCell({.name = "tables41p",
-                   .templateName = "lut",
-                   .group = 8,
-                   .groupBytes = 32,
-                   .wGroupBytes = 1,
-                   .planes = true,
-                   .xBits = 4,
-                   .wBits = 1,
-                   .lanes = lanesOf(width, 8),
-                   .wRegisters = 2,
-                   .fixedRegisters = 4,
-                   .stepOps = 4,
-                   .wOps = 3,
-                   .xOps = width == Width::Zmm ? 3.0 : 1.0, // a second load
-                   .widenOps = 12,
-                   .instruction = "vpshufb",
-                   .instructionSteps = 0.5}) {}
+      : PlaneCell(describe(width, tables::storedFacts("tables41p", 2))) {}
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     const int64_t lanes = facts().lanes;
@@ -269,8 +182,8 @@ public:
       both.push_back(i);
     }
     return vector::ShuffleOp::create(
-        b, loc, loadTable(b, loc, buffer, offset, lanes),
-        loadTable(b, loc, buffer, next, lanes), both);
+        b, loc, tables::load(b, loc, buffer, offset, lanes),
+        tables::load(b, loc, buffer, next, lanes), both);
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -281,6 +194,20 @@ public:
         arith::ShRUIOp::create(b, loc, w, cell::splat(b, loc, bytes(b), 4));
     acc = addLookup(b, loc, acc, cell::slice(b, loc, x, 0, lanes), low);
     return addLookup(b, loc, acc, cell::slice(b, loc, x, lanes, lanes), high);
+  }
+
+private:
+  static CellFacts describe(Width width, CellFacts facts) {
+    facts.lanes = lanesOf(width, 8);
+    facts.wRegisters = 2;
+    facts.fixedRegisters = 4;
+    facts.stepOps = 4;
+    facts.wOps = 3;
+    facts.xOps = width == Width::Zmm ? 3.0 : 1.0; // a second load
+    facts.widenOps = 12;
+    facts.instruction = "vpshufb";
+    facts.instructionSteps = 0.5;
+    return facts;
   }
 };
 

@@ -52,40 +52,82 @@ bool isBranch(llvm::StringRef mnemonic) {
          mnemonic == "cbnz" || mnemonic == "tbz" || mnemonic == "tbnz";
 }
 
-} // namespace
+/// The first instruction of a loop and the one behind its last.
+using Range = std::pair<size_t, size_t>;
 
-std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
-  const Listing listing = readListing(assembly);
-  std::vector<std::pair<size_t, size_t>>
-      ranges; ///< First and last instruction.
+/// Branches backwards, in the order of the listing.
+std::vector<Range> loopRanges(const Listing &listing) {
+  std::vector<Range> ranges;
   for (size_t i = 0; i < listing.instructions.size(); ++i) {
     const Instruction &instruction = listing.instructions[i];
     if (!isBranch(instruction.mnemonic)) {
       continue;
     }
-    const llvm::StringRef target =
-        llvm::StringRef(instruction.operands).rsplit(' ').second.empty()
-            ? llvm::StringRef(instruction.operands)
-            : llvm::StringRef(instruction.operands).rsplit(' ').second;
-    const auto label = listing.labels.find(target);
+    const llvm::StringRef operands = instruction.operands;
+    const llvm::StringRef last = operands.rsplit(' ').second;
+    const auto label = listing.labels.find(last.empty() ? operands : last);
     if (label != listing.labels.end() && label->second <= i) {
-      ranges.emplace_back(label->second, i);
+      ranges.emplace_back(label->second, i + 1);
     }
   }
+  return ranges;
+}
+
+bool isWithin(const Range &inner, const Range &outer) {
+  return inner != outer && inner.first >= outer.first &&
+         inner.second <= outer.second;
+}
+
+std::vector<Range> innermostRanges(llvm::ArrayRef<Range> ranges) {
+  std::vector<Range> innermost;
+  llvm::copy_if(ranges, std::back_inserter(innermost), [&](const Range &range) {
+    return llvm::none_of(
+        ranges, [&](const Range &other) { return isWithin(other, range); });
+  });
+  return innermost;
+}
+
+Loop instructionsOf(const Listing &listing, const Range &range) {
+  return {listing.instructions.begin() + long(range.first),
+          listing.instructions.begin() + long(range.second)};
+}
+
+} // namespace
+
+std::vector<Loop> innermostLoops(llvm::StringRef assembly) {
+  const Listing listing = readListing(assembly);
   std::vector<Loop> loops;
-  for (const auto &[first, last] : ranges) {
-    const bool hasInner = llvm::any_of(
-        ranges,
-        [first = first, last = last](const std::pair<size_t, size_t> &other) {
-          return other != std::pair(first, last) && other.first >= first &&
-                 other.second <= last;
-        });
-    if (!hasInner) {
-      loops.emplace_back(listing.instructions.begin() + long(first),
-                         listing.instructions.begin() + long(last) + 1);
-    }
+  for (const Range &range : innermostRanges(loopRanges(listing))) {
+    loops.push_back(instructionsOf(listing, range));
   }
   return loops;
+}
+
+HotNest findHotNest(llvm::StringRef assembly, llvm::StringRef mnemonic) {
+  const Listing listing = readListing(assembly);
+  const std::vector<Range> ranges = loopRanges(listing);
+  HotNest nest;
+  size_t most = 0;
+  for (const Range &range : innermostRanges(ranges)) {
+    const Loop loop = instructionsOf(listing, range);
+    const size_t count = countOf(loop, mnemonic);
+    if (count <= most) {
+      continue;
+    }
+    most = count;
+    nest = {loop, {}, {}};
+    const Range *around = nullptr; // the smallest one
+    for (const Range &other : ranges) {
+      if (isWithin(range, other) && (!around || isWithin(other, *around))) {
+        around = &other;
+      }
+    }
+    if (around) {
+      nest.before = instructionsOf(listing, {around->first, range.first});
+      nest.behind = instructionsOf(listing, {range.second, around->second});
+    }
+  }
+  return nest;
 }
 
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {

@@ -21,6 +21,15 @@ using Loop = std::vector<Instruction>;
 /// All innermost loops, in the order of the listing.
 std::vector<Loop> innermostLoops(llvm::StringRef assembly);
 
+/// The innermost loop with the most instructions of one mnemonic, and the rest
+/// of the loop around it, empty if there is none.
+struct HotNest {
+  Loop hot;
+  Loop before;
+  Loop behind;
+};
+HotNest findHotNest(llvm::StringRef assembly, llvm::StringRef mnemonic);
+
 /// How many vector instructions of `loop` have the mnemonic, or it followed by
 /// a digit (smlal and smlal2). On x86 only those on whole 256-bit registers
 /// count: code that packs operands works on halves.

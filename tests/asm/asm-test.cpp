@@ -2,12 +2,9 @@
 // cell's loop holds the instruction that does its work, keeps its accumulators
 // in registers, and spends no more instructions on a multiply-accumulate than
 // it did when the bound here was set.
-#include "compiler/frontend/Parser.h"
-#include "compiler/pipeline/Compile.h"
-#include "targets/Cell.h"
 #include "tests/asm/AsmLoops.h"
+#include "tests/asm/Kernels.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <cstdio>
 #include <gtest/gtest.h>
 
@@ -61,6 +58,11 @@ constexpr CellCase cellCases[] = {
     {"arm_neon", "smlal16", "s4", "s4", 0.22},
     {"arm_neon", "smlal32", "s11", "s11", 0.44},
     {"arm_neon", "cnt", "u2", "b1", 0.03},
+    {"arm_neon", "lookup11", "u1", "b1", 0.045},
+    {"arm_neon", "lookup21", "u2", "b1", 0.045},
+    {"arm_neon", "lookup22", "u2", "s2", 0.09},
+    {"arm_neon", "lookup41", "u4", "b1", 0.08},
+    {"arm_neon", "tables41", "u4", "b1", 0.06},
     {"arm_neon_dotprod", "sdot", "s8", "s8", 0.09},
     {"arm_neon_dotprod", "udot", "u8", "u8", 0.09},
     {"arm_neon_i8mm", "usdot", "u8", "s8", 0.09},
@@ -68,42 +70,6 @@ constexpr CellCase cellCases[] = {
     {"arm_neon_i8mm", "ummla", "u8", "u8", 0.06},
     {"arm_neon_i8mm", "usmmla", "u8", "s8", 0.06},
 };
-
-const Cell &findCell(const Target &target, llvm::StringRef name) {
-  for (const Cell *cell : target.cells()) {
-    if (cell->facts().name == name) {
-      return *cell;
-    }
-  }
-  ADD_FAILURE() << "no cell " << name.str();
-  return *target.cells().front();
-}
-
-CompiledOp compileGemm(const CellCase &c, const Target &target,
-                       const Cell &cell) {
-  const std::string text = std::string("op gemm(x: ") + c.x +
-                           "[64, 512], w: " + c.w +
-                           "[128, 512]) -> (y: i32[64, 128]) {\n"
-                           "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n";
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
-                             llvm::SMLoc());
-  const std::optional<ast::File> file = parseFile(sources);
-  CompileOptions options;
-  options.target = &target;
-  options.schedule =
-      (cell.facts().templateName + "<cell=" + cell.facts().name + ">").str();
-  std::optional<CompiledOp> compiled;
-  if (file) {
-    compiled = compileOp(file->ops.front(), sources, options);
-  }
-  if (!compiled) {
-    ADD_FAILURE() << "does not compile with " << options.schedule << ":\n"
-                  << text;
-    return {};
-  }
-  return std::move(*compiled);
-}
 
 std::string listing(const Loop &loop) {
   std::string text;
@@ -124,9 +90,9 @@ void PrintTo(const CellCase &c, std::ostream *out) {
 TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
   const CellCase &c = GetParam();
   const Target &target = *findTarget(c.target);
-  const Cell &cell = findCell(target, c.cell);
-  const CellFacts &facts = cell.facts();
-  const CompiledOp compiled = compileGemm(c, target, cell);
+  const CellFacts &facts = cellNamed(target, c.cell).facts();
+  const CompiledOp compiled =
+      compileGemm(target, facts, {c.x, c.w, 64, 128, 512});
   const std::vector<Loop> loops = innermostLoops(compiled.assembly);
   ASSERT_FALSE(loops.empty()) << compiled.assembly;
   const auto hot = llvm::max_element(loops, [&](const Loop &a, const Loop &b) {
@@ -163,7 +129,7 @@ TEST(HotLoopCases, NameEveryCellThatHasAnInstruction) {
   for (const Target *target : allTargets()) {
     for (const Cell *cell : target->cells()) {
       const bool listed = llvm::any_of(cellCases, [&](const CellCase &c) {
-        return cell == &findCell(*findTarget(c.target), c.cell);
+        return cell == &cellNamed(*findTarget(c.target), c.cell);
       });
       EXPECT_EQ(listed, !cell->facts().instruction.empty())
           << target->desc().name << " " << cell->facts().name.str();

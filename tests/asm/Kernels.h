@@ -1,0 +1,31 @@
+// Kernels whose assembly is looked at.
+#ifndef LPGEN_TESTS_ASM_KERNELS_H
+#define LPGEN_TESTS_ASM_KERNELS_H
+
+#include "compiler/pipeline/Compile.h"
+#include "targets/Cell.h"
+#include "targets/Target.h"
+#include <string>
+
+namespace lpgen::asmtest {
+
+/// y[rows, columns] of i32 = x[rows, depth] * w[columns, depth].
+struct Gemm {
+  const char *x; ///< Type of the elements.
+  const char *w;
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+};
+
+/// A cell of a target; a failure if it has none of that name.
+const Cell &cellNamed(const Target &target, llvm::StringRef name);
+
+/// Compiles `gemm` with a cell and fields of its schedule, `tile=[4,4]`. A
+/// failure, and nothing, if that is refused.
+CompiledOp compileGemm(const Target &target, const CellFacts &cell,
+                       const Gemm &gemm, const std::string &fields = "");
+
+} // namespace lpgen::asmtest
+
+#endif // LPGEN_TESTS_ASM_KERNELS_H
