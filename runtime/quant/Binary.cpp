@@ -13,11 +13,11 @@ namespace {
 class Sign : public TrainedQuantizer {
 public:
   Sign(std::string tensor, float threshold)
-      : tensor(std::move(tensor)), threshold(threshold) {}
+      : TrainedQuantizer(std::move(tensor), 1), threshold(threshold) {}
 
   Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
                  IntTensor &q) override {
-    return encodeElements(tensor, x, 1, 1.0F, pass, q, signOf);
+    return encodeElements(tensor(), x, 1, 1.0F, pass, q, signOf);
   }
   void backward(const nn::FloatTensor &x, const nn::Pass &pass,
                 nn::FloatTensor &gradient) override {
@@ -27,13 +27,13 @@ public:
   }
 
 private:
-  std::string tensor;
   float threshold;
 };
 
 class XnorWeights : public TrainedQuantizer {
 public:
-  explicit XnorWeights(std::string tensor) : tensor(std::move(tensor)) {}
+  explicit XnorWeights(std::string tensor)
+      : TrainedQuantizer(std::move(tensor), 1) {}
 
   Status forward(const nn::FloatTensor &w, const nn::Pass &pass,
                  IntTensor &q) override {
@@ -46,7 +46,7 @@ public:
       }
       alpha[size_t(filter)] = float(sum / double(taps));
     });
-    return encodeElements(tensor, w, 1, 1.0F, pass, q, signOf);
+    return encodeElements(tensor(), w, 1, 1.0F, pass, q, signOf);
   }
   void backward(const nn::FloatTensor &w, const nn::Pass &pass,
                 nn::FloatTensor &gradient) override {
@@ -61,7 +61,6 @@ public:
   std::span<const float> filterScales() const override { return alpha; }
 
 private:
-  std::string tensor;
   std::vector<float> alpha; ///< By filter, of the last forward call.
 };
 

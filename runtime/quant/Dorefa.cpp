@@ -11,7 +11,8 @@ namespace {
 class DorefaWeights : public TrainedQuantizer {
 public:
   DorefaWeights(std::string tensor, int bits)
-      : tensor(std::move(tensor)), levels((int32_t{1} << bits) - 1) {}
+      : TrainedQuantizer(std::move(tensor), bits),
+        levels((int32_t{1} << bits) - 1) {}
 
   Status forward(const nn::FloatTensor &w, const nn::Pass &pass,
                  IntTensor &q) override {
@@ -19,7 +20,7 @@ public:
       const double sum = sumElements(
           w.size(), pass, [&](int64_t i) { return std::fabs(double(w[i])); });
       const auto mean = float(sum / double(w.size()));
-      return encodeElements(tensor, w, 1, std::max(mean, 1e-12F), pass, q,
+      return encodeElements(tensor(), w, 1, std::max(mean, 1e-12F), pass, q,
                             [](float v) { return v >= 0 ? 1 : -1; });
     }
     greatest = 1e-12F;
@@ -27,7 +28,7 @@ public:
       greatest = std::max(greatest, std::fabs(std::tanh(v)));
     }
     const auto n = float(levels);
-    return encodeElements(tensor, w, levels, 1.0F / n, pass, q, [&](float v) {
+    return encodeElements(tensor(), w, levels, 1.0F / n, pass, q, [&](float v) {
       const float r = std::tanh(v) / (2 * greatest) + 0.5F;
       return 2 * std::lrint(n * r) - levels;
     });
@@ -43,7 +44,6 @@ public:
   }
 
 private:
-  std::string tensor;
   int32_t levels;     ///< 2^bits - 1
   float greatest = 1; ///< max|tanh(w)| of the last forward call.
 };
@@ -52,20 +52,24 @@ private:
 class ClippedActivations : public TrainedQuantizer {
 public:
   ClippedActivations(std::string tensor, int bits)
-      : tensor(std::move(tensor)), levels((int32_t{1} << bits) - 1) {}
+      : TrainedQuantizer(std::move(tensor), bits),
+        levels((int32_t{1} << bits) - 1) {}
 
   Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
                  IntTensor &q) override {
     const float top = end();
     const auto n = float(levels);
-    return encodeElements(tensor, x, levels, top / n, pass, q, [&](float v) {
+    return encodeElements(tensor(), x, levels, top / n, pass, q, [&](float v) {
       return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
     });
   }
 
 protected:
   virtual float end() const = 0;
-  std::string tensor;
+  Range unclipped() const override {
+    const float half = end() / (2 * float(levels));
+    return {-half, end() + half};
+  }
   int32_t levels; ///< 2^bits - 1
 };
 

@@ -10,7 +10,7 @@ namespace {
 class Lsq : public TrainedQuantizer {
 public:
   Lsq(const std::string &tensor, int bits, LsqTensor kind)
-      : tensor(tensor), kind(kind) {
+      : TrainedQuantizer(tensor, bits), kind(kind) {
     const bool isUnsigned = kind == LsqTensor::Activation;
     lowest = isUnsigned ? 0 : -(int32_t{1} << (bits - 1));
     highest = (int32_t{1} << (isUnsigned ? bits : bits - 1)) - 1;
@@ -31,7 +31,7 @@ public:
       isStarted = 1;
     }
     const float s = currentStep();
-    return encodeElements(tensor, x, std::max(highest, -lowest), s, pass, q,
+    return encodeElements(tensor(), x, std::max(highest, -lowest), s, pass, q,
                           [&](float v) { return std::lrint(clip(v / s)); });
   }
 
@@ -59,6 +59,12 @@ public:
     visitor.visit(step.name + ".isStarted", isStarted);
   }
 
+protected:
+  Range unclipped() const override {
+    const float s = currentStep();
+    return {(float(lowest) - 0.5F) * s, (float(highest) + 0.5F) * s};
+  }
+
 private:
   /// The optimizer may push it to where no step can be.
   float currentStep() const { return std::max(step.value[0], 1e-6F); }
@@ -69,7 +75,6 @@ private:
     return v > float(lowest) && v < float(highest);
   }
 
-  std::string tensor;
   LsqTensor kind;
   int32_t lowest = 0;
   int32_t highest = 0;

@@ -13,6 +13,11 @@ Status TrainedProducts::forward(const nn::FloatTensor &x,
     LPGEN_RETURN_IF_ERROR(inputQuantizer->forward(x, pass, input));
     LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
   }
+  if (pass.isTraining()) {
+    const nn::TimeAdder timer(seconds.statistics);
+    inputQuantizer->count(x, input, pass);
+    weightQuantizer->count(weight, weights, pass);
+  }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, pass));
   if (const auto scales = weightQuantizer->filterScales(); !scales.empty()) {
@@ -90,6 +95,10 @@ std::optional<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
     return std::nullopt;
   }
   return nn::ForwardOperands{*x, *w, weights.codes()};
+}
+
+std::vector<nn::TensorReport> TrainedProducts::reportTensors() const {
+  return {inputQuantizer->report(), weightQuantizer->report()};
 }
 
 std::string TrainedProducts::implementation(Product product) const {

@@ -29,6 +29,7 @@ public:
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::optional<nn::ForwardOperands> forwardOperands() const override;
+  std::vector<nn::TensorReport> reportTensors() const override;
   std::string implementation(nn::Product product) const override;
 
 private:

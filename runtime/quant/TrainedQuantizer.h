@@ -9,12 +9,18 @@
 
 #include "runtime/nn/Products.h"
 #include "runtime/quant/IntTensor.h"
+#include <limits>
 #include <memory>
 
 namespace lpgen::quant {
 
 class TrainedQuantizer {
 public:
+  /// `tensor` names it in the log, "conv1.weight"; its codes have `bits` bits.
+  TrainedQuantizer(std::string tensor, int bits) {
+    counts.tensor = std::move(tensor);
+    counts.bits = bits;
+  }
   virtual ~TrainedQuantizer() = default;
   /// Makes q, whose scale is positive. A value that is no number is an error.
   virtual Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
@@ -31,6 +37,24 @@ public:
   /// Of weights: one more factor of q for each filter, the first dimension;
   /// empty if there is none.
   virtual std::span<const float> filterScales() const { return {}; }
+
+  /// What lies between the codes' ends, half a step beyond them included.
+  struct Range {
+    float lowest = -std::numeric_limits<float>::infinity();
+    float highest = std::numeric_limits<float>::infinity();
+  };
+  /// Counts x and the q that forward made of it.
+  void count(const nn::FloatTensor &x, const IntTensor &q,
+             const nn::Pass &pass);
+  const nn::TensorReport &report() const { return counts; }
+
+protected:
+  /// The x that forward does not clip; all unless a quantizer says so.
+  virtual Range unclipped() const { return {}; }
+  const std::string &tensor() const { return counts.tensor; }
+
+private:
+  nn::TensorReport counts;
 };
 
 /// What a learned step size is of.

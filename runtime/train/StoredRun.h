@@ -17,7 +17,8 @@ struct StoredRunOptions {
 
 class StoredRun {
 public:
-  /// Loads the checkpoint of a folder that `lpgen train` writes, and the data.
+  /// Loads the checkpoint of a folder that `lpgen train` writes, and the data;
+  /// that of the first worker if there were several.
   static Result<std::unique_ptr<StoredRun>>
   open(const StoredRunOptions &options);
 
@@ -31,6 +32,7 @@ private:
   ThreadPool pool;
   KernelProvider kernels;
   data::Dataset images;
+  std::unique_ptr<Workers> first; ///< Null for a run of one process.
   std::unique_ptr<Trainer> restored;
 };
 

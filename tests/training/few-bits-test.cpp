@@ -166,5 +166,45 @@ TEST(TrainedQuantizers, RefuseNaN) {
   }
 }
 
+/// Saturated and underflown elements of x at the quantizer's present state.
+std::pair<int64_t, int64_t> countsOf(TrainedQuantizer &quantizer,
+                                     const nn::FloatTensor &x) {
+  nn::Pass pass;
+  pass.mode = nn::Mode::Evaluate; // Starts nothing.
+  IntTensor q;
+  EXPECT_TRUE(quantizer.forward(x, pass, q).ok());
+  const nn::TensorReport before = quantizer.report();
+  quantizer.count(x, q, pass);
+  const nn::TensorReport &after = quantizer.report();
+  EXPECT_EQ(after.quantized - before.quantized, x.size());
+  return {after.saturated - before.saturated,
+          after.underflown - before.underflown};
+}
+
+TEST(TrainedQuantizers, ReportsWidthsAndWhatIsLost) {
+  using Counts = std::pair<int64_t, int64_t>;
+  // Beyond the last code by more than half a step is saturated.
+  const nn::FloatTensor x =
+      tensorOf({0.0F, 0.1F, -0.3F, -0.6F, 1.1F, 3.4F, 3.6F, -4.6F});
+  const auto weight = makeLsq("w", 3, LsqTensor::Weight); // -4 .. 3, step 1
+  EXPECT_EQ(weight->report().bits, 3);
+  EXPECT_EQ(weight->report().tensor, "w");
+  EXPECT_EQ(countsOf(*weight, x), Counts(2, 2));
+  const auto activation = makeLsq("x", 2, LsqTensor::Activation); // 0 .. 3
+  EXPECT_EQ(activation->report().bits, 2);
+  EXPECT_EQ(countsOf(*activation, x), Counts(3, 4));
+  const auto pact = makePact("p", 4); // 0 .. 8 in 15 steps
+  EXPECT_EQ(pact->report().bits, 4);
+  EXPECT_EQ(countsOf(*pact, x), Counts(3, 4));
+  // What is not clipped but squeezed, or has no zero, loses nothing.
+  const auto dorefa = makeDorefaWeights("d", 2);
+  EXPECT_EQ(dorefa->report().bits, 2);
+  EXPECT_EQ(countsOf(*dorefa, x), Counts(0, 0));
+  for (const auto &sign : {makeSign("s", 1.0F), makeXnorWeights("s")}) {
+    EXPECT_EQ(sign->report().bits, 1);
+    EXPECT_EQ(countsOf(*sign, x), Counts(0, 0));
+  }
+}
+
 } // namespace
 } // namespace lpgen::quant
