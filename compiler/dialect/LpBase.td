@@ -96,10 +96,12 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
   let summary = "how a packed operand lies in memory";
   let description = [{
     A packed operand is made of *groups*: `group` consecutive elements along the inner
-    reduction dimension, in `groupBytes` bytes, element after element, each of `bits`
-    bits. With `planes` > 0 the element is a digit, bits [p * bits, (p + 1) * bits) of the
-    code in plane p (a bit plane, with `bits` = 1), and the planes lie one after the other;
-    with `planes` = 0 it is the whole stored element, of 8 or 16 bits. Where a group of a
+    reduction dimension, in `groupBytes` bytes, each of `bits` bits. With `planes` > 0 the
+    element is a digit, bits [p * bits, (p + 1) * bits) of the code in plane p (a bit plane,
+    with `bits` = 1), digit after digit from the lowest bit on, and the planes lie one after
+    the other; with `planes` = 0 it is the whole stored element, element after element if of
+    8 or 16 bits, else with element i in byte i % groupBytes, from bit
+    i / groupBytes * `bits` on, and without sign. Where a group of a
     plane has 4 * group bytes, it holds a table of 16 bytes for each 4 elements instead:
     byte m is the sum of the digits i with bit i in m.
 

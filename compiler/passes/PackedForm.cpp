@@ -118,11 +118,13 @@ elementsOf(ElementType type, StoredRange range, StoredRange limit) {
   return std::nullopt;
 }
 
-static std::optional<ElementStorage>
-storageOf(ElementType type, StoredRange range, const CellFacts &facts,
-          unsigned digitBits, StoredRange limit) {
-  return facts.planes ? planesOf(type, range, digitBits)
-                      : elementsOf(type, range, limit);
+std::optional<ElementStorage> lpgen::storageOf(ElementType type,
+                                               StoredRange range,
+                                               const CellFacts &cell,
+                                               lp::OperandKind kind) {
+  const bool isX = kind == lp::OperandKind::Activations;
+  return cell.planes ? planesOf(type, range, isX ? cell.xBits : cell.wBits)
+                     : elementsOf(type, range, isX ? cell.x : cell.w);
 }
 
 /// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
@@ -160,9 +162,9 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   ElementType xType = lp::toElementType(contract.getXElement());
   ElementType wType = lp::toElementType(contract.getWElement());
   auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},
-                     facts, facts.xBits, facts.x);
+                     facts, lp::OperandKind::Activations);
   auto w = storageOf(wType, {contract.getWRange()[0], contract.getWRange()[1]},
-                     facts, facts.wBits, facts.w);
+                     facts, lp::OperandKind::Weights);
   if (!x || !w) {
     reason = (!x ? "x of type " + xType.str() : "w of type " + wType.str()) +
              " does not fit the cell's operands";
@@ -170,11 +172,7 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   }
   form.x = *x;
   form.w = *w;
-  // Groups past the end and halo positions store zero.
-  auto withZero = [](StoredRange r) {
-    return StoredRange{std::min<int64_t>(r.lo, 0), std::max<int64_t>(r.hi, 0)};
-  };
-  form.chunk = cell.maxSteps(withZero(form.x.range), withZero(form.w.range));
+  form.chunk = cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero());
   if (form.chunk < 1) {
     reason = "one step could overflow the accumulator of cell '" +
              facts.name.str() + "'";

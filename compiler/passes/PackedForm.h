@@ -21,7 +21,17 @@ struct ElementStorage {
   StoredRange range;                 ///< Of the stored elements.
   llvm::SmallVector<int64_t> planes; ///< Coefficient of each plane, if any.
   int64_t scale() const { return halve ? 2 : 1; }
+  /// Groups past the end and halo positions store zero.
+  StoredRange rangeWithZero() const {
+    return {std::min<int64_t>(range.lo, 0), std::max<int64_t>(range.hi, 0)};
+  }
 };
+
+/// How `cell` stores elements of `type` in `range` as operand `kind`; nothing
+/// if it cannot.
+std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
+                                        const CellFacts &cell,
+                                        lp::OperandKind kind);
 
 struct PackedForm {
   Geometry geometry;

@@ -11,9 +11,7 @@ namespace {
 class Packer {
 public:
   Packer(lp::PackOp op, Emitter &e, Geometry geometry)
-      : op(op), e(e), g(std::move(geometry)), layout(op.getLayout()) {
-    elementBytes = layout.getPlanes() > 0 ? 0 : layout.getBits() / 8;
-  }
+      : op(op), e(e), g(std::move(geometry)), layout(op.getLayout()) {}
 
 protected:
   /// The element at `indices`, read or computed.
@@ -41,17 +39,35 @@ protected:
     memref::StoreOp::create(e.b, e.loc, byte, op.getDestination(), offset);
   }
 
-  /// Stores one whole element (layouts without planes) at byte `offset`.
-  void storeElement(Value value, Value offset) {
-    if (elementBytes == 1) {
-      return storeByte(value, offset);
+  /// Stores one group of whole elements, of several in a byte or of one or two
+  /// bytes each.
+  void storeElements(ArrayRef<Value> elements, Value offset) {
+    if (layout.getBits() == 16) {
+      return storeWords(elements, offset);
     }
+    int64_t bytes = layout.getGroupBytes();
+    for (int64_t byte = 0; byte < bytes; ++byte) {
+      Value all = elements[byte];
+      for (int64_t i = bytes; byte + i < layout.getGroup(); i += bytes) {
+        Value shift = e.i32(i / bytes * layout.getBits());
+        all = arith::OrIOp::create(
+            e.b, e.loc, all,
+            arith::ShLIOp::create(e.b, e.loc, elements[byte + i], shift));
+      }
+      storeByte(all, e.add(offset, e.index(byte)));
+    }
+  }
+
+  void storeWords(ArrayRef<Value> elements, Value offset) {
     int64_t bytes =
         cast<MemRefType>(op.getDestination().getType()).getNumElements();
     Value words = e.view(op.getDestination(), 0, bytes / 2, 16);
-    Value position = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
-    memref::StoreOp::create(e.b, e.loc, e.castInt(value, e.b.getI16Type()),
-                            words, position);
+    Value first = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
+    for (auto [i, element] : llvm::enumerate(elements)) {
+      memref::StoreOp::create(e.b, e.loc, e.castInt(element, e.b.getI16Type()),
+                              words,
+                              e.add(first, e.index(static_cast<int64_t>(i))));
+    }
   }
 
   /// Stores the planes of one group, `planeBytes` apart.
@@ -118,7 +134,6 @@ protected:
   Emitter &e;
   Geometry g;
   lp::LayoutAttr layout;
-  int64_t elementBytes = 0;
 };
 
 /// Activations: one task packs the innermost row of positions.
@@ -251,9 +266,7 @@ private:
       storePlanes(elements, offset, g.xPlaneBytes);
       return sum;
     }
-    for (auto [i, value] : llvm::enumerate(elements)) {
-      storeElement(value, e.add(offset, e.index(i * elementBytes)));
-    }
+    storeElements(elements, offset);
     return sum;
   }
 };
@@ -316,9 +329,7 @@ private:
     if (layout.getPlanes() > 0) {
       return storePlanes(elements, offset, g.wPlaneBytes);
     }
-    for (auto [i, value] : llvm::enumerate(elements)) {
-      storeElement(value, e.add(offset, e.index(i * elementBytes)));
-    }
+    storeElements(elements, offset);
   }
 
   /// Sums of stored elements over the inside taps of each border class,

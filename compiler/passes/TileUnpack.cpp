@@ -105,6 +105,14 @@ private:
     return arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(), byte);
   }
 
+  /// The bits of an element from `bit` of byte `number` on.
+  Value field(Value offset, int64_t number, int64_t bit) {
+    Value byte = byteAt(e.add(offset, e.index(number)));
+    Value shifted = arith::ShRUIOp::create(e.b, e.loc, byte, e.i32(bit));
+    return arith::AndIOp::create(e.b, e.loc, shifted,
+                                 e.i32((int64_t{1} << layout.getBits()) - 1));
+  }
+
   /// Digit `element` of the group of a plane at `offset`.
   Value digit(Value offset, int64_t element) {
     if (layout.hasTables()) { // of the element alone
@@ -112,10 +120,7 @@ private:
       return byteAt(e.add(offset, e.index(byte)));
     }
     int64_t bit = element * layout.getBits();
-    Value byte = byteAt(e.add(offset, e.index(bit / 8)));
-    Value shifted = arith::ShRUIOp::create(e.b, e.loc, byte, e.i32(bit % 8));
-    return arith::AndIOp::create(e.b, e.loc, shifted,
-                                 e.i32((int64_t{1} << layout.getBits()) - 1));
+    return field(offset, bit / 8, bit % 8);
   }
 
   /// The stored element, as i32: its planes, or its bytes, put together.
@@ -131,11 +136,12 @@ private:
       append(digit(e.add(offset, e.index(plane * planeBytes)), element),
              plane * bits);
     }
-    if (layout.getPlanes() == 0) {
-      for (int64_t byte = 0; byte < bits / 8; ++byte) {
-        append(byteAt(e.add(offset, e.index(element * bits / 8 + byte))),
-               byte * 8);
-      }
+    if (layout.getPlanes() == 0 && bits == 16) {
+      append(byteAt(e.add(offset, e.index(2 * element))), 0);
+      append(byteAt(e.add(offset, e.index(2 * element + 1))), 8);
+    } else if (layout.getPlanes() == 0) {
+      all = field(offset, element % layout.getGroupBytes(),
+                  element / layout.getGroupBytes() * bits);
     }
     if (!layout.getIsSigned()) {
       return all;

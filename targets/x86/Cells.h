@@ -23,6 +23,15 @@ const Cell &maddw8Cell(Width width);
 const Cell &dpbusdCell(Width width);
 /// s16 x s16, groups of two into 32-bit lanes (vpdpwssd).
 const Cell &dpwssdCell(Width width);
+/// s8 x unsigned elements of w of 4, 2 or 1 bits, packed in memory and taken
+/// apart in registers (vpand, vpsrlw): into 16-bit lanes (vpmaddubsw, vpaddw).
+const Cell &maddubs16w4Cell(Width width);
+const Cell &maddubs16w2Cell(Width width);
+const Cell &maddubs16w1Cell(Width width);
+/// The same into 32-bit lanes (vpdpbusd), for which see dpbusdCell.
+const Cell &dpbusdw4Cell(Width width);
+const Cell &dpbusdw2Cell(Width width);
+const Cell &dpbusdw1Cell(Width width);
 /// Planes of digits: x chooses a constant table, w its entry (vpshufb, vpaddb).
 /// The numbers are the bits of a digit of x and of w.
 const Cell &lookup11Cell(Width width);

@@ -10,10 +10,40 @@ using namespace mlir;
 using namespace lpgen;
 using namespace lpgen::x86;
 
+VectorType x86::sameRegister(OpBuilder &b, Value vector, unsigned bits) {
+  auto type = cast<VectorType>(vector.getType());
+  return cell::vectorType(
+      b, type.getNumElements() * type.getElementTypeBitWidth() / bits, bits);
+}
+
+Value x86::maddubs(OpBuilder &b, Location loc, Value u, Value s) {
+  return cell::intrinsic(b, loc,
+                         isZmm(u) ? "llvm.x86.avx512.pmaddubs.w.512"
+                                  : "llvm.x86.avx2.pmadd.ub.sw",
+                         sameRegister(b, u, 16), {u, s});
+}
+
+Value x86::maddwd(OpBuilder &b, Location loc, Value x, Value w) {
+  return cell::intrinsic(b, loc,
+                         isZmm(x) ? "llvm.x86.avx512.pmaddw.d.512"
+                                  : "llvm.x86.avx2.pmadd.wd",
+                         sameRegister(b, x, 32), {x, w});
+}
+
+Value x86::sumPairs(OpBuilder &b, Location loc, Value sums) {
+  return maddwd(b, loc, sums,
+                cell::splat(b, loc, sameRegister(b, sums, 16), 1));
+}
+
+std::string x86::dotIntrinsic(StringRef instruction, Width width) {
+  return ("llvm.x86.avx512." + instruction + "." +
+          llvm::Twine(static_cast<unsigned>(width)))
+      .str();
+}
+
 namespace {
 
 constexpr StoredRange kU8{0, 255};
-constexpr StoredRange kS8{-128, 127};
 constexpr StoredRange kS16{-32768, 32767};
 
 /// Steps of vpmaddubsw sums that fit 16-bit lanes: each adds two products.
@@ -21,33 +51,6 @@ int64_t maddubsSteps(StoredRange x, StoredRange w) {
   return std::min(
       cell::stepsWithin(32767, 2 * x.hi * std::max<int64_t>(w.hi, 0)),
       cell::stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
-}
-
-/// As many lanes of `bits` bits as fill a register like `vector`.
-VectorType sameRegister(OpBuilder &b, Value vector, unsigned bits) {
-  auto type = cast<VectorType>(vector.getType());
-  return cell::vectorType(
-      b, type.getNumElements() * type.getElementTypeBitWidth() / bits, bits);
-}
-
-Value maddubs(OpBuilder &b, Location loc, Value x, Value w) {
-  return cell::intrinsic(b, loc,
-                         isZmm(x) ? "llvm.x86.avx512.pmaddubs.w.512"
-                                  : "llvm.x86.avx2.pmadd.ub.sw",
-                         sameRegister(b, x, 16), {x, w});
-}
-
-Value maddwd(OpBuilder &b, Location loc, Value x, Value w) {
-  return cell::intrinsic(b, loc,
-                         isZmm(x) ? "llvm.x86.avx512.pmaddw.d.512"
-                                  : "llvm.x86.avx2.pmadd.wd",
-                         sameRegister(b, x, 32), {x, w});
-}
-
-/// Sums of neighbouring 16-bit lanes, in 32 bits.
-Value sumPairs(OpBuilder &b, Location loc, Value sums) {
-  return maddwd(b, loc, sums,
-                cell::splat(b, loc, sameRegister(b, sums, 16), 1));
 }
 
 /// What the multiplying cells share: groups of four bytes, one in each lane of
@@ -196,9 +199,7 @@ class DotCell : public WideSumCell {
 public:
   DotCell(CellFacts facts, Width width, unsigned elementBits)
       : WideSumCell(withDotFacts(facts, width), elementBits),
-        intrinsic(("llvm.x86.avx512." + facts.instruction + "." +
-                   llvm::Twine(static_cast<unsigned>(width)))
-                      .str()) {}
+        intrinsic(dotIntrinsic(facts.instruction, width)) {}
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps;
   }
@@ -213,12 +214,11 @@ private:
     facts.templateName = "widen";
     facts.groupBytes = 4;
     facts.lanes = lanesOf(width, 32);
-    // Zen 4 begins one product of 512 bits a cycle, and two sums (2026-11).
-    facts.stepOps = width == Width::Zmm ? 2 : 1;
+    facts.stepOps = dotOps(width);
     facts.widenOps = 0;
     return facts;
   }
-  std::string intrinsic; ///< Of AVX512-VNNI; AVX-VNNI has the one of 256 bits.
+  std::string intrinsic;
 };
 
 class DpbusdCell : public DotCell {

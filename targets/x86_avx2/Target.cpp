@@ -61,15 +61,18 @@ TargetDesc X86Avx2Target::describe(Level level) {
 llvm::ArrayRef<const Cell *> X86Avx2Target::cells() const {
   // From the best on; the baseline lacks the first ones.
   static const Cell *const list[] = {
-      &x86::dpbusdCell(Width::Ymm),    &x86::dpwssdCell(Width::Ymm),
-      &x86::maddubs16Cell(Width::Ymm), &x86::maddubs32Cell(Width::Ymm),
-      &x86::maddwCell(Width::Ymm),     &x86::maddw8Cell(Width::Ymm),
-      &x86::lookup11Cell(Width::Ymm),  &x86::lookup21Cell(Width::Ymm),
-      &x86::lookup22Cell(Width::Ymm),  &x86::lookup41Cell(Width::Ymm),
-      &x86::tables41Cell(Width::Ymm),  &x86::packedTables41Cell(Width::Ymm),
+      &x86::dpbusdCell(Width::Ymm),      &x86::dpwssdCell(Width::Ymm),
+      &x86::dpbusdw4Cell(Width::Ymm),    &x86::dpbusdw2Cell(Width::Ymm),
+      &x86::dpbusdw1Cell(Width::Ymm),    &x86::maddubs16Cell(Width::Ymm),
+      &x86::maddubs32Cell(Width::Ymm),   &x86::maddwCell(Width::Ymm),
+      &x86::maddw8Cell(Width::Ymm),      &x86::maddubs16w4Cell(Width::Ymm),
+      &x86::maddubs16w2Cell(Width::Ymm), &x86::maddubs16w1Cell(Width::Ymm),
+      &x86::lookup11Cell(Width::Ymm),    &x86::lookup21Cell(Width::Ymm),
+      &x86::lookup22Cell(Width::Ymm),    &x86::lookup41Cell(Width::Ymm),
+      &x86::tables41Cell(Width::Ymm),    &x86::packedTables41Cell(Width::Ymm),
       &x86::nibbleCell(Width::Ymm)};
   return llvm::ArrayRef<const Cell *>(list).drop_front(
-      level == Level::Vnni ? 0 : 2);
+      level == Level::Vnni ? 0 : 5);
 }
 
 const Target &lpgen::x86Avx2Target() {

@@ -20,8 +20,10 @@ struct CellCase {
   /// Upper bound for instructions per multiply-accumulate (of one pair of
   /// planes, for planes) in the hot loop; measured, rounded up.
   double maxPerMac;
-  /// Stores to the stack in a loop: LLVM fetches many tables early.
+  /// Stores to the stack in a loop: LLVM fetches many tables or
+  /// broadcasts early.
   long maxSpills = 0;
+  int rows = 64; ///< Of x: one for cells that are made to stream w.
 };
 
 constexpr CellCase cellCases[] = {
@@ -29,6 +31,9 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2", "maddubs32", "u8", "s7", 0.13},
     {"x86_avx2", "maddw", "s11", "s11", 0.20},
     {"x86_avx2", "maddw8", "s11", "s8", 0.20},
+    {"x86_avx2", "maddubs16w4", "s8", "s4", 0.15, 0, 1},
+    {"x86_avx2", "maddubs16w2", "s8", "t2", 0.13, 0, 1},
+    {"x86_avx2", "maddubs16w1", "s8", "b1", 0.14, 0, 1},
     {"x86_avx2", "lookup11", "u1", "b1", 0.035},
     {"x86_avx2", "lookup21", "u2", "b1", 0.035},
     {"x86_avx2", "lookup22", "u2", "s2", 0.07},
@@ -38,10 +43,16 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2", "nibble", "u2", "b1", 0.035},
     {"x86_avx2_vnni", "dpbusd", "u8", "s8", 0.065},
     {"x86_avx2_vnni", "dpwssd", "s11", "s11", 0.13},
+    {"x86_avx2_vnni", "dpbusdw4", "s8", "s4", 0.115, 0, 1},
+    {"x86_avx2_vnni", "dpbusdw2", "s8", "t2", 0.105, 0, 1},
+    {"x86_avx2_vnni", "dpbusdw1", "s8", "b1", 0.115, 0, 1},
     {"x86_avx512", "maddubs16", "u4", "s4", 0.045},
     {"x86_avx512", "maddubs32", "u8", "s7", 0.06},
     {"x86_avx512", "maddw", "s11", "s11", 0.09},
     {"x86_avx512", "maddw8", "s11", "s8", 0.10},
+    {"x86_avx512", "maddubs16w4", "s8", "s4", 0.07, 0, 1},
+    {"x86_avx512", "maddubs16w2", "s8", "t2", 0.06, 2, 1},
+    {"x86_avx512", "maddubs16w1", "s8", "b1", 0.06, 8, 1},
     {"x86_avx512", "lookup11", "u1", "b1", 0.016},
     {"x86_avx512", "lookup21", "u2", "b1", 0.016},
     {"x86_avx512", "lookup22", "u2", "s2", 0.03},
@@ -51,6 +62,9 @@ constexpr CellCase cellCases[] = {
     {"x86_avx512", "nibble", "u2", "b1", 0.016},
     {"x86_avx512_vnni", "dpbusd", "u8", "s8", 0.026},
     {"x86_avx512_vnni", "dpwssd", "s11", "s11", 0.052},
+    {"x86_avx512_vnni", "dpbusdw4", "s8", "s4", 0.06, 0, 1},
+    {"x86_avx512_vnni", "dpbusdw2", "s8", "t2", 0.05, 0, 1},
+    {"x86_avx512_vnni", "dpbusdw1", "s8", "b1", 0.05, 0, 1},
     {"x86_avx512_vbmi", "popcntd", "u2", "b1", 0.008},
     {"arm_neon", "pair8", "u2", "b2", 0.10},
     {"arm_neon", "pair4", "u5", "b1", 0.12},
@@ -92,7 +106,7 @@ TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
   const Target &target = *findTarget(c.target);
   const CellFacts &facts = cellNamed(target, c.cell).facts();
   const CompiledOp compiled =
-      compileGemm(target, facts, {c.x, c.w, 64, 128, 512});
+      compileGemm(target, facts, {c.x, c.w, c.rows, 128, 512});
   const std::vector<Loop> loops = innermostLoops(compiled.assembly);
   ASSERT_FALSE(loops.empty()) << compiled.assembly;
   const auto hot = llvm::max_element(loops, [&](const Loop &a, const Loop &b) {

@@ -4,6 +4,7 @@
 // For each cell, sums of just as many steps, one more, and twice as many and
 // one are computed with operands that are all at an end of their range; the
 // right value is known without any reference: the depth times the product.
+#include "compiler/passes/PackedForm.h"
 #include "compiler/run/KernelProgram.h"
 #include "compiler/verify/OpJob.h"
 #include "targets/Cell.h"
@@ -113,8 +114,8 @@ void runTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases,
   }
 }
 
-/// Pairs of types, some for each cell; those that a cell cannot store are
-/// refused by the compiler and counted.
+/// Pairs of types, some for each cell; those that a cell cannot store are left
+/// out, those that it cannot add are refused by the compiler and counted.
 std::vector<std::pair<ElementType, ElementType>> typePairs() {
   const auto u = [](unsigned bits) {
     return ElementType{Encoding::Unsigned, bits};
@@ -131,23 +132,32 @@ std::vector<std::pair<ElementType, ElementType>> typePairs() {
           {u(8), s(7)}, {u(8), s(8)}, {s(8), s(8)},
           {b(8), b(8)}, {u(8), u(8)}, {u(2), b(2)},
           {u(4), b(1)}, {u(5), b(1)}, {u(6), b(1)},
-          {u(3), b(3)}};
+          {u(3), b(3)}, {u(8), s(2)}, {s(8), {Encoding::Ternary, 2}},
+          {u(8), b(1)}};
 }
 
-StoredRange rangeOf(ElementType type) {
-  return {std::min<int64_t>(type.minValue(), 0), type.maxValue()};
+/// What `cell` stores of an operand of `type`; nothing if it cannot.
+std::optional<StoredRange> storedRange(ElementType type, const Cell &cell,
+                                       lp::OperandKind kind) {
+  const auto storage =
+      storageOf(type, {type.minValue(), type.maxValue()}, cell.facts(), kind);
+  return storage ? std::optional(storage->rangeWithZero()) : std::nullopt;
 }
 
-/// Depths of the reduction around the bound of `cell` for these types.
-std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w) {
+/// Depths of the reduction around the bound of `cell` for operands of types `x`
+/// and `w`, which it stores in the ranges given.
+std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w,
+                               StoredRange xStored, StoredRange wStored) {
+  const auto maxAbs = [](ElementType type) {
+    return std::max(type.maxValue(), -type.minValue());
+  };
   const int64_t group = cell.facts().group;
   // The greatest sum that i32 holds is a boundary too: that of wide
   // accumulators.
-  const int64_t largest =
-      INT32_MAX / (rangeOf(x).maxAbs() * rangeOf(w).maxAbs());
+  const int64_t largest = INT32_MAX / (maxAbs(x) * maxAbs(w));
   const int64_t most = std::min<int64_t>(largest, 70000);
   std::vector<int64_t> depths = {most};
-  const int64_t steps = cell.maxSteps(rangeOf(x), rangeOf(w));
+  const int64_t steps = cell.maxSteps(xStored, wStored);
   for (int64_t n : {steps, steps + 1, 2 * steps + 1}) {
     if (n > 0 && n < most / group) {
       depths.push_back(n * group);
@@ -157,7 +167,7 @@ std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w) {
     depths.push_back(steps * group + 1);
   }
   // Sums in bytes go through 16-bit sums up to their bound.
-  const int64_t perStep = cell.facts().mostPerStep(rangeOf(x), rangeOf(w));
+  const int64_t perStep = cell.facts().mostPerStep(xStored, wStored);
   const int64_t halves = UINT16_MAX / std::max<int64_t>(perStep, 1) * group;
   if (cell.facts().planes && halves + group < most) {
     depths.insert(depths.end(), {halves, halves + group});
@@ -180,7 +190,12 @@ TEST_P(Saturation, AtEveryBoundary) {
     std::set<std::tuple<Encoding, Encoding, std::vector<int64_t>>> seen;
     for (size_t i = number++ % thin; i < pairs.size(); i += thin) {
       const auto &[x, w] = pairs[i];
-      std::vector<int64_t> bounds = depthsFor(*cell, x, w);
+      const auto xStored = storedRange(x, *cell, lp::OperandKind::Activations);
+      const auto wStored = storedRange(w, *cell, lp::OperandKind::Weights);
+      if (!xStored || !wStored) {
+        continue;
+      }
+      std::vector<int64_t> bounds = depthsFor(*cell, x, w, *xStored, *wStored);
       if (facts.planes &&
           !seen.insert({x.encoding, w.encoding, bounds}).second) {
         continue;
