@@ -33,7 +33,8 @@ void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
                               IntTensor &q) {
   const QuantizeCounts result = quant::quantize(
       x.values(), symmetricMax(counts.bits), std::ldexp(1.0F, exponent),
-      Rounding::Nearest, pass.random, pass, q);
+      pass.isTraining() ? options.rounding : Rounding::Nearest,
+      pass.random.of(counts.tensor), pass, q);
   quantizedSum = result.sum;
   hasInvalid = result.hasInvalid;
   if (!pass.isTraining()) {
