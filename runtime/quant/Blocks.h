@@ -12,12 +12,12 @@ namespace lpgen::quant {
 /// Images [begin, end) of a batch.
 using ImageRange = TaskRange;
 
-/// Runs `work(worker, images)` -> Status for all blocks of a batch; returns an
-/// error if there was one. Which worker gets which block must not matter.
+/// Runs `work(worker, images)` -> Status for all blocks of `length` images of a
+/// batch; returns an error if there was one. Which worker gets which block must
+/// not matter.
 template <typename Work>
-Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
-                    const nn::Pass &pass, Work work) {
-  const int64_t length = g.imagesPerBlock();
+Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
+                    Work work) {
   const int workers = pass.pool ? pass.pool->numWorkers() : 1;
   std::vector<Status> results(static_cast<size_t>(workers));
   const auto share = [&](int worker, TaskRange blocks) {
@@ -37,6 +37,13 @@ Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
     LPGEN_RETURN_IF_ERROR(result);
   }
   return Status::success();
+}
+
+/// The same for the blocks of the geometry.
+template <typename Work>
+Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
+                    const nn::Pass &pass, Work work) {
+  return forEachBlock(g.imagesPerBlock(), images, pass, work);
 }
 
 /// to[column, row] = from[row, column] of a matrix whose rows are `fromStride`

@@ -100,6 +100,7 @@ static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
   int32_t sum = 0;
   int32_t saturated = 0;
   int32_t underflown = 0;
+  int32_t signs = 0; ///< All codes or-ed: negative if one is.
   int32_t invalid = 0;
   const auto limit = float(grid.max);
   const float inverse = grid.inverse;
@@ -114,6 +115,7 @@ static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
             ? roundSmall(clamped)
             : roundStochastic(clamped, noiseAt(key, uint32_t(i)));
     q[i] = T(code);
+    signs |= code;
     sum += code < 0 ? -code : code;
     saturated += std::fabs(scaled) > limit + 0.5F ? 1 : 0;
     underflown += int(code == 0) & int(x[i] != 0.0F);
@@ -122,6 +124,7 @@ static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
   counts.sum += sum;
   counts.saturated += saturated;
   counts.underflown += underflown;
+  counts.hasNegative |= signs < 0;
   counts.hasInvalid |= invalid != 0;
 }
 
@@ -177,7 +180,11 @@ QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
     total.sum += part.sum;
     total.saturated += part.saturated;
     total.underflown += part.underflown;
+    total.hasNegative |= part.hasNegative;
     total.hasInvalid |= part.hasInvalid;
+  }
+  if (!total.hasNegative) {
+    q.setNonNegative();
   }
   return total;
 }

@@ -1,0 +1,204 @@
+// Blocks of images for the kernels of ConvOperator.
+#include "runtime/quant/DirectConv.h"
+#include "runtime/kernels/GemmOperator.h"
+#include "runtime/quant/TransposeBytes.h"
+#include <bit>
+
+namespace lpgen::quant {
+
+using nn::ConvGeometry;
+
+/// Fewer channels leave the groups of a packed kernel mostly empty: then the
+/// taps of a pixel are laid side by side, as the channels of a 1x1 filter.
+static constexpr int64_t leastChannels = 8;
+/// Bytes of both operands of a block of the weight gradient, which should stay
+/// in the second-level cache (1 MiB on Zen 4, tried there in 2026).
+static constexpr int64_t gradientBlockBytes = 768 * 1024;
+
+static bool takesColumns(const ConvGeometry &g) {
+  return g.channels < leastChannels && g.kernel > 1;
+}
+
+/// The convolution that the forward kernel does.
+static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
+                            const IntTensor &w) {
+  ConvSpec spec = {x.lowest(), x.max(),  w.max(),    g.imagesPerBlock(),
+                   g.height,   g.width,  g.channels, g.outputs,
+                   g.kernel,   g.stride, g.padding};
+  if (takesColumns(g)) {
+    spec.height = g.outHeight();
+    spec.width = g.outWidth();
+    spec.channels = g.reduction();
+    spec.kernel = spec.stride = 1;
+    spec.padding = 0;
+  }
+  return spec;
+}
+
+bool DirectConv::convolves(const ConvGeometry &g, const IntTensor &x,
+                           const IntTensor &w) {
+  return g.groups == 1 && x.isNarrow() && w.isNarrow() &&
+         g.reduction() <= GemmSpec::maxReduction(x.max(), w.max());
+}
+
+Status DirectConv::prepare(const ConvSpec &wanted, bool isForward,
+                           const nn::Pass &pass) {
+  const size_t count = pass.pool ? size_t(pass.pool->numWorkers()) : 1;
+  if (spec == wanted && workers.size() == count) {
+    return Status::success();
+  }
+  workers.clear();
+  const Result<const lp_kernel *> kernel =
+      isForward ? kernels->find(forwardOperatorName(wanted),
+                                forwardOperatorText(wanted))
+                : kernels->find(weightGradientOperatorName(wanted),
+                                weightGradientOperatorText(wanted));
+  LPGEN_RETURN_IF_ERROR(kernel.status());
+  for (size_t i = 0; i < count; ++i) {
+    Result<KernelRunner> runner = KernelRunner::create(**kernel);
+    LPGEN_RETURN_IF_ERROR(runner.status());
+    workers.emplace_back().runner =
+        std::make_unique<KernelRunner>(std::move(*runner));
+  }
+  kernelSymbol = (*kernel)->symbol;
+  spec = wanted;
+  return Status::success();
+}
+
+/// A logical operand as the kernel wants it: packed into `packed`, or itself.
+static Result<const void *> packedOperand(const KernelRunner &runner,
+                                          int64_t images, const void *logical,
+                                          AlignedBytes &packed) {
+  const std::array<int64_t, 1> sizes = {images};
+  const std::span<const int64_t> given(sizes.data(),
+                                       size_t(runner.kernel().num_sizes));
+  if (!runner.isPacked(1, given)) {
+    return logical;
+  }
+  LPGEN_RETURN_IF_ERROR(runner.packInto(1, given, logical, packed));
+  return static_cast<const void *>(packed.data());
+}
+
+/// Kernels have one array for inputs and outputs; inputs are read only.
+static void *readOnly(const void *input) { return const_cast<void *>(input); }
+
+Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
+                            const IntTensor &w, nn::FloatTensor &y,
+                            const nn::Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(prepare(forwardSpec(g, x, w), true, pass));
+  const Result<const void *> filters =
+      packedOperand(*workers[0].runner, spec.images, w.bytes(), weights);
+  LPGEN_RETURN_IF_ERROR(filters.status());
+  float scale = x.scale() * w.scale();
+  return forEachBlock(
+      g, x.size() / g.inputSize(), pass,
+      [&](int worker, ImageRange images) -> Status {
+        Worker &own = workers[size_t(worker)];
+        const int64_t count = images.end - images.begin;
+        const int8_t *block = x.bytes() + images.begin * g.inputSize();
+        if (takesColumns(g)) {
+          const int64_t imageColumns = g.outPixels() * g.reduction();
+          own.x.resize(size_t(count * imageColumns));
+          for (int64_t i = 0; i < count; ++i) {
+            nn::imageToColumns(g, 0, block + i * g.inputSize(), g.reduction(),
+                               own.x.data() + i * imageColumns);
+          }
+          block = own.x.data();
+        }
+        const std::array<void *, 4> buffers = {
+            readOnly(block), readOnly(*filters), &scale,
+            y.data() + images.begin * g.outputSize()};
+        return own.runner->run(buffers, std::array{count});
+      });
+}
+
+/// Images of a block of the weight gradient, so that memory suffices and few
+/// places stay empty; a power of two.
+static int64_t gradientImages(const ConvGeometry &g, int64_t images) {
+  const int64_t most = gradientBlockBytes / (g.inputSize() + g.outputSize());
+  const auto fitting =
+      int64_t(std::bit_floor(uint64_t(std::max<int64_t>(most, 1))));
+  const auto needed = int64_t(std::bit_ceil(uint64_t(images)));
+  return std::max<int64_t>(std::min({fitting, needed, int64_t{128}}), 4);
+}
+
+static ConvSpec gradientSpec(const ConvGeometry &g, const IntTensor &x,
+                             const IntTensor &dy) {
+  return {x.lowest(), x.max(),
+          dy.max(),   gradientImages(g, x.size() / g.inputSize()),
+          g.height,   g.width,
+          g.channels, g.outputs,
+          g.kernel,   g.stride,
+          g.padding};
+}
+
+bool DirectConv::givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
+                                     const IntTensor &dy) {
+  return g.groups == 1 && x.isNarrow() && dy.isNarrow() &&
+         gradientSpec(g, x, dy).gradientTerms() <=
+             GemmSpec::maxReduction(x.max(), dy.max());
+}
+
+/// Images [begin, end) of `size` bytes each as [size, capacity]; places
+/// without an image are 0.
+static void imagesInnermost(const int8_t *from, int64_t size, ImageRange images,
+                            int64_t capacity, std::vector<int8_t> &to) {
+  const int64_t count = images.end - images.begin;
+  to.resize(size_t(size * capacity));
+  if (count < capacity) {
+    std::ranges::fill(to, int8_t(0));
+  }
+  transposeBytes(from + images.begin * size, count, size, size, capacity,
+                 to.data());
+}
+
+/// Adds the sums of a block to those of the worker.
+Status DirectConv::addBlock(const ConvGeometry &g, const int8_t *x,
+                            const int8_t *dy, ImageRange images,
+                            Worker &worker) {
+  imagesInnermost(x, g.inputSize(), images, spec.images, worker.x);
+  imagesInnermost(dy, g.outputSize(), images, spec.images, worker.dy);
+  const Result<const void *> gradient = packedOperand(
+      *worker.runner, spec.images, worker.dy.data(), worker.packed);
+  LPGEN_RETURN_IF_ERROR(gradient.status());
+  worker.y.resize(size_t(g.reduction() * g.outputs));
+  const std::array<void *, 3> buffers = {worker.x.data(), readOnly(*gradient),
+                                         worker.y.data()};
+  LPGEN_RETURN_IF_ERROR(worker.runner->run(buffers, {}));
+  for (size_t i = 0; i < worker.y.size(); ++i) {
+    worker.sums[i] += worker.y[i];
+  }
+  return Status::success();
+}
+
+Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
+                                  const IntTensor &dy, nn::FloatTensor &dw,
+                                  const nn::Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(prepare(gradientSpec(g, x, dy), false, pass));
+  for (Worker &worker : workers) {
+    worker.sums.assign(size_t(dw.size()), 0);
+  }
+  LPGEN_RETURN_IF_ERROR(forEachBlock(spec.images, x.size() / g.inputSize(),
+                                     pass, [&](int worker, ImageRange images) {
+                                       return addBlock(g, x.bytes(), dy.bytes(),
+                                                       images,
+                                                       workers[size_t(worker)]);
+                                     }));
+  // The sums are [taps, outputs]; integers, so their order does not matter.
+  std::vector<int64_t> &total = workers[0].sums;
+  for (size_t i = 1; i < workers.size(); ++i) {
+    for (size_t k = 0; k < total.size(); ++k) {
+      total[k] += workers[i].sums[k];
+    }
+  }
+  const float scale = x.scale() * dy.scale();
+  for (int64_t o = 0; o < g.outputs; ++o) {
+    for (int64_t k = 0; k < g.reduction(); ++k) {
+      dw[o * g.reduction() + k] =
+          float(total[size_t(k * g.outputs + o)]) * scale;
+    }
+  }
+  return Status::success();
+}
+
+} // namespace lpgen::quant
