@@ -19,12 +19,11 @@ static bool takesColumns(const ConvGeometry &g) {
   return g.channels < leastChannels && g.kernel > 1;
 }
 
-/// The convolution that the forward kernel does.
-static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
-                            const IntTensor &w) {
-  ConvSpec spec = {x.lowest(), x.max(),  w.max(),    g.imagesPerBlock(),
-                   g.height,   g.width,  g.channels, g.outputs,
-                   g.kernel,   g.stride, g.padding};
+/// The convolution that kernels do, of `images` images at a time.
+static ConvSpec specFor(const ConvGeometry &g, int64_t images,
+                        const IntTensor &x, const IntTensor &w) {
+  ConvSpec spec = {x.lowest(), x.max(),   w.max(),  images,   g.height, g.width,
+                   g.channels, g.outputs, g.kernel, g.stride, g.padding};
   if (takesColumns(g)) {
     spec.height = g.outHeight();
     spec.width = g.outWidth();
@@ -33,6 +32,47 @@ static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
     spec.padding = 0;
   }
   return spec;
+}
+
+/// The columns of one image with few channels: an element for each tap beside
+/// those of the other taps, tap by tap, since the runs of imageToColumns would
+/// be a few bytes long.
+static void imageToFewColumns(const ConvGeometry &g, const int8_t *image,
+                              int8_t *columns) {
+  for (int64_t k = 0; k < g.reduction(); ++k) {
+    const int64_t c = k % g.channels;
+    const int64_t r = k / g.channels / g.kernel - g.padding;
+    const int64_t s = k / g.channels % g.kernel - g.padding;
+    for (int64_t h = 0; h < g.outHeight(); ++h) {
+      const int64_t y = h * g.stride + r;
+      const bool isInside = y >= 0 && y < g.height;
+      const int8_t *line =
+          image + (isInside ? y * g.width * g.channels : 0) + c;
+      int8_t *to = columns + h * g.outWidth() * g.reduction() + k;
+      for (int64_t v = 0; v < g.outWidth(); ++v, to += g.reduction()) {
+        const int64_t x = v * g.stride + s;
+        *to = isInside && x >= 0 && x < g.width ? line[x * g.channels] : 0;
+      }
+    }
+  }
+}
+
+/// What a kernel takes for images [begin, end) of x, and the bytes of each:
+/// the images, or their columns in `columns`.
+static const int8_t *operandOf(const ConvGeometry &g, const IntTensor &x,
+                               ImageRange images,
+                               std::vector<int8_t> &columns) {
+  const int8_t *first = x.bytes() + images.begin * g.inputSize();
+  if (!takesColumns(g)) {
+    return first;
+  }
+  const int64_t size = g.outPixels() * g.reduction();
+  const int64_t count = images.end - images.begin;
+  columns.resize(size_t(count * size));
+  for (int64_t i = 0; i < count; ++i) {
+    imageToFewColumns(g, first + i * g.inputSize(), columns.data() + i * size);
+  }
+  return columns.data();
 }
 
 bool DirectConv::convolves(const ConvGeometry &g, const IntTensor &x,
@@ -85,37 +125,30 @@ static void *readOnly(const void *input) { return const_cast<void *>(input); }
 Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
                             const IntTensor &w, nn::FloatTensor &y,
                             const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(prepare(forwardSpec(g, x, w), true, pass));
+  LPGEN_RETURN_IF_ERROR(
+      prepare(specFor(g, g.imagesPerBlock(), x, w), true, pass));
   const Result<const void *> filters =
       packedOperand(*workers[0].runner, spec.images, w.bytes(), weights);
   LPGEN_RETURN_IF_ERROR(filters.status());
   float scale = x.scale() * w.scale();
-  return forEachBlock(
-      g, x.size() / g.inputSize(), pass,
-      [&](int worker, ImageRange images) -> Status {
-        Worker &own = workers[size_t(worker)];
-        const int64_t count = images.end - images.begin;
-        const int8_t *block = x.bytes() + images.begin * g.inputSize();
-        if (takesColumns(g)) {
-          const int64_t imageColumns = g.outPixels() * g.reduction();
-          own.x.resize(size_t(count * imageColumns));
-          for (int64_t i = 0; i < count; ++i) {
-            nn::imageToColumns(g, 0, block + i * g.inputSize(), g.reduction(),
-                               own.x.data() + i * imageColumns);
-          }
-          block = own.x.data();
-        }
-        const std::array<void *, 4> buffers = {
-            readOnly(block), readOnly(*filters), &scale,
-            y.data() + images.begin * g.outputSize()};
-        return own.runner->run(buffers, std::array{count});
-      });
+  return forEachBlock(g, x.size() / g.inputSize(), pass,
+                      [&](int worker, ImageRange images) -> Status {
+                        Worker &own = workers[size_t(worker)];
+                        const int64_t count = images.end - images.begin;
+                        const std::array<void *, 4> buffers = {
+                            readOnly(operandOf(g, x, images, own.columns)),
+                            readOnly(*filters), &scale,
+                            y.data() + images.begin * g.outputSize()};
+                        return own.runner->run(buffers, std::array{count});
+                      });
 }
 
 /// Images of a block of the weight gradient, so that memory suffices and few
 /// places stay empty; a power of two.
 static int64_t gradientImages(const ConvGeometry &g, int64_t images) {
-  const int64_t most = gradientBlockBytes / (g.inputSize() + g.outputSize());
+  const int64_t inputBytes =
+      takesColumns(g) ? g.outPixels() * g.reduction() : g.inputSize();
+  const int64_t most = gradientBlockBytes / (inputBytes + g.outputSize());
   const auto fitting =
       int64_t(std::bit_floor(uint64_t(std::max<int64_t>(most, 1))));
   const auto needed = int64_t(std::bit_ceil(uint64_t(images)));
@@ -124,12 +157,7 @@ static int64_t gradientImages(const ConvGeometry &g, int64_t images) {
 
 static ConvSpec gradientSpec(const ConvGeometry &g, const IntTensor &x,
                              const IntTensor &dy) {
-  return {x.lowest(), x.max(),
-          dy.max(),   gradientImages(g, x.size() / g.inputSize()),
-          g.height,   g.width,
-          g.channels, g.outputs,
-          g.kernel,   g.stride,
-          g.padding};
+  return specFor(g, gradientImages(g, x.size() / g.inputSize()), x, dy);
 }
 
 bool DirectConv::givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
@@ -139,25 +167,27 @@ bool DirectConv::givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
              GemmSpec::maxReduction(x.max(), dy.max());
 }
 
-/// Images [begin, end) of `size` bytes each as [size, capacity]; places
-/// without an image are 0.
-static void imagesInnermost(const int8_t *from, int64_t size, ImageRange images,
+/// `count` images of `size` bytes each as [size, capacity]; places without an
+/// image are 0.
+static void imagesInnermost(const int8_t *from, int64_t size, int64_t count,
                             int64_t capacity, std::vector<int8_t> &to) {
-  const int64_t count = images.end - images.begin;
   to.resize(size_t(size * capacity));
   if (count < capacity) {
     std::ranges::fill(to, int8_t(0));
   }
-  transposeBytes(from + images.begin * size, count, size, size, capacity,
-                 to.data());
+  transposeBytes(from, count, size, size, capacity, to.data());
 }
 
 /// Adds the sums of a block to those of the worker.
-Status DirectConv::addBlock(const ConvGeometry &g, const int8_t *x,
-                            const int8_t *dy, ImageRange images,
+Status DirectConv::addBlock(const ConvGeometry &g, const IntTensor &x,
+                            const IntTensor &dy, ImageRange images,
                             Worker &worker) {
-  imagesInnermost(x, g.inputSize(), images, spec.images, worker.x);
-  imagesInnermost(dy, g.outputSize(), images, spec.images, worker.dy);
+  const int64_t count = images.end - images.begin;
+  imagesInnermost(operandOf(g, x, images, worker.columns),
+                  spec.height * spec.width * spec.channels, count, spec.images,
+                  worker.x);
+  imagesInnermost(dy.bytes() + images.begin * g.outputSize(), g.outputSize(),
+                  count, spec.images, worker.dy);
   const Result<const void *> gradient = packedOperand(
       *worker.runner, spec.images, worker.dy.data(), worker.packed);
   LPGEN_RETURN_IF_ERROR(gradient.status());
@@ -180,8 +210,7 @@ Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
   }
   LPGEN_RETURN_IF_ERROR(forEachBlock(spec.images, x.size() / g.inputSize(),
                                      pass, [&](int worker, ImageRange images) {
-                                       return addBlock(g, x.bytes(), dy.bytes(),
-                                                       images,
+                                       return addBlock(g, x, dy, images,
                                                        workers[size_t(worker)]);
                                      }));
   // The sums are [taps, outputs]; integers, so their order does not matter.

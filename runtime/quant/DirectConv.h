@@ -41,15 +41,16 @@ private:
   /// What one worker needs; packed and sums keep their memory.
   struct Worker {
     std::unique_ptr<KernelRunner> runner;
-    std::vector<int8_t> x;     ///< Columns, or images innermost.
+    std::vector<int8_t> columns;
+    std::vector<int8_t> x;     ///< Images innermost.
     std::vector<int8_t> dy;    ///< Images innermost.
     AlignedBytes packed;       ///< dy.
     std::vector<int32_t> y;    ///< Of one block.
     std::vector<int64_t> sums; ///< Of all blocks of a call.
   };
   Status prepare(const ConvSpec &wanted, bool isForward, const nn::Pass &pass);
-  Status addBlock(const nn::ConvGeometry &g, const int8_t *x, const int8_t *dy,
-                  ImageRange images, Worker &worker);
+  Status addBlock(const nn::ConvGeometry &g, const IntTensor &x,
+                  const IntTensor &dy, ImageRange images, Worker &worker);
 
   KernelProvider *kernels;
   ConvSpec spec;
