@@ -76,11 +76,7 @@ void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
   for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap) {
     const int64_t r = tap / g.kernel - g.padding;
     const int64_t s = tap % g.kernel - g.padding;
-    // Output columns [first, last) read inside: 0 <= v stride + s < width.
-    const int64_t first =
-        s < 0 ? std::min((-s + g.stride - 1) / g.stride, g.outWidth()) : 0;
-    const int64_t beyond = (g.width - s + g.stride - 1) / g.stride;
-    const int64_t last = std::clamp<int64_t>(beyond, first, g.outWidth());
+    const auto [first, last] = g.outColumnsInside(s);
     for (int64_t c = 0; c < channels; ++c) {
       T *row = columns + (tap * channels + c) * rowLength;
       const T *plane = planes + (group * channels + c) * g.height * g.width;

@@ -19,11 +19,12 @@ static bool takesColumns(const ConvGeometry &g) {
   return g.channels < leastChannels && g.kernel > 1;
 }
 
-/// The convolution that kernels do, of `images` images at a time.
-static ConvSpec specFor(const ConvGeometry &g, int64_t images,
-                        const IntTensor &x, const IntTensor &w) {
-  ConvSpec spec = {x.lowest(), x.max(),   w.max(),  images,   g.height, g.width,
-                   g.channels, g.outputs, g.kernel, g.stride, g.padding};
+/// The forward product by a kernel, of `images` images at a time.
+static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
+                            const IntTensor &w) {
+  ConvSpec spec = {x.lowest(), x.max(),  w.max(),    g.imagesPerBlock(),
+                   g.height,   g.width,  g.channels, g.outputs,
+                   g.kernel,   g.stride, g.padding};
   if (takesColumns(g)) {
     spec.height = g.outHeight();
     spec.width = g.outWidth();
@@ -34,34 +35,36 @@ static ConvSpec specFor(const ConvGeometry &g, int64_t images,
   return spec;
 }
 
-/// The columns of one image with few channels: an element for each tap beside
-/// those of the other taps, tap by tap, since the runs of imageToColumns would
-/// be a few bytes long.
+/// The columns of one image with few channels: tap by tap, since the runs of
+/// imageToColumns would be a few bytes long.
 static void imageToFewColumns(const ConvGeometry &g, const int8_t *image,
                               int8_t *columns) {
-  for (int64_t k = 0; k < g.reduction(); ++k) {
+  const int64_t rowLength = g.reduction();
+  std::fill_n(columns, g.outPixels() * rowLength, int8_t(0));
+  for (int64_t k = 0; k < rowLength; ++k) {
     const int64_t c = k % g.channels;
     const int64_t r = k / g.channels / g.kernel - g.padding;
     const int64_t s = k / g.channels % g.kernel - g.padding;
+    const TaskRange inside = g.outColumnsInside(s);
     for (int64_t h = 0; h < g.outHeight(); ++h) {
       const int64_t y = h * g.stride + r;
-      const bool isInside = y >= 0 && y < g.height;
-      const int8_t *line =
-          image + (isInside ? y * g.width * g.channels : 0) + c;
-      int8_t *to = columns + h * g.outWidth() * g.reduction() + k;
-      for (int64_t v = 0; v < g.outWidth(); ++v, to += g.reduction()) {
-        const int64_t x = v * g.stride + s;
-        *to = isInside && x >= 0 && x < g.width ? line[x * g.channels] : 0;
+      if (y < 0 || y >= g.height) {
+        continue;
+      }
+      const int8_t *from = image + (y * g.width + s) * g.channels + c;
+      int8_t *to = columns + h * g.outWidth() * rowLength + k;
+      for (int64_t v = inside.begin; v < inside.end; ++v) {
+        to[v * rowLength] = from[v * g.stride * g.channels];
       }
     }
   }
 }
 
-/// What a kernel takes for images [begin, end) of x, and the bytes of each:
-/// the images, or their columns in `columns`.
-static const int8_t *operandOf(const ConvGeometry &g, const IntTensor &x,
-                               ImageRange images,
-                               std::vector<int8_t> &columns) {
+/// What the kernel takes for images [begin, end) of x: the images, or their
+/// columns in `columns`.
+static const int8_t *forwardOperand(const ConvGeometry &g, const IntTensor &x,
+                                    ImageRange images,
+                                    std::vector<int8_t> &columns) {
   const int8_t *first = x.bytes() + images.begin * g.inputSize();
   if (!takesColumns(g)) {
     return first;
@@ -125,8 +128,7 @@ static void *readOnly(const void *input) { return const_cast<void *>(input); }
 Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
                             const IntTensor &w, nn::FloatTensor &y,
                             const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(
-      prepare(specFor(g, g.imagesPerBlock(), x, w), true, pass));
+  LPGEN_RETURN_IF_ERROR(prepare(forwardSpec(g, x, w), true, pass));
   const Result<const void *> filters =
       packedOperand(*workers[0].runner, spec.images, w.bytes(), weights);
   LPGEN_RETURN_IF_ERROR(filters.status());
@@ -136,7 +138,7 @@ Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
                         Worker &own = workers[size_t(worker)];
                         const int64_t count = images.end - images.begin;
                         const std::array<void *, 4> buffers = {
-                            readOnly(operandOf(g, x, images, own.columns)),
+                            readOnly(forwardOperand(g, x, images, own.columns)),
                             readOnly(*filters), &scale,
                             y.data() + images.begin * g.outputSize()};
                         return own.runner->run(buffers, std::array{count});
@@ -155,9 +157,30 @@ static int64_t gradientImages(const ConvGeometry &g, int64_t images) {
   return std::max<int64_t>(std::min({fitting, needed, int64_t{128}}), 4);
 }
 
+/// Columns are the second operand of the kernel, whose rows are then the
+/// outputs: what packing sums up for signed x is less that way.
 static ConvSpec gradientSpec(const ConvGeometry &g, const IntTensor &x,
                              const IntTensor &dy) {
-  return specFor(g, gradientImages(g, x.size() / g.inputSize()), x, dy);
+  ConvSpec spec = {x.lowest(), x.max(),
+                   dy.max(),   gradientImages(g, x.size() / g.inputSize()),
+                   g.height,   g.width,
+                   g.channels, g.outputs,
+                   g.kernel,   g.stride,
+                   g.padding};
+  if (takesColumns(g)) {
+    spec = {dy.lowest(),
+            dy.max(),
+            x.max(),
+            spec.images,
+            g.outHeight(),
+            g.outWidth(),
+            g.outputs,
+            g.reduction(),
+            1,
+            1,
+            0};
+  }
+  return spec;
 }
 
 bool DirectConv::givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
@@ -178,21 +201,36 @@ static void imagesInnermost(const int8_t *from, int64_t size, int64_t count,
   transposeBytes(from, count, size, size, capacity, to.data());
 }
 
+/// The columns of images that lie innermost, `images` of them.
+static void columnsOfInnermost(ConvGeometry g, int64_t images,
+                               const std::vector<int8_t> &from,
+                               std::vector<int8_t> &to) {
+  g.channels *= images;
+  to.resize(size_t(g.outPixels() * g.reduction()));
+  nn::imageToColumns(g, 0, from.data(), g.reduction(), to.data());
+}
+
 /// Adds the sums of a block to those of the worker.
 Status DirectConv::addBlock(const ConvGeometry &g, const IntTensor &x,
                             const IntTensor &dy, ImageRange images,
                             Worker &worker) {
   const int64_t count = images.end - images.begin;
-  imagesInnermost(operandOf(g, x, images, worker.columns),
-                  spec.height * spec.width * spec.channels, count, spec.images,
-                  worker.x);
+  imagesInnermost(x.bytes() + images.begin * g.inputSize(), g.inputSize(),
+                  count, spec.images, worker.x);
   imagesInnermost(dy.bytes() + images.begin * g.outputSize(), g.outputSize(),
                   count, spec.images, worker.dy);
-  const Result<const void *> gradient = packedOperand(
-      *worker.runner, spec.images, worker.dy.data(), worker.packed);
-  LPGEN_RETURN_IF_ERROR(gradient.status());
+  int8_t *first = worker.x.data();
+  int8_t *second = worker.dy.data();
+  if (takesColumns(g)) {
+    columnsOfInnermost(g, spec.images, worker.x, worker.columns);
+    first = worker.dy.data();
+    second = worker.columns.data();
+  }
+  const Result<const void *> packed =
+      packedOperand(*worker.runner, spec.images, second, worker.packed);
+  LPGEN_RETURN_IF_ERROR(packed.status());
   worker.y.resize(size_t(g.reduction() * g.outputs));
-  const std::array<void *, 3> buffers = {worker.x.data(), readOnly(*gradient),
+  const std::array<void *, 3> buffers = {first, readOnly(*packed),
                                          worker.y.data()};
   LPGEN_RETURN_IF_ERROR(worker.runner->run(buffers, {}));
   for (size_t i = 0; i < worker.y.size(); ++i) {
@@ -213,7 +251,7 @@ Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
                                        return addBlock(g, x, dy, images,
                                                        workers[size_t(worker)]);
                                      }));
-  // The sums are [taps, outputs]; integers, so their order does not matter.
+  // Of integers: the order does not matter.
   std::vector<int64_t> &total = workers[0].sums;
   for (size_t i = 1; i < workers.size(); ++i) {
     for (size_t k = 0; k < total.size(); ++k) {
@@ -223,8 +261,9 @@ Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
   const float scale = x.scale() * dy.scale();
   for (int64_t o = 0; o < g.outputs; ++o) {
     for (int64_t k = 0; k < g.reduction(); ++k) {
-      dw[o * g.reduction() + k] =
-          float(total[size_t(k * g.outputs + o)]) * scale;
+      const int64_t from =
+          takesColumns(g) ? o * g.reduction() + k : k * g.outputs + o;
+      dw[o * g.reduction() + k] = float(total[size_t(from)]) * scale;
     }
   }
   return Status::success();
