@@ -57,7 +57,8 @@ public:
   int64_t nextUpdate() const { return next; }
 
 private:
-  Status update(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q);
+  Status update(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
+                double &statisticsSeconds);
   void apply(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q);
 
   AdaptiveOptions options;
