@@ -110,7 +110,7 @@ Status KernelProvider::compile(const std::string &op, const std::string &text,
     LPGEN_RETURN_IF_ERROR(writeFileAtomically(source, text));
     const Result<ProgramOutcome> outcome =
         runProgram({options.program, "compile", source, "--emit", "shared",
-                    "--quiet", "-o", folder});
+                    "--target", options.target, "--quiet", "-o", folder});
     LPGEN_RETURN_IF_ERROR(outcome.status());
     if (outcome->exitStatus != 0) {
       return Status::error("'" + options.program +
@@ -136,6 +136,7 @@ Result<std::string> KernelProvider::libraryFor(const std::string &op,
   LPGEN_RETURN_IF_ERROR(prepare());
   const uint64_t features = lp_cpu_features();
   uint64_t digest = extendDigest(compilerDigest, text);
+  digest = extendDigest(digest, options.target);
   digest = extendDigest(
       digest, {reinterpret_cast<const char *>(&features), sizeof features});
   std::array<char, 17> hex = {};

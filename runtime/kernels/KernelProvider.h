@@ -19,6 +19,8 @@ struct CompilerOptions {
   /// Folder of shared objects; "" is lpgen/kernels in $XDG_CACHE_HOME or
   /// ~/.cache. Made if missing. Any number of processes may share it.
   std::string cacheFolder;
+  /// Of the kernels, as for `lpgen compile --target`.
+  std::string target = "host";
 };
 
 /// The program that `options` mean. An error if it is not there.

@@ -108,6 +108,13 @@ bool KernelRunner::isPacked(int buffer, std::span<const int64_t> sizes) const {
 Result<AlignedBytes> KernelRunner::pack(int buffer,
                                         std::span<const int64_t> sizes,
                                         const void *logical) const {
+  AlignedBytes packed;
+  LPGEN_RETURN_IF_ERROR(packInto(buffer, sizes, logical, packed));
+  return packed;
+}
+
+Status KernelRunner::packInto(int buffer, std::span<const int64_t> sizes,
+                              const void *logical, AlignedBytes &packed) const {
   LPGEN_RETURN_IF_ERROR(
       checkCounts(size_t(descriptor->num_buffers), sizes.size()));
   const int64_t bytes = descriptor->packed_size(buffer, sizes.data());
@@ -115,17 +122,20 @@ Result<AlignedBytes> KernelRunner::pack(int buffer,
     return failure("buffer " + std::to_string(buffer) +
                    " has no packed form for these sizes");
   }
-  Result<AlignedBytes> packed = AlignedBytes::create(bytes);
-  if (!packed.ok()) {
-    return failure(packed.message());
+  if (packed.size() != bytes) {
+    Result<AlignedBytes> made = AlignedBytes::create(bytes);
+    if (!made.ok()) {
+      return failure(made.message());
+    }
+    packed = std::move(*made);
   }
   const int status =
-      descriptor->pack(buffer, sizes.data(), logical, packed->data());
+      descriptor->pack(buffer, sizes.data(), logical, packed.data());
   if (status != LP_OK) {
     return failure("packing buffer " + std::to_string(buffer) + ": " +
                    describeKernelStatus(status));
   }
-  return packed;
+  return Status::success();
 }
 
 Status KernelRunner::prepareMemory(std::span<const int64_t> sizes) {

@@ -62,6 +62,10 @@ public:
   Result<AlignedBytes> pack(int buffer, std::span<const int64_t> sizes,
                             const void *logical) const;
 
+  /// The same into `packed`, whose memory is kept if it is of the right size.
+  Status packInto(int buffer, std::span<const int64_t> sizes,
+                  const void *logical, AlignedBytes &packed) const;
+
   /// Runs all phases on buffers in declared order, those that want it packed.
   Status run(std::span<void *const> buffers, std::span<const int64_t> sizes);
 

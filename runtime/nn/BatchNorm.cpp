@@ -32,13 +32,9 @@ void BatchNorm::updateStatistics(const FloatTensor &x, const Pass &pass) {
   std::vector<float> shift(runningMean.values().begin(),
                            runningMean.values().end());
   const std::vector<double> sums =
-      sumRows(pass, rows, 2 * channels, [&](int64_t row, double *sum) {
-        const float *values = x.data() + row * channels;
-        for (int64_t c = 0; c < channels; ++c) {
-          const double v = double(values[c]) - double(shift[size_t(c)]);
-          sum[c] += v;
-          sum[channels + c] += v * v;
-        }
+      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+        addMoments(x.data() + range.begin * channels, range.end - range.begin,
+                   channels, shift.data(), sum);
       });
   for (int64_t c = 0; c < channels; ++c) {
     const double offset = sums[size_t(c)] / double(rows);
@@ -73,72 +69,74 @@ BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
 
 BatchNorm::Affine BatchNorm::evaluationAffine() const { return affine(false); }
 
+Normalization BatchNorm::normalizationOf(const FloatTensor &x,
+                                         Following following,
+                                         const Pass &pass) {
+  if (pass.isTraining()) {
+    updateStatistics(x, pass);
+  }
+  current = affine(pass.isTraining());
+  last = {current.scale.data(), current.offset.data(), mean.data(),
+          inverse.data(), following};
+  return last;
+}
+
 Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
                           const Pass &pass) {
   input = &x;
   y.resize(x.shape());
-  if (pass.isTraining()) {
-    updateStatistics(x, pass);
-  }
-  const auto [scale, offset] = affine(pass.isTraining());
+  const Normalization n = normalizationOf(x, Following::Nothing, pass);
   forEachPart(pass, x.size() / channels, [&](int, TaskRange rows) {
-    for (int64_t row = rows.begin; row < rows.end; ++row) {
-      const float *from = x.data() + row * channels;
-      float *to = y.data() + row * channels;
-      for (int64_t c = 0; c < channels; ++c) {
-        to[c] = from[c] * scale[size_t(c)] + offset[size_t(c)];
-      }
-    }
+    normalizeRows(x.data() + rows.begin * channels, rows.end - rows.begin,
+                  channels, n, y.data() + rows.begin * channels);
   });
   return Status::success();
 }
 
 /// With xhat = (x - mean) inverse and n rows:
-///   dbeta = sum dy,  dgamma = sum dy xhat
-///   dx = gamma inverse (dy - dbeta / n - xhat dgamma / n)
+///   dbeta = sum g,  dgamma = sum g xhat
+///   dx = gamma inverse (g - dbeta / n - xhat dgamma / n)
+BatchNorm::GradientFactors
+BatchNorm::takeGradients(const std::vector<double> &sums, int64_t rows,
+                         int scaleExponent) {
+  const auto size = static_cast<size_t>(channels);
+  GradientFactors factors = {std::vector<float>(size), std::vector<float>(size),
+                             std::vector<float>(size)};
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto i = size_t(c);
+    beta.gradient[c] = float(sums[i]);
+    gamma.gradient[c] = float(sums[size + i]);
+    const double meanGradient = sums[i] / double(rows);
+    const double meanProduct = sums[size + i] / double(rows);
+    const double factor = double(gamma.value[c]) * double(inverse[i]);
+    factors.a[i] = float(factor);
+    factors.b[i] = float(-factor * meanProduct * double(inverse[i]));
+    factors.constant[i] =
+        float(-factor * meanGradient) - factors.b[i] * mean[i];
+  }
+  unscale(beta.gradient, scaleExponent);
+  unscale(gamma.gradient, scaleExponent);
+  return factors;
+}
+
 Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
                            const Pass &pass) {
   assert(input && pass.isTraining() && "backward follows a training forward");
   dx.resize(dy.shape());
+  const float *x = input->data();
   const int64_t rows = dy.size() / channels;
   const std::vector<double> sums =
-      sumRows(pass, rows, 2 * channels, [&](int64_t row, double *sum) {
-        const float *x = input->data() + row * channels;
-        const float *g = dy.data() + row * channels;
-        for (int64_t c = 0; c < channels; ++c) {
-          const float xhat = (x[c] - mean[size_t(c)]) * inverse[size_t(c)];
-          sum[c] += double(g[c]);
-          sum[channels + c] += double(g[c] * xhat);
-        }
+      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+        const int64_t first = range.begin * channels;
+        addGradients(x + first, dy.data() + first, range.end - range.begin,
+                     channels, last, sum);
       });
-  // dx = a dy + b x + c for each channel, dy and dx at one scale.
-  std::vector<float> a(static_cast<size_t>(channels));
-  std::vector<float> b(static_cast<size_t>(channels));
-  std::vector<float> constant(static_cast<size_t>(channels));
-  for (int64_t c = 0; c < channels; ++c) {
-    const auto i = size_t(c);
-    beta.gradient[c] = float(sums[i]);
-    gamma.gradient[c] = float(sums[size_t(channels) + i]);
-    const double meanGradient = sums[i] / double(rows);
-    const double meanProduct = sums[size_t(channels) + i] / double(rows);
-    const double factor = double(gamma.value[c]) * double(inverse[i]);
-    a[i] = float(factor);
-    b[i] = float(-factor * meanProduct * double(inverse[i]));
-    constant[i] = float(-factor * meanGradient) - b[i] * mean[i];
-  }
+  const GradientFactors factors = takeGradients(sums, rows, dy.scaleExponent());
   forEachPart(pass, rows, [&](int, TaskRange range) {
-    for (int64_t row = range.begin; row < range.end; ++row) {
-      const float *x = input->data() + row * channels;
-      const float *g = dy.data() + row * channels;
-      float *to = dx.data() + row * channels;
-      for (int64_t c = 0; c < channels; ++c) {
-        const auto i = size_t(c);
-        to[c] = a[i] * g[c] + b[i] * x[c] + constant[i];
-      }
-    }
+    const int64_t first = range.begin * channels;
+    propagateRows(x + first, dy.data() + first, range.end - range.begin,
+                  channels, last, factors.pointers(), dx.data() + first);
   });
-  unscale(beta.gradient, dy.scaleExponent());
-  unscale(gamma.gradient, dy.scaleExponent());
   return Status::success();
 }
 

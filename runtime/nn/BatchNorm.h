@@ -4,6 +4,7 @@
 #define LPGEN_RUNTIME_NN_BATCHNORM_H
 
 #include "runtime/nn/Layer.h"
+#include "runtime/nn/NormalizationLoops.h"
 
 namespace lpgen::nn {
 
@@ -28,6 +29,29 @@ public:
   };
   Affine evaluationAffine() const;
 
+  // The steps of forward and backward, for what does more in the same pass over
+  // memory (NormalizedUnit).
+
+  /// Forward before any element: in training takes the statistics of x. The
+  /// result points into this layer and holds until the next call.
+  Normalization normalizationOf(const FloatTensor &x, Following following,
+                                const Pass &pass);
+  /// a, b and constant of NormalizationGradient, for each channel.
+  struct GradientFactors {
+    std::vector<float> a;
+    std::vector<float> b;
+    std::vector<float> constant;
+
+    NormalizationGradient pointers() const {
+      return {a.data(), b.data(), constant.data()};
+    }
+  };
+  /// Backward before any element, from the sums of addGradients over all `rows`
+  /// rows of x: writes the gradients of the parameters, without the scale.
+  GradientFactors takeGradients(const std::vector<double> &sums, int64_t rows,
+                                int scaleExponent);
+  int64_t numChannels() const { return channels; }
+
 private:
   Affine affine(bool isTraining) const;
   void updateStatistics(const FloatTensor &x, const Pass &pass);
@@ -39,6 +63,8 @@ private:
   FloatTensor runningVariance;
   std::vector<float> mean;    ///< Of the batch.
   std::vector<float> inverse; ///< 1 / sqrt(variance + epsilon) of the batch.
+  Affine current;             ///< Of the last forward call.
+  Normalization last = {};    ///< The same with the statistics.
   const FloatTensor *input = nullptr;
 };
 

@@ -8,18 +8,15 @@
 
 namespace lpgen::nn {
 
-/// For each row of `channels` elements calls `add(row, sums)`, which adds to
-/// `sums`, `width` doubles; returns their totals. The order of additions does
-/// not depend on the number of threads.
+/// Calls `add(range, sums)` for ranges that make up [0, rows), which adds its
+/// rows to `sums`, `width` doubles; returns their totals. The order of
+/// additions does not depend on the number of threads.
 template <typename Add>
 std::vector<double> sumRows(const Pass &pass, int64_t rows, int64_t width,
                             Add add) {
   std::vector<double> parts(size_t(reductionParts * width), 0.0);
   forEachPart(pass, rows, [&](int part, TaskRange range) {
-    double *sums = parts.data() + part * width;
-    for (int64_t row = range.begin; row < range.end; ++row) {
-      add(row, sums);
-    }
+    add(range, parts.data() + part * width);
   });
   for (int part = 1; part < reductionParts; ++part) {
     for (int64_t i = 0; i < width; ++i) {

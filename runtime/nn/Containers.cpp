@@ -5,17 +5,33 @@
 
 namespace lpgen::nn {
 
+void Sequential::add(std::unique_ptr<Layer> layer) {
+  Layer *added = layers.emplace_back(std::move(layer)).get();
+  Layer *before = steps.empty() ? nullptr : steps.back();
+  auto *norm = dynamic_cast<BatchNorm *>(before);
+  if (norm && dynamic_cast<Relu *>(added)) {
+    steps.back() =
+        units.emplace_back(std::make_unique<NormalizedUnit>(*norm)).get();
+    return;
+  }
+  auto *unit = dynamic_cast<NormalizedUnit *>(before);
+  const auto *pool = dynamic_cast<const Pool *>(added);
+  if (!unit || !pool || !unit->takePool(*pool)) {
+    steps.push_back(added);
+  }
+}
+
 Status Sequential::forward(const FloatTensor &x, FloatTensor &y,
                            const Pass &pass) {
-  if (layers.empty()) {
+  if (steps.empty()) {
     y = x;
     return Status::success();
   }
-  between.resize(layers.size() - 1);
+  between.resize(steps.size() - 1);
   const FloatTensor *input = &x;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    FloatTensor &output = i + 1 == layers.size() ? y : between[i];
-    LPGEN_RETURN_IF_ERROR(layers[i]->forward(*input, output, pass));
+  for (size_t i = 0; i < steps.size(); ++i) {
+    FloatTensor &output = i + 1 == steps.size() ? y : between[i];
+    LPGEN_RETURN_IF_ERROR(steps[i]->forward(*input, output, pass));
     input = &output;
   }
   return Status::success();
@@ -23,15 +39,15 @@ Status Sequential::forward(const FloatTensor &x, FloatTensor &y,
 
 Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
                             const Pass &pass) {
-  if (layers.empty()) {
+  if (steps.empty()) {
     dx = dy;
     return Status::success();
   }
   const FloatTensor *gradient = &dy;
-  for (size_t i = layers.size(); i-- > 0;) {
+  for (size_t i = steps.size(); i-- > 0;) {
     FloatTensor &next = i == 0 ? dx : gradients[i % 2];
     next.setScaleExponent(gradient->scaleExponent());
-    LPGEN_RETURN_IF_ERROR(layers[i]->backward(*gradient, next, pass));
+    LPGEN_RETURN_IF_ERROR(steps[i]->backward(*gradient, next, pass));
     gradient = &next;
   }
   return Status::success();

@@ -2,17 +2,18 @@
 #ifndef LPGEN_RUNTIME_NN_CONTAINERS_H
 #define LPGEN_RUNTIME_NN_CONTAINERS_H
 
-#include "runtime/nn/Layer.h"
+#include "runtime/nn/NormalizedUnit.h"
 #include <memory>
 #include <vector>
 
 namespace lpgen::nn {
 
-/// One layer after the other; owns the tensors between them.
+/// One layer after the other; owns the tensors between them. Batch norm, relu
+/// and pooling that follow each other run as one step.
 class Sequential : public Layer {
 public:
   using Layer::Layer;
-  void add(std::unique_ptr<Layer> layer) { layers.push_back(std::move(layer)); }
+  void add(std::unique_ptr<Layer> layer);
   bool isEmpty() const { return layers.empty(); }
 
   /// An empty chain copies x.
@@ -26,7 +27,9 @@ public:
 
 private:
   std::vector<std::unique_ptr<Layer>> layers;
-  std::vector<FloatTensor> between; ///< Output of each layer but the last.
+  std::vector<std::unique_ptr<NormalizedUnit>> units;
+  std::vector<Layer *> steps;       ///< What runs, of `layers` and `units`.
+  std::vector<FloatTensor> between; ///< Output of each step but the last.
   FloatTensor gradients[2];         ///< Of `between`, in turn.
 };
 

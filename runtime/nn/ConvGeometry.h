@@ -7,6 +7,8 @@
 #ifndef LPGEN_RUNTIME_NN_CONVGEOMETRY_H
 #define LPGEN_RUNTIME_NN_CONVGEOMETRY_H
 
+#include "runtime/core/ThreadPool.h"
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -48,6 +50,16 @@ struct ConvGeometry {
   int64_t macs() const { return outputSize() * reduction(); }
   std::vector<int64_t> weightShape() const {
     return {outputs, kernel, kernel, groupChannels()};
+  }
+
+  /// The output columns [begin, end) that read inside the image where the tap
+  /// is `shift` columns right of the window's first: 0 <= v stride + shift <
+  /// width.
+  TaskRange outColumnsInside(int64_t shift) const {
+    const int64_t first =
+        shift < 0 ? std::min((-shift + stride - 1) / stride, outWidth()) : 0;
+    const int64_t beyond = (width - shift + stride - 1) / stride;
+    return {first, std::clamp<int64_t>(beyond, first, outWidth())};
   }
 
   /// Images that one task of a product takes: about 512 output pixels.

@@ -55,9 +55,11 @@ Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
   const int64_t channels = geometry.outputs;
   if (bias.value.size() != 0) {
     const std::vector<double> sums = sumRows(
-        pass, dy.size() / channels, channels, [&](int64_t row, double *sum) {
-          for (int64_t c = 0; c < channels; ++c) {
-            sum[c] += dy[row * channels + c];
+        pass, dy.size() / channels, channels, [&](TaskRange rows, double *sum) {
+          for (int64_t row = rows.begin; row < rows.end; ++row) {
+            for (int64_t c = 0; c < channels; ++c) {
+              sum[c] += dy[row * channels + c];
+            }
           }
         });
     for (int64_t c = 0; c < channels; ++c) {

@@ -1,18 +1,33 @@
 // Loops over images; nothing here sums over a batch.
 #include "runtime/nn/SimpleLayers.h"
+#include "runtime/core/VectorClones.h"
 #include <algorithm>
 
 namespace lpgen::nn {
+
+LPGEN_VECTOR_CLONES
+static void rectify(const float *x, int64_t count, float *__restrict y) {
+  for (int64_t i = 0; i < count; ++i) {
+    y[i] = x[i] < 0.0F ? 0.0F : x[i]; // NaN stays: it must be seen
+  }
+}
+
+/// dx = dy where y > 0.
+LPGEN_VECTOR_CLONES
+static void gate(const float *y, const float *dy, int64_t count,
+                 float *__restrict dx) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float gradient = dy[i]; // Not under a condition, for vectors.
+    dx[i] = y[i] > 0.0F ? gradient : 0.0F;
+  }
+}
 
 Status Relu::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
   input = &x;
   y.resize(x.shape());
   forEachPart(pass, x.size(), [&](int, TaskRange range) {
-    const float *from = x.data();
-    float *to = y.data();
-    for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] = from[i] < 0.0F ? 0.0F : from[i]; // NaN stays: it must be seen
-    }
+    rectify(x.data() + range.begin, range.end - range.begin,
+            y.data() + range.begin);
   });
   return Status::success();
 }
@@ -22,14 +37,21 @@ Status Relu::backward(const FloatTensor &dy, FloatTensor &dx,
   assert(input && "backward follows forward");
   dx.resize(dy.shape());
   forEachPart(pass, dy.size(), [&](int, TaskRange range) {
-    const float *x = input->data();
-    const float *from = dy.data();
-    float *to = dx.data();
-    for (int64_t i = range.begin; i < range.end; ++i) {
-      to[i] = x[i] > 0.0F ? from[i] : 0.0F;
-    }
+    gate(input->data() + range.begin, dy.data() + range.begin,
+         range.end - range.begin, dx.data() + range.begin);
   });
   return Status::success();
+}
+
+/// Where x is greater than y: y = x, and its offset is the winner.
+LPGEN_VECTOR_CLONES
+static void takeGreater(const float *x, int64_t channels, int32_t offset,
+                        float *__restrict y, int32_t *__restrict winner) {
+  for (int64_t c = 0; c < channels; ++c) {
+    const bool isGreater = x[c] > y[c];
+    y[c] = isGreater ? x[c] : y[c];
+    winner[c] = isGreater ? offset : winner[c];
+  }
 }
 
 /// One output pixel, all channels. `window` is its first input pixel.
@@ -46,10 +68,8 @@ void Pool::forwardPixel(const float *window, int64_t width, int64_t channels,
       for (int64_t c = 0; kind == Kind::Average && c < channels; ++c) {
         y[c] += tap[c];
       }
-      for (int64_t c = 0; kind == Kind::Max && c < channels; ++c) {
-        const bool isGreater = tap[c] > y[c];
-        y[c] = isGreater ? tap[c] : y[c];
-        winner[c] = isGreater ? int32_t(offset) : winner[c];
+      if (kind == Kind::Max) {
+        takeGreater(tap, channels, int32_t(offset), y, winner);
       }
     }
   }

@@ -33,7 +33,8 @@ void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
                               IntTensor &q) {
   const QuantizeCounts result = quant::quantize(
       x.values(), symmetricMax(counts.bits), std::ldexp(1.0F, exponent),
-      Rounding::Nearest, pass.random, pass, q);
+      pass.isTraining() ? options.rounding : Rounding::Nearest,
+      pass.random.of(counts.tensor), pass, q);
   quantizedSum = result.sum;
   hasInvalid = result.hasInvalid;
   if (!pass.isTraining()) {
@@ -47,9 +48,15 @@ void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
   }
 }
 
+/// What is not in the time of statistics is the rounding that would be done
+/// without an update.
 Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
-                                 IntTensor &q) {
-  const Magnitudes magnitudes = measureMagnitudes(x.values(), pass);
+                                 IntTensor &q, double &statisticsSeconds) {
+  Magnitudes magnitudes;
+  {
+    const nn::TimeAdder timer(statisticsSeconds);
+    magnitudes = measureMagnitudes(x.values(), pass);
+  }
   if (!std::isfinite(magnitudes.sum)) {
     return invalidValue();
   }
@@ -67,12 +74,17 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
       averageExponent = exponent;
     }
     const nn::TensorReport before = counts;
-    apply(x, pass, q);
+    double seconds = 0;
+    {
+      const nn::TimeAdder timer(seconds);
+      apply(x, pass, q);
+    }
     error = quantizationError(magnitudes.sum,
                               std::ldexp(double(quantizedSum), exponent));
     if (error <= options.threshold || counts.bits + 8 > options.maxBits) {
       break;
     }
+    statisticsSeconds += seconds;
     counts = before; // What this width did is not what is used.
     counts.bits += 8;
     averageExponent -= 8;
@@ -96,8 +108,7 @@ Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
     return passing.quantize(x, training, q, statisticsSeconds);
   }
   if (pass.isTraining() && pass.step >= next) {
-    const nn::TimeAdder timer(statisticsSeconds);
-    LPGEN_RETURN_IF_ERROR(update(x, pass, q));
+    LPGEN_RETURN_IF_ERROR(update(x, pass, q, statisticsSeconds));
   } else {
     apply(x, pass, q);
     if (hasInvalid) {

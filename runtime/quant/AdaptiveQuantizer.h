@@ -3,6 +3,7 @@
 #ifndef LPGEN_RUNTIME_QUANT_ADAPTIVEQUANTIZER_H
 #define LPGEN_RUNTIME_QUANT_ADAPTIVEQUANTIZER_H
 
+#include "runtime/quant/Quantize.h"
 #include "runtime/quant/Quantizer.h"
 
 namespace lpgen::quant {
@@ -13,6 +14,7 @@ struct AdaptiveOptions {
     Restart ///< Mode 2: every update starts from 8 bits again.
   };
   Mode mode = Mode::Grow;
+  Rounding rounding = Rounding::Nearest; ///< In training.
   int minBits = 8;
   int maxBits = 16;
   double threshold = 0.03; ///< T_Diff
@@ -55,7 +57,8 @@ public:
   int64_t nextUpdate() const { return next; }
 
 private:
-  Status update(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q);
+  Status update(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
+                double &statisticsSeconds);
   void apply(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q);
 
   AdaptiveOptions options;

@@ -12,12 +12,12 @@ namespace lpgen::quant {
 /// Images [begin, end) of a batch.
 using ImageRange = TaskRange;
 
-/// Runs `work(worker, images)` -> Status for all blocks of a batch; returns an
-/// error if there was one. Which worker gets which block must not matter.
+/// Runs `work(worker, images)` -> Status for all blocks of `length` images of a
+/// batch; returns an error if there was one. Which worker gets which block must
+/// not matter.
 template <typename Work>
-Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
-                    const nn::Pass &pass, Work work) {
-  const int64_t length = g.imagesPerBlock();
+Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
+                    Work work) {
   const int workers = pass.pool ? pass.pool->numWorkers() : 1;
   std::vector<Status> results(static_cast<size_t>(workers));
   const auto share = [&](int worker, TaskRange blocks) {
@@ -37,6 +37,13 @@ Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
     LPGEN_RETURN_IF_ERROR(result);
   }
   return Status::success();
+}
+
+/// The same for the blocks of the geometry.
+template <typename Work>
+Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
+                    const nn::Pass &pass, Work work) {
+  return forEachBlock(g.imagesPerBlock(), images, pass, work);
 }
 
 /// to[column, row] = from[row, column] of a matrix whose rows are `fromStride`
@@ -69,11 +76,7 @@ void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
   for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap) {
     const int64_t r = tap / g.kernel - g.padding;
     const int64_t s = tap % g.kernel - g.padding;
-    // Output columns [first, last) read inside: 0 <= v stride + s < width.
-    const int64_t first =
-        s < 0 ? std::min((-s + g.stride - 1) / g.stride, g.outWidth()) : 0;
-    const int64_t beyond = (g.width - s + g.stride - 1) / g.stride;
-    const int64_t last = std::clamp<int64_t>(beyond, first, g.outWidth());
+    const auto [first, last] = g.outColumnsInside(s);
     for (int64_t c = 0; c < channels; ++c) {
       T *row = columns + (tap * channels + c) * rowLength;
       const T *plane = planes + (group * channels + c) * g.height * g.width;

@@ -19,28 +19,37 @@ public:
     assert(max >= 1 && max <= 32767 && "no such width");
     count = size;
     limit = max;
+    lower = -max;
     factor = scale;
     if (isNarrow()) {
-      bytes.resize(size_t(size));
+      narrow.resize(size_t(size));
     } else {
-      words.resize(size_t(size));
+      wide.resize(size_t(size));
     }
   }
   int64_t size() const { return count; }
   int32_t max() const { return limit; }
+  /// No element is less: -max(), or 0 if it is known that none is negative.
+  int32_t lowest() const { return lower; }
+  void setNonNegative() { lower = 0; }
   float scale() const { return factor; }
   /// Of symmetric integers: 8 for 127, 2 for 1.
   int bits() const { return 1 + std::bit_width(uint32_t(limit)); }
   bool isNarrow() const { return limit <= 127; }
 
+  /// The elements of a narrow tensor.
+  const int8_t *bytes() const {
+    assert(isNarrow() && "elements are words");
+    return narrow.data();
+  }
   /// Calls `use` with a pointer to the elements, of their own type.
   template <typename Use>
   auto visit(Use use) const {
-    return isNarrow() ? use(bytes.data()) : use(words.data());
+    return isNarrow() ? use(narrow.data()) : use(wide.data());
   }
   template <typename Use>
   auto visit(Use use) {
-    return isNarrow() ? use(bytes.data()) : use(words.data());
+    return isNarrow() ? use(narrow.data()) : use(wide.data());
   }
   std::vector<int32_t> codes() const {
     return visit(
@@ -53,9 +62,10 @@ public:
 private:
   int64_t count = 0;
   int32_t limit = 127;
+  int32_t lower = -127;
   float factor = 1;
-  std::vector<int8_t> bytes;
-  std::vector<int16_t> words;
+  std::vector<int8_t> narrow;
+  std::vector<int16_t> wide;
 };
 
 /// The greatest magnitude of a symmetric integer of `bits` bits.

@@ -9,6 +9,9 @@ using nn::ConvGeometry;
 using nn::Product;
 
 std::string IntegerConv::kernelOf(Product product) const {
+  if (isDirect[size_t(product)]) {
+    return direct[size_t(product)].symbol();
+  }
   const auto &gemm = gemms[size_t(product)];
   return gemm ? gemm->symbol() : "none yet";
 }
@@ -42,7 +45,7 @@ template <typename Sum>
 void IntegerConv::storeRows(Product product, const Sum *sums, int64_t rows,
                             int64_t columns, float scale, int64_t stride,
                             float *y) {
-  const bool isWhole = sumBits[size_t(product)] >= 64;
+  const bool isWhole = keepsWholeSums(product);
   int64_t count = 0;
   for (int64_t row = 0; row < rows; ++row) {
     const Sum *from = sums + row * columns;
@@ -62,6 +65,15 @@ void IntegerConv::storeRows(Product product, const Sum *sums, int64_t rows,
 Status IntegerConv::convolve(Product product, const ConvGeometry &g,
                              const IntTensor &x, const IntTensor &w,
                              nn::FloatTensor &y, const nn::Pass &pass) {
+  bool &takesImages = isDirect[size_t(product)];
+  takesImages = keepsWholeSums(product) && DirectConv::convolves(g, x, w);
+  return takesImages ? direct[size_t(product)].convolve(g, x, w, y, pass)
+                     : convolveColumns(product, g, x, w, y, pass);
+}
+
+Status IntegerConv::convolveColumns(Product product, const ConvGeometry &g,
+                                    const IntTensor &x, const IntTensor &w,
+                                    nn::FloatTensor &y, const nn::Pass &pass) {
   const Result<IntegerGemm *> gemm =
       gemmFor(product,
               {x.max(), w.max(), g.imagesPerBlock() * g.outPixels(),
@@ -252,6 +264,12 @@ struct GradientMatrices {
 Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
                                    nn::FloatTensor &dw, const nn::Pass &pass) {
   const ConvGeometry &g = geometry;
+  constexpr auto number = size_t(Product::WeightGradient);
+  isDirect[number] = keepsWholeSums(Product::WeightGradient) &&
+                     DirectConv::givesWeightGradient(g, x, dy);
+  if (isDirect[number]) {
+    return direct[number].weightGradient(g, x, dy, dw, pass);
+  }
   const Result<IntegerGemm *> gemm =
       gemmFor(Product::WeightGradient,
               {x.max(), dy.max(), g.reduction(), g.groupOutputs(),

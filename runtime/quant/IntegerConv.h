@@ -1,25 +1,25 @@
 // The three products of a convolution on integer tensors, by generated matrix
 // product kernels.
 //
-// Each product is written as y[i,j] = sum(k) x[i,k] w[j,k] over matrices that
+// Where DirectConv has a kernel for a product, that computes it. Otherwise (16
+// bits, groups, the input gradient of a strided convolution, sums that are
+// narrowed) it is written as y[i,j] = sum(k) x[i,k] w[j,k] over matrices that
 // are made here, a block of images at a time, so that the packed templates of
-// the compiler serve all of them, those included whose natural form has none
-// (the weight gradient reduces over pixels, a strided input gradient divides in
-// its subscripts):
+// the compiler serve all of them:
 //
-//   forward          x = columns [pixels, taps]      w = weights [outputs,
-//   taps] input gradient   x = dy [pixels, outputs]        w = weights^T
-//                    then columns are added to the image they belong to; with
-//                    stride 1 it is the forward product of dy with the filters
-//                    turned by 180 degrees
-//   weight gradient  x = columns^T [taps, pixels]    w = dy^T [outputs, pixels]
+//   forward          x = columns [pixels, taps]    w = weights [outputs, taps]
+//   input gradient   x = dy [pixels, outputs]      w = weights^T, then columns
+//                    are added to the image they belong to; with stride 1 it is
+//                    the forward product of dy with the filters turned by 180
+//                    degrees
+//   weight gradient  x = columns^T [taps, pixels]  w = dy^T [outputs, pixels]
 //
 // Sums are exact, whatever the widths and the number of threads.
 #ifndef LPGEN_RUNTIME_QUANT_INTEGERCONV_H
 #define LPGEN_RUNTIME_QUANT_INTEGERCONV_H
 
 #include "runtime/nn/Products.h"
-#include "runtime/quant/IntTensor.h"
+#include "runtime/quant/DirectConv.h"
 #include "runtime/quant/IntegerGemm.h"
 
 namespace lpgen::quant {
@@ -28,7 +28,8 @@ class IntegerConv {
 public:
   /// The provider must outlive this.
   IntegerConv(const nn::ConvGeometry &geometry, KernelProvider &kernels)
-      : geometry(geometry), kernels(&kernels) {}
+      : geometry(geometry), kernels(&kernels),
+        direct{DirectConv(kernels), DirectConv(kernels), DirectConv(kernels)} {}
 
   /// Fills y = x w as floats: the exact sum, rounded once, times both scales.
   Status forward(const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
@@ -56,6 +57,9 @@ private:
   Status convolve(nn::Product product, const nn::ConvGeometry &g,
                   const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
                   const nn::Pass &pass);
+  Status convolveColumns(nn::Product product, const nn::ConvGeometry &g,
+                         const IntTensor &x, const IntTensor &w,
+                         nn::FloatTensor &y, const nn::Pass &pass);
   Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
                                 nn::FloatTensor &dx, const nn::Pass &pass);
 
@@ -64,6 +68,9 @@ private:
     const int64_t kept = nn::wrapTo(sum, sumBits[size_t(product)]);
     count += kept != sum;
     return kept;
+  }
+  bool keepsWholeSums(nn::Product product) const {
+    return sumBits[size_t(product)] >= 64;
   }
   template <typename Sum>
   void storeRows(nn::Product product, const Sum *sums, int64_t rows,
@@ -75,6 +82,8 @@ private:
   KernelProvider *kernels;
   std::array<std::unique_ptr<IntegerGemm>, 3> gemms; ///< By product.
   std::vector<PackedWeights> packed;                 ///< By group.
+  std::array<DirectConv, 3> direct;                  ///< By product.
+  std::array<bool, 3> isDirect = {}; ///< What computed a product last.
 };
 
 } // namespace lpgen::quant

@@ -1,6 +1,7 @@
 // Loops written so that compilers make vectors of them: sums in lanes, rounding
 // by adding 1.5 * 2^23, which leaves the integer in the low bits.
 #include "runtime/quant/Quantize.h"
+#include "runtime/core/VectorClones.h"
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,8 +13,8 @@ static constexpr int64_t runLength = 1024;
 static constexpr int lanes = 16;
 
 /// One part of the elements: max and sum of |x|.
-static Magnitudes measureRange(const float *x, int64_t count) {
-  Magnitudes result;
+LPGEN_VECTOR_CLONES
+static void measureRange(const float *x, int64_t count, Magnitudes &result) {
   for (int64_t begin = 0; begin < count; begin += runLength) {
     const int64_t run = std::min(runLength, count - begin);
     const int64_t whole = run / lanes * lanes;
@@ -36,14 +37,13 @@ static Magnitudes measureRange(const float *x, int64_t count) {
       result.max = std::max(result.max, greatest[size_t(l)]);
     }
   }
-  return result;
 }
 
 Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass) {
   std::array<Magnitudes, nn::reductionParts> parts;
   nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
-    parts[size_t(part)] =
-        measureRange(x.data() + range.begin, range.end - range.begin);
+    measureRange(x.data() + range.begin, range.end - range.begin,
+                 parts[size_t(part)]);
   });
   Magnitudes total;
   for (const Magnitudes &part : parts) {
@@ -54,7 +54,7 @@ Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass) {
 }
 
 /// To nearest, ties to even, for |v| < 2^22; anything for NaN.
-static int32_t roundSmall(float v) {
+static LPGEN_INLINE int32_t roundSmall(float v) {
   constexpr float magic = 12582912.0F; // 1.5 * 2^23
   return int32_t(std::bit_cast<uint32_t>(v + magic) -
                  std::bit_cast<uint32_t>(magic));
@@ -62,58 +62,105 @@ static int32_t roundSmall(float v) {
 
 /// floor(v) + (noise < v - floor(v)), for |v| < 2^22: never moves an integer,
 /// as floor(v + noise) would where the sum is rounded.
-static int32_t roundStochastic(float v, float noise) {
+static LPGEN_INLINE int32_t roundStochastic(float v, float noise) {
   const int32_t nearest = roundSmall(v);
-  const int32_t down = float(nearest) > v ? nearest - 1 : nearest;
+  const int32_t down = nearest - (float(nearest) > v ? 1 : 0);
   return down + (noise < v - float(down) ? 1 : 0);
 }
 
-/// Elements [begin, end); T is the storage of q.
-template <typename T>
-static QuantizeCounts
-quantizeRange(const float *x, TaskRange range, int32_t max, float inverse,
-              Rounding rounding, const nn::RandomKey &random, T *q) {
-  QuantizeCounts counts;
-  const auto limit = float(max);
-  for (int64_t begin = range.begin; begin < range.end; begin += runLength) {
-    const int64_t end = std::min(begin + runLength, range.end);
-    int32_t sum = 0;
-    int32_t saturated = 0;
-    int32_t underflown = 0;
-    int32_t invalid = 0;
-    const auto put = [&](int64_t i, float scaled, float clamped, int32_t code) {
-      q[i] = T(code);
-      sum += code < 0 ? -code : code;
-      saturated += std::fabs(scaled) > limit + 0.5F ? 1 : 0;
-      underflown += (code == 0 && x[i] != 0.0F) ? 1 : 0;
-      invalid += clamped == clamped ? 0 : 1;
-    };
-    // Comparisons that leave a NaN as it is.
-    const auto clamp = [&](float v) {
-      v = v < -limit ? -limit : v;
-      return v > limit ? limit : v;
-    };
-    if (rounding == Rounding::Nearest) {
-      for (int64_t i = begin; i < end; ++i) {
-        const float scaled = x[i] * inverse;
-        const float clamped = clamp(scaled);
-        put(i, scaled, clamped, roundSmall(clamped));
-      }
-    } else {
-      for (int64_t i = begin; i < end; ++i) {
-        const float scaled = x[i] * inverse;
-        const float clamped = clamp(scaled);
-        // The ends of the range are integers: nothing is rounded beyond them.
-        put(i, scaled, clamped,
-            roundStochastic(clamped, random.uniform(uint64_t(i))));
-      }
-    }
-    counts.sum += sum;
-    counts.saturated += saturated;
-    counts.underflown += underflown;
-    counts.hasInvalid |= invalid != 0;
+/// Between the keys of neighbours: 2^32 times the golden ratio.
+static constexpr uint32_t noiseStride = 0x9E3779B9U;
+
+/// In [0, 1), 24 bits: the number of element `index` under `key`. In 32 bits,
+/// of which a vector holds many; two rounds of multiplication and shift.
+static LPGEN_INLINE float noiseAt(uint32_t key, uint32_t index) {
+  uint32_t h = key + index * noiseStride;
+  h = (h ^ (h >> 16)) * 0x85EBCA6BU;
+  h = (h ^ (h >> 13)) * 0xC2B2AE35U;
+  h ^= h >> 16;
+  return float(int32_t(h >> 8)) * 0x1p-24F;
+}
+
+namespace {
+/// How floats become integers.
+struct Grid {
+  int32_t max;
+  float inverse; ///< Of the scale.
+  Rounding rounding;
+  nn::RandomKey random;
+};
+} // namespace
+
+/// Up to runLength elements, whose sums fit 32 bits; `key` is that of their
+/// noise.
+template <Rounding rounding, typename T>
+static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
+                                     const Grid &grid, uint32_t key,
+                                     T *__restrict q, QuantizeCounts &counts) {
+  int32_t sum = 0;
+  int32_t saturated = 0;
+  int32_t underflown = 0;
+  int32_t signs = 0; ///< All codes or-ed: negative if one is.
+  int32_t invalid = 0;
+  const auto limit = float(grid.max);
+  const float inverse = grid.inverse;
+  for (int64_t i = 0; i < count; ++i) {
+    const float scaled = x[i] * inverse;
+    // Comparisons that leave a NaN as it is. The ends of the range are
+    // integers: nothing is rounded beyond them.
+    const float raised = scaled < -limit ? -limit : scaled;
+    const float clamped = raised > limit ? limit : raised;
+    const int32_t code =
+        rounding == Rounding::Nearest
+            ? roundSmall(clamped)
+            : roundStochastic(clamped, noiseAt(key, uint32_t(i)));
+    q[i] = T(code);
+    signs |= code;
+    sum += code < 0 ? -code : code;
+    saturated += std::fabs(scaled) > limit + 0.5F ? 1 : 0;
+    underflown += int(code == 0) & int(x[i] != 0.0F);
+    invalid += clamped == clamped ? 0 : 1;
   }
-  return counts;
+  counts.sum += sum;
+  counts.saturated += saturated;
+  counts.underflown += underflown;
+  counts.hasNegative |= signs < 0;
+  counts.hasInvalid |= invalid != 0;
+}
+
+/// Elements of [range.begin, range.end); T is the storage of q. Runs begin at
+/// multiples of runLength, so that noise depends on the position alone.
+template <typename T>
+static LPGEN_INLINE void quantizeRange(const float *x, TaskRange range,
+                                       const Grid &grid, T *q,
+                                       QuantizeCounts &counts) {
+  for (int64_t begin = range.begin; begin < range.end;) {
+    const int64_t end =
+        std::min(begin / runLength * runLength + runLength, range.end);
+    const float *from = x + begin;
+    if (grid.rounding == Rounding::Nearest) {
+      quantizeRun<Rounding::Nearest>(from, end - begin, grid, 0, q + begin,
+                                     counts);
+    } else {
+      const auto key = uint32_t(grid.random.bits(uint64_t(begin / runLength)));
+      quantizeRun<Rounding::Stochastic>(
+          from, end - begin, grid,
+          key + uint32_t(begin % runLength) * noiseStride, q + begin, counts);
+    }
+    begin = end;
+  }
+}
+
+LPGEN_VECTOR_CLONES
+static void quantizeInto(const float *x, TaskRange range, const Grid &grid,
+                         int8_t *q, QuantizeCounts &counts) {
+  quantizeRange(x, range, grid, q, counts);
+}
+
+LPGEN_VECTOR_CLONES
+static void quantizeInto(const float *x, TaskRange range, const Grid &grid,
+                         int16_t *q, QuantizeCounts &counts) {
+  quantizeRange(x, range, grid, q, counts);
 }
 
 QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
@@ -122,10 +169,10 @@ QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
   assert(std::isnormal(scale) && scale > 0 && "no scale");
   q.reset(int64_t(x.size()), max, scale);
   std::array<QuantizeCounts, nn::reductionParts> parts;
+  const Grid grid = {max, 1.0F / scale, rounding, random};
   q.visit([&](auto *codes) {
     nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
-      parts[size_t(part)] = quantizeRange(x.data(), range, max, 1.0F / scale,
-                                          rounding, random, codes);
+      quantizeInto(x.data(), range, grid, codes, parts[size_t(part)]);
     });
   });
   QuantizeCounts total;
@@ -133,7 +180,11 @@ QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
     total.sum += part.sum;
     total.saturated += part.saturated;
     total.underflown += part.underflown;
+    total.hasNegative |= part.hasNegative;
     total.hasInvalid |= part.hasInvalid;
+  }
+  if (!total.hasNegative) {
+    q.setNonNegative();
   }
   return total;
 }

@@ -23,9 +23,10 @@ enum class Rounding {
 
 /// Of the integers.
 struct QuantizeCounts {
-  int64_t sum = 0;         ///< Of |q|.
-  int64_t saturated = 0;   ///< |x| / scale beyond max + 1/2.
-  int64_t underflown = 0;  ///< x not 0, q 0.
+  int64_t sum = 0;        ///< Of |q|.
+  int64_t saturated = 0;  ///< |x| / scale beyond max + 1/2.
+  int64_t underflown = 0; ///< x not 0, q 0.
+  bool hasNegative = false;
   bool hasInvalid = false; ///< An element is NaN.
 };
 

@@ -288,6 +288,10 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
   app.add_option("--kernel-cache", options.compiler.cacheFolder,
                  "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
                  "given");
+  app.add_option("--kernel-target", options.compiler.target,
+                 "Target of the kernels, see 'lpgen targets'; results do not "
+                 "depend on it")
+      ->capture_default_str();
   app.add_flag("--resume", options.isResumed,
                "Continue the run in --out exactly where its checkpoint is");
   app.add_option("--gradients", options.gradients,

@@ -2,6 +2,8 @@
 //
 // Activations and weights have 8 bits, gradients 8 or 16 as their statistics
 // ask for; each tensor has a power-of-two scale. Weights are kept in float32.
+// The statistics measure how far rounding moves the mean of |x|. Stochastic
+// rounding of gradients leaves it, so that 8 bits mostly suffice.
 #include "runtime/quant/AdaptiveQuantizer.h"
 #include "runtime/quant/IntegerProducts.h"
 #include "runtime/train/Policies.h"
@@ -15,6 +17,7 @@ public:
   AptPolicy(const quant::AdaptiveOptions &gradients, KernelProvider &kernels)
       : gradients(gradients), operands(gradients), kernels(&kernels) {
     operands.maxBits = operands.minBits;
+    operands.rounding = quant::Rounding::Nearest;
   }
   Result<std::unique_ptr<nn::Products>>
   makeProducts(const nn::LayerSpec &layer) override {
@@ -50,6 +53,11 @@ Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
   const Result<int> bits = text.choice("gradient-bits", {"adaptive", "8"});
   LPGEN_RETURN_IF_ERROR(bits.status());
   options.maxBits = *bits == 0 ? 16 : 8;
+  const Result<int> rounding =
+      text.choice("rounding", {"stochastic", "nearest"});
+  LPGEN_RETURN_IF_ERROR(rounding.status());
+  options.rounding =
+      *rounding == 0 ? quant::Rounding::Stochastic : quant::Rounding::Nearest;
   const Result<double> threshold =
       text.number("threshold", options.threshold, 0, 1);
   LPGEN_RETURN_IF_ERROR(threshold.status());

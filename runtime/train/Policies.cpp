@@ -49,7 +49,9 @@ makeFloat32Policy(PolicyText &text, const PolicyContext &context) {
 
 static constexpr std::array policies = {
     KnownPolicy{"float32", "float32", makeFloat32Policy},
-    KnownPolicy{"apt", "apt<mode=1|2,gradient-bits=adaptive|8,threshold=0.03>",
+    KnownPolicy{"apt",
+                "apt<mode=1|2,gradient-bits=adaptive|8,rounding=stochastic|"
+                "nearest,threshold=0.03>",
                 makeAptPolicy},
     KnownPolicy{"fixed",
                 "fixed<il=6,fl=10,scale=128,rounding=stochastic|nearest>",

@@ -197,8 +197,8 @@ TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
   const std::string kernels = products.implementation(Product::Forward);
   // 4-bit inputs with 8- and 2-bit weights, 2-bit ones with 4 and 6 bits.
   for (const char *kernel :
-       {"lp_gemm_x7_w127_m500_n8_k72", "lp_gemm_x7_w1_m500_n3_k72",
-        "lp_gemm_x1_w7_m500_n8_k36", "lp_gemm_x1_w31_m500_n3_k36"}) {
+       {"lp_conv_x7_w127_n25_h5_v4_c8_o8", "lp_conv_x7_w1_n25_h5_v4_c8_o3",
+        "lp_conv_x1_w7_n25_h5_v4_c36_o8", "lp_conv_x1_w31_n25_h5_v4_c36_o3"}) {
     EXPECT_THAT(kernels, HasSubstr(kernel));
   }
   const double pixels = 2 * 20 * 9;

@@ -2,6 +2,7 @@
 // shapes, chunked reductions, extreme operands, threads.
 #include "runtime/quant/IntegerConv.h"
 #include "runtime/quant/TrainedProducts.h"
+#include "runtime/quant/TransposeBytes.h"
 #include "tests/training/TrainingTesting.h"
 
 namespace lpgen::quant {
@@ -82,13 +83,12 @@ KernelProvider &provider() {
   return kernels;
 }
 
-void expectProducts(const ConvGeometry &g, int64_t images, const IntTensor &x,
-                    const IntTensor &w, const IntTensor &dy, int threads) {
-  const Sums expected = define(g, images, x, w, dy);
+void expectProductsOf(IntegerConv &conv, const Sums &expected,
+                      const IntTensor &x, const IntTensor &w,
+                      const IntTensor &dy, int threads) {
   ThreadPool pool(threads);
   nn::Pass pass;
   pass.pool = &pool;
-  IntegerConv conv(g, provider());
   FloatTensor y({dy.size()});
   FloatTensor dx({x.size()});
   FloatTensor dw({w.size()});
@@ -101,6 +101,22 @@ void expectProducts(const ConvGeometry &g, int64_t images, const IntTensor &x,
   expectEqual(expected.y, y, x.scale() * w.scale(), "forward");
   expectEqual(expected.dx, dx, dy.scale() * w.scale(), "input gradient");
   expectEqual(expected.dw, dw, x.scale() * dy.scale(), "weight gradient");
+}
+
+/// By kernels for whole products where there are some, and by those for
+/// matrices.
+void expectProducts(const ConvGeometry &g, int64_t images, const IntTensor &x,
+                    const IntTensor &w, const IntTensor &dy, int threads) {
+  const Sums expected = define(g, images, x, w, dy);
+  IntegerConv direct(g, provider());
+  expectProductsOf(direct, expected, x, w, dy, threads);
+  IntegerConv matrices(g, provider());
+  for (const nn::Product product :
+       {nn::Product::Forward, nn::Product::InputGradient,
+        nn::Product::WeightGradient}) {
+    matrices.setSumBits(product, 63); // Wraps nothing here.
+  }
+  expectProductsOf(matrices, expected, x, w, dy, threads);
 }
 
 void expectRandomProducts(const ConvGeometry &g, int64_t images, int32_t xMax,
@@ -153,6 +169,52 @@ TEST(IntegerConv, ExtremesDoNotOverflow) {
     fill(w, g.outputs * g.reduction(), max);
     fill(dy, 2 * g.outputSize(), max);
     expectProducts(g, 2, x, w, dy, 1);
+  }
+}
+
+TEST(IntegerConv, InputsWithoutNegativeValues) {
+  // As behind relu; channels in whole groups, and too few for that.
+  for (const ConvGeometry &g :
+       {geometry(6, 16, 24, 3, 1, 1, 1), geometry(7, 8, 9, 3, 2, 1, 1),
+        geometry(6, 1, 5, 5, 1, 2, 1)}) {
+    IntTensor x = testing::randomIntegers(5 * g.inputSize(), 127, 0.5F, 1);
+    x.visit([&](auto *q) {
+      for (int64_t i = 0; i < x.size(); ++i) {
+        q[i] = std::max(q[i], {});
+      }
+      q[0] = 127;
+    });
+    x.setNonNegative();
+    ASSERT_EQ(x.lowest(), 0);
+    expectProducts(
+        g, 5, x, testing::randomIntegers(g.outputs * g.reduction(), 127, 1, 2),
+        testing::randomIntegers(5 * g.outputSize(), 127, 1, 3), 1);
+  }
+}
+
+TEST(IntegerConv, ManyImagesInBlocksOfTheWeightGradient) {
+  // A block takes 128 images at most; the last one has 2.
+  const ConvGeometry g = geometry(3, 5, 4, 3, 1, 1, 1);
+  expectRandomProducts(g, 130, 127, 127, 127, 1);
+  expectRandomProducts(g, 130, 127, 127, 127, 3);
+}
+
+TEST(TransposeBytes, AnySizes) {
+  for (const int64_t rows : {1, 4, 15, 16, 17, 32, 40}) {
+    for (const int64_t columns : {1, 9, 16, 33, 64}) {
+      const int64_t from = columns + 3;
+      const int64_t to = rows + 2;
+      const IntTensor x = testing::randomIntegers(rows * from, 127, 1, 1);
+      std::vector<int8_t> y(size_t(columns * to), int8_t(-128));
+      transposeBytes(x.bytes(), rows, columns, from, to, y.data());
+      for (int64_t c = 0; c < columns; ++c) {
+        for (int64_t r = 0; r < to; ++r) {
+          ASSERT_EQ(y[size_t(c * to + r)],
+                    r < rows ? x.bytes()[r * from + c] : -128)
+              << rows << " x " << columns << ": " << r << ", " << c;
+        }
+      }
+    }
   }
 }
 
@@ -220,7 +282,8 @@ TEST(IntegerConv, SaysWhichKernelRan) {
                            nn::Pass())
                   .ok());
   EXPECT_TRUE(conv.kernelOf(nn::Product::Forward)
-                  .starts_with("lp_gemm_x127_w127_m512_n13_k70_s8xs8_i32_"));
+                  .starts_with("lp_conv_x127_w127_n512_h1_v1_c70_o13_k1_s1_p0_"
+                               "s8xs8_i32_"));
 }
 
 } // namespace

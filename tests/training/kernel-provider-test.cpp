@@ -51,6 +51,19 @@ TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
   EXPECT_EQ(files, 1);
 }
 
+TEST(KernelProvider, MakesKernelsOfTheTargetAskedFor) {
+  const testing::TemporaryFolder cache;
+  for (const char *target : {"generic", "host"}) {
+    KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path(), target});
+    const Result<const lp_kernel *> kernel = findSpec(kernels);
+    ASSERT_TRUE(kernel.ok()) << kernel.message();
+    EXPECT_EQ(std::string((*kernel)->symbol).find("_generic_") !=
+                  std::string::npos,
+              std::string(target) == "generic");
+    EXPECT_EQ(kernels.numCompiled(), 1) << "the cache keeps targets apart";
+  }
+}
+
 TEST(KernelProvider, PrefersALinkedKernel) {
   // tests/training/CMakeLists.txt links this operator into the test.
   const GemmSpec linked = {127, 127, 16, 5, 24};

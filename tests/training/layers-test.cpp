@@ -6,6 +6,7 @@
 #include "runtime/nn/GradientCheck.h"
 #include "runtime/nn/Loss.h"
 #include "runtime/nn/Models.h"
+#include "runtime/nn/NormalizedUnit.h"
 #include "runtime/nn/ProductLayer.h"
 #include "runtime/nn/SimpleLayers.h"
 #include <algorithm>
@@ -197,6 +198,98 @@ TEST(BatchNorm, NormalizesAndEvaluatesWithRunningStatistics) {
   ASSERT_TRUE(norm.forward(x, evaluated, pass).ok());
   for (int64_t i = 0; i < y.size(); ++i) {
     EXPECT_NEAR(evaluated[i], double(y[i]) * std::sqrt(63.0 / 64.0), 1e-3);
+  }
+}
+
+/// Batch norm with uneven parameters; relu and max pooling of 2x2 if wanted.
+std::vector<std::unique_ptr<Layer>> unitLayers(int64_t channels, bool pools) {
+  std::vector<std::unique_ptr<Layer>> layers;
+  layers.push_back(std::make_unique<BatchNorm>("norm", channels));
+  layers.back()->visitParameters([](Parameter &parameter) {
+    for (int64_t i = 0; i < parameter.value.size(); ++i) {
+      parameter.value[i] += i % 2 == 0 ? 0.3F * float(i) : -1.5F; // Both signs.
+    }
+  });
+  layers.push_back(std::make_unique<Relu>("relu"));
+  if (pools) {
+    layers.push_back(std::make_unique<Pool>("pool", Pool::Kind::Max, 2, 2));
+  }
+  return layers;
+}
+
+TEST(NormalizedUnit, IsItsLayersOneAfterTheOther) {
+  ThreadPool threads(2);
+  for (const bool pools : {false, true}) {
+    for (const int64_t channels : {1, 3, 16, 37}) {
+      const FloatTensor x = normalTensor({5, 7, 6, channels}, 11);
+      Sequential chain("chain");
+      for (auto &layer : unitLayers(channels, pools)) {
+        chain.add(std::move(layer));
+      }
+      const auto layers = unitLayers(channels, pools);
+      for (const Mode mode : {Mode::Train, Mode::Evaluate, Mode::Train}) {
+        Pass pass;
+        pass.mode = mode;
+        pass.pool = &threads;
+        FloatTensor y;
+        ASSERT_TRUE(chain.forward(x, y, pass).ok());
+        std::vector<FloatTensor> outputs = {x};
+        outputs.resize(layers.size() + 1);
+        for (size_t i = 0; i < layers.size(); ++i) {
+          ASSERT_TRUE(
+              layers[i]->forward(outputs[i], outputs[i + 1], pass).ok());
+        }
+        ASSERT_EQ(y.shape(), outputs.back().shape());
+        EXPECT_TRUE(std::ranges::equal(y.values(), outputs.back().values()));
+        if (mode == Mode::Evaluate) {
+          continue;
+        }
+        FloatTensor gradient = normalTensor(y.shape(), 12);
+        FloatTensor dx;
+        ASSERT_TRUE(chain.backward(gradient, dx, pass).ok());
+        for (size_t i = layers.size(); i-- > 0;) {
+          FloatTensor next;
+          ASSERT_TRUE(layers[i]->backward(gradient, next, pass).ok());
+          gradient = next;
+        }
+        // Sums over pixels may be taken in another order.
+        ASSERT_EQ(dx.shape(), gradient.shape());
+        for (int64_t i = 0; i < dx.size(); ++i) {
+          EXPECT_NEAR(dx[i], gradient[i], 1e-5F) << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(NormalizedUnit, EqualPixelsOfAWindowGiveTheGradientToTheFirst) {
+  Sequential chain("chain");
+  for (auto &layer : unitLayers(1, true)) {
+    chain.add(std::move(layer));
+  }
+  FloatTensor x({1, 2, 4, 1});
+  for (const int64_t i : {1, 4, 5}) {
+    x[i] = 2; // Of the left window all but the first pixel.
+  }
+  x[3] = 1;
+  FloatTensor y;
+  ASSERT_TRUE(chain.forward(x, y, Pass()).ok());
+  FloatTensor dy({1, 1, 2, 1});
+  dy[0] = 1;
+  FloatTensor dx;
+  ASSERT_TRUE(chain.backward(dy, dx, Pass()).ok());
+  EXPECT_GT(dx[1], dx[4] + 0.5F);
+  EXPECT_EQ(dx[4], dx[5]);
+}
+
+TEST(NormalizedUnit, Gradients) {
+  for (const bool pools : {false, true}) {
+    Sequential chain("chain");
+    for (auto &layer : unitLayers(3, pools)) {
+      chain.add(std::move(layer));
+    }
+    // Kinks of relu lie within a step now and then.
+    expectGradients(chain, normalTensor({4, 5, 4, 3}, 13), 2e-2);
   }
 }
 

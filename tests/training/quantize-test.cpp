@@ -177,6 +177,22 @@ TEST(Adaptive, WidensWhereTheMeanChangesAndModesDiffer) {
   }
 }
 
+TEST(Adaptive, StochasticRoundingLeavesTheMeanWith8Bits) {
+  AdaptiveOptions options = optionsFor(1);
+  options.rounding = Rounding::Stochastic;
+  AdaptiveQuantizer quantizer("g", options);
+  IntTensor q;
+  double seconds = 0;
+  ASSERT_TRUE(quantizer.quantize(hardTensor(), passAt(0), q, seconds).ok());
+  EXPECT_EQ(quantizer.report().bits, 8); // 16 with rounding to nearest
+  EXPECT_EQ(q.at(3), 127);
+  // Evaluation draws no random numbers.
+  nn::Pass evaluate = passAt(7);
+  evaluate.mode = nn::Mode::Evaluate;
+  ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q, seconds).ok());
+  EXPECT_EQ(q.at(0), 0);
+}
+
 TEST(Adaptive, KeepsTheScaleBetweenUpdatesUnlessItSaturates) {
   AdaptiveQuantizer quantizer("x", optionsFor(50));
   IntTensor q;

@@ -120,9 +120,9 @@ TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
 
 INSTANTIATE_TEST_SUITE_P(
     Policies, EveryPolicy,
-    ::testing::Values("float32", "apt", "apt<mode=2>", "fixed", "mixed16",
-                      "fp8", "pfq", "adaptive-loss-scale", "xnor", "binary",
-                      "dynasty<period=4>", "accumulators",
+    ::testing::Values("float32", "apt", "apt<mode=2,rounding=nearest>", "fixed",
+                      "mixed16", "fp8", "pfq", "adaptive-loss-scale", "xnor",
+                      "binary", "dynasty<period=4>", "accumulators",
                       "static+accumulators<integers=exact>",
                       "fp8<scale=1,floor=1>+adaptive-loss-scale",
                       "fixed+adaptive-loss-scale", "static<bits=4>",
