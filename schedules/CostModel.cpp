@@ -24,6 +24,11 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   double steps = static_cast<double>(g.steps) * plan.stepFraction;
   double widening =
       plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
+  if (needsHalves(form, facts, static_cast<int64_t>(steps))) {
+    // Two vectors of 16-bit sums each time, where loads are dear.
+    widening += pairs * std::ceil(steps / static_cast<double>(form.chunk)) * 2 *
+                std::max(0.0, target.loadCycles - 1) * issue;
+  }
   double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
                  static_cast<double>(vectors * facts.lanes * facts.wBytes()) *
                      8.0 / target.vectorBits;

@@ -58,6 +58,7 @@ TargetDesc ArmNeonTarget::describe(Level level) {
     desc.emulatorCpu = "cortex-a76";
     desc.vectorPipes = 2;
     desc.sustainedPipes = 1.8;
+    desc.sustainedIssue = 3;
     desc.summary = "AArch64 with NEON and dot products (Cortex-A76 and later)";
     break;
   case Level::I8mm:

@@ -139,6 +139,21 @@ size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {
   }));
 }
 
+bool isVectorOperation(const Instruction &instruction) {
+  const llvm::StringRef mnemonic = instruction.mnemonic;
+  const llvm::StringRef operands = instruction.operands;
+  if (operands.contains("%ymm") || operands.contains("%zmm")) {
+    const bool isBroadcast = mnemonic.starts_with("vpbroadcast") ||
+                             mnemonic.starts_with("vbroadcast");
+    return !mnemonic.starts_with("vmov") &&
+           !(isBroadcast && operands.contains('('));
+  }
+  // AArch64: v0.16b, or a list of them first.
+  const llvm::StringRef first = operands.ltrim("{ ");
+  return !mnemonic.starts_with("ld") && !mnemonic.starts_with("st") &&
+         first.starts_with("v") && first.contains('.');
+}
+
 bool storesToStack(const Instruction &instruction) {
   const llvm::StringRef mnemonic = instruction.mnemonic;
   const llvm::StringRef operands = instruction.operands;

@@ -35,6 +35,10 @@ HotNest findHotNest(llvm::StringRef assembly, llvm::StringRef mnemonic);
 /// count: code that packs operands works on halves.
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic);
 
+/// True if the instruction computes on vector registers: no load, store, move
+/// or broadcast from memory.
+bool isVectorOperation(const Instruction &instruction);
+
 /// True if the instruction stores to the stack frame.
 bool storesToStack(const Instruction &instruction);
 

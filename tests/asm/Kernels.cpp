@@ -17,8 +17,13 @@ const Cell &cellNamed(const Target &target, llvm::StringRef name) {
   return *target.cells().front();
 }
 
-CompiledOp compileGemm(const Target &target, const CellFacts &cell,
-                       const Gemm &gemm, const std::string &fields) {
+std::string scheduleWith(const CellFacts &cell, const std::string &fields) {
+  return llvm::formatv("{0}<cell={1}{2}>", cell.templateName, cell.name,
+                       fields.empty() ? "" : "," + fields);
+}
+
+CompiledOp compileGemm(const Target &target, const std::string &schedule,
+                       const Gemm &gemm) {
   const std::string text = llvm::formatv(
       "op gemm(x: {0}[{2}, {4}], w: {1}[{3}, {4}]) -> (y: i32[{2}, {3}]) {{\n"
       "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
@@ -29,16 +34,13 @@ CompiledOp compileGemm(const Target &target, const CellFacts &cell,
   const std::optional<ast::File> file = parseFile(sources);
   CompileOptions options;
   options.target = &target;
-  options.schedule =
-      llvm::formatv("{0}<cell={1}{2}>", cell.templateName, cell.name,
-                    fields.empty() ? "" : "," + fields);
+  options.schedule = schedule;
   std::optional<CompiledOp> compiled;
   if (file) {
     compiled = compileOp(file->ops.front(), sources, options);
   }
   if (!compiled) {
-    ADD_FAILURE() << "does not compile with " << options.schedule << ":\n"
-                  << text;
+    ADD_FAILURE() << "does not compile with " << schedule << ":\n" << text;
     return {};
   }
   return std::move(*compiled);

@@ -21,10 +21,13 @@ struct Gemm {
 /// A cell of a target; a failure if it has none of that name.
 const Cell &cellNamed(const Target &target, llvm::StringRef name);
 
-/// Compiles `gemm` with a cell and fields of its schedule, `tile=[4,4]`. A
-/// failure, and nothing, if that is refused.
-CompiledOp compileGemm(const Target &target, const CellFacts &cell,
-                       const Gemm &gemm, const std::string &fields = "");
+/// The text of a schedule with a cell, and further fields as `tile=[4,4]`.
+std::string scheduleWith(const CellFacts &cell, const std::string &fields = "");
+
+/// Compiles `gemm`, with the schedule of the cost model if `schedule` is empty.
+/// A failure, and nothing, if it is refused.
+CompiledOp compileGemm(const Target &target, const std::string &schedule,
+                       const Gemm &gemm);
 
 } // namespace lpgen::asmtest
 

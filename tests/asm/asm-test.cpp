@@ -106,7 +106,7 @@ TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
   const Target &target = *findTarget(c.target);
   const CellFacts &facts = cellNamed(target, c.cell).facts();
   const CompiledOp compiled =
-      compileGemm(target, facts, {c.x, c.w, c.rows, 128, 512});
+      compileGemm(target, scheduleWith(facts), {c.x, c.w, c.rows, 128, 512});
   const std::vector<Loop> loops = innermostLoops(compiled.assembly);
   ASSERT_FALSE(loops.empty()) << compiled.assembly;
   const auto hot = llvm::max_element(loops, [&](const Loop &a, const Loop &b) {
