@@ -1,9 +1,9 @@
 // Loops over memory in the best vectors of the CPU at hand, from one source.
 //
 // The runtime is built for the baseline of its architecture. A function that is
-// marked gets a second body for AVX2 on x86-64, and the loader takes the one
-// that the CPU runs. Both give the same numbers: files with such functions are
-// compiled without contraction of multiplications and additions.
+// marked gets more bodies on x86-64, for AVX2 and AVX-512, and the loader takes
+// the best one that the CPU runs. All give the same numbers: files with such
+// functions are compiled without contraction of multiplications and additions.
 #ifndef LPGEN_RUNTIME_CORE_VECTORCLONES_H
 #define LPGEN_RUNTIME_CORE_VECTORCLONES_H
 
@@ -15,7 +15,7 @@
 
 #if defined(__x86_64__) && defined(__ELF__) && !defined(LPGEN_HAS_SANITIZER)
 #define LPGEN_VECTOR_CLONES                                                    \
-  __attribute__((target_clones("default", "arch=x86-64-v3")))
+  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define LPGEN_VECTOR_CLONES
 #endif

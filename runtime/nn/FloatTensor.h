@@ -5,6 +5,7 @@
 #ifndef LPGEN_RUNTIME_NN_FLOATTENSOR_H
 #define LPGEN_RUNTIME_NN_FLOATTENSOR_H
 
+#include "runtime/core/LargeAllocator.h"
 #include <cassert>
 #include <cstdint>
 #include <span>
@@ -51,7 +52,7 @@ public:
 
 private:
   std::vector<int64_t> extents;
-  std::vector<float> elements;
+  std::vector<float, LargeAllocator<float>> elements;
   int exponent = 0;
 };
 

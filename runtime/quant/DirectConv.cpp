@@ -12,8 +12,8 @@ using nn::ConvGeometry;
 /// taps of a pixel are laid side by side, as the channels of a 1x1 filter.
 static constexpr int64_t leastChannels = 8;
 /// Bytes of both operands of a block of the weight gradient, which should stay
-/// in the second-level cache (1 MiB on Zen 4, tried there in 2026).
-static constexpr int64_t gradientBlockBytes = 768 * 1024;
+/// in the second-level cache (1 MiB on Zen 4).
+static constexpr int64_t gradientBlockBytes = int64_t{768} << 10;
 
 static bool takesColumns(const ConvGeometry &g) {
   return g.channels < leastChannels && g.kernel > 1;

@@ -2,6 +2,7 @@
 #ifndef LPGEN_RUNTIME_QUANT_INTTENSOR_H
 #define LPGEN_RUNTIME_QUANT_INTTENSOR_H
 
+#include "runtime/core/LargeAllocator.h"
 #include <bit>
 #include <cassert>
 #include <cstddef>
@@ -64,8 +65,8 @@ private:
   int32_t limit = 127;
   int32_t lower = -127;
   float factor = 1;
-  std::vector<int8_t> narrow;
-  std::vector<int16_t> wide;
+  std::vector<int8_t, LargeAllocator<int8_t>> narrow;
+  std::vector<int16_t, LargeAllocator<int16_t>> wide;
 };
 
 /// The greatest magnitude of a symmetric integer of `bits` bits.

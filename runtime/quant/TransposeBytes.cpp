@@ -8,19 +8,19 @@
 
 namespace lpgen::quant {
 
-static constexpr int side = 16;
+static constexpr int64_t side = 16;
 using Bytes = int8_t __attribute__((vector_size(side)));
 
 LPGEN_VECTOR_CLONES
 static void transposeSquare(const int8_t *from, int64_t fromStride,
                             int64_t toStride, int8_t *to) {
   Bytes rows[side];
-  for (int i = 0; i < side; ++i) {
+  for (int64_t i = 0; i < side; ++i) {
     std::memcpy(&rows[i], from + i * fromStride, side);
   }
   for (int round = 0; round < 4; ++round) {
     Bytes next[side];
-    for (int i = 0; i < side / 2; ++i) {
+    for (int64_t i = 0; i < side / 2; ++i) {
       const Bytes a = rows[i];
       const Bytes b = rows[i + side / 2];
       next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4,
@@ -30,7 +30,7 @@ static void transposeSquare(const int8_t *from, int64_t fromStride,
     }
     std::memcpy(rows, next, sizeof rows);
   }
-  for (int i = 0; i < side; ++i) {
+  for (int64_t i = 0; i < side; ++i) {
     std::memcpy(to + i * toStride, &rows[i], side);
   }
 }
