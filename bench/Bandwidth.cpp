@@ -81,6 +81,16 @@ static std::vector<Level> findLevels() {
   return levels;
 }
 
+void readPlain(const void *data, int64_t bytes) {
+  const uint64_t sum = readOnce(static_cast<const Vector *>(data), bytes);
+  asm volatile("" : : "r"(sum) : "memory");
+}
+
+int64_t bytesBeyondCaches() {
+  const std::vector<Level> levels = findLevels();
+  return levels.empty() ? 0 : levels.back().bytes;
+}
+
 /// Reads in all threads until the time is up.
 static Result<Bandwidth> measureLevel(const Level &level, ThreadPool *pool) {
   const int workers = pool ? pool->numWorkers() : 1;
@@ -98,9 +108,7 @@ static Result<Bandwidth> measureLevel(const Level &level, ThreadPool *pool) {
   const auto read = [&](int, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       for (int64_t repeat = 0; repeat < repeats; ++repeat) {
-        const auto *data = static_cast<Vector *>(buffers[size_t(i)].data());
-        const uint64_t sum = readOnce(data, size);
-        asm volatile("" : : "r"(sum) : "memory");
+        readPlain(buffers[size_t(i)].data(), size);
       }
     }
   };

@@ -20,6 +20,14 @@ struct Bandwidth {
   std::optional<double> perCycle;
 };
 
+/// Reads `bytes` bytes at `data`, aligned to 32 bytes, as fast as plain vector
+/// loads do; what is left of the last 256 bytes is not read.
+void readPlain(const void *data, int64_t bytes);
+
+/// Four times the last cache: data of so many bytes, read round and round, come
+/// from memory. 0 if the system describes no cache.
+int64_t bytesBeyondCaches();
+
 /// Plain reads of half of each cache that the system describes, and of memory
 /// beyond four times the last one. One entry for each, fastest of several; none
 /// if the system describes no cache. `pool` may be null: one thread.

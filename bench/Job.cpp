@@ -133,6 +133,7 @@ static BenchJob parseJob(const json &value) {
   job.threads = value.at("threads");
   job.repetitions = value.at("repetitions");
   job.minSeconds = value.at("minSeconds");
+  job.fromMemory = value.at("fromMemory");
   if (job.threads < 1 || job.repetitions < 1) {
     throw BadJob{"threads and repetitions must be at least 1"};
   }

@@ -57,8 +57,9 @@ struct BenchJob {
   /// "avx2": peers keep to AVX2 as the kernels do; "": they use what is there.
   std::string peerIsa;
   int threads = 1;
-  int repetitions = 1;   ///< At least so many turns for each contender.
-  double minSeconds = 0; ///< At least so long for each kernel.
+  int repetitions = 1;     ///< At least so many turns for each contender.
+  double minSeconds = 0;   ///< At least so long for each kernel.
+  bool fromMemory = false; ///< Also with packed inputs that are in no cache.
   std::vector<BenchKernel> kernels;
 };
 

@@ -88,6 +88,15 @@ static Row heading() {
           "median ms", "time x",    "median x", ""};
 }
 
+static std::string formatMemory(const MemoryReport &memory) {
+  return format(
+      "  packed inputs from memory, %d copies of %.2f MB in turn: the "
+      "kernel reads %.2f GB/s, a plain read %.2f GB/s, ratio %.3f\n",
+      memory.copies, 1e-6 * double(memory.copyBytes),
+      1e-9 * memory.rate(memory.ours), 1e-9 * memory.rate(memory.read),
+      memory.ratio());
+}
+
 static std::string formatKernel(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   std::string text = kernel.op + ": kernel " + report.symbol + "\n";
@@ -117,7 +126,14 @@ static std::string formatKernel(const KernelReport &report) {
           (rows.back().remark.empty() ? "" : "; ") + peer.implementation;
     }
   }
+  if (report.fromMemory) {
+    rows.push_back(makeRow(report, "lpgen, packed inputs from memory",
+                           report.fromMemory->ours.compute));
+  }
   text += formatRows(rows);
+  if (report.fromMemory) {
+    text += formatMemory(*report.fromMemory);
+  }
   for (const Estimate &estimate : kernel.estimates) {
     text += format("  LLVM-MCA, hot loop alone: %s %.1f MAC/cycle\n",
                    estimate.cpu.c_str(), estimate.macsPerCycle);

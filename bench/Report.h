@@ -25,11 +25,28 @@ struct PeerReport {
   std::string implementation; ///< Which of its kernels the peer used.
 };
 
+/// The kernel with packed inputs from memory beside plain reads of the same
+/// bytes.
+struct MemoryReport {
+  Measurement ours;
+  Measurement read;
+  int64_t copyBytes = 0; ///< Of the packed inputs, what each execution reads.
+  int copies = 0;        ///< That both go round.
+
+  /// Bytes a second in the fastest execution, without packing of activations.
+  double rate(const Measurement &measurement) const {
+    return double(copyBytes) / measurement.compute.minSeconds;
+  }
+  /// The kernel's rate over that of the read.
+  double ratio() const { return rate(ours) / rate(read); }
+};
+
 struct KernelReport {
   const BenchKernel *kernel = nullptr;
   std::string symbol;
   Measurement ours;
   std::vector<PeerReport> peers;
+  std::optional<MemoryReport> fromMemory; ///< If it was asked for.
   /// Of all operands and results in the form in which the kernel takes them.
   int64_t bytes = 0;
   std::vector<std::string> notes; ///< Peers that did not take part, and why.

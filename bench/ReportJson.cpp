@@ -60,6 +60,20 @@ static json problemToJson(const BenchKernel &kernel) {
   return value;
 }
 
+static json memoryToJson(const KernelReport &report) {
+  if (!report.fromMemory) {
+    return nullptr;
+  }
+  const MemoryReport &memory = *report.fromMemory;
+  json value = timingToJson(memory.ours.compute, report);
+  value["copies"] = memory.copies;
+  value["copyBytes"] = memory.copyBytes;
+  value["gbPerSecond"] = memory.rate(memory.ours) * 1e-9;
+  value["readGbPerSecond"] = memory.rate(memory.read) * 1e-9;
+  value["ratio"] = memory.ratio();
+  return value;
+}
+
 static json kernelToJson(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   json value;
@@ -86,6 +100,7 @@ static json kernelToJson(const KernelReport &report) {
     entry.update(timingToJson(peer.measurement.compute, report));
     value["peers"].push_back(std::move(entry));
   }
+  value["fromMemory"] = memoryToJson(report);
   value["estimates"] = json::array();
   for (const Estimate &estimate : kernel.estimates) {
     value["estimates"].push_back(

@@ -1,6 +1,7 @@
 // Kernel and peers side by side.
 #include "bench/Run.h"
 #include "bench/Clock.h"
+#include "bench/FromMemory.h"
 #include "bench/Inputs.h"
 #include "bench/TimedKernel.h"
 #include "bench/peers/Peer.h"
@@ -107,6 +108,27 @@ static Result<Peers> preparePeers(const BenchJob &job,
   return peers;
 }
 
+/// The kernel on packed inputs that are in no cache, and plain reads of these,
+/// in turns. Nothing, and a note, where that cannot be.
+static Result<std::optional<MemoryReport>>
+measureFromMemory(const BenchJob &job, TimedKernel &kernel, ThreadPool *pool,
+                  std::vector<std::string> &notes) {
+  std::optional<MemoryReport> report;
+  Result<FromMemory> memory = FromMemory::create(kernel, pool);
+  if (!memory.ok()) {
+    notes.push_back(memory.message());
+    return report;
+  }
+  Result<std::vector<Measurement>> measured =
+      measure({{"lpgen", [&] { return memory->runKernel(); }},
+               {"plain read", [&] { return memory->readPlainly(); }}},
+              job.repetitions, job.minSeconds);
+  LPGEN_RETURN_IF_ERROR(measured.status());
+  report = MemoryReport{std::move((*measured)[0]), std::move((*measured)[1]),
+                        memory->copyBytes(), memory->copies()};
+  return report;
+}
+
 Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
                                ThreadPool *pool) {
   Result<std::vector<HostTensor>> tensors = makeTensors(kernel);
@@ -131,6 +153,11 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
   for (size_t i = 0; i < peers->list.size(); ++i) {
     report.peers.push_back({std::move((*measured)[i + 1]), peers->agreements[i],
                             peers->list[i]->implementation()});
+  }
+  if (job.fromMemory) {
+    auto memory = measureFromMemory(job, *timed, pool, report.notes);
+    LPGEN_RETURN_IF_ERROR(memory.status());
+    report.fromMemory = std::move(*memory);
   }
   return report;
 }

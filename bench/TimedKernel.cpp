@@ -51,7 +51,11 @@ Status TimedKernel::prepare(const BenchKernel &description,
     LPGEN_RETURN_IF_ERROR(bytes.status());
     totalBytes += bytes->size();
     buffers.back() = bytes->data();
-    packed.push_back(std::move(*bytes));
+    if (description.tensors[i].isInput) {
+      packed.push_back({i, std::move(*bytes)});
+    } else {
+      packedOutputs.push_back(std::move(*bytes));
+    }
   }
   return Status::success();
 }
@@ -91,6 +95,18 @@ Status TimedKernel::runPhase(const lp_args &args, int phase) {
              ? Status::success()
              : Status::error("kernel '" + std::string(kernel.symbol) +
                              "': " + describeKernelStatus(status));
+}
+
+Result<Duration> TimedKernel::runWith(const std::vector<const void *> &copies) {
+  // The interface of kernels has no const; inputs are not written.
+  for (size_t i = 0; i < packed.size(); ++i) {
+    buffers[packed[i].tensor] = const_cast<void *>(copies[i]);
+  }
+  Result<Duration> duration = run();
+  for (PackedInput &input : packed) {
+    buffers[input.tensor] = input.bytes.data();
+  }
+  return duration;
 }
 
 Result<Duration> TimedKernel::run() {

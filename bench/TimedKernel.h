@@ -32,6 +32,15 @@ public:
   /// One execution; its duration, and how much of that went into packing.
   Result<Duration> run();
 
+  /// An input that the kernel takes packed, as it was packed.
+  struct PackedInput {
+    size_t tensor;
+    AlignedBytes bytes;
+  };
+  const std::vector<PackedInput> &packedInputs() const { return packed; }
+  /// One execution on copies of the packed inputs, in their order.
+  Result<Duration> runWith(const std::vector<const void *> &copies);
+
 private:
   explicit TimedKernel(SharedKernel library) : library(std::move(library)) {}
   Status prepare(const BenchKernel &description,
@@ -45,7 +54,8 @@ private:
   std::vector<int64_t> sizes;
   std::vector<void *> logical; ///< By tensor.
   std::vector<void *> buffers; ///< By tensor; what the kernel gets.
-  std::vector<AlignedBytes> packed;
+  std::vector<PackedInput> packed;
+  std::vector<AlignedBytes> packedOutputs;
   int64_t totalBytes = 0;
   AlignedBytes workspace;
   std::vector<AlignedBytes> scratch; ///< One per worker.

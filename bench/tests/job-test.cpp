@@ -22,7 +22,7 @@ Result<BenchJob> readText(const std::string &text) {
 
 const char *const header =
     R"("target": "generic", "hostCpu": "x", "peerIsa": "", "repetitions": 2,
-       "minSeconds": 0.5)";
+       "minSeconds": 0.5, "fromMemory": true)";
 
 TEST(JobTest, empty) {
   const auto job =
@@ -30,6 +30,7 @@ TEST(JobTest, empty) {
   ASSERT_TRUE(job.ok()) << job.message();
   EXPECT_EQ(job->target, "generic");
   EXPECT_EQ(job->threads, 3);
+  EXPECT_TRUE(job->fromMemory);
   EXPECT_TRUE(job->kernels.empty());
 }
 

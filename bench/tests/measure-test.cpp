@@ -162,6 +162,26 @@ TEST(ReportTest, textAndJson) {
   EXPECT_THAT(json, HasSubstr("\"gbPerSecond\": 200.0"));
   EXPECT_THAT(json, HasSubstr("\"macPerCycle\": 1.0"));
   EXPECT_THAT(json, HasSubstr("\"timeOverLpgen\": 2.0"));
+  EXPECT_THAT(json, HasSubstr("\"fromMemory\": null"));
+}
+
+TEST(ReportTest, ratesFromMemory) {
+  BenchKernel kernel;
+  kernel.op = "op";
+  kernel.nominalMacs = 1000000;
+  KernelReport report = makeReport(kernel, 1e-3, 2e-3);
+  MemoryReport memory;
+  memory.ours = report.peers[0].measurement; // 2 ms
+  memory.read = report.ours;                 // 1 ms
+  memory.copyBytes = 3000000;
+  memory.copies = 7;
+  report.fromMemory = memory;
+  EXPECT_THAT(formatText({}, {report}),
+              HasSubstr("7 copies of 3.00 MB in turn: the kernel reads 1.50 "
+                        "GB/s, a plain read 3.00 GB/s, ratio 0.500"));
+  const std::string json = formatJson({}, {report}, {});
+  EXPECT_THAT(json, HasSubstr("\"readGbPerSecond\": 3.0"));
+  EXPECT_THAT(json, HasSubstr("\"ratio\": 0.5"));
 }
 
 } // namespace

@@ -27,6 +27,7 @@ struct BenchCommandOptions {
   int threads = 1;
   int repetitions = 15;
   double minSeconds = 0.5;
+  bool fromMemory = false;
   std::string json;
   std::string exportFolder; ///< Write the job there instead of measuring.
 };
@@ -181,6 +182,7 @@ static std::string jobText(const BenchCommandOptions &options,
       {"threads", options.threads},
       {"repetitions", options.repetitions},
       {"minSeconds", options.minSeconds},
+      {"fromMemory", options.fromMemory},
       {"kernels", std::move(job.kernels)}};
   return llvm::formatv("{0:2}\n", description).str();
 }
@@ -280,6 +282,9 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
                    "Least number of seconds for each operator")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  command->add_flag("--from-memory", options->fromMemory,
+                    "Measure also with packed inputs that are in no cache, "
+                    "beside a plain read of the same bytes");
   command->add_option("--json", options->json,
                       "FILE: write the results as JSON as well; '-' prints "
                       "them instead of the table");
