@@ -1,15 +1,17 @@
-// Look-up tables of 16 bytes. See Tables.h and docs/kernels.md.
+// Look-up tables. See Tables.h and docs/kernels.md.
 #include "targets/Tables.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
 
 CellFacts tables::lookupFacts(llvm::StringRef name, unsigned xBits,
-                              unsigned wBits) {
+                              unsigned wBits, unsigned entries) {
+  const unsigned group = llvm::Log2_32(entries) / wBits;
   return {.name = name,
           .templateName = "lut",
-          .group = 4 / wBits,
-          .groupBytes = bytesOfX(xBits, wBits),
+          .group = group,
+          .groupBytes = llvm::divideCeil(group * xBits, 8),
           .wGroupBytes = 1,
           .planes = true,
           .xBits = xBits,
@@ -28,16 +30,21 @@ CellFacts tables::storedFacts(llvm::StringRef name, int64_t count) {
 }
 
 Value tables::load(OpBuilder &b, Location loc, Value buffer, Value offset,
-                   int64_t lanes) {
-  Value table = cell::loadBytes(b, loc, buffer, offset, 16);
-  if (lanes == 16) {
+                   int64_t lanes, int64_t entries) {
+  Value table = cell::loadBytes(b, loc, buffer, offset, entries);
+  if (lanes == entries) {
     return table;
   }
   SmallVector<int64_t> repeated;
   for (int64_t i = 0; i < lanes; ++i) {
-    repeated.push_back(i % 16);
+    repeated.push_back(i % entries);
   }
   return vector::ShuffleOp::create(b, loc, table, table, repeated);
+}
+
+/// Of a table: codes of a group of w.
+static int64_t entriesOf(const CellFacts &f) {
+  return int64_t{1} << (f.group * f.wBits);
 }
 
 /// [code of x][code of w]: sums of products over the elements of byte `number`
@@ -50,7 +57,7 @@ static SmallVector<int8_t> products(const CellFacts &f, int64_t number) {
   };
   SmallVector<int8_t> sums;
   for (unsigned x = 0; x < codes; ++x) {
-    for (unsigned w = 0; w < 16; ++w) {
+    for (unsigned w = 0; w < entriesOf(f); ++w) {
       unsigned sum = 0;
       for (int64_t i = 0; i < elements; ++i) {
         sum += digit(x, i, f.xBits) * digit(w, number * elements + i, f.wBits);
@@ -63,20 +70,22 @@ static SmallVector<int8_t> products(const CellFacts &f, int64_t number) {
 
 Value tables::choose(OpBuilder &b, Location loc, const CellFacts &facts,
                      Value buffer, Value offset) {
+  const int64_t entries = entriesOf(facts);
   Value sum;
   for (int64_t i = 0; i < facts.groupBytes; ++i) {
-    Value all = cell::constantBytes(
-        b, loc,
-        "lp.products_x" + std::to_string(facts.xBits) + "_w" +
-            std::to_string(facts.wBits) + "_" + std::to_string(i),
-        products(facts, i));
+    Value all = cell::constantBytes(b, loc,
+                                    "lp.products" + std::to_string(entries) +
+                                        "_x" + std::to_string(facts.xBits) +
+                                        "_w" + std::to_string(facts.wBits) +
+                                        "_" + std::to_string(i),
+                                    products(facts, i));
     Value at = arith::AddIOp::create(b, loc, offset,
                                      arith::ConstantIndexOp::create(b, loc, i));
     Value bits = memref::LoadOp::create(b, loc, buffer, at);
     Value code = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
-    Value size = arith::ConstantIndexOp::create(b, loc, 16);
+    Value size = arith::ConstantIndexOp::create(b, loc, entries);
     Value table = load(b, loc, all, arith::MulIOp::create(b, loc, code, size),
-                       facts.lanes);
+                       facts.lanes, entries);
     sum = sum ? arith::AddIOp::create(b, loc, sum, table).getResult() : table;
   }
   return sum;

@@ -98,12 +98,12 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     A packed operand is made of *groups*: `group` consecutive elements along the inner
     reduction dimension, in `groupBytes` bytes, each of `bits` bits. With `planes` > 0 the
     element is a digit, bits [p * bits, (p + 1) * bits) of the code in plane p (a bit plane,
-    with `bits` = 1), digit after digit from the lowest bit on, and the planes lie one after
-    the other; with `planes` = 0 it is the whole stored element, element after element if of
-    8 or 16 bits, else with element i in byte i % groupBytes, from bit
-    i / groupBytes * `bits` on, and without sign. Where a group of a
+    with `bits` = 1), and the planes lie one after the other; every byte of a group has the
+    same number of digits, digit after digit from its lowest bit on. Where a group of a
     plane has 4 * group bytes, it holds a table of 16 bytes for each 4 elements instead:
-    byte m is the sum of the digits i with bit i in m.
+    byte m is the sum of the digits i with bit i in m. With `planes` = 0 an element is the
+    whole stored one, element after element if of 8 or 16 bits; elements of fewer bits have
+    no sign, and element i is in byte i % groupBytes, from bit i / groupBytes * `bits` on.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.

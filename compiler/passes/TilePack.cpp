@@ -1,6 +1,7 @@
 // lp-tile: packing of activations and weights as loops. The layouts are
 // described at #lp.layout; where things lie comes from Geometry.
 #include "compiler/passes/Phases.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -94,18 +95,21 @@ protected:
     }
   }
 
-  /// Digit after digit from the lowest bit of the first byte on.
+  /// As many digits a byte as there must be, from its lowest bit on.
   void storeDigits(ArrayRef<Value> digits, Value offset) {
-    Value all = e.i32(0);
-    for (auto [position, digit] : llvm::enumerate(digits)) {
-      auto shift = static_cast<int64_t>(position) * layout.getBits();
-      all = arith::OrIOp::create(
-          e.b, e.loc, all,
-          arith::ShLIOp::create(e.b, e.loc, digit, e.i32(shift)));
-    }
+    const int64_t perByte =
+        llvm::divideCeil(layout.getGroup(), layout.getGroupBytes());
     for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
-      storeByte(arith::ShRUIOp::create(e.b, e.loc, all, e.i32(byte * 8)),
-                e.add(offset, e.index(byte)));
+      Value all = e.i32(0);
+      for (auto [i, digit] : llvm::enumerate(
+               digits.drop_front(byte * perByte).take_front(perByte))) {
+        all = arith::OrIOp::create(
+            e.b, e.loc, all,
+            arith::ShLIOp::create(
+                e.b, e.loc, digit,
+                e.i32(static_cast<int64_t>(i) * layout.getBits())));
+      }
+      storeByte(all, e.add(offset, e.index(byte)));
     }
   }
 

@@ -1,5 +1,6 @@
 // lp-tile: unpacking as loops, the inverse of TilePack.
 #include "compiler/passes/Phases.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -119,8 +120,10 @@ private:
       int64_t byte = element / 4 * 16 + (int64_t{1} << element % 4);
       return byteAt(e.add(offset, e.index(byte)));
     }
-    int64_t bit = element * layout.getBits();
-    return field(offset, bit / 8, bit % 8);
+    int64_t perByte =
+        llvm::divideCeil(layout.getGroup(), layout.getGroupBytes());
+    return field(offset, element / perByte,
+                 element % perByte * layout.getBits());
   }
 
   /// The stored element, as i32: its planes, or its bytes, put together.

@@ -38,7 +38,12 @@ const Cell &lookup11Cell(Width width);
 const Cell &lookup21Cell(Width width);
 const Cell &lookup22Cell(Width width);
 const Cell &lookup41Cell(Width width);
-/// The same where groups of x are stored as their tables.
+/// The same with tables of 64 entries (vpermb). Needs VBMI, registers of 512
+/// bits.
+const Cell &permute11Cell();
+const Cell &permute21Cell();
+const Cell &permute22Cell();
+/// Likewise of 16 entries where groups of x are stored as their tables.
 const Cell &tables41Cell(Width width);
 /// The same where a byte of w has two groups.
 const Cell &packedTables41Cell(Width width);

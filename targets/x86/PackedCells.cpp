@@ -27,7 +27,8 @@ public:
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     // Four bytes of two nibbles go to a lane of 32 bits in one step, scaled
     // like the largest field.
-    const int64_t most = 2 * (sumBits / 8) * (int64_t{16} >> bits) * w.hi;
+    const int64_t most =
+        (int64_t{2} * sumBits / 8) * (int64_t{16} >> bits) * w.hi;
     const int64_t limit = (int64_t{1} << (sumBits - 1)) - 1;
     return std::min(
         cell::stepsWithin(limit, most * std::max<int64_t>(x.hi, 0)),
@@ -99,8 +100,8 @@ private:
                                    unsigned bits) {
     const unsigned quads = 8 / bits;
     facts.templateName = "widen";
-    facts.group = 4 * quads;
-    facts.groupBytes = 4 * quads;
+    facts.group = int64_t{4} * quads;
+    facts.groupBytes = facts.group;
     facts.wGroupBytes = 4;
     facts.lanes = lanesOf(width, 32);
     facts.x = kS8;

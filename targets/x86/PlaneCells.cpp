@@ -140,8 +140,37 @@ private:
   }
 };
 
-/// The same with x stored as tables: byte m of a group is the sum of the digits
-/// that the bits of m choose.
+/// The same with tables of 64 entries, a whole register of 512 bits.
+class PermuteCell : public PlaneCell {
+public:
+  PermuteCell(StringRef name, unsigned xBits, unsigned wBits)
+      : PlaneCell(describe(tables::lookupFacts(name, xBits, wBits, 64))) {}
+  Value loadX(OpBuilder &b, Location loc, Value buffer,
+              Value offset) const override {
+    return tables::choose(b, loc, facts(), buffer, offset);
+  }
+  Values step(OpBuilder &b, Location loc, Values acc, Value x,
+              Value w) const override {
+    Value found = cell::intrinsic(b, loc, "llvm.x86.avx512.permvar.qi.512",
+                                  bytes(b), {x, w});
+    return {arith::AddIOp::create(b, loc, acc[0], found)};
+  }
+
+private:
+  static CellFacts describe(CellFacts facts) {
+    const auto tables = static_cast<double>(facts.groupBytes);
+    facts.lanes = lanesOf(Width::Zmm, 8);
+    facts.stepOps = 2;
+    facts.xOps = 1.5 * (tables - 1); // loading and adding further ones
+    facts.xScalarOps = 3 * tables - 1;
+    facts.widenOps = 12;
+    facts.instruction = "vpermb";
+    return facts;
+  }
+};
+
+/// The same of 16 entries with x stored as tables: byte m of a group is the sum
+/// of the digits that the bits of m choose.
 class TablesCell : public PlaneCell {
 public:
   explicit TablesCell(Width width)
@@ -224,6 +253,18 @@ const Cell &x86::lookup22Cell(Width width) {
 }
 const Cell &x86::lookup41Cell(Width width) {
   return cellOf(width, [](Width w) { return LookupCell(w, "lookup41", 4, 1); });
+}
+const Cell &x86::permute11Cell() {
+  static const PermuteCell cell("permute11", 1, 1);
+  return cell;
+}
+const Cell &x86::permute21Cell() {
+  static const PermuteCell cell("permute21", 2, 1);
+  return cell;
+}
+const Cell &x86::permute22Cell() {
+  static const PermuteCell cell("permute22", 2, 2);
+  return cell;
 }
 const Cell &x86::tables41Cell(Width width) {
   return cellOf(width, [](Width w) { return TablesCell(w); });

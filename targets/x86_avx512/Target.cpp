@@ -73,23 +73,35 @@ TargetDesc X86Avx512Target::describe(Level level) {
 
 llvm::ArrayRef<const Cell *> X86Avx512Target::cells() const {
   // From the best on; every level has the cells of those below it.
-  static const Cell *const list[] = {
-      &x86::popcntdCell(Width::Zmm),        &x86::dpbusdCell(Width::Zmm),
-      &x86::dpwssdCell(Width::Zmm),         &x86::dpbusdw4Cell(Width::Zmm),
-      &x86::dpbusdw2Cell(Width::Zmm),       &x86::dpbusdw1Cell(Width::Zmm),
-      &x86::maddubs16Cell(Width::Zmm),      &x86::maddubs32Cell(Width::Zmm),
-      &x86::maddwCell(Width::Zmm),          &x86::maddw8Cell(Width::Zmm),
-      &x86::maddubs16w4Cell(Width::Zmm),    &x86::maddubs16w2Cell(Width::Zmm),
-      &x86::maddubs16w1Cell(Width::Zmm),    &x86::lookup11Cell(Width::Zmm),
-      &x86::lookup21Cell(Width::Zmm),       &x86::lookup22Cell(Width::Zmm),
-      &x86::lookup41Cell(Width::Zmm),       &x86::tables41Cell(Width::Zmm),
-      &x86::packedTables41Cell(Width::Zmm), &x86::nibbleCell(Width::Zmm)};
+  static const Cell *const list[] = {&x86::permute11Cell(),
+                                     &x86::permute21Cell(),
+                                     &x86::permute22Cell(),
+                                     &x86::popcntdCell(Width::Zmm),
+                                     &x86::dpbusdCell(Width::Zmm),
+                                     &x86::dpwssdCell(Width::Zmm),
+                                     &x86::dpbusdw4Cell(Width::Zmm),
+                                     &x86::dpbusdw2Cell(Width::Zmm),
+                                     &x86::dpbusdw1Cell(Width::Zmm),
+                                     &x86::maddubs16Cell(Width::Zmm),
+                                     &x86::maddubs32Cell(Width::Zmm),
+                                     &x86::maddwCell(Width::Zmm),
+                                     &x86::maddw8Cell(Width::Zmm),
+                                     &x86::maddubs16w4Cell(Width::Zmm),
+                                     &x86::maddubs16w2Cell(Width::Zmm),
+                                     &x86::maddubs16w1Cell(Width::Zmm),
+                                     &x86::lookup11Cell(Width::Zmm),
+                                     &x86::lookup21Cell(Width::Zmm),
+                                     &x86::lookup22Cell(Width::Zmm),
+                                     &x86::lookup41Cell(Width::Zmm),
+                                     &x86::tables41Cell(Width::Zmm),
+                                     &x86::packedTables41Cell(Width::Zmm),
+                                     &x86::nibbleCell(Width::Zmm)};
   llvm::ArrayRef<const Cell *> all(list);
   switch (level) {
   case Level::Baseline:
-    return all.drop_front(6);
+    return all.drop_front(9);
   case Level::Vnni:
-    return all.drop_front(1);
+    return all.drop_front(4);
   case Level::Vbmi:
     return all;
   }
