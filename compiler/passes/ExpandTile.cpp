@@ -15,6 +15,7 @@
 // than half the instructions; see needsHalves.
 #include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Phases.h"
+#include "targets/Target.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace lpgen {
@@ -55,6 +56,7 @@ private:
   Cell::Values loadRows(int64_t block, Value x, int64_t count);
   SmallVector<Value> emitSteps(Value x, Value w, int64_t count,
                                SmallVector<Value> acc);
+  void prefetchStep(Value w);
   void zero(Value memory, unsigned bits);
   void addToTile(ArrayRef<Value> acc, Value coefficient);
   Cell::Values loadHalves(int64_t i);
@@ -230,6 +232,26 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
 
+/// A tile of one row reads w for nobody else, so w streams from where it is.
+/// The hardware's own prefetching ends with each page; lines of the next ones
+/// go to the second level in time for 8 bytes a cycle from memory (Zen 4,
+/// 2026-11). Cores with vectors of 128 bits are left alone: they are slower
+/// than memory.
+void TileExpander::prefetchStep(Value w) {
+  constexpr int64_t aheadBytes = 6144;
+  constexpr int64_t lineBytes = 64;
+  constexpr unsigned secondLevel = 1;
+  if (rows > 1 || targetOf(op)->desc().vectorBits < 256) {
+    return;
+  }
+  for (int64_t line = 0; line < stepBytes; line += lineBytes) {
+    memref::PrefetchOp::create(e.b, e.loc, op.getW(),
+                               e.add(w, e.index(aheadBytes + line)),
+                               /*isWrite=*/false, secondLevel,
+                               /*isDataCache=*/true);
+  }
+}
+
 /// `count` steps on consecutive groups: in each, every vector of w once, every
 /// row of x once. `x` and `w` are byte offsets.
 SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
@@ -241,6 +263,7 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
   }
   int64_t vectorBytes = cell.facts().lanes * cell.facts().wBytes();
   for (int64_t step = 0; step < count; ++step) {
+    prefetchStep(e.add(w, e.index(step * stepBytes)));
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v) {
       Value at = e.add(w, e.index(step * stepBytes + v * vectorBytes));
