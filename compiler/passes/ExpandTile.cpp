@@ -235,13 +235,13 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
 /// A tile of one row reads w for nobody else, so w streams from where it is.
 /// The hardware's own prefetching ends with each page; lines of the next ones
 /// go to the second level in time for 8 bytes a cycle from memory (Zen 4,
-/// 2026-11). Cores with vectors of 128 bits are left alone: they are slower
-/// than memory.
+/// 2026-11). With vectors of 512 bits it costs what the third level can give,
+/// and cores with vectors of 128 bits are slower than memory.
 void TileExpander::prefetchStep(Value w) {
   constexpr int64_t aheadBytes = 6144;
   constexpr int64_t lineBytes = 64;
   constexpr unsigned secondLevel = 1;
-  if (rows > 1 || targetOf(op)->desc().vectorBits < 256) {
+  if (rows > 1 || targetOf(op)->desc().vectorBits != 256) {
     return;
   }
   for (int64_t line = 0; line < stepBytes; line += lineBytes) {
