@@ -1,6 +1,6 @@
 // Kernel information from the tiled and the scheduled IR. See CollectInfo.h.
 #include "compiler/codegen/CollectInfo.h"
-#include "compiler/passes/PackedForm.h"
+#include "compiler/passes/Chains.h"
 #include "compiler/passes/Passes.h"
 #include "schedules/Schedules.h"
 #include "llvm/ADT/StringExtras.h"
@@ -27,6 +27,9 @@ std::vector<ContractInfo> lpgen::collectContracts(ModuleOp module) {
         cell ? "k" + std::to_string(cell->facts().group) : std::string("plain");
     if (auto reason = op->getAttrOfType<StringAttr>("choice")) {
       info.reason = reason.str();
+    }
+    if (std::string source = describeXSource(op); !source.empty()) {
+      info.reason += "; x: " + source;
     }
     contracts.push_back(std::move(info));
   });

@@ -35,6 +35,9 @@ ElementType toElementType(mlir::Type type);
 /// i64, f32.
 mlir::Type getStorageType(mlir::Type element);
 
+/// The packs in `chains` of a contraction.
+llvm::SmallVector<PackOp> chainedPacks(ContractOp contract);
+
 } // namespace lpgen::lp
 
 #endif // LPGEN_COMPILER_DIALECT_LP_H

@@ -103,8 +103,9 @@ static size_t countDynamic(ArrayRef<int64_t> extents) {
 }
 
 /// The rules that compute and contract share: extents, and results or outputs.
+/// `chained` yielded values are neither.
 template <typename OpTy>
-static LogicalResult verifyLoops(OpTy op, size_t parallel) {
+static LogicalResult verifyLoops(OpTy op, size_t parallel, size_t chained = 0) {
   if (op.getDynamicExtents().size() != countDynamic(op.getExtents())) {
     return op.emitOpError("has ")
            << op.getDynamicExtents().size() << " dynamic extents, expected "
@@ -115,7 +116,7 @@ static LogicalResult verifyLoops(OpTy op, size_t parallel) {
   if (!op.getResults().empty() && !op.getOutputs().empty()) {
     return op.emitOpError("has both results and outputs");
   }
-  if (yield.getValues().size() != written) {
+  if (yield.getValues().size() != written + chained) {
     return op.emitOpError("yields ")
            << yield.getValues().size() << " values for " << written
            << (op.getResults().empty() ? " outputs" : " results");
@@ -130,7 +131,8 @@ static LogicalResult verifyLoops(OpTy op, size_t parallel) {
     }
     return success();
   };
-  for (auto [i, value] : llvm::enumerate(yield.getValues())) {
+  for (auto [i, value] :
+       llvm::enumerate(yield.getValues().take_front(written))) {
     mlir::Type type = op.getResults().empty() ? op.getOutputs()[i].getType()
                                               : op.getResults()[i].getType();
     if (failed(check(cast<ShapedType>(type), value.getType()))) {
@@ -209,7 +211,21 @@ LogicalResult ContractOp::verify() {
   if (isa<FloatType>(getXElement()) || isa<FloatType>(getWElement())) {
     return emitOpError("contracts integers only"); // contract_c5
   }
-  return verifyLoops(*this, getParallel()); // contract_c4
+  // contract_c4: values that only chains take come after the outputs.
+  int64_t first = getOutputs().size();
+  llvm::SmallDenseSet<int64_t> chained;
+  for (PackOp pack : chainedPacks(*this)) {
+    if (auto number = pack.getYielded(); number && int64_t(*number) >= first) {
+      chained.insert(*number);
+    }
+  }
+  return verifyLoops(*this, getParallel(), chained.size());
+}
+
+llvm::SmallVector<PackOp> lpgen::lp::chainedPacks(ContractOp contract) {
+  Region &chains = contract.getChains();
+  return chains.empty() ? llvm::SmallVector<PackOp>()
+                        : llvm::to_vector(chains.getOps<PackOp>());
 }
 
 /// On memrefs these ops write their outputs and read whatever their bodies
@@ -233,6 +249,10 @@ void ComputeOp::getEffects(
 void ContractOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   writeOutputs(getOutputsMutable(), effects);
+  if (!getChains().empty()) {
+    effects.emplace_back(MemoryEffects::Read::get());
+    effects.emplace_back(MemoryEffects::Write::get());
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -248,8 +268,19 @@ LogicalResult PackOp::verify() {
   if (!isByteBuffer(getDestination())) { // pack_c1
     return emitOpError("destination must be a one-dimensional i8 buffer");
   }
-  if (bool(getSource()) == !getProducer().empty()) { // pack_c2
-    return emitOpError("needs either a source or a producer");
+  if (bool(getSource()) + !getProducer().empty() + bool(getYieldedAttr()) !=
+      1) { // pack_c2
+    return emitOpError("needs one of a source, a producer and a yielded value");
+  }
+  if (getYieldedAttr()) { // pack_c2
+    auto contract = getOperation()->getParentOfType<ContractOp>();
+    if (!contract || *getYielded() >= contract.outputTypes().size()) {
+      return emitOpError("has no yielded value ")
+             << *getYielded() << " of a contraction around it";
+    }
+  }
+  if (getLogical() && getProducer().empty()) { // pack_c3
+    return emitOpError("has a logical operand without a producer");
   }
   if (!getProducer().empty() &&
       getProducer().getNumArguments() !=

@@ -184,10 +184,14 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
     the logical tensor it was packed from, whose shape is `xShape`.
 
+    `chains` are the `lp.pack` ops of contractions that read a yielded value as their x:
+    each writes it in their layout, halo included, beside or in place of an output.
+
     Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
     (contract_c2) the wMap's results are distinct loops or constants;
     (contract_c3) body arguments: one index per parallel loop, then acc (i32 or i64);
     (contract_c4) results or outputs as many as yielded values, rank = parallel loops;
+    further yielded values are each `yielded` to a chain;
     (contract_c5) elements of x and w are integers.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
@@ -200,7 +204,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       DenseI64ArrayAttr:$wRange, DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
       OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label);
-  let regions = (region SizedRegion<1>:$body);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$chains);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)`
@@ -208,7 +212,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
     (`from` `(` $lowerBounds^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
-    attr-dict-with-keyword (`->` type($results)^)? $body
+    attr-dict-with-keyword (`->` type($results)^)? $body (`chains` $chains^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -216,7 +220,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     unsigned numReductions() { return numLoops() - getParallel(); }
     /// The type of the accumulator handed to the body.
     ::mlir::Type accumulatorType();
-    /// Types of the written elements.
+    /// Types of the yielded elements.
     ::llvm::SmallVector<::mlir::Type> outputTypes();
   }];
 }
@@ -238,18 +242,24 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     Carries the loops and maps of the contraction it serves, from which the order and
     the halo of the packed buffer follow. Positions of the halo store code 0.
 
-    The elements come from `source`, or from `producer`, the body of the elementwise
-    statement that makes the operand: its element at an index, computed where it is packed
-    and stored nowhere else.
+    The elements come from `source`; or from `producer`, the body of the elementwise
+    statement that makes the operand: its element at an index, computed where it is packed;
+    or they are yielded value number `yielded` of the contraction around, whose tasks write
+    them. With a producer, `logical` gets the elements too, as they are.
 
-    Constraints: (pack_c1) destination is a byte buffer; (pack_c2) either a source or a
-    producer, with one index argument per dimension of the operand.
+    Constraints: (pack_c1) destination is a byte buffer; (pack_c2) one of a source, a
+    producer, with one index argument per dimension of the operand, and the number of a
+    value that the contraction around yields; (pack_c3) a logical operand only with a
+    producer.
   }];
   let arguments = !con((ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
-      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
+      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents),
+      Lp_packedOperandArguments, (ins OptionalAttr<I64Attr>:$yielded));
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
-    ($source^ `:` type($source))? `into` $destination `:` type($destination) $layout
+    ($source^ `:` type($source))? (`yielded` $yielded^)?
+    `into` $destination `:` type($destination) $layout
+    (`logical` `(` $logical^ `:` type($logical) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword ($producer^)?
   }];

@@ -3,9 +3,10 @@
 // One-shot bufferization of upstream is not used: two ops reach this point,
 // both write whole results at their own index, so where a result lives is known
 // at once and copies cannot arise.
-#include "compiler/passes/PackedForm.h"
+#include "compiler/passes/Chains.h"
 #include "compiler/passes/Passes.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace lpgen {
@@ -28,6 +29,13 @@ MemRefType bytesType(MLIRContext *context, int64_t bytes) {
   return MemRefType::get({bytes}, IntegerType::get(context, 8));
 }
 
+/// A contraction's result that it writes packed, as x of `consumer`.
+struct Chain {
+  unsigned result;
+  lp::ContractOp consumer;
+  Value packed;
+};
+
 class Bufferizer {
 public:
   explicit Bufferizer(func::FuncOp function)
@@ -40,9 +48,16 @@ private:
   void makeElementsExplicit();
   func::FuncOp createKernel();
   void convert(lp::ComputeOp op);
-  LogicalResult convert(lp::ContractOp op);
-  void findFused();
-  Value packX(lp::ContractOp op, const PackedForm &form);
+  void convert(lp::ContractOp op);
+  SmallVector<lp::ContractOp> chainsOf(OpResult result);
+  bool isOnlyPacked(OpResult result);
+  void createChains(lp::ContractOp op, lp::ContractOp converted,
+                    ArrayRef<Chain> chains);
+  Value findPackedX(lp::ContractOp op);
+  Value allocateX(lp::ContractOp op);
+  Value packX(lp::ContractOp op);
+  void packComputed(lp::ComputeOp producer, lp::ContractOp consumer);
+  lp::PackOp createPackX(lp::ContractOp op, Value source, Value packed);
   Value packW(lp::ContractOp op, const PackedForm &form);
   lp::PackOp createPack(lp::ContractOp op, Value source, Value destination,
                         lp::LayoutAttr layout, mlir::Type element,
@@ -51,16 +66,17 @@ private:
                           const PackedForm &form);
   Value allocate(int64_t bytes);
   Value allocateTensor(Value tensor, Operation *op);
-  SmallVector<Value> destinations(Operation *op);
+  Value destination(OpResult result);
   bool isPackedByCaller(Value w);
 
   func::FuncOp function;
   OpBuilder builder;
   IRMapping mapping;
-  llvm::DenseMap<Operation *, PackedForm> forms;
+  llvm::MapVector<Operation *, PackedForm> forms;
+  llvm::DenseMap<Operation *, XSource> sources;
   llvm::SmallPtrSet<Value, 4> packedInputs;
-  /// Elementwise ops that are computed where their result is packed.
-  llvm::SmallPtrSet<Operation *, 4> fused;
+  /// The contraction that a buffer of packed x was made for, and the buffer.
+  SmallVector<std::pair<lp::ContractOp, Value>> packedXs;
   Value workspace;
   int64_t workspaceBytes = 0;
 };
@@ -74,6 +90,7 @@ LogicalResult Bufferizer::planForms() {
     if (failed(form)) {
       return WalkResult::interrupt();
     }
+    sources[op] = findXSource(op, *form);
     forms.insert({op, *form});
     return WalkResult::advance();
   });
@@ -87,23 +104,6 @@ LogicalResult Bufferizer::planForms() {
     }
   }
   return success();
-}
-
-/// An intermediate that only one contraction reads, as its x, is computed where
-/// it is packed: each element is packed once, as packed intermediates have no
-/// halo (only outputs can be read outside).
-void Bufferizer::findFused() {
-  for (auto &[op, form] : forms) {
-    Value x = cast<lp::ContractOp>(op).getX();
-    auto compute = x.getDefiningOp<lp::ComputeOp>();
-    auto type = cast<RankedTensorType>(x.getType());
-    bool hasHalo = llvm::any_of(form.geometry.positions,
-                                [](const PositionDim &p) { return p.hasHalo; });
-    if (compute && compute->getNumResults() == 1 && x.hasOneUse() &&
-        type.hasStaticShape() && !hasHalo) {
-      fused.insert(compute);
-    }
-  }
 }
 
 /// An input that one contraction reads, as its w only, arrives packed.
@@ -142,7 +142,7 @@ func::FuncOp Bufferizer::createKernel() {
       type = bufferType(type);
     }
     if (packedInputs.contains(argument)) {
-      const PackedForm &form = forms.at(*argument.getUsers().begin());
+      const PackedForm &form = forms.find(*argument.getUsers().begin())->second;
       list.set("lp.logical", mlir::TypeAttr::get(type));
       type = bytesType(builder.getContext(), form.geometry.wBytes);
     }
@@ -206,26 +206,22 @@ Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
                                 sizes);
 }
 
-/// Where the results of `op` go: output arguments or the workspace.
-SmallVector<Value> Bufferizer::destinations(Operation *op) {
-  SmallVector<Value> buffers;
+/// Where `result` goes: an output argument or the workspace.
+Value Bufferizer::destination(OpResult result) {
   auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   unsigned firstOutput = function.getNumArguments();
   Block *entry = builder.getInsertionBlock();
-  for (Value result : op->getResults()) {
-    Value buffer;
-    for (auto [i, returned] : llvm::enumerate(ret.getOperands())) {
-      if (returned == result) {
-        buffer = entry->getArgument(firstOutput + i);
-      }
+  Value buffer;
+  for (auto [i, returned] : llvm::enumerate(ret.getOperands())) {
+    if (returned == result) {
+      buffer = entry->getArgument(firstOutput + i);
     }
-    if (!buffer) {
-      buffer = allocateTensor(result, op);
-    }
-    mapping.map(result, buffer);
-    buffers.push_back(buffer);
   }
-  return buffers;
+  if (!buffer) {
+    buffer = allocateTensor(result, result.getOwner());
+  }
+  mapping.map(result, buffer);
+  return buffer;
 }
 
 static SmallVector<Value> mapAll(IRMapping &mapping, ValueRange values) {
@@ -234,35 +230,85 @@ static SmallVector<Value> mapAll(IRMapping &mapping, ValueRange values) {
 }
 
 void Bufferizer::convert(lp::ComputeOp op) {
-  SmallVector<Value> outputs = destinations(op);
+  for (auto &[user, form] : forms) {
+    const XSource &source = sources[user];
+    if (source.origin == XOrigin::Computed && source.producer == op) {
+      return packComputed(op, cast<lp::ContractOp>(user));
+    }
+  }
+  Value output = destination(op->getResult(0));
   auto compute = lp::ComputeOp::create(builder, op.getLoc(), mlir::TypeRange{},
                                        mapAll(mapping, op.getDynamicExtents()),
-                                       outputs, op.getExtents());
+                                       output, op.getExtents());
   op.getBody().cloneInto(&compute.getBody(), mapping);
 }
 
 lp::PackOp Bufferizer::createPack(lp::ContractOp op, Value source,
                                   Value destination, lp::LayoutAttr layout,
                                   mlir::Type element, ValueRange dynamic) {
-  return lp::PackOp::create(builder, op.getLoc(), source, destination, dynamic,
-                            layout, op.getExtents(), op.getParallel(),
-                            op.getXMap(), op.getWMap(), op.getXShape(),
-                            op.getWShape(), element);
+  return lp::PackOp::create(builder, op.getLoc(), source, destination,
+                            /*logical=*/{}, dynamic, layout, op.getExtents(),
+                            op.getParallel(), op.getXMap(), op.getWMap(),
+                            op.getXShape(), op.getWShape(), element,
+                            /*yielded=*/{});
 }
 
-Value Bufferizer::packX(lp::ContractOp op, const PackedForm &form) {
-  Value packed = allocate(form.geometry.xBytes);
-  Operation *producer = op.getX().getDefiningOp();
-  bool isFused = fused.contains(producer);
-  lp::PackOp pack =
-      createPack(op, isFused ? Value() : mapping.lookup(op.getX()), packed,
-                 form.geometry.xLayout, op.getXElement(),
-                 mapAll(mapping, op.getDynamicExtents()));
-  if (isFused) {
-    cast<lp::ComputeOp>(producer).getBody().cloneInto(&pack.getProducer(),
-                                                      mapping);
+lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
+                                   Value packed) {
+  return createPack(op, source, packed, forms.find(op)->second.geometry.xLayout,
+                    op.getXElement(), mapAll(mapping, op.getDynamicExtents()));
+}
+
+/// The packed x of `op`, if it is there, perhaps made for another contraction.
+Value Bufferizer::findPackedX(lp::ContractOp op) {
+  const Geometry &g = forms.find(op)->second.geometry;
+  for (auto &[other, packed] : packedXs) {
+    if (other.getX() == op.getX() &&
+        havePackedXAlike(forms.find(other)->second.geometry, g)) {
+      return packed;
+    }
   }
+  return {};
+}
+
+/// A buffer for the packed x of `op`.
+Value Bufferizer::allocateX(lp::ContractOp op) {
+  Value packed = allocate(forms.find(op)->second.geometry.xBytes);
+  packedXs.push_back({op, packed});
   return packed;
+}
+
+Value Bufferizer::packX(lp::ContractOp op) {
+  if (Value packed = findPackedX(op)) {
+    return packed;
+  }
+  Value packed = allocateX(op);
+  createPackX(op, mapping.lookup(op.getX()), packed);
+  return packed;
+}
+
+/// The phase that packs what `producer` computes for `consumer`; if others read
+/// it too, as it is, the phase stores it for them.
+void Bufferizer::packComputed(lp::ComputeOp producer, lp::ContractOp consumer) {
+  Value logical;
+  if (!producer->getResult(0).hasOneUse()) {
+    logical = destination(producer->getResult(0));
+  }
+  lp::PackOp pack = createPackX(consumer, {}, allocateX(consumer));
+  pack.getLogicalMutable().assign(logical ? ValueRange(logical) : ValueRange());
+  producer.getBody().cloneInto(&pack.getProducer(), mapping);
+}
+
+/// The contractions that read `result` as the x that `producer` writes packed.
+SmallVector<lp::ContractOp> Bufferizer::chainsOf(OpResult result) {
+  SmallVector<lp::ContractOp> chains;
+  for (auto &[user, form] : forms) {
+    auto contract = cast<lp::ContractOp>(user);
+    if (contract.getX() == result && sources[user].origin == XOrigin::Chained) {
+      chains.push_back(contract);
+    }
+  }
+  return chains;
 }
 
 /// `<op>.pack.<input>(logical, packed)`: what the caller uses to pack w.
@@ -303,23 +349,70 @@ Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {
   return packed;
 }
 
-LogicalResult Bufferizer::convert(lp::ContractOp op) {
+/// True if nothing reads `result` but contractions that find it packed.
+bool Bufferizer::isOnlyPacked(OpResult result) {
+  return !result.use_empty() &&
+         llvm::all_of(result.getUses(), [&](OpOperand &use) {
+           auto contract = dyn_cast<lp::ContractOp>(use.getOwner());
+           return contract && &use == &contract.getXMutable() &&
+                  llvm::is_contained(chainsOf(result), contract);
+         });
+}
+
+/// The buffers of the contractions that `op` writes x of, as chains of
+/// `converted`. Values that only chains take are yielded after the outputs.
+void Bufferizer::createChains(lp::ContractOp op, lp::ContractOp converted,
+                              ArrayRef<Chain> chains) {
+  auto yield = cast<lp::YieldOp>(converted.getBody().front().getTerminator());
+  SmallVector<Value> values;
+  for (OpResult result : op->getResults()) {
+    if (!isOnlyPacked(result)) {
+      values.push_back(yield.getValues()[result.getResultNumber()]);
+    }
+  }
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&converted.getChains());
+  for (const Chain &chain : chains) {
+    Value value = yield.getValues()[chain.result];
+    auto *at = llvm::find(values, value);
+    lp::PackOp pack = createPackX(chain.consumer, {}, chain.packed);
+    pack.setYielded(at - values.begin());
+    if (at == values.end()) {
+      values.push_back(value);
+    }
+  }
+  lp::YieldOp::create(builder, op.getLoc());
+  yield.getValuesMutable().assign(values);
+}
+
+void Bufferizer::convert(lp::ContractOp op) {
   auto lookup = [&](Value v) { return v ? mapping.lookup(v) : Value(); };
   Value x;
   Value w;
   lp::LayoutAttr xLayout;
   lp::LayoutAttr wLayout;
-  if (auto found = forms.find(op); found != forms.end()) {
-    const PackedForm &form = found->second;
-    x = packX(op, form);
-    w = packW(op, form);
-    xLayout = form.geometry.xLayout;
-    wLayout = form.geometry.wLayout;
+  if (auto *found = forms.find(op); found != forms.end()) {
+    x = packX(op);
+    w = packW(op, found->second);
+    xLayout = found->second.geometry.xLayout;
+    wLayout = found->second.geometry.wLayout;
   } else {
     x = mapping.lookup(op.getX());
     w = mapping.lookup(op.getW());
   }
-  SmallVector<Value> outputs = destinations(op);
+  SmallVector<Value> outputs;
+  SmallVector<Chain> chains;
+  for (OpResult result : op->getResults()) {
+    if (!isOnlyPacked(result)) {
+      outputs.push_back(destination(result));
+    }
+    for (lp::ContractOp consumer : chainsOf(result)) {
+      if (!findPackedX(consumer)) {
+        chains.push_back(
+            {result.getResultNumber(), consumer, allocateX(consumer)});
+      }
+    }
+  }
   auto contract = lp::ContractOp::create(
       builder, op.getLoc(), mlir::TypeRange{}, x, w, lookup(op.getXZero()),
       lookup(op.getWZero()), lookup(op.getXPadScalar()),
@@ -342,26 +435,22 @@ LogicalResult Bufferizer::convert(lp::ContractOp op) {
   keep("wZeroElement", op.getWZero());
   keep("xPadElement", op.getXPadScalar());
   op.getBody().cloneInto(&contract.getBody(), mapping);
-  return success();
+  if (!chains.empty()) {
+    createChains(op, contract, chains);
+  }
 }
 
 LogicalResult Bufferizer::run() {
   if (failed(planForms())) {
     return failure();
   }
-  findFused();
   makeElementsExplicit();
   func::FuncOp kernel = createKernel();
   for (Operation &op : function.getBody().front()) {
-    if (fused.contains(&op)) {
-      continue;
-    }
     if (auto compute = dyn_cast<lp::ComputeOp>(op)) {
       convert(compute);
     } else if (auto contract = dyn_cast<lp::ContractOp>(op)) {
-      if (failed(convert(contract))) {
-        return failure();
-      }
+      convert(contract);
     } else if (op.hasTrait<OpTrait::ConstantLike>()) {
       builder.clone(op, mapping); // folding moved it out of a body
     } else if (!isa<func::ReturnOp>(op)) {

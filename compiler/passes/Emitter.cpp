@@ -24,6 +24,9 @@ Value Emitter::mul(Value lhs, Value rhs) {
 Value Emitter::min(Value lhs, Value rhs) {
   return b.createOrFold<arith::MinSIOp>(loc, lhs, rhs);
 }
+Value Emitter::max(Value lhs, Value rhs) {
+  return b.createOrFold<arith::MaxSIOp>(loc, lhs, rhs);
+}
 Value Emitter::ceilDiv(Value lhs, int64_t rhs) {
   return rhs == 1 ? lhs
                   : b.createOrFold<arith::DivUIOp>(
@@ -83,6 +86,15 @@ Value Emitter::castInt(Value value, mlir::Type type) {
   }
   return have > want ? arith::TruncIOp::create(b, loc, type, value).getResult()
                      : value;
+}
+
+Value Emitter::decode(Value loaded, mlir::Type element, mlir::Type type) {
+  if (isa<FloatType>(element) || loaded.getType() == type) {
+    return loaded;
+  }
+  return lp::toElementType(element).isStorageSigned()
+             ? arith::ExtSIOp::create(b, loc, type, loaded).getResult()
+             : arith::ExtUIOp::create(b, loc, type, loaded).getResult();
 }
 
 Value Emitter::read(Value source, ArrayRef<Value> indices, mlir::Type element) {

@@ -45,7 +45,7 @@ lp::ComputeOp findConsumer(lp::ContractOp contract) {
         if (source == contract) {
           uses = true;
           auto read = dyn_cast<lp::ReadOp>(inner);
-          fits &= read && readsOwnIndex(read, compute);
+          fits = fits && read && readsOwnIndex(read, compute);
         } else if (source && source->getBlock() == contract->getBlock() &&
                    !source->isBeforeInBlock(contract)) {
           fits = false;
@@ -125,6 +125,7 @@ void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   state.propertiesAttr = contract->getPropertiesAsAttribute();
   Region *region = state.addRegion();
   region->takeBody(contract.getBody());
+  state.addRegion(); // chains come with buffers
   Operation *merged = builder.create(state);
   merged->setAttr("label", compute->getAttr("label"));
   for (auto [from, to] : llvm::zip_equal(replaced, merged->getResults())) {

@@ -15,16 +15,6 @@ using namespace lpgen;
 
 namespace {
 
-/// A loaded element as a logical value of `type`.
-Value decode(Emitter &e, Value loaded, mlir::Type element, mlir::Type type) {
-  if (isa<FloatType>(element) || loaded.getType() == type) {
-    return loaded;
-  }
-  return lp::toElementType(element).isStorageSigned()
-             ? arith::ExtSIOp::create(e.b, e.loc, type, loaded).getResult()
-             : arith::ExtUIOp::create(e.b, e.loc, type, loaded).getResult();
-}
-
 Value applyMap(Emitter &e, AffineExpr expr, ValueRange dims) {
   auto map = AffineMap::get(dims.size(), 0, expr);
   return affine::AffineApplyOp::create(e.b, e.loc, map, dims);
@@ -61,7 +51,7 @@ void lower(lp::ReadOp op, Emitter &e) {
   auto load = [&]() {
     Value loaded =
         memref::LoadOp::create(e.b, e.loc, op.getSource(), positions);
-    return decode(e, loaded, op.logicalElement(), op.getType());
+    return e.decode(loaded, op.logicalElement(), op.getType());
   };
   if (!inside) {
     op.replaceAllUsesWith(load());
@@ -185,7 +175,7 @@ void lower(lp::ThresholdOp op, Emitter &e) {
         Value loaded =
             memref::LoadOp::create(e.b, e.loc, op.getSource(), positions);
         mlir::Type element = op.getElement().value_or(loaded.getType());
-        Value level = decode(e, loaded, element, op.getValue().getType());
+        Value level = e.decode(loaded, element, op.getValue().getType());
         Value reached =
             isa<FloatType>(level.getType())
                 ? arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGE,

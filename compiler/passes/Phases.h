@@ -23,6 +23,7 @@ public:
   mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
   mlir::Value min(mlir::Value lhs, mlir::Value rhs); ///< Of indices, signed.
+  mlir::Value max(mlir::Value lhs, mlir::Value rhs); ///< Likewise.
   mlir::Value ceilDiv(mlir::Value lhs, int64_t rhs);
   mlir::Value value(mlir::OpFoldResult size);
   mlir::Value product(llvm::ArrayRef<mlir::OpFoldResult> sizes);
@@ -33,6 +34,8 @@ public:
   llvm::SmallVector<mlir::Value>
   delinearize(mlir::Value linear, llvm::ArrayRef<mlir::OpFoldResult> sizes);
   mlir::Value castInt(mlir::Value value, mlir::Type type);
+  /// A loaded element as a logical value of `type`.
+  mlir::Value decode(mlir::Value loaded, mlir::Type element, mlir::Type type);
   /// An element as a logical value: lp.read of a memref.
   mlir::Value read(mlir::Value source, llvm::ArrayRef<mlir::Value> indices,
                    mlir::Type element);
@@ -70,7 +73,8 @@ taskSizes(mlir::Operation *op, Emitter &e,
 /// Returns the bytes of scratch it needs.
 using Coordinates = llvm::ArrayRef<mlir::Value>;
 int64_t emitTask(lp::ComputeOp op, Emitter &e, Coordinates task);
-int64_t emitTask(lp::PackOp op, Emitter &e, Coordinates task);
+int64_t emitTask(lp::PackOp op, Emitter &e, Coordinates task,
+                 mlir::Value scratch);
 int64_t emitTask(lp::UnpackOp op, Emitter &e, Coordinates task);
 mlir::FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e,
                                   Coordinates task, mlir::Value scratch);
@@ -87,6 +91,13 @@ unpackTaskSizes(lp::UnpackOp op, Emitter &e,
 llvm::SmallVector<mlir::OpFoldResult>
 contractTaskSizes(lp::ContractOp op, Emitter &e,
                   llvm::function_ref<mlir::Value(mlir::Value)> resolve);
+
+/// True if a chain has a halo, which tasks of its own fill: as many as those
+/// of the same pack as a phase.
+bool hasHalo(lp::PackOp op);
+/// Fills the halo positions of one row of them with zeros.
+void emitHaloTask(lp::PackOp op, Emitter &e, Coordinates task,
+                  mlir::Value scratch);
 
 /// Loops `body(indices)` over `extents`, outermost first.
 void forEach(Emitter &e, llvm::ArrayRef<mlir::OpFoldResult> extents,

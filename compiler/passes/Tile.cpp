@@ -32,6 +32,16 @@ bool isPhase(Operation &op) {
   return isa<lp::ComputeOp, lp::PackOp, lp::UnpackOp, lp::ContractOp>(op);
 }
 
+/// The packs whose halo the phase of `op` fills.
+SmallVector<lp::PackOp> halosOf(Operation *op) {
+  SmallVector<lp::PackOp> chains;
+  if (auto contract = dyn_cast<lp::ContractOp>(op)) {
+    llvm::copy_if(lp::chainedPacks(contract), std::back_inserter(chains),
+                  [](lp::PackOp pack) { return hasHalo(pack); });
+  }
+  return chains;
+}
+
 /// Bytes of scratch that the task of `op` needs, after replacing it by loops.
 FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
                              Value scratch) {
@@ -39,7 +49,7 @@ FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
     return emitTask(compute, e, task);
   }
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
-    return emitTask(pack, e, task);
+    return emitTask(pack, e, task, scratch);
   }
   if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
     return emitTask(unpack, e, task);
@@ -132,10 +142,14 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
       if (!isPhase(op) || number++ != phase) {
         continue;
       }
-      Value product = e.product(taskSizes(&op, e, [&](Value size) -> Value {
+      auto resolve = [&](Value size) -> Value {
         return entry->getArgument(cast<BlockArgument>(size).getArgNumber());
-      }));
-      func::ReturnOp::create(builder, kernel.getLoc(), product);
+      };
+      Value total = e.product(taskSizes(&op, e, resolve));
+      for (lp::PackOp chain : halosOf(&op)) {
+        total = e.add(total, e.product(packTaskSizes(chain, e, resolve)));
+      }
+      func::ReturnOp::create(builder, kernel.getLoc(), total);
       return;
     }
   }
@@ -175,16 +189,27 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
     return *scratchBytes;
   }
 
+  /// The tasks of `op` itself, then those that fill the halos of chains.
   static FailureOr<int64_t> loopOverTasks(Operation *op, Value begin, Value end,
                                           Value scratch) {
     OpBuilder builder(op);
     Emitter e(builder, op->getLoc());
-    SmallVector<OpFoldResult> sizes =
-        taskSizes(op, e, [](Value v) { return v; });
+    auto same = [](Value v) { return v; };
+    SmallVector<lp::PackOp> halos = halosOf(op);
+    SmallVector<OpFoldResult> sizes = taskSizes(op, e, same);
+    Value next = e.product(sizes);
+    Value last = halos.empty() ? end : e.min(end, next);
+    for (lp::PackOp chain : halos) {
+      SmallVector<OpFoldResult> halo = packTaskSizes(chain, e, same);
+      Value past = e.add(next, e.product(halo));
+      e.loop(e.max(begin, next), e.min(end, past), 1, [&](Value task) {
+        emitHaloTask(chain, e, e.delinearize(e.sub(task, next), halo), scratch);
+      });
+      next = past;
+    }
     FailureOr<int64_t> bytes = failure();
-    e.loop(begin, end, 1, [&](Value task) {
-      SmallVector<Value> coordinates = e.delinearize(task, sizes);
-      bytes = lowerTask(op, e, coordinates, scratch);
+    e.loop(begin, last, 1, [&](Value task) {
+      bytes = lowerTask(op, e, e.delinearize(task, sizes), scratch);
     });
     return bytes;
   }

@@ -5,9 +5,11 @@
 // panel of w, or a slice of it, stays in cache while rows of x stream by
 // (TilePlan). The sums gather in scratch; then those of products of stored
 // elements are completed to (x - xZero)(w - wZero) and handed to the body.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/PackRow.h"
 #include "compiler/passes/TilePlan.h"
 #include "targets/Target.h"
+#include "llvm/Support/MathExtras.h"
+#include <vector>
 
 using namespace mlir;
 using namespace lpgen;
@@ -22,6 +24,22 @@ TilePlan scheduledPlan(lp::ContractOp op, const PackedForm &form) {
                   target->desc().l1Bytes);
 }
 
+/// One, or all if the chain needs sums of whole positions.
+int64_t panelsPerTask(lp::ContractOp op, const Geometry &g) {
+  return llvm::any_of(
+             lp::chainedPacks(op),
+             [](lp::PackOp pack) { return pack.getLayout().getSums(); })
+             ? g.panels
+             : 1;
+}
+
+/// The x of another contraction that the epilogue writes, row by row.
+struct Chain {
+  lp::PackOp op;
+  Geometry geometry;
+  RowPacker row;
+};
+
 class ContractTiler {
 public:
   ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form, Value scratch)
@@ -33,14 +51,24 @@ public:
   }
 
   void emit(Coordinates task);
-  int64_t scratchBytes() const {
-    return sumsBytes() + (hasHalves ? schedule.getTileRows() * lanes * 2 : 0);
+  /// Bytes of the sums of the task's tiles.
+  int64_t tileBytes() const {
+    return llvm::alignTo(
+        sumsBytes() + (hasHalves ? schedule.getTileRows() * lanes * 2 : 0), 64);
+  }
+  int64_t scratchBytes() {
+    int64_t bytes = tileBytes();
+    for (lp::PackOp chain : lp::chainedPacks(op)) {
+      bytes += RowPacker::rowBytes(chain.getLayout(), lanes);
+    }
+    return bytes;
   }
 
 private:
   int64_t sumsBytes() const {
     return schedule.getTileRows() * schedule.getBlock() * rowBytes;
   }
+  void emitPanel();
   void emitTiles(llvm::function_ref<void(Value, int64_t)> tile);
   void emitPass(Value firstTrip, int64_t trips);
   void emitTile(Value row, int64_t rows, Value firstTrip, int64_t trips);
@@ -48,6 +76,8 @@ private:
                  int64_t trips, const TilePart *part);
   void zeroScratch();
   void emitEpilogue();
+  std::vector<Chain> openChains();
+  void packRow(Chain &chain, Value columns);
   void setLoops(LoopRole role, Value linear);
   SmallVector<OpFoldResult> extentsOf(LoopRole role);
   Value strideDot(LoopRole role, Value start, int64_t divisor);
@@ -75,6 +105,7 @@ private:
   bool hasHalves; ///< 16-bit sums of a tile follow the sums in scratch.
   Value begin;    ///< First row of the task.
   Value end;      ///< Past its last row.
+  Value batch;
   Value panel;
   Value wOffset;            ///< Byte where the panel begins in w.
   Value panelNumber;        ///< batch * panels + panel.
@@ -144,17 +175,31 @@ Value ContractTiler::rowAddress(Value row) {
 }
 
 void ContractTiler::emit(Coordinates task) {
-  panel = task[1];
-  setLoops(LoopRole::Batch, task[0]);
-  panelNumber = e.add(e.mul(task[0], e.index(g.panels)), panel);
-  wOffset = e.add(e.index(kPackedHeaderBytes),
-                  e.mul(panelNumber, e.index(g.panelBytes)));
+  batch = task[0];
+  setLoops(LoopRole::Batch, batch);
   xBase = strideDot(LoopRole::Batch, e.index(g.xOrigin()), 1);
 
   Value rows = e.product(extentsOf(LoopRole::Row));
   int64_t blockRows = schedule.getTileRows() * schedule.getBlock();
   begin = e.mul(task[2], e.index(blockRows));
   end = e.min(e.add(begin, e.index(blockRows)), rows);
+  int64_t count = panelsPerTask(op, g);
+  auto emitNumber = [&](Value number) {
+    panel = number;
+    emitPanel();
+  };
+  if (count == 1) {
+    emitNumber(task[1]);
+  } else {
+    e.loop(e.index(0), e.index(count), 1, emitNumber);
+  }
+}
+
+/// All tiles of the task in one panel.
+void ContractTiler::emitPanel() {
+  panelNumber = e.add(e.mul(batch, e.index(g.panels)), panel);
+  wOffset = e.add(e.index(kPackedHeaderBytes),
+                  e.mul(panelNumber, e.index(g.panelBytes)));
   if (!plan.writesOnce()) {
     zeroScratch();
   }
@@ -476,6 +521,56 @@ Value ContractTiler::withRowsAsOne(Value output) {
   return memref::CollapseShapeOp::create(e.b, e.loc, output, dims);
 }
 
+/// Room in scratch, after the sums, for a row of each chain.
+std::vector<Chain> ContractTiler::openChains() {
+  std::vector<Chain> chains;
+  int64_t offset = tileBytes();
+  for (lp::PackOp pack : lp::chainedPacks(op)) {
+    Geometry geometry = packedGeometry(pack);
+    RowPacker row(pack, e, geometry, lanes, scratch, offset);
+    chains.push_back({pack, std::move(geometry), row});
+    offset += RowPacker::rowBytes(pack.getLayout(), lanes);
+  }
+  return chains;
+}
+
+/// Packs the first `columns` elements of the chain's row, which are the panel's
+/// columns at the current rows, unless the other contraction does not read
+/// them.
+void ContractTiler::packRow(Chain &chain, Value columns) {
+  Value read;
+  Value start = e.index(0);
+  for (const PositionDim &p : chain.geometry.positions) {
+    Value position = e.sub(loops[p.xDim], e.index(p.low));
+    start = e.add(start, e.mul(position, e.index(p.stride)));
+    int64_t extent = chain.geometry.shape.xShape[p.xDim];
+    if (p.low > 0 || p.low + p.size < extent) {
+      // Unsigned: a negative position is a huge one.
+      Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                       position, e.index(p.size));
+      read =
+          read ? arith::AndIOp::create(e.b, e.loc, read, in).getResult() : in;
+    }
+  }
+  lp::LayoutAttr layout = chain.op.getLayout();
+  auto pack = [&] {
+    chain.row.fillGroup(columns);
+    Value first;
+    if (panelsPerTask(op, g) > 1) {
+      first = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel,
+                                    e.index(0));
+    }
+    Value offset = e.mul(
+        panel, e.index(lanes / layout.getGroup() * layout.getGroupBytes()));
+    chain.row.pack(e.ceilDiv(columns, layout.getGroup()), start, offset, first);
+  };
+  if (read) {
+    e.ifThen(read, pack);
+  } else {
+    pack();
+  }
+}
+
 /// Completes the sums of all rows of the task and runs the body on them.
 void ContractTiler::emitEpilogue() {
   int64_t columns = g.extentOf(LoopRole::Column);
@@ -493,6 +588,7 @@ void ContractTiler::emitEpilogue() {
       llvm::map_to_vector(op.getOutputs(), [&](Value output) {
         return adjacent ? withRowsAsOne(output) : output;
       });
+  std::vector<Chain> chains = openChains();
   e.loop(begin, end, 1, [&](Value row) {
     setLoops(LoopRole::Row, row);
     RowTerms terms = rowTerms();
@@ -509,8 +605,17 @@ void ContractTiler::emitEpilogue() {
         indices.erase(indices.begin() + rows.front() + 1,
                       indices.begin() + rows.back() + 1);
       }
-      inlineBody(e, op.getBody(), arguments, outputs, indices);
+      SmallVector<Value> values = inlineBody(e, op.getBody(), arguments);
+      for (auto [value, output] : llvm::zip(values, outputs)) {
+        memref::StoreOp::create(e.b, e.loc, value, output, indices);
+      }
+      for (Chain &chain : chains) {
+        chain.row.put(lane, values[*chain.op.getYielded()]);
+      }
     });
+    for (Chain &chain : chains) {
+      packRow(chain, ownColumns);
+    }
   });
 }
 
@@ -535,7 +640,8 @@ lpgen::contractTaskSizes(lp::ContractOp op, Emitter &e,
   int64_t blockRows =
       op.getSchedule()->getTileRows() * op.getSchedule()->getBlock();
   return {e.b.getIndexAttr(g.extentOf(LoopRole::Batch)),
-          e.b.getIndexAttr(g.panels), e.ceilDiv(e.product(rows), blockRows)};
+          e.b.getIndexAttr(g.panels / panelsPerTask(op, g)),
+          e.ceilDiv(e.product(rows), blockRows)};
 }
 
 FailureOr<int64_t> lpgen::emitTask(lp::ContractOp op, Emitter &e,

@@ -1,149 +1,18 @@
 // lp-tile: packing of activations and weights as loops. The layouts are
 // described at #lp.layout; where things lie comes from Geometry.
-#include "compiler/passes/Phases.h"
-#include "llvm/Support/MathExtras.h"
+#include "compiler/passes/PackRow.h"
 
 using namespace mlir;
 using namespace lpgen;
 
 namespace {
 
-/// What both operands share: how one element is stored.
-class Packer {
-public:
-  Packer(lp::PackOp op, Emitter &e, Geometry geometry)
-      : op(op), e(e), g(std::move(geometry)), layout(op.getLayout()) {}
-
-protected:
-  /// The element at `indices`, read or computed.
-  Value logical(ArrayRef<Value> indices) {
-    if (op.getSource()) {
-      return e.read(op.getSource(), indices, op.getElement());
-    }
-    return inlineBody(e, op.getProducer(), indices).front();
-  }
-
-  /// The stored form of the element at `indices`, as i32.
-  Value stored(ArrayRef<Value> indices) {
-    Value value = e.castInt(logical(indices), e.b.getI32Type());
-    if (layout.getOffset() != 0) {
-      value = e.add(value, e.i32(layout.getOffset()));
-    }
-    if (layout.getHalve()) {
-      value = arith::ShRSIOp::create(e.b, e.loc, value, e.i32(1));
-    }
-    return value;
-  }
-
-  void storeByte(Value value, Value offset) {
-    Value byte = e.castInt(value, e.b.getI8Type());
-    memref::StoreOp::create(e.b, e.loc, byte, op.getDestination(), offset);
-  }
-
-  /// Stores one group of whole elements, of several in a byte or of one or two
-  /// bytes each.
-  void storeElements(ArrayRef<Value> elements, Value offset) {
-    if (layout.getBits() == 16) {
-      return storeWords(elements, offset);
-    }
-    int64_t bytes = layout.getGroupBytes();
-    for (int64_t byte = 0; byte < bytes; ++byte) {
-      Value all = elements[byte];
-      for (int64_t i = bytes; byte + i < layout.getGroup(); i += bytes) {
-        Value shift = e.i32(i / bytes * layout.getBits());
-        all = arith::OrIOp::create(
-            e.b, e.loc, all,
-            arith::ShLIOp::create(e.b, e.loc, elements[byte + i], shift));
-      }
-      storeByte(all, e.add(offset, e.index(byte)));
-    }
-  }
-
-  void storeWords(ArrayRef<Value> elements, Value offset) {
-    int64_t bytes =
-        cast<MemRefType>(op.getDestination().getType()).getNumElements();
-    Value words = e.view(op.getDestination(), 0, bytes / 2, 16);
-    Value first = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
-    for (auto [i, element] : llvm::enumerate(elements)) {
-      memref::StoreOp::create(e.b, e.loc, e.castInt(element, e.b.getI16Type()),
-                              words,
-                              e.add(first, e.index(static_cast<int64_t>(i))));
-    }
-  }
-
-  /// Stores the planes of one group, `planeBytes` apart.
-  void storePlanes(ArrayRef<Value> elements, Value offset, int64_t planeBytes) {
-    int64_t bits = layout.getBits();
-    Value mask = e.i32((int64_t{1} << bits) - 1);
-    for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
-      SmallVector<Value> digits;
-      for (Value value : elements) {
-        digits.push_back(arith::AndIOp::create(
-            e.b, e.loc,
-            arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane * bits)),
-            mask));
-      }
-      Value at = e.add(offset, e.index(plane * planeBytes));
-      if (layout.hasTables()) {
-        for (size_t i = 0; i < digits.size(); i += 4) {
-          storeTable(ArrayRef(digits).slice(i, 4),
-                     e.add(at, e.index(static_cast<int64_t>(4 * i))));
-        }
-      } else {
-        storeDigits(digits, at);
-      }
-    }
-  }
-
-  /// As many digits a byte as there must be, from its lowest bit on.
-  void storeDigits(ArrayRef<Value> digits, Value offset) {
-    const int64_t perByte =
-        llvm::divideCeil(layout.getGroup(), layout.getGroupBytes());
-    for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
-      Value all = e.i32(0);
-      for (auto [i, digit] : llvm::enumerate(
-               digits.drop_front(byte * perByte).take_front(perByte))) {
-        all = arith::OrIOp::create(
-            e.b, e.loc, all,
-            arith::ShLIOp::create(
-                e.b, e.loc, digit,
-                e.i32(static_cast<int64_t>(i) * layout.getBits())));
-      }
-      storeByte(all, e.add(offset, e.index(byte)));
-    }
-  }
-
-  /// Byte m: the sum of the digits i with bit i in m.
-  void storeTable(ArrayRef<Value> digits, Value offset) {
-    VectorType type = cell::vectorType(e.b, 16, 8);
-    Value sums;
-    for (auto [position, digit] : llvm::enumerate(digits)) {
-      SmallVector<int8_t> chosen;
-      for (int64_t m = 0; m < type.getNumElements(); ++m) {
-        chosen.push_back((m >> position & 1) != 0 ? -1 : 0);
-      }
-      Value mask = arith::ConstantOp::create(
-          e.b, e.loc, DenseElementsAttr::get(type, ArrayRef(chosen)));
-      Value one = arith::AndIOp::create(
-          e.b, e.loc, mask,
-          vector::BroadcastOp::create(e.b, e.loc, type,
-                                      e.castInt(digit, e.b.getI8Type())));
-      sums =
-          sums ? arith::AddIOp::create(e.b, e.loc, sums, one).getResult() : one;
-    }
-    vector::StoreOp::create(e.b, e.loc, sums, op.getDestination(), offset);
-  }
-
-  lp::PackOp op;
-  Emitter &e;
-  Geometry g;
-  lp::LayoutAttr layout;
-};
-
 /// Activations: one task packs the innermost row of positions.
-class ActivationPacker : public Packer {
+class ActivationPacker {
 public:
-  using Packer::Packer;
+  ActivationPacker(lp::PackOp op, Emitter &e, Value scratch)
+      : op(op), e(e), g(packedGeometry(op)),
+        row(op, e, g, g.innerExtent(), scratch, 0) {}
 
   void emit(Coordinates task) {
     SmallVector<Value> at(task);
@@ -157,20 +26,29 @@ public:
     });
   }
 
+private:
   /// Positions of dimension `number` that are packed: all of a halo dimension,
   /// the actual size of a dynamic one.
   Value positionCount(size_t number) {
     const PositionDim &p = g.positions[number];
-    int64_t extent = op.getXShape()[p.xDim];
-    if (ShapedType::isDynamic(extent) && !p.hasHalo && p.low == 0) {
-      return e.min(e.index(p.size),
-                   memref::DimOp::create(e.b, e.loc, op.getSource(), p.xDim));
+    if (op.getSource() && ShapedType::isDynamic(op.getXShape()[p.xDim]) &&
+        !p.hasHalo && p.low == 0) {
+      return e.min(e.index(p.size), sizeOf(p));
     }
     return e.index(p.size);
   }
 
-private:
-  /// Packs all runs at one position, or zeros if it is in the halo.
+  /// The size of dimension `p` of x.
+  Value sizeOf(const PositionDim &p) {
+    int64_t extent = op.getXShape()[p.xDim];
+    return ShapedType::isDynamic(extent)
+               ? memref::DimOp::create(e.b, e.loc, op.getSource(), p.xDim)
+                     .getResult()
+               : e.index(extent);
+  }
+
+  /// Packs all runs at one position, or zeros if it is in the halo. What a
+  /// contraction writes is there already.
   void emitPosition(ArrayRef<Value> at) {
     SmallVector<Value> source(op.getXShape().size());
     Value inside;
@@ -181,9 +59,8 @@ private:
       offset = e.add(offset, e.mul(index, e.index(p.stride)));
       if (p.hasHalo) {
         // Unsigned: a negative position is a huge one.
-        Value size = memref::DimOp::create(e.b, e.loc, op.getSource(), p.xDim);
         Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
-                                         position, size);
+                                         position, sizeOf(p));
         inside = inside
                      ? arith::AndIOp::create(e.b, e.loc, inside, in).getResult()
                      : in;
@@ -211,74 +88,47 @@ private:
       e.b.setInsertionPointToStart(&branch.getThenRegion().front());
       emitRun(source, base, start);
       e.b.setInsertionPointToStart(&branch.getElseRegion().front());
-      emitZeros(start);
+      row.packZeros(start);
     });
-  }
-
-  void emitZeros(Value start) {
-    for (int64_t plane = 0; plane < std::max<int64_t>(layout.getPlanes(), 1);
-         ++plane) {
-      Value from = e.add(start, e.index(plane * g.xPlaneBytes));
-      e.loop(from, e.add(from, e.index(g.runBytes)), 1,
-             [&](Value offset) { storeByte(e.i32(0), offset); });
-    }
-    storeSum(e.i32(0), start);
-  }
-
-  void storeSum(Value sum, Value start) {
-    if (!layout.getSums()) {
-      return;
-    }
-    int64_t planes = std::max<int64_t>(layout.getPlanes(), 1);
-    int64_t count = g.xPlaneBytes / g.runBytes;
-    Value sums = e.view(op.getDestination(), g.xPlaneBytes * planes, count, 32);
-    Value position =
-        arith::DivUIOp::create(e.b, e.loc, start, e.index(g.runBytes));
-    memref::StoreOp::create(e.b, e.loc, sum, sums, position);
   }
 
   /// Packs the inner elements [base, base + innerExtent) at `source`.
   void emitRun(SmallVector<Value> source, Value base, Value start) {
-    auto element = [&](Value k) {
-      source[g.innerXDim] = e.add(base, k);
-      return stored(source);
-    };
-    int64_t full = g.innerExtent() / layout.getGroup();
-    Value sum = e.reduce(
-        e.index(0), e.index(full), e.i32(0), [&](Value group, Value sum) {
-          return emitGroup(group, layout.getGroup(), start, sum, element);
-        });
-    if (int64_t rest = g.innerExtent() % layout.getGroup()) {
-      sum = emitGroup(e.index(full), rest, start, sum, element);
+    if (op.getYielded()) {
+      return;
     }
-    storeSum(sum, start);
+    Value count = e.index(g.innerExtent());
+    e.elementwiseLoop(e.index(0), count, [&](Value k) {
+      source[g.innerXDim] = e.add(base, k);
+      row.put(k, element(source));
+    });
+    row.fillGroup(count);
+    row.pack(e.index(g.groups), start, e.index(0), {});
   }
 
-  /// Packs `count` elements of one group and zeros after them; returns sum +
-  /// theirs.
-  Value emitGroup(Value group, int64_t count, Value start, Value sum,
-                  llvm::function_ref<Value(Value)> element) {
-    Value first = e.mul(group, e.index(layout.getGroup()));
-    Value offset = e.add(start, e.mul(group, e.index(layout.getGroupBytes())));
-    SmallVector<Value> elements;
-    for (int64_t i = 0; i < count; ++i) {
-      elements.push_back(element(e.add(first, e.index(i))));
-      sum = e.add(sum, elements.back());
+  /// The element at `indices`, read or computed.
+  Value element(ArrayRef<Value> indices) {
+    if (op.getSource()) {
+      return e.read(op.getSource(), indices, op.getElement());
     }
-    elements.resize(layout.getGroup(), e.i32(0));
-    if (layout.getPlanes() > 0) {
-      storePlanes(elements, offset, g.xPlaneBytes);
-      return sum;
+    Value value = inlineBody(e, op.getProducer(), indices).front();
+    if (op.getLogical()) {
+      memref::StoreOp::create(e.b, e.loc, value, op.getLogical(), indices);
     }
-    storeElements(elements, offset);
-    return sum;
+    return value;
   }
+
+  lp::PackOp op;
+  Emitter &e;
+  Geometry g;
+  RowPacker row;
 };
 
 /// Weights: one task packs one panel of one batch.
-class WeightPacker : public Packer {
+class WeightPacker : public GroupWriter {
 public:
-  using Packer::Packer;
+  WeightPacker(lp::PackOp op, Emitter &e)
+      : GroupWriter(op, e), op(op), g(packedGeometry(op)) {}
 
   void emit(Coordinates task) {
     Value batch = task[0];
@@ -305,7 +155,10 @@ public:
 
 private:
   /// The element at the current loops.
-  Value element() { return stored(mapIndices(e, op.getWMap(), loops)); }
+  Value element() {
+    return stored(e.read(op.getSource(), mapIndices(e, op.getWMap(), loops),
+                         op.getElement()));
+  }
 
   /// The element at column and inner index, or zero past either end.
   Value elementOrZero(Value column, Value inner) {
@@ -330,10 +183,7 @@ private:
       Value inner = e.add(e.mul(group, e.index(layout.getGroup())), e.index(i));
       elements.push_back(elementOrZero(column, inner));
     }
-    if (layout.getPlanes() > 0) {
-      return storePlanes(elements, offset, g.wPlaneBytes);
-    }
-    storeElements(elements, offset);
+    storeGroup(elements, offset, g.wPlaneBytes);
   }
 
   /// Sums of stored elements over the inside taps of each border class,
@@ -384,6 +234,8 @@ private:
     return true;
   }
 
+  lp::PackOp op;
+  Geometry g;
   SmallVector<Value> loops;
 };
 
@@ -411,13 +263,27 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
   return sizes;
 }
 
-int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task) {
-  Geometry g = packedGeometry(op);
+int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task,
+                        Value scratch) {
+  int64_t bytes = 0;
   if (op.getLayout().getKind() == lp::OperandKind::Weights) {
-    WeightPacker(op, e, std::move(g)).emit(task);
+    WeightPacker(op, e).emit(task);
   } else {
-    ActivationPacker(op, e, std::move(g)).emit(task);
+    ActivationPacker(op, e, scratch).emit(task);
+    bytes =
+        RowPacker::rowBytes(op.getLayout(), packedGeometry(op).innerExtent());
   }
   op.erase();
-  return 0;
+  return bytes;
+}
+
+bool lpgen::hasHalo(lp::PackOp op) {
+  Geometry g = packedGeometry(op);
+  return llvm::any_of(g.positions,
+                      [](const PositionDim &p) { return p.hasHalo; });
+}
+
+void lpgen::emitHaloTask(lp::PackOp op, Emitter &e, Coordinates task,
+                         Value scratch) {
+  ActivationPacker(op, e, scratch).emit(task);
 }

@@ -140,6 +140,25 @@ TEST_P(Differential, SampleOperators) {
   EXPECT_GE(count, 20U);
 }
 
+/// Contractions that write the x of others, with every cell; tiles in turn.
+TEST_P(Differential, Chains) {
+  auto buffer = llvm::MemoryBuffer::getFile(LPGEN_SOURCE_DIR
+                                            "/tests/operators/chains.lp");
+  ASSERT_TRUE(bool(buffer));
+  const std::string text = (*buffer)->getBuffer().str();
+  const std::vector<std::string> names = operatorsOf(text);
+  ASSERT_FALSE(names.empty());
+  size_t number = 0;
+  for (const std::string &schedule : schedulesOf(*GetParam())) {
+    Harness forced(*GetParam(), testSeed());
+    for (const std::string &name : names) {
+      forced.add(
+          {onlyOperator(text, name), withTile(schedule, number++ % numTiles)});
+    }
+    finish(forced);
+  }
+}
+
 /// -D changes widths and sizes; one text serves for many operators.
 TEST_P(Differential, Parameters) {
   // Wrapped in an op of its own per combination, as names in a program differ.

@@ -145,3 +145,40 @@ lp.tuned "x86_avx2" "u2" x "s2" rows 0 columns 128 reduction 1152 -> <"direct", 
 // tuned_c2
 // expected-error @+1 {{source is 'measured' or 'mca'}}
 lp.tuned "x86_avx2" "u2" x "s2" rows 1 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1> {source = "guess"}
+
+// -----
+
+func.func @pack_c2(%to: memref<128xi8>) {
+  // expected-error @+1 {{needs one of a source, a producer and a yielded value}}
+  lp.pack into %to : memref<128xi8>
+    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c2_yielded(%to: memref<128xi8>) {
+  // expected-error @+1 {{has no yielded value 0 of a contraction around it}}
+  lp.pack yielded 0 into %to : memref<128xi8>
+    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c3(%x: memref<5x8xi8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{has a logical operand without a producer}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    logical(%x : memref<5x8xi8>)
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}

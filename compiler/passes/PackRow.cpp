@@ -1,0 +1,303 @@
+// Groups of packed layouts from stored elements. See PackRow.h; the layouts are
+// described at #lp.layout.
+#include "compiler/passes/PackRow.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+//===----------------------------------------------------------------------===//
+// One group
+//===----------------------------------------------------------------------===//
+
+Value GroupWriter::stored(Value value) {
+  if (value.getType().getIntOrFloatBitWidth() < 32) {
+    value = e.decode(value, element, e.b.getI32Type());
+  }
+  value = e.castInt(value, e.b.getI32Type());
+  if (layout.getOffset() != 0) {
+    value = e.add(value, e.i32(layout.getOffset()));
+  }
+  if (layout.getHalve()) {
+    value = arith::ShRSIOp::create(e.b, e.loc, value, e.i32(1));
+  }
+  return value;
+}
+
+void GroupWriter::storeByte(Value value, Value offset) {
+  Value byte = e.castInt(value, e.b.getI8Type());
+  memref::StoreOp::create(e.b, e.loc, byte, destination, offset);
+}
+
+/// Stores one group of whole elements, of several in a byte or of one or two
+/// bytes each.
+void GroupWriter::storeElements(ArrayRef<Value> elements, Value offset) {
+  if (layout.getBits() == 16) {
+    return storeWords(elements, offset);
+  }
+  int64_t bytes = layout.getGroupBytes();
+  for (int64_t byte = 0; byte < bytes; ++byte) {
+    Value all = elements[byte];
+    for (int64_t i = bytes; byte + i < layout.getGroup(); i += bytes) {
+      Value shift = e.i32(i / bytes * layout.getBits());
+      all = arith::OrIOp::create(
+          e.b, e.loc, all,
+          arith::ShLIOp::create(e.b, e.loc, elements[byte + i], shift));
+    }
+    storeByte(all, e.add(offset, e.index(byte)));
+  }
+}
+
+void GroupWriter::storeWords(ArrayRef<Value> elements, Value offset) {
+  int64_t bytes = cast<MemRefType>(destination.getType()).getNumElements();
+  Value words = e.view(destination, 0, bytes / 2, 16);
+  Value first = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    memref::StoreOp::create(e.b, e.loc, e.castInt(element, e.b.getI16Type()),
+                            words,
+                            e.add(first, e.index(static_cast<int64_t>(i))));
+  }
+}
+
+void GroupWriter::storeGroup(ArrayRef<Value> elements, Value offset,
+                             int64_t planeBytes) {
+  int64_t bits = layout.getBits();
+  if (layout.getPlanes() == 0) {
+    return storeElements(elements, offset);
+  }
+  Value mask = e.i32((int64_t{1} << bits) - 1);
+  for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
+    SmallVector<Value> digits;
+    for (Value value : elements) {
+      digits.push_back(arith::AndIOp::create(
+          e.b, e.loc,
+          arith::ShRUIOp::create(e.b, e.loc, value, e.i32(plane * bits)),
+          mask));
+    }
+    Value at = e.add(offset, e.index(plane * planeBytes));
+    if (layout.hasTables()) {
+      for (size_t i = 0; i < digits.size(); i += 4) {
+        storeTable(ArrayRef(digits).slice(i, 4),
+                   e.add(at, e.index(static_cast<int64_t>(4 * i))));
+      }
+    } else {
+      storeDigits(digits, at);
+    }
+  }
+}
+
+/// Digits of one byte of a group.
+static int64_t digitsPerByte(lp::LayoutAttr layout) {
+  return llvm::divideCeil(layout.getGroup(), layout.getGroupBytes());
+}
+
+/// As many digits a byte as there must be, from its lowest bit on.
+void GroupWriter::storeDigits(ArrayRef<Value> digits, Value offset) {
+  const int64_t perByte = digitsPerByte(layout);
+  for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
+    Value all = e.i32(0);
+    for (auto [i, digit] : llvm::enumerate(
+             digits.drop_front(byte * perByte).take_front(perByte))) {
+      all = arith::OrIOp::create(
+          e.b, e.loc, all,
+          arith::ShLIOp::create(
+              e.b, e.loc, digit,
+              e.i32(static_cast<int64_t>(i) * layout.getBits())));
+    }
+    storeByte(all, e.add(offset, e.index(byte)));
+  }
+}
+
+/// Byte m: the sum of the digits i with bit i in m.
+void GroupWriter::storeTable(ArrayRef<Value> digits, Value offset) {
+  VectorType type = cell::vectorType(e.b, 16, 8);
+  Value sums;
+  for (auto [position, digit] : llvm::enumerate(digits)) {
+    SmallVector<int8_t> chosen;
+    for (int64_t m = 0; m < type.getNumElements(); ++m) {
+      chosen.push_back((m >> position & 1) != 0 ? -1 : 0);
+    }
+    Value mask = arith::ConstantOp::create(
+        e.b, e.loc, DenseElementsAttr::get(type, ArrayRef(chosen)));
+    Value one = arith::AndIOp::create(
+        e.b, e.loc, mask,
+        vector::BroadcastOp::create(e.b, e.loc, type,
+                                    e.castInt(digit, e.b.getI8Type())));
+    sums =
+        sums ? arith::AddIOp::create(e.b, e.loc, sums, one).getResult() : one;
+  }
+  vector::StoreOp::create(e.b, e.loc, sums, destination, offset);
+}
+
+//===----------------------------------------------------------------------===//
+// A row of one position
+//===----------------------------------------------------------------------===//
+
+/// Elements packed together: 32 bytes, two vectors of most targets.
+constexpr int64_t kVectorElements = 32;
+
+/// Bits of an element in a row: those of the stored element, whole bytes.
+static unsigned rowBits(lp::LayoutAttr layout) {
+  return layout.getBits() * std::max<int64_t>(layout.getPlanes(), 1) <= 8 ? 8
+                                                                          : 16;
+}
+
+/// True if vectors of elements have whole groups, and bytes of digits whole
+/// pairs of pairs.
+static bool hasVectors(lp::LayoutAttr layout) {
+  if (kVectorElements % layout.getGroup() != 0 || layout.hasTables()) {
+    return false;
+  }
+  int64_t perByte = digitsPerByte(layout);
+  return layout.getPlanes() == 0 ||
+         (llvm::isPowerOf2_64(perByte) &&
+          perByte * layout.getGroupBytes() == layout.getGroup());
+}
+
+static int64_t wholeGroups(lp::LayoutAttr layout, int64_t elements) {
+  return layout.groupsFor(elements) * layout.getGroup();
+}
+
+int64_t RowPacker::rowBytes(lp::LayoutAttr layout, int64_t elements) {
+  return llvm::alignTo(wholeGroups(layout, elements) * rowBits(layout) / 8, 64);
+}
+
+RowPacker::RowPacker(lp::PackOp op, Emitter &e, const Geometry &g,
+                     int64_t elements, Value scratch, int64_t offset)
+    : GroupWriter(op, e), planeBytes(g.xPlaneBytes), runBytes(g.runBytes),
+      size(wholeGroups(layout, elements)), bits(rowBits(layout)),
+      row(e.view(scratch, offset, size, bits)) {}
+
+void RowPacker::put(Value k, Value value) {
+  Value narrow = e.castInt(stored(value), e.b.getIntegerType(bits));
+  memref::StoreOp::create(e.b, e.loc, narrow, row, k);
+}
+
+void RowPacker::fillGroup(Value count) {
+  Value end =
+      e.mul(e.ceilDiv(count, layout.getGroup()), e.index(layout.getGroup()));
+  Value zero = e.castInt(e.i32(0), e.b.getIntegerType(bits));
+  e.loop(count, end, 1,
+         [&](Value k) { memref::StoreOp::create(e.b, e.loc, zero, row, k); });
+}
+
+/// Element `k` of the row as i32.
+Value RowPacker::load(Value k) {
+  Value value = memref::LoadOp::create(e.b, e.loc, row, k);
+  return layout.getIsSigned()
+             ? arith::ExtSIOp::create(e.b, e.loc, e.b.getI32Type(), value)
+                   .getResult()
+             : arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(), value)
+                   .getResult();
+}
+
+void RowPacker::pack(Value groups, Value start, Value offset, Value first) {
+  if (layout.getSums()) {
+    Value end = e.mul(groups, e.index(layout.getGroup()));
+    Value sum = e.reduce(e.index(0), end, e.i32(0), [&](Value k, Value sum) {
+      return e.add(sum, load(k));
+    });
+    storeSum(sum, start, first);
+  }
+  start = e.add(start, offset);
+  if (size < kVectorElements || !hasVectors(layout)) {
+    return packGroups(e.index(0), groups, start);
+  }
+  int64_t groupsAtOnce = kVectorElements / layout.getGroup();
+  Value whole =
+      e.mul(arith::DivUIOp::create(e.b, e.loc, groups, e.index(groupsAtOnce)),
+            e.index(groupsAtOnce));
+  packVectors(e.index(0), whole, start);
+  packGroups(whole, groups, start);
+}
+
+void RowPacker::packGroups(Value begin, Value end, Value start) {
+  e.loop(begin, end, 1, [&](Value group) {
+    Value k = e.mul(group, e.index(layout.getGroup()));
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < layout.getGroup(); ++i) {
+      elements.push_back(load(e.add(k, e.index(i))));
+    }
+    storeGroup(elements,
+               e.add(start, e.mul(group, e.index(layout.getGroupBytes()))),
+               planeBytes);
+  });
+}
+
+/// Digits of neighbours move together, two bytes to one, until a byte holds
+/// all that it has of a group.
+static Value gatherDigits(Emitter &e, Value digits, int64_t digitBits,
+                          int64_t perByte) {
+  for (int64_t bits = digitBits; perByte > 1; bits *= 2, perByte /= 2) {
+    int64_t pairs = cast<VectorType>(digits.getType()).getNumElements() / 2;
+    VectorType words = cell::vectorType(e.b, pairs, 16);
+    Value both = cell::bitcast(e.b, e.loc, digits, words);
+    Value upper = arith::ShRUIOp::create(
+        e.b, e.loc, both, cell::splat(e.b, e.loc, words, 8 - bits));
+    digits =
+        arith::TruncIOp::create(e.b, e.loc, cell::vectorType(e.b, pairs, 8),
+                                arith::OrIOp::create(e.b, e.loc, both, upper));
+  }
+  return digits;
+}
+
+/// As packGroups, for whole vectors of elements.
+void RowPacker::packVectors(Value begin, Value end, Value start) {
+  int64_t step = kVectorElements / layout.getGroup();
+  VectorType type = cell::vectorType(e.b, kVectorElements, bits);
+  VectorType bytes = cell::vectorType(e.b, kVectorElements, 8);
+  e.loop(begin, end, step, [&](Value group) {
+    Value at = e.add(start, e.mul(group, e.index(layout.getGroupBytes())));
+    Value k = e.mul(group, e.index(layout.getGroup()));
+    Value elements = vector::LoadOp::create(e.b, e.loc, type, row, k);
+    if (layout.getPlanes() == 0) {
+      Value all =
+          cell::bitcast(e.b, e.loc, elements,
+                        cell::vectorType(e.b, kVectorElements * bits / 8, 8));
+      vector::StoreOp::create(e.b, e.loc, all, destination, at);
+      return;
+    }
+    int64_t digitBits = layout.getBits();
+    int64_t perByte = digitsPerByte(layout);
+    for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
+      Value digits = arith::ShRUIOp::create(
+          e.b, e.loc, elements,
+          cell::splat(e.b, e.loc, type, plane * digitBits));
+      if (bits > 8) {
+        digits = arith::TruncIOp::create(e.b, e.loc, bytes, digits);
+      }
+      digits = arith::AndIOp::create(
+          e.b, e.loc, digits,
+          cell::splat(e.b, e.loc, bytes, (int64_t{1} << digitBits) - 1));
+      vector::StoreOp::create(
+          e.b, e.loc, gatherDigits(e, digits, digitBits, perByte), destination,
+          e.add(at, e.index(plane * planeBytes)));
+    }
+  });
+}
+
+void RowPacker::packZeros(Value start) {
+  for (int64_t plane = 0; plane < std::max<int64_t>(layout.getPlanes(), 1);
+       ++plane) {
+    Value from = e.add(start, e.index(plane * planeBytes));
+    e.loop(from, e.add(from, e.index(runBytes)), 1,
+           [&](Value offset) { storeByte(e.i32(0), offset); });
+  }
+  if (layout.getSums()) {
+    storeSum(e.i32(0), start, {});
+  }
+}
+
+/// `first` is null where it is always true.
+void RowPacker::storeSum(Value sum, Value start, Value first) {
+  int64_t planes = std::max<int64_t>(layout.getPlanes(), 1);
+  int64_t count = planeBytes / runBytes;
+  Value sums = e.view(destination, planeBytes * planes, count, 32);
+  Value position = arith::DivUIOp::create(e.b, e.loc, start, e.index(runBytes));
+  if (first) {
+    Value before = memref::LoadOp::create(e.b, e.loc, sums, position);
+    sum = e.add(sum,
+                arith::SelectOp::create(e.b, e.loc, first, e.i32(0), before));
+  }
+  memref::StoreOp::create(e.b, e.loc, sum, sums, position);
+}
