@@ -191,12 +191,37 @@ Value RowPacker::load(Value k) {
                    .getResult();
 }
 
+/// Of the first `count` elements of the row. As vectors, since LLVM unrolls a
+/// short loop and leaves it scalar.
+Value RowPacker::sumOf(Value count) {
+  Value sum = e.i32(0);
+  Value whole = e.index(0);
+  if (size >= kVectorElements) {
+    VectorType type = cell::vectorType(e.b, kVectorElements, bits);
+    VectorType wide = cell::vectorType(e.b, kVectorElements, 32);
+    Value vectors =
+        arith::DivUIOp::create(e.b, e.loc, count, e.index(kVectorElements));
+    whole = e.mul(vectors, e.index(kVectorElements));
+    sum = e.reduce(e.index(0), vectors, sum, [&](Value i, Value before) {
+      Value k = e.mul(i, e.index(kVectorElements));
+      Value elements = vector::LoadOp::create(e.b, e.loc, type, row, k);
+      Value values =
+          layout.getIsSigned()
+              ? arith::ExtSIOp::create(e.b, e.loc, wide, elements).getResult()
+              : arith::ExtUIOp::create(e.b, e.loc, wide, elements).getResult();
+      return vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::ADD,
+                                         values, before)
+          .getResult();
+    });
+  }
+  return e.reduce(whole, count, sum, [&](Value k, Value before) {
+    return e.add(before, load(k));
+  });
+}
+
 void RowPacker::pack(Value groups, Value start, Value offset, Value first) {
   if (layout.getSums()) {
-    Value end = e.mul(groups, e.index(layout.getGroup()));
-    Value sum = e.reduce(e.index(0), end, e.i32(0), [&](Value k, Value sum) {
-      return e.add(sum, load(k));
-    });
+    Value sum = sumOf(e.mul(groups, e.index(layout.getGroup())));
     storeSum(sum, start, first);
   }
   start = e.add(start, offset);

@@ -62,6 +62,7 @@ public:
 
 private:
   mlir::Value load(mlir::Value k);
+  mlir::Value sumOf(mlir::Value count);
   void packVectors(mlir::Value begin, mlir::Value end, mlir::Value start);
   void packGroups(mlir::Value begin, mlir::Value end, mlir::Value start);
   void storeSum(mlir::Value sum, mlir::Value start, mlir::Value first);
