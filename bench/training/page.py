@@ -50,19 +50,33 @@ def _steps(steps):
             "lpgen's steps, not in PyTorch's.</p>" + charts.stacks(rows, "ms per step"))
 
 
-def make(rows, steps, claims, options):
+def _count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _setting(group):
+    config = group.config
+    images = f"first {config['trainImages']} images" if config["trainImages"] else "all images"
+    text = (f"{config['data']}, {images}, {_count(config['epochs'], 'epoch')}, batches of "
+            f"{config['batch']}, {_count(group.seeds, 'seed')}.")
+    if group.reason:
+        text += f" Not trained here: {group.reason}."
+    return f"<p class=dim>{escape(text)}</p>"
+
+
+def make(tables, steps, claims, missing, options):
+    """tables: [(Group, {name: Row})]; missing: names of rows that are not there."""
     css = (REPORT / "page.css").read_text(encoding="utf-8")
-    images = f"first {options.train_images} images" if options.train_images else "all images"
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"
         f"<title>lpgen: policies on {escape(options.model)}</title><style>{css}</style></head>"
-        f"<body><h1>lpgen: training {escape(options.model)} under several policies</h1>"
-        f"<p class=dim>{escape(options.data)}, {images}, {options.epochs} epochs, batches of "
-        f"{options.batch}, {options.seeds} seed{'' if options.seeds == 1 else 's'}, "
-        f"{options.threads} thread{'' if options.threads == 1 else 's'}; the same schedule for "
-        "all. Spread is the standard deviation over seeds.</p>",
-        "<h2>Policies</h2>", _table(rows), _curves(rows)]
+        "<body><h1>lpgen: training under several policies</h1>"
+        f"<p class=dim>{_count(options.threads, 'thread')}; the same schedule for all rows of a "
+        "table unless the row says otherwise. Spread is the standard deviation over seeds.</p>"]
+    for group, rows in tables:
+        parts += [f"<h2>{escape(group.title)}</h2>", _setting(group)]
+        parts += [_table(rows), _curves(rows)] if rows else []
     if steps:
         parts.append(_steps(steps))
     if claims:
@@ -74,9 +88,12 @@ def make(rows, steps, claims, options):
                          f"<td>{bound} {claim.limit:g}{claim.unit}"
                          f"<td>{'reached' if claim.reached else '<b>missed</b>'}</tr>")
         parts.append("</tbody></table>")
+    if missing:
+        parts.append(f"<p>Not there yet: {escape('; '.join(missing))}.</p>")
     parts.append("<h2>Kernels</h2>")
-    for policy, row in rows.items():
-        parts.append(f"<details><summary>{escape(policy)}</summary><ul>"
-                     + "".join(f"<li><code>{escape(name)}</code>" for name in row.kernels())
-                     + "</ul></details>")
+    for _, rows in tables:
+        for policy, row in rows.items():
+            parts.append(f"<details><summary>{escape(policy)}</summary><ul>"
+                         + "".join(f"<li><code>{escape(name)}</code>" for name in row.kernels())
+                         + "</ul></details>")
     return "".join(parts) + "</body></html>\n"

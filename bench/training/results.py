@@ -1,5 +1,4 @@
-"""What a table of training runs says: figures of each run, means over seeds, and the claims of
-the papers checked against them."""
+"""What a table of training runs says: figures of each run, means over seeds."""
 
 import json
 import statistics
@@ -72,6 +71,17 @@ class Run:
         macs = sum(layer.get("macs", 0) for layer in self.layers())
         return sum(layer.get("bitProducts", 0) for layer in self.layers()) / macs if macs else None
 
+    def compression(self, linear):
+        """How many times fewer bytes than as floats a worker sent for the weights of linear
+        layers, or of the others; None for a run of one process."""
+        sums = [0, 0]
+        for tensor in self.epochs[-1].get("gradients", ()):
+            shape = tensor["shape"]
+            if len(shape) == 4 and (shape[1] * shape[2] == 1) == linear:
+                sums[0] += tensor["denseBytes"]
+                sums[1] += tensor["sentBytes"]
+        return sums[0] / sums[1] if sums[1] else None
+
     def kernels(self):
         """Names of what computed the products of the last epoch, in order, each once."""
         names = [layer["implementation"][product] for layer in self.epochs[-1]["layers"]
@@ -89,8 +99,13 @@ class Row:
         values = [figure(run) for run in self.runs]
         return None if None in values else statistics.fmean(values)
 
-    def accuracy(self):
-        return self.mean(lambda run: run.accuracies()[-1])
+    def seeds(self):
+        return {run.config["seed"] for run in self.runs}
+
+    def accuracy(self, seeds=None):
+        """Mean over the runs, or over those of `seeds`."""
+        return statistics.fmean(run.accuracies()[-1] for run in self.runs
+                                if seeds is None or run.config["seed"] in seeds)
 
     def spread(self):
         """Standard deviation of the accuracy over seeds, or None for one seed."""
@@ -118,58 +133,18 @@ class Claim:
                 f"{self.unit}, {bound} {self.limit:g}{self.unit}")
 
 
-def claims(rows, steps):
-    """The claims about what was measured. rows: {policy: Row}; steps: {name: [seconds]}."""
-    found = []
-
-    def add(text, value, limit, unit="", at_most=True):
-        if value is not None:
-            found.append(Claim(text, value, limit, at_most, unit))
-
-    def loss(policy, beside, limit):
-        if policy in rows and beside in rows:
-            add(f"accuracy of {policy} below that of {beside}", rows[beside].accuracy() - rows[policy].accuracy(),
-                limit, " points")
-
-    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3), ("lsq<bits=4>", 0.2),
-                          ("lsq<bits=3>", 0.5), ("lsq<bits=2>", 1.5)):
-        loss(policy, "float32", limit)
-    loss("pfq", "static", 0.2)
-    loss("dynasty", "static", 0.3)
-    if "dynasty" in rows:
-        add("bit products of dynasty", rows["dynasty"].mean(Run.bit_products), 16, " of 64")
-    if "fixed" in rows and "fixed<rounding=nearest>" in rows:
-        add("nearest rounding below stochastic, fixed",
-            rows["fixed"].accuracy() - rows["fixed<rounding=nearest>"].accuracy(), 1, " points",
-            at_most=False)
-    if "apt" in rows:
-        add("gradients of apt at 8 bits", rows["apt"].mean(Run.narrow_gradients), 50, " %",
-            at_most=False)
-        add("statistics of apt", rows["apt"].mean(Run.statistics_share), 2, " % of the step")
-    if "pfq" in rows and "static" in rows:
-        products = [rows[p].mean(Run.bit_products) for p in ("pfq", "static")]
-        if None not in products:
-            add("bit products of pfq saved", 100 * (1 - products[0] / products[1]), 45, " %",
-                at_most=False)
-    if "apt" in steps:
-        for other in steps:
-            if other != "apt":
-                add(f"apt faster than {other}, step times in turns",
-                    statistics.median(steps[other]) / statistics.median(steps["apt"]), 1.5, "x",
-                    at_most=False)
-    return found
-
-
-def table(rows):
-    """The lines of a text table."""
+def table(title, rows):
+    """The lines of the text table of a group."""
     def number(value, form):
         return "-" if value is None else form.format(value)
 
     wide = max([len("policy")] + [len(policy) for policy in rows])
-    lines = [f"{'policy':{wide}}  accuracy     +-   step ms  8-bit gradients  statistics"]
+    lines = [title, f"{'policy':{wide}}  accuracy     +-   step ms  8-bit gradients  statistics  "
+             "bit products"]
     for policy, row in rows.items():
         lines.append(f"{policy:{wide}}  {row.accuracy():6.2f} %  "
                      f"{number(row.spread(), '{:5.2f}'):>5}  {row.step_ms():8.2f}  "
                      f"{number(row.mean(Run.narrow_gradients), '{:.0f} %'):>15}  "
-                     f"{row.mean(Run.statistics_share):8.2f} %")
+                     f"{row.mean(Run.statistics_share):8.2f} %  "
+                     f"{number(row.mean(Run.bit_products), '{:.1f}'):>12}  {len(row.runs):5}")
     return lines

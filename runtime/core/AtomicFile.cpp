@@ -56,7 +56,9 @@ Status writeFileAtomically(const std::string &path, std::string_view content) {
 Result<std::string> readWholeFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
+  // Inserting nothing is a failure to streams; a file may be empty.
+  if (!file || (file.peek() != std::ifstream::traits_type::eof() &&
+                !(content << file.rdbuf()))) {
     return Status::error("cannot read '" + path +
                          "': " + std::strerror(errno)); // NOLINT
   }

@@ -35,7 +35,8 @@ static Result<ImageSet> loadIdxSet(const std::string &folder,
     return Status::error(labelsPath + ": label " +
                          std::to_string(greatest - labels->begin()) + " is " +
                          std::to_string(*greatest) + ", expected 0 to " +
-                         std::to_string(data.classes - 1));
+                         std::to_string(data.classes - 1) +
+                         "; the file is damaged or of another data set");
   }
   if (data.height != 0 &&
       (data.height != images->rows || data.width != images->columns)) {

@@ -54,7 +54,9 @@ Result<Array> readIdx(const std::string &path, size_t rank) {
   if (magic[0] != 0 || magic[1] != 0 || magic[2] != 8 || magic[3] != rank) {
     return Status::error(
         path + ": expected an IDX file of unsigned bytes with " +
-        std::to_string(rank) + " dimensions, found another header");
+        std::to_string(rank) +
+        " dimensions, found another header; remedy: check that images and "
+        "labels are not exchanged, or fetch the file again");
   }
   Array array;
   int64_t count = 1;

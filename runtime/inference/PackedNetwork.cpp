@@ -2,6 +2,7 @@
 #include "runtime/inference/PackedNetwork.h"
 #include "runtime/core/Digest.h"
 #include "runtime/inference/NetworkText.h"
+#include <algorithm>
 #include <bit>
 
 namespace lpgen::inference {
@@ -27,14 +28,15 @@ public:
       put(std::bit_cast<uint32_t>(value));
     }
   }
-  /// `bits` of each value - lowest, the first in the low bits.
-  void putPacked(const std::vector<int32_t> &values, int32_t lowest,
-                 unsigned bits) {
+  /// The codes of values of a type, `bits` each, the first in the low bits.
+  void putPacked(const std::vector<int32_t> &values, const ElementType &type) {
     uint64_t pending = 0;
     unsigned count = 0;
     for (const int32_t value : values) {
-      pending |= uint64_t(int64_t(value) - lowest) << count;
-      for (count += bits; count >= 8; count -= 8, pending >>= 8) {
+      pending |= uint64_t(int64_t(value) - type.minValue()) /
+                     (type.encoding == Encoding::Bipolar ? 2 : 1)
+                 << count;
+      for (count += type.bits; count >= 8; count -= 8, pending >>= 8) {
         content.push_back(char(pending & 0xff));
       }
     }
@@ -45,42 +47,117 @@ public:
   std::string content;
 };
 
+/// Memory of values: one that is read no more leaves its place to others.
+struct Places {
+  std::vector<int> ofValue;    ///< By value.
+  std::vector<uint64_t> bytes; ///< By place, for a whole call.
+};
+
 } // namespace
 
-static void putStage(Bytes &bytes, const Stage &stage) {
-  bytes.putText(operatorName(stage));
-  bytes.put(uint32_t(stage.outputSize()));
-  bytes.put(uint32_t(stage.output ? 1 : 4));
-  bytes.put(uint32_t(stage.weights.size()));
-  if (!stage.weights.empty()) {
-    const unsigned bits = typeOf(stage.weight).bits;
-    // The range of the type begins at the grid's end or before it.
-    const auto lowest = int32_t(typeOf(stage.weight).minValue());
-    bytes.put(uint32_t(bits));
-    bytes.put(lowest);
-    bytes.putPacked(stage.weights, lowest, bits);
+static uint64_t bytesOf(const Value &value, int64_t images) {
+  return uint64_t(value.elements) * value.bytes *
+         uint64_t(value.isScalar ? 1 : images);
+}
+
+static Places assignPlaces(const Network &network) {
+  std::vector<size_t> lastRead(network.values.size(), 0);
+  for (size_t i = 0; i < network.stages.size(); ++i) {
+    for (const Input &input : network.stages[i].inputs) {
+      if (input.value >= 0) {
+        lastRead[size_t(input.value)] = i;
+      }
+    }
   }
-  bytes.put(uint32_t(stage.floats.size()));
-  for (const FloatInput &input : stage.floats) {
-    bytes.putFloats(input.values);
+  Places places;
+  places.ofValue.assign(network.values.size(), -1);
+  std::vector<int> owner; // The value in a place, or -1.
+  const auto place = [&](int value) {
+    const auto free = std::ranges::find(owner, -1);
+    const auto at = size_t(free - owner.begin());
+    if (free == owner.end()) {
+      owner.push_back(value);
+      places.bytes.push_back(0);
+    } else {
+      *free = value;
+    }
+    places.ofValue[size_t(value)] = int(at);
+    places.bytes[at] =
+        std::max(places.bytes[at],
+                 bytesOf(network.values[size_t(value)], network.imagesPerCall));
+  };
+  place(0);
+  for (size_t i = 0; i < network.stages.size(); ++i) {
+    place(network.stages[i].output); // Beside the inputs, not over them.
+    for (int &value : owner) {
+      const bool isRead = value >= 0 && lastRead[size_t(value)] > i;
+      value = isRead || value == network.stages[i].output ? value : -1;
+    }
+  }
+  return places;
+}
+
+/// What stands before the content of a buffer in the file.
+enum BufferKind : uint32_t { OfValue = 0, OfWeights = 1, OfFloats = 2 };
+
+static void putInput(Bytes &bytes, const Input &input, const Places &places) {
+  if (input.value >= 0) {
+    bytes.put(uint32_t(OfValue));
+    bytes.put(uint32_t(places.ofValue[size_t(input.value)]));
+  } else if (!input.weights.empty()) {
+    const ElementType &type = input.weightType;
+    bytes.put(uint32_t(OfWeights));
+    bytes.put(uint32_t(input.weights.size()));
+    bytes.put(uint32_t(type.bits));
+    bytes.put(int32_t(type.minValue()));
+    bytes.put(uint32_t(type.encoding == Encoding::Bipolar ? 2 : 1));
+    bytes.put(uint32_t(type.storageBits() / 8));
+    bytes.putPacked(input.weights, type);
+  } else {
+    bytes.put(uint32_t(OfFloats));
+    bytes.putFloats(input.floats);
+  }
+}
+
+static void putTable(Bytes &bytes, const Network &network) {
+  const unsigned size = network.tableType.storageBits() / 8;
+  bytes.put(uint32_t(size));
+  for (const float value : network.floats) {
+    bytes.put(std::bit_cast<uint32_t>(value));
+  }
+  for (const int32_t code : network.codes) {
+    if (size == 1) {
+      bytes.put(uint8_t(code));
+    } else {
+      bytes.put(uint16_t(code));
+    }
   }
 }
 
 std::string packNetwork(const Network &network) {
+  const Places places = assignPlaces(network);
   Bytes bytes;
   bytes.content = "LPGENNET";
-  bytes.put(uint32_t{1}); // Version.
+  bytes.put(uint32_t{2}); // Version.
   bytes.put(uint32_t(network.height));
   bytes.put(uint32_t(network.width));
   bytes.put(uint32_t(network.channels));
   bytes.put(uint32_t(network.classes));
-  bytes.put(uint32_t(imagesPerCall));
-  bytes.put(uint32_t(network.stages.size()));
-  for (const int32_t code : network.table) {
-    bytes.put(uint8_t(code));
+  bytes.put(uint32_t(network.imagesPerCall));
+  bytes.put(uint32_t(places.bytes.size()));
+  for (const uint64_t size : places.bytes) {
+    bytes.put(size);
   }
+  putTable(bytes, network);
+  bytes.put(uint32_t(network.stages.size()));
   for (const Stage &stage : network.stages) {
-    putStage(bytes, stage);
+    bytes.putText(operatorName(stage));
+    bytes.put(uint32_t(stage.inputs.size() + 1));
+    for (const Input &input : stage.inputs) {
+      putInput(bytes, input, places);
+    }
+    bytes.put(uint32_t(OfValue));
+    bytes.put(uint32_t(places.ofValue[size_t(stage.output)]));
   }
   const uint64_t digest = extendDigest(emptyDigest, bytes.content);
   bytes.put(digest);

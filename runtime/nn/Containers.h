@@ -15,6 +15,7 @@ public:
   using Layer::Layer;
   void add(std::unique_ptr<Layer> layer);
   bool isEmpty() const { return layers.empty(); }
+  const std::vector<std::unique_ptr<Layer>> &children() const { return layers; }
 
   /// An empty chain copies x.
   Status forward(const FloatTensor &x, FloatTensor &y,
@@ -50,6 +51,9 @@ public:
       : Layer(std::move(name)), main(std::move(main)),
         shortcut(std::move(shortcut)), activation(activation) {}
 
+  const Sequential &mainBranch() const { return *main; }
+  const Sequential &shortcutBranch() const { return *shortcut; }
+  Activation activationOfSum() const { return activation; }
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,

@@ -77,20 +77,45 @@ private:
   std::chrono::steady_clock::time_point start;
 };
 
-/// Integers that stand for numbers: value = scale * q, and of a number x
-/// q = round(clamp(x / scale, lowest, highest)), ties to even.
+/// Integers that stand for numbers, value = scale * q, and how q comes from a
+/// number x. round is to nearest, ties to even; every float operation is
+/// rounded to float32.
 struct IntegerGrid {
+  enum class Form {
+    Divided,    ///< q = round(clamp(x / scale, lowest, highest))
+    Multiplied, ///< q = round(clamp(x * (1 / scale), lowest, highest))
+    Clipped,    ///< q = round(clamp(x, 0, top) * (highest / top))
+    Sign        ///< q = 1 where x >= 0, else -1
+  };
   int32_t lowest = 0;
   int32_t highest = 0;
   float scale = 1;
+  Form form = Form::Divided;
+  float top = 0;      ///< Of Clipped.
+  bool isOdd = false; ///< Odd numbers only.
+  /// scale = max|x| / highest over the batch; `scale` means nothing.
+  bool followsBatch = false;
 };
 
-/// The operands of a forward product whose sums are integers: what another
-/// program needs to compute it without this one.
-struct ForwardOperands {
+/// Integer operands of a forward product, or of a part of it: some channels of
+/// the input and the weights that they meet.
+struct ForwardTerm {
+  int64_t firstChannel = 0;
+  int64_t channels = 0;
   IntegerGrid input;
-  IntegerGrid weight;
-  std::vector<int32_t> weights; ///< In the order of the float weights.
+  IntegerGrid weight;              ///< Its form means nothing.
+  std::vector<float> weightScales; ///< By output; empty if all are weight's.
+  std::vector<int32_t> weights;    ///< [outputs, kernel, kernel, channels]
+};
+
+/// A forward product as integers: what another program needs to compute it
+/// without this one.
+///   y = filterScales[o] sum over terms of float(sum x w) (xScale wScale)
+/// in the order of the terms, then rounded to `result` and back.
+struct ForwardOperands {
+  std::vector<ForwardTerm> terms;
+  std::vector<float> filterScales; ///< By output; empty if there are none.
+  std::optional<IntegerGrid> result;
 };
 
 class Products {
@@ -112,10 +137,10 @@ public:
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   virtual void visitState(StateVisitor &visitor) {}
   virtual std::vector<TensorReport> reportTensors() const { return {}; }
-  /// Of the last forward call in Mode::Evaluate; nothing where the product is
-  /// no integer one, or the grid of the input depends on the batch.
-  virtual std::optional<ForwardOperands> forwardOperands() const {
-    return std::nullopt;
+  /// Of the last forward call in Mode::Evaluate. An error says why they are no
+  /// integers, or not all there is to the product.
+  virtual Result<ForwardOperands> forwardOperands() const {
+    return Status::error("its operands are floats");
   }
   /// From now on sums are as wide as the rules say. An error where products
   /// cannot do that.

@@ -67,6 +67,7 @@ class PaddedShortcut : public Layer {
 public:
   PaddedShortcut(std::string name, int64_t stride, int64_t outputs)
       : Layer(std::move(name)), stride(stride), outputs(outputs) {}
+  int64_t strideSize() const { return stride; }
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,

@@ -127,7 +127,8 @@ std::optional<nn::IntegerGrid> AdaptiveQuantizer::grid() const {
     return std::nullopt;
   }
   const int32_t max = symmetricMax(counts.bits);
-  return nn::IntegerGrid{-max, max, std::ldexp(1.0F, exponent)};
+  return nn::IntegerGrid{-max, max, std::ldexp(1.0F, exponent),
+                         nn::IntegerGrid::Form::Multiplied};
 }
 
 void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {

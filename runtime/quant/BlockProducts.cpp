@@ -376,6 +376,36 @@ std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
   return reports;
 }
 
+/// The products of one input group with all weights that it meets. Filters of
+/// different widths stand together in the greatest of them.
+nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
+  const int32_t max = symmetricMax(blocks[size_t(g)].report.bits);
+  nn::ForwardTerm term;
+  term.firstChannel = inputGroups[size_t(g)].begin;
+  term.channels = lengthOf(inputGroups[size_t(g)]);
+  term.input = {-max, max, 1, nn::IntegerGrid::Form::Multiplied};
+  term.input.followsBatch = true;
+  for (int h = 0; h < numOutputs(); ++h) {
+    const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
+    term.weight.highest = std::max(term.weight.highest, q.max());
+    term.weightScales.insert(term.weightScales.end(),
+                             size_t(lengthOf(outputGroups[size_t(h)])),
+                             q.scale());
+    const std::vector<int32_t> codes = q.codes();
+    term.weights.insert(term.weights.end(), codes.begin(), codes.end());
+  }
+  term.weight.lowest = -term.weight.highest;
+  return term;
+}
+
+Result<nn::ForwardOperands> BlockProducts::forwardOperands() const {
+  nn::ForwardOperands operands;
+  for (int g = 0; g < numInputs(); ++g) {
+    operands.terms.push_back(forwardTerm(g));
+  }
+  return operands;
+}
+
 std::string BlockProducts::implementation(Product product) const {
   std::string names;
   for (const IntegerConv &conv : convs) {

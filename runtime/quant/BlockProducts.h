@@ -37,6 +37,7 @@ public:
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
+  Result<nn::ForwardOperands> forwardOperands() const override;
   std::string implementation(nn::Product product) const override;
 
   /// Inputs, weights [input group, output group], gradients.
@@ -66,6 +67,7 @@ private:
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
   Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }
+  nn::ForwardTerm forwardTerm(int g) const;
   Block &gradientBlock(int h) { return blocks[size_t(gradientIndex(h))]; }
   int numInputs() const { return int(inputGroups.size()); }
   int numOutputs() const { return int(outputGroups.size()); }

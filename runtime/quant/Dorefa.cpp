@@ -43,6 +43,12 @@ public:
     }
   }
 
+  nn::IntegerGrid grid() const override {
+    nn::IntegerGrid grid = {-levels, levels};
+    grid.isOdd = true;
+    return grid;
+  }
+
 private:
   int32_t levels;     ///< 2^bits - 1
   float greatest = 1; ///< max|tanh(w)| of the last forward call.
@@ -62,6 +68,11 @@ public:
     return encodeElements(tensor(), x, levels, top / n, pass, q, [&](float v) {
       return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
     });
+  }
+
+  nn::IntegerGrid grid() const override {
+    return {0, levels, end() / float(levels), nn::IntegerGrid::Form::Clipped,
+            end()};
   }
 
 protected:

@@ -17,6 +17,9 @@ struct FixedPointFormat {
 
   int32_t max() const { return symmetricMax(il + fl); }
   float scale() const { return std::ldexp(1.0F, -fl); }
+  nn::IntegerGrid grid() const {
+    return {-max(), max(), scale(), nn::IntegerGrid::Form::Multiplied};
+  }
 };
 
 /// Rounds every element to the grid, in place.
@@ -33,6 +36,7 @@ public:
   }
   Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
                   double &statisticsSeconds) override;
+  std::optional<nn::IntegerGrid> grid() const override { return format.grid(); }
 
 private:
   FixedPointFormat format;

@@ -92,13 +92,22 @@ void IntegerProducts::visitState(nn::StateVisitor &visitor) {
   visitWork(visitor, quantizers.input->report().tensor);
 }
 
-std::optional<nn::ForwardOperands> IntegerProducts::forwardOperands() const {
+Result<nn::ForwardOperands> IntegerProducts::forwardOperands() const {
   const std::optional<nn::IntegerGrid> x = quantizers.input->grid();
-  const std::optional<nn::IntegerGrid> w = quantizers.weight->grid();
-  if (!x || !w) {
-    return std::nullopt;
+  if (!x) {
+    return Status::error("its input has no scale before the first step of "
+                         "training");
   }
-  return nn::ForwardOperands{*x, *w, weights.codes()};
+  if (accumulator) {
+    return Status::error("its sums wrap as 'accumulators' says, those of "
+                         "kernels do not");
+  }
+  nn::ForwardTerm term;
+  term.channels = geometry.channels;
+  term.input = *x;
+  term.weight = {-weights.max(), weights.max(), weights.scale()};
+  term.weights = weights.codes();
+  return nn::ForwardOperands{{std::move(term)}, {}, std::nullopt};
 }
 
 std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {

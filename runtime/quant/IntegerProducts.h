@@ -32,7 +32,7 @@ public:
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
-  std::optional<nn::ForwardOperands> forwardOperands() const override;
+  Result<nn::ForwardOperands> forwardOperands() const override;
   std::string implementation(nn::Product product) const override {
     return conv.kernelOf(product);
   }

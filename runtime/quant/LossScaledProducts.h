@@ -66,6 +66,9 @@ public:
   std::vector<nn::TensorReport> reportTensors() const override {
     return inner->reportTensors();
   }
+  Result<nn::ForwardOperands> forwardOperands() const override {
+    return inner->forwardOperands();
+  }
   std::string implementation(nn::Product product) const override {
     return inner->implementation(product);
   }

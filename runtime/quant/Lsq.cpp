@@ -48,8 +48,8 @@ public:
     multiplyElements(x, pass, gradient,
                      [&](float v) { return isInside(v / s) ? 1.0F : 0.0F; });
   }
-  std::optional<nn::IntegerGrid> grid() const override {
-    return nn::IntegerGrid{lowest, highest, currentStep()};
+  nn::IntegerGrid grid() const override {
+    return {lowest, highest, currentStep()};
   }
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override {

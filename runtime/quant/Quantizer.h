@@ -26,8 +26,8 @@ public:
     visitor.visit(counts.tensor + ".underflown", counts.underflown);
     visitor.visit(counts.tensor + ".updates", counts.updates);
   }
-  /// The grid of evaluation, if it is one for every x.
-  virtual std::optional<nn::IntegerGrid> grid() const { return std::nullopt; }
+  /// The grid of evaluation; none if there is no scale yet.
+  virtual std::optional<nn::IntegerGrid> grid() const = 0;
   const nn::TensorReport &report() const { return counts; }
 
 protected:

@@ -30,4 +30,11 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
   return Status::success();
 }
 
+std::optional<nn::IntegerGrid> RangeQuantizer::grid() const {
+  nn::IntegerGrid grid = {-symmetricMax(bits), symmetricMax(bits), 1,
+                          nn::IntegerGrid::Form::Multiplied};
+  grid.followsBatch = true;
+  return grid;
+}
+
 } // namespace lpgen::quant

@@ -18,6 +18,7 @@ public:
   }
   Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
                   double &statisticsSeconds) override;
+  std::optional<nn::IntegerGrid> grid() const override;
 
 private:
   const int &bits;

@@ -88,13 +88,16 @@ void TrainedProducts::visitState(nn::StateVisitor &visitor) {
   weightQuantizer->visitState(visitor);
 }
 
-std::optional<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
-  const std::optional<nn::IntegerGrid> x = inputQuantizer->grid();
-  const std::optional<nn::IntegerGrid> w = weightQuantizer->grid();
-  if (!x || !w) {
-    return std::nullopt;
-  }
-  return nn::ForwardOperands{*x, *w, weights.codes()};
+Result<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
+  nn::ForwardTerm term;
+  term.channels = geometry.channels;
+  term.input = inputQuantizer->grid();
+  term.weight = weightQuantizer->grid();
+  term.weight.scale = weights.scale();
+  term.weights = weights.codes();
+  const auto scales = weightQuantizer->filterScales();
+  return nn::ForwardOperands{
+      {std::move(term)}, {scales.begin(), scales.end()}, std::nullopt};
 }
 
 std::vector<nn::TensorReport> TrainedProducts::reportTensors() const {

@@ -16,7 +16,7 @@ public:
                   std::unique_ptr<TrainedQuantizer> inputQuantizer,
                   std::unique_ptr<TrainedQuantizer> weightQuantizer,
                   KernelProvider &kernels)
-      : conv(geometry, kernels), gradients(geometry),
+      : geometry(geometry), conv(geometry, kernels), gradients(geometry),
         inputQuantizer(std::move(inputQuantizer)),
         weightQuantizer(std::move(weightQuantizer)) {}
 
@@ -28,11 +28,12 @@ public:
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
-  std::optional<nn::ForwardOperands> forwardOperands() const override;
+  Result<nn::ForwardOperands> forwardOperands() const override;
   std::vector<nn::TensorReport> reportTensors() const override;
   std::string implementation(nn::Product product) const override;
 
 private:
+  nn::ConvGeometry geometry;
   IntegerConv conv;
   nn::FloatProducts gradients;
   std::unique_ptr<TrainedQuantizer> inputQuantizer;

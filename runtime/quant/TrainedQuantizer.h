@@ -29,8 +29,8 @@ public:
   /// forward call.
   virtual void backward(const nn::FloatTensor &x, const nn::Pass &pass,
                         nn::FloatTensor &gradient) = 0;
-  /// The grid of q, if it is that of nn::IntegerGrid.
-  virtual std::optional<nn::IntegerGrid> grid() const { return std::nullopt; }
+  /// The grid of q; of weights, form and scale mean nothing.
+  virtual nn::IntegerGrid grid() const = 0;
   virtual void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
   virtual void visitState(nn::StateVisitor &visitor) {}

@@ -25,8 +25,8 @@ static int run(const train::StoredRunOptions &options,
   if (!totals.ok()) {
     return fail(totals.message());
   }
-  const Result<inference::Network> network =
-      inference::makeNetwork(trainer.network(), (*stored)->data());
+  const Result<inference::Network> network = inference::makeNetwork(
+      trainer.network(), (*stored)->data(), trainer.config().batchSize);
   if (!network.ok()) {
     return fail("cannot export '" + options.folder + "' (model " +
                 trainer.config().model + ", policy " + trainer.config().policy +
@@ -39,9 +39,12 @@ static int run(const train::StoredRunOptions &options,
     return fail(status.message());
   }
   for (const inference::Stage &stage : network->stages) {
-    std::printf("%s: %s\n", stage.name.c_str(),
-                stage.weights.empty() ? "maximum of codes"
-                                      : stage.folded.c_str());
+    std::printf("%s: %s\n", stage.name.c_str(), stage.summary.c_str());
+  }
+  if (network->followsBatch) {
+    std::printf("scales follow the batch: classes are the trainer's in batches "
+                "of %lld images\n",
+                static_cast<long long>(network->imagesPerCall));
   }
   std::printf("the trainer has %s\nbuild and run: make -C %s test\n",
               describeAccuracy(*totals).c_str(), exported.folder.c_str());

@@ -112,11 +112,12 @@ Status finishEpoch(Trainer &trainer, RunFolder &folder) {
                                  : folder.save(trainer));
   reportEpoch(trainer, *test);
   if (exchange) {
+    const GradientExchange::Traffic traffic = exchange->traffic();
     std::printf(
         "  gradients sent by each worker so far: %lld bytes, %.1f times "
         "fewer than as floats\n",
-        static_cast<long long>(exchange->sentBytes()),
-        double(exchange->denseBytes()) / double(exchange->sentBytes()));
+        static_cast<long long>(traffic.sent),
+        double(traffic.dense) / double(traffic.sent));
     std::fflush(stdout);
   }
   return Status::success();

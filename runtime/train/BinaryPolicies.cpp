@@ -5,7 +5,7 @@
 // The first and the last layer are float32. Networks have no relu, behind which
 // all signs would be the same, and pool before batch norm. Weights are kept in
 // float32 within [-threshold, threshold] and do not decay.
-#include "runtime/nn/FloatProducts.h"
+#include "runtime/nn/OrderedProducts.h"
 #include "runtime/quant/TrainedProducts.h"
 #include "runtime/train/Policies.h"
 #include <algorithm>
@@ -28,7 +28,7 @@ public:
   makeProducts(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
       return std::unique_ptr<nn::Products>(
-          std::make_unique<nn::FloatProducts>(layer.geometry));
+          std::make_unique<nn::OrderedProducts>(layer.geometry));
     }
     const std::string weight = layer.name + ".weight";
     binaryWeights.insert(weight);

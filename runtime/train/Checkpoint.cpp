@@ -92,7 +92,10 @@ static Result<Checkpoint> readCheckpoint(const std::string &path) {
   checkpoint.content = std::move(*content);
   const std::string_view all = checkpoint.content;
   if (!all.starts_with(magic)) {
-    return Status::error("'" + path + "' is no checkpoint of lpgen train");
+    return Status::error("'" + path +
+                         "' is no checkpoint of lpgen train; remedy: name the "
+                         "folder of another run, or delete the file and start "
+                         "again without --resume");
   }
   uint64_t digest = 0;
   uint64_t headerBytes = 0;

@@ -3,7 +3,7 @@
 //
 // The first and the last layer have 8 bits in lsq and are float32 in the
 // others, as in the papers.
-#include "runtime/nn/FloatProducts.h"
+#include "runtime/nn/OrderedProducts.h"
 #include "runtime/quant/TrainedProducts.h"
 #include "runtime/train/Policies.h"
 
@@ -48,7 +48,7 @@ public:
   Products makeProducts(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
       return std::unique_ptr<nn::Products>(
-          std::make_unique<nn::FloatProducts>(layer.geometry));
+          std::make_unique<nn::OrderedProducts>(layer.geometry));
     }
     const std::string tensor = layer.name + ".input";
     return std::unique_ptr<nn::Products>(

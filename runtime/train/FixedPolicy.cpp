@@ -34,6 +34,13 @@ public:
     roundResult(now, y, ".output", pass);
     return Status::success();
   }
+  Result<nn::ForwardOperands> forwardOperands() const override {
+    Result<nn::ForwardOperands> operands = IntegerProducts::forwardOperands();
+    if (operands.ok()) {
+      operands->result = format.grid();
+    }
+    return operands;
+  }
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::Pass &pass) override {

@@ -19,10 +19,11 @@ Status GradientExchange::average(nn::LossValue &loss) {
   bytes.resize(sizeof(loss));
   std::memcpy(bytes.data(), &loss, sizeof(loss));
   for (size_t i = 0; i < parameters.size(); ++i) {
+    const size_t before = bytes.size();
     codec->pack(i, parameters[i]->gradient, bytes);
-    dense += parameters[i]->gradient.size() * int64_t(sizeof(float));
+    bytesOf[i].sent += int64_t(bytes.size() - before);
+    bytesOf[i].dense += parameters[i]->gradient.size() * int64_t(sizeof(float));
   }
-  sent += int64_t(bytes.size() - sizeof(loss));
   const Result<std::vector<std::vector<std::byte>>> all =
       workers.exchange(bytes);
   LPGEN_RETURN_IF_ERROR(all.status());
@@ -74,8 +75,27 @@ Status GradientExchange::checkStep(int64_t step) {
 
 void GradientExchange::visitState(nn::StateVisitor &visitor) {
   codec->visitState(visitor);
-  visitor.visit("exchange.sent", sent);
-  visitor.visit("exchange.dense", dense);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    visitor.visit(parameters[i]->name + ".sentBytes", bytesOf[i].sent);
+    visitor.visit(parameters[i]->name + ".denseBytes", bytesOf[i].dense);
+  }
+}
+
+GradientExchange::Traffic GradientExchange::traffic() const {
+  Traffic all;
+  for (const Traffic &one : bytesOf) {
+    all.sent += one.sent;
+    all.dense += one.dense;
+  }
+  return all;
+}
+
+void GradientExchange::visitTraffic(
+    const std::function<void(const nn::Parameter &, const Traffic &)> &visit)
+    const {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    visit(*parameters[i], bytesOf[i]);
+  }
 }
 
 } // namespace lpgen::train

@@ -5,6 +5,7 @@
 #include "runtime/nn/Loss.h"
 #include "runtime/train/GradientCodec.h"
 #include "runtime/train/Workers.h"
+#include <functional>
 
 namespace lpgen::train {
 
@@ -22,22 +23,29 @@ public:
   Status checkStep(int64_t step);
 
   Workers &peers() const { return workers; }
-  int64_t sentBytes() const { return sent; }   ///< By this worker.
-  int64_t denseBytes() const { return dense; } ///< What floats would take.
+  /// Bytes of one parameter's gradients since the start.
+  struct Traffic {
+    int64_t sent = 0;  ///< By this worker.
+    int64_t dense = 0; ///< What floats would have taken.
+  };
+  Traffic traffic() const; ///< Of all parameters.
+  /// `visit(parameter, traffic)` for each.
+  void visitTraffic(const std::function<void(const nn::Parameter &,
+                                             const Traffic &)> &visit) const;
   void visitState(nn::StateVisitor &visitor);
 
 private:
   GradientExchange(Workers &workers,
                    const std::vector<nn::Parameter *> &parameters,
                    std::unique_ptr<GradientCodec> codec)
-      : workers(workers), parameters(parameters), codec(std::move(codec)) {}
+      : workers(workers), parameters(parameters), codec(std::move(codec)),
+        bytesOf(parameters.size()) {}
 
   Workers &workers;
   std::vector<nn::Parameter *> parameters;
   std::unique_ptr<GradientCodec> codec;
+  std::vector<Traffic> bytesOf; ///< By parameter.
   std::vector<std::byte> bytes;
-  int64_t sent = 0;
-  int64_t dense = 0;
 };
 
 } // namespace lpgen::train

@@ -112,6 +112,15 @@ Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
                  {"testAccuracy", test.accuracy()},
                  {"seconds", train.seconds},
                  {"imagesPerSecond", train.imagesPerSecond()}});
+  if (const GradientExchange *exchange = trainer.gradientExchange()) {
+    exchange->visitTraffic([&](const nn::Parameter &parameter,
+                               const GradientExchange::Traffic &traffic) {
+      record["gradients"].push_back({{"tensor", parameter.name},
+                                     {"shape", parameter.value.shape()},
+                                     {"sentBytes", traffic.sent},
+                                     {"denseBytes", traffic.dense}});
+    });
+  }
   history.push_back(std::move(record));
   std::string lines =
       nlohmann::json{{"config", configToJson(trainer.config())}}.dump() + "\n";

@@ -23,7 +23,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
     return Status::error(
         "a batch of " + std::to_string(config.batchSize * config.workers) +
         " images is more than the " + std::to_string(data.train.count) +
-        " training images of '" + data.name + "'");
+        " training images of '" + data.name + "'; remedy: a smaller --batch");
   }
   std::unique_ptr<Trainer> trainer(new Trainer(config, data, pool));
   const Result<Schedule> schedule = parseSchedule(config.schedule);

@@ -7,6 +7,7 @@
 #include "runtime/nn/Loss.h"
 #include "runtime/nn/Models.h"
 #include "runtime/nn/NormalizedUnit.h"
+#include "runtime/nn/OrderedProducts.h"
 #include "runtime/nn/ProductLayer.h"
 #include "runtime/nn/SimpleLayers.h"
 #include <algorithm>
@@ -118,6 +119,56 @@ TEST(ProductLayer, IsTheConvolution) {
                   1e-4)
           << "element " << i;
     }
+  }
+}
+
+/// The same in float32, every term rounded on its own, in order.
+float orderedAt(const ConvGeometry &g, const FloatTensor &x,
+                const FloatTensor &w, int64_t n, int64_t h, int64_t v,
+                int64_t o) {
+  float sum = 0;
+  for (int64_t k = 0; k < g.reduction(); ++k) {
+    const int64_t row = h * g.stride + k / g.channels / g.kernel - g.padding;
+    const int64_t column = v * g.stride + k / g.channels % g.kernel - g.padding;
+    const bool isInside =
+        row >= 0 && row < g.height && column >= 0 && column < g.width;
+    const volatile float term =
+        isInside ? x[((n * g.height + row) * g.width + column) * g.channels +
+                     k % g.channels] *
+                       w[o * g.reduction() + k]
+                 : 0.0F;
+    sum += term;
+  }
+  return sum;
+}
+
+TEST(OrderedProducts, EvaluateInTheOrderOfTheWeights) {
+  for (const ConvGeometry &g : geometries()) {
+    if (g.groups != 1) {
+      continue;
+    }
+    const FloatTensor x = normalTensor({2, g.height, g.width, g.channels}, 11);
+    const FloatTensor w = normalTensor(g.weightShape(), 12);
+    FloatTensor y({2, g.outHeight(), g.outWidth(), g.outputs});
+    OrderedProducts products(g);
+    ThreadPool pool(2);
+    Pass pass;
+    pass.pool = &pool;
+    pass.mode = Mode::Evaluate;
+    ASSERT_TRUE(products.forward(x, w, y, pass).ok());
+    EXPECT_TRUE(std::ranges::equal(products.weights(), w.values()));
+    for (int64_t i = 0; i < y.size(); ++i) {
+      const int64_t pixel = i / g.outputs;
+      EXPECT_EQ(y[i], orderedAt(g, x, w, pixel / g.outPixels(),
+                                pixel % g.outPixels() / g.outWidth(),
+                                pixel % g.outWidth(), i % g.outputs))
+          << "element " << i;
+    }
+    FloatTensor trained(y.shape());
+    FloatTensor blas(y.shape());
+    ASSERT_TRUE(products.forward(x, w, trained, Pass()).ok());
+    ASSERT_TRUE(FloatProducts(g).forward(x, w, blas, Pass()).ok());
+    EXPECT_TRUE(std::ranges::equal(trained.values(), blas.values()));
   }
 }
 

@@ -165,7 +165,7 @@ TEST(Trainer, ConfigErrors) {
   };
   EXPECT_EQ(message([](Config &c) { c.batchSize = 65; }),
             "a batch of 65 images is more than the 64 training images of "
-            "'quarters'");
+            "'quarters'; remedy: a smaller --batch");
   EXPECT_EQ(message([](Config &c) { c.schedule = "linear"; }),
             "unknown schedule 'linear', expected constant, step or cosine");
   EXPECT_EQ(message([](Config &c) { c.optimizer = "lion"; }),

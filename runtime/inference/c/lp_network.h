@@ -25,8 +25,8 @@ void lp_network_close(lp_network *network);
 int64_t lp_network_image_size(const lp_network *network);
 int64_t lp_network_num_classes(const lp_network *network);
 
-/* Scores [images, classes] of images [images, image_size]. What a kernel
- * returned if that is not LP_OK. */
+/* Scores [images, classes] of images [images, image_size], in batches as many
+ * as the trainer took. What a kernel returned if that is not LP_OK. */
 int lp_network_run(lp_network *network, const uint8_t *images, int64_t count,
                    float *scores);
 

@@ -1,0 +1,163 @@
+"""What the table of training consists of: groups of rows, each a policy with the settings that it
+is trained with, and the claims about them."""
+
+import statistics
+from dataclasses import dataclass, field
+
+from results import Claim, Run
+
+POLICIES = ["float32", "apt", "apt<gradient-bits=8>", "mixed16", "fp8", "fixed",
+            "fixed<rounding=nearest>", "static", "pfq", "dynasty", "lsq<bits=4>", "lsq<bits=3>",
+            "lsq<bits=2>", "dorefa", "pact", "xnor", "binary"]
+CIFAR_POLICIES = ["float32", "apt", "static", "pfq", "dynasty"]
+# Networks of signs learn with Adam, not with the schedule of the others.
+RECOMMENDED = {"xnor": {"optimizer": "adam", "learningRate": 0.002},
+               "binary": {"optimizer": "adam", "learningRate": 0.002}}
+RANKS = 4
+WIDE, PLANNED, NARROW = ("accumulators<offset=20>", "accumulators", "accumulators<offset=-2>")
+INTEGER_PLANNED, INTEGER_NARROW = ("static+accumulators", "static+accumulators<offset=-2>")
+
+
+@dataclass
+class Entry:
+    """A row to be: `name` is shown and names the folder of its runs."""
+    name: str
+    policy: str
+    settings: dict = field(default_factory=dict)  # Of the config, where it is not the group's.
+
+
+@dataclass
+class Group:
+    """Rows that are compared with each other; `config` is what all have in common."""
+    title: str
+    folder: str  # Below that of the table; "" is the table's own.
+    config: dict
+    seeds: int
+    entries: list
+    reason: str = ""  # Why it cannot be trained here, if it cannot.
+
+
+def _plain(policy):
+    settings = RECOMMENDED.get(policy.split("<")[0], {})
+    name = policy + "".join(f", {value}" for value in settings.values())
+    return Entry(name, policy, settings)
+
+
+def _workers(config, seeds, mpirun):
+    config = dict(config, batch=max(config["batch"] // RANKS, 1))
+    entries = [Entry(f"float32, {RANKS} ranks, {codec}", "float32",
+                     {"gradients": codec, "workers": RANKS}) for codec in ("dense", "adacomp")]
+    return Group(f"{RANKS} processes, gradients as floats and by AdaComp", "", config, seeds,
+                 entries, "" if mpirun else "there is no mpirun; remedy: apt-get install "
+                 "openmpi-bin libopenmpi-dev, and build lpgen again")
+
+
+def _accumulators(config, seeds, images):
+    images = min(images, config["trainImages"] or images)
+    suffix = "" if images == config["trainImages"] else f", first {images} images"
+    policies = (WIDE, PLANNED, NARROW, "static", INTEGER_PLANNED, INTEGER_NARROW)
+    return Group("Accumulators: wide, as planned, two bits fewer (emulated one term at a time, "
+                 f"so on {images} images only)", "", dict(config, trainImages=images), seeds,
+                 [Entry(policy + suffix, policy) for policy in policies])
+
+
+def groups(options, mpirun):
+    """All groups of the table."""
+    config = {"model": options.model, "data": options.data, "epochs": options.epochs,
+              "batch": options.batch, "trainImages": options.train_images}
+    policies = options.policies or POLICIES
+    found = [Group(f"Policies, {options.model}", "", config, options.seeds,
+                   [_plain(policy) for policy in policies])]
+    if not options.policies or options.all_groups:
+        found.append(_workers(config, 1 if options.short else options.seeds, mpirun))
+        if not options.short:  # All test images are emulated, which takes minutes.
+            found.append(_accumulators(config, options.seeds, options.accumulator_images))
+    if options.cifar:
+        cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
+                 "batch": options.batch, "trainImages": 0}
+        found.append(Group("CIFAR, resnet20", "cifar", cifar, 1,
+                           [_plain(policy) for policy in options.cifar_policies]))
+    return found
+
+
+class _Claims:
+    """Collects the claims about one group of rows, {name: Row}."""
+
+    def __init__(self, rows, where=""):
+        self.rows, self.where, self.found = rows, where, []
+
+    def add(self, text, value, limit, unit="", at_most=True):
+        if value is not None:
+            self.found.append(Claim(text + self.where, value, limit, at_most, unit))
+
+    def has(self, *names):
+        return all(name in self.rows for name in names)
+
+    def accuracy_below(self, name, beside, limit, at_most=True):
+        """Over the seeds that both have."""
+        if self.has(name, beside):
+            row, other = self.rows[name], self.rows[beside]
+            seeds = row.seeds() & other.seeds()
+            if seeds:
+                self.add(f"accuracy of {name} below that of {beside}",
+                         other.accuracy(seeds) - row.accuracy(seeds), limit, " points", at_most)
+
+    def figure(self, name, text, figure, limit, unit, at_most=True):
+        if self.has(name):
+            self.add(text, self.rows[name].mean(figure), limit, unit, at_most)
+
+
+def _of_policies(claims):
+    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3), ("lsq<bits=4>", 0.2),
+                          ("lsq<bits=3>", 0.5), ("lsq<bits=2>", 1.5)):
+        claims.accuracy_below(policy, "float32", limit)
+    claims.figure("apt", "gradients of apt at 8 bits", Run.narrow_gradients, 50, " %", False)
+    claims.figure("apt", "statistics of apt", Run.statistics_share, 2, " % of the step")
+    claims.accuracy_below("fixed<rounding=nearest>", "fixed", 1, at_most=False)
+    claims.accuracy_below("pfq", "static", 0.2)
+    if claims.has("pfq", "static"):
+        products = [claims.rows[name].mean(Run.bit_products) for name in ("pfq", "static")]
+        if None not in products:
+            claims.add("bit products of pfq saved", 100 * (1 - products[0] / products[1]), 45,
+                       " %", False)
+    claims.accuracy_below("dynasty", "static", 0.3)
+    claims.figure("dynasty", "bit products of dynasty", Run.bit_products, 16, " of 64")
+
+
+def _of_workers(claims):
+    dense, adacomp = (f"float32, {RANKS} ranks, {codec}" for codec in ("dense", "adacomp"))
+    claims.accuracy_below(adacomp, dense, 0.2)
+    claims.figure(adacomp, "bytes of filters, AdaComp", lambda run: run.compression(False), 40,
+                  " times fewer", False)
+    claims.figure(adacomp, "bytes of linear layers, AdaComp", lambda run: run.compression(True),
+                  200, " times fewer", False)
+
+
+def _of_accumulators(claims):
+    def named(policy):
+        return next((name for name, row in claims.rows.items() if row.policy == policy), policy)
+    claims.accuracy_below(named(PLANNED), named(WIDE), 0.5)
+    claims.accuracy_below(named(NARROW), named(PLANNED), 0.5, at_most=False)
+    claims.accuracy_below(named(INTEGER_PLANNED), named("static"), 0.5)
+    claims.accuracy_below(named(INTEGER_NARROW), named(INTEGER_PLANNED), 0.5, at_most=False)
+
+
+def claims(tables, steps):
+    """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
+    [seconds]}."""
+    found = []
+    for group, rows in tables:
+        of_group = _Claims(rows, ", CIFAR" if group.folder else "")
+        _of_policies(of_group)
+        _of_workers(of_group)
+        _of_accumulators(of_group)
+        found += of_group.found
+    if "apt" in steps:
+        of_steps = _Claims({})
+        for other in steps:
+            if other != "apt":
+                of_steps.add(f"apt faster than {other}, step times in turns",
+                             statistics.median(steps[other]) / statistics.median(steps["apt"]),
+                             1.5, "x", at_most=False)
+        found += of_steps.found
+    return found
