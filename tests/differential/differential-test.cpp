@@ -141,6 +141,7 @@ TEST_P(Differential, SampleOperators) {
 }
 
 /// Contractions that write the x of others, with every cell; tiles in turn.
+/// Operators in turn, too, except on one target: the others pack the same way.
 TEST_P(Differential, Chains) {
   auto buffer = llvm::MemoryBuffer::getFile(LPGEN_SOURCE_DIR
                                             "/tests/operators/chains.lp");
@@ -148,12 +149,16 @@ TEST_P(Differential, Chains) {
   const std::string text = (*buffer)->getBuffer().str();
   const std::vector<std::string> names = operatorsOf(text);
   ASSERT_FALSE(names.empty());
+  const bool all = fullRun() || GetParam()->desc().name == "x86_avx2";
   size_t number = 0;
   for (const std::string &schedule : schedulesOf(*GetParam())) {
     Harness forced(*GetParam(), testSeed());
     for (const std::string &name : names) {
-      forced.add(
-          {onlyOperator(text, name), withTile(schedule, number++ % numTiles)});
+      if (all || number % 4 == 0) {
+        forced.add(
+            {onlyOperator(text, name), withTile(schedule, number % numTiles)});
+      }
+      ++number;
     }
     finish(forced);
   }
