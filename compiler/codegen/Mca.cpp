@@ -186,7 +186,34 @@ unsigned lpgen::countInstruction(StringRef loop, StringRef instruction) {
   return count;
 }
 
+StringRef lpgen::lastPhaseWith(StringRef assembly, StringRef instruction) {
+  StringRef found;
+  const char *begin = nullptr; // of the phase that is read
+  auto endPhase = [&](const char *end) {
+    StringRef text(begin, begin ? end - begin : 0);
+    if (countInstruction(text, instruction) > 0) {
+      found = text;
+    }
+    begin = nullptr;
+  };
+  for (StringRef rest = assembly; !rest.empty();) {
+    auto [line, behind] = rest.split('\n');
+    rest = behind;
+    bool isFunction =
+        !line.empty() && (isAlnum(line.front()) || line.front() == '_');
+    if (isFunction && line.contains(':')) {
+      endPhase(line.begin());
+      if (line.split(':').first.contains(".phase")) {
+        begin = line.begin();
+      }
+    }
+  }
+  endPhase(assembly.end());
+  return found;
+}
+
 std::string lpgen::findHotLoop(StringRef assembly, StringRef instruction) {
+  assembly = lastPhaseWith(assembly, instruction);
   std::string best;
   unsigned most = 0;
   StringRef label;

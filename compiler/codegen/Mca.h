@@ -26,8 +26,15 @@ llvm::Expected<McaResult> analyzeLoop(llvm::StringRef triple,
                                       llvm::StringRef features,
                                       const std::string &text);
 
-/// The loop in `assembly` whose body, a single block, holds `instruction` most
-/// often; empty if there is none. Labels and directives are left out.
+/// The function of the last phase in `assembly` that holds `instruction`: a
+/// contraction comes behind what packs for it, which may use the same
+/// instructions. Empty if there is none.
+llvm::StringRef lastPhaseWith(llvm::StringRef assembly,
+                              llvm::StringRef instruction);
+
+/// The loop of the last phase with `instruction` whose body, a single block,
+/// holds it most often; empty if there is none. Labels and directives are left
+/// out.
 std::string findHotLoop(llvm::StringRef assembly, llvm::StringRef instruction);
 
 /// How often `instruction`, a mnemonic prefix, stands in `loop`.

@@ -1,6 +1,7 @@
 // Low-bit GEMMs on a Cortex-A53 by its published issue rules:
 // multiply-accumulates a cycle of the hot loop, and of a strip of steps with
 // the widening of its sums.
+#include "compiler/codegen/Mca.h"
 #include "tests/asm/AsmLoops.h"
 #include "tests/asm/CortexA53.h"
 #include "tests/asm/Kernels.h"
@@ -49,7 +50,8 @@ TEST_P(CortexA53, ReachesItsRate) {
       target,
       scheduleWith(facts, llvm::formatv("tile=[{0},{1}]", c.rows, c.vectors)),
       {c.x, c.w, 8 * c.rows, 128, 1152});
-  const HotNest nest = findHotNest(compiled.assembly, facts.instruction);
+  const HotNest nest = findHotNest(
+      lastPhaseWith(compiled.assembly, facts.instruction), facts.instruction);
   const auto countIn = [&](const Loop &loop) {
     return static_cast<int64_t>(countOf(loop, facts.instruction));
   };

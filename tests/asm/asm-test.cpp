@@ -2,6 +2,7 @@
 // cell's loop holds the instruction that does its work, keeps its accumulators
 // in registers, and spends no more instructions on a multiply-accumulate than
 // it did when the bound here was set.
+#include "compiler/codegen/Mca.h"
 #include "tests/asm/AsmLoops.h"
 #include "tests/asm/Kernels.h"
 #include "llvm/ADT/STLExtras.h"
@@ -110,7 +111,8 @@ TEST_P(HotLoop, HoldsTheInstructionAndSpillsNothing) {
   const CellFacts &facts = cellNamed(target, c.cell).facts();
   const CompiledOp compiled =
       compileGemm(target, scheduleWith(facts), {c.x, c.w, c.rows, 128, 512});
-  const std::vector<Loop> loops = innermostLoops(compiled.assembly);
+  const std::vector<Loop> loops =
+      innermostLoops(lastPhaseWith(compiled.assembly, facts.instruction));
   ASSERT_FALSE(loops.empty()) << compiled.assembly;
   const auto hot = llvm::max_element(loops, [&](const Loop &a, const Loop &b) {
     return countOf(a, facts.instruction) < countOf(b, facts.instruction);
