@@ -74,7 +74,8 @@ def groups(options, mpirun):
             found.append(_accumulators(config, options.seeds, options.accumulator_images))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
-                 "batch": options.batch, "trainImages": 0}
+                 "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
+                 "learningRate": 0.1}  # As He et al. 2016, section 4.2.
         found.append(Group("CIFAR, resnet20", "cifar", cifar, 1,
                            [_plain(policy) for policy in options.cifar_policies]))
     return found
