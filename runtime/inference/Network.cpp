@@ -360,8 +360,13 @@ Status Builder::addIntegers(const nn::ProductLayer &layer,
       product.epilogue.multiply(
           x.batch, scales.empty() ? std::vector<float>{term.weight.scale}
                                   : std::move(scales));
-    } else {
+    } else if (scales.empty()) {
       product.epilogue.multiply(term.input.scale * term.weight.scale);
+    } else {
+      for (float &scale : scales) {
+        scale *= term.input.scale;
+      }
+      product.epilogue.multiplyChannels(std::move(scales));
     }
     if (i > 0) {
       const Tensor before = emit(std::move(sum), std::nullopt);

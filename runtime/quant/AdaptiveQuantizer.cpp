@@ -32,7 +32,7 @@ int64_t updateInterval(const AdaptiveOptions &options, double error,
 void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
                               IntTensor &q) {
   const QuantizeCounts result = quant::quantize(
-      x.values(), symmetricMax(counts.bits), std::ldexp(1.0F, exponent),
+      x.values(), symmetricCodes(counts.bits), std::ldexp(1.0F, exponent),
       pass.isTraining() ? options.rounding : Rounding::Nearest,
       pass.random.of(counts.tensor), pass, q);
   quantizedSum = result.sum;

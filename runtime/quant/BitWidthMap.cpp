@@ -1,6 +1,5 @@
 // Greedy: the best step first, until no step fits.
 #include "runtime/quant/BitWidthMap.h"
-#include "runtime/quant/IntTensor.h"
 #include <algorithm>
 
 namespace lpgen::quant {
@@ -16,8 +15,7 @@ double bitProducts(const std::vector<WidthBlock> &blocks,
 }
 
 static double harmOf(const WidthBlock &block, int bits) {
-  const auto levels = double(symmetricMax(bits));
-  return block.noise / (levels * levels);
+  return block.harm[widthIndex(bits)];
 }
 
 /// The next width above, or 0.

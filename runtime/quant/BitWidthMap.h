@@ -4,6 +4,7 @@
 #define LPGEN_RUNTIME_QUANT_BITWIDTHMAP_H
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,11 +12,12 @@ namespace lpgen::quant {
 
 /// The widths that a block can have.
 constexpr std::array<int, 4> blockWidths = {2, 4, 6, 8};
+constexpr std::size_t widthIndex(int bits) { return std::size_t(bits / 2 - 1); }
 
-/// A block of a tensor. Rounding to b bits does the harm
-///   noise / (2^(b-1) - 1)^2
+/// A block of a tensor.
 struct WidthBlock {
-  double noise = 0;
+  /// What rounding does to the loss, by width.
+  std::array<double, blockWidths.size()> harm = {};
   int bits = 8;
   int lower = 0; ///< Updates in a row that wanted fewer bits.
 };

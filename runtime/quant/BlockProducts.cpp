@@ -86,8 +86,21 @@ static void average(double &mean, double value) {
   mean = mean == 0 ? value : (1 - averageRate) * mean + averageRate * value;
 }
 
+void BlockProducts::Block::measure(const nn::FloatTensor &x,
+                                   const Magnitudes &magnitudes,
+                                   Rounding rounding, const nn::Pass &pass) {
+  const MagnitudeHistogram histogram(x.values(), magnitudes.max, pass);
+  for (size_t i = 0; i < blockWidths.size(); ++i) {
+    const int32_t highest = codes(blockWidths[i]).highest;
+    clips[i] = rounding == Rounding::Nearest ? histogram.leastNoise(highest)
+                                             : histogram.unclipped(highest);
+  }
+  average(power, sumOfSquares(x, pass));
+}
+
 /// Columns [begin, begin + length) of the rows as integers of the block's
-/// width, at the scale of their maximum.
+/// width. Inputs and weights are clipped where the last measurement found least
+/// noise; gradients never, which would move their mean.
 Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
                                     int64_t rows, int64_t rowLength,
                                     int64_t begin, int64_t length,
@@ -100,16 +113,20 @@ Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
                          "' holds values that are no numbers: the run "
                          "diverged; remedy: a smaller learning rate");
   }
+  if (pass.isTraining()) {
+    block.hasNegative |= magnitudes.hasNegative;
+  }
   if (isMeasured(pass)) {
     const nn::TimeAdder timer(seconds.statistics);
-    block.max = double(magnitudes.max);
-    block.size = double(part.size());
-    average(block.power, sumOfSquares(part, pass));
+    block.measure(part, magnitudes, rounding, pass);
   }
-  const int32_t max = symmetricMax(block.report.bits);
-  const float scale = magnitudes.max / float(max);
+  const CodeRange codes = block.codes();
+  const float limit = rounding == Rounding::Nearest && block.limit() > 0
+                          ? block.limit()
+                          : magnitudes.max;
+  const float scale = limit / float(codes.highest);
   const QuantizeCounts counts =
-      quant::quantize(part.values(), max, std::isnormal(scale) ? scale : 1.0F,
+      quant::quantize(part.values(), codes, std::isnormal(scale) ? scale : 1.0F,
                       pass.isTraining() ? rounding : Rounding::Nearest,
                       pass.random.of(block.report.tensor), pass, block.q);
   if (pass.isTraining()) {
@@ -317,26 +334,23 @@ void BlockProducts::countProducts(Product product, int64_t images) {
 
 std::vector<WidthBlock> BlockProducts::describeBlocks() const {
   std::vector<WidthBlock> described(blocks.size());
-  const auto describe = [&](int begin, int end, double noiseFactor) {
+  const auto describe = [&](int begin, int end, double weight) {
     double whole = 0;
     for (int i = begin; i < end; ++i) {
       whole += blocks[size_t(i)].power * blocks[size_t(i)].sensitivity;
     }
     for (int i = begin; i < end; ++i) {
       const Block &block = blocks[size_t(i)];
-      described[size_t(i)].bits = block.report.bits;
-      described[size_t(i)].lower = block.lower;
-      described[size_t(i)].noise = whole > 0 ? noiseFactor * block.max *
-                                                   block.max * block.size *
-                                                   block.sensitivity / whole
-                                             : 0;
+      WidthBlock &to = described[size_t(i)];
+      to.bits = block.report.bits;
+      to.lower = block.lower;
+      for (size_t b = 0; whole > 0 && b < to.harm.size(); ++b) {
+        to.harm[b] = weight * block.clips[b].noise * block.sensitivity / whole;
+      }
     }
   };
-  // Power of the noise in squares of a step: 1/12 to nearest, 1/6 on average
-  // where it is stochastic.
-  describe(0, weightIndex(0, 0), 1.0 / 12);
-  describe(weightIndex(0, 0), gradientIndex(0), 1.0 / 12);
-  describe(gradientIndex(0), numBlocks(), options.gradientWeight / 6);
+  describe(0, gradientIndex(0), 1);
+  describe(gradientIndex(0), numBlocks(), options.gradientWeight);
   return described;
 }
 
@@ -360,10 +374,14 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
     visitor.visit(tensor + ".underflown", block.report.underflown);
     visitor.visit(tensor + ".updates", block.report.updates);
     visitor.visit(tensor + ".lower", block.lower);
-    visitor.visit(tensor + ".max", block.max);
+    visitor.visit(tensor + ".hasNegative", block.hasNegative);
+    for (size_t i = 0; i < blockWidths.size(); ++i) {
+      const std::string width = std::to_string(blockWidths[i]);
+      visitor.visit(tensor + ".limit" + width, block.clips[i].limit);
+      visitor.visit(tensor + ".noise" + width, block.clips[i].noise);
+    }
     visitor.visit(tensor + ".power", block.power);
     visitor.visit(tensor + ".sensitivity", block.sensitivity);
-    visitor.visit(tensor + ".size", block.size);
   }
 }
 
@@ -379,12 +397,14 @@ std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
 /// The products of one input group with all weights that it meets. Filters of
 /// different widths stand together in the greatest of them.
 nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
-  const int32_t max = symmetricMax(blocks[size_t(g)].report.bits);
+  const Block &block = blocks[size_t(g)];
+  const CodeRange codes = block.codes();
   nn::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = lengthOf(inputGroups[size_t(g)]);
-  term.input = {-max, max, 1, nn::IntegerGrid::Form::Multiplied};
-  term.input.followsBatch = true;
+  term.input = {codes.lowest, codes.highest,
+                block.limit() / float(codes.highest),
+                nn::IntegerGrid::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
     term.weight.highest = std::max(term.weight.highest, q.max());
@@ -399,6 +419,10 @@ nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
 }
 
 Result<nn::ForwardOperands> BlockProducts::forwardOperands() const {
+  if (!hasStatistics()) {
+    return Status::error("its input has no scale before the first step of "
+                         "training");
+  }
   nn::ForwardOperands operands;
   for (int g = 0; g < numInputs(); ++g) {
     operands.terms.push_back(forwardTerm(g));

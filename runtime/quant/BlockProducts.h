@@ -10,6 +10,7 @@
 
 #include "runtime/nn/Models.h"
 #include "runtime/quant/BitWidthMap.h"
+#include "runtime/quant/ClippedRange.h"
 #include "runtime/quant/IntegerConv.h"
 #include "runtime/quant/Quantize.h"
 
@@ -59,11 +60,21 @@ private:
   struct Block {
     nn::TensorReport report;
     int32_t lower = 0;      ///< As in WidthBlock.
-    double max = 0;         ///< Greatest magnitude of the last tensor.
     double power = 0;       ///< Sum of squares, average over steps.
     double sensitivity = 0; ///< Mean square of the gradient, average too.
-    double size = 0;
+    /// By width, of the last measured tensor.
+    std::array<MagnitudeHistogram::Clip, blockWidths.size()> clips;
+    bool hasNegative = false; ///< In any step of training.
     IntTensor q;
+
+    void measure(const nn::FloatTensor &x, const Magnitudes &magnitudes,
+                 Rounding rounding, const nn::Pass &pass);
+    CodeRange codes(int bits) const {
+      return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
+    }
+    CodeRange codes() const { return codes(report.bits); }
+    /// Of the present width; 0 before the first measurement.
+    float limit() const { return clips[widthIndex(report.bits)].limit; }
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
   Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }

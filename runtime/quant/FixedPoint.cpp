@@ -8,7 +8,7 @@ QuantizeCounts roundToGrid(const FixedPointFormat &format,
                            const nn::Pass &pass) {
   IntTensor q;
   const QuantizeCounts counts = quant::quantize(
-      values, format.max(), format.scale(), format.rounding, random, pass, q);
+      values, format.codes(), format.scale(), format.rounding, random, pass, q);
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = float(q.at(int64_t(i))) * q.scale();
   }
@@ -21,7 +21,7 @@ Status FixedPointQuantizer::quantize(const nn::FloatTensor &x,
   const Rounding rounding =
       pass.isTraining() ? format.rounding : Rounding::Nearest;
   const QuantizeCounts result =
-      quant::quantize(x.values(), format.max(), format.scale(), rounding,
+      quant::quantize(x.values(), format.codes(), format.scale(), rounding,
                       pass.random.of(counts.tensor), pass, q);
   if (result.hasInvalid) {
     return invalidValue();

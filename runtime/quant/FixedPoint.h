@@ -15,10 +15,11 @@ struct FixedPointFormat {
   int fl = 10; ///< Fraction bits.
   Rounding rounding = Rounding::Stochastic;
 
-  int32_t max() const { return symmetricMax(il + fl); }
+  CodeRange codes() const { return symmetricCodes(il + fl); }
   float scale() const { return std::ldexp(1.0F, -fl); }
   nn::IntegerGrid grid() const {
-    return {-max(), max(), scale(), nn::IntegerGrid::Form::Multiplied};
+    return {codes().lowest, codes().highest, scale(),
+            nn::IntegerGrid::Form::Multiplied};
   }
 };
 

@@ -3,7 +3,7 @@
 #define LPGEN_RUNTIME_QUANT_INTTENSOR_H
 
 #include "runtime/core/LargeAllocator.h"
-#include <bit>
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -34,8 +34,6 @@ public:
   int32_t lowest() const { return lower; }
   void setNonNegative() { lower = 0; }
   float scale() const { return factor; }
-  /// Of symmetric integers: 8 for 127, 2 for 1.
-  int bits() const { return 1 + std::bit_width(uint32_t(limit)); }
   bool isNarrow() const { return limit <= 127; }
 
   /// The elements of a narrow tensor.
@@ -72,6 +70,21 @@ private:
 /// The greatest magnitude of a symmetric integer of `bits` bits.
 constexpr int32_t symmetricMax(int bits) {
   return (int32_t{1} << (bits - 1)) - 1;
+}
+
+/// The integers that a quantizer makes.
+struct CodeRange {
+  int32_t lowest = -127;
+  int32_t highest = 127;
+};
+constexpr CodeRange symmetricCodes(int bits) {
+  return {-symmetricMax(bits), symmetricMax(bits)};
+}
+/// Of a tensor without negative elements: all codes of `bits` bits that its
+/// storage holds, which is int8_t up to 8 bits, int16_t up to 16.
+constexpr CodeRange unsignedCodes(int bits) {
+  const int32_t stored = symmetricMax(bits <= 8 ? 8 : 16);
+  return {0, std::min((int32_t{1} << bits) - 1, stored)};
 }
 
 } // namespace lpgen::quant

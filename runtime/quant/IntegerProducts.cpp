@@ -57,7 +57,7 @@ Status IntegerProducts::forward(const nn::FloatTensor &x,
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, pass, input));
   narrow(Product::Forward, input, weights, x.extent(0));
   if (pass.isTraining()) {
-    count(x.extent(0), input, weights);
+    count(x.extent(0), *quantizers.input, *quantizers.weight);
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   return conv.forward(input, weights, y, pass);
@@ -70,13 +70,13 @@ Status IntegerProducts::backward(const nn::FloatTensor &x,
                                  const nn::Pass &pass) {
   LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
   if (dx) {
-    count(x.extent(0), gradient, weights);
+    count(x.extent(0), *quantizers.gradient, *quantizers.weight);
     narrow(Product::InputGradient, gradient, weights, x.extent(0));
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
   }
   if (dWeight) {
-    count(x.extent(0), gradient, input);
+    count(x.extent(0), *quantizers.gradient, *quantizers.input);
     narrow(Product::WeightGradient, gradient, input, x.extent(0));
     const nn::TimeAdder timer(
         seconds.products[size_t(Product::WeightGradient)]);

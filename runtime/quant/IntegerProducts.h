@@ -51,8 +51,9 @@ private:
                   const nn::Pass &pass, IntTensor &q);
 
   /// Counts a product of `images` images.
-  void count(int64_t images, const IntTensor &a, const IntTensor &b) {
-    done.add(double(images) * double(geometry.macs()), a.bits(), b.bits());
+  void count(int64_t images, const Quantizer &a, const Quantizer &b) {
+    done.add(double(images) * double(geometry.macs()), a.report().bits,
+             b.report().bits);
   }
 
   nn::ConvGeometry geometry;

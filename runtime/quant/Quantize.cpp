@@ -20,10 +20,14 @@ static void measureRange(const float *x, int64_t count, Magnitudes &result) {
     const int64_t whole = run / lanes * lanes;
     std::array<float, lanes> sums = {};
     std::array<float, lanes> greatest = {};
+    std::array<float, lanes> least = {};
     for (int64_t i = 0; i < whole; i += lanes) {
       for (int l = 0; l < lanes; ++l) {
-        const float v = std::fabs(x[begin + i + l]);
+        const float signedV = x[begin + i + l];
+        const float v = std::fabs(signedV);
         sums[size_t(l)] += v;
+        least[size_t(l)] =
+            signedV < least[size_t(l)] ? signedV : least[size_t(l)];
         greatest[size_t(l)] = v > greatest[size_t(l)] ? v : greatest[size_t(l)];
       }
     }
@@ -31,10 +35,12 @@ static void measureRange(const float *x, int64_t count, Magnitudes &result) {
       const float v = std::fabs(x[begin + i]);
       sums[0] += v;
       greatest[0] = std::max(greatest[0], v);
+      least[0] = std::min(least[0], x[begin + i]);
     }
     for (int l = 0; l < lanes; ++l) {
       result.sum += double(sums[size_t(l)]);
       result.max = std::max(result.max, greatest[size_t(l)]);
+      result.hasNegative |= least[size_t(l)] < 0;
     }
   }
 }
@@ -49,6 +55,7 @@ Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass) {
   for (const Magnitudes &part : parts) {
     total.sum += part.sum;
     total.max = std::max(total.max, part.max);
+    total.hasNegative |= part.hasNegative;
   }
   return total;
 }
@@ -84,7 +91,7 @@ static LPGEN_INLINE float noiseAt(uint32_t key, uint32_t index) {
 namespace {
 /// How floats become integers.
 struct Grid {
-  int32_t max;
+  CodeRange codes;
   float inverse; ///< Of the scale.
   Rounding rounding;
   nn::RandomKey random;
@@ -102,14 +109,15 @@ static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
   int32_t underflown = 0;
   int32_t signs = 0; ///< All codes or-ed: negative if one is.
   int32_t invalid = 0;
-  const auto limit = float(grid.max);
+  const auto lowest = float(grid.codes.lowest);
+  const auto highest = float(grid.codes.highest);
   const float inverse = grid.inverse;
   for (int64_t i = 0; i < count; ++i) {
     const float scaled = x[i] * inverse;
     // Comparisons that leave a NaN as it is. The ends of the range are
     // integers: nothing is rounded beyond them.
-    const float raised = scaled < -limit ? -limit : scaled;
-    const float clamped = raised > limit ? limit : raised;
+    const float raised = scaled < lowest ? lowest : scaled;
+    const float clamped = raised > highest ? highest : raised;
     const int32_t code =
         rounding == Rounding::Nearest
             ? roundSmall(clamped)
@@ -117,7 +125,7 @@ static LPGEN_INLINE void quantizeRun(const float *x, int64_t count,
     q[i] = T(code);
     signs |= code;
     sum += code < 0 ? -code : code;
-    saturated += std::fabs(scaled) > limit + 0.5F ? 1 : 0;
+    saturated += int(scaled > highest + 0.5F) | int(scaled < lowest - 0.5F);
     underflown += int(code == 0) & int(x[i] != 0.0F);
     invalid += clamped == clamped ? 0 : 1;
   }
@@ -163,16 +171,17 @@ static void quantizeInto(const float *x, TaskRange range, const Grid &grid,
   quantizeRange(x, range, grid, q, counts);
 }
 
-QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
+QuantizeCounts quantize(std::span<const float> x, CodeRange codes, float scale,
                         Rounding rounding, const nn::RandomKey &random,
                         const nn::Pass &pass, IntTensor &q) {
   assert(std::isnormal(scale) && scale > 0 && "no scale");
-  q.reset(int64_t(x.size()), max, scale);
+  assert(-codes.lowest <= codes.highest && "no such range");
+  q.reset(int64_t(x.size()), codes.highest, scale);
   std::array<QuantizeCounts, nn::reductionParts> parts;
-  const Grid grid = {max, 1.0F / scale, rounding, random};
-  q.visit([&](auto *codes) {
+  const Grid grid = {codes, 1.0F / scale, rounding, random};
+  q.visit([&](auto *to) {
     nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
-      quantizeInto(x.data(), range, grid, codes, parts[size_t(part)]);
+      quantizeInto(x.data(), range, grid, to, parts[size_t(part)]);
     });
   });
   QuantizeCounts total;

@@ -13,6 +13,7 @@ namespace lpgen::quant {
 struct Magnitudes {
   double sum = 0; ///< Of |x|; no number if an element is none.
   float max = 0;  ///< Greatest |x|.
+  bool hasNegative = false;
 };
 Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass);
 
@@ -24,16 +25,16 @@ enum class Rounding {
 /// Of the integers.
 struct QuantizeCounts {
   int64_t sum = 0;        ///< Of |q|.
-  int64_t saturated = 0;  ///< |x| / scale beyond max + 1/2.
+  int64_t saturated = 0;  ///< x / scale beyond the range by 1/2.
   int64_t underflown = 0; ///< x not 0, q 0.
   bool hasNegative = false;
   bool hasInvalid = false; ///< An element is NaN.
 };
 
-/// q = clamp(round(x / scale), -max, max). `random` is read for stochastic
-/// rounding only, at the position of the element. scale is a positive normal
-/// number; 1 / scale is used, so a power of two is exact.
-QuantizeCounts quantize(std::span<const float> x, int32_t max, float scale,
+/// q = clamp(round(x / scale), lowest, highest). `random` is read for
+/// stochastic rounding only, at the position of the element. scale is a
+/// positive normal number; 1 / scale is used, so a power of two is exact.
+QuantizeCounts quantize(std::span<const float> x, CodeRange codes, float scale,
                         Rounding rounding, const nn::RandomKey &random,
                         const nn::Pass &pass, IntTensor &q);
 

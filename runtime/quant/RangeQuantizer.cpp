@@ -13,11 +13,13 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
   if (!std::isfinite(magnitudes.sum)) {
     return invalidValue();
   }
-  const int32_t max = symmetricMax(bits);
+  if (pass.isTraining()) {
+    hasNegative |= magnitudes.hasNegative;
+  }
   // A tensor of zeros, or of numbers too small to divide by, becomes zero.
-  const float scale = magnitudes.max / float(max);
+  const float scale = magnitudes.max / float(codes().highest);
   const QuantizeCounts result =
-      quant::quantize(x.values(), max, std::isnormal(scale) ? scale : 1.0F,
+      quant::quantize(x.values(), codes(), std::isnormal(scale) ? scale : 1.0F,
                       pass.isTraining() ? rounding : Rounding::Nearest,
                       pass.random.of(counts.tensor), pass, q);
   if (pass.isTraining()) {
@@ -30,8 +32,13 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
   return Status::success();
 }
 
+void RangeQuantizer::visitState(nn::StateVisitor &visitor) {
+  Quantizer::visitState(visitor);
+  visitor.visit(counts.tensor + ".hasNegative", hasNegative);
+}
+
 std::optional<nn::IntegerGrid> RangeQuantizer::grid() const {
-  nn::IntegerGrid grid = {-symmetricMax(bits), symmetricMax(bits), 1,
+  nn::IntegerGrid grid = {codes().lowest, codes().highest, 1,
                           nn::IntegerGrid::Form::Multiplied};
   grid.followsBatch = true;
   return grid;

@@ -85,7 +85,7 @@ public:
   std::optional<quant::GradientRange>
   gradientRange(nn::LayerPlace place) const override {
     return quant::GradientRange{format.scale(),
-                                float(format.max()) * format.scale()};
+                                float(format.codes().highest) * format.scale()};
   }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                    const nn::Pass &pass) override {

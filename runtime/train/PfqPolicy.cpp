@@ -25,9 +25,11 @@ constexpr int endBits = 8; ///< Of the first and the last layer.
 
 class StagedPolicy : public Policy {
 public:
+  /// The indicator sees the mean loss of `period` steps.
   StagedPolicy(std::vector<Widths> stages, const ProgressIndicator &indicator,
-               KernelProvider &kernels)
-      : stages(std::move(stages)), indicator(indicator), kernels(&kernels) {
+               int64_t period, KernelProvider &kernels)
+      : stages(std::move(stages)), indicator(indicator), period(period),
+        kernels(&kernels) {
     useStage();
   }
 
@@ -50,14 +52,23 @@ public:
                 make(".gradient", backward, quant::Rounding::Stochastic)},
             *kernels));
   }
-  void afterEpoch(double loss) override {
-    if (stage + 1 < int64_t(stages.size()) && indicator.hasStalled(loss)) {
+  void afterStep(double loss) override {
+    lossSum += loss;
+    if (++numLosses < period) {
+      return;
+    }
+    const double mean = lossSum / double(numLosses);
+    lossSum = 0;
+    numLosses = 0;
+    if (stage + 1 < int64_t(stages.size()) && indicator.hasStalled(mean)) {
       ++stage;
       useStage();
     }
   }
   void visitState(nn::StateVisitor &visitor) override {
     visitor.visit("pfq.stage", stage);
+    visitor.visit("pfq.lossSum", lossSum);
+    visitor.visit("pfq.numLosses", numLosses);
     indicator.visitState(visitor);
     useStage();
   }
@@ -70,6 +81,9 @@ private:
 
   std::vector<Widths> stages;
   ProgressIndicator indicator;
+  int64_t period;
+  double lossSum = 0; ///< Since the indicator saw a mean.
+  int64_t numLosses = 0;
   KernelProvider *kernels;
   int64_t stage = 0;
   int forwardBits = 8;
@@ -84,10 +98,13 @@ Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
   LPGEN_RETURN_IF_ERROR(epsilon.status());
   const Result<double> decay = text.number("decay", 0.3, 0, 1);
   LPGEN_RETURN_IF_ERROR(decay.status());
+  const Result<int64_t> period =
+      text.integer("period", context.stepsPerEpoch, 1, 1000000);
+  LPGEN_RETURN_IF_ERROR(period.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
       std::vector<Widths>(pfqStages.begin(), pfqStages.end()),
-      ProgressIndicator(*epsilon, *decay), *context.kernels));
+      ProgressIndicator(*epsilon, *decay), *period, *context.kernels));
 }
 
 Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
@@ -99,7 +116,7 @@ Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
   LPGEN_RETURN_IF_ERROR(text.finish());
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
       std::vector<Widths>{{int(*bits), int(*gradientBits)}},
-      ProgressIndicator(0, 0), *context.kernels));
+      ProgressIndicator(0, 0), 1, *context.kernels));
 }
 
 } // namespace lpgen::train

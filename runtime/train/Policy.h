@@ -45,8 +45,8 @@ public:
   /// The stored weights have changed; also called before the first step.
   virtual void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                            const nn::Pass &pass) {}
-  /// An epoch is done; its mean training loss.
-  virtual void afterEpoch(double loss) {}
+  /// A step is done; the mean loss of its batch.
+  virtual void afterStep(double loss) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
   /// The magnitudes with which gradients at this place are stored; none if
   /// their scale follows them, so that a factor changes nothing.
@@ -76,7 +76,7 @@ public:
                    const nn::Pass &pass) override {
     base->afterUpdate(parameters, pass);
   }
-  void afterEpoch(double loss) override { base->afterEpoch(loss); }
+  void afterStep(double loss) override { base->afterStep(loss); }
   void visitState(nn::StateVisitor &visitor) override {
     base->visitState(visitor);
   }

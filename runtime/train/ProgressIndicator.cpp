@@ -6,9 +6,9 @@
 namespace lpgen::train {
 
 bool ProgressIndicator::hasStalled(double loss) {
-  if (epochs < normEpochs) {
+  if (losses < normLosses) {
     normSum += loss;
-    ++epochs;
+    ++losses;
   }
   if (recentCount == window) {
     std::shift_left(recent.begin(), recent.end(), 1);
@@ -18,7 +18,7 @@ bool ProgressIndicator::hasStalled(double loss) {
   if (recentCount < window) {
     return false;
   }
-  const double norm = normSum / double(epochs);
+  const double norm = normSum / double(losses);
   for (const double earlier : recent) {
     if (std::abs(earlier - loss) > threshold * norm) {
       return false;
@@ -34,7 +34,7 @@ bool ProgressIndicator::hasStalled(double loss) {
 void ProgressIndicator::visitState(nn::StateVisitor &visitor) {
   visitor.visit("progress.threshold", threshold);
   visitor.visit("progress.turningPoints", turningPoints);
-  visitor.visit("progress.epochs", epochs);
+  visitor.visit("progress.losses", losses);
   visitor.visit("progress.normSum", normSum);
   visitor.visit("progress.recentCount", recentCount);
   for (size_t i = 0; i < recent.size(); ++i) {

@@ -8,7 +8,7 @@
 
 namespace lpgen::train {
 
-/// With the last five losses of epochs, l_4 the latest, and `norm` the mean of
+/// With the last five losses, l_4 the latest, and `norm` the mean of
 /// the first ten (of those so far until there are ten): stalled if
 /// |l_i - l_4| / norm <= threshold for i = 0 .. 3. Then the five are forgotten
 /// and the threshold is multiplied by `decay`, the first two times.
@@ -17,18 +17,18 @@ public:
   ProgressIndicator(double threshold, double decay)
       : threshold(threshold), decay(decay) {}
 
-  /// Adds the loss of an epoch.
+  /// Adds the mean loss of an epoch, or of as many steps.
   bool hasStalled(double loss);
   void visitState(nn::StateVisitor &visitor);
 
 private:
   static constexpr int64_t window = 5;
-  static constexpr int64_t normEpochs = 10;
+  static constexpr int64_t normLosses = 10;
 
   double threshold;
   double decay;
   int64_t turningPoints = 0;
-  int64_t epochs = 0;
+  int64_t losses = 0; ///< In normSum.
   double normSum = 0;
   int64_t recentCount = 0;
   std::array<double, window> recent = {}; ///< Oldest first.

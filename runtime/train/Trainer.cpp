@@ -127,15 +127,13 @@ Status Trainer::runStep() {
     optimizer->update(updated, learningRate(), shared);
     policy->afterUpdate(updated, shared);
   }
+  policy->afterStep(loss.sum / double(loss.images));
   ++steps;
   running.add(loss);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
   running.seconds += seconds;
-  if (isAtEpochEnd()) {
-    policy->afterEpoch(running.meanLoss());
-  }
   for (Observer *observer : observers) {
     observer->afterStep(layers, {steps, loss, seconds});
   }

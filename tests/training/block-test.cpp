@@ -17,9 +17,16 @@ double harmOf(const std::vector<WidthBlock> &blocks,
               const std::vector<int> &bits) {
   double harm = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    harm += blocks[i].noise / std::pow(symmetricMax(bits[i]), 2);
+    harm += blocks[i].harm[widthIndex(bits[i])];
   }
   return harm;
+}
+
+/// The harm of rounding in steps of 1 / (2^(bits-1) - 1).
+void setNoise(WidthBlock &block, double noise) {
+  for (const int bits : blockWidths) {
+    block.harm[widthIndex(bits)] = noise / std::pow(symmetricMax(bits), 2);
+  }
 }
 
 double costOf(const std::vector<BlockProduct> &products,
@@ -39,7 +46,7 @@ TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
   for (uint64_t trial = 0; trial < 20; ++trial) {
     std::vector<WidthBlock> blocks(5);
     for (size_t i = 0; i < blocks.size(); ++i) {
-      blocks[i].noise = std::exp(3.0 * double(key.of(trial).normal(i)));
+      setNoise(blocks[i], std::exp(3.0 * double(key.of(trial).normal(i))));
     }
     const double budget = 9 * (8 + double(key.of(trial).below(99, 50)));
     const std::vector<int> chosen =
@@ -61,9 +68,10 @@ TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
 
 TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
   std::vector<WidthBlock> blocks(4);
-  blocks[0].noise = 1;
-  blocks[1].noise = 1000;
-  blocks[2].noise = blocks[3].noise = 1;
+  for (WidthBlock &block : blocks) {
+    setNoise(block, 1);
+  }
+  setNoise(blocks[1], 1000);
   const std::vector<BlockProduct> products = {{0, 2, 1}, {1, 3, 1}};
   const std::vector<int> bits =
       chooseWidths(blocks, products, {2, 2, 2, 2}, 40);
@@ -73,7 +81,11 @@ TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
 
 TEST(BitWidthMap, BitsAreLostAfterSomePatienceAndGainedAtOnce) {
   std::vector<WidthBlock> blocks(2);
-  blocks[0].noise = blocks[1].noise = 1;
+  const auto setNoises = [&](double first, double second) {
+    setNoise(blocks[0], first);
+    setNoise(blocks[1], second);
+  };
+  setNoises(1, 1);
   blocks[0].bits = blocks[1].bits = 4;
   const std::vector<BlockProduct> products = {{0, 1, 1}};
   const auto bits = [&] {
@@ -82,11 +94,11 @@ TEST(BitWidthMap, BitsAreLostAfterSomePatienceAndGainedAtOnce) {
   updateWidths(blocks, products, 16, 3);
   EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
   // The budget leaves room for a gain.
-  blocks[1].noise = 100;
+  setNoises(1, 100);
   updateWidths(blocks, products, 24, 3);
   EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
   // Without harm nothing needs more than two bits.
-  blocks[0].noise = blocks[1].noise = 0;
+  setNoises(0, 0);
   for (int i = 0; i < 2; ++i) {
     updateWidths(blocks, products, 24, 3);
     EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
@@ -94,7 +106,7 @@ TEST(BitWidthMap, BitsAreLostAfterSomePatienceAndGainedAtOnce) {
   updateWidths(blocks, products, 24, 3);
   EXPECT_EQ(bits(), (std::vector<int>{2, 2}));
   // A budget that was cut has no patience.
-  blocks[0].noise = blocks[1].noise = 1;
+  setNoises(1, 1);
   updateWidths(blocks, products, 64, 3);
   EXPECT_EQ(bits(), (std::vector<int>{8, 8}));
   updateWidths(blocks, products, 16, 3);
@@ -234,8 +246,53 @@ TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
   ASSERT_TRUE(products.hasStatistics());
   const std::vector<WidthBlock> blocks = products.describeBlocks();
   // Noise of a block is that of all its elements: 8 and 4 channels.
-  EXPECT_GT(blocks[1].noise, 20 * blocks[0].noise);
-  EXPECT_GT(blocks[7].noise, 20 * blocks[6].noise);
+  EXPECT_GT(blocks[1].harm[0], 20 * blocks[0].harm[0]);
+  EXPECT_GT(blocks[7].harm[0], 20 * blocks[6].harm[0]);
+}
+
+/// Sum of the squares of what rounding changes.
+double noiseOf(std::span<const float> x, float limit, int32_t highest,
+               Rounding rounding) {
+  IntTensor q;
+  quantize(x, {-highest, highest}, limit / float(highest), rounding,
+           nn::RandomKey(5), nn::Pass(), q);
+  double noise = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    noise += std::pow(double(x[i]) - double(q.scale()) * q.at(int64_t(i)), 2);
+  }
+  return noise;
+}
+
+TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
+  std::vector<float> x(20000);
+  for (size_t i = 0; i < x.size(); ++i) { // Long tails.
+    x[i] = float(std::pow(nn::RandomKey(1).normal(i), 3));
+  }
+  const float max = measureMagnitudes(x, nn::Pass()).max;
+  const MagnitudeHistogram histogram(x, max, nn::Pass());
+  for (const int32_t highest : {1, 3, 7, 15, 31}) {
+    const auto [limit, noise] = histogram.leastNoise(highest);
+    const double found = noiseOf(x, limit, highest, Rounding::Nearest);
+    EXPECT_NEAR(noise, found, 0.02 * found) << highest;
+    for (int part = 1; part <= 64; ++part) {
+      EXPECT_LE(found, 1.05 * noiseOf(x, max * float(part) / 64, highest,
+                                      Rounding::Nearest))
+          << highest << ", " << part;
+    }
+    const auto [all, stochastic] = histogram.unclipped(highest);
+    EXPECT_EQ(all, max);
+    const double drawn = noiseOf(x, max, highest, Rounding::Stochastic);
+    EXPECT_NEAR(stochastic, drawn, 0.1 * drawn) << highest;
+  }
+  const auto [limit, noise] = histogram.leastNoise(7);
+  EXPECT_LT(limit, max / 2);
+}
+
+TEST(ClippedRange, ZerosHaveNoNoise) {
+  const std::vector<float> zeros(100, 0.0F);
+  const MagnitudeHistogram histogram(zeros, 0, nn::Pass());
+  EXPECT_EQ(histogram.leastNoise(7).noise, 0);
+  EXPECT_EQ(histogram.leastNoise(7).limit, 0);
 }
 
 } // namespace

@@ -145,6 +145,40 @@ TEST(RangeQuantizer, FollowsTheWidthOfThePolicy) {
   EXPECT_FALSE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
 }
 
+TEST(RangeQuantizer, WithoutNegativesTakesAllCodesOfItsWidth) {
+  int bits = 4;
+  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+  nn::FloatTensor x({3});
+  x[0] = 30;
+  x[1] = 5;
+  quant::IntTensor q;
+  double seconds = 0;
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(0), 15);
+  EXPECT_EQ(q.at(1), 2); // 2.5
+  EXPECT_EQ(q.lowest(), 0);
+  EXPECT_EQ(quantizer.grid()->lowest, 0);
+  EXPECT_EQ(quantizer.grid()->highest, 15);
+  bits = 8; // What int8_t holds.
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(0), 127);
+  bits = 4;
+  // Evaluation learns nothing: it clips.
+  x[2] = -30;
+  nn::Pass evaluate;
+  evaluate.mode = nn::Mode::Evaluate;
+  ASSERT_TRUE(quantizer.quantize(x, evaluate, q, seconds).ok());
+  EXPECT_EQ(q.at(0), 15);
+  EXPECT_EQ(q.at(2), 0);
+  // One negative element in training, and there are negative codes for good.
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(0), 7);
+  EXPECT_EQ(q.at(2), -7);
+  x[2] = 0;
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_EQ(q.at(0), 7);
+}
+
 TEST(LossScale, HalvesToItsFloorAndGrows) {
   train::DynamicLossScale scale(16, 4, 3);
   nn::Parameter parameter;

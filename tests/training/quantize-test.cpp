@@ -23,7 +23,7 @@ TEST(Quantize, RoundsToNearestEvenSaturatesAndCounts) {
                                 127.4F, 127.6F, -500.0F, 0.125F, -0.5F};
   IntTensor q;
   const QuantizeCounts counts =
-      quantize(x, 127, 1.0F, Rounding::Nearest, key, nn::Pass(), q);
+      quantize(x, {-127, 127}, 1.0F, Rounding::Nearest, key, nn::Pass(), q);
   const std::vector<int> expected = {0, 0, 2, -2, 127, 127, 127, -127, 0, 0};
   int64_t sum = 0;
   for (int64_t i = 0; i < q.size(); ++i) {
@@ -39,8 +39,8 @@ TEST(Quantize, RoundsToNearestEvenSaturatesAndCounts) {
 TEST(Quantize, OfWhatItMadeChangesNothing) {
   for (const int32_t max : {1, 7, 127, 2047, 32767}) {
     IntTensor q;
-    quantize(normals(5000, float(max) / 3), max, 0.25F, Rounding::Nearest, key,
-             nn::Pass(), q);
+    quantize(normals(5000, float(max) / 3), {-max, max}, 0.25F,
+             Rounding::Nearest, key, nn::Pass(), q);
     std::vector<float> values;
     for (int64_t i = 0; i < q.size(); ++i) {
       values.push_back(0.25F * float(q.at(i)));
@@ -48,7 +48,7 @@ TEST(Quantize, OfWhatItMadeChangesNothing) {
     }
     for (const Rounding rounding : {Rounding::Nearest, Rounding::Stochastic}) {
       IntTensor again;
-      quantize(values, max, 0.25F, rounding, key, nn::Pass(), again);
+      quantize(values, {-max, max}, 0.25F, rounding, key, nn::Pass(), again);
       for (int64_t i = 0; i < q.size(); ++i) {
         ASSERT_EQ(again.at(i), q.at(i)) << max << ": " << i;
       }
@@ -62,7 +62,7 @@ TEST(Quantize, StochasticRoundingHasTheRightMean) {
   for (const float value : {0.25F, -0.75F, 3.1F}) {
     const std::vector<float> x(draws, value);
     IntTensor q;
-    quantize(x, 127, 1.0F, Rounding::Stochastic, key, nn::Pass(), q);
+    quantize(x, {-127, 127}, 1.0F, Rounding::Stochastic, key, nn::Pass(), q);
     double sum = 0;
     for (int64_t i = 0; i < draws; ++i) {
       sum += q.at(i);
@@ -79,10 +79,10 @@ TEST(Quantize, EqualOnAnyNumberOfThreads) {
   threads.pool = &pool;
   IntTensor one;
   IntTensor three;
-  const auto first =
-      quantize(x, 127, 0.5F, Rounding::Stochastic, key, nn::Pass(), one);
+  const auto first = quantize(x, {-127, 127}, 0.5F, Rounding::Stochastic, key,
+                              nn::Pass(), one);
   const auto second =
-      quantize(x, 127, 0.5F, Rounding::Stochastic, key, threads, three);
+      quantize(x, {-127, 127}, 0.5F, Rounding::Stochastic, key, threads, three);
   EXPECT_EQ(first.sum, second.sum);
   for (int64_t i = 0; i < one.size(); ++i) {
     ASSERT_EQ(one.at(i), three.at(i));
@@ -102,8 +102,8 @@ TEST(Quantize, NoticesNaN) {
   const std::vector<float> x = {1.0F, std::nanf(""), 2.0F};
   IntTensor q;
   for (const Rounding rounding : {Rounding::Nearest, Rounding::Stochastic}) {
-    EXPECT_TRUE(
-        quantize(x, 127, 1.0F, rounding, key, nn::Pass(), q).hasInvalid);
+    EXPECT_TRUE(quantize(x, {-127, 127}, 1.0F, rounding, key, nn::Pass(), q)
+                    .hasInvalid);
   }
   EXPECT_FALSE(std::isfinite(measureMagnitudes(x, nn::Pass()).sum));
 }
