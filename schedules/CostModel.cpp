@@ -20,6 +20,10 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
                      llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
                  static_cast<double>(g.extentOf(LoopRole::Batch));
   auto cells = static_cast<double>(rowBlocks(cell, rows) * vectors);
+  const int64_t together = planesTogether(
+      form.x.planes.size(), form.w.planes.size(), cell, rows, vectors, target);
+  const int64_t tileRows = rows * together;
+  const auto blocks = static_cast<double>(rowBlocks(cell, tileRows));
   TilePlan plan = planTile(form, facts, rows, block, target.l1Bytes);
   double steps = static_cast<double>(g.steps) * plan.stepFraction;
   double widening =
@@ -29,22 +33,25 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
     widening += pairs * std::ceil(steps / static_cast<double>(form.chunk)) * 2 *
                 std::max(0.0, target.loadCycles - 1) * issue;
   }
-  double loads = static_cast<double>(rows) / static_cast<double>(facts.run) +
-                 static_cast<double>(vectors * facts.lanes * facts.wBytes()) *
-                     8.0 / target.vectorBits;
-  double stepOps = cells * facts.stepOps +
-                   static_cast<double>(rowBlocks(cell, rows)) * facts.xOps +
+  double loads =
+      static_cast<double>(tileRows) / static_cast<double>(facts.run) +
+      static_cast<double>(vectors * facts.lanes * facts.wBytes()) * 8.0 /
+          target.vectorBits;
+  double stepOps = blocks * static_cast<double>(vectors) * facts.stepOps +
+                   blocks * facts.xOps +
                    static_cast<double>(vectors) * facts.wOps;
   double stepCycles = stepOps / issue + loads * target.loadCycles;
   if (target.sustainedIssue > 0) {
     constexpr double loop = 1.5; // a share of counter, address and branch
     stepCycles = std::max(
         stepCycles, (stepOps + loads +
-                     static_cast<double>(rows) * facts.xScalarOps + loop) /
+                     static_cast<double>(tileRows) * facts.xScalarOps + loop) /
                         target.sustainedIssue);
   }
   double perTile =
-      pairs * steps * plan.stepFactor * stepCycles + cells * widening / issue +
+      pairs / static_cast<double>(together) * steps * plan.stepFactor *
+          stepCycles +
+      cells * widening / issue +
       static_cast<double>(rows * vectors * facts.lanes) * 0.5 + // epilogue
       30 * pairs;                                               // loops around
   double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *

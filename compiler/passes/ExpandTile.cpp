@@ -11,6 +11,9 @@
 //       w0..wV = load; for each row: x = broadcast; acc += cell(x, w)
 //     tile += coefficient * widen(acc)
 //
+// A tile of one row has the planes of x side by side instead, where registers
+// allow (planesTogether): w is read once for all of them.
+//
 // Bytes that count bits go to 16-bit sums in memory first, as this takes less
 // than half the instructions; see needsHalves.
 #include "compiler/passes/PackedForm.h"
@@ -28,11 +31,24 @@ using namespace lpgen;
 
 namespace {
 
+/// The last rows of a larger tile have no 16-bit sums for other planes.
+int64_t planesBesideEachOther(lp::TileOp op, const Cell &cell) {
+  const int64_t planes = planesTogether(
+      op.getXPlanes().size(), op.getWPlanes().size(), cell,
+      static_cast<int64_t>(op.getXOffsets().size()),
+      static_cast<int64_t>(op.getVectors()), targetOf(op)->desc());
+  const bool hasRoom =
+      !op.getHalves() ||
+      cast<MemRefType>(op.getHalves().getType()).getDimSize(0) >= planes;
+  return hasRoom ? planes : 1;
+}
+
 class TileExpander {
 public:
   TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
       : op(op), cell(cell), e(builder, op.getLoc()),
-        rows(static_cast<int64_t>(op.getXOffsets().size())),
+        together(planesBesideEachOther(op, cell)),
+        rows(static_cast<int64_t>(op.getXOffsets().size()) * together),
         blocks(rowBlocks(cell, rows)),
         vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
         trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
@@ -57,7 +73,7 @@ private:
   SmallVector<Value> emitSteps(Value x, Value w, int64_t count,
                                SmallVector<Value> acc);
   void prefetchStep(Value w);
-  void zero(Value memory, unsigned bits);
+  void zero(Value memory, int64_t count, unsigned bits);
   void addToTile(ArrayRef<Value> acc, Value coefficient);
   Cell::Values loadHalves(int64_t i);
   void addToHalves(ArrayRef<Value> acc);
@@ -71,6 +87,7 @@ private:
   lp::TileOp op;
   const Cell &cell;
   Emitter e;
+  int64_t together; ///< Planes of x that take the place of rows.
   int64_t rows;
   int64_t blocks; ///< Accumulators per vector of weights.
   int64_t vectors;
@@ -117,12 +134,12 @@ SmallVector<Value> TileExpander::zeroAccumulators() {
   return acc;
 }
 
-/// Zeroes the tile or its 16-bit sums.
-void TileExpander::zero(Value memory, unsigned bits) {
+/// Zeroes the first `count` rows of the tile or of its 16-bit sums.
+void TileExpander::zero(Value memory, int64_t count, unsigned bits) {
   int64_t lanes = cell.facts().lanes;
   VectorType type = cell::vectorType(e.b, lanes, bits);
   Value zero = cell::zeroVector(e.b, e.loc, type);
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     for (int64_t j = 0; j < vectors * lanes; j += lanes) {
       vector::StoreOp::create(e.b, e.loc, zero, memory,
                               ValueRange{e.index(i), e.index(j)});
@@ -193,6 +210,10 @@ void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
 void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
                              Value coefficient) {
   auto type = cast<VectorType>(wide.getType());
+  if (together > 1) { // Of planes: all of them belong to the one row.
+    coefficient = e.i32(op.getXPlanes()[row]);
+    row = 0;
+  }
   SmallVector<Value> at = {e.index(row), e.index(lane)};
   if (coefficient) {
     Value factor = vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
@@ -227,7 +248,11 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
   for (int64_t r = 0; r < cell.facts().rows; ++r) {
     // A row too many repeats the last one; nothing reads its sums.
     int64_t row = std::min(block * cell.facts().rows + r, rows - 1);
-    offsets.push_back(e.add(op.getXOffsets()[row], x));
+    offsets.push_back(
+        together > 1 ? e.add(op.getXOffsets()[0],
+                             e.add(x, e.index(row * static_cast<int64_t>(
+                                                        op.getXPlaneStride()))))
+                     : e.add(op.getXOffsets()[row], x));
   }
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
@@ -241,7 +266,7 @@ void TileExpander::prefetchStep(Value w) {
   constexpr int64_t aheadBytes = 6144;
   constexpr int64_t lineBytes = 64;
   constexpr unsigned secondLevel = 1;
-  if (rows > 1 || targetOf(op)->desc().vectorBits != 256) {
+  if (op.getXOffsets().size() > 1 || targetOf(op)->desc().vectorBits != 256) {
     return;
   }
   for (int64_t line = 0; line < stepBytes; line += lineBytes) {
@@ -412,7 +437,7 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
 /// The reduction of one pair of planes.
 void TileExpander::emitPass(Value x, Value step, Value coefficient) {
   if (hasHalves) {
-    zero(op.getHalves(), 16);
+    zero(op.getHalves(), rows, 16);
   }
   emitMemoryLoops(0, x, step, coefficient);
   if (hasHalves) {
@@ -438,18 +463,26 @@ void TileExpander::emitPlanes() {
 }
 
 void TileExpander::expand() {
+  if (together > 1) {
+    if (!op.getAccumulate()) {
+      zero(op.getAcc(), 1, 32);
+    }
+    emitPass(e.index(0), e.index(0), {});
+    op.erase();
+    return;
+  }
   bool onePass = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
   bool negative =
       llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
     if (carried > 0 && !hasHalves && !op.getAccumulate()) {
-      zero(op.getAcc(), 32);
+      zero(op.getAcc(), rows / together, 32);
     }
     emitPass(e.index(0), e.index(0), {});
   } else {
     if (!op.getAccumulate()) {
-      zero(op.getAcc(), 32);
+      zero(op.getAcc(), rows / together, 32);
     }
     emitPlanes();
   }

@@ -50,6 +50,16 @@ int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
          facts.fixedRegisters;
 }
 
+int64_t lpgen::planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
+                              int64_t rows, int64_t vectors,
+                              const TargetDesc &target) {
+  const auto planes = static_cast<int64_t>(xPlanes);
+  return rows == 1 && planes > 1 && wPlanes <= 1 &&
+                 tileRegisters(cell, planes, vectors) <= target.vectorRegisters
+             ? planes
+             : 1;
+}
+
 /// Planes of digits of codes: one coefficient per digit. Single bits of two's
 /// complement have a negative one for the top; signed elements in wider digits
 /// are shifted to start at 0. Only as many as the range needs.

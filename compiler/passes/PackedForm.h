@@ -12,6 +12,7 @@
 namespace lpgen {
 
 class Target;
+struct TargetDesc;
 
 /// How the elements of an operand are stored: stored = (value + offset) /
 /// (halve ? 2 : 1), so value = scale * stored - offset.
@@ -74,6 +75,12 @@ int64_t rowBlocks(const Cell &cell, int64_t rows);
 
 /// Vector registers that a tile of rows x vectors occupies.
 int64_t tileRegisters(const Cell &cell, int64_t rows, int64_t vectors);
+
+/// Planes of x that a register tile multiplies by one plane of w side by side,
+/// as if they were rows: all of them in a tile of one row, where nothing else
+/// shares what is read of w, if there are registers for that; else 1.
+int64_t planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
+                       int64_t rows, int64_t vectors, const TargetDesc &target);
 
 } // namespace lpgen
 

@@ -54,7 +54,7 @@ public:
   /// Bytes of the sums of the task's tiles.
   int64_t tileBytes() const {
     return llvm::alignTo(
-        sumsBytes() + (hasHalves ? schedule.getTileRows() * lanes * 2 : 0), 64);
+        sumsBytes() + (hasHalves ? halvesRows() * lanes * 2 : 0), 64);
   }
   int64_t scratchBytes() {
     int64_t bytes = tileBytes();
@@ -65,6 +65,13 @@ public:
   }
 
 private:
+  /// Rows of 16-bit sums of one tile, of each plane of x that shares it.
+  int64_t halvesRows() const {
+    return schedule.getTileRows() *
+           planesTogether(form.x.planes.size(), form.w.planes.size(), cell,
+                          schedule.getTileRows(), schedule.getTileVectors(),
+                          targetOf(op)->desc());
+  }
   int64_t sumsBytes() const {
     return schedule.getTileRows() * schedule.getBlock() * rowBytes;
   }
@@ -351,7 +358,7 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
       e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
   Value halves;
   if (hasHalves) {
-    auto type = MemRefType::get({rows, lanes}, e.b.getI16Type());
+    auto type = MemRefType::get({halvesRows(), lanes}, e.b.getI16Type());
     halves = memref::ViewOp::create(e.b, e.loc, type, scratch,
                                     e.index(sumsBytes()), ValueRange{});
   }

@@ -53,8 +53,9 @@ TEST_P(Differential, ConvolutionOfEveryPairOfWidths) {
   EXPECT_GE(harness.summary().compiled, 64U);
 }
 
-/// A product and a convolution for each cell, in one program: short enough for
-/// slow emulators.
+/// A product of several rows and one of a single row, whose tile has planes of
+/// x side by side, and a convolution for each cell, in one program: short
+/// enough for slow emulators.
 TEST_P(Differential, EveryCell) {
   Harness harness(*GetParam(), testSeed());
   for (const Cell *cell : GetParam()->cells()) {
@@ -65,6 +66,10 @@ TEST_P(Differential, EveryCell) {
         (facts.templateName + "<cell=" + name + ">").str();
     harness.add({"op product_" + name +
                      "(x: u3[7, 70], w: b1[37, 70]) -> (y: i32[7, 37]) {\n"
+                     "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
+                 schedule});
+    harness.add({"op row_" + name + "(x: " + (facts.planes ? "u8" : "u3") +
+                     "[1, 700], w: b1[37, 700]) -> (y: i32[1, 37]) {\n"
                      "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
                  schedule});
     harness.add({"op image_" + name + "(x: b2[1, 5, 7, 33] pad(0), w: " +
