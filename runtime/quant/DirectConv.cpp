@@ -3,6 +3,7 @@
 #include "runtime/kernels/GemmOperator.h"
 #include "runtime/quant/TransposeBytes.h"
 #include <bit>
+#include <utility>
 
 namespace lpgen::quant {
 
@@ -19,20 +20,22 @@ static bool takesColumns(const ConvGeometry &g) {
   return g.channels < leastChannels && g.kernel > 1;
 }
 
+/// The 1x1 filter over the columns.
+static ConvGeometry overColumns(const ConvGeometry &g) {
+  return {.height = g.outHeight(),
+          .width = g.outWidth(),
+          .channels = g.reduction(),
+          .outputs = g.outputs};
+}
+
 /// The forward product by a kernel, of `images` images at a time.
 static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
                             const IntTensor &w) {
-  ConvSpec spec = {x.lowest(), x.max(),  w.max(),    g.imagesPerBlock(),
-                   g.height,   g.width,  g.channels, g.outputs,
-                   g.kernel,   g.stride, g.padding};
-  if (takesColumns(g)) {
-    spec.height = g.outHeight();
-    spec.width = g.outWidth();
-    spec.channels = g.reduction();
-    spec.kernel = spec.stride = 1;
-    spec.padding = 0;
-  }
-  return spec;
+  return {.xMin = x.lowest(),
+          .xMax = x.max(),
+          .wMax = w.max(),
+          .images = g.imagesPerBlock(),
+          .geometry = takesColumns(g) ? overColumns(g) : g};
 }
 
 /// The columns of one image with few channels: tap by tap, since the runs of
@@ -161,26 +164,21 @@ static int64_t gradientImages(const ConvGeometry &g, int64_t images) {
 /// outputs: what packing sums up for signed x is less that way.
 static ConvSpec gradientSpec(const ConvGeometry &g, const IntTensor &x,
                              const IntTensor &dy) {
-  ConvSpec spec = {x.lowest(), x.max(),
-                   dy.max(),   gradientImages(g, x.size() / g.inputSize()),
-                   g.height,   g.width,
-                   g.channels, g.outputs,
-                   g.kernel,   g.stride,
-                   g.padding};
-  if (takesColumns(g)) {
-    spec = {dy.lowest(),
-            dy.max(),
-            x.max(),
-            spec.images,
-            g.outHeight(),
-            g.outWidth(),
-            g.outputs,
-            g.reduction(),
-            1,
-            1,
-            0};
+  const int64_t images = gradientImages(g, x.size() / g.inputSize());
+  if (!takesColumns(g)) {
+    return {.xMin = x.lowest(),
+            .xMax = x.max(),
+            .wMax = dy.max(),
+            .images = images,
+            .geometry = g};
   }
-  return spec;
+  ConvGeometry swapped = overColumns(g);
+  std::swap(swapped.channels, swapped.outputs);
+  return {.xMin = dy.lowest(),
+          .xMax = dy.max(),
+          .wMax = x.max(),
+          .images = images,
+          .geometry = swapped};
 }
 
 bool DirectConv::givesWeightGradient(const ConvGeometry &g, const IntTensor &x,

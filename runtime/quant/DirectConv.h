@@ -6,11 +6,11 @@
 #ifndef LPGEN_RUNTIME_QUANT_DIRECTCONV_H
 #define LPGEN_RUNTIME_QUANT_DIRECTCONV_H
 
-#include "runtime/kernels/ConvOperator.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "runtime/nn/Products.h"
 #include "runtime/quant/Blocks.h"
+#include "runtime/quant/ConvOperator.h"
 #include "runtime/quant/IntTensor.h"
 #include <memory>
 #include <vector>

@@ -7,39 +7,27 @@
 // The first is the input gradient as well where the stride is 1: of dy, with
 // the filters turned. The second has the images innermost, so that the
 // reduction has a dimension that no tap moves.
-#ifndef LPGEN_RUNTIME_KERNELS_CONVOPERATOR_H
-#define LPGEN_RUNTIME_KERNELS_CONVOPERATOR_H
+#ifndef LPGEN_RUNTIME_QUANT_CONVOPERATOR_H
+#define LPGEN_RUNTIME_QUANT_CONVOPERATOR_H
 
+#include "runtime/nn/ConvGeometry.h"
 #include <cstdint>
 #include <string>
 
-namespace lpgen {
+namespace lpgen::quant {
 
-/// Shapes as in the formulas, dimensions of the image and the filter as in
-/// nn::ConvGeometry, one group.
+/// Operands as in the formulas.
 struct ConvSpec {
-  int32_t xMin = -127; ///< -xMax or 0.
-  int32_t xMax = 127;  ///< At most 32767.
-  int32_t wMax = 127;  ///< Of the second operand, w or dy.
-  int64_t images = 1;  ///< Forward: the greatest number; else the number.
-  int64_t height = 1;
-  int64_t width = 1;
-  int64_t channels = 1;
-  int64_t outputs = 1;
-  int64_t kernel = 1;
-  int64_t stride = 1;
-  int64_t padding = 0;
+  int32_t xMin = -127;       ///< -xMax or 0.
+  int32_t xMax = 127;        ///< At most 32767.
+  int32_t wMax = 127;        ///< Of the second operand, w or dy.
+  int64_t images = 1;        ///< Forward: the greatest number; else the number.
+  nn::ConvGeometry geometry; ///< One group.
 
   bool operator==(const ConvSpec &other) const = default;
-  int64_t outHeight() const {
-    return (height + 2 * padding - kernel) / stride + 1;
-  }
-  int64_t outWidth() const {
-    return (width + 2 * padding - kernel) / stride + 1;
-  }
   /// Terms of a sum; either must fit 32 bits (GemmSpec::maxReduction).
-  int64_t forwardTerms() const { return kernel * kernel * channels; }
-  int64_t gradientTerms() const { return outHeight() * outWidth() * images; }
+  int64_t forwardTerms() const { return geometry.reduction(); }
+  int64_t gradientTerms() const { return geometry.outPixels() * images; }
 };
 
 /// Buffers x, w, scale (one f32), y (f32); the run-time size is the number of
@@ -51,6 +39,6 @@ std::string forwardOperatorText(const ConvSpec &spec);
 std::string weightGradientOperatorName(const ConvSpec &spec);
 std::string weightGradientOperatorText(const ConvSpec &spec);
 
-} // namespace lpgen
+} // namespace lpgen::quant
 
-#endif // LPGEN_RUNTIME_KERNELS_CONVOPERATOR_H
+#endif // LPGEN_RUNTIME_QUANT_CONVOPERATOR_H

@@ -1,0 +1,97 @@
+// A packed contraction as tasks. One task computes `block` register tiles of
+// one panel of output channels: the panel of w, or a slice of it, stays in
+// cache while rows of x stream by (TilePlan). The sums gather in scratch; then
+// they are completed and handed to the body.
+//
+// Private to the files that define it: TileContract.cpp, TilePasses.cpp and
+// TileEpilogue.cpp.
+#ifndef LPGEN_COMPILER_PASSES_CONTRACTTILER_H
+#define LPGEN_COMPILER_PASSES_CONTRACTTILER_H
+
+#include "compiler/passes/Phases.h"
+#include "compiler/passes/TilePlan.h"
+#include <vector>
+
+namespace lpgen {
+
+/// Emits one task of `op`, whose packed form is `form`. `scratch` is a buffer
+/// of bytes of the task's own.
+class ContractTiler {
+public:
+  ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form,
+                mlir::Value scratch);
+
+  /// Task (batch, panel, block of rows); see contractTaskSizes.
+  void emit(Coordinates task);
+  /// Bytes of scratch that the task needs.
+  int64_t scratchBytes();
+
+private:
+  struct Chain;    ///< The x of another contraction, written row by row.
+  struct RowTerms; ///< What the completed sums need of one row.
+
+  // Scratch: the sums, 16-bit sums of a tile, a row for each chain.
+  int64_t sumsBytes() const;
+  /// Rows of 16-bit sums of one tile, of each plane of x that shares it.
+  int64_t halvesRows() const;
+  /// Of the sums of the task's tiles, those of 16 bits among them.
+  int64_t tileBytes() const;
+  mlir::Value viewOfSums(); ///< [rows of the task, lanes] as i32.
+
+  // Loops of the contraction and where they lead in x.
+  llvm::SmallVector<mlir::OpFoldResult> extentsOf(LoopRole role);
+  void setLoops(LoopRole role, mlir::Value linear);
+  mlir::Value strideDot(LoopRole role, mlir::Value start, int64_t divisor);
+
+  void emitPanel();
+  void zeroScratch();
+
+  // TilePasses.cpp: passes over the tiles of the task.
+  mlir::Value rowAddress(mlir::Value row);
+  void emitTiles(llvm::function_ref<void(mlir::Value, int64_t)> tile);
+  void emitPass(mlir::Value firstTrip, int64_t trips);
+  void emitTile(mlir::Value row, int64_t rows, mlir::Value firstTrip,
+                int64_t trips);
+  void emitPiece(llvm::ArrayRef<mlir::Value> offsets, mlir::Value accOffset,
+                 mlir::Value firstTrip, int64_t trips, const TilePart *part);
+
+  // TileEpilogue.cpp: the sums as values of the body, and what it yields.
+  mlir::Value zeroOffset(mlir::Value zero, llvm::StringRef element,
+                         llvm::ArrayRef<mlir::Value> at, int64_t offset);
+  mlir::Value sumOfX();
+  mlir::Value borderClass();
+  RowTerms rowTerms();
+  mlir::Value complete(const RowTerms &terms, mlir::Value sum,
+                       mlir::Value lane);
+  std::vector<Chain> openChains();
+  void packRow(Chain &chain, mlir::Value columns);
+  bool hasAdjacentRows();
+  mlir::Value withRowsAsOne(mlir::Value output);
+  void emitEpilogue();
+
+  lp::ContractOp op;
+  Emitter &e;
+  PackedForm form;
+  Geometry &g;
+  lp::ScheduleAttr schedule;
+  const Cell &cell;
+  mlir::Value scratch;
+  int64_t lanes;
+  int64_t rowBytes;   ///< Of one row of sums.
+  int64_t taskPanels; ///< One, or all.
+  TilePlan plan;
+  bool hasHalves;    ///< 16-bit sums of a tile follow the sums in scratch.
+  mlir::Value begin; ///< First row of the task.
+  mlir::Value end;   ///< Past its last row.
+  mlir::Value batch;
+  mlir::Value panel;
+  mlir::Value wOffset;     ///< Byte where the panel begins in w.
+  mlir::Value panelNumber; ///< batch * panels + panel.
+  mlir::Value xBase;       ///< Byte of x at this batch and row 0.
+  /// Current value of each parallel loop.
+  llvm::SmallVector<mlir::Value> loops;
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_PASSES_CONTRACTTILER_H

@@ -1,0 +1,295 @@
+// lp-tile: what follows the tiles of a contraction. See ContractTiler.h.
+//
+// Row by row of the task, sums of products of stored elements are completed to
+// (x - xZero)(w - wZero), run through the body and stored; rows that are the x
+// of another contraction are packed for it as well (PackRow.h).
+#include "compiler/passes/ContractTiler.h"
+#include "compiler/passes/PackRow.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+//===----------------------------------------------------------------------===//
+// From stored elements to values
+//===----------------------------------------------------------------------===//
+
+/// What the completed sum needs of one row; see `complete`. Unset terms are
+/// zero.
+struct ContractTiler::RowTerms {
+  Value sumX;        ///< Sum of stored x over the inside taps.
+  Value offsetX;     ///< Bx: value of a stored x of 0, less the zero point.
+  Value outside;     ///< P: value of an outside x, less the zero point.
+  Value insideTable; ///< Position of this class's sums of w.
+  Value totalTable;  ///< Position of the sums over all taps.
+  Value countInside; ///< Inside elements.
+  Value countOutside;
+};
+
+/// offset - zero, where value - zero = scale * stored + result.
+Value ContractTiler::zeroOffset(Value zero, StringRef element,
+                                ArrayRef<Value> at, int64_t offset) {
+  if (!zero) {
+    return offset == 0 ? Value() : e.i32(-offset);
+  }
+  Value value =
+      e.read(zero, at, op->getAttrOfType<mlir::TypeAttr>(element).getValue());
+  return e.sub(e.i32(-offset), e.castInt(value, e.b.getI32Type()));
+}
+
+/// Sum of the stored x of every tap of the current row.
+Value ContractTiler::sumOfX() {
+  int64_t planes = std::max<int64_t>(g.xLayout.getPlanes(), 1);
+  Value sums =
+      e.view(op.getX(), g.xPlaneBytes * planes, g.xPlaneBytes / g.runBytes, 32);
+  Value position = e.index(g.xOrigin() / g.runBytes);
+  position = strideDot(LoopRole::Batch, position, g.runBytes);
+  position = strideDot(LoopRole::Row, position, g.runBytes);
+  Value taps = e.index(g.extentOf(LoopRole::Tap));
+  return e.reduce(e.index(0), taps, e.i32(0), [&](Value tap, Value sum) {
+    setLoops(LoopRole::Tap, tap);
+    Value at = strideDot(LoopRole::Tap, position, g.runBytes);
+    return e.add(sum, memref::LoadOp::create(e.b, e.loc, sums, at));
+  });
+}
+
+/// The border class of the current row.
+Value ContractTiler::borderClass() {
+  Value number = e.index(0);
+  for (const BorderClasses::Dim &dim : g.classes.dims) {
+    Value position = dim.rowLoop < 0 ? e.index(0) : loops[dim.rowLoop];
+    Value inDim =
+        memref::LoadOp::create(e.b, e.loc, e.table(dim.classOf), position);
+    inDim = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), inDim);
+    number = e.add(
+        e.mul(number, e.index(static_cast<int64_t>(dim.inside.size()))), inDim);
+  }
+  return number;
+}
+
+/// Inside elements per border class: inside taps times the inner extent.
+static SmallVector<int32_t> insideCounts(const Geometry &g) {
+  SmallVector<int32_t> counts;
+  for (int64_t c = 0; c < g.classes.count(); ++c) {
+    int64_t taps = 0;
+    for (int64_t tap = 0; tap < g.extentOf(LoopRole::Tap); ++tap) {
+      bool inside = true;
+      int64_t rest = c;
+      for (const BorderClasses::Dim &dim : llvm::reverse(g.classes.dims)) {
+        int64_t n = static_cast<int64_t>(dim.inside.size());
+        inside &= dim.inside[rest % n][tap];
+        rest /= n;
+      }
+      taps += inside;
+    }
+    counts.push_back(static_cast<int32_t>(taps * g.innerExtent()));
+  }
+  return counts;
+}
+
+ContractTiler::RowTerms ContractTiler::rowTerms() {
+  RowTerms terms;
+  if (form.needsXSums) {
+    terms.sumX = sumOfX();
+  }
+  if (!form.needsWSums) {
+    return terms;
+  }
+  terms.offsetX = zeroOffset(op.getXZero(), "xZeroElement", {}, form.x.offset);
+  bool hasHalo = !g.classes.dims.empty();
+  if (hasHalo) {
+    Value pad = e.i32(op.getXPad().value_or(0));
+    if (op.getXPadScalar()) {
+      pad = e.castInt(
+          e.read(op.getXPadScalar(), {},
+                 op->getAttrOfType<mlir::TypeAttr>("xPadElement").getValue()),
+          e.b.getI32Type());
+    }
+    Value zero = zeroOffset(op.getXZero(), "xZeroElement", {}, 0);
+    terms.outside = zero ? e.add(pad, zero) : pad;
+  }
+  int64_t classes = g.classes.count();
+  Value first = e.mul(panelNumber, e.index((classes + 1) * lanes));
+  terms.totalTable = e.add(first, e.index(classes * lanes));
+  Value number = hasHalo ? borderClass() : e.index(0);
+  terms.insideTable = e.add(first, e.mul(number, e.index(lanes)));
+  Value all = e.i32(g.reductionSize());
+  terms.countInside =
+      hasHalo
+          ? memref::LoadOp::create(e.b, e.loc, e.table(insideCounts(g)), number)
+                .getResult()
+          : all;
+  terms.countOutside = e.sub(all, terms.countInside);
+  return terms;
+}
+
+/// With x = ax*sx + Bx inside and P outside, w = aw*sw + Bw, S = sum sx*sw:
+///   ax*aw*S + ax*Bw*sum(sx) + aw*(Bx*sum_in(sw) + P*sum_out(sw))
+///     + Bw*(Bx*count_in + P*count_out)
+/// modulo 2^32, which is exact because the whole fits 32 bits.
+Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
+  int64_t ax = form.x.scale();
+  int64_t aw = form.w.scale();
+  Value result = ax * aw == 1 ? sum : e.mul(sum, e.i32(ax * aw));
+  Value perW; // what Bw multiplies
+  auto accumulate = [&](Value &to, Value term) {
+    to = to ? e.add(to, term) : term;
+  };
+  if (terms.sumX) {
+    accumulate(perW, e.mul(terms.sumX, e.i32(ax)));
+  }
+  if (form.needsWSums) {
+    int64_t count = g.extentOf(LoopRole::Batch) * g.panels *
+                    (g.classes.count() + 1) * lanes;
+    Value table = e.view(op.getW(), g.wTableOffset, count, 32);
+    auto load = [&](Value position) -> Value {
+      return memref::LoadOp::create(e.b, e.loc, table, e.add(position, lane));
+    };
+    Value inside = load(terms.insideTable);
+    if (terms.offsetX) {
+      result = e.add(result, e.mul(e.mul(inside, e.i32(aw)), terms.offsetX));
+      accumulate(perW, e.mul(terms.offsetX, terms.countInside));
+    }
+    if (terms.outside) {
+      Value outside = e.sub(load(terms.totalTable), inside);
+      result = e.add(result, e.mul(e.mul(outside, e.i32(aw)), terms.outside));
+      accumulate(perW, e.mul(terms.outside, terms.countOutside));
+    }
+  }
+  SmallVector<Value> at;
+  if (op.getWZero()) {
+    at = mapIndices(e, *op.getWZeroMap(), loops);
+  }
+  Value bw = zeroOffset(op.getWZero(), "wZeroElement", at, form.w.offset);
+  return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
+}
+
+//===----------------------------------------------------------------------===//
+// Packed x of other contractions
+//===----------------------------------------------------------------------===//
+
+/// The x of another contraction that the epilogue writes, row by row.
+struct ContractTiler::Chain {
+  lp::PackOp op;
+  Geometry geometry;
+  RowPacker row;
+};
+
+/// Room in scratch, after the sums, for a row of each chain.
+std::vector<ContractTiler::Chain> ContractTiler::openChains() {
+  std::vector<Chain> chains;
+  int64_t offset = tileBytes();
+  for (lp::PackOp pack : lp::chainedPacks(op)) {
+    Geometry geometry = packedGeometry(pack);
+    RowPacker row(pack, e, geometry, lanes, scratch, offset);
+    chains.push_back({pack, std::move(geometry), row});
+    offset += RowPacker::rowBytes(pack.getLayout(), lanes);
+  }
+  return chains;
+}
+
+/// Packs the first `columns` elements of the chain's row, which are the panel's
+/// columns at the current rows, unless the other contraction does not read
+/// them.
+void ContractTiler::packRow(Chain &chain, Value columns) {
+  Value read;
+  Value start = e.index(0);
+  for (const PositionDim &p : chain.geometry.positions) {
+    Value position = e.sub(loops[p.xDim], e.index(p.low));
+    start = e.add(start, e.mul(position, e.index(p.stride)));
+    int64_t extent = chain.geometry.shape.xShape[p.xDim];
+    if (p.low > 0 || p.low + p.size < extent) {
+      // Unsigned: a negative position is a huge one.
+      Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                       position, e.index(p.size));
+      read =
+          read ? arith::AndIOp::create(e.b, e.loc, read, in).getResult() : in;
+    }
+  }
+  lp::LayoutAttr layout = chain.op.getLayout();
+  auto pack = [&] {
+    chain.row.fillGroup(columns);
+    Value first;
+    if (taskPanels > 1) {
+      first = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel,
+                                    e.index(0));
+    }
+    Value offset = e.mul(
+        panel, e.index(lanes / layout.getGroup() * layout.getGroupBytes()));
+    chain.row.pack(e.ceilDiv(columns, layout.getGroup()), start, offset, first);
+  };
+  if (read) {
+    e.ifThen(read, pack);
+  } else {
+    pack();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The epilogue
+//===----------------------------------------------------------------------===//
+
+/// Are the row loops side by side in the outputs, outermost first?
+bool ContractTiler::hasAdjacentRows() {
+  SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+  return rows.size() > 1 && rows.back() - rows.front() + 1 == rows.size();
+}
+
+/// `output` with its row dimensions as one.
+Value ContractTiler::withRowsAsOne(Value output) {
+  auto type = cast<MemRefType>(output.getType());
+  SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+  SmallVector<ReassociationIndices> dims;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if (dim > rows.front() && dim <= rows.back()) {
+      dims.back().push_back(dim);
+    } else {
+      dims.push_back({dim});
+    }
+  }
+  return memref::CollapseShapeOp::create(e.b, e.loc, output, dims);
+}
+
+/// Completes the sums of all rows of the task and runs the body on them.
+void ContractTiler::emitEpilogue() {
+  int64_t columns = g.extentOf(LoopRole::Column);
+  Value firstColumn = e.mul(panel, e.index(lanes));
+  Value ownColumns =
+      columns % lanes == 0
+          ? e.index(lanes)
+          : e.min(e.index(lanes), e.sub(e.index(columns), firstColumn));
+  Value sums = viewOfSums();
+  bool adjacent = hasAdjacentRows();
+  SmallVector<Value> outputs =
+      llvm::map_to_vector(op.getOutputs(), [&](Value output) {
+        return adjacent ? withRowsAsOne(output) : output;
+      });
+  std::vector<Chain> chains = openChains();
+  e.loop(begin, end, 1, [&](Value row) {
+    setLoops(LoopRole::Row, row);
+    RowTerms terms = rowTerms();
+    e.elementwiseLoop(e.index(0), ownColumns, [&](Value lane) {
+      setLoops(LoopRole::Column, e.add(firstColumn, lane));
+      Value sum = memref::LoadOp::create(e.b, e.loc, sums,
+                                         ValueRange{e.sub(row, begin), lane});
+      SmallVector<Value> indices(ArrayRef(loops).take_front(op.getParallel()));
+      SmallVector<Value> arguments(indices);
+      arguments.push_back(complete(terms, sum, lane));
+      if (adjacent) {
+        SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+        indices[rows.front()] = row;
+        indices.erase(indices.begin() + rows.front() + 1,
+                      indices.begin() + rows.back() + 1);
+      }
+      SmallVector<Value> values = inlineBody(e, op.getBody(), arguments);
+      for (auto [value, output] : llvm::zip(values, outputs)) {
+        memref::StoreOp::create(e.b, e.loc, value, output, indices);
+      }
+      for (Chain &chain : chains) {
+        chain.row.put(lane, values[*chain.op.getYielded()]);
+      }
+    });
+    for (Chain &chain : chains) {
+      packRow(chain, ownColumns);
+    }
+  });
+}

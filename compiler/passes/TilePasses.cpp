@@ -1,0 +1,163 @@
+// lp-tile: passes of a packed contraction over the register tiles of a task.
+// See ContractTiler.h.
+//
+// A pass is some trips of the outermost reduction loop for all tiles. Of a tile
+// it computes all, or the pieces that its place at the border leaves
+// (TilePlan). Each piece becomes an lp.tile, which ExpandTile turns into loops
+// and cells.
+#include "compiler/passes/ContractTiler.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+/// Byte of x where `row` begins. Loops that step as one loop would are not
+/// taken apart: where there is no halo, all of them.
+Value ContractTiler::rowAddress(Value row) {
+  SmallVector<OpFoldResult> sizes;
+  SmallVector<int64_t> strides;
+  for (auto [loop, size] :
+       llvm::zip_equal(g.loopsOf(LoopRole::Row), extentsOf(LoopRole::Row))) {
+    int64_t extent = g.shape.extents[loop];
+    int64_t stride = g.xStride(loop);
+    if (strides.empty() || strides.back() != stride * extent) {
+      sizes.push_back(size);
+    } else if (sizes.size() > 1) { // The outermost size bounds nothing.
+      int64_t outer = *getConstantIntValue(sizes.back());
+      sizes.back() = e.b.getIndexAttr(outer * extent);
+    }
+    strides.resize(sizes.size());
+    strides.back() = stride;
+  }
+  return e.dot(e.delinearize(row, sizes), strides, xBase);
+}
+
+/// `tile` for every register tile of the task, given its first row and its
+/// number of rows.
+void ContractTiler::emitTiles(llvm::function_ref<void(Value, int64_t)> tile) {
+  int64_t tileRows = schedule.getTileRows();
+  Value whole =
+      arith::DivUIOp::create(e.b, e.loc, e.sub(end, begin), e.index(tileRows));
+  Value wholeEnd = e.add(begin, e.mul(whole, e.index(tileRows)));
+  e.loop(begin, wholeEnd, tileRows, [&](Value row) { tile(row, tileRows); });
+  // Tasks have whole trips of the innermost row loop, aligned tiles divide it.
+  if (tileRows == 1 || plan.aligned) {
+    return;
+  }
+  bool isDynamic = llvm::any_of(g.loopsOf(LoopRole::Row), [&](unsigned loop) {
+    return g.shape.isDynamic[loop];
+  });
+  if (isDynamic) {
+    e.loop(wholeEnd, end, 1, [&](Value row) { tile(row, 1); });
+  } else if (int64_t rest = g.extentOf(LoopRole::Row) % tileRows) {
+    e.ifThen(e.less(wholeEnd, end), [&] { tile(wholeEnd, rest); });
+  }
+}
+
+/// Trips [firstTrip, firstTrip + trips) of the outermost reduction loop for all
+/// tiles of the task.
+void ContractTiler::emitPass(Value firstTrip, int64_t trips) {
+  emitTiles([&](Value row, int64_t rows) {
+    if (!plan.across) {
+      return emitTile(row, rows, firstTrip, trips);
+    }
+    // An aligned tile has one row of the loop across: is this tap inside?
+    const BorderDim &dim = *plan.across;
+    SmallVector<int32_t> inside;
+    for (int64_t i = 0; i < dim.rows; ++i) {
+      for (int64_t tap = 0; tap < dim.taps; ++tap) {
+        inside.push_back(dim.isInside(i, tap));
+      }
+    }
+    setLoops(LoopRole::Row, row);
+    Value at = e.add(e.mul(loops[dim.rowLoop], e.index(dim.taps)), firstTrip);
+    Value flag = memref::LoadOp::create(e.b, e.loc, e.table(inside), at);
+    e.ifThen(e.less(e.i32(0), flag),
+             [&] { emitTile(row, rows, firstTrip, trips); });
+  });
+}
+
+/// One pass of one tile: as a whole, or the parts of its position's class.
+void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
+                             int64_t trips) {
+  SmallVector<Value> offsets;
+  Value position;
+  for (int64_t i = 0; i < rows; ++i) {
+    if (i > 0 && plan.aligned) {
+      unsigned innermost = g.loopsOf(LoopRole::Row).back();
+      offsets.push_back(e.add(offsets[0], e.index(i * g.xStride(innermost))));
+      continue;
+    }
+    offsets.push_back(rowAddress(e.add(row, e.index(i))));
+    if (plan.along && i == 0) {
+      setLoops(LoopRole::Row, row);
+      position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
+                                        e.index(rows));
+    }
+  }
+  Value accOffset = e.mul(e.sub(row, begin), e.index(rowBytes));
+  if (!plan.along) {
+    return emitPiece(offsets, accOffset, firstTrip, trips, nullptr);
+  }
+  auto emitParts = [&](ArrayRef<TilePart> parts) {
+    for (const TilePart &part : parts) {
+      emitPiece(offsets, accOffset, firstTrip, trips, &part);
+    }
+  };
+  if (plan.classes.size() == 1) {
+    return emitParts(plan.classes[0]);
+  }
+  Value number =
+      memref::LoadOp::create(e.b, e.loc, e.table(plan.classOf), position);
+  for (auto [i, parts] : llvm::enumerate(plan.classes)) {
+    Value isThis =
+        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, number,
+                              e.i32(static_cast<int64_t>(i)));
+    e.ifThen(isThis, [&] { emitParts(parts); });
+  }
+}
+
+/// A register tile over one part (all, if null) of `trips` trips.
+void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
+                              Value firstTrip, int64_t trips,
+                              const TilePart *part) {
+  const ReductionLoop &outer = plan.loops[0];
+  Value xAt = e.mul(firstTrip, e.index(outer.xStride));
+  Value wAt =
+      e.add(wOffset, e.mul(firstTrip, e.index(outer.wSteps * g.stepBytes)));
+  int64_t firstRow = 0;
+  auto rows = static_cast<int64_t>(offsets.size());
+  if (part) {
+    const ReductionLoop &along = plan.loops[plan.alongLoop];
+    xAt = e.add(xAt, e.index(part->tapBegin * along.xStride));
+    wAt = e.add(wAt, e.index(part->tapBegin * along.wSteps * g.stepBytes));
+    firstRow = part->rowBegin;
+    rows = part->rowEnd - firstRow;
+  }
+  SmallVector<Value> xOffsets;
+  for (Value offset : offsets.slice(firstRow, rows)) {
+    xOffsets.push_back(e.add(offset, xAt));
+  }
+  SmallVector<int64_t> counts;
+  SmallVector<int64_t> strides;
+  SmallVector<int64_t> wSteps;
+  for (const ReductionLoop &loop : plan.loopsOf(trips, part)) {
+    counts.push_back(loop.count);
+    strides.push_back(loop.xStride);
+    wSteps.push_back(loop.wSteps);
+  }
+  auto accType = MemRefType::get({rows, lanes}, e.b.getI32Type());
+  Value acc = memref::ViewOp::create(
+      e.b, e.loc, accType, scratch,
+      e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
+  Value halves;
+  if (hasHalves) {
+    auto type = MemRefType::get({halvesRows(), lanes}, e.b.getI16Type());
+    halves = memref::ViewOp::create(e.b, e.loc, type, scratch,
+                                    e.index(sumsBytes()), ValueRange{});
+  }
+  lp::TileOp::create(e.b, e.loc, op.getX(), op.getW(), acc, halves, xOffsets,
+                     wAt, schedule.getCell(), schedule.getTileVectors(), counts,
+                     strides, wSteps, !plan.writesOnce(), form.chunk,
+                     schedule.getUnroll(), form.x.planes, form.w.planes,
+                     g.xPlaneBytes, g.wPlaneBytes);
+}
