@@ -13,6 +13,8 @@ CIFAR_POLICIES = ["float32", "apt", "static", "pfq", "dynasty"]
 # Networks of signs learn with Adam, not with the schedule of the others.
 RECOMMENDED = {"xnor": {"optimizer": "adam", "learningRate": 0.002},
                "binary": {"optimizer": "adam", "learningRate": 0.002}}
+# Esser et al. 2020 fine-tune trained networks at a tenth of the learning rate.
+FINE_TUNED = {"lsq": ("float32", {"learningRate": 0.01})}
 RANKS = 4
 WIDE, PLANNED, NARROW = ("accumulators<offset=20>", "accumulators", "accumulators<offset=-2>")
 INTEGER_PLANNED, INTEGER_NARROW = ("static+accumulators", "static+accumulators<offset=-2>")
@@ -24,6 +26,7 @@ class Entry:
     name: str
     policy: str
     settings: dict = field(default_factory=dict)  # Of the config, where it is not the group's.
+    start: str = ""  # Policy whose network it starts from, trained like the others.
 
 
 @dataclass
@@ -38,7 +41,11 @@ class Group:
 
 
 def _plain(policy):
-    settings = RECOMMENDED.get(policy.split("<")[0], {})
+    family = policy.split("<")[0]
+    if family in FINE_TUNED:
+        start, settings = FINE_TUNED[family]
+        return Entry(f"{policy} from {start}", policy, settings, start)
+    settings = RECOMMENDED.get(family, {})
     name = policy + "".join(f", {value}" for value in settings.values())
     return Entry(name, policy, settings)
 
@@ -109,8 +116,9 @@ class _Claims:
 
 
 def _of_policies(claims):
-    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3), ("lsq<bits=4>", 0.2),
-                          ("lsq<bits=3>", 0.5), ("lsq<bits=2>", 1.5)):
+    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3),
+                          ("lsq<bits=4> from float32", 0.2), ("lsq<bits=3> from float32", 0.5),
+                          ("lsq<bits=2> from float32", 1.5)):
         claims.accuracy_below(policy, "float32", limit)
     claims.figure("apt", "gradients of apt at 8 bits", Run.narrow_gradients, 50, " %", False)
     claims.figure("apt", "statistics of apt", Run.statistics_share, 2, " % of the step")

@@ -221,6 +221,12 @@ int run(Options &options, Workers *workers) {
       return fail(restored.message());
     }
   }
+  if (!options.isResumed && !options.config.from.empty()) {
+    const Status started = RunFolder::startFrom(options.config.from, **trainer);
+    if (!started.ok()) {
+      return fail(started.message());
+    }
+  }
   folder->observe(**trainer);
   if (GradientExchange *exchange = (*trainer)->gradientExchange()) {
     const Status together = exchange->checkStep((*trainer)->step());
@@ -314,6 +320,9 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                      "fashion-mnist, or a folder of IDX, CIFAR-10 or "
                      "CIFAR-100 files"),
       app.add_option("--policy", config.policy, policyNames()),
+      app.add_option("--from", config.from,
+                     "Folder of a run of the same model, whose weights are the "
+                     "first ones"),
       app.add_option("--optimizer", config.optimizer, "sgd or adam"),
       app.add_option("--schedule", config.schedule,
                      "Learning rate: constant, step or cosine"),

@@ -5,6 +5,7 @@
 #include "runtime/core/Digest.h"
 #include <array>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace lpgen::train {
@@ -52,6 +53,38 @@ public:
 
 private:
   std::string_view rest;
+};
+
+/// Copies those pieces in that the file has.
+class SharedRestorer : public nn::StateVisitor {
+public:
+  SharedRestorer(const nlohmann::json &pieces, std::string_view state) {
+    for (const nlohmann::json &piece : pieces) {
+      const auto size = std::min(piece[1].get<size_t>(), state.size());
+      found[piece[0]] = state.substr(0, size);
+      state.remove_prefix(size);
+    }
+  }
+  void visitBytes(const std::string &name,
+                  std::span<std::byte> bytes) override {
+    const auto piece = found.find(name);
+    if (piece == found.end()) {
+      return;
+    }
+    ++numShared;
+    if (piece->second.size() != bytes.size()) {
+      ofOtherSize = name;
+    } else if (copies && !bytes.empty()) {
+      std::memcpy(bytes.data(), piece->second.data(), bytes.size());
+    }
+  }
+
+  bool copies = false; ///< Else it only looks.
+  int64_t numShared = 0;
+  std::string ofOtherSize;
+
+private:
+  std::map<std::string, std::string_view> found;
 };
 
 /// A file that is complete.
@@ -152,6 +185,24 @@ Status restoreCheckpoint(const std::string &path,
                          "' is of another network or policy: it holds more");
   }
   Restorer restorer(checkpoint->state());
+  visitState(restorer);
+  return Status::success();
+}
+
+Status restoreSharedPieces(const std::string &path,
+                           const VisitState &visitState) {
+  Result<Checkpoint> checkpoint = readCheckpoint(path);
+  LPGEN_RETURN_IF_ERROR(checkpoint.status());
+  SharedRestorer restorer(checkpoint->header["state"], checkpoint->state());
+  visitState(restorer);
+  if (!restorer.ofOtherSize.empty() || restorer.numShared == 0) {
+    return Status::error(
+        "checkpoint '" + path + "' is of another network: " +
+        (restorer.numShared == 0
+             ? "no tensor has a name known here"
+             : "'" + restorer.ofOtherSize + "' has another size"));
+  }
+  restorer.copies = true;
   visitState(restorer);
   return Status::success();
 }

@@ -28,6 +28,11 @@ Result<nlohmann::json> readCheckpointMeta(const std::string &path);
 /// names and sizes agree.
 Status restoreCheckpoint(const std::string &path, const VisitState &visitState);
 
+/// Restores those pieces of the state that the file has, by name. Nothing is
+/// changed if it has none of them or one of another size.
+Status restoreSharedPieces(const std::string &path,
+                           const VisitState &visitState);
+
 } // namespace lpgen::train
 
 #endif // LPGEN_RUNTIME_TRAIN_CHECKPOINT_H

@@ -10,6 +10,7 @@ static void visitFields(AnyConfig &config, Visit visit) {
   visit("model", config.model);
   visit("data", config.data);
   visit("policy", config.policy);
+  visit("from", config.from);
   visit("optimizer", config.optimizer);
   visit("schedule", config.schedule);
   visit("augmentation", config.augmentation);
@@ -54,7 +55,9 @@ Result<Config> configFromJson(const nlohmann::json &json) {
   std::string wrong;
   visitFields(config, [&](const char *name, auto &field) {
     const auto found = json.find(name);
-    if (wrong.empty() && (found == json.end() || !readField(*found, field))) {
+    // Runs that had no such field started from random weights.
+    const bool isDefault = found == json.end() && name == std::string("from");
+    if (wrong.empty() && !isDefault && (found == json.end() || !readField(*found, field))) {
       wrong = name;
     }
   });

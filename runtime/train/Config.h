@@ -15,6 +15,7 @@ struct Config {
   std::string model = "cnn";
   std::string data = "fashion-mnist"; ///< A folder, or this name.
   std::string policy = "float32";     ///< NAME or NAME<key=value,...>.
+  std::string from; ///< Folder of a run whose weights are the first ones.
   std::string optimizer = "sgd";
   std::string schedule = "cosine";
   std::string augmentation = "none"; ///< Or "crop-flip".

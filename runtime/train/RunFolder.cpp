@@ -45,6 +45,24 @@ Status RunFolder::restore(Trainer &trainer) {
   return Status::success();
 }
 
+Status RunFolder::startFrom(const std::string &folder, Trainer &trainer) {
+  const RunFolder source(folder, 0);
+  const Result<Config> config = source.readConfig();
+  if (!config.ok()) {
+    return Status::error("cannot start from '" + folder +
+                         "': " + config.message());
+  }
+  if (config->model != trainer.config().model) {
+    return Status::error("cannot start from '" + folder + "': it is of model " +
+                         config->model + ", not " + trainer.config().model);
+  }
+  LPGEN_RETURN_IF_ERROR(restoreSharedPieces(
+      source.checkpointPath(),
+      [&](nn::StateVisitor &visitor) { trainer.visitNetwork(visitor); }));
+  trainer.showWeightsToPolicy();
+  return Status::success();
+}
+
 void RunFolder::observe(Trainer &trainer) {
   // Enough points for any chart of a whole run, whatever its length.
   constexpr int64_t samplesOfRun = 200;

@@ -28,6 +28,9 @@ public:
   Result<Config> readConfig() const;
   /// Brings the trainer, made with that config, to the state of the checkpoint.
   Status restore(Trainer &trainer);
+  /// Gives a trainer before its first step the weights and the statistics of
+  /// batch norm of the last checkpoint in `folder`, a run of the same model.
+  static Status startFrom(const std::string &folder, Trainer &trainer);
   /// Writes the state of the trainer.
   Status save(Trainer &trainer);
   /// The same at all workers: none replaces its checkpoint before every one has

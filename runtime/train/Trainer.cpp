@@ -1,5 +1,6 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "runtime/train/Trainer.h"
+#include "runtime/nn/BatchNorm.h"
 #include <cmath>
 
 namespace lpgen::train {
@@ -56,8 +57,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
     LPGEN_RETURN_IF_ERROR(exchange.status());
     trainer->exchange = std::move(*exchange);
   }
-  trainer->policy->afterUpdate(trainer->updated,
-                               trainer->pass(nn::Mode::Train));
+  trainer->showWeightsToPolicy();
   Result<std::unique_ptr<Optimizer>> optimizer =
       makeOptimizer({config.optimizer, config.momentum, config.weightDecay},
                     trainer->updated);
@@ -176,6 +176,17 @@ void Trainer::visitState(nn::StateVisitor &visitor) {
   if (exchange) {
     exchange->visitState(visitor);
   }
+}
+
+void Trainer::visitNetwork(nn::StateVisitor &visitor) {
+  for (nn::Parameter *parameter : updated) {
+    visitor.visit(parameter->name, parameter->value);
+  }
+  model->visitLayers([&](nn::Layer &layer) {
+    if (auto *norm = dynamic_cast<nn::BatchNorm *>(&layer)) {
+      norm->visitState(visitor);
+    }
+  });
 }
 
 nn::ProductWork Trainer::work() const {

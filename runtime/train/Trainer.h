@@ -70,6 +70,12 @@ public:
   GradientExchange *gradientExchange() const { return exchange.get(); }
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
+  /// Of that, the weights and the statistics of batch norm.
+  void visitNetwork(nn::StateVisitor &visitor);
+  /// To be called before the first step where they were replaced.
+  void showWeightsToPolicy() {
+    policy->afterUpdate(updated, pass(nn::Mode::Train));
+  }
   /// What the integer products of all steps so far have cost.
   nn::ProductWork work() const;
   /// `observer` sees every step from now on and must outlive the trainer.
