@@ -57,7 +57,8 @@ Result<Config> configFromJson(const nlohmann::json &json) {
     const auto found = json.find(name);
     // Runs that had no such field started from random weights.
     const bool isDefault = found == json.end() && name == std::string("from");
-    if (wrong.empty() && !isDefault && (found == json.end() || !readField(*found, field))) {
+    if (wrong.empty() && !isDefault &&
+        (found == json.end() || !readField(*found, field))) {
       wrong = name;
     }
   });
