@@ -376,9 +376,10 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
     visitor.visit(tensor + ".lower", block.lower);
     visitor.visit(tensor + ".hasNegative", block.hasNegative);
     for (size_t i = 0; i < blockWidths.size(); ++i) {
-      const std::string width = std::to_string(blockWidths[i]);
-      visitor.visit(tensor + ".limit" + width, block.clips[i].limit);
-      visitor.visit(tensor + ".noise" + width, block.clips[i].noise);
+      std::string clip = tensor + ".clip";
+      clip += std::to_string(blockWidths[i]);
+      visitor.visit(clip + ".limit", block.clips[i].limit);
+      visitor.visit(clip + ".noise", block.clips[i].noise);
     }
     visitor.visit(tensor + ".power", block.power);
     visitor.visit(tensor + ".sensitivity", block.sensitivity);
