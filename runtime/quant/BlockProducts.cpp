@@ -96,6 +96,13 @@ void BlockProducts::Block::measure(const nn::FloatTensor &x,
                                              : histogram.unclipped(highest);
   }
   average(power, sumOfSquares(x, pass));
+  isMeasured = true;
+}
+
+/// Of the codes of a block with this range; 1 if the block is zero.
+static float scaleOf(float limit, CodeRange codes) {
+  const float scale = limit / float(codes.highest);
+  return std::isnormal(scale) ? scale : 1.0F;
 }
 
 /// Columns [begin, begin + length) of the rows as integers of the block's
@@ -121,12 +128,11 @@ Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
     block.measure(part, magnitudes, rounding, pass);
   }
   const CodeRange codes = block.codes();
-  const float limit = rounding == Rounding::Nearest && block.limit() > 0
+  const float limit = rounding == Rounding::Nearest && block.isMeasured
                           ? block.limit()
                           : magnitudes.max;
-  const float scale = limit / float(codes.highest);
   const QuantizeCounts counts =
-      quant::quantize(part.values(), codes, std::isnormal(scale) ? scale : 1.0F,
+      quant::quantize(part.values(), codes, scaleOf(limit, codes),
                       pass.isTraining() ? rounding : Rounding::Nearest,
                       pass.random.of(block.report.tensor), pass, block.q);
   if (pass.isTraining()) {
@@ -349,7 +355,8 @@ std::vector<WidthBlock> BlockProducts::describeBlocks() const {
       }
     }
   };
-  describe(0, gradientIndex(0), 1);
+  describe(0, weightIndex(0, 0), 1);
+  describe(weightIndex(0, 0), gradientIndex(0), 1);
   describe(gradientIndex(0), numBlocks(), options.gradientWeight);
   return described;
 }
@@ -375,6 +382,7 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
     visitor.visit(tensor + ".updates", block.report.updates);
     visitor.visit(tensor + ".lower", block.lower);
     visitor.visit(tensor + ".hasNegative", block.hasNegative);
+    visitor.visit(tensor + ".isMeasured", block.isMeasured);
     for (size_t i = 0; i < blockWidths.size(); ++i) {
       std::string clip = tensor + ".clip";
       clip += std::to_string(blockWidths[i]);
@@ -403,8 +411,7 @@ nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
   nn::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = lengthOf(inputGroups[size_t(g)]);
-  term.input = {codes.lowest, codes.highest,
-                block.limit() / float(codes.highest),
+  term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
                 nn::IntegerGrid::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;

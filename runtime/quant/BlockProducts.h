@@ -51,7 +51,7 @@ public:
   /// gradient that meets large weights.
   std::vector<WidthBlock> describeBlocks() const;
   void setWidths(const std::vector<WidthBlock> &widths);
-  bool hasStatistics() const { return !blocks.empty() && blocks[0].power > 0; }
+  bool hasStatistics() const { return !blocks.empty() && blocks[0].isMeasured; }
 
 private:
   using Product = nn::Product;
@@ -64,6 +64,7 @@ private:
     double sensitivity = 0; ///< Mean square of the gradient, average too.
     /// By width, of the last measured tensor.
     std::array<MagnitudeHistogram::Clip, blockWidths.size()> clips;
+    bool isMeasured = false;
     bool hasNegative = false; ///< In any step of training.
     IntTensor q;
 
@@ -73,7 +74,7 @@ private:
       return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
     }
     CodeRange codes() const { return codes(report.bits); }
-    /// Of the present width; 0 before the first measurement.
+    /// Of the present width, once measured; 0 if the block was zero.
     float limit() const { return clips[widthIndex(report.bits)].limit; }
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
