@@ -211,7 +211,8 @@ void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
                              Value coefficient) {
   auto type = cast<VectorType>(wide.getType());
   if (together > 1) { // Of planes: all of them belong to the one row.
-    coefficient = e.i32(op.getXPlanes()[row]);
+    const int64_t ofW = op.getWPlanes().empty() ? 1 : op.getWPlanes()[0];
+    coefficient = e.i32(op.getXPlanes()[row] * ofW);
     row = 0;
   }
   SmallVector<Value> at = {e.index(row), e.index(lane)};

@@ -68,10 +68,12 @@ TEST_P(Differential, EveryCell) {
                      "(x: u3[7, 70], w: b1[37, 70]) -> (y: i32[7, 37]) {\n"
                      "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
                  schedule});
-    harness.add({"op row_" + name + "(x: " + (facts.planes ? "u8" : "u3") +
-                     "[1, 700], w: b1[37, 700]) -> (y: i32[1, 37]) {\n"
-                     "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-                 schedule});
+    harness.add(
+        {"op row_" + name + "(x: " +
+             (facts.planes ? "u8[1, 700], w: s1" : "u3[1, 700], w: b1") +
+             "[37, 700]) -> (y: i32[1, 37]) {\n"
+             "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
+         schedule});
     harness.add({"op image_" + name + "(x: b2[1, 5, 7, 33] pad(0), w: " +
                      (takesBitsOnly ? "b1" : "s2") +
                      "[20, 3, 3, 33])\n"
