@@ -13,7 +13,7 @@ CIFAR_POLICIES = ["float32", "apt", "static", "pfq", "dynasty"]
 # Networks of signs learn with Adam, not with the schedule of the others.
 RECOMMENDED = {"xnor": {"optimizer": "adam", "learningRate": 0.002},
                "binary": {"optimizer": "adam", "learningRate": 0.002}}
-# Esser et al. 2020 fine-tune trained networks at a tenth of the learning rate.
+# Esser et al. 2020 fine-tune trained networks, at this learning rate.
 FINE_TUNED = {"lsq": ("float32", {"learningRate": 0.01})}
 RANKS = 4
 WIDE, PLANNED, NARROW = ("accumulators<offset=20>", "accumulators", "accumulators<offset=-2>")

@@ -249,11 +249,10 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
   for (int64_t r = 0; r < cell.facts().rows; ++r) {
     // A row too many repeats the last one; nothing reads its sums.
     int64_t row = std::min(block * cell.facts().rows + r, rows - 1);
-    offsets.push_back(
-        together > 1 ? e.add(op.getXOffsets()[0],
-                             e.add(x, e.index(row * static_cast<int64_t>(
-                                                        op.getXPlaneStride()))))
-                     : e.add(op.getXOffsets()[row], x));
+    // A plane in the place of a row follows the one before.
+    auto plane = static_cast<int64_t>(op.getXPlaneStride());
+    offsets.push_back(e.add(op.getXOffsets()[row / together],
+                            e.add(x, e.index(row % together * plane))));
   }
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
@@ -478,12 +477,12 @@ void TileExpander::expand() {
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
     if (carried > 0 && !hasHalves && !op.getAccumulate()) {
-      zero(op.getAcc(), rows / together, 32);
+      zero(op.getAcc(), rows, 32);
     }
     emitPass(e.index(0), e.index(0), {});
   } else {
     if (!op.getAccumulate()) {
-      zero(op.getAcc(), rows / together, 32);
+      zero(op.getAcc(), rows, 32);
     }
     emitPlanes();
   }

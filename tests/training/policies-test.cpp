@@ -1,12 +1,15 @@
 // The parts that policies are made of: float formats, fixed point, loss scale,
 // progress indicator, texts.
+#include "runtime/kernels/KernelProvider.h"
 #include "runtime/quant/FixedPoint.h"
 #include "runtime/quant/FloatFormat.h"
 #include "runtime/quant/RangeQuantizer.h"
 #include "runtime/train/LossScale.h"
+#include "runtime/train/Policy.h"
 #include "runtime/train/PolicyText.h"
 #include "runtime/train/ProgressIndicator.h"
 #include <bit>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
 #include <set>
@@ -195,6 +198,36 @@ TEST(LossScale, HalvesToItsFloorAndGrows) {
   }
   parameter.gradient[1] = std::nanf("");
   EXPECT_FALSE(scale.accept(parameters));
+}
+
+/// Keeps the stage of pfq.
+class StageReader : public nn::StateVisitor {
+public:
+  void visitBytes(const std::string &name,
+                  std::span<std::byte> bytes) override {
+    if (name == "pfq.stage") {
+      std::memcpy(&stage, bytes.data(), sizeof stage);
+    }
+  }
+  int64_t stage = -1;
+};
+
+TEST(Pfq, LooksAtTheMeanLossOfAPeriod) {
+  KernelProvider kernels({});
+  const auto policy =
+      train::makePolicy("pfq<period=2,epsilon=0.1>", {.kernels = &kernels});
+  ASSERT_TRUE(policy.ok()) << policy.message();
+  const auto stageAfter = [&](double loss) {
+    (*policy)->afterStep(loss);
+    StageReader reader;
+    (*policy)->visitState(reader);
+    return reader.stage;
+  };
+  // Losses differ, their means over two steps do not: five of these stall.
+  for (int step = 0; step < 9; ++step) {
+    EXPECT_EQ(stageAfter(step % 2 == 0 ? 1 : 3), 0) << step;
+  }
+  EXPECT_EQ(stageAfter(3), 1);
 }
 
 TEST(ProgressIndicator, StallsAfterFiveEqualLosses) {
