@@ -1,6 +1,7 @@
 // Whole runs on a small data set: learning, equal weights on any number of
 // threads and after a resume, checkpoints that are damaged, diverging losses.
 #include "runtime/core/AtomicFile.h"
+#include "runtime/train/Checkpoint.h"
 #include "runtime/train/RunFolder.h"
 #include "tests/training/TrainingTesting.h"
 #include <gmock/gmock.h>
@@ -224,6 +225,36 @@ TEST(Checkpoint, DamageIsNoticedAndChangesNothing) {
                                  HasSubstr("is no checkpoint")));
     EXPECT_EQ(weightsOf(*other), before);
   }
+}
+
+TEST(Checkpoint, SharedPiecesAreFoundByName) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.path() + "/file";
+  double a = 1;
+  double b = 2;
+  ASSERT_TRUE(saveCheckpoint(path, {}, [&](nn::StateVisitor &visitor) {
+                visitor.visit("a", a);
+                visitor.visit("b", b);
+              }).ok());
+  double own = 5;
+  ASSERT_TRUE(restoreSharedPieces(path, [&](nn::StateVisitor &visitor) {
+                visitor.visit("own", own);
+                visitor.visit("b", a);
+              }).ok());
+  EXPECT_EQ(own, 5);
+  EXPECT_EQ(a, 2);
+  // Nothing is changed by what is of another size, or not there at all.
+  float small = 7;
+  const Status size = restoreSharedPieces(path, [&](nn::StateVisitor &visitor) {
+    visitor.visit("a", b);
+    visitor.visit("b", small);
+  });
+  EXPECT_NE(size.message().find("'b' has another size"), std::string::npos);
+  EXPECT_EQ(b, 2);
+  EXPECT_EQ(small, 7);
+  const Status none = restoreSharedPieces(
+      path, [&](nn::StateVisitor &visitor) { visitor.visit("own", own); });
+  EXPECT_NE(none.message().find("no tensor"), std::string::npos);
 }
 
 TEST(Checkpoint, OfAnotherNetworkIsRefused) {
