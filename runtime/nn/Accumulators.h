@@ -3,6 +3,7 @@
 #ifndef LPGEN_RUNTIME_NN_ACCUMULATORS_H
 #define LPGEN_RUNTIME_NN_ACCUMULATORS_H
 
+#include "runtime/core/VectorClones.h"
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -38,7 +39,7 @@ struct AccumulatorRules {
 };
 
 /// v with so many explicit mantissa bits, to nearest, ties to even.
-inline float roundMantissa(float v, int bits) {
+LPGEN_INLINE float roundMantissa(float v, int bits) {
   const int cut = 23 - bits;
   if (cut <= 0) {
     return v;
@@ -55,7 +56,7 @@ inline float roundMantissa(float v, int bits) {
 /// sum + term as an adder with so many mantissa bits does it: what of either
 /// lies below the last bit of the greater one is cut off, and the result is
 /// rounded to nearest.
-inline float addNarrow(float sum, float term, int bits) {
+LPGEN_INLINE float addNarrow(float sum, float term, int bits) {
   // Float comparisons and no calls, so that loops over this become vectors.
   const float sumSize = std::fabs(sum);
   const float termSize = std::fabs(term);

@@ -2,6 +2,7 @@
 // runs on one thread: ours are the threads, over blocks whose number does not
 // depend on that of the threads, so that neither do the results.
 #include "runtime/nn/FloatProducts.h"
+#include "runtime/core/VectorClones.h"
 #include "runtime/nn/Columns.h"
 #include <algorithm>
 #include <cblas.h>
@@ -43,6 +44,17 @@ struct MatrixProduct {
 };
 } // namespace
 
+/// sums[j] + a * row[j], by a narrow adder.
+LPGEN_VECTOR_CLONES
+static void addProducts(float a, const float *row, int64_t n,
+                        const FloatAccumulator &accumulator, float *sums) {
+  const int bits = accumulator.mantissaBits;
+  const int productBits = accumulator.productMantissaBits;
+  for (int64_t j = 0; j < n; ++j) {
+    sums[j] = addNarrow(sums[j], roundMantissa(a * row[j], productBits), bits);
+  }
+}
+
 /// Term by term, in order.
 static void multiplyNarrow(const MatrixProduct &p,
                            const FloatAccumulator &accumulator) {
@@ -73,12 +85,7 @@ static void multiplyNarrow(const MatrixProduct &p,
         if (a == 0.0F) {
           continue; // Adding 0 changes no sum.
         }
-        const float *row = b.data() + k * p.n;
-        for (int64_t j = 0; j < p.n; ++j) {
-          to[j] = addNarrow(
-              to[j], roundMantissa(a * row[j], accumulator.productMantissaBits),
-              bits);
-        }
+        addProducts(a, b.data() + k * p.n, p.n, accumulator, to);
       }
       for (int64_t j = 0; accumulator.chunk > 0 && j < p.n; ++j) {
         sums[j] = addNarrow(sums[j], apart[size_t(j)], bits);
