@@ -9,6 +9,7 @@
 #include "runtime/quant/RangeQuantizer.h"
 #include "runtime/train/Policies.h"
 #include "runtime/train/ProgressIndicator.h"
+#include <algorithm>
 #include <array>
 
 namespace lpgen::train {
@@ -22,6 +23,8 @@ struct Widths {
 };
 constexpr std::array<Widths, 4> pfqStages = {{{3, 6}, {4, 6}, {6, 8}, {8, 8}}};
 constexpr int endBits = 8; ///< Of the first and the last layer.
+/// The indicator sees so many losses of a run, if nothing else is asked for.
+constexpr int64_t periodsOfRun = 64;
 
 class StagedPolicy : public Policy {
 public:
@@ -98,8 +101,10 @@ Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
   LPGEN_RETURN_IF_ERROR(epsilon.status());
   const Result<double> decay = text.number("decay", 0.3, 0, 1);
   LPGEN_RETURN_IF_ERROR(decay.status());
+  const int64_t defaultPeriod =
+      std::max<int64_t>(1, context.totalSteps / periodsOfRun);
   const Result<int64_t> period =
-      text.integer("period", context.stepsPerEpoch, 1, 1000000);
+      text.integer("period", defaultPeriod, 1, 1000000);
   LPGEN_RETURN_IF_ERROR(period.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(

@@ -24,6 +24,7 @@ namespace lpgen::train {
 struct PolicyContext {
   KernelProvider *kernels = nullptr; ///< Null only for float policies.
   int64_t stepsPerEpoch = 1;
+  int64_t totalSteps = 1; ///< Of the whole run.
   int64_t batchSize = 1;
 };
 

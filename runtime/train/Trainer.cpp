@@ -30,8 +30,9 @@ Trainer::create(const Config &config, const data::Dataset &data,
   const Result<Schedule> schedule = parseSchedule(config.schedule);
   LPGEN_RETURN_IF_ERROR(schedule.status());
   trainer->schedule = *schedule;
-  Result<std::unique_ptr<Policy>> policy = makePolicy(
-      config.policy, {kernels, trainer->stepsPerEpoch(), config.batchSize});
+  Result<std::unique_ptr<Policy>> policy =
+      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch(),
+                                 trainer->totalSteps(), config.batchSize});
   LPGEN_RETURN_IF_ERROR(policy.status());
   trainer->policy = std::move(*policy);
   Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
