@@ -92,8 +92,7 @@ void BlockProducts::Block::measure(const nn::FloatTensor &x,
   const MagnitudeHistogram histogram(x.values(), magnitudes.max, pass);
   for (size_t i = 0; i < blockWidths.size(); ++i) {
     const int32_t highest = codes(blockWidths[i]).highest;
-    clips[i] = rounding == Rounding::Nearest ? histogram.leastNoise(highest)
-                                             : histogram.unclipped(highest);
+    clips[i] = histogram.leastNoise(highest, rounding);
   }
   average(power, sumOfSquares(x, pass));
   isMeasured = true;
@@ -106,8 +105,7 @@ static float scaleOf(float limit, CodeRange codes) {
 }
 
 /// Columns [begin, begin + length) of the rows as integers of the block's
-/// width. Inputs and weights are clipped where the last measurement found least
-/// noise; gradients never, which would move their mean.
+/// width, clipped where the last measurement found least noise.
 Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
                                     int64_t rows, int64_t rowLength,
                                     int64_t begin, int64_t length,
@@ -128,9 +126,7 @@ Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
     block.measure(part, magnitudes, rounding, pass);
   }
   const CodeRange codes = block.codes();
-  const float limit = rounding == Rounding::Nearest && block.isMeasured
-                          ? block.limit()
-                          : magnitudes.max;
+  const float limit = block.isMeasured ? block.limit() : magnitudes.max;
   const QuantizeCounts counts =
       quant::quantize(part.values(), codes, scaleOf(limit, codes),
                       pass.isTraining() ? rounding : Rounding::Nearest,
@@ -340,7 +336,7 @@ void BlockProducts::countProducts(Product product, int64_t images) {
 
 std::vector<WidthBlock> BlockProducts::describeBlocks() const {
   std::vector<WidthBlock> described(blocks.size());
-  const auto describe = [&](int begin, int end, double weight) {
+  const auto describe = [&](int begin, int end) {
     double whole = 0;
     for (int i = begin; i < end; ++i) {
       whole += blocks[size_t(i)].power * blocks[size_t(i)].sensitivity;
@@ -351,13 +347,13 @@ std::vector<WidthBlock> BlockProducts::describeBlocks() const {
       to.bits = block.report.bits;
       to.lower = block.lower;
       for (size_t b = 0; whole > 0 && b < to.harm.size(); ++b) {
-        to.harm[b] = weight * block.clips[b].noise * block.sensitivity / whole;
+        to.harm[b] = block.clips[b].noise * block.sensitivity / whole;
       }
     }
   };
-  describe(0, weightIndex(0, 0), 1);
-  describe(weightIndex(0, 0), gradientIndex(0), 1);
-  describe(gradientIndex(0), numBlocks(), options.gradientWeight);
+  describe(0, weightIndex(0, 0));
+  describe(weightIndex(0, 0), gradientIndex(0));
+  describe(gradientIndex(0), numBlocks());
   return described;
 }
 

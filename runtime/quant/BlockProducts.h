@@ -20,9 +20,6 @@ struct BlockOptions {
   int64_t blockSize = 32;        ///< Channels or outputs; the last block fewer.
   int startBits = 8;             ///< Of all blocks.
   int64_t statisticsPeriod = 10; ///< Steps.
-  /// What the noise of gradients counts: its mean over steps is 0, that of
-  /// weights and activations is not.
-  double gradientWeight = 0.1;
 };
 
 class BlockProducts : public nn::Products {

@@ -19,10 +19,10 @@ public:
     double noise = 0; ///< Sum of the squares of what rounding changes.
   };
   /// The limit of least noise, if the codes 0 .. highest and their negatives
-  /// stand for steps of limit / highest.
-  Clip leastNoise(int32_t highest) const;
-  /// Nothing clipped, rounded stochastically.
-  Clip unclipped(int32_t highest) const;
+  /// stand for steps of limit / highest. What stochastic rounding changes is 0
+  /// in the mean over steps, what clipping changes is not: there, the squares
+  /// of the latter count 16 times.
+  Clip leastNoise(int32_t highest, Rounding rounding) const;
 
 private:
   double noiseOf(float limit, int32_t highest, Rounding rounding) const;

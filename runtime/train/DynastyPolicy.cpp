@@ -18,7 +18,6 @@ struct DynastyOptions {
   int64_t blockSize = 32; ///< Channels of a block.
   int64_t period = 50;    ///< Steps between two choices.
   int patience = 3;       ///< Choices in a row before a block loses bits.
-  double gradientWeight = quant::BlockOptions().gradientWeight;
 };
 constexpr int64_t statisticsPerPeriod = 5;
 constexpr int endBits = 8; ///< Of the first and the last layer.
@@ -39,8 +38,7 @@ public:
         layer,
         quant::BlockOptions{
             options.blockSize, startBits(),
-            std::max<int64_t>(options.period / statisticsPerPeriod, 1),
-            options.gradientWeight},
+            std::max<int64_t>(options.period / statisticsPerPeriod, 1)},
         *kernels);
     layers.push_back(made.get());
     return std::unique_ptr<nn::Products>(std::move(made));
@@ -128,11 +126,7 @@ makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
   const Result<int64_t> patience =
       text.integer("patience", options.patience, 1, 1000);
   LPGEN_RETURN_IF_ERROR(patience.status());
-  const Result<double> gradientWeight =
-      text.number("gradient-weight", options.gradientWeight, 0, 1);
-  LPGEN_RETURN_IF_ERROR(gradientWeight.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
-  options.gradientWeight = *gradientWeight;
   options.budget = *budget;
   options.blockSize = *block;
   options.period = *period;

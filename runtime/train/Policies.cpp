@@ -69,7 +69,7 @@ static constexpr std::array policies = {
                 makePfqPolicy},
     KnownPolicy{
         "dynasty",
-        "dynasty<budget=16,block=32,period=50,patience=3,gradient-weight=0.1>",
+        "dynasty<budget=16,block=32,period=50,patience=3>",
         makeDynastyPolicy},
     KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };

@@ -263,15 +263,21 @@ double noiseOf(std::span<const float> x, float limit, int32_t highest,
   return noise;
 }
 
-TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
+std::vector<float> longTails() {
   std::vector<float> x(20000);
-  for (size_t i = 0; i < x.size(); ++i) { // Long tails.
+  for (size_t i = 0; i < x.size(); ++i) {
     x[i] = float(std::pow(nn::RandomKey(1).normal(i), 3));
   }
+  return x;
+}
+
+TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
+  const std::vector<float> x = longTails();
   const float max = measureMagnitudes(x, nn::Pass()).max;
   const MagnitudeHistogram histogram(x, max, nn::Pass());
   for (const int32_t highest : {1, 3, 7, 15, 31}) {
-    const auto [limit, noise] = histogram.leastNoise(highest);
+    const auto [limit, noise] =
+        histogram.leastNoise(highest, Rounding::Nearest);
     const double found = noiseOf(x, limit, highest, Rounding::Nearest);
     EXPECT_NEAR(noise, found, 0.02 * found) << highest;
     for (int part = 1; part <= 64; ++part) {
@@ -279,20 +285,39 @@ TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
                                       Rounding::Nearest))
           << highest << ", " << part;
     }
-    const auto [all, stochastic] = histogram.unclipped(highest);
-    EXPECT_EQ(all, max);
-    const double drawn = noiseOf(x, max, highest, Rounding::Stochastic);
-    EXPECT_NEAR(stochastic, drawn, 0.1 * drawn) << highest;
   }
-  const auto [limit, noise] = histogram.leastNoise(7);
-  EXPECT_LT(limit, max / 2);
+  EXPECT_LT(histogram.leastNoise(7, Rounding::Nearest).limit, max / 2);
+}
+
+TEST(ClippedRange, WhatIsClippedCountsBesideStochasticRounding) {
+  const std::vector<float> x = longTails();
+  const float max = measureMagnitudes(x, nn::Pass()).max;
+  const MagnitudeHistogram histogram(x, max, nn::Pass());
+  const auto harmOf = [&](float limit, int32_t highest) {
+    double clipped = 0;
+    for (const float v : x) {
+      clipped += std::pow(std::max(std::fabs(v) - limit, 0.0F), 2);
+    }
+    return noiseOf(x, limit, highest, Rounding::Stochastic) + 15 * clipped;
+  };
+  for (const int32_t highest : {1, 7, 31}) {
+    const auto [limit, noise] =
+        histogram.leastNoise(highest, Rounding::Stochastic);
+    const double found = harmOf(limit, highest);
+    EXPECT_NEAR(noise, found, 0.1 * found) << highest;
+    for (int part = 1; part <= 64; ++part) {
+      EXPECT_LE(found, 1.1 * harmOf(max * float(part) / 64, highest))
+          << highest << ", " << part;
+    }
+    EXPECT_GT(limit, histogram.leastNoise(highest, Rounding::Nearest).limit);
+  }
 }
 
 TEST(ClippedRange, ZerosHaveNoNoise) {
   const std::vector<float> zeros(100, 0.0F);
   const MagnitudeHistogram histogram(zeros, 0, nn::Pass());
-  EXPECT_EQ(histogram.leastNoise(7).noise, 0);
-  EXPECT_EQ(histogram.leastNoise(7).limit, 0);
+  EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).noise, 0);
+  EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).limit, 0);
 }
 
 } // namespace
