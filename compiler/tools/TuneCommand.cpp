@@ -20,6 +20,7 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 namespace lpgen {
@@ -321,8 +322,8 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
       "         lpgen tune layers --target arm_neon --runner 'ssh board'");
   command->callback([options, trials, time, &exitCode] {
     if (options->isExhaustive) {
-      options->trials = trials->count() ? options->trials : 1000000;
-      options->seconds = time->count() ? options->seconds : 1e6;
+      options->trials = trials->count() ? options->trials : kAllTrials;
+      options->seconds = time->count() ? options->seconds : HUGE_VAL;
     }
     exitCode = runTune(*options);
   });

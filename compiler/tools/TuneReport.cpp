@@ -3,13 +3,16 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 namespace lpgen {
 
 void printTuneProgress(const TuneProgress &progress) {
-  std::string line =
-      llvm::formatv("{0}: {1}: trial {2}/{3}", progress.op, progress.label,
-                    progress.trial, progress.trials);
+  std::string line = llvm::formatv("{0}: {1}: trial {2}", progress.op,
+                                   progress.label, progress.trial);
+  if (progress.trials < kAllTrials) {
+    line += "/" + std::to_string(progress.trials);
+  }
   if (progress.isKnown) {
     line += " (known)";
   }
@@ -20,7 +23,9 @@ void printTuneProgress(const TuneProgress &progress) {
     line += ", best " + progress.best->speed() + " " +
             progress.best->schedules[progress.contraction];
   }
-  line += llvm::formatv(", {0:f0} s left", progress.secondsLeft);
+  if (std::isfinite(progress.secondsLeft)) {
+    line += llvm::formatv(", {0:f0} s left", progress.secondsLeft);
+  }
   const bool isTerminal = llvm::errs().is_displayed();
   if (isTerminal) {
     // A line that wraps could not be written over.

@@ -7,6 +7,7 @@
 #include "compiler/tune/TrialLog.h"
 #include "compiler/tune/TuneProblem.h"
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ namespace lpgen {
 class Search;
 
 /// What is told after every trial.
+/// More trials than there are schedules.
+constexpr int kAllTrials = std::numeric_limits<int>::max();
+
 struct TuneProgress {
   std::string op;
   std::string label; ///< Of the contraction.
