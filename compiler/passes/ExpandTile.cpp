@@ -16,9 +16,7 @@
 //
 // Bytes that count bits go to 16-bit sums in memory first, as this takes less
 // than half the instructions; see needsHalves.
-#include "compiler/passes/PackedForm.h"
-#include "compiler/passes/Phases.h"
-#include "targets/Target.h"
+#include "compiler/passes/TileExpander.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace lpgen {
@@ -29,10 +27,8 @@ namespace lpgen {
 using namespace mlir;
 using namespace lpgen;
 
-namespace {
-
 /// The last rows of a larger tile have no 16-bit sums for other planes.
-int64_t planesBesideEachOther(lp::TileOp op, const Cell &cell) {
+static int64_t planesBesideEachOther(lp::TileOp op, const Cell &cell) {
   const int64_t planes = planesTogether(
       op.getXPlanes().size(), op.getWPlanes().size(), cell,
       static_cast<int64_t>(op.getXOffsets().size()),
@@ -43,64 +39,17 @@ int64_t planesBesideEachOther(lp::TileOp op, const Cell &cell) {
   return hasRoom ? planes : 1;
 }
 
-class TileExpander {
-public:
-  TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
-      : op(op), cell(cell), e(builder, op.getLoc()),
-        together(planesBesideEachOther(op, cell)),
-        rows(static_cast<int64_t>(op.getXOffsets().size()) * together),
-        blocks(rowBlocks(cell, rows)),
-        vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
-        trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
-        hasHalves(bool(op.getHalves())) {
-    stepBytes = vectors * cell.facts().lanes * cell.facts().wBytes();
-    findCarried();
-  }
-
-  void expand();
-
-private:
-  void findCarried();
-  void emitPlanes();
-  void emitPass(Value x, Value step, Value coefficient);
-  void emitMemoryLoops(unsigned depth, Value x, Value step, Value coefficient);
-  void emitStrip(Value begin, int64_t length, Value x, Value step,
-                 Value coefficient);
-  SmallVector<Value> carriedLoops(unsigned depth, Value x, Value step,
-                                  SmallVector<Value> acc);
-  SmallVector<Value> innermost(Value x, Value step, SmallVector<Value> acc);
-  Cell::Values loadRows(int64_t block, Value x, int64_t count);
-  SmallVector<Value> emitSteps(Value x, Value w, int64_t count,
-                               SmallVector<Value> acc);
-  void prefetchStep(Value w);
-  void zero(Value memory, int64_t count, unsigned bits);
-  void addToTile(ArrayRef<Value> acc, Value coefficient);
-  Cell::Values loadHalves(int64_t i);
-  void addToHalves(ArrayRef<Value> acc);
-  void addHalvesToTile(Value coefficient);
-  void addVector(int64_t row, int64_t lane, Value wide, Value coefficient);
-  SmallVector<Value> zeroAccumulators();
-  unsigned perAcc() const { return cell.facts().accRegisters; }
-  scf::ForOp carry(Value low, Value high, int64_t step, ArrayRef<Value> acc);
-  Value coefficientOf(Value plane, ArrayRef<int64_t> planes);
-
-  lp::TileOp op;
-  const Cell &cell;
-  Emitter e;
-  int64_t together; ///< Planes of x that take the place of rows.
-  int64_t rows;
-  int64_t blocks; ///< Accumulators per vector of weights.
-  int64_t vectors;
-  ArrayRef<int64_t> counts;
-  SmallVector<int64_t> trips; ///< Counts, or of a strip, of the carried loops.
-  ArrayRef<int64_t> strides;
-  ArrayRef<int64_t> wSteps;
-  bool hasHalves;
-  int64_t stepBytes = 0;
-  unsigned carried =
-      0;             ///< Loops [carried, end) keep accumulators in registers.
-  int64_t strip = 0; ///< Trips of loop carried - 1 that still fit the chunk.
-};
+TileExpander::TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
+    : op(op), cell(cell), e(builder, op.getLoc()),
+      together(planesBesideEachOther(op, cell)),
+      rows(static_cast<int64_t>(op.getXOffsets().size()) * together),
+      blocks(rowBlocks(cell, rows)),
+      vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
+      trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
+      hasHalves(bool(op.getHalves())) {
+  stepBytes = vectors * cell.facts().lanes * cell.facts().wBytes();
+  findCarried();
+}
 
 /// The longest suffix of loops whose steps fit the chunk; the loop before it is
 /// cut into strips.
@@ -132,99 +81,6 @@ SmallVector<Value> TileExpander::zeroAccumulators() {
     llvm::append_range(acc, cell.zero(e.b, e.loc));
   }
   return acc;
-}
-
-/// Zeroes the first `count` rows of the tile or of its 16-bit sums.
-void TileExpander::zero(Value memory, int64_t count, unsigned bits) {
-  int64_t lanes = cell.facts().lanes;
-  VectorType type = cell::vectorType(e.b, lanes, bits);
-  Value zero = cell::zeroVector(e.b, e.loc, type);
-  for (int64_t i = 0; i < count; ++i) {
-    for (int64_t j = 0; j < vectors * lanes; j += lanes) {
-      vector::StoreOp::create(e.b, e.loc, zero, memory,
-                              ValueRange{e.index(i), e.index(j)});
-    }
-  }
-}
-
-/// The 16-bit sums of accumulator `i`.
-Cell::Values TileExpander::loadHalves(int64_t i) {
-  int64_t count = cell.facts().lanes / 2;
-  VectorType type = cell::vectorType(e.b, count, 16);
-  Value row = e.index(i / vectors);
-  Value lane = e.index(i % vectors * cell.facts().lanes);
-  Value next = e.index(i % vectors * cell.facts().lanes + count);
-  return {vector::LoadOp::create(e.b, e.loc, type, op.getHalves(),
-                                 ValueRange{row, lane}),
-          vector::LoadOp::create(e.b, e.loc, type, op.getHalves(),
-                                 ValueRange{row, next})};
-}
-
-/// 16-bit sums += byte accumulators.
-void TileExpander::addToHalves(ArrayRef<Value> acc) {
-  for (int64_t i = 0; i < rows * vectors; ++i) {
-    Cell::Values sums = cell.addToHalves(e.b, e.loc, loadHalves(i), acc[i]);
-    int64_t lane = i % vectors * cell.facts().lanes;
-    for (Value sum : sums) {
-      vector::StoreOp::create(e.b, e.loc, sum, op.getHalves(),
-                              ValueRange{e.index(i / vectors), e.index(lane)});
-      lane += cell.facts().lanes / 2;
-    }
-  }
-}
-
-/// tile += coefficient * 16-bit sums.
-void TileExpander::addHalvesToTile(Value coefficient) {
-  int64_t count = cell.facts().lanes / 4;
-  for (int64_t i = 0; i < rows * vectors; ++i) {
-    int64_t at = i % vectors * cell.facts().lanes;
-    for (Value half : cell.orderHalves(e.b, e.loc, loadHalves(i))) {
-      for (Value wide : cell::extendSlices(e.b, e.loc, half, count,
-                                           /*isSigned=*/false)) {
-        addVector(i / vectors, at, wide, coefficient);
-        at += count;
-      }
-    }
-  }
-}
-
-/// tile += coefficient * widen(acc).
-void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
-  int64_t lanes = cell.facts().lanes;
-  for (int64_t i = 0; i < blocks * vectors; ++i) {
-    ArrayRef<Value> one = acc.slice(i * perAcc(), perAcc());
-    int64_t firstRow = i / vectors * cell.facts().rows;
-    int64_t element = 0; // of the accumulator: lanes of one row, then the next
-    for (Value wide : cell.widen(e.b, e.loc, Cell::Values(one))) {
-      int64_t row = firstRow + element / lanes;
-      if (row < rows) { // the last accumulators may have a row too many
-        addVector(row, i % vectors * lanes + element % lanes, wide,
-                  coefficient);
-      }
-      element += cast<VectorType>(wide.getType()).getNumElements();
-    }
-  }
-}
-
-/// Adds to a vector of the tile; writes it if nothing is there yet.
-void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
-                             Value coefficient) {
-  auto type = cast<VectorType>(wide.getType());
-  if (together > 1) { // Of planes: all of them belong to the one row.
-    const int64_t ofW = op.getWPlanes().empty() ? 1 : op.getWPlanes()[0];
-    coefficient = e.i32(op.getXPlanes()[row] * ofW);
-    row = 0;
-  }
-  SmallVector<Value> at = {e.index(row), e.index(lane)};
-  if (coefficient) {
-    Value factor = vector::BroadcastOp::create(e.b, e.loc, type, coefficient);
-    wide = arith::MulIOp::create(e.b, e.loc, wide, factor);
-  }
-  if (coefficient || op.getAccumulate() || (carried > 0 && !hasHalves)) {
-    Value before = vector::LoadOp::create(e.b, e.loc, type, op.getAcc(), at);
-    wide = arith::AddIOp::create(e.b, e.loc, before, wide);
-  }
-  vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(), at);
 }
 
 scf::ForOp TileExpander::carry(Value low, Value high, int64_t step,
@@ -489,6 +345,7 @@ void TileExpander::expand() {
   op.erase();
 }
 
+namespace {
 struct ExpandTilePass : public lpgen::impl::ExpandTilePassBase<ExpandTilePass> {
   void runOnOperation() override {
     SmallVector<lp::TileOp> tiles;
