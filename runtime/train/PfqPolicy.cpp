@@ -16,12 +16,13 @@ namespace lpgen::train {
 
 namespace {
 
-/// Widths of one stage.
-struct Widths {
-  int forward;
+struct Stage {
+  int forward; ///< Bits.
   int backward;
+  double latest = 0; ///< Part of the run after which it begins in any case.
 };
-constexpr std::array<Widths, 4> pfqStages = {{{3, 6}, {4, 6}, {6, 8}, {8, 8}}};
+constexpr std::array<Stage, 4> pfqStages = {
+    {{3, 6}, {4, 6, 0.3}, {6, 8, 0.6}, {8, 8, 0.8}}};
 constexpr int endBits = 8; ///< Of the first and the last layer.
 /// The indicator sees so many losses of a run, if nothing else is asked for.
 constexpr int64_t periodsOfRun = 64;
@@ -29,10 +30,10 @@ constexpr int64_t periodsOfRun = 64;
 class StagedPolicy : public Policy {
 public:
   /// The indicator sees the mean loss of `period` steps.
-  StagedPolicy(std::vector<Widths> stages, const ProgressIndicator &indicator,
-               int64_t period, KernelProvider &kernels)
+  StagedPolicy(std::vector<Stage> stages, const ProgressIndicator &indicator,
+               int64_t period, const PolicyContext &context)
       : stages(std::move(stages)), indicator(indicator), period(period),
-        kernels(&kernels) {
+        totalSteps(context.totalSteps), kernels(context.kernels) {
     useStage();
   }
 
@@ -55,17 +56,16 @@ public:
                 make(".gradient", backward, quant::Rounding::Stochastic)},
             *kernels));
   }
-  void afterStep(double loss) override {
-    lossSum += loss;
-    if (++numLosses < period) {
+  void afterStep(double loss, const nn::Pass &pass) override {
+    if (stage + 1 == int64_t(stages.size())) {
       return;
     }
-    const double mean = lossSum / double(numLosses);
-    lossSum = 0;
-    numLosses = 0;
-    if (stage + 1 < int64_t(stages.size()) && indicator.hasStalled(mean)) {
-      ++stage;
-      useStage();
+    if (hasStalled(loss)) {
+      beginNext();
+    } else if (double(pass.step + 1) >=
+               stages[size_t(stage + 1)].latest * double(totalSteps)) {
+      indicator.turn();
+      beginNext();
     }
   }
   void visitState(nn::StateVisitor &visitor) override {
@@ -77,14 +77,29 @@ public:
   }
 
 private:
+  bool hasStalled(double loss) {
+    lossSum += loss;
+    if (++numLosses < period) {
+      return false;
+    }
+    const double mean = lossSum / double(numLosses);
+    lossSum = 0;
+    numLosses = 0;
+    return indicator.hasStalled(mean);
+  }
+  void beginNext() {
+    ++stage;
+    useStage();
+  }
   void useStage() {
     forwardBits = stages[size_t(stage)].forward;
     backwardBits = stages[size_t(stage)].backward;
   }
 
-  std::vector<Widths> stages;
+  std::vector<Stage> stages;
   ProgressIndicator indicator;
   int64_t period;
+  int64_t totalSteps;
   double lossSum = 0; ///< Since the indicator saw a mean.
   int64_t numLosses = 0;
   KernelProvider *kernels;
@@ -108,8 +123,8 @@ Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
   LPGEN_RETURN_IF_ERROR(period.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
-      std::vector<Widths>(pfqStages.begin(), pfqStages.end()),
-      ProgressIndicator(*epsilon, *decay), *period, *context.kernels));
+      std::vector<Stage>(pfqStages.begin(), pfqStages.end()),
+      ProgressIndicator(*epsilon, *decay), *period, context));
 }
 
 Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
@@ -120,8 +135,8 @@ Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
   LPGEN_RETURN_IF_ERROR(gradientBits.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
-      std::vector<Widths>{{int(*bits), int(*gradientBits)}},
-      ProgressIndicator(0, 0), 1, *context.kernels));
+      std::vector<Stage>{{int(*bits), int(*gradientBits)}},
+      ProgressIndicator(0, 0), 1, context));
 }
 
 } // namespace lpgen::train

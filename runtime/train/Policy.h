@@ -47,7 +47,7 @@ public:
   virtual void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                            const nn::Pass &pass) {}
   /// A step is done; the mean loss of its batch.
-  virtual void afterStep(double loss) {}
+  virtual void afterStep(double loss, const nn::Pass &pass) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
   /// The magnitudes with which gradients at this place are stored; none if
   /// their scale follows them, so that a factor changes nothing.
@@ -77,7 +77,9 @@ public:
                    const nn::Pass &pass) override {
     base->afterUpdate(parameters, pass);
   }
-  void afterStep(double loss) override { base->afterStep(loss); }
+  void afterStep(double loss, const nn::Pass &pass) override {
+    base->afterStep(loss, pass);
+  }
   void visitState(nn::StateVisitor &visitor) override {
     base->visitState(visitor);
   }

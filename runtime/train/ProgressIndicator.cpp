@@ -24,11 +24,15 @@ bool ProgressIndicator::hasStalled(double loss) {
       return false;
     }
   }
+  turn();
+  return true;
+}
+
+void ProgressIndicator::turn() {
   recentCount = 0;
   if (++turningPoints <= 2) {
     threshold *= decay;
   }
-  return true;
 }
 
 void ProgressIndicator::visitState(nn::StateVisitor &visitor) {

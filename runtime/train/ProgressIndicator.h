@@ -19,6 +19,8 @@ public:
 
   /// Adds the mean loss of an epoch, or of as many steps.
   bool hasStalled(double loss);
+  /// Goes on as after a stall.
+  void turn();
   void visitState(nn::StateVisitor &visitor);
 
 private:

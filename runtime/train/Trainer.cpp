@@ -128,7 +128,7 @@ Status Trainer::runStep() {
     optimizer->update(updated, learningRate(), shared);
     policy->afterUpdate(updated, shared);
   }
-  policy->afterStep(loss.sum / double(loss.images));
+  policy->afterStep(loss.sum / double(loss.images), shared);
   ++steps;
   running.add(loss);
   const double seconds =

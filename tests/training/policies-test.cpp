@@ -212,22 +212,44 @@ public:
   int64_t stage = -1;
 };
 
-TEST(Pfq, LooksAtTheMeanLossOfAPeriod) {
+/// Stages of pfq after each of these losses, in a run of `totalSteps`.
+std::vector<int64_t> stagesOf(const std::string &policyText,
+                              const std::vector<double> &losses,
+                              int64_t totalSteps) {
   KernelProvider kernels({});
-  const auto policy =
-      train::makePolicy("pfq<period=2,epsilon=0.1>", {.kernels = &kernels});
-  ASSERT_TRUE(policy.ok()) << policy.message();
-  const auto stageAfter = [&](double loss) {
-    (*policy)->afterStep(loss);
+  const auto policy = train::makePolicy(
+      policyText, {.kernels = &kernels, .totalSteps = totalSteps});
+  EXPECT_TRUE(policy.ok()) << policy.message();
+  std::vector<int64_t> stages;
+  nn::Pass pass;
+  for (const double loss : losses) {
+    (*policy)->afterStep(loss, pass);
+    ++pass.step;
     StageReader reader;
     (*policy)->visitState(reader);
-    return reader.stage;
-  };
-  // Losses differ, their means over two steps do not: five of these stall.
-  for (int step = 0; step < 9; ++step) {
-    EXPECT_EQ(stageAfter(step % 2 == 0 ? 1 : 3), 0) << step;
+    stages.push_back(reader.stage);
   }
-  EXPECT_EQ(stageAfter(3), 1);
+  return stages;
+}
+
+TEST(Pfq, LooksAtTheMeanLossOfAPeriod) {
+  // Losses differ, their means over two steps do not: five of these stall.
+  std::vector<double> losses;
+  for (int step = 0; step < 10; ++step) {
+    losses.push_back(step % 2 == 0 ? 1 : 3);
+  }
+  EXPECT_EQ(stagesOf("pfq<period=2,epsilon=0.1>", losses, 1000),
+            (std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+}
+
+TEST(Pfq, ReachesItsWidestStageWithoutAStall) {
+  std::vector<double> falling;
+  std::vector<int64_t> expected;
+  for (int step = 0; step < 100; ++step) {
+    falling.push_back(100 - step);
+    expected.push_back((step >= 29) + (step >= 59) + (step >= 79));
+  }
+  EXPECT_EQ(stagesOf("pfq<epsilon=0>", falling, 100), expected);
 }
 
 TEST(ProgressIndicator, StallsAfterFiveEqualLosses) {
