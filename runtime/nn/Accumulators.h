@@ -14,6 +14,11 @@ namespace lpgen::nn {
 
 /// Sums of float products.
 struct FloatAccumulator {
+  enum class Adder {
+    Nearest,   ///< The exact sum, rounded to nearest.
+    Truncating ///< What the alignment shifts out is lost; see addTruncating.
+  };
+  Adder adder = Adder::Nearest;
   int mantissaBits = 23;        ///< Of the sum, 1 to 23.
   int productMantissaBits = 23; ///< Products are rounded to these first.
   int64_t chunk = 0; ///< Terms summed apart before they are added; 0: none.
@@ -53,10 +58,10 @@ LPGEN_INLINE float roundMantissa(float v, int bits) {
                                                                 : rounded);
 }
 
-/// sum + term as an adder with so many mantissa bits does it: what of either
-/// lies below the last bit of the greater one is cut off, and the result is
-/// rounded to nearest.
-LPGEN_INLINE float addNarrow(float sum, float term, int bits) {
+/// sum + term as an adder without guard bits does it: what of either lies below
+/// the last of so many mantissa bits of the greater one is cut off, and the
+/// result is rounded to nearest.
+LPGEN_INLINE float addTruncating(float sum, float term, int bits) {
   // Float comparisons and no calls, so that loops over this become vectors.
   const float sumSize = std::fabs(sum);
   const float termSize = std::fabs(term);
@@ -77,6 +82,15 @@ LPGEN_INLINE float addNarrow(float sum, float term, int bits) {
     return float(int32_t(fits ? scaled : 0.0F)) + 0.0F * v;
   };
   return roundMantissa((cutOff(sum) + cutOff(term)) * unit, bits);
+}
+
+/// sum + term, by the accumulator's adder.
+inline float addNarrow(float sum, float term,
+                       const FloatAccumulator &accumulator) {
+  const int bits = accumulator.mantissaBits;
+  return accumulator.adder == FloatAccumulator::Adder::Truncating
+             ? addTruncating(sum, term, bits)
+             : roundMantissa(sum + term, bits);
 }
 
 /// The value of the low `bits` bits of a sum.

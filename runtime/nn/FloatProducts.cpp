@@ -50,8 +50,16 @@ static void addProducts(float a, const float *row, int64_t n,
                         const FloatAccumulator &accumulator, float *sums) {
   const int bits = accumulator.mantissaBits;
   const int productBits = accumulator.productMantissaBits;
-  for (int64_t j = 0; j < n; ++j) {
-    sums[j] = addNarrow(sums[j], roundMantissa(a * row[j], productBits), bits);
+  if (accumulator.adder == FloatAccumulator::Adder::Truncating) {
+    for (int64_t j = 0; j < n; ++j) {
+      sums[j] =
+          addTruncating(sums[j], roundMantissa(a * row[j], productBits), bits);
+    }
+  } else {
+    for (int64_t j = 0; j < n; ++j) {
+      sums[j] =
+          roundMantissa(sums[j] + roundMantissa(a * row[j], productBits), bits);
+    }
   }
 }
 
@@ -88,7 +96,7 @@ static void multiplyNarrow(const MatrixProduct &p,
         addProducts(a, b.data() + k * p.n, p.n, accumulator, to);
       }
       for (int64_t j = 0; accumulator.chunk > 0 && j < p.n; ++j) {
-        sums[j] = addNarrow(sums[j], apart[size_t(j)], bits);
+        sums[j] = addNarrow(sums[j], apart[size_t(j)], accumulator);
       }
     }
   }
@@ -112,13 +120,13 @@ namespace {
 struct NarrowImage {
   struct Element {
     float &sum;
-    int bits;
-    void operator+=(float term) { sum = addNarrow(sum, term, bits); }
+    const FloatAccumulator &accumulator;
+    void operator+=(float term) { sum = addNarrow(sum, term, accumulator); }
   };
-  Element operator[](int64_t i) const { return {data[i], bits}; }
+  Element operator[](int64_t i) const { return {data[i], accumulator}; }
 
   float *data;
-  int bits;
+  const FloatAccumulator &accumulator;
 };
 } // namespace
 
@@ -210,7 +218,7 @@ void FloatProducts::inputGradient(const FloatTensor &weight,
         float *to = target + i * g.inputSize();
         if (accumulator) {
           addColumnsToImage(g, group, from, g.reduction(),
-                            NarrowImage{to, accumulator->mantissaBits});
+                            NarrowImage{to, *accumulator});
         } else {
           addColumnsToImage(g, group, from, g.reduction(), to);
         }

@@ -15,6 +15,7 @@ namespace {
 struct AccumulatorOptions {
   int offset = 0;
   int64_t chunk = 0;
+  nn::FloatAccumulator::Adder adder = nn::FloatAccumulator::Adder::Nearest;
   int productMantissa = 5;
   nn::IntegerAccumulator integers;
 };
@@ -39,7 +40,8 @@ public:
               ? quant::leastChunkedMantissa(options.productMantissa,
                                             lengths[product], options.chunk)
               : quant::leastMantissa(options.productMantissa, lengths[product]);
-      rules.floats[product] = {std::clamp(planned + options.offset, 1, 23),
+      rules.floats[product] = {options.adder,
+                               std::clamp(planned + options.offset, 1, 23),
                                options.productMantissa, options.chunk};
     }
     rules.integers = options.integers;
@@ -62,6 +64,8 @@ extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
   LPGEN_RETURN_IF_ERROR(offset.status());
   const Result<int64_t> chunk = text.integer("chunk", 0, 0, 1 << 20);
   LPGEN_RETURN_IF_ERROR(chunk.status());
+  const Result<int> adder = text.choice("adder", {"nearest", "truncating"});
+  LPGEN_RETURN_IF_ERROR(adder.status());
   const Result<int64_t> mantissa =
       text.integer("product-mantissa", options.productMantissa, 1, 23);
   LPGEN_RETURN_IF_ERROR(mantissa.status());
@@ -73,6 +77,8 @@ extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
   LPGEN_RETURN_IF_ERROR(text.finish());
   options.offset = int(*offset);
   options.chunk = *chunk;
+  options.adder = *adder == 0 ? nn::FloatAccumulator::Adder::Nearest
+                              : nn::FloatAccumulator::Adder::Truncating;
   options.productMantissa = int(*mantissa);
   options.integers = {*width == 0 ? nn::IntegerAccumulator::Width::Statistical
                                   : nn::IntegerAccumulator::Width::Exact,

@@ -78,7 +78,8 @@ static constexpr std::array extensions = {
                    "total-exponent=10,period=1>",
                    "mixed16<scale=1,grow-after=0>", extendByAdaptiveLossScale},
     KnownExtension{"accumulators",
-                   "accumulators<offset=0,chunk=0,product-mantissa=5,"
+                   "accumulators<offset=0,chunk=0,adder=nearest|truncating,"
+                   "product-mantissa=5,"
                    "integers=statistical|exact,sigmas=6>",
                    "float32", extendByAccumulators},
 };

@@ -62,23 +62,32 @@ TEST(AccumulatorPlan, StatisticalWidthFollowsTheMoments) {
 }
 
 TEST(NarrowAdder, CutsAndRounds) {
-  EXPECT_EQ(nn::addNarrow(8.0F, 0.9F, 3), 8.0F); // Units of 1.
-  EXPECT_EQ(nn::addNarrow(8.0F, 1.9F, 3), 9.0F);
-  EXPECT_EQ(nn::addNarrow(8.0F, -1.9F, 3), 7.0F);
-  EXPECT_EQ(nn::addNarrow(0.9F, 8.0F, 3), 8.0F);
-  EXPECT_EQ(nn::addNarrow(15.0F, 2.0F, 3), 16.0F); // 17, units of 2.
-  EXPECT_EQ(nn::addNarrow(15.0F, 4.0F, 3), 20.0F); // 19: a tie to even.
-  EXPECT_EQ(nn::addNarrow(0.0F, 0.0F, 3), 0.0F);
-  EXPECT_EQ(nn::addNarrow(0.0F, 1.25F, 2), 1.25F);
+  EXPECT_EQ(nn::addTruncating(8.0F, 0.9F, 3), 8.0F); // Units of 1.
+  EXPECT_EQ(nn::addTruncating(8.0F, 1.9F, 3), 9.0F);
+  EXPECT_EQ(nn::addTruncating(8.0F, -1.9F, 3), 7.0F);
+  EXPECT_EQ(nn::addTruncating(0.9F, 8.0F, 3), 8.0F);
+  EXPECT_EQ(nn::addTruncating(15.0F, 2.0F, 3), 16.0F); // 17, units of 2.
+  EXPECT_EQ(nn::addTruncating(15.0F, 4.0F, 3), 20.0F); // 19: a tie to even.
+  EXPECT_EQ(nn::addTruncating(0.0F, 0.0F, 3), 0.0F);
+  EXPECT_EQ(nn::addTruncating(0.0F, 1.25F, 2), 1.25F);
   const float infinity = std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(std::isnan(nn::addNarrow(1.0F, std::nanf(""), 8)));
-  EXPECT_FALSE(std::isfinite(nn::addNarrow(infinity, 1.0F, 8)));
+  EXPECT_TRUE(std::isnan(nn::addTruncating(1.0F, std::nanf(""), 8)));
+  EXPECT_FALSE(std::isfinite(nn::addTruncating(infinity, 1.0F, 8)));
   EXPECT_EQ(nn::roundMantissa(1.0F + 0x1p-5F, 4), 1.0F);
   EXPECT_EQ(nn::roundMantissa(1.0F + 0x3p-5F, 4), 1.125F);
   EXPECT_EQ(nn::wrapTo(128, 8), -128);
   EXPECT_EQ(nn::wrapTo(-129, 8), 127);
   EXPECT_EQ(nn::wrapTo(127, 8), 127);
   EXPECT_EQ(nn::wrapTo(INT64_MIN, 64), INT64_MIN);
+}
+
+TEST(NarrowAdder, OfTheAccumulatorIsOneOfTwo) {
+  nn::FloatAccumulator accumulator;
+  accumulator.mantissaBits = 3;
+  EXPECT_EQ(nn::addNarrow(8.0F, 0.9F, accumulator), 9.0F); // Units of 1.
+  EXPECT_EQ(nn::addNarrow(8.0F, 0.5F, accumulator), 8.0F); // A tie to even.
+  accumulator.adder = nn::FloatAccumulator::Adder::Truncating;
+  EXPECT_EQ(nn::addNarrow(8.0F, 0.9F, accumulator), 8.0F);
 }
 
 TEST(NarrowAdder, LosesVarianceAsTheAnalysisHasIt) {
@@ -92,7 +101,7 @@ TEST(NarrowAdder, LosesVarianceAsTheAnalysisHasIt) {
       double exact = 0;
       for (uint64_t i = 0; i < 1152; ++i) {
         const float term = nn::roundMantissa(nn::RandomKey(trial).normal(i), 5);
-        sum = nn::addNarrow(sum, term, bits);
+        sum = nn::addTruncating(sum, term, bits);
         exact += double(term);
       }
       narrow += double(sum) * double(sum);
@@ -145,14 +154,15 @@ std::vector<float> allProducts(nn::Products &products,
 }
 
 TEST(FloatAccumulators, WideOnesAreCloseNarrowOnesAreNot) {
+  using Adder = nn::FloatAccumulator::Adder;
   for (const int64_t stride : {1, 2}) {
     const nn::ConvGeometry g = geometry(stride);
     nn::FloatProducts plain(g);
     const std::vector<float> expected = allProducts(plain, g);
-    const auto errorWith = [&](int bits, int64_t chunk) {
+    const auto errorWith = [&](Adder adder, int bits, int64_t chunk) {
       nn::FloatProducts products(g);
       nn::AccumulatorRules rules;
-      rules.floats.fill({bits, 23, chunk});
+      rules.floats.fill({adder, bits, 23, chunk});
       EXPECT_TRUE(products.useAccumulators(rules).ok());
       EXPECT_EQ(products.implementation(Product::Forward),
                 "emulated accumulator");
@@ -164,9 +174,13 @@ TEST(FloatAccumulators, WideOnesAreCloseNarrowOnesAreNot) {
       }
       return error;
     };
-    EXPECT_LT(errorWith(22, 0), 1e-4);
-    EXPECT_LT(errorWith(22, 16), 1e-4);
-    EXPECT_GT(errorWith(4, 0), 0.1);
+    for (const Adder adder : {Adder::Nearest, Adder::Truncating}) {
+      EXPECT_LT(errorWith(adder, 22, 0), 1e-4);
+      EXPECT_LT(errorWith(adder, 22, 16), 1e-4);
+      EXPECT_GT(errorWith(adder, 4, 0), 0.1);
+    }
+    EXPECT_LT(errorWith(Adder::Nearest, 6, 0),
+              errorWith(Adder::Truncating, 6, 0));
   }
 }
 
