@@ -114,6 +114,14 @@ int leastChunkedMantissa(int mProduct, int64_t n, int64_t chunk) {
   return bits;
 }
 
+int plannedMantissa(nn::LayerPlace place, int mProduct, int64_t n,
+                    int64_t chunk, int offset) {
+  const int planned = chunk > 0 ? leastChunkedMantissa(mProduct, n, chunk)
+                                : leastMantissa(mProduct, n);
+  const int least = place == nn::LayerPlace::Last ? 10 : 1;
+  return std::clamp(planned + offset, least, 23);
+}
+
 std::array<int64_t, 3> reductionLengths(const nn::ConvGeometry &geometry,
                                         int64_t batchSize) {
   return {geometry.reduction(),

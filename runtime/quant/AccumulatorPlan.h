@@ -42,6 +42,11 @@ int leastMantissa(int mProduct, int64_t n);
 /// The same with sums of `chunk` terms apart: enough within a chunk, and for
 /// the chunks, whose terms have up to mProduct + log2(chunk) bits.
 int leastChunkedMantissa(int mProduct, int64_t n, int64_t chunk);
+/// Mantissa bits of a product of a layer here, `offset` more than planned for n
+/// terms; chunk 0 is one sum. In the last layer at least the 10 of 16-bit
+/// floats (section 5 of the paper).
+int plannedMantissa(nn::LayerPlace place, int mProduct, int64_t n,
+                    int64_t chunk, int offset);
 
 /// Terms of one sum of each product of a layer, by Product: inputs under a
 /// filter, outputs that an input reaches, pixels of a batch.

@@ -6,7 +6,6 @@
 // wrap beyond. `offset` makes either narrower or wider than planned.
 #include "runtime/quant/AccumulatorPlan.h"
 #include "runtime/train/Policies.h"
-#include <algorithm>
 
 namespace lpgen::train {
 
@@ -35,14 +34,11 @@ public:
     const std::array<int64_t, 3> lengths =
         quant::reductionLengths(layer.geometry, batchSize);
     for (size_t product = 0; product < lengths.size(); ++product) {
-      const int planned =
-          options.chunk > 0
-              ? quant::leastChunkedMantissa(options.productMantissa,
-                                            lengths[product], options.chunk)
-              : quant::leastMantissa(options.productMantissa, lengths[product]);
-      rules.floats[product] = {options.adder,
-                               std::clamp(planned + options.offset, 1, 23),
-                               options.productMantissa, options.chunk};
+      const int mantissa = quant::plannedMantissa(
+          layer.place, options.productMantissa, lengths[product], options.chunk,
+          options.offset);
+      rules.floats[product] = {options.adder, mantissa, options.productMantissa,
+                               options.chunk};
     }
     rules.integers = options.integers;
     LPGEN_RETURN_IF_ERROR((*products)->useAccumulators(rules));

@@ -17,6 +17,10 @@ Result<std::string> accumulatorTable(const nn::ModelSpec &model,
   std::string text =
       "layer                 product         terms     int8, exact  mantissa  "
       "in chunks of 64\n";
+  const auto mantissaOf = [](nn::LayerPlace place, int64_t n,
+                             int64_t inChunks) {
+    return quant::plannedMantissa(place, productMantissa, n, inChunks, 0);
+  };
   const auto describe =
       [&](const nn::LayerSpec &layer) -> Result<std::unique_ptr<nn::Products>> {
     const std::array<int64_t, 3> lengths =
@@ -31,10 +35,8 @@ Result<std::string> accumulatorTable(const nn::ModelSpec &model,
           padded(layer.name, 22) + padded(nn::productNames[i], 16) +
           padded(std::to_string(n), 10) +
           padded(std::to_string(quant::exactAccumulatorBits(n, 127, 127)), 13) +
-          padded(std::to_string(quant::leastMantissa(productMantissa, n)), 10) +
-          std::to_string(
-              quant::leastChunkedMantissa(productMantissa, n, chunk)) +
-          "\n";
+          padded(std::to_string(mantissaOf(layer.place, n, 0)), 10) +
+          std::to_string(mantissaOf(layer.place, n, chunk)) + "\n";
     }
     return std::unique_ptr<nn::Products>(
         std::make_unique<nn::FloatProducts>(layer.geometry));

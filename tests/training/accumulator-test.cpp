@@ -55,6 +55,17 @@ TEST(AccumulatorPlan, LeastMantissaOfKnownLengths) {
   EXPECT_LE(leastChunkedMantissa(5, 32768, 64) + 2, leastMantissa(5, 32768));
 }
 
+TEST(AccumulatorPlan, TheLastLayerHasTheMantissaOfHalfFloats) {
+  using nn::LayerPlace;
+  EXPECT_EQ(plannedMantissa(LayerPlace::Inner, 5, 1152, 0, 0), 7);
+  EXPECT_EQ(plannedMantissa(LayerPlace::Inner, 5, 1152, 64, 0), 5);
+  EXPECT_EQ(plannedMantissa(LayerPlace::Inner, 5, 1152, 0, -2), 5);
+  EXPECT_EQ(plannedMantissa(LayerPlace::First, 5, 1152, 0, 20), 23);
+  EXPECT_EQ(plannedMantissa(LayerPlace::Last, 5, 1152, 0, 0), 10);
+  EXPECT_EQ(plannedMantissa(LayerPlace::Last, 5, 1152, 0, -2), 10);
+  EXPECT_EQ(plannedMantissa(LayerPlace::Last, 5, 65536, 0, 0), 12);
+}
+
 TEST(AccumulatorPlan, StatisticalWidthFollowsTheMoments) {
   EXPECT_EQ(statisticalAccumulatorBits(100, {0, 100}, {0, 100}, 6), 14);
   EXPECT_EQ(statisticalAccumulatorBits(100, {10, 100}, {10, 100}, 6), 15);
