@@ -67,7 +67,6 @@ static void addProducts(float a, const float *row, int64_t n,
 static void multiplyNarrow(const MatrixProduct &p,
                            const FloatAccumulator &accumulator) {
   using Form = MatrixProduct::Form;
-  const int bits = accumulator.mantissaBits;
   std::vector<float> b(size_t(p.k * p.n)); // [k, n]
   for (int64_t k = 0; k < p.k; ++k) {
     for (int64_t j = 0; j < p.n; ++j) {

@@ -234,10 +234,7 @@ std::vector<int64_t> stagesOf(const std::string &policyText,
 
 TEST(Pfq, LooksAtTheMeanLossOfAPeriod) {
   // Losses differ, their means over two steps do not: five of these stall.
-  std::vector<double> losses;
-  for (int step = 0; step < 10; ++step) {
-    losses.push_back(step % 2 == 0 ? 1 : 3);
-  }
+  const std::vector<double> losses = {1, 3, 1, 3, 1, 3, 1, 3, 1, 3};
   EXPECT_EQ(stagesOf("pfq<period=2,epsilon=0.1>", losses, 1000),
             (std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
 }
