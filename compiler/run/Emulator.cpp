@@ -1,5 +1,5 @@
-// Chooses between the CPU at hand and an emulator: qemu's user mode, or the
-// emulated machine of scripts/emulation for AVX-512, which stands beside lpgen.
+// Chooses between the CPU at hand and an emulator: qemu's user mode, or one of
+// scripts/emulation for AVX-512 and AVX-VNNI, which stand beside lpgen.
 #include "compiler/run/Emulator.h"
 #include "compiler/run/Linker.h"
 #include "runtime/core/CpuFeatures.h"

@@ -50,7 +50,7 @@ TargetDesc X86Avx2Target::describe(Level level) {
     desc.vectorPipes = 3; // two of them multiply
     desc.sustainedPipes = 2;
     desc.mcaCpu = "alderlake";
-    desc.emulator = ""; // none of Debian's has AVX-VNNI
+    desc.emulator = "lpgen-emulate-avxvnni";
     desc.emulatorCpu = "";
     desc.summary =
         "x86-64 with AVX2 and AVX-VNNI (Alder Lake, Zen 5 and later)";
