@@ -37,10 +37,16 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
       static_cast<double>(tileRows) / static_cast<double>(facts.run) +
       static_cast<double>(vectors * facts.lanes * facts.wBytes()) * 8.0 /
           target.vectorBits;
-  double stepOps = blocks * static_cast<double>(vectors) * facts.stepOps +
-                   blocks * facts.xOps +
-                   static_cast<double>(vectors) * facts.wOps;
+  double products = blocks * static_cast<double>(vectors) * facts.stepOps;
+  double moves =
+      blocks * facts.xOps + static_cast<double>(vectors) * facts.wOps;
+  double stepOps = products + moves;
   double stepCycles = stepOps / issue + loads * target.loadCycles;
+  if (facts.leavesPipes && rowsTotal > 1) { // the loads of one row decide
+    constexpr double share = 0.2; // of what goes beside, that is not hidden
+    stepCycles = products / target.vectorPipes +
+                 share * (moves / issue + loads * target.loadCycles);
+  }
   if (target.sustainedIssue > 0) {
     constexpr double loop = 1.5; // a share of counter, address and branch
     stepCycles = std::max(

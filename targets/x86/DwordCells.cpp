@@ -215,6 +215,7 @@ private:
     facts.groupBytes = 4;
     facts.lanes = lanesOf(width, 32);
     facts.stepOps = dotOps(width);
+    facts.leavesPipes = width == Width::Zmm;
     facts.widenOps = 0;
     return facts;
   }

@@ -152,6 +152,7 @@ public:
   PackedDpbusdCell(Width width, StringRef name, unsigned bits)
       : PackedCell({.name = name,
                     .stepOps = dotOps(width),
+                    .leavesPipes = width == Width::Zmm,
                     .widenOps = 0,
                     .instruction = "vpdpbusd"},
                    width, bits, 32),
