@@ -14,7 +14,7 @@ namespace {
 struct AccumulatorOptions {
   int offset = 0;
   int64_t chunk = 0;
-  nn::FloatAccumulator::Adder adder = nn::FloatAccumulator::Adder::Nearest;
+  nn::FloatAccumulator::Adder adder = nn::FloatAccumulator::Adder::Truncating;
   int productMantissa = 5;
   nn::IntegerAccumulator integers;
 };
@@ -60,7 +60,7 @@ extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
   LPGEN_RETURN_IF_ERROR(offset.status());
   const Result<int64_t> chunk = text.integer("chunk", 0, 0, 1 << 20);
   LPGEN_RETURN_IF_ERROR(chunk.status());
-  const Result<int> adder = text.choice("adder", {"nearest", "truncating"});
+  const Result<int> adder = text.choice("adder", {"truncating", "nearest"});
   LPGEN_RETURN_IF_ERROR(adder.status());
   const Result<int64_t> mantissa =
       text.integer("product-mantissa", options.productMantissa, 1, 23);
@@ -73,8 +73,8 @@ extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
   LPGEN_RETURN_IF_ERROR(text.finish());
   options.offset = int(*offset);
   options.chunk = *chunk;
-  options.adder = *adder == 0 ? nn::FloatAccumulator::Adder::Nearest
-                              : nn::FloatAccumulator::Adder::Truncating;
+  options.adder = *adder == 0 ? nn::FloatAccumulator::Adder::Truncating
+                              : nn::FloatAccumulator::Adder::Nearest;
   options.productMantissa = int(*mantissa);
   options.integers = {*width == 0 ? nn::IntegerAccumulator::Width::Statistical
                                   : nn::IntegerAccumulator::Width::Exact,

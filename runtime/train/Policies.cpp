@@ -78,7 +78,7 @@ static constexpr std::array extensions = {
                    "total-exponent=10,period=1>",
                    "mixed16<scale=1,grow-after=0>", extendByAdaptiveLossScale},
     KnownExtension{"accumulators",
-                   "accumulators<offset=0,chunk=0,adder=nearest|truncating,"
+                   "accumulators<offset=0,chunk=0,adder=truncating|nearest,"
                    "product-mantissa=5,"
                    "integers=statistical|exact,sigmas=6>",
                    "float32", extendByAccumulators},
