@@ -289,7 +289,7 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
   let summary = "a register tile: rows x vectors of sums over a part of the reduction";
   let description = [{
     `acc[i][j] = sum over planes and steps of cell(x[xOffsets[i] + step], w[wOffset + step])`
-    in i32, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
+    in i32 or i64, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
     `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
     to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
     narrow accumulator must be widened, proved from the operands' ranges. `halves` is

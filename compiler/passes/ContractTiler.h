@@ -36,7 +36,7 @@ private:
   int64_t halvesRows() const;
   /// Of the sums of the task's tiles, those of 16 bits among them.
   int64_t tileBytes() const;
-  mlir::Value viewOfSums(); ///< [rows of the task, lanes] as i32.
+  mlir::Value viewOfSums(); ///< [rows of the task, lanes].
 
   // Loops of the contraction and where they lead in x.
   llvm::SmallVector<mlir::OpFoldResult> extentsOf(LoopRole role);
@@ -56,6 +56,8 @@ private:
                  mlir::Value firstTrip, int64_t trips, const TilePart *part);
 
   // TileEpilogue.cpp: the sums as values of the body, and what it yields.
+  mlir::Value number(int64_t value);    ///< In the type of the sums.
+  mlir::Value asSum(mlir::Value value); ///< Likewise.
   mlir::Value zeroOffset(mlir::Value zero, llvm::StringRef element,
                          llvm::ArrayRef<mlir::Value> at, int64_t offset);
   mlir::Value sumOfX();
@@ -77,6 +79,7 @@ private:
   const Cell &cell;
   mlir::Value scratch;
   int64_t lanes;
+  mlir::Type sumType; ///< i32 or i64.
   int64_t rowBytes;   ///< Of one row of sums.
   int64_t taskPanels; ///< One, or all.
   TilePlan plan;

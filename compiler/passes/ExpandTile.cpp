@@ -2,7 +2,7 @@
 //
 // The loops over the reduction are the same for every cell. Accumulators travel
 // in registers through as many inner loops as the cell's bound allows; outside
-// these, the widened sums are added to the i32 tile in memory:
+// these, the widened sums are added to the tile in memory:
 //
 //   tile = 0
 //   for plane pairs: for outer loops:          (memory loops)
@@ -293,7 +293,7 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
 /// The reduction of one pair of planes.
 void TileExpander::emitPass(Value x, Value step, Value coefficient) {
   if (hasHalves) {
-    zero(op.getHalves(), rows, 16);
+    zero(op.getHalves(), rows);
   }
   emitMemoryLoops(0, x, step, coefficient);
   if (hasHalves) {
@@ -321,7 +321,7 @@ void TileExpander::emitPlanes() {
 void TileExpander::expand() {
   if (together > 1) {
     if (!op.getAccumulate()) {
-      zero(op.getAcc(), 1, 32);
+      zero(op.getAcc(), 1);
     }
     emitPass(e.index(0), e.index(0), {});
     op.erase();
@@ -333,12 +333,12 @@ void TileExpander::expand() {
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
   if (onePass && !negative) {
     if (carried > 0 && !hasHalves && !op.getAccumulate()) {
-      zero(op.getAcc(), rows, 32);
+      zero(op.getAcc(), rows);
     }
     emitPass(e.index(0), e.index(0), {});
   } else {
     if (!op.getAccumulate()) {
-      zero(op.getAcc(), rows, 32);
+      zero(op.getAcc(), rows);
     }
     emitPlanes();
   }

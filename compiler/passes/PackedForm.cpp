@@ -151,15 +151,35 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   form.needsWSums = insideOffset || outsideValue;
 }
 
+/// Makes parts of a sum of 64 bits fit the 32 bits that cells add up in: after
+/// `chunk` steps they go to memory.
+static bool fitLongSums(const CellFacts &cell, PackedForm &form,
+                        std::string &reason) {
+  if (cell.planes) {
+    reason = "the sum needs more than 32 bits";
+    return false;
+  }
+  const int64_t x = form.x.rangeWithZero().maxAbs();
+  const int64_t w = form.w.rangeWithZero().maxAbs();
+  if (std::max(x, w) * form.geometry.reductionSize() > INT32_MAX) {
+    reason = "the sums of elements, which zero points and offsets need, have "
+             "more than 32 bits";
+    return false;
+  }
+  form.chunk =
+      std::min(form.chunk, cell::stepsWithin(INT32_MAX, cell.group * x * w));
+  if (form.chunk < 1) {
+    reason = "the products of one step need more than 32 bits";
+    return false;
+  }
+  return true;
+}
+
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 const Cell &cell,
                                                 int64_t vectors,
                                                 std::string &reason) {
   const CellFacts &facts = cell.facts();
-  if (!contract.accumulatorType().isInteger(32)) {
-    reason = "the sum needs more than 32 bits";
-    return std::nullopt;
-  }
   if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
     reason = "x has a divided subscript";
     return std::nullopt;
@@ -186,6 +206,10 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   if (form.chunk < 1) {
     reason = "one step could overflow the accumulator of cell '" +
              facts.name.str() + "'";
+    return std::nullopt;
+  }
+  if (!contract.accumulatorType().isInteger(32) &&
+      !fitLongSums(facts, form, reason)) {
     return std::nullopt;
   }
   findCorrections(contract, form);

@@ -30,7 +30,9 @@ ContractTiler::ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form,
                              Value scratch)
     : op(op), e(e), form(std::move(form)), g(this->form.geometry),
       schedule(*op.getSchedule()), cell(*findCell(op, schedule.getCell())),
-      scratch(scratch), lanes(g.wLayout.getLanes()), rowBytes(lanes * 4),
+      scratch(scratch), lanes(g.wLayout.getLanes()),
+      sumType(op.accumulatorType()),
+      rowBytes(lanes * sumType.getIntOrFloatBitWidth() / 8),
       taskPanels(panelsPerTask(op, g)), plan(scheduledPlan(op, this->form)),
       hasHalves(needsHalves(this->form, cell.facts(), plan.stepsPerPiece())) {}
 
@@ -108,15 +110,14 @@ void ContractTiler::emit(Coordinates task) {
 
 Value ContractTiler::viewOfSums() {
   auto type = MemRefType::get(
-      {schedule.getTileRows() * schedule.getBlock(), lanes}, e.b.getI32Type());
+      {schedule.getTileRows() * schedule.getBlock(), lanes}, sumType);
   return memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
                                 ValueRange{});
 }
 
 void ContractTiler::zeroScratch() {
   Value zero = arith::ConstantOp::create(
-      e.b, e.loc,
-      DenseElementsAttr::get(VectorType::get({lanes}, e.b.getI32Type()), 0));
+      e.b, e.loc, e.b.getZeroAttr(VectorType::get({lanes}, sumType)));
   Value sums = viewOfSums();
   e.loop(e.index(0), e.sub(end, begin), 1, [&](Value row) {
     vector::StoreOp::create(e.b, e.loc, zero, sums,

@@ -25,15 +25,22 @@ struct ContractTiler::RowTerms {
   Value countOutside;
 };
 
+Value ContractTiler::number(int64_t value) {
+  return arith::ConstantOp::create(e.b, e.loc,
+                                   e.b.getIntegerAttr(sumType, value));
+}
+
+Value ContractTiler::asSum(Value value) { return e.castInt(value, sumType); }
+
 /// offset - zero, where value - zero = scale * stored + result.
 Value ContractTiler::zeroOffset(Value zero, StringRef element,
                                 ArrayRef<Value> at, int64_t offset) {
   if (!zero) {
-    return offset == 0 ? Value() : e.i32(-offset);
+    return offset == 0 ? Value() : number(-offset);
   }
   Value value =
       e.read(zero, at, op->getAttrOfType<mlir::TypeAttr>(element).getValue());
-  return e.sub(e.i32(-offset), e.castInt(value, e.b.getI32Type()));
+  return e.sub(number(-offset), asSum(value));
 }
 
 /// Sum of the stored x of every tap of the current row.
@@ -89,7 +96,7 @@ static SmallVector<int32_t> insideCounts(const Geometry &g) {
 ContractTiler::RowTerms ContractTiler::rowTerms() {
   RowTerms terms;
   if (form.needsXSums) {
-    terms.sumX = sumOfX();
+    terms.sumX = asSum(sumOfX());
   }
   if (!form.needsWSums) {
     return terms;
@@ -97,12 +104,11 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   terms.offsetX = zeroOffset(op.getXZero(), "xZeroElement", {}, form.x.offset);
   bool hasHalo = !g.classes.dims.empty();
   if (hasHalo) {
-    Value pad = e.i32(op.getXPad().value_or(0));
+    Value pad = number(op.getXPad().value_or(0));
     if (op.getXPadScalar()) {
-      pad = e.castInt(
+      pad = asSum(
           e.read(op.getXPadScalar(), {},
-                 op->getAttrOfType<mlir::TypeAttr>("xPadElement").getValue()),
-          e.b.getI32Type());
+                 op->getAttrOfType<mlir::TypeAttr>("xPadElement").getValue()));
     }
     Value zero = zeroOffset(op.getXZero(), "xZeroElement", {}, 0);
     terms.outside = zero ? e.add(pad, zero) : pad;
@@ -110,14 +116,13 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   int64_t classes = g.classes.count();
   Value first = e.mul(panelNumber, e.index((classes + 1) * lanes));
   terms.totalTable = e.add(first, e.index(classes * lanes));
-  Value number = hasHalo ? borderClass() : e.index(0);
-  terms.insideTable = e.add(first, e.mul(number, e.index(lanes)));
-  Value all = e.i32(g.reductionSize());
+  Value border = hasHalo ? borderClass() : e.index(0);
+  terms.insideTable = e.add(first, e.mul(border, e.index(lanes)));
+  Value all = number(g.reductionSize());
   terms.countInside =
-      hasHalo
-          ? memref::LoadOp::create(e.b, e.loc, e.table(insideCounts(g)), number)
-                .getResult()
-          : all;
+      hasHalo ? asSum(memref::LoadOp::create(e.b, e.loc,
+                                             e.table(insideCounts(g)), border))
+              : all;
   terms.countOutside = e.sub(all, terms.countInside);
   return terms;
 }
@@ -125,33 +130,34 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
 /// With x = ax*sx + Bx inside and P outside, w = aw*sw + Bw, S = sum sx*sw:
 ///   ax*aw*S + ax*Bw*sum(sx) + aw*(Bx*sum_in(sw) + P*sum_out(sw))
 ///     + Bw*(Bx*count_in + P*count_out)
-/// modulo 2^32, which is exact because the whole fits 32 bits.
+/// modulo 2 to the bits of the type of sums, which the whole fits.
 Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   int64_t ax = form.x.scale();
   int64_t aw = form.w.scale();
-  Value result = ax * aw == 1 ? sum : e.mul(sum, e.i32(ax * aw));
+  Value result = ax * aw == 1 ? sum : e.mul(sum, number(ax * aw));
   Value perW; // what Bw multiplies
   auto accumulate = [&](Value &to, Value term) {
     to = to ? e.add(to, term) : term;
   };
   if (terms.sumX) {
-    accumulate(perW, e.mul(terms.sumX, e.i32(ax)));
+    accumulate(perW, e.mul(terms.sumX, number(ax)));
   }
   if (form.needsWSums) {
     int64_t count = g.extentOf(LoopRole::Batch) * g.panels *
                     (g.classes.count() + 1) * lanes;
     Value table = e.view(op.getW(), g.wTableOffset, count, 32);
     auto load = [&](Value position) -> Value {
-      return memref::LoadOp::create(e.b, e.loc, table, e.add(position, lane));
+      return asSum(
+          memref::LoadOp::create(e.b, e.loc, table, e.add(position, lane)));
     };
     Value inside = load(terms.insideTable);
     if (terms.offsetX) {
-      result = e.add(result, e.mul(e.mul(inside, e.i32(aw)), terms.offsetX));
+      result = e.add(result, e.mul(e.mul(inside, number(aw)), terms.offsetX));
       accumulate(perW, e.mul(terms.offsetX, terms.countInside));
     }
     if (terms.outside) {
       Value outside = e.sub(load(terms.totalTable), inside);
-      result = e.add(result, e.mul(e.mul(outside, e.i32(aw)), terms.outside));
+      result = e.add(result, e.mul(e.mul(outside, number(aw)), terms.outside));
       accumulate(perW, e.mul(terms.outside, terms.countOutside));
     }
   }

@@ -43,7 +43,7 @@ private:
   mlir::Value coefficientOf(mlir::Value plane, llvm::ArrayRef<int64_t> planes);
 
   // TileSums.cpp: the sums in memory.
-  void zero(mlir::Value memory, int64_t count, unsigned bits);
+  void zero(mlir::Value memory, int64_t count);
   void addToTile(llvm::ArrayRef<mlir::Value> acc, mlir::Value coefficient);
   Cell::Values loadHalves(int64_t i);
   void addToHalves(llvm::ArrayRef<mlir::Value> acc);

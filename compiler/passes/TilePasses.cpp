@@ -145,7 +145,7 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
     strides.push_back(loop.xStride);
     wSteps.push_back(loop.wSteps);
   }
-  auto accType = MemRefType::get({rows, lanes}, e.b.getI32Type());
+  auto accType = MemRefType::get({rows, lanes}, sumType);
   Value acc = memref::ViewOp::create(
       e.b, e.loc, accType, scratch,
       e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});

@@ -1,4 +1,4 @@
-// The sums of a tile in memory: 32 bits, and 16 bits for cells whose
+// The sums of a tile in memory: 32 or 64 bits, and 16 bits for cells whose
 // accumulators are bytes. See ExpandTile.cpp.
 #include "compiler/passes/TileExpander.h"
 
@@ -6,9 +6,10 @@ using namespace mlir;
 using namespace lpgen;
 
 /// Zeroes the first `count` rows of the tile or of its 16-bit sums.
-void TileExpander::zero(Value memory, int64_t count, unsigned bits) {
+void TileExpander::zero(Value memory, int64_t count) {
   int64_t lanes = cell.facts().lanes;
-  VectorType type = cell::vectorType(e.b, lanes, bits);
+  VectorType type = VectorType::get(
+      {lanes}, cast<MemRefType>(memory.getType()).getElementType());
   Value zero = cell::zeroVector(e.b, e.loc, type);
   for (int64_t i = 0; i < count; ++i) {
     for (int64_t j = 0; j < vectors * lanes; j += lanes) {
@@ -81,6 +82,11 @@ void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
 void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
                              Value coefficient) {
   auto type = cast<VectorType>(wide.getType());
+  mlir::Type sumType = cast<MemRefType>(op.getAcc().getType()).getElementType();
+  if (type.getElementType() != sumType) {
+    type = VectorType::get(type.getShape(), sumType);
+    wide = arith::ExtSIOp::create(e.b, e.loc, type, wide);
+  }
   if (together > 1) { // Of planes: all of them belong to the one row.
     const int64_t ofW = op.getWPlanes().empty() ? 1 : op.getWPlanes()[0];
     coefficient = e.i32(op.getXPlanes()[row] * ofW);

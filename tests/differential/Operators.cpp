@@ -87,11 +87,12 @@ std::string withTile(const std::string &schedule, size_t tile) {
 }
 
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,
-                      int64_t m, int64_t n, int64_t k) {
+                      int64_t m, int64_t n, int64_t k,
+                      const std::string &sums) {
   return llvm::formatv("op {0}(x: {1}[{2}, {4}], w: {5}[{3}, {4}])"
-                       " -> (y: i32[{2}, {3}]) {{\n"
+                       " -> (y: {6}[{2}, {3}]) {{\n"
                        "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-                       name, x.str(), m, n, k, w.str());
+                       name, x.str(), m, n, k, w.str(), sums);
 }
 
 /// The first axes of every selection: widths, encoding of x, of w, schedule.

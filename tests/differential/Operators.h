@@ -49,9 +49,10 @@ constexpr size_t numTiles = 3;
 /// and the cost model's choice have no tile.
 std::string withTile(const std::string &schedule, size_t tile);
 
-/// `y[i,j] = sum(k) x[i,k] * w[j,k]` into i32.
+/// `y[i,j] = sum(k) x[i,k] * w[j,k]` into elements of type `sums`.
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,
-                      int64_t m, int64_t n, int64_t k);
+                      int64_t m, int64_t n, int64_t k,
+                      const std::string &sums = "i32");
 
 } // namespace lpgen::difftest
 

@@ -144,13 +144,14 @@ std::optional<StoredRange> storedRange(ElementType type, const Cell &cell,
   return storage ? std::optional(storage->rangeWithZero()) : std::nullopt;
 }
 
+int64_t maxAbs(ElementType type) {
+  return std::max(type.maxValue(), -type.minValue());
+}
+
 /// Depths of the reduction around the bound of `cell` for operands of types `x`
 /// and `w`, which it stores in the ranges given.
 std::vector<int64_t> depthsFor(const Cell &cell, ElementType x, ElementType w,
                                StoredRange xStored, StoredRange wStored) {
-  const auto maxAbs = [](ElementType type) {
-    return std::max(type.maxValue(), -type.minValue());
-  };
   const int64_t group = cell.facts().group;
   // The greatest sum that i32 holds is a boundary too: that of wide
   // accumulators.
@@ -214,6 +215,51 @@ TEST_P(Saturation, AtEveryBoundary) {
   }
   std::cout << harness.summary().str() << "\n";
   EXPECT_FALSE(cases.empty());
+  runTrials(cases, target);
+}
+
+/// Sums of 64 bits go through lanes of 32: depths around what those hold.
+TEST_P(Saturation, LongSumsAtEveryBoundary) {
+  const Target &target = *GetParam();
+  Harness harness(target, testSeed());
+  const auto u = [](unsigned bits) {
+    return ElementType{Encoding::Unsigned, bits};
+  };
+  const auto s = [](unsigned bits) {
+    return ElementType{Encoding::Signed, bits};
+  };
+  std::vector<std::unique_ptr<TestCase>> tests;
+  std::vector<std::unique_ptr<PreparedCase>> cases;
+  for (const Cell *cell : cellsOf(target)) {
+    const CellFacts &facts = cell->facts();
+    for (const auto &[x, w] : {std::pair(s(12), s(12)),
+                               {u(10), s(10)},
+                               {s(15), s(16)},
+                               {u(16), s(9)},
+                               {u(8), s(8)}}) {
+      const auto xStored = storedRange(x, *cell, lp::OperandKind::Activations);
+      const auto wStored = storedRange(w, *cell, lp::OperandKind::Weights);
+      if (facts.planes || !xStored || !wStored ||
+          cell->maxSteps(*xStored, *wStored) < 1) {
+        continue;
+      }
+      const int64_t steps =
+          INT32_MAX / (facts.group * xStored->maxAbs() * wStored->maxAbs());
+      // Shallower ones fit 32 bits, which the test above has.
+      const int64_t least = INT32_MAX / (maxAbs(x) * maxAbs(w)) + 1;
+      for (int64_t n : {steps, steps + 1, 2 * steps + 1}) {
+        const int64_t depth = std::max(least, n * facts.group);
+        const std::string name = "long" + std::to_string(tests.size());
+        tests.push_back(std::make_unique<TestCase>(TestCase{
+            plainGemm(name, x, w, 3, facts.lanes + 1, depth, "i64"),
+            (facts.templateName + "<cell=" + facts.name + ">").str()}));
+        if (auto prepared = harness.prepare(*tests.back(), steps > 0)) {
+          cases.push_back(std::move(prepared));
+        }
+      }
+    }
+  }
+  std::cout << harness.summary().str() << "\n";
   runTrials(cases, target);
 }
 
