@@ -114,15 +114,12 @@ void runTrials(const std::vector<std::unique_ptr<PreparedCase>> &cases,
   }
 }
 
+ElementType u(unsigned bits) { return {Encoding::Unsigned, bits}; }
+ElementType s(unsigned bits) { return {Encoding::Signed, bits}; }
+
 /// Pairs of types, some for each cell; those that a cell cannot store are left
 /// out, those that it cannot add are refused by the compiler and counted.
 std::vector<std::pair<ElementType, ElementType>> typePairs() {
-  const auto u = [](unsigned bits) {
-    return ElementType{Encoding::Unsigned, bits};
-  };
-  const auto s = [](unsigned bits) {
-    return ElementType{Encoding::Signed, bits};
-  };
   const auto b = [](unsigned bits) {
     return ElementType{Encoding::Bipolar, bits};
   };
@@ -222,12 +219,6 @@ TEST_P(Saturation, AtEveryBoundary) {
 TEST_P(Saturation, LongSumsAtEveryBoundary) {
   const Target &target = *GetParam();
   Harness harness(target, testSeed());
-  const auto u = [](unsigned bits) {
-    return ElementType{Encoding::Unsigned, bits};
-  };
-  const auto s = [](unsigned bits) {
-    return ElementType{Encoding::Signed, bits};
-  };
   std::vector<std::unique_ptr<TestCase>> tests;
   std::vector<std::unique_ptr<PreparedCase>> cases;
   for (const Cell *cell : cellsOf(target)) {
