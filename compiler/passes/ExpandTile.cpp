@@ -113,16 +113,28 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
 
-/// A tile of one row reads w for nobody else, so w streams from where it is.
+/// Whether w comes from beyond the second level and is to be prefetched: for a
+/// tile of one row, which reads it for nobody else, or because it is large.
+/// Steps of tables are too short to hide more instructions; vectors of 512 bits
+/// take one row as fast as the third level gives it, and cores with vectors of
+/// 128 bits are slower than memory (Zen 4, 2026-11).
+bool TileExpander::streamsW() {
+  const TargetDesc &target = targetOf(op)->desc();
+  if (op.getXOffsets().size() == 1) {
+    return target.vectorBits == 256;
+  }
+  auto type = cast<MemRefType>(op.getW().getType());
+  return target.vectorBits >= 256 && cell.facts().templateName == "widen" &&
+         type.hasStaticShape() && type.getNumElements() > 2 * target.l2Bytes;
+}
+
 /// The hardware's own prefetching ends with each page; lines of the next ones
-/// go to the second level in time for 8 bytes a cycle from memory (Zen 4,
-/// 2026-11). With vectors of 512 bits it costs what the third level can give,
-/// and cores with vectors of 128 bits are slower than memory.
+/// go to the second level in time for 8 bytes a cycle from memory.
 void TileExpander::prefetchStep(Value w) {
   constexpr int64_t aheadBytes = 6144;
   constexpr int64_t lineBytes = 64;
   constexpr unsigned secondLevel = 1;
-  if (op.getXOffsets().size() > 1 || targetOf(op)->desc().vectorBits != 256) {
+  if (!streamsW()) {
     return;
   }
   for (int64_t line = 0; line < stepBytes; line += lineBytes) {
