@@ -107,7 +107,7 @@ func.func @one_row(%x: memref<8xi8>, %w: memref<128xi8>, %acc: memref<1x32xi32>)
   return
 }
 
-// Tiles of several rows find w in a cache.
+// Tiles of several rows find a small w in a cache.
 // CHECK-LABEL: func.func @two_rows(
 // CHECK-NOT: memref.prefetch
 // CHECK: return
@@ -118,6 +118,49 @@ func.func @two_rows(%x: memref<16xi8>, %w: memref<128xi8>, %acc: memref<2x32xi32
     counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
     xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
     wPlaneStride = 128 : i64} : memref<16xi8>, memref<128xi8>, memref<2x32xi32>
+  return
+}
+
+// They stream it if it has more than twice the bytes of the second level.
+// CHECK-LABEL: func.func @two_rows_large(
+// CHECK-COUNT-2: memref.prefetch
+// CHECK-NOT: memref.prefetch
+// CHECK: return
+func.func @two_rows_large(%x: memref<16xi8>, %w: memref<1048577xi8>, %acc: memref<2x32xi32>) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  lp.tile "maddubs16w4" %x[%c0, %c8], %w[%c0] into %acc attributes {chunk = 4 : i64,
+    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
+    wPlaneStride = 128 : i64} : memref<16xi8>, memref<1048577xi8>, memref<2x32xi32>
+  return
+}
+
+// CHECK-LABEL: func.func @two_rows_just_not(
+// CHECK-NOT: memref.prefetch
+// CHECK: return
+func.func @two_rows_just_not(%x: memref<16xi8>, %w: memref<1048576xi8>, %acc: memref<2x32xi32>) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  lp.tile "maddubs16w4" %x[%c0, %c8], %w[%c0] into %acc attributes {chunk = 4 : i64,
+    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
+    wPlaneStride = 128 : i64} : memref<16xi8>, memref<1048576xi8>, memref<2x32xi32>
+  return
+}
+
+// Sums of 64 bits: the lanes are extended, then added to the tile.
+// CHECK-LABEL: func.func @long_sums(
+// CHECK: arith.extsi %{{.*}} : vector<8xi32> to vector<8xi64>
+// CHECK: arith.addi {{.*}} : vector<8xi64>
+// CHECK: vector.store %{{.*}} : memref<2x8xi64>, vector<8xi64>
+func.func @long_sums(%x: memref<16xi8>, %w: memref<64xi8>, %acc: memref<2x8xi64>) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  lp.tile "maddw" %x[%c0, %c8], %w[%c0] into %acc attributes {accumulate, chunk = 1 : i64,
+    counts = array<i64: 2>, strides = array<i64: 4>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
+    wPlaneStride = 64 : i64} : memref<16xi8>, memref<64xi8>, memref<2x8xi64>
   return
 }
 }
