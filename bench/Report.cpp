@@ -97,6 +97,21 @@ static std::string formatMemory(const MemoryReport &memory) {
       memory.ratio());
 }
 
+/// A peer has one result, a kernel one or more.
+static std::string formatOutputs(const KernelReport &report) {
+  std::string names;
+  int outputs = 0;
+  for (const BenchTensor &tensor : report.kernel->tensors) {
+    if (!tensor.isInput) {
+      names += (names.empty() ? "" : ", ") + tensor.name;
+      ++outputs;
+    }
+  }
+  return outputs < 2 || report.peers.empty()
+             ? ""
+             : "  lpgen writes " + names + "; a peer writes one of them\n";
+}
+
 static std::string formatKernel(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   std::string text = kernel.op + ": kernel " + report.symbol + "\n";
@@ -110,7 +125,7 @@ static std::string formatKernel(const KernelReport &report) {
     text += format(" inside the tensors (%.3f M with the padding)",
                    1e-6 * double(kernel.nominalMacs));
   }
-  text += "\n";
+  text += "\n" + formatOutputs(report);
   std::vector<Row> rows = {
       heading(), makeRow(report, report.ours.name, report.ours.compute)};
   if (report.ours.hasPacking) {

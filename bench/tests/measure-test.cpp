@@ -165,6 +165,24 @@ TEST(ReportTest, textAndJson) {
   EXPECT_THAT(json, HasSubstr("\"fromMemory\": null"));
 }
 
+TEST(ReportTest, saysWhatAPeerDoesNotWrite) {
+  BenchKernel kernel;
+  kernel.op = "op";
+  kernel.nominalMacs = 1;
+  kernel.tensors.resize(3);
+  kernel.tensors[0].name = "x";
+  kernel.tensors[1].name = "acc";
+  kernel.tensors[2].name = "y";
+  kernel.tensors[1].isInput = false;
+  KernelReport report = makeReport(kernel, 1e-3, 2e-3);
+  EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
+  kernel.tensors[2].isInput = false;
+  EXPECT_THAT(formatText({}, {report}),
+              HasSubstr("lpgen writes acc, y; a peer writes one of them\n"));
+  report.peers.clear();
+  EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
+}
+
 TEST(ReportTest, ratesFromMemory) {
   BenchKernel kernel;
   kernel.op = "op";

@@ -148,6 +148,46 @@ TEST(RangeQuantizer, FollowsTheWidthOfThePolicy) {
   EXPECT_FALSE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
 }
 
+TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
+  int bits = 3;
+  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+  // Of 1000 elements between -1 and 1 one is 10 times as great.
+  nn::FloatTensor x({1000});
+  for (int64_t i = 0; i < x.size(); ++i) {
+    x[i] = float(i % 21 - 10) / 10;
+  }
+  x[999] = 10;
+  quant::IntTensor q;
+  double seconds = 0;
+  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_LT(q.scale() * 3, 2.5F);
+  EXPECT_EQ(q.at(999), 3);
+  EXPECT_EQ(quantizer.report().saturated, 1);
+  ASSERT_TRUE(quantizer.grid());
+  EXPECT_FALSE(quantizer.grid()->followsBatch);
+  EXPECT_EQ(quantizer.grid()->scale, q.scale());
+
+  // Between two measurements, and in evaluation, the limit stays.
+  const float scale = q.scale();
+  x[998] = -41;
+  nn::Pass next;
+  next.step = 15;
+  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  EXPECT_EQ(q.scale(), scale);
+  next.step = 16;
+  next.mode = nn::Mode::Evaluate;
+  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  EXPECT_EQ(q.scale(), scale);
+  next.mode = nn::Mode::Train;
+  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  EXPECT_NE(q.scale(), scale);
+
+  bits = 8;
+  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  EXPECT_FLOAT_EQ(q.scale() * 127, 41);
+  EXPECT_TRUE(quantizer.grid()->followsBatch);
+}
+
 TEST(RangeQuantizer, WithoutNegativesTakesAllCodesOfItsWidth) {
   int bits = 4;
   quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
