@@ -5,6 +5,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SmallBitVector.h"
 
 #define GET_OP_CLASSES
@@ -44,6 +45,44 @@ mlir::Type ReadOp::logicalElement() {
     return *getElement();
   }
   return cast<ShapedType>(getSource().getType()).getElementType();
+}
+
+SmallVector<int64_t, 2> ReadOp::elementRange() {
+  if (auto argument = dyn_cast<BlockArgument>(getSource())) {
+    if (auto function = dyn_cast<FunctionOpInterface>(
+            argument.getOwner()->getParentOp())) {
+      if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
+              argument.getArgNumber(), "lp.range")) {
+        return SmallVector<int64_t, 2>(range.asArrayRef());
+      }
+    }
+  }
+  if (auto compute = getSource().getDefiningOp<ComputeOp>()) {
+    if (auto range = compute->getAttrOfType<DenseI64ArrayAttr>("lp.range")) {
+      return SmallVector<int64_t, 2>(range.asArrayRef());
+    }
+  }
+  ElementType type = toElementType(logicalElement());
+  return {type.minValue(), type.maxValue()};
+}
+
+void ReadOp::inferResultRangesFromOptional(ArrayRef<IntegerValueRange>,
+                                           SetIntLatticeFn setResultRange) {
+  if (!isa<IntegerType>(getType())) {
+    return;
+  }
+  if (getPadScalar()) {
+    setResultRange(getValue(), IntegerValueRange::getMaxRange(getValue()));
+    return;
+  }
+  unsigned bits = getType().getIntOrFloatBitWidth();
+  SmallVector<int64_t, 2> range = elementRange();
+  ConstantIntRanges all = ConstantIntRanges::fromSigned(
+      APInt(bits, range[0], true), APInt(bits, range[1], true));
+  if (auto pad = dyn_cast_if_present<IntegerAttr>(getPadAttr())) {
+    all = all.rangeUnion(ConstantIntRanges::constant(pad.getValue()));
+  }
+  setResultRange(getValue(), IntegerValueRange(all));
 }
 
 LogicalResult ReadOp::verify() {

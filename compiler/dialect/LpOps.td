@@ -4,6 +4,7 @@
 #define LPGEN_DIALECT_LPOPS
 
 include "compiler/dialect/LpBase.td"
+include "mlir/Interfaces/InferIntRangeInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/TilingInterface.td"
@@ -12,14 +13,16 @@ include "mlir/IR/BuiltinAttributes.td"
 class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic, traits>;
 
 def Lp_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
-def Lp_Scalar : AnyTypeOf<[I32, I64, F32]>;
+// The language computes in the other three; 16 bits come with lp-narrow-reductions.
+def Lp_Scalar : AnyTypeOf<[I16, I32, I64, F32]>;
 def Lp_Element : AnyTypeOf<[AnySignlessInteger, F32, Lp_IntType]>;
 
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
-def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure]> {
+def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure,
+    DeclareOpInterfaceMethods<InferIntRangeInterface, ["inferResultRangesFromOptional"]>]> {
   let summary = "the logical value of one element, or the padding outside";
   let description = [{
     Reads `source` at `map(indices)`; result d of the map is divided by `divisors[d]`,
@@ -45,6 +48,9 @@ def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure]> {
     bool mayBeOutside() { return getPadAttr() || getPadScalar(); }
     /// The type of an element: the tensor's, or `element` on memrefs.
     ::mlir::Type logicalElement();
+    /// Values that an integer element can have: the declared range of a function
+    /// argument, the inferred one of an intermediate, else the type's.
+    ::llvm::SmallVector<int64_t, 2> elementRange();
   }];
   let builders = [OpBuilder<(ins "::mlir::Type":$value, "::mlir::Value":$source,
       "::mlir::ValueRange":$indices, "::mlir::AffineMap":$map)>];

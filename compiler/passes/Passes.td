@@ -77,6 +77,22 @@ def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect"];
 }
 
+def NarrowReductionsPass : Pass<"lp-narrow-reductions", "::mlir::func::FuncOp"> {
+  let summary = "reductions whose values fit 16 bits, in 16 bits";
+  let description = [{
+    In loops that are marked `lp.elementwise`, if the ranges of elements prove that no value of
+    an `lp.reduce` leaves 16 bits, partial sums included:
+
+    ```mlir
+    %s = lp.reduce sum [3, 3] : i32 { x * w : i32 }
+    // becomes
+    %t = lp.reduce sum [3, 3] : i16 { x * w : i16 }
+    %s = arith.extsi %t : i16 to i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
   let summary = "element operations of lp to arith and memref";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",

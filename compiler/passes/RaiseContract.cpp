@@ -100,27 +100,6 @@ AffineMap mapOver(lp::ReadOp read, const LoopList &loops) {
   return read.getMap().replaceDimsAndSymbols(dims, {}, loops.size(), 0);
 }
 
-/// Values a read can yield: the declared range of a function argument, the
-/// inferred one of an intermediate, else the type's.
-SmallVector<int64_t, 2> rangeOf(lp::ReadOp read) {
-  if (auto argument = dyn_cast<BlockArgument>(read.getSource())) {
-    if (auto function =
-            dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())) {
-      if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
-              argument.getArgNumber(), "lp.range")) {
-        return SmallVector<int64_t, 2>(range.asArrayRef());
-      }
-    }
-  }
-  if (auto compute = read.getSource().getDefiningOp<lp::ComputeOp>()) {
-    if (auto range = compute->getAttrOfType<DenseI64ArrayAttr>("lp.range")) {
-      return SmallVector<int64_t, 2>(range.asArrayRef());
-    }
-  }
-  ElementType type = lp::toElementType(read.logicalElement());
-  return {type.minValue(), type.maxValue()};
-}
-
 class RaiseContract {
 public:
   explicit RaiseContract(lp::ReduceOp reduce) : reduce(reduce) {}
@@ -256,8 +235,8 @@ void RaiseContract::rewrite() {
       w.read.getSource(), xZero, wZero, padScalar, dynamic, ValueRange{},
       ValueRange{}, extents, parallel, mapOver(x.read, loops),
       mapOver(w.read, loops), x.read.getDivisors(), xPad, wZeroMap,
-      x.read.logicalElement(), w.read.logicalElement(), rangeOf(x.read),
-      rangeOf(w.read), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
+      x.read.logicalElement(), w.read.logicalElement(), x.read.elementRange(),
+      w.read.elementRange(), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
       lp::LayoutAttr(), lp::ScheduleAttr(),
       cast<StringAttr>(statement->getAttr("label")));
   Block &body = contract.getBody().emplaceBlock();

@@ -9,10 +9,6 @@ using nn::Product;
 
 /// Weight of the latest value in the averages.
 static constexpr double averageRate = 0.1;
-/// Of the noise of gradients, beside that of inputs and weights: stochastic
-/// rounding leaves their mean over steps, and a trained network computes without
-/// them.
-static constexpr double gradientWeight = 1.0 / 16;
 
 static std::vector<TaskRange> cut(int64_t channels, int64_t blockSize) {
   std::vector<TaskRange> groups;
@@ -340,7 +336,7 @@ void BlockProducts::countProducts(Product product, int64_t images) {
 
 std::vector<WidthBlock> BlockProducts::describeBlocks() const {
   std::vector<WidthBlock> described(blocks.size());
-  const auto describe = [&](int begin, int end, double weight) {
+  const auto describe = [&](int begin, int end) {
     double whole = 0;
     for (int i = begin; i < end; ++i) {
       whole += blocks[size_t(i)].power * blocks[size_t(i)].sensitivity;
@@ -351,13 +347,13 @@ std::vector<WidthBlock> BlockProducts::describeBlocks() const {
       to.bits = block.report.bits;
       to.lower = block.lower;
       for (size_t b = 0; whole > 0 && b < to.harm.size(); ++b) {
-        to.harm[b] = weight * block.clips[b].noise * block.sensitivity / whole;
+        to.harm[b] = block.clips[b].noise * block.sensitivity / whole;
       }
     }
   };
-  describe(0, weightIndex(0, 0), 1);
-  describe(weightIndex(0, 0), gradientIndex(0), 1);
-  describe(gradientIndex(0), numBlocks(), gradientWeight);
+  describe(0, weightIndex(0, 0));
+  describe(weightIndex(0, 0), gradientIndex(0));
+  describe(gradientIndex(0), numBlocks());
   return described;
 }
 

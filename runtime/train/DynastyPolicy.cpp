@@ -8,28 +8,24 @@
 #include "runtime/quant/IntegerProducts.h"
 #include "runtime/quant/RangeQuantizer.h"
 #include "runtime/train/Policies.h"
-#include <algorithm>
 
 namespace lpgen::train {
 
 namespace {
 
 struct DynastyOptions {
-  double budget = 16; ///< Bit products for each multiply-add, mean of a run.
-  double late = 1.75; ///< Times that in the last third of it.
+  double budget = 16;     ///< Bit products for each multiply-add, on average.
   int64_t blockSize = 32; ///< Channels of a block.
   int64_t period = 50;    ///< Steps between two choices.
   int patience = 3;       ///< Choices in a row before a block loses bits.
 };
 constexpr int64_t statisticsPerPeriod = 5;
-constexpr int leastBits = quant::blockWidths.front();
 constexpr int endBits = 8; ///< Of the first and the last layer.
 
 class DynastyPolicy : public Policy {
 public:
-  DynastyPolicy(const DynastyOptions &options, const PolicyContext &context)
-      : options(options), totalSteps(context.totalSteps),
-        kernels(context.kernels) {}
+  DynastyPolicy(const DynastyOptions &options, KernelProvider &kernels)
+      : options(options), kernels(&kernels) {}
 
   Result<std::unique_ptr<nn::Products>>
   makeProducts(const nn::LayerSpec &layer) override {
@@ -52,27 +48,16 @@ public:
                    const nn::Pass &pass) override {
     if (!layers.empty() && layers[0]->hasStatistics() &&
         pass.step % options.period == 0) {
-      chooseAgain(budgetAt(pass.step));
+      chooseAgain();
     }
   }
 
 private:
-  /// What noise early in a run does to the weights is repaired later, so that
-  /// bits are worth more in the last third.
-  double budgetAt(int64_t step) const {
-    const double least = leastBits * leastBits;
-    const double early =
-        std::max(options.budget * (3 - options.late) / 2, least);
-    return step < totalSteps - totalSteps / 3
-               ? early
-               : 3 * options.budget - 2 * early;
-  }
-
-  /// The greatest width that all blocks can have within the first budget.
+  /// The greatest width that all blocks can have within the budget.
   int startBits() const {
-    int bits = leastBits;
+    int bits = quant::blockWidths.front();
     for (const int width : quant::blockWidths) {
-      bits = width * width <= budgetAt(0) ? width : bits;
+      bits = width * width <= options.budget ? width : bits;
     }
     return bits;
   }
@@ -92,8 +77,7 @@ private:
             *kernels));
   }
 
-  /// With so many bit products for each multiply-add.
-  void chooseAgain(double budget) {
+  void chooseAgain() {
     std::vector<quant::WidthBlock> blocks;
     std::vector<quant::BlockProduct> products;
     double macs = endMacs;
@@ -111,7 +95,7 @@ private:
       }
     }
     quant::updateWidths(blocks, products,
-                        budget * macs - endMacs * endBits * endBits,
+                        options.budget * macs - endMacs * endBits * endBits,
                         options.patience);
     auto next = blocks.begin();
     for (quant::BlockProducts *layer : layers) {
@@ -121,7 +105,6 @@ private:
   }
 
   DynastyOptions options;
-  int64_t totalSteps;
   KernelProvider *kernels;
   std::vector<quant::BlockProducts *> layers; ///< The network owns them.
   double endMacs = 0; ///< Of one image, in all products of the ends.
@@ -134,8 +117,6 @@ makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
   DynastyOptions options;
   const Result<double> budget = text.number("budget", options.budget, 4, 64);
   LPGEN_RETURN_IF_ERROR(budget.status());
-  const Result<double> late = text.number("late", options.late, 1, 2.5);
-  LPGEN_RETURN_IF_ERROR(late.status());
   const Result<int64_t> block =
       text.integer("block", options.blockSize, 8, 4096);
   LPGEN_RETURN_IF_ERROR(block.status());
@@ -147,12 +128,11 @@ makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
   LPGEN_RETURN_IF_ERROR(patience.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   options.budget = *budget;
-  options.late = *late;
   options.blockSize = *block;
   options.period = *period;
   options.patience = int(*patience);
   return std::unique_ptr<Policy>(
-      std::make_unique<DynastyPolicy>(options, context));
+      std::make_unique<DynastyPolicy>(options, *context.kernels));
 }
 
 } // namespace lpgen::train

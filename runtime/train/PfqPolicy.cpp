@@ -112,7 +112,7 @@ private:
 
 Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
                                               const PolicyContext &context) {
-  const Result<double> epsilon = text.number("epsilon", 0.05, 0, 1);
+  const Result<double> epsilon = text.number("epsilon", 0.03, 0, 1);
   LPGEN_RETURN_IF_ERROR(epsilon.status());
   const Result<double> decay = text.number("decay", 0.3, 0, 1);
   LPGEN_RETURN_IF_ERROR(decay.status());

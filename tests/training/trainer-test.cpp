@@ -129,23 +129,6 @@ INSTANTIATE_TEST_SUITE_P(
                       "fixed+adaptive-loss-scale", "static<bits=4>",
                       "lsq<bits=3>", "dorefa", "pact"));
 
-TEST(Dynasty, GivesBitsToTheLastThirdWithinTheMeanBudget) {
-  data::Dataset data = quarters(160);
-  const auto bitsPerMac = [&](const char *policy, double part) {
-    const std::unique_ptr<Trainer> trainer =
-        makeTrainer(smallConfig(policy), data, nullptr);
-    const auto from = int64_t(part * double(trainer->totalSteps()));
-    runSteps(*trainer, from);
-    const nn::ProductWork before = trainer->work();
-    runSteps(*trainer, trainer->totalSteps());
-    const nn::ProductWork all = trainer->work();
-    return (all.bitProducts - before.bitProducts) / (all.macs - before.macs);
-  };
-  EXPECT_LT(bitsPerMac("dynasty<period=1,budget=20>", 0), 20);
-  EXPECT_GT(bitsPerMac("dynasty<period=1,budget=20>", 0.7), 26);
-  EXPECT_LT(bitsPerMac("dynasty<period=1,budget=20,late=1>", 0.7), 20);
-}
-
 TEST(Trainer, AdamLearnsToo) {
   data::Dataset data = quarters(160);
   Config config = smallConfig("float32");
