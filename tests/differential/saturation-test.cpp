@@ -10,6 +10,7 @@
 #include "targets/Cell.h"
 #include "tests/differential/Harness.h"
 #include "tests/differential/Operators.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <gtest/gtest.h>
 #include <iostream>
 #include <set>
@@ -251,6 +252,32 @@ TEST_P(Saturation, LongSumsAtEveryBoundary) {
     }
   }
   std::cout << harness.summary().str() << "\n";
+  runTrials(cases, target);
+}
+
+/// Reductions whose values fit 16 bits run in 16: as many terms as these hold,
+/// one more, and twice as many and one. 48 channels, the innermost loop.
+TEST_P(Saturation, ShortSumsAtTheBoundOfSixteenBits) {
+  const Target &target = *GetParam();
+  Harness harness(target, testSeed());
+  std::vector<std::unique_ptr<TestCase>> tests;
+  std::vector<std::unique_ptr<PreparedCase>> cases;
+  for (const auto &[x, w] :
+       {std::pair(u(4), s(4)), {s(8), s(8)}, {u(8), s(8)}, {s(5), s(7)}}) {
+    const int64_t terms = INT16_MAX / (maxAbs(x) * maxAbs(w));
+    for (int64_t depth : {terms, terms + 1, terms + 2, 2 * terms + 1}) {
+      const std::string name = "short" + std::to_string(tests.size());
+      tests.push_back(std::make_unique<TestCase>(TestCase{
+          llvm::formatv("op {0}(x: {1}[3, {2}, 48], w: {3}[{2}, 48])"
+                        " -> (y: i32[3, 48]) {{\n"
+                        "  y[i,c] = sum(k) x[i,k,c] * w[k,c]\n}\n",
+                        name, x.str(), depth, w.str()),
+          "direct"}));
+      if (auto prepared = harness.prepare(*tests.back(), /*mustApply=*/true)) {
+        cases.push_back(std::move(prepared));
+      }
+    }
+  }
   runTrials(cases, target);
 }
 
