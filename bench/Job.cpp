@@ -73,6 +73,7 @@ static BenchTensor parseTensor(const json &value) {
 static Problem parseProblem(const json &value, size_t tensors) {
   Problem problem;
   problem.isGemm = value.at("kind") == "gemm";
+  problem.isDepthwise = value.at("kind") == "depthwise";
   problem.batch = value.at("batch");
   problem.height = value.at("height");
   problem.width = value.at("width");

@@ -1,5 +1,6 @@
-// The product that a kernel shares with its peers: a convolution, or a matrix
-// product seen as a convolution of one row of pixels with a 1 x 1 filter.
+// The product that a kernel shares with its peers: a convolution, a depthwise
+// one, or a matrix product seen as a convolution of one row of pixels with a
+// 1 x 1 filter.
 #ifndef LPGEN_BENCH_PROBLEM_H
 #define LPGEN_BENCH_PROBLEM_H
 
@@ -12,9 +13,11 @@ enum class OutputKind { I32, U8, S8, F32 };
 
 /// y[n,h,v,o] = sum(r,s,c) x[n, h*strideH + r*dilationH - padTop, ..., c]
 ///              * w[o,r,s,c], reads outside x giving 0.
-/// Layouts: x NHWC (GEMM: rows, K), w OHWI (GEMM: N, K), y NHWC.
+/// Layouts: x NHWC (GEMM: rows, K), w OHWI (GEMM: N, K), y NHWC. Depthwise,
+///   y[n,h,v,c] = sum(r,s) x[n, h*strideH + ..., c] * w[r,s,c]
 struct Problem {
   bool isGemm = false;
+  bool isDepthwise = false; ///< As many outputs as channels.
   int64_t batch = 1;
   int64_t height = 1;
   int64_t width = 1;
@@ -36,8 +39,15 @@ struct Problem {
   OutputKind output = OutputKind::I32;
 
   int64_t pixels() const { return batch * outHeight * outWidth; }
-  int64_t reductionSize() const { return kernelH * kernelW * channels; }
+  int64_t reductionSize() const {
+    return kernelH * kernelW * (isDepthwise ? 1 : channels);
+  }
 };
+
+/// Its name in files.
+inline const char *problemKind(const Problem &problem) {
+  return problem.isGemm ? "gemm" : problem.isDepthwise ? "depthwise" : "conv";
+}
 
 } // namespace lpgen
 

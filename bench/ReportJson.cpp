@@ -49,7 +49,7 @@ static json problemToJson(const BenchKernel &kernel) {
   }
   const Problem &problem = *kernel.problem;
   json value;
-  value["kind"] = problem.isGemm ? "gemm" : "conv";
+  value["kind"] = problemKind(problem);
   value["x"] = kernel.tensors[size_t(problem.x)].type.str();
   value["w"] = kernel.tensors[size_t(problem.w)].type.str();
   value["pixels"] = problem.pixels();

@@ -127,7 +127,11 @@ dnnl::primitive_attr OneDnnPeer::attributes(int64_t outChannels) const {
 void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
   const Problem &p = problem;
   const memory::dims xDims = {p.batch, p.channels, p.height, p.width};
-  const memory::dims wDims = {p.outChannels, p.channels, p.kernelH, p.kernelW};
+  // Depthwise: as many groups, of one channel and one output each.
+  const memory::dims wDims =
+      p.isDepthwise
+          ? memory::dims{p.channels, 1, 1, p.kernelH, p.kernelW}
+          : memory::dims{p.outChannels, p.channels, p.kernelH, p.kernelW};
   const memory::dims yDims = {p.batch, p.outChannels, p.outHeight, p.outWidth};
   const memory::dims padLow = {p.padTop, p.padLeft};
   const memory::dims padHigh = {padBehind(p.outHeight, p.strideH, p.kernelH,
@@ -145,7 +149,7 @@ void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
   primitive = dnnl::convolution_forward(chosen);
   userY = {yDims, yType, Tag::nhwc};
   bind(chosen.src_desc(), {xDims, xType, Tag::nhwc}, chosen.weights_desc(),
-       {wDims, wType, Tag::ohwi}, inputs);
+       {wDims, wType, p.isDepthwise ? Tag::hwigo : Tag::ohwi}, inputs);
   arguments[DNNL_ARG_DST] = memory(chosen.dst_desc(), engine);
 }
 

@@ -35,6 +35,7 @@ struct PeerKind {
   const char *name;
   PeerResult (*make)(const PeerInputs &inputs); ///< Null if not built.
   const char *package;                          ///< Where it comes from.
+  bool hasDepthwise = false;
 };
 } // namespace
 
@@ -70,19 +71,20 @@ struct PeerKind {
 #endif
 
 static constexpr PeerKind kinds[] = {
-    {"oneDNN int8", LPGEN_BENCH_ONEDNN(makeOneDnnPeer), "libdnnl-dev"},
-    {"oneDNN f32", LPGEN_BENCH_ONEDNN(makeOneDnnFloatPeer), "libdnnl-dev"},
+    {"oneDNN int8", LPGEN_BENCH_ONEDNN(makeOneDnnPeer), "libdnnl-dev", true},
+    {"oneDNN f32", LPGEN_BENCH_ONEDNN(makeOneDnnFloatPeer), "libdnnl-dev",
+     true},
     {"OpenBLAS", LPGEN_BENCH_OPENBLAS(makeOpenBlasPeer),
      "libopenblas-pthread-dev"},
     {"XNNPACK", LPGEN_BENCH_XNNPACK(makeXnnpackPeer),
-     "libxnnpack-dev, libcpuinfo-dev and libpthreadpool-dev"},
+     "libxnnpack-dev, libcpuinfo-dev and libpthreadpool-dev", true},
     {"gemmlowp", LPGEN_BENCH_GEMMLOWP(makeGemmlowpPeer), "libgemmlowp-dev"},
     {"Halide bit-serial", LPGEN_BENCH_HALIDE(makeHalideBitSerialPeer),
      "libhalide14-0-dev"},
     {"Halide int8", LPGEN_BENCH_HALIDE(makeHalideInt8Peer),
      "libhalide14-0-dev"},
     {"int16 by hand", LPGEN_BENCH_INT16(makeInt16Avx2Peer), ""},
-    {"plain C++", makePlainPeer, ""},
+    {"plain C++", makePlainPeer, "", true},
 };
 
 /// Why a peer is not in this program.
@@ -102,6 +104,11 @@ std::vector<std::unique_ptr<Peer>> makePeers(const PeerInputs &inputs,
   for (const PeerKind &kind : kinds) {
     if (!kind.make) {
       notes.push_back(whyNotBuilt(kind));
+      continue;
+    }
+    if (inputs.problem.isDepthwise && !kind.hasDepthwise) {
+      notes.push_back(std::string(kind.name) +
+                      ": has no depthwise convolution");
       continue;
     }
     PeerResult peer = kind.make(inputs);

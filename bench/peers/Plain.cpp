@@ -51,6 +51,34 @@ computeRow(const Problem &p, int64_t row, const X *__restrict x,
   }
 }
 
+/// The same with one filter for each channel, w[r,s,c].
+template <typename X, typename W>
+LPGEN_BENCH_PLAIN_ISA static void
+computeDepthwiseRow(const Problem &p, int64_t row, const X *__restrict x,
+                    const W *__restrict w, int32_t *__restrict y) {
+  const int64_t image = row / p.outHeight;
+  const int64_t h = row % p.outHeight;
+  for (int64_t v = 0; v < p.outWidth; ++v) {
+    int32_t *sums = y + (row * p.outWidth + v) * p.channels;
+    std::fill_n(sums, p.channels, 0);
+    for (int64_t r = 0; r < p.kernelH; ++r) {
+      const int64_t xh = h * p.strideH + r * p.dilationH - p.padTop;
+      for (int64_t s = 0; s < p.kernelW; ++s) {
+        const int64_t xw = v * p.strideW + s * p.dilationW - p.padLeft;
+        if (xh < 0 || xh >= p.height || xw < 0 || xw >= p.width) {
+          continue;
+        }
+        const X *pixel =
+            x + ((image * p.height + xh) * p.width + xw) * p.channels;
+        const W *tap = w + (r * p.kernelW + s) * p.channels;
+        for (int64_t c = 0; c < p.channels; ++c) {
+          sums[c] += int32_t(pixel[c]) * int32_t(tap[c]);
+        }
+      }
+    }
+  }
+}
+
 namespace {
 template <typename X, typename W>
 class PlainPeer : public Peer {
@@ -66,9 +94,11 @@ public:
            compilerName;
   }
   Status run() override {
-    const auto work = [this](int, TaskRange range) {
+    const auto compute =
+        problem.isDepthwise ? computeDepthwiseRow<X, W> : computeRow<X, W>;
+    const auto work = [&](int, TaskRange range) {
       for (int64_t row = range.begin; row < range.end; ++row) {
-        computeRow<X, W>(problem, row, x.data(), w.data(), y.data());
+        compute(problem, row, x.data(), w.data(), y.data());
       }
     };
     const int64_t rows = problem.batch * problem.outHeight;

@@ -90,16 +90,17 @@ xnn_status XnnpackPeer::createConvolution() {
       p.outHeight, p.strideH, p.kernelH, p.dilationH, p.height, p.padTop));
   const uint32_t padRight = padAfter(padBehind(
       p.outWidth, p.strideW, p.kernelW, p.dilationW, p.width, p.padLeft));
+  const auto groups = size_t(p.isDepthwise ? p.channels : 1);
   const auto channels = size_t(p.channels);
   const auto outChannels = size_t(p.outChannels);
   const xnn_status status = xnn_create_convolution2d_nhwc_qu8(
       uint32_t(p.padTop), padRight, padBottom, uint32_t(p.padLeft),
       uint32_t(p.kernelH), uint32_t(p.kernelW), uint32_t(p.strideH),
       uint32_t(p.strideW), uint32_t(p.dilationH), uint32_t(p.dilationW),
-      /*groups=*/1, channels, outChannels, channels, outChannels, xZero,
-      /*input_scale=*/1, wZero, scale, w.data(),
-      /*bias=*/nullptr, yZero, /*output_scale=*/1, 0, UINT8_MAX, /*flags=*/0,
-      &op);
+      uint32_t(groups), channels / groups, outChannels / groups, channels,
+      outChannels, xZero, /*input_scale=*/1, wZero, scale, w.data(),
+      /*bias=*/nullptr, yZero, /*output_scale=*/1, 0, UINT8_MAX,
+      p.isDepthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &op);
   return status != xnn_status_success
              ? status
              : xnn_setup_convolution2d_nhwc_qu8(

@@ -25,11 +25,8 @@ struct Case {
              p.isGemm ? std::vector{p.width, p.channels}
                       : std::vector{p.batch, p.height, p.width, p.channels},
              xElement.minValue(), xElement.maxValue()};
-    wType = {"w", wElement,
-             p.isGemm
-                 ? std::vector{p.outChannels, p.channels}
-                 : std::vector{p.outChannels, p.kernelH, p.kernelW, p.channels},
-             wElement.minValue(), wElement.maxValue()};
+    wType = {"w", wElement, weightShape(p), wElement.minValue(),
+             wElement.maxValue()};
     x = HostTensor(xElement, xType.shape);
     w = HostTensor(wElement, wType.shape);
   }
@@ -62,6 +59,13 @@ struct Case {
   }
 
 private:
+  static std::vector<int64_t> weightShape(const Problem &p) {
+    return p.isGemm ? std::vector{p.outChannels, p.channels}
+           : p.isDepthwise
+               ? std::vector{p.kernelH, p.kernelW, p.channels}
+               : std::vector{p.outChannels, p.kernelH, p.kernelW, p.channels};
+  }
+
   static void fill(HostTensor &values, const BenchTensor &type,
                    std::mt19937_64 &generator) {
     const int64_t step = type.type.encoding == Encoding::Bipolar ? 2 : 1;
@@ -84,6 +88,9 @@ private:
     }
     const int64_t from =
         ((row / p.outHeight * p.height + h) * p.width + v) * p.channels;
+    if (p.isDepthwise) {
+      return x.getInt(from + o) * w.getInt(tap * p.channels + o);
+    }
     int64_t sum = 0;
     for (int64_t c = 0; c < p.channels; ++c) {
       sum += x.getInt(from + c) *
@@ -170,6 +177,20 @@ TEST(PeersTest, dilatedInWidth) {
   Case operands(problem, unsignedBits(4), signedBits(4));
   operands.randomize();
   expectAgreement(operands);
+}
+
+TEST(PeersTest, depthwise) {
+  for (const int64_t stride : {1, 2}) {
+    Problem problem = smallConvolution();
+    problem.isDepthwise = true;
+    problem.channels = problem.outChannels;
+    problem.strideH = problem.strideW = stride;
+    problem.outHeight = stride == 1 ? 7 : 4;
+    problem.outWidth = stride == 1 ? 6 : 3;
+    Case operands(problem, unsignedBits(4), signedBits(4));
+    operands.randomize();
+    expectAgreement(operands, 4); // oneDNN's two, XNNPACK, plain C++.
+  }
 }
 
 TEST(PeersTest, stridedWithoutPadding) {

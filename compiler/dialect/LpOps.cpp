@@ -49,8 +49,8 @@ mlir::Type ReadOp::logicalElement() {
 
 SmallVector<int64_t, 2> ReadOp::elementRange() {
   if (auto argument = dyn_cast<BlockArgument>(getSource())) {
-    if (auto function = dyn_cast<FunctionOpInterface>(
-            argument.getOwner()->getParentOp())) {
+    if (auto function =
+            dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp())) {
       if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
               argument.getArgNumber(), "lp.range")) {
         return SmallVector<int64_t, 2>(range.asArrayRef());

@@ -23,7 +23,8 @@ constexpr unsigned narrowBits = 16;
 std::optional<ConstantIntRanges> rangeOf(Value v,
                                          const DataFlowSolver &solver) {
   const auto *state = solver.lookupState<dataflow::IntegerValueRangeLattice>(v);
-  if (!v.getType().isInteger() || !state || state->getValue().isUninitialized()) {
+  if (!v.getType().isInteger() || !state ||
+      state->getValue().isUninitialized()) {
     return std::nullopt;
   }
   return state->getValue().getValue();
@@ -80,8 +81,8 @@ bool canNarrow(lp::ReduceOp reduce, const DataFlowSolver &solver) {
       return false;
     }
     for (Value operand : op.getOperands()) {
-      if (matchPattern(operand, m_Constant()) &&
-          !operand.getType().isIndex() && !fits(rangeOf(operand, solver))) {
+      if (matchPattern(operand, m_Constant()) && !operand.getType().isIndex() &&
+          !fits(rangeOf(operand, solver))) {
         return false;
       }
     }

@@ -24,7 +24,7 @@ static const char *outputName(OutputKind kind) {
 }
 
 static Value problemToJson(const Problem &problem) {
-  return Object{{"kind", problem.isGemm ? "gemm" : "conv"},
+  return Object{{"kind", problemKind(problem)},
                 {"batch", problem.batch},
                 {"height", problem.height},
                 {"width", problem.width},

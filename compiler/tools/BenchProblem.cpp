@@ -25,6 +25,8 @@ private:
   Status findProduct();
   bool matchGemm(const ast::Expr &x, const ast::Expr &w);
   bool matchConvolution(const ast::Expr &x, const ast::Expr &w);
+  bool matchDepthwise(const ast::Expr &x, const ast::Expr &w);
+  bool matchPixels(const ast::Expr &x, unsigned r, unsigned s);
   bool matchPosition(const ast::Expr &x, unsigned dim, unsigned tap,
                      int64_t &stride, int64_t &dilation, int64_t &pad) const;
   void describeOutput();
@@ -178,21 +180,44 @@ bool Recognizer::matchConvolution(const ast::Expr &x, const ast::Expr &w) {
       plainIndex(x, 3) != c) {
     return false;
   }
-  if (!matchPosition(x, 1, *r, problem.strideH, problem.dilationH,
+  problem.channels = indexExtent(*c);
+  problem.outChannels = indexExtent(3);
+  return matchPixels(x, *r, *s);
+}
+
+/// y[0,1,2,3] = sum(r,s) x[0, a*1 + b*r - p, d*2 + e*s - q, 3] * w[r,s,3].
+bool Recognizer::matchDepthwise(const ast::Expr &x, const ast::Expr &w) {
+  if (op.tensors[product.statement->tensor].shape.size() != 4 ||
+      x.subscripts.size() != 4 || w.subscripts.size() != 3 ||
+      product.sum->indices.size() != 2) {
+    return false;
+  }
+  const std::optional<unsigned> r = plainIndex(w, 0);
+  const std::optional<unsigned> s = plainIndex(w, 1);
+  if (!r || !s || !isReduced(*r) || !isReduced(*s) || plainIndex(w, 2) != 3U ||
+      plainIndex(x, 0) != 0U || plainIndex(x, 3) != 3U) {
+    return false;
+  }
+  problem.isDepthwise = true;
+  problem.channels = problem.outChannels = indexExtent(3);
+  return matchPixels(x, *r, *s);
+}
+
+/// Images, rows and columns of a convolution with taps r and s.
+bool Recognizer::matchPixels(const ast::Expr &x, unsigned r, unsigned s) {
+  if (!matchPosition(x, 1, r, problem.strideH, problem.dilationH,
                      problem.padTop) ||
-      !matchPosition(x, 2, *s, problem.strideW, problem.dilationW,
+      !matchPosition(x, 2, s, problem.strideW, problem.dilationW,
                      problem.padLeft)) {
     return false;
   }
   problem.batch = indexExtent(0);
   problem.height = dimSize(x, 1);
   problem.width = dimSize(x, 2);
-  problem.channels = indexExtent(*c);
-  problem.outChannels = indexExtent(3);
   problem.outHeight = indexExtent(1);
   problem.outWidth = indexExtent(2);
-  problem.kernelH = indexExtent(*r);
-  problem.kernelW = indexExtent(*s);
+  problem.kernelH = indexExtent(r);
+  problem.kernelW = indexExtent(s);
   return true;
 }
 
@@ -226,14 +251,15 @@ void Recognizer::describeOutput() {
 Result<Problem> Recognizer::recognize() {
   LPGEN_RETURN_IF_ERROR(findProduct());
   const auto match = [&](const ast::Expr &x, const ast::Expr &w) {
-    return matchGemm(x, w) || matchConvolution(x, w);
+    return matchGemm(x, w) || matchConvolution(x, w) || matchDepthwise(x, w);
   };
   if (!match(*product.x, *product.w)) {
     std::swap(product.x, product.w);
     if (!match(*product.x, *product.w)) {
       return Status::error(
           "the operator is neither a matrix product x[m,k] * w[n,k] nor a "
-          "convolution of NHWC activations with OHWI weights");
+          "convolution of NHWC activations with OHWI weights, or HWC ones if "
+          "it is depthwise");
     }
   }
   problem.x = int(product.x->tensor);

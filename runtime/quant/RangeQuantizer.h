@@ -8,10 +8,10 @@
 
 namespace lpgen::quant {
 
-/// scale = limit / (2^(bits-1) - 1). A tensor that never had a negative element,
-/// as behind relu, takes all codes of its width: scale = limit / (2^bits - 1),
-/// up to 7 bits. With 8 bits or more the limit is the present max|x|, so that
-/// nothing saturates. With fewer it is the one of least noise
+/// scale = limit / (2^(bits-1) - 1). A tensor that never had a negative
+/// element, as behind relu, takes all codes of its width: scale = limit /
+/// (2^bits - 1), up to 7 bits. With 8 bits or more the limit is the present
+/// max|x|, so that nothing saturates. With fewer it is the one of least noise
 /// (MagnitudeHistogram) in the last measured tensor. The policy owns the width,
 /// which must outlive this and may change between steps.
 class RangeQuantizer : public Quantizer {

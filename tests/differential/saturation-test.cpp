@@ -267,12 +267,12 @@ TEST_P(Saturation, ShortSumsAtTheBoundOfSixteenBits) {
     const int64_t terms = INT16_MAX / (maxAbs(x) * maxAbs(w));
     for (int64_t depth : {terms, terms + 1, terms + 2, 2 * terms + 1}) {
       const std::string name = "short" + std::to_string(tests.size());
-      tests.push_back(std::make_unique<TestCase>(TestCase{
-          llvm::formatv("op {0}(x: {1}[3, {2}, 48], w: {3}[{2}, 48])"
-                        " -> (y: i32[3, 48]) {{\n"
-                        "  y[i,c] = sum(k) x[i,k,c] * w[k,c]\n}\n",
-                        name, x.str(), depth, w.str()),
-          "direct"}));
+      tests.push_back(std::make_unique<TestCase>(
+          TestCase{llvm::formatv("op {0}(x: {1}[3, {2}, 48], w: {3}[{2}, 48])"
+                                 " -> (y: i32[3, 48]) {{\n"
+                                 "  y[i,c] = sum(k) x[i,k,c] * w[k,c]\n}\n",
+                                 name, x.str(), depth, w.str()),
+                   "direct"}));
       if (auto prepared = harness.prepare(*tests.back(), /*mustApply=*/true)) {
         cases.push_back(std::move(prepared));
       }

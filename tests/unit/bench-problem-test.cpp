@@ -93,16 +93,42 @@ TEST(BenchProblemTest, othersSayWhy) {
                       "  y[i] = sum(k) x[i,k] * w[i,k] }")
                 .message(),
             "the operator is neither a matrix product x[m,k] * w[n,k] nor a "
-            "convolution of NHWC activations with OHWI weights");
+            "convolution of NHWC activations with OHWI weights, or HWC ones if "
+            "it is depthwise");
 }
 
-TEST(BenchProblemTest, depthwiseIsNoPlainConvolution) {
-  EXPECT_FALSE(
-      recognize("op f(x: u4[1, 5, 5, 4] pad(0), w: s4[3, 3, 4]) "
-                "-> (y: i32[1, 5, 5, 4]) {"
-                "  y[n,h,v,c] = sum(r, s) x[n, h + r - 1, v + s - 1, c]"
-                "               * w[r,s,c] }")
-          .ok());
+TEST(BenchProblemTest, depthwise) {
+  const Result<Problem> p =
+      recognize("op f(w: s4[3, 2, 4], x: u4[2, 9, 5, 4] pad(0)) "
+                "-> (y: i32[2, 4, 5, 4]) {"
+                "  y[n,h,v,c] = sum(r, s) x[n, 2*h + r, v + s - 1, c]"
+                "               * w[r,s,c] }");
+  ASSERT_TRUE(p.ok()) << p.message();
+  EXPECT_TRUE(p->isDepthwise);
+  EXPECT_EQ(p->x, 1);
+  EXPECT_EQ(p->w, 0);
+  EXPECT_EQ(p->result, 2);
+  EXPECT_EQ(p->channels, 4);
+  EXPECT_EQ(p->outChannels, 4);
+  EXPECT_EQ(p->kernelH, 3);
+  EXPECT_EQ(p->kernelW, 2);
+  EXPECT_EQ(p->strideH, 2);
+  EXPECT_EQ(p->padTop, 0);
+  EXPECT_EQ(p->padLeft, 1);
+  EXPECT_EQ(p->reductionSize(), 6);
+}
+
+TEST(BenchProblemTest, depthwiseOfOtherLayouts) {
+  EXPECT_FALSE(recognize("op f(x: u4[1, 5, 5, 4] pad(0), w: s4[4, 3, 3]) "
+                         "-> (y: i32[1, 5, 5, 4]) {"
+                         "  y[n,h,v,c] = sum(r, s)"
+                         "    x[n, h + r - 1, v + s - 1, c] * w[c,r,s] }")
+                   .ok());
+  EXPECT_FALSE(recognize("op f(x: u4[1, 5, 5, 8] pad(0), w: s4[3, 3, 4]) "
+                         "-> (y: i32[1, 5, 5, 4]) {"
+                         "  y[n,h,v,c] = sum(r, s)"
+                         "    x[n, h + r - 1, v + s - 1, 2*c] * w[r,s,c] }")
+                   .ok());
 }
 
 std::optional<int64_t> inside(llvm::StringRef text,
