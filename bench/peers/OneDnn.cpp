@@ -92,9 +92,15 @@ static bool pairsFit16Bits(const PeerInputs &inputs) {
 
 /// The int8 arithmetic of these operands.
 static Arithmetic byteArithmetic(const PeerInputs &inputs) {
-  return !addsPairsIn16Bits() || pairsFit16Bits(inputs)
-             ? Arithmetic::Exact
-             : Arithmetic::Saturating;
+  if (!addsPairsIn16Bits()) {
+    return Arithmetic::Exact;
+  }
+  // Beside shifted activations convolutions halve the weights, so that pairs
+  // fit, which rounds odd ones.
+  if (inputs.xType.lo < 0 && !inputs.problem.isGemm) {
+    return Arithmetic::Rounding;
+  }
+  return pairsFit16Bits(inputs) ? Arithmetic::Exact : Arithmetic::Saturating;
 }
 
 OneDnnPeer::OneDnnPeer(const PeerInputs &inputs, bool isFloat)

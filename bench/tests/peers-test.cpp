@@ -218,6 +218,19 @@ TEST(PeersTest, signedActivations) {
   expectAgreement(operands);
 }
 
+TEST(PeersTest, whatRoundsSignedActivationsSaysSo) {
+  Case operands(smallConvolution(), signedBits(5), {Encoding::Bipolar, 2});
+  operands.randomize();
+  std::vector<std::string> notes;
+  for (const std::unique_ptr<Peer> &peer :
+       makePeers(operands.inputs(), notes)) {
+    ASSERT_TRUE(peer->run().ok());
+    if (peer->arithmetic() == Arithmetic::Exact) {
+      expectResults(*peer, operands);
+    }
+  }
+}
+
 TEST(PeersTest, sixteenBitOperandsAreNotForInt8Libraries) {
   Case operands(smallGemm(), signedBits(10), signedBits(10));
   operands.randomize();
