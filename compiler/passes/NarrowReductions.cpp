@@ -48,8 +48,12 @@ bool isNarrowable(Operation &op) {
          });
 }
 
-/// Partial sums included.
+/// Partial sums included, and what a reduction starts from: it has terms.
 bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
+  if (ShapedType::isDynamicShape(reduce.getExtents()) ||
+      !reduce.getLowerBounds().empty()) {
+    return false;
+  }
   if (reduce.getKind() != lp::ReduceKind::Sum) {
     return true;
   }
@@ -57,10 +61,7 @@ bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
   constexpr int64_t mostTerms = int64_t{1} << narrowBits;
   int64_t terms = 1;
   for (int64_t extent : reduce.getExtents()) {
-    if (ShapedType::isDynamic(extent) || extent > mostTerms) {
-      return false;
-    }
-    terms *= extent;
+    terms *= std::min(extent, mostTerms + 1);
     if (terms > mostTerms) {
       return false;
     }

@@ -198,9 +198,9 @@ bool Recognizer::matchDepthwise(const ast::Expr &x, const ast::Expr &w) {
       plainIndex(x, 0) != 0U || plainIndex(x, 3) != 3U) {
     return false;
   }
-  problem.isDepthwise = true;
   problem.channels = problem.outChannels = indexExtent(3);
-  return matchPixels(x, *r, *s);
+  problem.isDepthwise = matchPixels(x, *r, *s);
+  return problem.isDepthwise;
 }
 
 /// Images, rows and columns of a convolution with taps r and s.
