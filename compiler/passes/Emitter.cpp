@@ -92,6 +92,10 @@ Value Emitter::decode(Value loaded, mlir::Type element, mlir::Type type) {
   if (isa<FloatType>(element) || loaded.getType() == type) {
     return loaded;
   }
+  if (loaded.getType().getIntOrFloatBitWidth() > type.getIntOrFloatBitWidth()) {
+    // Only where the range of the elements is known to fit.
+    return arith::TruncIOp::create(b, loc, type, loaded);
+  }
   return lp::toElementType(element).isStorageSigned()
              ? arith::ExtSIOp::create(b, loc, type, loaded).getResult()
              : arith::ExtUIOp::create(b, loc, type, loaded).getResult();

@@ -13,6 +13,15 @@ func.func @read(%x: memref<4xi8>, %i: index) -> (i32, i32) {
   return %u, %b : i32, i32
 }
 
+// Fewer bits than are stored: the range says that they do.
+// CHECK-LABEL: func.func @narrow(
+// CHECK: %[[WORD:.*]] = memref.load
+// CHECK: arith.trunci %[[WORD]] : i32 to i16
+func.func @narrow(%x: memref<4xi32>, %i: index) -> i16 {
+  %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] element i32 : memref<4xi32> -> i16
+  return %v : i16
+}
+
 // Outside is what no element divides or what lies past either end: one unsigned comparison.
 // CHECK-LABEL: func.func @padded(
 // CHECK-SAME: %[[X:.*]]: memref<?xi8>, %[[I:.*]]: index

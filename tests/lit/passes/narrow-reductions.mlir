@@ -78,6 +78,27 @@ func.func @maximum(%x: memref<99xi8>, %y: memref<80xi32>, %z: memref<80xi32>) {
   return
 }
 
+// Elements of 32 bits that are declared to fit 16 are read as such.
+// CHECK-LABEL: func.func @zeros(
+// CHECK: lp.reduce sum [4] : i16
+// CHECK: lp.read %{{.*}} element i32 : memref<i32> -> i16
+func.func @zeros(%x: memref<99xi8>, %zero: memref<i32> {lp.range = array<i64: -31, 31>}, %y: memref<80xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c80 = arith.constant 80 : index
+  scf.for %i = %c0 to %c80 step %c1 {
+    %s = lp.reduce sum [4] : i32 {
+    ^bb0(%k: index):
+      %a = lp.read %x[%i, %k] #one divisors [1] element !lp.int<unsigned, 8> : memref<99xi8> -> i32
+      %z = lp.read %zero[] affine_map<() -> ()> divisors [] element i32 : memref<i32> -> i32
+      %d = arith.subi %a, %z : i32
+      lp.yield %d : i32
+    }
+    memref.store %s, %y[%i] : memref<80xi32>
+  } {lp.elementwise}
+  return
+}
+
 // Nothing is known of a value from outside, and unmarked loops are not for vectors.
 // CHECK-LABEL: func.func @untouched(
 // CHECK-COUNT-2: lp.reduce sum [2] : i32
