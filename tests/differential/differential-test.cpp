@@ -120,6 +120,13 @@ std::string onlyOperator(const std::string &text, const std::string &name) {
   return result;
 }
 
+/// The text with a number behind the name of its operator: names are unique in
+/// a program.
+std::string numbered(std::string text, size_t number) {
+  const size_t begin = text.rfind("op ", 0) == 0 ? 0 : text.find("\nop ");
+  return text.insert(text.find('(', begin), "_" + std::to_string(number));
+}
+
 /// tests/operators: pools, backward products, chains, thresholds, look-ups, ...
 TEST_P(Differential, SampleOperators) {
   Harness harness(*GetParam(), testSeed());
@@ -157,18 +164,18 @@ TEST_P(Differential, Chains) {
   const std::vector<std::string> names = operatorsOf(text);
   ASSERT_FALSE(names.empty());
   const bool all = fullRun() || GetParam()->desc().name == "x86_avx2";
+  Harness harness(*GetParam(), testSeed());
   size_t number = 0;
   for (const std::string &schedule : schedulesOf(*GetParam())) {
-    Harness forced(*GetParam(), testSeed());
     for (const std::string &name : names) {
       if (all || number % 4 == 0) {
-        forced.add(
-            {onlyOperator(text, name), withTile(schedule, number % numTiles)});
+        harness.add({numbered(onlyOperator(text, name), number),
+                     withTile(schedule, number % numTiles)});
       }
       ++number;
     }
-    finish(forced);
   }
+  finish(harness);
 }
 
 /// -D changes widths and sizes; one text serves for many operators.
@@ -216,24 +223,44 @@ TEST_P(Differential, OperatorsThatFailedOnce) {
       "  y[a,c] = max(f[c] * x[a,c], g[c])\n"
       "  z[a,c] = min(g[c], f[c] * x[a,c])\n"
       "  most = max(c) f[c]\n  least = min(c) (f[c] * 0.0)\n}\n"};
+  Harness harness(*GetParam(), testSeed());
+  size_t number = 0;
   for (const std::string &schedule : schedulesOf(*GetParam())) {
-    Harness forced(*GetParam(), testSeed());
     for (const char *text : texts) {
-      forced.add({text, schedule});
+      harness.add({numbered(text, number++), schedule});
     }
-    finish(forced);
   }
+  finish(harness);
 }
+
+/// A convolution whose border matters.
+struct BorderedImage {
+  int64_t batch, height, width, channels, filter, stride, dilation;
+  int64_t top, left, outHeight, outWidth;
+  const char *pad;
+
+  std::string str() const {
+    const bool hasZero = std::string(pad) == "zx";
+    const std::string element =
+        llvm::formatv("x[n, {0}*h + {1}*r - {2}, {0}*v + {1}*s - {3}, c]",
+                      stride, dilation, top, left)
+            .str();
+    return llvm::formatv(
+               "op border(x: u2[{0}, {1}, {2}, {3}] pad({4}),\n"
+               "    w: s2[3, {5}, {5}, {3}]{6})\n  -> (y: i32[{0}, {7}, {8}, "
+               "3]) {{\n  y[n,h,v,o] = sum(r, s, c)\n    {9}\n"
+               "    * w[o,r,s,c]\n}\n",
+               batch, height, width, channels, pad, filter,
+               hasZero ? ", zx: u2" : "", outHeight, outWidth,
+               hasZero ? "(" + element + " - zx)" : element)
+        .str();
+  }
+};
 
 /// Reductions so long that leaving out taps beyond the border, or passing over
 /// slices of w, pays: what tests/lit/passes/tile-borders.lp shows in the IR.
 TEST_P(Differential, BordersLeftOut) {
-  struct Image {
-    int64_t batch, height, width, channels, filter, stride, dilation;
-    int64_t top, left, outHeight, outWidth;
-    const char *pad;
-  };
-  constexpr Image images[] = {
+  constexpr BorderedImage images[] = {
       {1, 7, 7, 128, 3, 1, 1, 1, 1, 7, 7, "0"},
       {2, 7, 14, 96, 3, 1, 1, 1, 1, 7, 14, "1"},   // left and right tiles
       {1, 14, 21, 64, 3, 1, 1, 1, 1, 14, 21, "0"}, // a middle one too
@@ -244,49 +271,29 @@ TEST_P(Differential, BordersLeftOut) {
       {1, 3, 7, 128, 5, 1, 1, 4, 4, 3, 7, "0"},
       {1, 1, 7, 300, 3, 1, 1, 0, 1, 1, 7, "0"}, // rows 1, 2 are all outside
   };
+  const std::string deep =
+      "op deep(x: u2[27, 9001], w: s2[3, 9001]) -> (y: i32[27, 3]) "
+      "{\n  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n";
+  Harness harness(*GetParam(), testSeed());
+  const auto &notApplicable = harness.summary().notApplicable;
+  size_t number = 0;
   int applied = 0;
   for (const std::string &schedule : schedulesOf(*GetParam())) {
     if (schedule.find("cell=") == std::string::npos) {
       continue; // `direct` and the cost model's choice have no tile to force
     }
-    Harness harness(*GetParam(), testSeed());
-    const std::string tile =
-        schedule.substr(0, schedule.size() - 1) + ",tile=[7,1]>";
-    int number = 0;
-    for (const Image &i : images) {
-      if (number % thinning(*GetParam()) != 0) {
-        ++number;
-        continue;
-      }
-      const bool hasZero = std::string(i.pad) == "zx";
-      harness.add(
-          {llvm::formatv(
-               "op border{0}(x: u2[{1}, {2}, {3}, {4}] pad({5}),\n"
-               "    w: s2[3, {6}, {6}, {4}]{7})\n  -> (y: i32[{8}, {9}, {10}, "
-               "3]) {{\n  y[n,h,v,o] = sum(r, s, c)\n    {11}\n"
-               "    * w[o,r,s,c]\n}\n",
-               number++, i.batch, i.height, i.width, i.channels, i.pad,
-               i.filter, hasZero ? ", zx: u2" : "", i.batch, i.outHeight,
-               i.outWidth,
-               llvm::formatv(hasZero ? "(x[n, {0}*h + {1}*r - {2}, {0}*v + "
-                                       "{1}*s - {3}, c] - zx)"
-                                     : "x[n, {0}*h + {1}*r - {2}, {0}*v + "
-                                       "{1}*s - {3}, c]",
-                             i.stride, i.dilation, i.top, i.left)
-                   .str())
-               .str(),
-           tile});
+    const size_t before = notApplicable.size();
+    const std::string cell = schedule.substr(0, schedule.size() - 1);
+    for (size_t i = 0; i < std::size(images); i += thinning(*GetParam())) {
+      harness.add({numbered(images[i].str(), number++), cell + ",tile=[7,1]>"});
     }
-    harness.add(
-        {"op deep(x: u2[27, 9001], w: s2[3, 9001]) -> (y: i32[27, 3]) "
-         "{\n  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-         schedule.substr(0, schedule.size() - 1) + ",tile=[3,1],block=9>"});
-    finish(harness);
-    // A cell takes these types or it does not; the shapes fit all of them.
-    EXPECT_LE(harness.summary().notApplicable.size(), 1U)
-        << harness.summary().str();
-    applied += harness.summary().notApplicable.empty();
+    harness.add({numbered(deep, number++), cell + ",tile=[3,1],block=9>"});
+    // A cell takes these types or it does not, and says why with its name; the
+    // shapes fit all of them.
+    EXPECT_LE(notApplicable.size(), before + 1) << harness.summary().str();
+    applied += notApplicable.size() == before;
   }
+  finish(harness);
   EXPECT_GE(applied, 1);
 }
 
