@@ -10,22 +10,22 @@ include(AddMLIR)
 set(LPGEN_LLVM_TOOLS ${LLVM_TOOLS_BINARY_DIR})
 
 # MLIR's headers take three quarters of the time of a file that includes them: they are
-# compiled once, for libraries, and once for programs, which may throw exceptions. The time
-# stamp left out, ccache finds what was compiled with the same headers.
+# compiled once, for libraries, and once for programs, which may throw exceptions; beside
+# them the headers that `name` is followed by.
 function(_lpgen_mlir_headers name)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
   add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
   target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-  target_compile_options(${name} PRIVATE ${ARGN}
-    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>)
   target_precompile_headers(${name} PRIVATE
     <mlir/Dialect/Affine/IR/AffineOps.h> <mlir/Dialect/Arith/IR/Arith.h>
     <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Dialect/LLVMIR/LLVMDialect.h>
     <mlir/Dialect/Math/IR/Math.h> <mlir/Dialect/MemRef/IR/MemRef.h>
-    <mlir/Dialect/SCF/IR/SCF.h> <mlir/Dialect/Vector/IR/VectorOps.h> <mlir/Pass/Pass.h>)
+    <mlir/Dialect/SCF/IR/SCF.h> <mlir/Dialect/Vector/IR/VectorOps.h> <mlir/Pass/Pass.h>
+    ${ARGN})
 endfunction()
-_lpgen_mlir_headers(lpgen_mlir_headers -fno-exceptions)
-_lpgen_mlir_headers(lpgen_mlir_headers_of_programs)
+_lpgen_mlir_headers(lpgen_mlir_headers)
+target_compile_options(lpgen_mlir_headers PRIVATE -fno-exceptions)
+_lpgen_mlir_headers(lpgen_mlir_headers_of_programs <CLI/CLI.hpp>)
 
 # lpgen_mlir_library(NAME SOURCES... [DEPS libs...]): a static library of compiler code,
 # which throws no exceptions.
