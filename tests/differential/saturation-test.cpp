@@ -203,8 +203,10 @@ TEST_P(Saturation, AtEveryBoundary) {
       }
       for (int64_t depth : bounds) {
         const std::string name = "saturated" + std::to_string(tests.size());
+        // All lanes alike; the longest in one only, for they are many bytes.
+        const int64_t columns = depth > 10000 ? 1 : facts.lanes + 1;
         tests.push_back(std::make_unique<TestCase>(TestCase{
-            plainGemm(name, x, w, 3, facts.lanes + 1, depth),
+            plainGemm(name, x, w, 3, columns, depth),
             (facts.templateName + "<cell=" + facts.name + ">").str()}));
         if (auto prepared =
                 harness.prepare(*tests.back(), /*mustApply=*/true)) {
