@@ -60,11 +60,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
     return;
   case Stage::Vector:
     passes.addPass(createExpandTilePass());
-    // Targets of 256 bits passed all differential tests with it; the others
-    // only those of its bound so far.
-    if (target.desc().vectorBits == 256) {
-      passes.addNestedPass<func::FuncOp>(createNarrowReductionsPass());
-    }
+    passes.addNestedPass<func::FuncOp>(createNarrowReductionsPass());
     passes.addNestedPass<func::FuncOp>(createLowerScalarsPass());
     // Subscripts that cannot be outside lose their checks.
     passes.addPass(arith::createIntRangeOptimizationsPass());
