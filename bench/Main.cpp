@@ -102,8 +102,10 @@ static Status writeFile(const std::string &path, const std::string &text) {
 int main(int argc, char **argv) {
   const std::optional<Arguments> arguments = parseArguments(argc, argv);
   if (!arguments) {
-    return fail("usage: lpgen-bench JOB.json [--json FILE|-]; 'lpgen bench "
-                "FILE.lp' writes the job and calls this program",
+    return fail(hasEmbeddedJob
+                    ? "usage: " + std::string(argv[0]) + " [--json FILE|-]"
+                    : "usage: lpgen-bench JOB.json [--json FILE|-]; 'lpgen "
+                      "bench FILE.lp' writes the job and calls this program",
                 usageError);
   }
   const Result<BenchJob> job = arguments->job.empty()
