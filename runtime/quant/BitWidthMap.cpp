@@ -4,6 +4,9 @@
 
 namespace lpgen::quant {
 
+/// Widths are kept up to this multiple of the harm of new ones.
+static constexpr double keptHarm = 1.05;
+
 double bitProducts(const std::vector<WidthBlock> &blocks,
                    const std::vector<BlockProduct> &products) {
   double sum = 0;
@@ -68,32 +71,21 @@ std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
 }
 
 void updateWidths(std::vector<WidthBlock> &blocks,
-                  const std::vector<BlockProduct> &products, double budget,
-                  int patience) {
+                  const std::vector<BlockProduct> &products, double budget) {
   const std::vector<int> least(blocks.size(), blockWidths.front());
   const std::vector<int> wanted = chooseWidths(blocks, products, least, budget);
-  std::vector<int> held(blocks.size());
+  double harmNow = 0;
+  double harmWanted = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    WidthBlock &block = blocks[i];
-    block.lower = wanted[i] < block.bits ? block.lower + 1 : 0;
-    held[i] = block.lower == 0 || block.lower >= patience
-                  ? std::min(wanted[i], block.bits)
-                  : block.bits;
+    harmNow += harmOf(blocks[i], blocks[i].bits);
+    harmWanted += harmOf(blocks[i], wanted[i]);
   }
-  std::vector<int> chosen = chooseWidths(blocks, products, held, budget);
-  const auto assign = [&](const std::vector<int> &bits) {
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      blocks[i].bits = bits[i];
-    }
-  };
-  assign(chosen);
-  if (bitProducts(blocks, products) > budget) {
-    assign(wanted);
+  if (bitProducts(blocks, products) <= budget &&
+      harmNow <= keptHarm * harmWanted) {
+    return;
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
-    if (blocks[i].bits <= wanted[i]) {
-      blocks[i].lower = 0;
-    }
+    blocks[i].bits = wanted[i];
   }
 }
 

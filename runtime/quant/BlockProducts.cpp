@@ -90,11 +90,15 @@ void BlockProducts::Block::measure(const nn::FloatTensor &x,
                                    const Magnitudes &magnitudes,
                                    Rounding rounding, const nn::Pass &pass) {
   const MagnitudeHistogram histogram(x.values(), magnitudes.max, pass);
+  const double powerNow = sumOfSquares(x, pass);
+  average(power, powerNow);
   for (size_t i = 0; i < blockWidths.size(); ++i) {
     const int32_t highest = codes(blockWidths[i]).highest;
-    clips[i] = histogram.leastNoise(highest, rounding);
+    const auto [limit, noiseNow] = histogram.leastNoise(highest, rounding);
+    limits[i] = limit;
+    // Beside the power of the same step: gradients shrink as training goes on.
+    average(noise[i], powerNow > 0 ? noiseNow / powerNow : 0);
   }
-  average(power, sumOfSquares(x, pass));
   isMeasured = true;
 }
 
@@ -345,9 +349,8 @@ std::vector<WidthBlock> BlockProducts::describeBlocks() const {
       const Block &block = blocks[size_t(i)];
       WidthBlock &to = described[size_t(i)];
       to.bits = block.report.bits;
-      to.lower = block.lower;
       for (size_t b = 0; whole > 0 && b < to.harm.size(); ++b) {
-        to.harm[b] = block.clips[b].noise * block.sensitivity / whole;
+        to.harm[b] = block.noise[b] * block.power * block.sensitivity / whole;
       }
     }
   };
@@ -363,7 +366,6 @@ void BlockProducts::setWidths(const std::vector<WidthBlock> &widths) {
     nn::TensorReport &report = blocks[i].report;
     report.updates += report.bits == widths[i].bits ? 0 : 1;
     report.bits = widths[i].bits;
-    blocks[i].lower = widths[i].lower;
   }
 }
 
@@ -376,14 +378,12 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
     visitor.visit(tensor + ".saturated", block.report.saturated);
     visitor.visit(tensor + ".underflown", block.report.underflown);
     visitor.visit(tensor + ".updates", block.report.updates);
-    visitor.visit(tensor + ".lower", block.lower);
     visitor.visit(tensor + ".hasNegative", block.hasNegative);
     visitor.visit(tensor + ".isMeasured", block.isMeasured);
     for (size_t i = 0; i < blockWidths.size(); ++i) {
-      std::string clip = tensor + ".clip";
-      clip += std::to_string(blockWidths[i]);
-      visitor.visit(clip + ".limit", block.clips[i].limit);
-      visitor.visit(clip + ".noise", block.clips[i].noise);
+      const std::string atWidth = numbered(tensor, {blockWidths[i]});
+      visitor.visit(atWidth + ".limit", block.limits[i]);
+      visitor.visit(atWidth + ".noise", block.noise[i]);
     }
     visitor.visit(tensor + ".power", block.power);
     visitor.visit(tensor + ".sensitivity", block.sensitivity);

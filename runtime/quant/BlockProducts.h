@@ -56,11 +56,12 @@ private:
   using Group = TaskRange;
   struct Block {
     nn::TensorReport report;
-    int32_t lower = 0;      ///< As in WidthBlock.
     double power = 0;       ///< Sum of squares, average over steps.
     double sensitivity = 0; ///< Mean square of the gradient, average too.
-    /// By width, of the last measured tensor.
-    std::array<MagnitudeHistogram::Clip, blockWidths.size()> clips;
+    /// By width: greatest magnitude that is not clipped, of the last measured
+    /// tensor, and noise of rounding over power, average over steps.
+    std::array<float, blockWidths.size()> limits = {};
+    std::array<double, blockWidths.size()> noise = {};
     bool isMeasured = false;
     bool hasNegative = false; ///< In any step of training.
     IntTensor q;
@@ -72,7 +73,7 @@ private:
     }
     CodeRange codes() const { return codes(report.bits); }
     /// Of the present width, once measured; 0 if the block was zero.
-    float limit() const { return clips[widthIndex(report.bits)].limit; }
+    float limit() const { return limits[widthIndex(report.bits)]; }
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
   Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }

@@ -17,7 +17,6 @@ struct DynastyOptions {
   double budget = 16;     ///< Bit products for each multiply-add, on average.
   int64_t blockSize = 32; ///< Channels of a block.
   int64_t period = 50;    ///< Steps between two choices.
-  int patience = 3;       ///< Choices in a row before a block loses bits.
 };
 constexpr int64_t statisticsPerPeriod = 5;
 constexpr int endBits = 8; ///< Of the first and the last layer.
@@ -95,8 +94,7 @@ private:
       }
     }
     quant::updateWidths(blocks, products,
-                        options.budget * macs - endMacs * endBits * endBits,
-                        options.patience);
+                        options.budget * macs - endMacs * endBits * endBits);
     auto next = blocks.begin();
     for (quant::BlockProducts *layer : layers) {
       layer->setWidths({next, next + layer->numBlocks()});
@@ -115,7 +113,7 @@ private:
 Result<std::unique_ptr<Policy>>
 makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
   DynastyOptions options;
-  const Result<double> budget = text.number("budget", options.budget, 4, 64);
+  const Result<double> budget = text.number("budget", options.budget, 9, 64);
   LPGEN_RETURN_IF_ERROR(budget.status());
   const Result<int64_t> block =
       text.integer("block", options.blockSize, 8, 4096);
@@ -123,14 +121,10 @@ makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
   const Result<int64_t> period =
       text.integer("period", options.period, 1, 1000000);
   LPGEN_RETURN_IF_ERROR(period.status());
-  const Result<int64_t> patience =
-      text.integer("patience", options.patience, 1, 1000);
-  LPGEN_RETURN_IF_ERROR(patience.status());
   LPGEN_RETURN_IF_ERROR(text.finish());
   options.budget = *budget;
   options.blockSize = *block;
   options.period = *period;
-  options.patience = int(*patience);
   return std::unique_ptr<Policy>(
       std::make_unique<DynastyPolicy>(options, *context.kernels));
 }

@@ -67,7 +67,7 @@ static constexpr std::array policies = {
     KnownPolicy{"binary", "binary<threshold=1.3>", makeBinaryPolicy},
     KnownPolicy{"pfq", "pfq<epsilon=0.03,decay=0.3,period=RUN/64>",
                 makePfqPolicy},
-    KnownPolicy{"dynasty", "dynasty<budget=16,block=32,period=50,patience=3>",
+    KnownPolicy{"dynasty", "dynasty<budget=16,block=32,period=50>",
                 makeDynastyPolicy},
     KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };

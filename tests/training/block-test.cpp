@@ -39,7 +39,9 @@ double costOf(const std::vector<BlockProduct> &products,
 }
 
 TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
-  // 5 blocks, 4^5 choices: all of them are tried.
+  // All choices of 5 blocks are tried.
+  const std::vector<int> least(5, blockWidths.front());
+  const auto numChoices = int(std::pow(blockWidths.size(), least.size()));
   const std::vector<BlockProduct> products = {
       {0, 2, 1}, {0, 3, 2}, {1, 3, 3}, {1, 4, 1}, {2, 4, 2}};
   const nn::RandomKey key(11);
@@ -48,15 +50,17 @@ TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
     for (size_t i = 0; i < blocks.size(); ++i) {
       setNoise(blocks[i], std::exp(3.0 * double(key.of(trial).normal(i))));
     }
-    const double budget = 9 * (8 + double(key.of(trial).below(99, 50)));
+    const double budget = 9 * (9 + double(key.of(trial).below(99, 50)));
     const std::vector<int> chosen =
-        chooseWidths(blocks, products, std::vector<int>(5, 2), budget);
+        chooseWidths(blocks, products, least, budget);
     EXPECT_LE(costOf(products, chosen), budget);
     double best = 1e300;
     std::vector<int> bits(5);
-    for (int code = 0; code < 1024; ++code) {
-      for (size_t i = 0; i < 5; ++i) {
-        bits[i] = blockWidths[size_t(code >> (2 * i)) % 4];
+    for (int choice = 0; choice < numChoices; ++choice) {
+      auto rest = size_t(choice);
+      for (int &width : bits) {
+        width = blockWidths[rest % blockWidths.size()];
+        rest /= blockWidths.size();
       }
       if (costOf(products, bits) <= budget) {
         best = std::min(best, harmOf(blocks, bits));
@@ -74,42 +78,36 @@ TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
   setNoise(blocks[1], 1000);
   const std::vector<BlockProduct> products = {{0, 2, 1}, {1, 3, 1}};
   const std::vector<int> bits =
-      chooseWidths(blocks, products, {2, 2, 2, 2}, 40);
+      chooseWidths(blocks, products, {3, 3, 3, 3}, 40);
   EXPECT_GT(bits[1], bits[0]);
   EXPECT_LE(costOf(products, bits), 40);
 }
 
-TEST(BitWidthMap, BitsAreLostAfterSomePatienceAndGainedAtOnce) {
+TEST(BitWidthMap, WidthsAreKeptWhileTheyDoLittleMoreHarm) {
   std::vector<WidthBlock> blocks(2);
   const auto setNoises = [&](double first, double second) {
     setNoise(blocks[0], first);
     setNoise(blocks[1], second);
   };
-  setNoises(1, 1);
-  blocks[0].bits = blocks[1].bits = 4;
   const std::vector<BlockProduct> products = {{0, 1, 1}};
   const auto bits = [&] {
     return std::vector<int>{blocks[0].bits, blocks[1].bits};
   };
-  updateWidths(blocks, products, 16, 3);
-  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+  // More than the budget is not kept.
+  setNoises(100, 1);
+  blocks[0].bits = blocks[1].bits = 8;
+  updateWidths(blocks, products, 32);
+  EXPECT_EQ(bits(), (std::vector<int>{8, 4}));
+  setNoises(1.001, 1);
+  blocks[0].bits = 3;
+  blocks[1].bits = 4;
+  updateWidths(blocks, products, 12);
+  EXPECT_EQ(bits(), (std::vector<int>{3, 4})); // {4, 3} is hardly better
+  setNoises(2, 1);
+  updateWidths(blocks, products, 12);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 3}));
   // The budget leaves room for a gain.
-  setNoises(1, 100);
-  updateWidths(blocks, products, 24, 3);
-  EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
-  // Without harm nothing needs more than two bits.
-  setNoises(0, 0);
-  for (int i = 0; i < 2; ++i) {
-    updateWidths(blocks, products, 24, 3);
-    EXPECT_EQ(bits(), (std::vector<int>{4, 6}));
-  }
-  updateWidths(blocks, products, 24, 3);
-  EXPECT_EQ(bits(), (std::vector<int>{2, 2}));
-  // A budget that was cut has no patience.
-  setNoises(1, 1);
-  updateWidths(blocks, products, 64, 3);
-  EXPECT_EQ(bits(), (std::vector<int>{8, 8}));
-  updateWidths(blocks, products, 16, 3);
+  updateWidths(blocks, products, 16);
   EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
 }
 
@@ -153,7 +151,7 @@ protected:
   /// 2 inputs, 4 weights, 2 gradients.
   static std::vector<WidthBlock> widths() {
     std::vector<WidthBlock> blocks(8);
-    const std::array<int, 8> bits = {4, 2, 8, 2, 4, 6, 8, 4};
+    const std::array<int, 8> bits = {4, 3, 8, 3, 4, 6, 8, 4};
     for (size_t i = 0; i < bits.size(); ++i) {
       blocks[i].bits = bits[i];
     }
@@ -207,17 +205,17 @@ TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
   FloatTensor y({2, 5, 4, 11});
   ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
   const std::string kernels = products.implementation(Product::Forward);
-  // 4-bit inputs with 8- and 2-bit weights, 2-bit ones with 4 and 6 bits.
+  // 4-bit inputs with 8- and 3-bit weights, 3-bit ones with 4 and 6 bits.
   for (const char *kernel :
-       {"lp_conv_x7_w127_n25_h5_v4_c8_o8", "lp_conv_x7_w1_n25_h5_v4_c8_o3",
-        "lp_conv_x1_w7_n25_h5_v4_c36_o8", "lp_conv_x1_w31_n25_h5_v4_c36_o3"}) {
+       {"lp_conv_x7_w127_n25_h5_v4_c8_o8", "lp_conv_x7_w3_n25_h5_v4_c8_o3",
+        "lp_conv_x3_w7_n25_h5_v4_c36_o8", "lp_conv_x3_w31_n25_h5_v4_c36_o3"}) {
     EXPECT_THAT(kernels, HasSubstr(kernel));
   }
   const double pixels = 2 * 20 * 9;
   EXPECT_EQ(products.work().macs, pixels * 12 * 11);
   EXPECT_EQ(
       products.work().bitProducts,
-      pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 2 + 4 * 8 * 2 * 4 + 4 * 3 * 2 * 6));
+      pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 3 + 4 * 8 * 3 * 4 + 4 * 3 * 3 * 6));
 }
 
 TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
@@ -248,6 +246,35 @@ TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
   // Noise of a block is that of all its elements: 8 and 4 channels.
   EXPECT_GT(blocks[1].harm[0], 20 * blocks[0].harm[0]);
   EXPECT_GT(blocks[7].harm[0], 20 * blocks[6].harm[0]);
+}
+
+TEST_F(BlockProductsTest, HarmDoesNotShrinkWithTheGradients) {
+  const nn::LayerSpec layer = spec();
+  BlockProducts products(layer, options, provider());
+  const FloatTensor x = blockedTensor({2, 5, 4, 12}, 8, {8, 8}, 1);
+  const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {8, 8}, 3);
+  FloatTensor dy = blockedTensor({2, 5, 4, 11}, 8, {8, 8}, 2);
+  FloatTensor y(dy.shape());
+  FloatTensor dw(w.shape());
+  FloatTensor dx(x.shape());
+  const auto harms = [&] {
+    EXPECT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
+    EXPECT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+    std::vector<double> harms;
+    for (const WidthBlock &block : products.describeBlocks()) {
+      harms.push_back(block.harm[0]);
+    }
+    return harms;
+  };
+  const std::vector<double> before = harms();
+  for (int64_t i = 0; i < dy.size(); ++i) {
+    dy[i] /= 1024;
+  }
+  const std::vector<double> after = harms();
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_GT(before[i], 0) << i;
+    EXPECT_NEAR(after[i], before[i], 1e-3 * before[i]) << i;
+  }
 }
 
 /// Sum of the squares of what rounding changes.
