@@ -29,9 +29,8 @@ static int widthAbove(int bits) {
 
 std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
                               const std::vector<BlockProduct> &products,
-                              const std::vector<int> &leastBits,
                               double budget) {
-  std::vector<int> bits = leastBits;
+  std::vector<int> bits(blocks.size(), blockWidths.front());
   std::vector<std::vector<const BlockProduct *>> productsOf(blocks.size());
   double cost = 0;
   for (const BlockProduct &product : products) {
@@ -72,8 +71,7 @@ std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
 
 void updateWidths(std::vector<WidthBlock> &blocks,
                   const std::vector<BlockProduct> &products, double budget) {
-  const std::vector<int> least(blocks.size(), blockWidths.front());
-  const std::vector<int> wanted = chooseWidths(blocks, products, least, budget);
+  const std::vector<int> wanted = chooseWidths(blocks, products, budget);
   double harmNow = 0;
   double harmWanted = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {

@@ -37,15 +37,15 @@ double bitProducts(const std::vector<WidthBlock> &blocks,
                    const std::vector<BlockProduct> &products);
 
 /// Chooses widths of least harm whose bit products do not exceed the budget:
-/// from `leastBits` of each block, one by one the step that saves most harm for
-/// its cost. Where `leastBits` exceed the budget they are the result.
+/// from the least width of all blocks, one by one the step that saves most harm
+/// for its cost. Where the least widths exceed the budget they are the result.
 std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
                               const std::vector<BlockProduct> &products,
-                              const std::vector<int> &leastBits, double budget);
+                              double budget);
 
 /// Brings the blocks to the widths that their harm asks for now. All keep
-/// theirs while that does little more harm and is within the budget: a block
-/// that held its bits alone would take them from those that need them more.
+/// theirs while that does little more harm and is within the budget. Blocks do
+/// not hold bits one by one: the budget would take them from others.
 void updateWidths(std::vector<WidthBlock> &blocks,
                   const std::vector<BlockProduct> &products, double budget);
 

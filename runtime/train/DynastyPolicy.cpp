@@ -1,9 +1,10 @@
 // dynasty: block-wise bit widths from online sensitivity, under a budget (after
 // Liu et al. 2022, arXiv 2210.17047).
 //
-// Each tensor of an inner layer is cut into blocks of channels that have 2, 4,
-// 6 or 8 bits; the widths of the whole network are chosen together, again and
-// again. The first and the last layer have 8 bits and count in the budget.
+// Each tensor of an inner layer is cut into blocks of channels, each with a
+// width (quant::blockWidths); the widths of the whole network are chosen
+// together, again and again. The first and the last layer have 8 bits and count
+// in the budget.
 #include "runtime/quant/BlockProducts.h"
 #include "runtime/quant/IntegerProducts.h"
 #include "runtime/quant/RangeQuantizer.h"

@@ -40,8 +40,7 @@ double costOf(const std::vector<BlockProduct> &products,
 
 TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
   // All choices of 5 blocks are tried.
-  const std::vector<int> least(5, blockWidths.front());
-  const auto numChoices = int(std::pow(blockWidths.size(), least.size()));
+  const auto numChoices = int(std::pow(blockWidths.size(), 5));
   const std::vector<BlockProduct> products = {
       {0, 2, 1}, {0, 3, 2}, {1, 3, 3}, {1, 4, 1}, {2, 4, 2}};
   const nn::RandomKey key(11);
@@ -51,8 +50,7 @@ TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
       setNoise(blocks[i], std::exp(3.0 * double(key.of(trial).normal(i))));
     }
     const double budget = 9 * (9 + double(key.of(trial).below(99, 50)));
-    const std::vector<int> chosen =
-        chooseWidths(blocks, products, least, budget);
+    const std::vector<int> chosen = chooseWidths(blocks, products, budget);
     EXPECT_LE(costOf(products, chosen), budget);
     double best = 1e300;
     std::vector<int> bits(5);
@@ -77,8 +75,7 @@ TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
   }
   setNoise(blocks[1], 1000);
   const std::vector<BlockProduct> products = {{0, 2, 1}, {1, 3, 1}};
-  const std::vector<int> bits =
-      chooseWidths(blocks, products, {3, 3, 3, 3}, 40);
+  const std::vector<int> bits = chooseWidths(blocks, products, 40);
   EXPECT_GT(bits[1], bits[0]);
   EXPECT_LE(costOf(products, bits), 40);
 }
@@ -93,22 +90,39 @@ TEST(BitWidthMap, WidthsAreKeptWhileTheyDoLittleMoreHarm) {
   const auto bits = [&] {
     return std::vector<int>{blocks[0].bits, blocks[1].bits};
   };
-  // More than the budget is not kept.
-  setNoises(100, 1);
-  blocks[0].bits = blocks[1].bits = 8;
+  setNoises(1, 1);
+  blocks[0].bits = blocks[1].bits = 4;
+  updateWidths(blocks, products, 16);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+  // The budget leaves room for a gain.
+  setNoises(1, 100);
   updateWidths(blocks, products, 32);
-  EXPECT_EQ(bits(), (std::vector<int>{8, 4}));
+  EXPECT_EQ(bits(), (std::vector<int>{4, 8}));
+  // Without harm there is nothing to gain.
+  setNoises(0, 0);
+  updateWidths(blocks, products, 32);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 8}));
+  setNoises(1, 1);
+  updateWidths(blocks, products, 64);
+  EXPECT_EQ(bits(), (std::vector<int>{8, 8}));
+  // More than the budget is not kept.
+  updateWidths(blocks, products, 16);
+  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+  // Of {3, 4} and {4, 3} the one that is hardly better is not taken.
   setNoises(1.001, 1);
   blocks[0].bits = 3;
-  blocks[1].bits = 4;
   updateWidths(blocks, products, 12);
-  EXPECT_EQ(bits(), (std::vector<int>{3, 4})); // {4, 3} is hardly better
+  EXPECT_EQ(bits(), (std::vector<int>{3, 4}));
   setNoises(2, 1);
   updateWidths(blocks, products, 12);
   EXPECT_EQ(bits(), (std::vector<int>{4, 3}));
-  // The budget leaves room for a gain.
-  updateWidths(blocks, products, 16);
-  EXPECT_EQ(bits(), (std::vector<int>{4, 4}));
+}
+
+TEST(BitWidthMap, WhereTheLeastWidthsExceedTheBudgetTheyAreTheChoice) {
+  std::vector<WidthBlock> blocks(2);
+  setNoise(blocks[0], 1);
+  setNoise(blocks[1], 1);
+  EXPECT_EQ(chooseWidths(blocks, {{0, 1, 1}}, 4), (std::vector<int>{3, 3}));
 }
 
 /// x of blocks of `size` channels, each on the grid of its width: quantizing
