@@ -32,8 +32,8 @@ private:
 
   // Scratch: the sums, 16-bit sums of a tile, a row for each chain.
   int64_t sumsBytes() const;
-  /// Rows of 16-bit sums of one tile, of each plane of x that shares it.
-  int64_t halvesRows() const;
+  /// Of 16-bit sums of one tile, those of all planes that share it.
+  int64_t halvesBytes() const;
   /// Of the sums of the task's tiles, those of 16 bits among them.
   int64_t tileBytes() const;
   mlir::Value viewOfSums(); ///< [rows of the task, lanes].
@@ -83,6 +83,7 @@ private:
   int64_t rowBytes;   ///< Of one row of sums.
   int64_t taskPanels; ///< One, or all.
   TilePlan plan;
+  PlanesTogether together;
   bool hasHalves;    ///< 16-bit sums of a tile follow the sums in scratch.
   mlir::Value begin; ///< First row of the task.
   mlir::Value end;   ///< Past its last row.

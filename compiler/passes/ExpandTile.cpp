@@ -11,8 +11,9 @@
 //       w0..wV = load; for each row: x = broadcast; acc += cell(x, w)
 //     tile += coefficient * widen(acc)
 //
-// A tile of one row has the planes of x side by side instead, where registers
-// allow (planesTogether): w is read once for all of them.
+// Where registers allow, planes of w are side by side instead, as vectors, and
+// x is read once for all of them; or those of x in a tile of one row, as rows,
+// and w is read once (planesTogether).
 //
 // Bytes that count bits go to 16-bit sums in memory first, as this takes less
 // than half the instructions; see needsHalves.
@@ -28,26 +29,32 @@ using namespace mlir;
 using namespace lpgen;
 
 /// The last rows of a larger tile have no 16-bit sums for other planes.
-static int64_t planesBesideEachOther(lp::TileOp op, const Cell &cell) {
-  const int64_t planes = planesTogether(
-      op.getXPlanes().size(), op.getWPlanes().size(), cell,
-      static_cast<int64_t>(op.getXOffsets().size()),
-      static_cast<int64_t>(op.getVectors()), targetOf(op)->desc());
+static PlanesTogether planesBesideEachOther(lp::TileOp op, const Cell &cell) {
+  const auto tileRows = static_cast<int64_t>(op.getXOffsets().size());
+  const auto tileVectors = static_cast<int64_t>(op.getVectors());
+  const PlanesTogether planes =
+      planesTogether(op.getXPlanes().size(), op.getWPlanes().size(), cell,
+                     tileRows, tileVectors, targetOf(op)->desc());
+  if (!op.getHalves()) {
+    return planes;
+  }
+  auto halves = cast<MemRefType>(op.getHalves().getType());
   const bool hasRoom =
-      !op.getHalves() ||
-      cast<MemRefType>(op.getHalves().getType()).getDimSize(0) >= planes;
-  return hasRoom ? planes : 1;
+      halves.getDimSize(0) >= tileRows * planes.x &&
+      halves.getDimSize(1) >= tileVectors * cell.facts().lanes * planes.w;
+  return hasRoom ? planes : PlanesTogether{};
 }
 
 TileExpander::TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
     : op(op), cell(cell), e(builder, op.getLoc()),
       together(planesBesideEachOther(op, cell)),
-      rows(static_cast<int64_t>(op.getXOffsets().size()) * together),
+      rows(static_cast<int64_t>(op.getXOffsets().size()) * together.x),
       blocks(rowBlocks(cell, rows)),
-      vectors(static_cast<int64_t>(op.getVectors())), counts(op.getCounts()),
-      trips(counts), strides(op.getStrides()), wSteps(op.getWSteps()),
+      panelVectors(static_cast<int64_t>(op.getVectors())),
+      vectors(panelVectors * together.w), counts(op.getCounts()), trips(counts),
+      strides(op.getStrides()), wSteps(op.getWSteps()),
       hasHalves(bool(op.getHalves())) {
-  stepBytes = vectors * cell.facts().lanes * cell.facts().wBytes();
+  stepBytes = panelVectors * cell.facts().lanes * cell.facts().wBytes();
   findCarried();
 }
 
@@ -107,8 +114,8 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
     int64_t row = std::min(block * cell.facts().rows + r, rows - 1);
     // A plane in the place of a row follows the one before.
     auto plane = static_cast<int64_t>(op.getXPlaneStride());
-    offsets.push_back(e.add(op.getXOffsets()[row / together],
-                            e.add(x, e.index(row % together * plane))));
+    offsets.push_back(e.add(op.getXOffsets()[row / together.x],
+                            e.add(x, e.index(row % together.x * plane))));
   }
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
@@ -129,19 +136,24 @@ bool TileExpander::streamsW() {
 }
 
 /// The hardware's own prefetching ends with each page; lines of the next ones
-/// go to the second level in time for 8 bytes a cycle from memory.
+/// go to the second level in time for 8 bytes a cycle from memory. Further
+/// ahead is slower on Zen 3, where products of s4 took 6 KB ahead a tenth
+/// longer.
 void TileExpander::prefetchStep(Value w) {
-  constexpr int64_t aheadBytes = 6144;
+  constexpr int64_t aheadBytes = 2560;
   constexpr int64_t lineBytes = 64;
   constexpr unsigned secondLevel = 1;
   if (!streamsW()) {
     return;
   }
-  for (int64_t line = 0; line < stepBytes; line += lineBytes) {
-    memref::PrefetchOp::create(e.b, e.loc, op.getW(),
-                               e.add(w, e.index(aheadBytes + line)),
-                               /*isWrite=*/false, secondLevel,
-                               /*isDataCache=*/true);
+  const auto planeBytes = static_cast<int64_t>(op.getWPlaneStride());
+  for (int64_t plane = 0; plane < together.w; ++plane) {
+    for (int64_t line = 0; line < stepBytes; line += lineBytes) {
+      const int64_t at = plane * planeBytes + aheadBytes + line;
+      memref::PrefetchOp::create(e.b, e.loc, op.getW(), e.add(w, e.index(at)),
+                                 /*isWrite=*/false, secondLevel,
+                                 /*isDataCache=*/true);
+    }
   }
 }
 
@@ -155,11 +167,14 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
     running.emplace_back(ArrayRef(acc).slice(i * perAcc(), perAcc()));
   }
   int64_t vectorBytes = cell.facts().lanes * cell.facts().wBytes();
+  auto planeBytes = static_cast<int64_t>(op.getWPlaneStride());
   for (int64_t step = 0; step < count; ++step) {
     prefetchStep(e.add(w, e.index(step * stepBytes)));
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v) {
-      Value at = e.add(w, e.index(step * stepBytes + v * vectorBytes));
+      Value at =
+          e.add(w, e.index(step * stepBytes + v / panelVectors * planeBytes +
+                           v % panelVectors * vectorBytes));
       weights.push_back(cell.loadW(e.b, e.loc, op.getW(), at));
     }
     for (int64_t i = 0; i < blocks; ++i) {
@@ -305,7 +320,7 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
 /// The reduction of one pair of planes.
 void TileExpander::emitPass(Value x, Value step, Value coefficient) {
   if (hasHalves) {
-    zero(op.getHalves(), rows);
+    zero(op.getHalves(), rows, vectors);
   }
   emitMemoryLoops(0, x, step, coefficient);
   if (hasHalves) {
@@ -313,17 +328,25 @@ void TileExpander::emitPass(Value x, Value step, Value coefficient) {
   }
 }
 
+/// A pass for each pair of planes, or for each group of those that are
+/// together.
 void TileExpander::emitPlanes() {
   ArrayRef<int64_t> xPlanes = op.getXPlanes();
   ArrayRef<int64_t> wPlanes = op.getWPlanes();
   int64_t planeSteps = static_cast<int64_t>(op.getWPlaneStride()) / stepBytes;
-  auto count = [](ArrayRef<int64_t> planes) {
-    return static_cast<int64_t>(planes.size());
+  auto passes = [](ArrayRef<int64_t> planes, int64_t side) {
+    return std::max<int64_t>(static_cast<int64_t>(planes.size()), 1) / side;
   };
-  e.loop(e.index(0), e.index(count(wPlanes)), 1, [&](Value i) {
-    e.loop(e.index(0), e.index(count(xPlanes)), 1, [&](Value j) {
-      Value coefficient =
-          e.mul(coefficientOf(i, wPlanes), coefficientOf(j, xPlanes));
+  e.loop(e.index(0), e.index(passes(wPlanes, together.w)), 1, [&](Value i) {
+    e.loop(e.index(0), e.index(passes(xPlanes, together.x)), 1, [&](Value j) {
+      // Of planes that are together, addVector has them.
+      Value coefficient = e.i32(1);
+      if (together.w == 1 && !wPlanes.empty()) {
+        coefficient = coefficientOf(i, wPlanes);
+      }
+      if (together.x == 1 && !xPlanes.empty()) {
+        coefficient = e.mul(coefficient, coefficientOf(j, xPlanes));
+      }
       emitPass(e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
                e.mul(i, e.index(planeSteps)), coefficient);
     });
@@ -331,27 +354,18 @@ void TileExpander::emitPlanes() {
 }
 
 void TileExpander::expand() {
-  if (together > 1) {
-    if (!op.getAccumulate()) {
-      zero(op.getAcc(), 1);
-    }
-    emitPass(e.index(0), e.index(0), {});
-    op.erase();
-    return;
-  }
   bool onePass = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
   bool negative =
       llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
-  if (onePass && !negative) {
-    if (carried > 0 && !hasHalves && !op.getAccumulate()) {
-      zero(op.getAcc(), rows);
-    }
+  bool isPlain = onePass && !negative;
+  if (!op.getAccumulate() && (!isPlain || (carried > 0 && !hasHalves))) {
+    zero(op.getAcc(), static_cast<int64_t>(op.getXOffsets().size()),
+         panelVectors);
+  }
+  if (isPlain) {
     emitPass(e.index(0), e.index(0), {});
   } else {
-    if (!op.getAccumulate()) {
-      zero(op.getAcc(), rows);
-    }
     emitPlanes();
   }
   op.erase();

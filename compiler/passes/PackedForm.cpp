@@ -50,14 +50,23 @@ int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
          facts.fixedRegisters;
 }
 
-int64_t lpgen::planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
-                              int64_t rows, int64_t vectors,
-                              const TargetDesc &target) {
-  const auto planes = static_cast<int64_t>(xPlanes);
-  return rows == 1 && planes > 1 && wPlanes <= 1 &&
-                 tileRegisters(cell, planes, vectors) <= target.vectorRegisters
-             ? planes
-             : 1;
+PlanesTogether lpgen::planesTogether(size_t xPlanes, size_t wPlanes,
+                                     const Cell &cell, int64_t rows,
+                                     int64_t vectors,
+                                     const TargetDesc &target) {
+  const auto ofX = static_cast<int64_t>(xPlanes);
+  const auto ofW = static_cast<int64_t>(wPlanes);
+  const auto spare = [&](int64_t tileRows, int64_t tileVectors) {
+    return target.vectorRegisters - tileRegisters(cell, tileRows, tileVectors);
+  };
+  if (ofW > 1) {
+    // On cores of 128 bits other cells are faster than those of two planes of
+    // w.
+    const bool pays = rows > 1 && target.vectorBits >= 256;
+    return {1, pays && spare(rows, vectors * ofW) >= 0 ? ofW : 1};
+  }
+  // Planes of x are loaded one by one: one more in flight, or LLVM spills.
+  return {rows == 1 && ofX > 1 && spare(ofX, vectors) > 0 ? ofX : 1, 1};
 }
 
 /// Planes of digits of codes: one coefficient per digit. Single bits of two's

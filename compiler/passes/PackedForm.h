@@ -76,11 +76,18 @@ int64_t rowBlocks(const Cell &cell, int64_t rows);
 /// Vector registers that a tile of rows x vectors occupies.
 int64_t tileRegisters(const Cell &cell, int64_t rows, int64_t vectors);
 
-/// Planes of x that a register tile multiplies by one plane of w side by side,
-/// as if they were rows: all of them in a tile of one row, where nothing else
-/// shares what is read of w, if there are registers for that; else 1.
-int64_t planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
-                       int64_t rows, int64_t vectors, const TargetDesc &target);
+/// Planes that a register tile multiplies side by side.
+struct PlanesTogether {
+  int64_t x = 1; ///< In the place of rows.
+  int64_t w = 1; ///< In the place of vectors.
+};
+
+/// All planes of w in a tile of several rows, which then share what is read of
+/// x; or all planes of x in a tile of one row, where nothing else shares what
+/// is read of w; each if there are registers for that.
+PlanesTogether planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
+                              int64_t rows, int64_t vectors,
+                              const TargetDesc &target);
 
 } // namespace lpgen
 

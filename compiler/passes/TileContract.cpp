@@ -34,22 +34,24 @@ ContractTiler::ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form,
       sumType(op.accumulatorType()),
       rowBytes(lanes * sumType.getIntOrFloatBitWidth() / 8),
       taskPanels(panelsPerTask(op, g)), plan(scheduledPlan(op, this->form)),
+      together(planesTogether(this->form.x.planes.size(),
+                              this->form.w.planes.size(), cell,
+                              schedule.getTileRows(), schedule.getTileVectors(),
+                              targetOf(op)->desc())),
       hasHalves(needsHalves(this->form, cell.facts(), plan.stepsPerPiece())) {}
 
 int64_t ContractTiler::sumsBytes() const {
   return schedule.getTileRows() * schedule.getBlock() * rowBytes;
 }
 
-int64_t ContractTiler::halvesRows() const {
-  return schedule.getTileRows() *
-         planesTogether(form.x.planes.size(), form.w.planes.size(), cell,
-                        schedule.getTileRows(), schedule.getTileVectors(),
-                        targetOf(op)->desc());
+int64_t ContractTiler::halvesBytes() const {
+  return hasHalves ? schedule.getTileRows() * together.x * lanes * together.w *
+                         int64_t(sizeof(int16_t))
+                   : 0;
 }
 
 int64_t ContractTiler::tileBytes() const {
-  return llvm::alignTo(sumsBytes() + (hasHalves ? halvesRows() * lanes * 2 : 0),
-                       64);
+  return llvm::alignTo(sumsBytes() + halvesBytes(), 64);
 }
 
 int64_t ContractTiler::scratchBytes() {

@@ -44,7 +44,7 @@ private:
   mlir::Value coefficientOf(mlir::Value plane, llvm::ArrayRef<int64_t> planes);
 
   // TileSums.cpp: the sums in memory.
-  void zero(mlir::Value memory, int64_t count);
+  void zero(mlir::Value memory, int64_t memoryRows, int64_t memoryVectors);
   void addToTile(llvm::ArrayRef<mlir::Value> acc, mlir::Value coefficient);
   Cell::Values loadHalves(int64_t i);
   void addToHalves(llvm::ArrayRef<mlir::Value> acc);
@@ -55,10 +55,11 @@ private:
   lp::TileOp op;
   const Cell &cell;
   Emitter e;
-  int64_t together; ///< Planes of x that take the place of rows.
-  int64_t rows;
-  int64_t blocks; ///< Accumulators per vector of weights.
-  int64_t vectors;
+  PlanesTogether together;
+  int64_t rows;         ///< With planes of x in the place of rows.
+  int64_t blocks;       ///< Accumulators per vector of weights.
+  int64_t panelVectors; ///< Of one plane of w.
+  int64_t vectors;      ///< Of all planes of w that are together.
   llvm::ArrayRef<int64_t> counts;
   /// Counts, or of a strip, of the carried loops.
   llvm::SmallVector<int64_t> trips;

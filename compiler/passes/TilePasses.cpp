@@ -151,7 +151,9 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
       e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
   Value halves;
   if (hasHalves) {
-    auto type = MemRefType::get({halvesRows(), lanes}, e.b.getI16Type());
+    auto type = MemRefType::get(
+        {schedule.getTileRows() * together.x, lanes * together.w},
+        e.b.getI16Type());
     halves = memref::ViewOp::create(e.b, e.loc, type, scratch,
                                     e.index(sumsBytes()), ValueRange{});
   }

@@ -5,14 +5,15 @@
 using namespace mlir;
 using namespace lpgen;
 
-/// Zeroes the first `count` rows of the tile or of its 16-bit sums.
-void TileExpander::zero(Value memory, int64_t count) {
+/// Zeroes rows x vectors of the tile or of its 16-bit sums.
+void TileExpander::zero(Value memory, int64_t memoryRows,
+                        int64_t memoryVectors) {
   int64_t lanes = cell.facts().lanes;
   VectorType type = VectorType::get(
       {lanes}, cast<MemRefType>(memory.getType()).getElementType());
   Value zero = cell::zeroVector(e.b, e.loc, type);
-  for (int64_t i = 0; i < count; ++i) {
-    for (int64_t j = 0; j < vectors * lanes; j += lanes) {
+  for (int64_t i = 0; i < memoryRows; ++i) {
+    for (int64_t j = 0; j < memoryVectors * lanes; j += lanes) {
       vector::StoreOp::create(e.b, e.loc, zero, memory,
                               ValueRange{e.index(i), e.index(j)});
     }
@@ -87,10 +88,16 @@ void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
     type = VectorType::get(type.getShape(), sumType);
     wide = arith::ExtSIOp::create(e.b, e.loc, type, wide);
   }
-  if (together > 1) { // Of planes: all of them belong to the one row.
-    const int64_t ofW = op.getWPlanes().empty() ? 1 : op.getWPlanes()[0];
-    coefficient = e.i32(op.getXPlanes()[row] * ofW);
-    row = 0;
+  // Rows or vectors of planes that are together are those of one plane.
+  int64_t own = together.x > 1 ? op.getXPlanes()[row % together.x] : 1;
+  row /= together.x;
+  if (together.w > 1) {
+    const int64_t panelLanes = panelVectors * cell.facts().lanes;
+    own *= op.getWPlanes()[lane / panelLanes];
+    lane %= panelLanes;
+  }
+  if (own != 1) {
+    coefficient = coefficient ? e.mul(coefficient, e.i32(own)) : e.i32(own);
   }
   SmallVector<Value> at = {e.index(row), e.index(lane)};
   if (coefficient) {

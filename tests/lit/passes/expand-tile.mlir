@@ -90,10 +90,39 @@ func.func @planes(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>)
 
 module attributes {lp.target = #lp.target<"x86_avx2">} {
 
+// In a tile of several rows planes of w are side by side: x is read once for both,
+// and the sums of the second one count -2 times.
+// CHECK-LABEL: func.func @planes_of_w(
+// CHECK-DAG: %[[TOP:.*]] = arith.constant dense<-2> : vector<8xi32>
+// CHECK-DAG: %[[PLANE:.*]] = arith.constant 64 : index
+// CHECK: vector.load %arg1[%c0]
+// CHECK-NEXT: vector.load %arg1[%[[PLANE]]]
+// CHECK: vector.load %arg0[%c0]
+// CHECK-COUNT-2: pshuf.b
+// CHECK: vector.load %arg0[%[[PLANE]]]
+// CHECK-COUNT-2: pshuf.b
+// CHECK-NOT: {{pshuf.b|muli}}
+// CHECK-COUNT-4: vector.store %{{.*}}, %arg2[%c0, %{{.*}}] : memref<2x32xi32>, vector<8xi32>
+// CHECK-COUNT-4: arith.muli %{{.*}}, %[[TOP]]
+// CHECK-NOT: arith.muli
+// CHECK: vector.store %{{.*}}, %arg2[%c1, %{{.*}}]
+// CHECK-COUNT-4: arith.muli %{{.*}}, %[[TOP]]
+// CHECK-NOT: arith.muli
+// CHECK: return
+func.func @planes_of_w(%x: memref<128xi8>, %w: memref<256xi8>, %acc: memref<2x32xi32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  lp.tile "tables41" %x[%c0, %c64], %w[%c0] into %acc attributes {chunk = 4 : i64,
+    counts = array<i64: 1>, strides = array<i64: 16>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1>, wPlanes = array<i64: 1, -2>, xPlaneStride = 64 : i64,
+    wPlaneStride = 64 : i64} : memref<128xi8>, memref<256xi8>, memref<2x32xi32>
+  return
+}
+
 // A tile of one row streams w: each line of 64 bytes is fetched once, some KB ahead.
 // CHECK-LABEL: func.func @one_row(
-// CHECK-DAG: %[[FIRST:.*]] = arith.constant 6144 : index
-// CHECK-DAG: %[[SECOND:.*]] = arith.constant 6208 : index
+// CHECK-DAG: %[[FIRST:.*]] = arith.constant 2560 : index
+// CHECK-DAG: %[[SECOND:.*]] = arith.constant 2624 : index
 // CHECK: memref.prefetch %{{.*}}[%[[FIRST]]], read, locality<1>, data
 // CHECK: memref.prefetch %{{.*}}[%[[SECOND]]], read, locality<1>, data
 // CHECK-NOT: memref.prefetch
