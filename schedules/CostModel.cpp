@@ -65,7 +65,7 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   if (g.xBytes > target.l1Bytes) {
     // 32 bytes of x from the second level take a cycle, most of it hidden; the
     // innermost taps find them in the first.
-    constexpr double share = 0.15;
+    constexpr double share = 0.2;
     stepCycles += share * static_cast<double>(tileRows * facts.groupBytes) /
                   32 / innermostTaps(g);
   }
