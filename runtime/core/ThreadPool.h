@@ -19,6 +19,7 @@ namespace lpgen {
 struct TaskRange {
   int64_t begin = 0;
   int64_t end = 0;
+  int64_t size() const { return end - begin; }
   bool operator==(const TaskRange &other) const = default;
 };
 

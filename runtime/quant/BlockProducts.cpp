@@ -7,9 +7,6 @@ namespace lpgen::quant {
 
 using nn::Product;
 
-/// Weight of the latest value in the averages.
-static constexpr double averageRate = 0.1;
-
 static std::vector<TaskRange> cut(int64_t channels, int64_t blockSize) {
   std::vector<TaskRange> groups;
   for (int64_t begin = 0; begin < channels; begin += blockSize) {
@@ -17,8 +14,6 @@ static std::vector<TaskRange> cut(int64_t channels, int64_t blockSize) {
   }
   return groups;
 }
-
-static int64_t lengthOf(TaskRange range) { return range.end - range.begin; }
 
 static std::string numbered(const std::string &tensor,
                             const std::vector<int> &numbers) {
@@ -43,8 +38,8 @@ BlockProducts::BlockProducts(const nn::LayerSpec &layer,
     for (int h = 0; h < numOutputs(); ++h) {
       addBlock(numbered(name + ".weight", {g, h}), options.startBits);
       nn::ConvGeometry part = geometry;
-      part.channels = lengthOf(inputGroups[size_t(g)]);
-      part.outputs = lengthOf(outputGroups[size_t(h)]);
+      part.channels = inputGroups[size_t(g)].size();
+      part.outputs = outputGroups[size_t(h)].size();
       convs.emplace_back(part, kernels);
     }
   }
@@ -59,9 +54,8 @@ void BlockProducts::addBlock(const std::string &tensor, int bits) {
   block.report.bits = bits;
 }
 
-/// to[row, 0 .. length) = from[row, begin ..) of rows of rowLength elements.
-static void gather(const float *from, int64_t rows, int64_t rowLength,
-                   int64_t begin, int64_t length, float *to) {
+void BlockProducts::gather(const float *from, int64_t rows, int64_t rowLength,
+                           int64_t begin, int64_t length, float *to) {
   for (int64_t row = 0; row < rows; ++row) {
     std::copy_n(from + row * rowLength + begin, length, to + row * length);
   }
@@ -75,31 +69,6 @@ static void scatterAdd(const float *from, int64_t rows, int64_t rowLength,
       to[row * rowLength + begin + i] += from[row * length + i];
     }
   }
-}
-
-static double sumOfSquares(const nn::FloatTensor &x, const nn::Pass &pass) {
-  return sumElements(x.size(), pass,
-                     [&](int64_t i) { return double(x[i]) * double(x[i]); });
-}
-
-static void average(double &mean, double value) {
-  mean = mean == 0 ? value : (1 - averageRate) * mean + averageRate * value;
-}
-
-void BlockProducts::Block::measure(const nn::FloatTensor &x,
-                                   const Magnitudes &magnitudes,
-                                   Rounding rounding, const nn::Pass &pass) {
-  const MagnitudeHistogram histogram(x.values(), magnitudes.max, pass);
-  const double powerNow = sumOfSquares(x, pass);
-  average(power, powerNow);
-  for (size_t i = 0; i < blockWidths.size(); ++i) {
-    const int32_t highest = codes(blockWidths[i]).highest;
-    const auto [limit, noiseNow] = histogram.leastNoise(highest, rounding);
-    limits[i] = limit;
-    // Beside the power of the same step: gradients shrink as training goes on.
-    average(noise[i], powerNow > 0 ? noiseNow / powerNow : 0);
-  }
-  isMeasured = true;
 }
 
 /// Of the codes of a block with this range; 1 if the block is zero.
@@ -150,15 +119,15 @@ Status BlockProducts::quantizeWeights(const nn::FloatTensor &weight,
   nn::FloatTensor filters;
   for (int h = 0; h < numOutputs(); ++h) {
     const Group outputs = outputGroups[size_t(h)];
-    const int64_t rows = lengthOf(outputs) * taps;
+    const int64_t rows = outputs.size() * taps;
     filters.resize({rows, geometry.channels});
     std::copy_n(weight.data() + outputs.begin * taps * geometry.channels,
                 filters.size(), filters.data());
     for (int g = 0; g < numInputs(); ++g) {
       const Group inputs = inputGroups[size_t(g)];
-      LPGEN_RETURN_IF_ERROR(quantizeBlock(
-          weightBlock(g, h), filters, rows, geometry.channels, inputs.begin,
-          lengthOf(inputs), Rounding::Nearest, pass));
+      LPGEN_RETURN_IF_ERROR(
+          quantizeBlock(weightBlock(g, h), filters, rows, geometry.channels,
+                        inputs.begin, inputs.size(), Rounding::Nearest, pass));
     }
   }
   return Status::success();
@@ -175,7 +144,7 @@ Status BlockProducts::forward(const nn::FloatTensor &x,
       const Group inputs = inputGroups[size_t(g)];
       LPGEN_RETURN_IF_ERROR(quantizeBlock(
           inputBlock(g), x, images * geometry.height * geometry.width,
-          geometry.channels, inputs.begin, lengthOf(inputs), Rounding::Nearest,
+          geometry.channels, inputs.begin, inputs.size(), Rounding::Nearest,
           pass));
     }
   }
@@ -184,14 +153,14 @@ Status BlockProducts::forward(const nn::FloatTensor &x,
   const int64_t rows = images * geometry.outPixels();
   for (int h = 0; h < numOutputs(); ++h) {
     const Group outputs = outputGroups[size_t(h)];
-    part.resize({rows, lengthOf(outputs)});
+    part.resize({rows, outputs.size()});
     for (int g = 0; g < numInputs(); ++g) {
       const Block &input = inputBlock(g);
       const Block &weights = weightBlock(g, h);
       LPGEN_RETURN_IF_ERROR(
           convOf(g, h).forward(input.q, weights.q, part, pass));
       scatterAdd(part.data(), rows, geometry.outputs, outputs.begin,
-                 lengthOf(outputs), y.data());
+                 outputs.size(), y.data());
     }
   }
   if (pass.isTraining()) {
@@ -208,7 +177,7 @@ Status BlockProducts::quantizeGradient(const nn::FloatTensor &dy,
     const Group outputs = outputGroups[size_t(h)];
     LPGEN_RETURN_IF_ERROR(quantizeBlock(
         gradientBlock(h), dy, rows, geometry.outputs, outputs.begin,
-        lengthOf(outputs), Rounding::Stochastic, pass));
+        outputs.size(), Rounding::Stochastic, pass));
   }
   return Status::success();
 }
@@ -219,12 +188,12 @@ Status BlockProducts::inputGradient(nn::FloatTensor &dx, const nn::Pass &pass) {
   const int64_t rows = dx.size() / geometry.channels;
   for (int g = 0; g < numInputs(); ++g) {
     const Group inputs = inputGroups[size_t(g)];
-    part.resize({rows, lengthOf(inputs)});
+    part.resize({rows, inputs.size()});
     for (int h = 0; h < numOutputs(); ++h) {
       LPGEN_RETURN_IF_ERROR(convOf(g, h).inputGradient(
           gradientBlock(h).q, weightBlock(g, h).q, part, pass));
       scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
-                 lengthOf(inputs), dx.data());
+                 inputs.size(), dx.data());
     }
   }
   return Status::success();
@@ -237,14 +206,14 @@ Status BlockProducts::weightGradient(nn::FloatTensor &dWeight,
   const int64_t taps = geometry.kernel * geometry.kernel;
   for (int h = 0; h < numOutputs(); ++h) {
     const Group outputs = outputGroups[size_t(h)];
-    const int64_t rows = lengthOf(outputs) * taps;
+    const int64_t rows = outputs.size() * taps;
     for (int g = 0; g < numInputs(); ++g) {
       const Group inputs = inputGroups[size_t(g)];
-      part.resize({rows, lengthOf(inputs)});
+      part.resize({rows, inputs.size()});
       LPGEN_RETURN_IF_ERROR(convOf(g, h).weightGradient(
           inputBlock(g).q, gradientBlock(h).q, part, pass));
       scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
-                 lengthOf(inputs),
+                 inputs.size(),
                  dWeight.data() + outputs.begin * taps * geometry.channels);
     }
   }
@@ -271,50 +240,14 @@ Status BlockProducts::backward(const nn::FloatTensor &x,
   return Status::success();
 }
 
-void BlockProducts::measureSensitivity(const nn::FloatTensor &weight,
-                                       const nn::FloatTensor *dWeight,
-                                       const nn::FloatTensor *dx,
-                                       const nn::Pass &pass) {
-  const nn::TimeAdder timer(seconds.statistics);
-  const auto meanSquare = [&](const float *from, int64_t rows,
-                              int64_t rowLength, TaskRange columns) {
-    part.resize({rows, lengthOf(columns)});
-    gather(from, rows, rowLength, columns.begin, lengthOf(columns),
-           part.data());
-    return sumOfSquares(part, pass) / double(part.size());
-  };
-  const int64_t channels = geometry.channels;
-  const int64_t taps = geometry.kernel * geometry.kernel;
-  for (int g = 0; g < numInputs(); ++g) {
-    const Group inputs = inputGroups[size_t(g)];
-    if (dx) {
-      average(inputBlock(g).sensitivity,
-              meanSquare(dx->data(), dx->size() / channels, channels, inputs));
-    }
-    for (int h = 0; dWeight && h < numOutputs(); ++h) {
-      const Group outputs = outputGroups[size_t(h)];
-      average(weightBlock(g, h).sensitivity,
-              meanSquare(dWeight->data() + outputs.begin * taps * channels,
-                         lengthOf(outputs) * taps, channels, inputs));
-    }
-  }
-  for (int h = 0; h < numOutputs(); ++h) {
-    const Group outputs = outputGroups[size_t(h)];
-    average(gradientBlock(h).sensitivity,
-            meanSquare(weight.data() + outputs.begin * taps * channels,
-                       lengthOf(outputs) * taps, channels, {0, channels}));
-  }
-}
-
 std::vector<BlockProduct> BlockProducts::blockProducts(Product product) const {
   std::vector<BlockProduct> all;
   const auto kernelSize =
       double(geometry.outPixels() * geometry.kernel * geometry.kernel);
   for (int g = 0; g < numInputs(); ++g) {
     for (int h = 0; h < numOutputs(); ++h) {
-      const double macs = kernelSize *
-                          double(lengthOf(inputGroups[size_t(g)])) *
-                          double(lengthOf(outputGroups[size_t(h)]));
+      const double macs = kernelSize * double(inputGroups[size_t(g)].size()) *
+                          double(outputGroups[size_t(h)].size());
       switch (product) {
       case Product::Forward:
         all.push_back({g, weightIndex(g, h), macs});
@@ -336,28 +269,6 @@ void BlockProducts::countProducts(Product product, int64_t images) {
     done.add(double(images) * pair.macs, blocks[size_t(pair.a)].report.bits,
              blocks[size_t(pair.b)].report.bits);
   }
-}
-
-std::vector<WidthBlock> BlockProducts::describeBlocks() const {
-  std::vector<WidthBlock> described(blocks.size());
-  const auto describe = [&](int begin, int end) {
-    double whole = 0;
-    for (int i = begin; i < end; ++i) {
-      whole += blocks[size_t(i)].power * blocks[size_t(i)].sensitivity;
-    }
-    for (int i = begin; i < end; ++i) {
-      const Block &block = blocks[size_t(i)];
-      WidthBlock &to = described[size_t(i)];
-      to.bits = block.report.bits;
-      for (size_t b = 0; whole > 0 && b < to.harm.size(); ++b) {
-        to.harm[b] = block.noise[b] * block.power * block.sensitivity / whole;
-      }
-    }
-  };
-  describe(0, weightIndex(0, 0));
-  describe(weightIndex(0, 0), gradientIndex(0));
-  describe(gradientIndex(0), numBlocks());
-  return described;
 }
 
 void BlockProducts::setWidths(const std::vector<WidthBlock> &widths) {
@@ -406,15 +317,14 @@ nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
   const CodeRange codes = block.codes();
   nn::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
-  term.channels = lengthOf(inputGroups[size_t(g)]);
+  term.channels = inputGroups[size_t(g)].size();
   term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
                 nn::IntegerGrid::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
     term.weight.highest = std::max(term.weight.highest, q.max());
     term.weightScales.insert(term.weightScales.end(),
-                             size_t(lengthOf(outputGroups[size_t(h)])),
-                             q.scale());
+                             size_t(outputGroups[size_t(h)].size()), q.scale());
     const std::vector<int32_t> codes = q.codes();
     term.weights.insert(term.weights.end(), codes.begin(), codes.end());
   }

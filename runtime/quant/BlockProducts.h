@@ -99,6 +99,9 @@ private:
   Status quantizeGradient(const nn::FloatTensor &dy, const nn::Pass &pass);
   Status inputGradient(nn::FloatTensor &dx, const nn::Pass &pass);
   Status weightGradient(nn::FloatTensor &dWeight, const nn::Pass &pass);
+  /// to[row, 0 .. length) = from[row, begin ..) of rows of rowLength elements.
+  static void gather(const float *from, int64_t rows, int64_t rowLength,
+                     int64_t begin, int64_t length, float *to);
   void measureSensitivity(const nn::FloatTensor &weight,
                           const nn::FloatTensor *dWeight,
                           const nn::FloatTensor *dx, const nn::Pass &pass);
