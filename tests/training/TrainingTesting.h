@@ -3,6 +3,7 @@
 #define LPGEN_TESTS_TRAINING_TRAININGTESTING_H
 
 #include "runtime/kernels/KernelProvider.h"
+#include "runtime/nn/FloatTensor.h"
 #include "runtime/nn/Random.h"
 #include "runtime/quant/IntTensor.h"
 #include <cstdlib>
@@ -55,6 +56,15 @@ inline quant::IntTensor randomIntegers(int64_t size, int32_t max, float scale,
     q[0] = std::remove_reference_t<decltype(*q)>(max);
     q[size - 1] = std::remove_reference_t<decltype(*q)>(-max);
   });
+  return tensor;
+}
+
+/// Normally distributed with deviation 1.
+inline nn::FloatTensor normalTensor(std::vector<int64_t> shape, uint64_t seed) {
+  nn::FloatTensor tensor(std::move(shape));
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    tensor[i] = nn::RandomKey(seed).normal(uint64_t(i));
+  }
   return tensor;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using nn::FloatTensor;
 using nn::Product;
+using testing::normalTensor;
 
 TEST(AccumulatorPlan, ExactBound) {
   EXPECT_EQ(exactAccumulatorBits(516, 32767, 127), 32);
@@ -122,14 +123,6 @@ TEST(NarrowAdder, LosesVarianceAsTheAnalysisHasIt) {
   };
   EXPECT_NEAR(retained(5), 0.78, 0.06);
   EXPECT_NEAR(retained(8), 0.99, 0.02);
-}
-
-FloatTensor normalTensor(std::vector<int64_t> shape, uint64_t seed) {
-  FloatTensor tensor(std::move(shape));
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor[i] = nn::RandomKey(seed).normal(uint64_t(i));
-  }
-  return tensor;
 }
 
 nn::ConvGeometry geometry(int64_t stride) {

@@ -14,6 +14,7 @@ namespace {
 using nn::FloatTensor;
 using nn::Product;
 using ::testing::HasSubstr;
+using testing::normalTensor;
 
 /// x of blocks of `size` channels, each on the grid of its width: quantizing
 /// it changes nothing.
@@ -36,14 +37,6 @@ FloatTensor blockedTensor(std::vector<int64_t> shape, int64_t size,
 KernelProvider &provider() {
   static KernelProvider kernels(testing::testCompiler());
   return kernels;
-}
-
-FloatTensor normalTensor(std::vector<int64_t> shape, uint64_t seed) {
-  FloatTensor tensor(std::move(shape));
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    tensor[i] = nn::RandomKey(seed).normal(uint64_t(i));
-  }
-  return tensor;
 }
 
 class BlockProductsTest : public ::testing::Test {
