@@ -8,8 +8,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set_target_properties(lpgen_abi PROPERTIES EXPORT_NAME abi)
+set_target_properties(lpgen_base PROPERTIES EXPORT_NAME base)
 set_target_properties(lpgen_runtime PROPERTIES EXPORT_NAME runtime)
-set(installed lpgen_abi lpgen_runtime)
+set(installed lpgen_abi lpgen_base lpgen_runtime)
 if(TARGET lpgen)
   list(APPEND installed lpgen)
 endif()
@@ -26,9 +27,9 @@ file(CREATE_LINK ${PROJECT_SOURCE_DIR}/schedules/tuned ${PROJECT_BINARY_DIR}/sha
   SYMBOLIC)
 # The page of a training run: lpgen and lpgen-train find its maker in ../share/lpgen/report.
 if(LPGEN_BUILD_TRAINING)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/bench/report DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/workbench/report DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen
     USE_SOURCE_PERMISSIONS)
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/bench/report ${PROJECT_BINARY_DIR}/share/lpgen/report
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/workbench/report ${PROJECT_BINARY_DIR}/share/lpgen/report
     SYMBOLIC)
 endif()
 # MLIR's shared library lies in LLVM's own folder, where no loader looks by itself.
@@ -43,11 +44,11 @@ set(headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen)
 install(TARGETS ${installed} EXPORT lpgenTargets
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-  INCLUDES DESTINATION ${headers} ${headers}/runtime/abi)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/ DESTINATION ${headers}/runtime
+  INCLUDES DESTINATION ${headers} ${headers}/base/abi)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/base ${PROJECT_SOURCE_DIR}/runtime DESTINATION ${headers}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "runner" EXCLUDE)
 # For programs that rather compile the detection of CPU features with their own flags.
-install(FILES ${PROJECT_SOURCE_DIR}/runtime/core/CpuFeatures.c DESTINATION ${headers}/runtime/core)
+install(FILES ${PROJECT_SOURCE_DIR}/base/abi/CpuFeatures.c DESTINATION ${headers}/base/abi)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lpgen)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lpgenConfig.cmake.in

@@ -1,6 +1,6 @@
 // What a packed schedule costs, counted from instructions; and the candidates
 // that the register file allows. For ranking only: no absolute meaning.
-#include "compiler/passes/TilePlan.h"
+#include "ir/analysis/TilePlan.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
 #include <cmath>

@@ -2,7 +2,7 @@
 #ifndef LPGEN_SCHEDULES_RULEFILE_H
 #define LPGEN_SCHEDULES_RULEFILE_H
 
-#include "runtime/core/Status.h"
+#include "base/system/Status.h"
 #include "schedules/Tuned.h"
 #include <string>
 

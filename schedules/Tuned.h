@@ -2,7 +2,7 @@
 #ifndef LPGEN_SCHEDULES_TUNED_H
 #define LPGEN_SCHEDULES_TUNED_H
 
-#include "compiler/passes/PackedForm.h"
+#include "ir/analysis/PackedForm.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "targets/Target.h"
 #include <compare>

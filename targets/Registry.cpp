@@ -1,5 +1,5 @@
 // Targets by name, and the one that fits this CPU.
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include "targets/Targets.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"

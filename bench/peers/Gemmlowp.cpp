@@ -4,10 +4,10 @@
 // operand is signed, and packs both operands in every call: there is no packing
 // beforehand. A convolution is given to it as im2col, made before the time
 // starts.
+#include "base/abi/CpuFeatures.h"
+#include "base/abi/lp_kernel.h"
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/CpuFeatures.h"
+#include "workbench/measure/Peer.h"
 #include <public/gemmlowp.h>
 #include <tuple>
 

@@ -7,10 +7,10 @@
 // vpmaddwd, which is exact. Both see a convolution as im2col, made before the
 // time starts. The features are named, because Halide 14 fails on those that it
 // finds on CPUs with AVX-512.
+#include "base/abi/CpuFeatures.h"
+#include "base/abi/lp_kernel.h"
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/CpuFeatures.h"
+#include "workbench/measure/Peer.h"
 #include <Halide.h>
 
 namespace lpgen {

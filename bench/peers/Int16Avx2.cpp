@@ -5,10 +5,10 @@
 // with their halo, channels rounded up to pairs. Neighbouring taps of one
 // filter row lie next to each other in both, so a filter row is one run and no
 // im2col is needed. A GEMM is the same with a single tap.
-#include "bench/peers/Peer.h"
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
+#include "base/abi/lp_kernel.h"
 #include "runtime/kernels/KernelRunner.h"
+#include "workbench/measure/Peer.h"
 #include <algorithm>
 #include <cstring>
 #include <immintrin.h>

@@ -5,7 +5,7 @@
 // s32, or 8 bits with one scale per output channel. Its C++ interface throws;
 // nothing of that leaves this file.
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
+#include "workbench/measure/Peer.h"
 #include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>

@@ -5,7 +5,7 @@
 // the time starts. The library is loaded at run time, because it chooses its
 // kernels while it is loaded and only the environment can limit them.
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
+#include "workbench/measure/Peer.h"
 #include <cblas.h>
 #include <cstdlib>
 #include <dlfcn.h>

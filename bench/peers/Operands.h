@@ -3,8 +3,8 @@
 #ifndef LPGEN_BENCH_PEERS_OPERANDS_H
 #define LPGEN_BENCH_PEERS_OPERANDS_H
 
-#include "bench/Problem.h"
-#include "runtime/core/Tensor.h"
+#include "base/tensor/Tensor.h"
+#include "workbench/measure/Problem.h"
 #include <algorithm>
 #include <cstdint>
 #include <vector>

@@ -1,6 +1,6 @@
 // The list of peers. CMake defines LPGEN_BENCH_HAVE_* for those whose library
 // it found; a peer that was not built is named in the report with its reason.
-#include "bench/peers/Peer.h"
+#include "workbench/measure/Peer.h"
 #include <algorithm>
 #include <cstdlib>
 

@@ -1,9 +1,9 @@
 // The plain loop nest: what a programmer writes first and leaves to the
 // compiler, which may vectorize the loop over the channels.
+#include "base/abi/CpuFeatures.h"
+#include "base/abi/lp_kernel.h"
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/CpuFeatures.h"
+#include "workbench/measure/Peer.h"
 
 namespace lpgen {
 

@@ -6,7 +6,7 @@
 // that suits the problem, so the results follow from the sums. Weights are
 // packed when the operator is made.
 #include "bench/peers/Operands.h"
-#include "bench/peers/Peer.h"
+#include "workbench/measure/Peer.h"
 #include <algorithm>
 #include <cmath>
 #include <cpuinfo.h>

@@ -1,5 +1,5 @@
 """The page of a table of training runs: curves, table, claims, kernels. Charts and style are
-those of bench/report."""
+those of workbench/report."""
 
 import statistics
 import sys

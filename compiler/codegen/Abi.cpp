@@ -1,9 +1,9 @@
 // The C interface around the functions of a kernel: checks, dispatch over
 // phases, and the descriptor. Built with IRBuilder on the LLVM module, for all
 // of it is C-level: pointers, null checks, a switch. See
-// runtime/abi/lp_kernel.h for what each part does.
+// base/abi/lp_kernel.h for what each part does.
 #include "compiler/codegen/Abi.h"
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"

@@ -13,7 +13,7 @@ namespace lpgen {
 
 /// Adds to `module`, which holds `<op>.phaseN`, `<op>.tasksN` and
 /// `<op>.pack.<buffer>`, the functions and the descriptor of
-/// runtime/abi/lp_kernel.h under the long symbol and, if `shortNames`, under
+/// base/abi/lp_kernel.h under the long symbol and, if `shortNames`, under
 /// lp_<op>; everything else becomes internal.
 void emitAbi(llvm::Module &module, const KernelInfo &info,
              const TargetDesc &target, bool shortNames);

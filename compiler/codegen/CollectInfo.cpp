@@ -1,7 +1,7 @@
 // Kernel information from the tiled and the scheduled IR. See CollectInfo.h.
 #include "compiler/codegen/CollectInfo.h"
-#include "compiler/passes/Chains.h"
 #include "compiler/passes/Passes.h"
+#include "ir/analysis/Chains.h"
 #include "schedules/Schedules.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"

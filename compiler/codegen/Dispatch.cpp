@@ -5,8 +5,8 @@
 // names have as many as the longest, and those that a variant lacks have no
 // task.
 #include "compiler/codegen/Dispatch.h"
+#include "base/abi/lp_kernel.h"
 #include "compiler/codegen/Abi.h"
-#include "runtime/abi/lp_kernel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -182,7 +182,7 @@ static std::string emitDispatchSource(llvm::ArrayRef<Variant> variants) {
       R"(/* Chooses among the kernels of operator {0}, written by lpgen. */
 #include "{0}.h"
 
-/* runtime/core/CpuFeatures.h; in library lpgen::abi. */
+/* base/abi/CpuFeatures.h; in library lpgen::abi. */
 uint64_t lp_cpu_features(void);
 
 /* Best first. */

@@ -7,7 +7,7 @@
 #ifndef LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 #define LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 
-#include "runtime/core/ElementType.h"
+#include "base/types/ElementType.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/JSON.h"
 #include <cstdint>

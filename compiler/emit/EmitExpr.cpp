@@ -1,6 +1,6 @@
 // Expressions of the syntax tree -> arith, math and lp ops. See EmitExpr.h.
 #include "compiler/emit/EmitExpr.h"
-#include "compiler/dialect/Lp.h"
+#include "ir/dialect/Lp.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 

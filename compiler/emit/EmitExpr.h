@@ -2,8 +2,8 @@
 #ifndef LPGEN_COMPILER_EMIT_EMITEXPR_H
 #define LPGEN_COMPILER_EMIT_EMITEXPR_H
 
-#include "compiler/frontend/Ast.h"
 #include "mlir/IR/Builders.h"
+#include "operators/frontend/Ast.h"
 
 namespace lpgen {
 

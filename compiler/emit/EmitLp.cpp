@@ -1,7 +1,7 @@
 // Checked syntax tree -> lp dialect: functions and statements. See EmitLp.h.
 #include "compiler/emit/EmitLp.h"
-#include "compiler/dialect/Lp.h"
 #include "compiler/emit/EmitExpr.h"
+#include "ir/dialect/Lp.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 

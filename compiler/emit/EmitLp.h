@@ -2,9 +2,9 @@
 #ifndef LPGEN_COMPILER_EMIT_EMITLP_H
 #define LPGEN_COMPILER_EMIT_EMITLP_H
 
-#include "compiler/frontend/Ast.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "operators/frontend/Ast.h"
 #include "llvm/Support/SourceMgr.h"
 
 namespace lpgen {

@@ -3,8 +3,8 @@
 // One-shot bufferization of upstream is not used: two ops reach this point,
 // both write whole results at their own index, so where a result lives is known
 // at once and copies cannot arise.
-#include "compiler/passes/Chains.h"
 #include "compiler/passes/Passes.h"
+#include "ir/analysis/Chains.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"

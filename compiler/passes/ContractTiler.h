@@ -9,7 +9,7 @@
 #define LPGEN_COMPILER_PASSES_CONTRACTTILER_H
 
 #include "compiler/passes/Phases.h"
-#include "compiler/passes/TilePlan.h"
+#include "ir/analysis/TilePlan.h"
 #include <vector>
 
 namespace lpgen {

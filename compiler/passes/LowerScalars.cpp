@@ -1,6 +1,6 @@
 // lp-lower-scalars: what is left of lp inside loops, to arith, memref and scf.
 //
-// The formulas are those of runtime/core/Scalar.h, operation by operation.
+// The formulas are those of base/types/Scalar.h, operation by operation.
 #include "compiler/passes/Phases.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>

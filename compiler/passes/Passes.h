@@ -2,7 +2,7 @@
 #ifndef LPGEN_COMPILER_PASSES_PASSES_H
 #define LPGEN_COMPILER_PASSES_PASSES_H
 
-#include "compiler/dialect/Lp.h"
+#include "ir/dialect/Lp.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

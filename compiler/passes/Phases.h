@@ -3,8 +3,8 @@
 #ifndef LPGEN_COMPILER_PASSES_PHASES_H
 #define LPGEN_COMPILER_PASSES_PHASES_H
 
-#include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Passes.h"
+#include "ir/analysis/PackedForm.h"
 
 namespace lpgen {
 

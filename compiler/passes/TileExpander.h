@@ -5,8 +5,8 @@
 #ifndef LPGEN_COMPILER_PASSES_TILEEXPANDER_H
 #define LPGEN_COMPILER_PASSES_TILEEXPANDER_H
 
-#include "compiler/passes/PackedForm.h"
 #include "compiler/passes/Phases.h"
+#include "ir/analysis/PackedForm.h"
 #include "targets/Target.h"
 
 namespace lpgen {

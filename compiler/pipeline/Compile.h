@@ -2,7 +2,7 @@
 #ifndef LPGEN_COMPILER_PIPELINE_COMPILE_H
 #define LPGEN_COMPILER_PIPELINE_COMPILE_H
 
-#include "compiler/frontend/Ast.h"
+#include "operators/frontend/Ast.h"
 #include "targets/Target.h"
 #include "llvm/Support/SourceMgr.h"
 #include <map>

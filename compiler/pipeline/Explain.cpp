@@ -1,8 +1,8 @@
 // What the compiler made of an operator. See Explain.h.
 #include "compiler/pipeline/Explain.h"
-#include "compiler/passes/PackedForm.h"
 #include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
+#include "ir/analysis/PackedForm.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -3,7 +3,7 @@
 #define LPGEN_COMPILER_PIPELINE_HOTLOOP_H
 
 #include "compiler/codegen/Mca.h"
-#include "compiler/passes/PackedForm.h"
+#include "ir/analysis/PackedForm.h"
 #include "targets/Target.h"
 
 namespace lpgen {

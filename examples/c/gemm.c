@@ -5,7 +5,7 @@
  * phases and tasks could run on any thread pool. */
 #include "gemm_w4a4.h"
 
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

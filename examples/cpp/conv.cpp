@@ -3,8 +3,8 @@
 // and all must agree.
 //
 //   example-cpp [THREADS]
+#include "base/abi/CpuFeatures.h"
 #include "conv3x3_w2a2.h"
-#include "runtime/core/CpuFeatures.h"
 #include "runtime/kernels/KernelRunner.h"
 #include <array>
 #include <charconv>

@@ -8,10 +8,10 @@
 //
 // `lpgen run` stands between the two. `picture` computes the same convolution
 // with a plain loop and refuses to draw anything that differs from it.
+#include "base/tensor/Npy.h"
 #include "examples/demo/Filters.h"
 #include "examples/demo/Picture.h"
-#include "runtime/core/Npy.h"
-#include "runtime/data/Idx.h"
+#include "training/data/Idx.h"
 #include <algorithm>
 #include <array>
 #include <charconv>

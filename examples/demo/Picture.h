@@ -3,7 +3,7 @@
 #ifndef LPGEN_EXAMPLES_DEMO_PICTURE_H
 #define LPGEN_EXAMPLES_DEMO_PICTURE_H
 
-#include "runtime/core/Status.h"
+#include "base/system/Status.h"
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,10 +1,10 @@
 // Linked kernels from section lp_kernels; others from the cache, whose files
 // are named by operator and by a digest of text, compiler and CPU features.
 #include "runtime/kernels/KernelProvider.h"
-#include "runtime/core/AtomicFile.h"
-#include "runtime/core/CpuFeatures.h"
-#include "runtime/core/Digest.h"
-#include "runtime/core/Subprocess.h"
+#include "base/abi/CpuFeatures.h"
+#include "base/system/AtomicFile.h"
+#include "base/system/Digest.h"
+#include "base/system/Subprocess.h"
 #include <array>
 #include <bit>
 #include <cstdio>

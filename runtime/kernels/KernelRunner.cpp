@@ -1,7 +1,7 @@
 // Running a kernel by the rules of lp_kernel.h: pack, allocate, and phase by
 // phase.
 #include "runtime/kernels/KernelRunner.h"
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include <atomic>
 #include <new>
 
@@ -40,7 +40,7 @@ std::string describeCpuFeatures(uint64_t features) {
     }
   };
 #define LP_CPU_FEATURE(name, bit) add(uint64_t{1} << (bit), #name);
-#include "runtime/abi/lp_cpu_features.def"
+#include "base/abi/lp_cpu_features.def"
 #undef LP_CPU_FEATURE
   return text.empty() ? "none" : text;
 }

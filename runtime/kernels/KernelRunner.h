@@ -1,16 +1,16 @@
 // Runs one generated kernel in this process: checks that it may run here, packs
 // buffers, owns workspace and scratch, and runs the phases on a thread pool.
 //
-// Below it stands the C interface (runtime/abi/lp_kernel.h); above it the
+// Below it stands the C interface (base/abi/lp_kernel.h); above it the
 // training runtime and the benchmarks. Where the descriptor comes from (linked
 // in, or a SharedKernel) does not matter here.
 #ifndef LPGEN_RUNTIME_KERNELS_KERNELRUNNER_H
 #define LPGEN_RUNTIME_KERNELS_KERNELRUNNER_H
 
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/Status.h"
-#include "runtime/core/Tensor.h"
-#include "runtime/core/ThreadPool.h"
+#include "base/abi/lp_kernel.h"
+#include "base/system/Status.h"
+#include "base/system/ThreadPool.h"
+#include "base/tensor/Tensor.h"
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -3,8 +3,8 @@
 #ifndef LPGEN_RUNTIME_KERNELS_SHAREDKERNEL_H
 #define LPGEN_RUNTIME_KERNELS_SHAREDKERNEL_H
 
-#include "runtime/abi/lp_kernel.h"
-#include "runtime/core/Status.h"
+#include "base/abi/lp_kernel.h"
+#include "base/system/Status.h"
 #include <string>
 
 namespace lpgen {

@@ -5,7 +5,7 @@
 #ifndef LPGEN_RUNTIME_RUNNER_REGIONS_H
 #define LPGEN_RUNTIME_RUNNER_REGIONS_H
 
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 #include "runtime/runner/job.h"
 #include "runtime/runner/syscalls.h"
 

@@ -4,7 +4,7 @@
  *
  * A kernel object places a pointer to its descriptor into section lp_kernels;
  * the linker gathers them between the two symbols below. */
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include "runtime/runner/job.h"
 #include "runtime/runner/regions.h"
 #include "runtime/runner/syscalls.h"

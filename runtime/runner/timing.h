@@ -3,7 +3,7 @@
 #ifndef LPGEN_RUNTIME_RUNNER_TIMING_H
 #define LPGEN_RUNTIME_RUNNER_TIMING_H
 
-#include "runtime/core/CycleChain.h"
+#include "base/system/CycleChain.h"
 #include "runtime/runner/job.h"
 #include "runtime/runner/syscalls.h"
 

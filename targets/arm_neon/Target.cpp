@@ -1,6 +1,6 @@
 // arm_neon and its levels: AArch64 with Advanced SIMD, from the Cortex-A53 on.
 // A level adds instructions; all have one kind of register tile and one folder.
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 #include "targets/Targets.h"
 #include "targets/arm_neon/Cells.h"
 

@@ -1,5 +1,5 @@
 // x86_avx2 and its level with AVX-VNNI: 256-bit vectors, 16 registers.
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 #include "targets/Targets.h"
 #include "targets/x86/Cells.h"
 

@@ -1,6 +1,6 @@
 // x86_avx512 and its levels: 512-bit vectors, 32 registers. The first level is
 // what every CPU with AVX-512 for bytes has; further ones add instructions.
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 #include "targets/Targets.h"
 #include "targets/x86/Cells.h"
 

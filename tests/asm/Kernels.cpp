@@ -1,6 +1,6 @@
 // Kernels whose assembly is looked at. See Kernels.h.
 #include "tests/asm/Kernels.h"
-#include "compiler/frontend/Parser.h"
+#include "operators/frontend/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <gtest/gtest.h>

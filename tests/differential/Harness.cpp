@@ -1,8 +1,8 @@
 // See Harness.h.
 #include "tests/differential/Harness.h"
-#include "compiler/frontend/Parser.h"
-#include "compiler/run/Emulator.h"
-#include "compiler/verify/Verify.h"
+#include "operators/frontend/Parser.h"
+#include "workbench/run/Emulator.h"
+#include "workbench/verify/Verify.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/raw_ostream.h"

@@ -3,8 +3,8 @@
 #ifndef LPGEN_TESTS_DIFFERENTIAL_HARNESS_H
 #define LPGEN_TESTS_DIFFERENTIAL_HARNESS_H
 
-#include "compiler/frontend/Ast.h"
 #include "compiler/pipeline/Compile.h"
+#include "operators/frontend/Ast.h"
 #include "targets/Target.h"
 #include "llvm/Support/SourceMgr.h"
 #include <cstdint>

@@ -4,7 +4,7 @@
 #ifndef LPGEN_TESTS_DIFFERENTIAL_OPERATORS_H
 #define LPGEN_TESTS_DIFFERENTIAL_OPERATORS_H
 
-#include "runtime/core/ElementType.h"
+#include "base/types/ElementType.h"
 #include "targets/Target.h"
 #include "tests/differential/Harness.h"
 #include <string>

@@ -1,7 +1,7 @@
 // See RandomOperator.h. An operator is a main reduction into `acc`, followed by
 // elementwise statements that read it, and now and then by a further reduction.
 #include "tests/differential/RandomOperator.h"
-#include "runtime/core/ElementType.h"
+#include "base/types/ElementType.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
 #include <random>

@@ -2,7 +2,7 @@
 #ifndef LPGEN_TESTS_DIFFERENTIAL_SELECTION_H
 #define LPGEN_TESTS_DIFFERENTIAL_SELECTION_H
 
-#include "runtime/core/ElementType.h"
+#include "base/types/ElementType.h"
 #include "targets/Target.h"
 #include "tests/differential/CoveringArray.h"
 #include <string>

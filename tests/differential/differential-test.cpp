@@ -5,7 +5,7 @@
 // LPGEN_TEST_FULL=1 takes the product of types and schedules in place of the
 // pairwise selection; LPGEN_TEST_SEED=N draws other random operators and
 // inputs.
-#include "compiler/frontend/Parser.h"
+#include "operators/frontend/Parser.h"
 #include "targets/Cell.h"
 #include "tests/differential/Harness.h"
 #include "tests/differential/Operators.h"

@@ -4,12 +4,12 @@
 // For each cell, sums of just as many steps, one more, and twice as many and
 // one are computed with operands that are all at an end of their range; the
 // right value is known without any reference: the depth times the product.
-#include "compiler/passes/PackedForm.h"
-#include "compiler/run/KernelProgram.h"
-#include "compiler/verify/OpJob.h"
+#include "ir/analysis/PackedForm.h"
 #include "targets/Cell.h"
 #include "tests/differential/Harness.h"
 #include "tests/differential/Operators.h"
+#include "workbench/run/KernelProgram.h"
+#include "workbench/verify/OpJob.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <gtest/gtest.h>
 #include <iostream>

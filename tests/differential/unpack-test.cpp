@@ -4,14 +4,14 @@
 // operator is compiled to stage `packed`, the pack of one of its operands is
 // taken from there, and put with its inverse into a kernel that writes what
 // comes back.
-#include "compiler/frontend/Parser.h"
 #include "compiler/pipeline/Compile.h"
-#include "compiler/reference/RandomInputs.h"
-#include "compiler/run/KernelProgram.h"
-#include "compiler/verify/OpJob.h"
+#include "operators/frontend/Parser.h"
+#include "operators/reference/RandomInputs.h"
 #include "targets/Cell.h"
 #include "tests/differential/Harness.h"
 #include "tests/differential/Operators.h"
+#include "workbench/run/KernelProgram.h"
+#include "workbench/verify/OpJob.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <gtest/gtest.h>
 #include <regex>

@@ -2,7 +2,7 @@
 // error, in bounded time, without a crash. Trees that come out are walked, so
 // that what later stages rely on is tested as well. See
 // tests/fuzz/CMakeLists.txt for how to run it.
-#include "compiler/frontend/Parser.h"
+#include "operators/frontend/Parser.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MemoryBuffer.h"
 

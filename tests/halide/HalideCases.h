@@ -6,7 +6,7 @@
 #ifndef LPGEN_TESTS_HALIDE_HALIDECASES_H
 #define LPGEN_TESTS_HALIDE_HALIDECASES_H
 
-#include "runtime/core/ElementType.h"
+#include "base/types/ElementType.h"
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 // halide-oracle FOLDER: computes the operators of HalideCases with Halide and
 // writes inputs and outputs there, as CASE.x.npy, .w.npy, .zx.npy, .zw.npy and
 // .y.npy. A program of its own, because Halide brings its own LLVM.
-#include "runtime/core/Npy.h"
+#include "base/tensor/Npy.h"
 #include "tests/halide/HalideCases.h"
 #include <Halide.h>
 #include <cstdio>

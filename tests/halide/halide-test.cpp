@@ -2,13 +2,13 @@
 // interpreter and from compiled kernels. Runs halide-oracle once, which writes
 // inputs and outputs; then every case is written in the operator language and
 // computed on the same inputs.
-#include "compiler/frontend/Parser.h"
+#include "base/tensor/Npy.h"
 #include "compiler/pipeline/Compile.h"
-#include "compiler/reference/Interpreter.h"
-#include "compiler/run/KernelProgram.h"
-#include "compiler/verify/OpJob.h"
-#include "runtime/core/Npy.h"
+#include "operators/frontend/Parser.h"
+#include "operators/reference/Interpreter.h"
 #include "tests/halide/HalideCases.h"
+#include "workbench/run/KernelProgram.h"
+#include "workbench/verify/OpJob.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -5,7 +5,7 @@
  * of the library's kernels must refuse. */
 #include "dot.h"
 
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>

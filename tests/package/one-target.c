@@ -3,7 +3,7 @@
 #include "dot_s4s4.h"
 #include "dot_u2b1.h"
 
-#include "runtime/core/CpuFeatures.h"
+#include "base/abi/CpuFeatures.h"
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // The chooser of a library with several targets: the descriptor of the short
 // names, the best kernel and the kernel for a CPU without features agree.
+#include "base/abi/CpuFeatures.h"
 #include "dot_u2b1.h"
-#include "runtime/core/CpuFeatures.h"
 #include "runtime/kernels/KernelRunner.h"
 #include <cstdio>
 

@@ -3,9 +3,9 @@
 #define LPGEN_TESTS_TRAINING_TRAININGTESTING_H
 
 #include "runtime/kernels/KernelProvider.h"
-#include "runtime/nn/FloatTensor.h"
-#include "runtime/nn/Random.h"
-#include "runtime/quant/IntTensor.h"
+#include "training/core/FloatTensor.h"
+#include "training/core/IntTensor.h"
+#include "training/core/Random.h"
 #include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>

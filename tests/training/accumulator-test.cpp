@@ -1,10 +1,10 @@
 // Accumulators: bounds and analysis against known values, the emulated adder,
 // and products whose sums are narrow.
-#include "runtime/nn/FloatProducts.h"
-#include "runtime/quant/AccumulatorPlan.h"
-#include "runtime/quant/IntegerProducts.h"
-#include "runtime/quant/RangeQuantizer.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/contractions/AccumulatorPlan.h"
+#include "training/contractions/FloatProducts.h"
+#include "training/contractions/IntegerProducts.h"
+#include "training/quantizers/RangeQuantizer.h"
 #include <gmock/gmock.h>
 #include <limits>
 

@@ -1,10 +1,10 @@
 // Products of blocks against those of the values that the blocks stand for, and
 // what they say of the harm of rounding.
-#include "runtime/nn/FloatProducts.h"
-#include "runtime/quant/BlockProducts.h"
-#include "runtime/quant/IntegerProducts.h"
-#include "runtime/quant/RangeQuantizer.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/contractions/BlockProducts.h"
+#include "training/contractions/FloatProducts.h"
+#include "training/contractions/IntegerProducts.h"
+#include "training/quantizers/RangeQuantizer.h"
 #include <algorithm>
 #include <gmock/gmock.h>
 

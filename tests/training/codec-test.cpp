@@ -1,8 +1,8 @@
 // Gradients as bytes: error feedback, what is sent and how many bytes that is,
 // damaged input.
-#include "runtime/nn/Random.h"
-#include "runtime/train/AdaComp.h"
-#include "runtime/train/GradientCodec.h"
+#include "training/core/Random.h"
+#include "training/distributed/AdaComp.h"
+#include "training/distributed/GradientCodec.h"
 #include <algorithm>
 #include <gmock/gmock.h>
 

@@ -1,7 +1,7 @@
 // Data sets: files as they should be, files that are damaged, batches.
-#include "runtime/core/AtomicFile.h"
-#include "runtime/data/Batches.h"
+#include "base/system/AtomicFile.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/data/Batches.h"
 #include <algorithm>
 #include <gmock/gmock.h>
 #include <numeric>

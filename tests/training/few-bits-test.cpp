@@ -1,5 +1,5 @@
 // Trained quantizers against the formulas of their papers, element by element.
-#include "runtime/quant/TrainedQuantizer.h"
+#include "training/quantizers/TrainedQuantizer.h"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>

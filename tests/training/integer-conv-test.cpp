@@ -1,9 +1,9 @@
 // The three integer products against their definition, bit for bit: widths,
 // shapes, chunked reductions, extreme operands, threads.
-#include "runtime/quant/IntegerConv.h"
-#include "runtime/quant/TrainedProducts.h"
-#include "runtime/quant/TransposeBytes.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/contractions/IntegerConv.h"
+#include "training/contractions/TrainedProducts.h"
+#include "training/contractions/TransposeBytes.h"
 
 namespace lpgen::quant {
 namespace {

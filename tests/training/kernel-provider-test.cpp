@@ -1,7 +1,7 @@
 // Where kernels come from: the program itself, the cache, the compiler; and
 // what is said when none of them has one.
-#include "runtime/core/AtomicFile.h"
-#include "runtime/kernels/GemmOperator.h"
+#include "base/system/AtomicFile.h"
+#include "operators/builder/GemmOperator.h"
 #include "tests/training/TrainingTesting.h"
 #include <gmock/gmock.h>
 #include <sys/stat.h>

@@ -1,15 +1,15 @@
 // Every layer against finite differences, known values, and its independence of
 // the number of threads.
-#include "runtime/nn/BatchNorm.h"
-#include "runtime/nn/Containers.h"
-#include "runtime/nn/FloatProducts.h"
-#include "runtime/nn/GradientCheck.h"
-#include "runtime/nn/Loss.h"
-#include "runtime/nn/Models.h"
-#include "runtime/nn/NormalizedUnit.h"
-#include "runtime/nn/OrderedProducts.h"
-#include "runtime/nn/ProductLayer.h"
-#include "runtime/nn/SimpleLayers.h"
+#include "training/contractions/FloatProducts.h"
+#include "training/contractions/OrderedProducts.h"
+#include "training/layers/BatchNorm.h"
+#include "training/layers/Containers.h"
+#include "training/layers/GradientCheck.h"
+#include "training/layers/Loss.h"
+#include "training/layers/NormalizedUnit.h"
+#include "training/layers/ProductLayer.h"
+#include "training/layers/SimpleLayers.h"
+#include "training/models/Models.h"
 #include <algorithm>
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Adaptive loss scales: the formula, gradients that do not depend on them, and
 // the underflow that they prevent.
-#include "runtime/nn/FloatProducts.h"
-#include "runtime/quant/EmulatedProducts.h"
-#include "runtime/quant/LossScaledProducts.h"
+#include "training/contractions/EmulatedProducts.h"
+#include "training/contractions/FloatProducts.h"
+#include "training/contractions/LossScaledProducts.h"
 #include <gtest/gtest.h>
 
 namespace lpgen::quant {

@@ -1,13 +1,13 @@
 // The parts that policies are made of: float formats, fixed point, loss scale,
 // progress indicator, texts.
 #include "runtime/kernels/KernelProvider.h"
-#include "runtime/quant/FixedPoint.h"
-#include "runtime/quant/FloatFormat.h"
-#include "runtime/quant/RangeQuantizer.h"
-#include "runtime/train/LossScale.h"
-#include "runtime/train/Policy.h"
-#include "runtime/train/PolicyText.h"
-#include "runtime/train/ProgressIndicator.h"
+#include "training/policies/LossScale.h"
+#include "training/policies/Policy.h"
+#include "training/policies/PolicyText.h"
+#include "training/policies/ProgressIndicator.h"
+#include "training/quantizers/FixedPoint.h"
+#include "training/quantizers/FloatFormat.h"
+#include "training/quantizers/RangeQuantizer.h"
 #include <bit>
 #include <cstring>
 #include <gtest/gtest.h>

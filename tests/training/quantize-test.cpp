@@ -1,6 +1,6 @@
 // Rounding to integers, and the adaptive quantizer's formulas and state.
-#include "runtime/quant/AdaptiveQuantizer.h"
-#include "runtime/quant/Quantize.h"
+#include "training/quantizers/AdaptiveQuantizer.h"
+#include "training/quantizers/Quantize.h"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>

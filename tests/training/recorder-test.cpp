@@ -1,7 +1,7 @@
 // What the recorder of a run makes of the totals that products keep: counts and
 // seconds of steps alone, histograms of widths, samples, and going on from a
 // record.
-#include "runtime/train/StepRecorder.h"
+#include "training/record/StepRecorder.h"
 #include <gtest/gtest.h>
 
 namespace lpgen::train {

@@ -1,9 +1,9 @@
 // Whole runs on a small data set: learning, equal weights on any number of
 // threads and after a resume, checkpoints that are damaged, diverging losses.
-#include "runtime/core/AtomicFile.h"
-#include "runtime/train/Checkpoint.h"
-#include "runtime/train/RunFolder.h"
+#include "base/system/AtomicFile.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/loop/Checkpoint.h"
+#include "training/loop/RunFolder.h"
 #include <gmock/gmock.h>
 
 namespace lpgen::train {

@@ -1,7 +1,7 @@
 // The choice of widths under a budget, and where to clip for few bits.
-#include "runtime/nn/Random.h"
-#include "runtime/quant/BitWidthMap.h"
-#include "runtime/quant/ClippedRange.h"
+#include "training/contractions/BitWidthMap.h"
+#include "training/core/Random.h"
+#include "training/quantizers/ClippedRange.h"
 #include <cmath>
 #include <gmock/gmock.h>
 

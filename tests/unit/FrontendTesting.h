@@ -3,7 +3,7 @@
 #ifndef LPGEN_TESTS_UNIT_FRONTENDTESTING_H
 #define LPGEN_TESTS_UNIT_FRONTENDTESTING_H
 
-#include "compiler/frontend/Parser.h"
+#include "operators/frontend/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <gtest/gtest.h>

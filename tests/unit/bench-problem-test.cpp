@@ -1,7 +1,7 @@
 // Which operators peers can compute, and how much work an operator is.
 #include "FrontendTesting.h"
-#include "compiler/reference/Interpreter.h"
-#include "compiler/tools/BenchProblem.h"
+#include "operators/reference/Interpreter.h"
+#include "workbench/bench/BenchProblem.h"
 #include <gtest/gtest.h>
 
 using namespace lpgen;

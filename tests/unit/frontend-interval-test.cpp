@@ -1,6 +1,6 @@
 // Interval arithmetic against brute force: the computed interval is exactly the
 // hull of all results.
-#include "compiler/frontend/Interval.h"
+#include "operators/frontend/Interval.h"
 #include <functional>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The interpreter against results worked out by hand, from text to tensors.
-#include "compiler/frontend/Parser.h"
-#include "compiler/reference/Interpreter.h"
-#include "runtime/core/Scalar.h"
+#include "base/types/Scalar.h"
+#include "operators/frontend/Parser.h"
+#include "operators/reference/Interpreter.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>

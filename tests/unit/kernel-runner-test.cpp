@@ -1,8 +1,8 @@
 // Tests of everything in the runtime that runs kernels: thread pool, CPU
 // features, runner, shared kernels. The kernels are those of
 // kernels/test-kernels.c.
-#include "runtime/core/CpuFeatures.h"
-#include "runtime/core/ThreadPool.h"
+#include "base/abi/CpuFeatures.h"
+#include "base/system/ThreadPool.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "runtime/kernels/SharedKernel.h"
 #include <atomic>

@@ -1,7 +1,7 @@
 // .npy files: round trips, files as NumPy writes them, hostile headers, and
 // failed writes.
-#include "runtime/core/Npy.h"
-#include "runtime/core/NpyHeader.h"
+#include "base/tensor/Npy.h"
+#include "base/tensor/NpyHeader.h"
 #include <csignal>
 #include <filesystem>
 #include <fstream>

@@ -3,10 +3,10 @@
 // The interpreter re-checks each proved range, so the extreme inputs test the
 // range analysis of the front end on all of the language; on-demand evaluation
 // is compared with the whole run.
-#include "compiler/frontend/Parser.h"
-#include "compiler/reference/Interpreter.h"
-#include "compiler/reference/RandomInputs.h"
-#include "runtime/core/Scalar.h"
+#include "base/types/Scalar.h"
+#include "operators/frontend/Parser.h"
+#include "operators/reference/Interpreter.h"
+#include "operators/reference/RandomInputs.h"
 #include <algorithm>
 #include <bit>
 #include <filesystem>

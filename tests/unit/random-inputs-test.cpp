@@ -1,6 +1,6 @@
 // Inputs for verification: legal, deterministic, and reaching the ends of the
 // ranges.
-#include "compiler/reference/RandomInputs.h"
+#include "operators/reference/RandomInputs.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>

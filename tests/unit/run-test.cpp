@@ -1,10 +1,10 @@
 // Tests of kernel programs: jobs go through the freestanding runner, on this
 // CPU and under qemu; kernels that break a rule are caught and named.
-#include "compiler/run/Emulator.h"
-#include "compiler/run/JobFile.h"
-#include "compiler/run/KernelProgram.h"
-#include "compiler/run/Linker.h"
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
+#include "workbench/run/Emulator.h"
+#include "workbench/run/JobFile.h"
+#include "workbench/run/KernelProgram.h"
+#include "workbench/run/Linker.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cstring>

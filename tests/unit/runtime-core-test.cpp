@@ -1,6 +1,6 @@
 // Scalar primitives and host tensors. Expected numbers are worked out by hand.
-#include "runtime/core/Scalar.h"
-#include "runtime/core/Tensor.h"
+#include "base/tensor/Tensor.h"
+#include "base/types/Scalar.h"
 #include <gtest/gtest.h>
 #include <limits>
 

@@ -1,8 +1,8 @@
 // Tests of the file arguments of `lpgen run`: binding names, deducing run-time
 // sizes, checking values.
-#include "compiler/frontend/Parser.h"
-#include "compiler/tools/TensorFiles.h"
-#include "runtime/core/Npy.h"
+#include "base/tensor/Npy.h"
+#include "operators/frontend/Parser.h"
+#include "workbench/run/TensorFiles.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <gmock/gmock.h>

@@ -1,13 +1,13 @@
 // Tests of the tuner's parts: the order of the search, the log and its
 // resumption, the merging of rules, and that a kernel that is wrong or dies is
 // found and spoils no other.
-#include "compiler/frontend/Parser.h"
-#include "compiler/tune/Measure.h"
-#include "compiler/tune/Search.h"
-#include "compiler/tune/TrialLog.h"
-#include "compiler/tune/TuneProblem.h"
+#include "operators/frontend/Parser.h"
 #include "schedules/RuleFile.h"
 #include "tests/unit/FrontendTesting.h"
+#include "workbench/tune/Measure.h"
+#include "workbench/tune/Search.h"
+#include "workbench/tune/TrialLog.h"
+#include "workbench/tune/TuneProblem.h"
 #include "llvm/Support/FileSystem.h"
 #include <fstream>
 #include <gmock/gmock.h>

@@ -1,9 +1,9 @@
 // Tests of verification: planned cases, sampled positions, and that
 // hand-written kernels are accepted where they are right and reported where
 // they are wrong.
-#include "compiler/frontend/Parser.h"
-#include "compiler/verify/Cases.h"
-#include "compiler/verify/Verify.h"
+#include "operators/frontend/Parser.h"
+#include "workbench/verify/Cases.h"
+#include "workbench/verify/Verify.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cmath>
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 /* Kernels written by hand, in the form of generated ones, to test what runs
  * kernels: two good ones and some that break a rule each. Freestanding; built
  * as an object per architecture, as a shared object, and linked into tests. */
-#include "runtime/abi/lp_kernel.h"
+#include "base/abi/lp_kernel.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -1,0 +1,104 @@
+/* The C interface of generated kernels.
+ *
+ * A generated object is freestanding: it allocates nothing, keeps no state,
+ * calls nothing outside itself. It exports one descriptor, lp_<op>_kernel, and
+ * the same functions under names of their own (lp_<op>, lp_<op>_tasks, ...).
+ *
+ * To run a kernel:
+ *   1. pack every buffer that wants it (is_packed) with `pack`, once;
+ *   2. allocate `workspace_size` bytes, shared, and `scratch_size` bytes per
+ * worker, both LP_ALIGNMENT-aligned;
+ *   3. for each phase in order, have the workers run all tasks [0,
+ * tasks(phase)) in any split and order; wait for all of them before the next
+ * phase.
+ */
+#ifndef LPGEN_BASE_ABI_LP_KERNEL_H
+#define LPGEN_BASE_ABI_LP_KERNEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of this interface; a descriptor of another version must not be
+ * called. */
+#define LP_ABI_VERSION 1
+/* Alignment in bytes of workspace, scratch and packed buffers. */
+#define LP_ALIGNMENT 64
+
+/* What a kernel function returns. */
+typedef enum lp_status {
+  LP_OK = 0,
+  LP_ERROR_NULL = 1, /* a required pointer is null */
+  LP_ERROR_ALIGNMENT =
+      2,               /* a pointer is not aligned as required: logical
+                          tensors to their element, the rest to LP_ALIGNMENT */
+  LP_ERROR_ALIAS = 3,  /* an output overlaps another buffer or the workspace */
+  LP_ERROR_SHAPE = 4,  /* a run-time size is negative or above its bound */
+  LP_ERROR_LAYOUT = 5, /* a packed buffer was not packed for this kernel */
+  LP_ERROR_CPU = 6,    /* cpu_features lacks what the kernel needs */
+  LP_ERROR_PHASE = 7,  /* phase, task range or buffer number out of range */
+} lp_status;
+
+/* CPU features as bits of a uint64_t; filled in by lp_cpu_features(). */
+#define LP_CPU_FEATURE(name, bit) LP_CPU_##name = UINT64_C(1) << (bit),
+#if defined(__GNUC__) && !defined(__cplusplus)
+__extension__ /* C11 has enumerators of type int only; Arm's bits are beyond it
+               */
+#endif
+    enum lp_cpu_feature {
+#include "lp_cpu_features.def"
+      LP_CPU_NONE = 0
+    };
+#undef LP_CPU_FEATURE
+
+/* Arguments of every kernel function. */
+typedef struct lp_args {
+  /* Inputs, then outputs, in declared order; logical tensors are dense
+     row-major with one element per smallest C integer, packed ones as `pack`
+     wrote them. */
+  void *const *buffers;
+  /* The run-time sizes (`?m`), in order of first mention; may be null if none.
+   */
+  const int64_t *sizes;
+  /* workspace_size bytes, shared by all workers; may be null if that is 0. */
+  void *workspace;
+  /* The features of this CPU, from lp_cpu_features(). */
+  uint64_t cpu_features;
+} lp_args;
+
+/* Everything a caller can know about a kernel without its header. */
+typedef struct lp_kernel {
+  int32_t abi_version; /* LP_ABI_VERSION of the compiler */
+  int32_t num_buffers; /* inputs and outputs */
+  int32_t num_inputs;
+  int32_t num_sizes; /* run-time sizes */
+  int32_t num_phases;
+  int32_t reserved;
+  uint64_t cpu_features; /* features the kernel needs */
+  uint64_t layout_id;    /* identity of op, schedule and packed layouts */
+  const char *op;        /* name of the operator in its file */
+  const char
+      *symbol; /* long name: types, accumulator, template, target, hash */
+  /* Runs tasks [begin, end) of a phase. scratch: scratch_size bytes of this
+   * worker. */
+  int (*run)(const lp_args *args, int phase, int64_t begin, int64_t end,
+             void *scratch);
+  /* Number of independent tasks of a phase; -1 if the phase or a size is wrong.
+   */
+  int64_t (*tasks)(const lp_args *args, int phase);
+  int64_t (*scratch_size)(void);                   /* bytes per worker */
+  int64_t (*workspace_size)(const int64_t *sizes); /* bytes, shared */
+  /* Bytes of buffer `buffer` when packed; 0 if this kernel takes it logical. */
+  int64_t (*packed_size)(int buffer, const int64_t *sizes);
+  /* Packs logical buffer `buffer` (args->buffers is not read) into packed. */
+  int (*pack)(int buffer, const int64_t *sizes, const void *logical,
+              void *packed);
+} lp_kernel;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LPGEN_BASE_ABI_LP_KERNEL_H */

@@ -1,0 +1,178 @@
+// Host tensors: storage, and the search for values that a type cannot hold.
+#include "base/tensor/Tensor.h"
+#include <cstring>
+#include <new>
+
+namespace lpgen {
+
+std::string shapeToString(std::span<const int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+std::string describeValues(ElementType type) {
+  if (type.isFloat()) {
+    return "any f32";
+  }
+  return (type.encoding == Encoding::Bipolar ? "odd values from "
+                                             : "values from ") +
+         std::to_string(type.minValue()) + " to " +
+         std::to_string(type.maxValue());
+}
+
+std::optional<int64_t> countElements(std::span<const int64_t> shape) {
+  int64_t product = 1;
+  bool overflow = false;
+  bool empty = false;
+  for (int64_t extent : shape) {
+    if (extent < 0) {
+      return std::nullopt;
+    }
+    empty |= extent == 0;
+    overflow |= __builtin_mul_overflow(product, extent, &product);
+  }
+  if (empty) {
+    return 0;
+  }
+  return overflow ? std::nullopt : std::optional<int64_t>(product);
+}
+
+/// Bytes of `shape` elements of `type`, or nothing if an allocation of that
+/// size cannot exist.
+static std::optional<size_t> countBytes(ElementType type,
+                                        std::span<const int64_t> shape) {
+  const std::optional<int64_t> count = countElements(shape);
+  int64_t bytes = 0;
+  if (!count ||
+      __builtin_mul_overflow(*count, int64_t(type.storageBits() / 8), &bytes) ||
+      uint64_t(bytes) > uint64_t(PTRDIFF_MAX)) {
+    return std::nullopt;
+  }
+  return size_t(bytes);
+}
+
+void HostTensor::Free::operator()(std::byte *bytes) const {
+  ::operator delete[](bytes, std::align_val_t{alignment});
+}
+
+HostTensor::HostTensor(ElementType type, std::vector<int64_t> shape)
+    : elementType(type), extents(std::move(shape)) {
+  const std::optional<size_t> bytes = countBytes(type, extents);
+  assert(bytes && "shape out of bounds: use create");
+  count = countElements(extents).value_or(0);
+  storage.reset(static_cast<std::byte *>(
+      ::operator new[](*bytes, std::align_val_t{alignment})));
+  std::memset(storage.get(), 0, *bytes);
+}
+
+HostTensor::HostTensor(const HostTensor &other)
+    : HostTensor(other.elementType, other.extents) {
+  if (count != 0) {
+    std::memcpy(storage.get(), other.storage.get(), size_t(byteSize()));
+  }
+}
+
+HostTensor &HostTensor::operator=(const HostTensor &other) {
+  if (this != &other) {
+    *this = HostTensor(other);
+  }
+  return *this;
+}
+
+Result<HostTensor> HostTensor::create(ElementType type,
+                                      std::vector<int64_t> shape) {
+  const std::optional<size_t> bytes = countBytes(type, shape);
+  if (!bytes) {
+    return Status::error("no tensor can have the shape " +
+                         shapeToString(shape) + " of " + type.str() +
+                         ": a negative extent or too many elements");
+  }
+  HostTensor tensor;
+  tensor.storage.reset(static_cast<std::byte *>(
+      ::operator new[](*bytes, std::align_val_t{alignment}, std::nothrow)));
+  if (tensor.storage == nullptr) {
+    return Status::error("out of memory: a tensor " + shapeToString(shape) +
+                         " of " + type.str() + " needs " +
+                         std::to_string(*bytes) + " bytes");
+  }
+  std::memset(tensor.storage.get(), 0, *bytes);
+  tensor.elementType = type;
+  tensor.count = countElements(shape).value_or(0);
+  tensor.extents = std::move(shape);
+  return tensor;
+}
+
+int64_t HostTensor::position(std::span<const int64_t> indices) const {
+  assert(indices.size() == extents.size() && "one index for each dimension");
+  int64_t result = 0;
+  for (size_t d = 0; d < extents.size(); ++d) {
+    assert(indices[d] >= 0 && indices[d] < extents[d] && "index out of range");
+    result = result * extents[d] + indices[d];
+  }
+  return result;
+}
+
+std::vector<int64_t> HostTensor::indicesAt(int64_t position) const {
+  assert(position >= 0 && position < count && "position out of range");
+  std::vector<int64_t> indices(extents.size());
+  for (size_t d = extents.size(); d-- > 0;) {
+    indices[d] = position % extents[d];
+    position /= extents[d];
+  }
+  return indices;
+}
+
+void HostTensor::setInt(int64_t position, int64_t value) {
+  assert(position >= 0 && position < count && !elementType.isFloat());
+  const auto write = [&]<typename T>(T narrow) {
+    assert(int64_t(narrow) == value && "value does not fit the storage");
+    reinterpret_cast<T *>(storage.get())[position] = narrow;
+  };
+  switch (elementType.storageBits()) {
+  case 8:
+    return isSigned() ? write(int8_t(value)) : write(uint8_t(value));
+  case 16:
+    return isSigned() ? write(int16_t(value)) : write(uint16_t(value));
+  case 32:
+    return write(int32_t(value));
+  default:
+    return write(value);
+  }
+}
+
+std::string HostTensor::elementName(int64_t position) const {
+  if (extents.empty()) {
+    return "the value";
+  }
+  return "element " + shapeToString(indicesAt(position));
+}
+
+std::optional<std::string> HostTensor::firstIllegalValue() const {
+  if (elementType.isFloat() || elementType.bits >= 32) {
+    return std::nullopt; // Every bit pattern of the storage is a value.
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    if (const int64_t value = getInt(i); !elementType.holds(value)) {
+      return elementName(i) + " is " + std::to_string(value) + ", which " +
+             elementType.str() + " cannot hold (" +
+             describeValues(elementType) + ")";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> HostTensor::firstValueOutside(int64_t lo,
+                                                         int64_t hi) const {
+  for (int64_t i = 0; i < count; ++i) {
+    if (const int64_t value = getInt(i); value < lo || value > hi) {
+      return elementName(i) + " is " + std::to_string(value) + ", outside [" +
+             std::to_string(lo) + ", " + std::to_string(hi) + "]";
+    }
+  }
+  return std::nullopt;
+}
+
+} // namespace lpgen

@@ -1,0 +1,126 @@
+// Where the packed x of a contraction comes from. See Chains.h.
+#include "ir/analysis/Chains.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+/// The packed form of `contract` if its schedule has one.
+static std::optional<PackedForm> formOf(lp::ContractOp contract) {
+  auto schedule = contract.getSchedule();
+  const Cell *cell =
+      schedule ? findCell(contract, schedule->getCell()) : nullptr;
+  std::string reason;
+  return cell ? planPackedForm(contract, *cell, schedule->getTileVectors(),
+                               reason)
+              : std::nullopt;
+}
+
+/// True if packed x has each element of x exactly once.
+static bool hasAllOfX(const Geometry &g) {
+  return g.innerBatch.empty() &&
+         g.innerExtent() == g.shape.xShape[g.innerXDim] &&
+         llvm::all_of(g.positions, [&](const PositionDim &p) {
+           return p.low <= 0 && p.low + p.size >= g.shape.xShape[p.xDim];
+         });
+}
+
+/// Elements computed where they are packed: by the first contraction that reads
+/// all of them, or by the only one. Empty, or why not.
+static std::string whyNotComputed(lp::ContractOp contract, const Geometry &g,
+                                  lp::ComputeOp compute) {
+  Value x = compute.getResult(0);
+  if (!cast<RankedTensorType>(x.getType()).hasStaticShape()) {
+    return "it has a run-time size";
+  }
+  if (x.hasOneUse()) {
+    return "";
+  }
+  if (!hasAllOfX(g)) {
+    return "others read it, and packed x has not all of its elements";
+  }
+  for (Operation *user : x.getUsers()) {
+    auto other = dyn_cast<lp::ContractOp>(user);
+    if (other && other.getX() == x && other->isBeforeInBlock(contract)) {
+      auto form = formOf(other);
+      if (form && hasAllOfX(form->geometry) &&
+          !havePackedXAlike(form->geometry, g)) {
+        return "another contraction reads it before";
+      }
+    }
+  }
+  return "";
+}
+
+/// Columns of the producer are the packed dimension, in whole groups for each
+/// of its tasks. Empty, or why not.
+static std::string whyNotChained(const Geometry &g,
+                                 const PackedForm &producer) {
+  if (!g.innerBatch.empty()) {
+    return "its packed dimension is divided into groups of channels";
+  }
+  SmallVector<unsigned> columns = producer.geometry.loopsOf(LoopRole::Column);
+  if (columns != SmallVector<unsigned>{g.innerXDim}) {
+    return "its packed dimension is not the columns of what makes it";
+  }
+  if (g.innerExtent() != g.shape.xShape[g.innerXDim]) {
+    return "only a part of its packed dimension is read";
+  }
+  for (const PositionDim &p : g.positions) {
+    if (g.shape.isXDynamic[p.xDim] && (p.hasHalo || p.low != 0)) {
+      return "a dimension of run-time size is not read from end to end";
+    }
+  }
+  int64_t lanes = producer.geometry.wLayout.getLanes();
+  int64_t group = g.xLayout.getGroup();
+  if (producer.geometry.panels > 1 && lanes % group != 0) {
+    return "panels of " + std::to_string(lanes) +
+           " columns are no whole groups of " + std::to_string(group);
+  }
+  return "";
+}
+
+XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
+  XSource source;
+  source.producer = contract.getX().getDefiningOp();
+  if (auto compute = dyn_cast_or_null<lp::ComputeOp>(source.producer)) {
+    source.whyNot = whyNotComputed(contract, form.geometry, compute);
+    source.origin =
+        source.whyNot.empty() ? XOrigin::Computed : XOrigin::Logical;
+  } else if (auto other = dyn_cast_or_null<lp::ContractOp>(source.producer)) {
+    auto otherForm = formOf(other);
+    source.whyNot = otherForm ? whyNotChained(form.geometry, *otherForm)
+                              : "what makes it has no packed schedule";
+    source.origin = source.whyNot.empty() ? XOrigin::Chained : XOrigin::Logical;
+  }
+  return source;
+}
+
+bool lpgen::havePackedXAlike(const Geometry &a, const Geometry &b) {
+  return a.xLayout == b.xLayout && a.innerXDim == b.innerXDim &&
+         a.xBytes == b.xBytes && a.innerBatch.empty() && b.innerBatch.empty() &&
+         a.innerExtent() == b.innerExtent() &&
+         llvm::equal(a.positions, b.positions,
+                     [](const PositionDim &l, const PositionDim &r) {
+                       return l.xDim == r.xDim && l.low == r.low &&
+                              l.size == r.size && l.stride == r.stride;
+                     });
+}
+
+std::string lpgen::describeXSource(lp::ContractOp contract) {
+  auto form = formOf(contract);
+  if (!form || !contract.getX().getDefiningOp()) {
+    return "";
+  }
+  XSource source = findXSource(contract, *form);
+  auto label = source.producer->getAttrOfType<StringAttr>("label");
+  std::string name = label ? "'" + label.str() + "' " : "it ";
+  switch (source.origin) {
+  case XOrigin::Chained:
+    return name + "is written packed by the contraction that makes it";
+  case XOrigin::Computed:
+    return name + "is computed where it is packed";
+  case XOrigin::Logical:
+    return name + "is packed by a phase of its own, as " + source.whyNot;
+  }
+  llvm_unreachable("all origins are above");
+}

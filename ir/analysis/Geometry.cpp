@@ -1,0 +1,315 @@
+// The geometry of a contraction seen as a GEMM. See Geometry.h.
+#include "ir/analysis/Geometry.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+int64_t lpgen::boundOf(Value extent) {
+  auto argument = cast<BlockArgument>(extent);
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  return function
+      .getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "lp.bound")
+      .getInt();
+}
+
+SmallVector<int64_t> lpgen::boundedExtents(ArrayRef<int64_t> extents,
+                                           ValueRange dynamic) {
+  SmallVector<int64_t> bounded(extents);
+  unsigned next = 0;
+  for (int64_t &extent : bounded) {
+    if (ShapedType::isDynamic(extent)) {
+      extent = boundOf(dynamic[next++]);
+    }
+  }
+  return bounded;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading ops
+//===----------------------------------------------------------------------===//
+
+template <typename OpTy>
+static ContractShape shapeOf(OpTy op) {
+  ContractShape shape;
+  shape.extents = boundedExtents(op.getExtents(), op.getDynamicExtents());
+  for (int64_t extent : op.getExtents()) {
+    shape.isDynamic.push_back(ShapedType::isDynamic(extent));
+  }
+  shape.parallel = op.getParallel();
+  shape.xMap = op.getXMap();
+  shape.wMap = op.getWMap();
+  shape.xShape.assign(op.getXShape().begin(), op.getXShape().end());
+  for (int64_t dim : op.getXShape()) {
+    shape.isXDynamic.push_back(ShapedType::isDynamic(dim));
+  }
+  shape.wShape.assign(op.getWShape().begin(), op.getWShape().end());
+  // A dynamic dimension is as long as the loop that subscripts it alone.
+  auto bound = [&](SmallVectorImpl<int64_t> &dims, AffineMap map) {
+    for (auto [dim, expr] : llvm::zip_equal(dims, map.getResults())) {
+      if (!ShapedType::isDynamic(dim)) {
+        continue;
+      }
+      dim = 1;
+      expr.walk([&](AffineExpr e) {
+        if (auto loop = dyn_cast<AffineDimExpr>(e)) {
+          dim = std::max(dim, shape.extents[loop.getPosition()]);
+        }
+      });
+    }
+  };
+  bound(shape.xShape, shape.xMap);
+  bound(shape.wShape, shape.wMap);
+  return shape;
+}
+
+ContractShape ContractShape::of(lp::ContractOp op) { return shapeOf(op); }
+ContractShape ContractShape::of(lp::PackOp op) { return shapeOf(op); }
+ContractShape ContractShape::of(lp::UnpackOp op) { return shapeOf(op); }
+
+/// Coefficients of the loops in an affine expression without divisions, and its
+/// constant.
+static int64_t flatten(AffineExpr expr,
+                       SmallVectorImpl<int64_t> &coefficients) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    return constant.getValue();
+  }
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    coefficients[dim.getPosition()] += 1;
+    return 0;
+  }
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  if (expr.getKind() == AffineExprKind::Add) {
+    return flatten(binary.getLHS(), coefficients) +
+           flatten(binary.getRHS(), coefficients);
+  }
+  int64_t factor = cast<AffineConstantExpr>(binary.getRHS()).getValue();
+  SmallVector<int64_t> inner(coefficients.size());
+  int64_t constant = flatten(binary.getLHS(), inner);
+  for (auto [to, from] : llvm::zip_equal(coefficients, inner)) {
+    to += from * factor;
+  }
+  return constant * factor;
+}
+
+Subscript lpgen::subscriptOf(const ContractShape &shape, unsigned dim) {
+  Subscript s{SmallVector<int64_t>(shape.extents.size()), 0};
+  s.constant = flatten(shape.xMap.getResult(dim), s.coefficients);
+  return s;
+}
+
+//===----------------------------------------------------------------------===//
+// Roles
+//===----------------------------------------------------------------------===//
+
+SmallVector<unsigned> Geometry::loopsOf(LoopRole role) const {
+  SmallVector<unsigned> loops;
+  for (auto [i, r] : llvm::enumerate(roles)) {
+    if (r == role) {
+      loops.push_back(i);
+    }
+  }
+  return loops;
+}
+
+int64_t Geometry::extentOf(LoopRole role) const {
+  int64_t product = 1;
+  for (unsigned loop : loopsOf(role)) {
+    product *= shape.extents[loop];
+  }
+  return product;
+}
+
+/// The least and greatest value of a subscript.
+static std::pair<int64_t, int64_t> rangeOf(const ContractShape &shape,
+                                           const Subscript &s) {
+  int64_t low = s.constant;
+  int64_t high = s.constant;
+  for (auto [loop, c] : llvm::enumerate(s.coefficients)) {
+    (c < 0 ? low : high) += c * (shape.extents[loop] - 1);
+  }
+  return {low, high};
+}
+
+/// True if some value of the subscript of dimension `d` of x can lie outside,
+/// whatever the run-time sizes are.
+static bool canBeOutside(const ContractShape &shape, unsigned d) {
+  if (shape.isXDynamic[d]) {
+    // Only a bare index of run-time extent has the extent of the dimension.
+    auto bare = dyn_cast<AffineDimExpr>(shape.xMap.getResult(d));
+    return !bare || !shape.isDynamic[bare.getPosition()];
+  }
+  auto [low, high] = rangeOf(shape, subscriptOf(shape, d));
+  return low < 0 || high >= shape.xShape[d];
+}
+
+/// The dimension of x whose only reduction loop stands there with coefficient 1
+/// and nowhere else: what can be packed. Packed groups have no halo, so no read
+/// may be outside there. The last such dimension is nearest in memory.
+static std::optional<std::pair<unsigned, unsigned>>
+findInner(const ContractShape &shape) {
+  for (unsigned d = shape.xShape.size(); d-- > 0;) {
+    Subscript s = subscriptOf(shape, d);
+    std::optional<unsigned> inner;
+    bool plain = s.constant == 0;
+    for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+      if (!s.uses(loop)) {
+        continue;
+      }
+      bool inW = shape.wMap.isFunctionOfDim(loop);
+      if (loop >= shape.parallel) {
+        plain &= !inner && s.coefficients[loop] == 1;
+        inner = loop;
+      } else {
+        plain &= inW; // a batch loop: groups
+      }
+    }
+    if (!plain || !inner || shape.isDynamic[*inner] || canBeOutside(shape, d)) {
+      continue;
+    }
+    bool elsewhere = false;
+    for (unsigned other = 0; other < shape.xShape.size(); ++other) {
+      elsewhere |= other != d && subscriptOf(shape, other).uses(*inner);
+    }
+    if (!elsewhere && shape.wMap.isFunctionOfDim(*inner)) {
+      return std::pair{d, *inner};
+    }
+  }
+  return std::nullopt;
+}
+
+static bool assignRoles(Geometry &g, std::string &reason) {
+  for (unsigned loop = 0; loop < g.shape.extents.size(); ++loop) {
+    bool inX = g.shape.xMap.isFunctionOfDim(loop);
+    bool inW = g.shape.wMap.isFunctionOfDim(loop);
+    if (loop >= g.shape.parallel) {
+      if (!inX || !inW) {
+        reason = "a reduction loop subscripts only one operand";
+        return false;
+      }
+      if (g.shape.isDynamic[loop]) {
+        reason = "a reduction loop has a run-time extent";
+        return false;
+      }
+      g.roles.push_back(loop == g.innerLoop ? LoopRole::Inner : LoopRole::Tap);
+      continue;
+    }
+    if (g.shape.isDynamic[loop] && inW) {
+      reason = "a loop of w has a run-time extent";
+      return false;
+    }
+    g.roles.push_back(inX && inW ? LoopRole::Batch
+                      : inX      ? LoopRole::Row
+                                 : LoopRole::Column);
+  }
+  // Only the outermost row loop may be dynamic: rows are numbered by their
+  // extents.
+  for (auto [i, loop] : llvm::enumerate(g.loopsOf(LoopRole::Row))) {
+    if (i > 0 && g.shape.isDynamic[loop]) {
+      reason = "a run-time extent is not the outermost row loop";
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
+                                          std::string &reason) {
+  Geometry g;
+  g.shape = shape;
+  auto inner = findInner(shape);
+  if (!inner) {
+    reason = "no dimension of x is a plain reduction, so nothing can be packed";
+    return std::nullopt;
+  }
+  std::tie(g.innerXDim, g.innerLoop) = *inner;
+  if (!assignRoles(g, reason)) {
+    return std::nullopt;
+  }
+  for (unsigned d = 0; d < shape.xShape.size(); ++d) {
+    Subscript s = subscriptOf(shape, d);
+    if (d == g.innerXDim) {
+      for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+        if (s.uses(loop) && loop != g.innerLoop) {
+          g.innerBatch.push_back({loop, s.coefficients[loop]});
+        }
+      }
+      continue;
+    }
+    auto [low, high] = rangeOf(shape, s);
+    PositionDim position{d, low, high - low + 1, 0, canBeOutside(shape, d)};
+    g.positions.push_back(position);
+  }
+  return g;
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
+  xLayout = x;
+  wLayout = w;
+  groups = x.groupsFor(innerExtent());
+  runBytes = groups * x.getGroupBytes();
+  int64_t bytes = runBytes;
+  for (auto [loop, coefficient] : innerBatch) {
+    bytes *= shape.extents[loop];
+  }
+  for (PositionDim &position : llvm::reverse(positions)) {
+    position.stride = bytes;
+    bytes *= position.size;
+  }
+  // Vector loads of the last groups may run past the end of a plane.
+  xPlaneBytes = llvm::alignTo(bytes, 64);
+  int64_t planes = std::max<int64_t>(x.getPlanes(), 1);
+  xBytes = xPlaneBytes * planes;
+  if (x.getSums()) {
+    xBytes += llvm::alignTo(bytes / runBytes * 4, 64);
+  }
+  xBytes += 64;
+
+  steps = extentOf(LoopRole::Tap) * groups;
+  stepBytes = w.getLanes() * w.getGroupBytes();
+  wPlaneBytes = steps * stepBytes;
+  panelBytes = wPlaneBytes * std::max<int64_t>(w.getPlanes(), 1);
+  panels = llvm::divideCeil(extentOf(LoopRole::Column), w.getLanes());
+  wTableOffset =
+      kPackedHeaderBytes +
+      llvm::alignTo(extentOf(LoopRole::Batch) * panels * panelBytes, 64);
+  wBytes = wTableOffset;
+  if (w.getSums()) {
+    wBytes += llvm::alignTo(extentOf(LoopRole::Batch) * (classes.count() + 1) *
+                                panels * w.getLanes() * 4,
+                            64);
+  }
+}
+
+int64_t Geometry::xStride(unsigned loop) const {
+  if (loop == innerLoop) {
+    return xLayout.getGroupBytes();
+  }
+  int64_t stride = 0;
+  for (const PositionDim &position : positions) {
+    Subscript s = subscriptOf(shape, position.xDim);
+    stride += s.coefficients[loop] * position.stride;
+  }
+  int64_t batchStride = runBytes;
+  for (auto [batch, coefficient] : llvm::reverse(innerBatch)) {
+    if (batch == loop) {
+      stride += batchStride;
+    }
+    batchStride *= shape.extents[batch];
+  }
+  return stride;
+}
+
+int64_t Geometry::xOrigin() const {
+  int64_t origin = 0;
+  for (const PositionDim &position : positions) {
+    Subscript s = subscriptOf(shape, position.xDim);
+    origin += (s.constant - position.low) * position.stride;
+  }
+  return origin;
+}

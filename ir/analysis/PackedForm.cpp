@@ -1,0 +1,260 @@
+// The packed form of a contraction. See PackedForm.h.
+#include "ir/analysis/PackedForm.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "targets/Target.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+const Target *lpgen::targetOf(Operation *op) {
+  auto module = op->getParentOfType<ModuleOp>();
+  auto target = module->getAttrOfType<lp::TargetAttr>("lp.target");
+  return target ? findTarget(target.getName()) : nullptr;
+}
+
+const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
+  const Target *found = targetOf(op);
+  if (!found) {
+    return nullptr;
+  }
+  for (const Cell *cell : found->cells()) {
+    if (cell->facts().name == name) {
+      return cell;
+    }
+  }
+  return nullptr;
+}
+
+int64_t lpgen::planePairs(const PackedForm &form) {
+  return static_cast<int64_t>(std::max<size_t>(form.x.planes.size(), 1) *
+                              std::max<size_t>(form.w.planes.size(), 1));
+}
+
+bool lpgen::needsHalves(const PackedForm &form, const CellFacts &cell,
+                        int64_t steps) {
+  return cell.planes && steps > form.chunk &&
+         steps * cell.mostPerStep(form.x.range, form.w.range) <= UINT16_MAX;
+}
+
+int64_t lpgen::rowBlocks(const Cell &cell, int64_t rows) {
+  return llvm::divideCeil(rows, cell.facts().rows);
+}
+
+int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
+  const CellFacts &facts = cell.facts();
+  int64_t blocks = rowBlocks(cell, rows);
+  // A run of groups stays in a register for its steps.
+  return blocks * vectors * (facts.accRegisters + facts.runRegisters) +
+         vectors * facts.wRegisters + (facts.run > 1 ? blocks : 0) +
+         facts.fixedRegisters;
+}
+
+PlanesTogether lpgen::planesTogether(size_t xPlanes, size_t wPlanes,
+                                     const Cell &cell, int64_t rows,
+                                     int64_t vectors,
+                                     const TargetDesc &target) {
+  const auto ofX = static_cast<int64_t>(xPlanes);
+  const auto ofW = static_cast<int64_t>(wPlanes);
+  const auto spare = [&](int64_t tileRows, int64_t tileVectors) {
+    return target.vectorRegisters - tileRegisters(cell, tileRows, tileVectors);
+  };
+  if (ofW > 1) {
+    // On cores of 128 bits other cells are faster than those of two planes of
+    // w.
+    const bool pays = rows > 1 && target.vectorBits >= 256;
+    return {1, pays && spare(rows, vectors * ofW) >= 0 ? ofW : 1};
+  }
+  // Planes of x are loaded one by one: one more in flight, or LLVM spills.
+  return {rows == 1 && ofX > 1 && spare(ofX, vectors) > 0 ? ofX : 1, 1};
+}
+
+/// Planes of digits of codes: one coefficient per digit. Single bits of two's
+/// complement have a negative one for the top; signed elements in wider digits
+/// are shifted to start at 0. Only as many as the range needs.
+static std::optional<ElementStorage>
+planesOf(ElementType type, StoredRange range, unsigned digitBits) {
+  ElementStorage storage;
+  unsigned bits = 0;
+  bool isSigned = false;
+  if (type.encoding != Encoding::Bipolar && range.lo < 0 && digitBits > 1) {
+    storage.offset = -range.lo;
+    range = {0, range.hi - range.lo};
+  }
+  storage.range = range;
+  if (type.encoding == Encoding::Bipolar) {
+    storage.offset = (int64_t{1} << type.bits) - 1;
+    storage.halve = true;
+    storage.range = {0, storage.offset};
+    bits = type.bits;
+  } else {
+    isSigned = range.lo < 0;
+    while (isSigned ? (range.lo < -(int64_t{1} << bits) >> 1 ||
+                       range.hi > ((int64_t{1} << bits) >> 1) - 1 || bits == 0)
+                    : range.hi > (int64_t{1} << bits) - 1) {
+      ++bits;
+    }
+    bits = std::max(bits, 1U);
+  }
+  if (bits > 16) {
+    return std::nullopt;
+  }
+  for (unsigned i = 0; i < bits; i += digitBits) {
+    storage.planes.push_back(int64_t{1} << i);
+  }
+  if (isSigned) {
+    storage.planes.back() = -storage.planes.back();
+  }
+  return storage;
+}
+
+/// Whole elements in [limit.lo, limit.hi]: as they are if they fit, else
+/// shifted, else (bipolar) halved.
+static std::optional<ElementStorage>
+elementsOf(ElementType type, StoredRange range, StoredRange limit) {
+  if (range.lo >= limit.lo && range.hi <= limit.hi) {
+    return ElementStorage{0, false, range, {}};
+  }
+  if (type.encoding == Encoding::Bipolar) {
+    int64_t codes = int64_t{1} << type.bits;
+    if (limit.lo == 0 && codes - 1 <= limit.hi) {
+      return ElementStorage{codes - 1, true, {0, codes - 1}, {}};
+    }
+    if (limit.lo < 0 && codes / 2 - 1 <= limit.hi && -codes / 2 >= limit.lo) {
+      return ElementStorage{-1, true, {-codes / 2, codes / 2 - 1}, {}};
+    }
+    return std::nullopt;
+  }
+  // The offset that brings the range nearest to zero within the limit.
+  if (range.hi - range.lo <= limit.hi - limit.lo) {
+    int64_t offset =
+        limit.lo < 0 ? -((range.lo + range.hi + 1) / 2) : -range.lo;
+    StoredRange stored{range.lo + offset, range.hi + offset};
+    if (stored.lo >= limit.lo && stored.hi <= limit.hi) {
+      return ElementStorage{offset, false, stored, {}};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ElementStorage> lpgen::storageOf(ElementType type,
+                                               StoredRange range,
+                                               const CellFacts &cell,
+                                               lp::OperandKind kind) {
+  const bool isX = kind == lp::OperandKind::Activations;
+  return cell.planes ? planesOf(type, range, isX ? cell.xBits : cell.wBits)
+                     : elementsOf(type, range, isX ? cell.x : cell.w);
+}
+
+/// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
+/// docs/kernels.md. Halo positions store 0.
+static void findCorrections(lp::ContractOp contract, PackedForm &form) {
+  bool hasHalo = llvm::any_of(form.geometry.positions,
+                              [](const PositionDim &p) { return p.hasHalo; });
+  // value = scale * stored - offset: an offset of w multiplies sums of x.
+  form.needsXSums = form.w.offset != 0 || contract.getWZero();
+  bool insideOffset = form.x.offset != 0 || contract.getXZero();
+  bool outsideValue =
+      hasHalo && (contract.getXPadScalar() || contract.getXZero() ||
+                  (contract.getXPad() && *contract.getXPad() != 0));
+  form.needsWSums = insideOffset || outsideValue;
+}
+
+/// Makes parts of a sum of 64 bits fit the 32 bits that cells add up in: after
+/// `chunk` steps they go to memory.
+static bool fitLongSums(const CellFacts &cell, PackedForm &form,
+                        std::string &reason) {
+  if (cell.planes) {
+    reason = "the sum needs more than 32 bits";
+    return false;
+  }
+  const int64_t x = form.x.rangeWithZero().maxAbs();
+  const int64_t w = form.w.rangeWithZero().maxAbs();
+  if (std::max(x, w) * form.geometry.reductionSize() > INT32_MAX) {
+    reason = "the sums of elements, which zero points and offsets need, have "
+             "more than 32 bits";
+    return false;
+  }
+  form.chunk =
+      std::min(form.chunk, cell::stepsWithin(INT32_MAX, cell.group * x * w));
+  if (form.chunk < 1) {
+    reason = "the products of one step need more than 32 bits";
+    return false;
+  }
+  return true;
+}
+
+std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
+                                                const Cell &cell,
+                                                int64_t vectors,
+                                                std::string &reason) {
+  const CellFacts &facts = cell.facts();
+  if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
+    reason = "x has a divided subscript";
+    return std::nullopt;
+  }
+  auto geometry = Geometry::analyze(ContractShape::of(contract), reason);
+  if (!geometry) {
+    return std::nullopt;
+  }
+  PackedForm form{std::move(*geometry), {}, {}, 0};
+  ElementType xType = lp::toElementType(contract.getXElement());
+  ElementType wType = lp::toElementType(contract.getWElement());
+  auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},
+                     facts, lp::OperandKind::Activations);
+  auto w = storageOf(wType, {contract.getWRange()[0], contract.getWRange()[1]},
+                     facts, lp::OperandKind::Weights);
+  if (!x || !w) {
+    reason = (!x ? "x of type " + xType.str() : "w of type " + wType.str()) +
+             " does not fit the cell's operands";
+    return std::nullopt;
+  }
+  form.x = *x;
+  form.w = *w;
+  form.chunk = cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero());
+  if (form.chunk < 1) {
+    reason = "one step could overflow the accumulator of cell '" +
+             facts.name.str() + "'";
+    return std::nullopt;
+  }
+  if (!contract.accumulatorType().isInteger(32) &&
+      !fitLongSums(facts, form, reason)) {
+    return std::nullopt;
+  }
+  findCorrections(contract, form);
+  if (form.needsWSums && !form.geometry.computeClasses(reason)) {
+    return std::nullopt;
+  }
+  MLIRContext *context = contract.getContext();
+  auto layout = [&](lp::OperandKind kind, const ElementStorage &storage,
+                    int64_t groupBytes, unsigned digitBits, int64_t lanes,
+                    bool sums) {
+    int64_t bits = facts.planes ? digitBits : groupBytes * 8 / facts.group;
+    return lp::LayoutAttr::get(context, kind, facts.group, groupBytes, bits,
+                               storage.planes.size(), lanes, storage.offset,
+                               storage.halve, storage.range.lo < 0, sums);
+  };
+  form.geometry.setLayouts(
+      layout(lp::OperandKind::Activations, form.x, facts.groupBytes,
+             facts.xBits, 1, form.needsXSums),
+      layout(lp::OperandKind::Weights, form.w, facts.wBytes(), facts.wBits,
+             facts.lanes * vectors, form.needsWSums));
+  return form;
+}
+
+FailureOr<PackedForm> lpgen::scheduledForm(lp::ContractOp contract) {
+  lp::ScheduleAttr schedule = *contract.getSchedule();
+  const Cell *cell = findCell(contract, schedule.getCell());
+  if (!cell) {
+    return contract.emitError("the target has no cell '")
+           << schedule.getCell() << "'";
+  }
+  std::string reason;
+  auto form =
+      planPackedForm(contract, *cell, schedule.getTileVectors(), reason);
+  if (!form) {
+    return contract.emitError("schedule ")
+           << schedule << " cannot be applied: " << reason;
+  }
+  return *form;
+}

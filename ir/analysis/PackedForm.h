@@ -1,0 +1,94 @@
+// The packed form of one contraction for one cell: is there one, and what is
+// it?
+//
+// Legality of a schedule, packing and tiling all ask this one function, so they
+// cannot disagree.
+#ifndef LPGEN_IR_ANALYSIS_PACKEDFORM_H
+#define LPGEN_IR_ANALYSIS_PACKEDFORM_H
+
+#include "ir/analysis/Geometry.h"
+#include "targets/Cell.h"
+
+namespace lpgen {
+
+class Target;
+struct TargetDesc;
+
+/// How the elements of an operand are stored: stored = (value + offset) /
+/// (halve ? 2 : 1), so value = scale * stored - offset.
+struct ElementStorage {
+  int64_t offset = 0;
+  bool halve = false;
+  StoredRange range;                 ///< Of the stored elements.
+  llvm::SmallVector<int64_t> planes; ///< Coefficient of each plane, if any.
+  int64_t scale() const { return halve ? 2 : 1; }
+  /// Groups past the end and halo positions store zero.
+  StoredRange rangeWithZero() const {
+    return {std::min<int64_t>(range.lo, 0), std::max<int64_t>(range.hi, 0)};
+  }
+};
+
+/// How `cell` stores elements of `type` in `range` as operand `kind`; nothing
+/// if it cannot.
+std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
+                                        const CellFacts &cell,
+                                        lp::OperandKind kind);
+
+struct PackedForm {
+  Geometry geometry;
+  ElementStorage x;
+  ElementStorage w;
+  int64_t chunk = 0; ///< Steps before the accumulator must be widened.
+
+  /// sum (x - xZero)(w - wZero) needs more than the product of stored elements:
+  bool needsXSums = false; ///< sums of stored x per output position,
+  bool needsWSums = false; ///< sums of stored w per border class and channel.
+};
+
+/// The packed form of `contract` for `cell` with `vectors` vectors of lanes in
+/// a panel; nothing, and the reason, if there is none.
+std::optional<PackedForm> planPackedForm(lp::ContractOp contract,
+                                         const Cell &cell, int64_t vectors,
+                                         std::string &reason);
+
+/// The packed form that the schedule on `contract` names. Errors are emitted on
+/// the op.
+mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
+
+/// The target of `op`'s module; null if it is unknown or none is set.
+const Target *targetOf(mlir::Operation *op);
+
+/// The cell called `name` of the target of `op`'s module; null if there is
+/// none.
+const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
+
+/// Pairs of a plane of x and one of w: passes over the packed operands, 1 where
+/// elements are stored whole.
+int64_t planePairs(const PackedForm &form);
+
+/// True if byte accumulators are widened to 16 bits first, because those hold
+/// the sums of `steps` steps, all of a tile, and the bytes do not.
+bool needsHalves(const PackedForm &form, const CellFacts &cell, int64_t steps);
+
+/// Accumulators per vector of weights in a tile of `rows` rows.
+int64_t rowBlocks(const Cell &cell, int64_t rows);
+
+/// Vector registers that a tile of rows x vectors occupies.
+int64_t tileRegisters(const Cell &cell, int64_t rows, int64_t vectors);
+
+/// Planes that a register tile multiplies side by side.
+struct PlanesTogether {
+  int64_t x = 1; ///< In the place of rows.
+  int64_t w = 1; ///< In the place of vectors.
+};
+
+/// All planes of w in a tile of several rows, which then share what is read of
+/// x; or all planes of x in a tile of one row, where nothing else shares what
+/// is read of w; each if there are registers for that.
+PlanesTogether planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
+                              int64_t rows, int64_t vectors,
+                              const TargetDesc &target);
+
+} // namespace lpgen
+
+#endif // LPGEN_IR_ANALYSIS_PACKEDFORM_H

@@ -1,0 +1,44 @@
+// The lp dialect: types, attributes and operations.
+#ifndef LPGEN_IR_DIALECT_LP_H
+#define LPGEN_IR_DIALECT_LP_H
+
+#include "base/types/ElementType.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferIntRangeInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
+
+#include "ir/dialect/LpDialect.h.inc"
+#include "ir/dialect/LpEnums.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "ir/dialect/LpTypes.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "ir/dialect/LpAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "ir/dialect/LpOps.h.inc"
+
+namespace lpgen::lp {
+
+/// The MLIR type that stands for a language type: !lp.int for narrow integers,
+/// builtin types for i32, i64 and f32.
+mlir::Type getElementType(mlir::MLIRContext *context, ElementType type);
+
+/// The language type of an element: !lp.int, or i32, i64, f32.
+ElementType toElementType(mlir::Type type);
+
+/// The builtin type that stores an element in a logical tensor: i8, i16, i32,
+/// i64, f32.
+mlir::Type getStorageType(mlir::Type element);
+
+/// The packs in `chains` of a contraction.
+llvm::SmallVector<PackOp> chainedPacks(ContractOp contract);
+
+} // namespace lpgen::lp
+
+#endif // LPGEN_IR_DIALECT_LP_H

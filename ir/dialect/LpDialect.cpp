@@ -1,0 +1,91 @@
+// Registration, types and attributes of the lp dialect.
+#include "ir/dialect/Lp.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::lp;
+
+#include "ir/dialect/LpDialect.cpp.inc"
+#include "ir/dialect/LpEnums.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "ir/dialect/LpTypes.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "ir/dialect/LpAttrs.cpp.inc"
+
+void LpDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "ir/dialect/LpTypes.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "ir/dialect/LpAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "ir/dialect/LpOps.cpp.inc"
+      >();
+}
+
+LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,
+                              lp::Encoding encoding, unsigned width) {
+  unsigned most = encoding == lp::Encoding::Bipolar ? 8 : 16;
+  bool ternary = encoding == lp::Encoding::Ternary;
+  if (width < 1 || width > most || (ternary && width != 2)) { // int_c1
+    return emitError() << stringifyEncoding(encoding) << " cannot have "
+                       << width << " bits; expected "
+                       << (ternary ? "2" : "1 to " + std::to_string(most));
+  }
+  return success();
+}
+
+ElementType IntType::elementType() const {
+  return {static_cast<lpgen::Encoding>(getEncoding()), getWidth()};
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   StringRef templateName, StringRef cell,
+                                   int64_t tileRows, int64_t tileVectors,
+                                   int64_t unroll, int64_t block) {
+  if (tileRows < 1 || tileVectors < 1 || unroll < 1 || block < 1) {
+    return emitError()
+           << "tile, unroll and block must be positive"; // schedule_c1
+  }
+  if ((templateName == "direct") != cell.empty()) { // schedule_c2
+    return emitError() << "template '" << templateName << "' "
+                       << (cell.empty() ? "needs a cell" : "has no cells");
+  }
+  return success();
+}
+
+mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {
+  if (type.isFloat()) {
+    return Float32Type::get(context);
+  }
+  if (type.bits > 16) {
+    return IntegerType::get(context, type.bits);
+  }
+  return IntType::get(context, static_cast<lp::Encoding>(type.encoding),
+                      type.bits);
+}
+
+ElementType lpgen::lp::toElementType(mlir::Type type) {
+  if (auto integer = dyn_cast<IntType>(type)) {
+    return integer.elementType();
+  }
+  if (isa<FloatType>(type)) {
+    return {lpgen::Encoding::Float, 32};
+  }
+  return {lpgen::Encoding::Signed, type.getIntOrFloatBitWidth()};
+}
+
+mlir::Type lpgen::lp::getStorageType(mlir::Type element) {
+  if (auto integer = dyn_cast<IntType>(element)) {
+    return IntegerType::get(element.getContext(),
+                            integer.elementType().storageBits());
+  }
+  return element;
+}

@@ -1,0 +1,424 @@
+// Verifiers and builders of the lp operations; labels are those of LpOps.td.
+#include "ir/dialect/Lp.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/SmallBitVector.h"
+
+#define GET_OP_CLASSES
+#include "ir/dialect/LpOps.cpp.inc"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::lp;
+
+/// One dim per index, one result per dimension of `shaped`.
+static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
+                               size_t dims, mlir::Value shaped) {
+  int64_t rank = cast<ShapedType>(shaped.getType()).getRank();
+  if (map.getNumDims() != dims || map.getNumSymbols() != 0 ||
+      map.getNumResults() != static_cast<unsigned>(rank)) {
+    return op->emitOpError()
+           << name << " must map " << dims << " indices to " << rank
+           << " dimensions, found " << AffineMapAttr::get(map);
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+void ReadOp::build(OpBuilder &builder, OperationState &state, mlir::Type value,
+                   mlir::Value source, ValueRange indices, AffineMap map) {
+  SmallVector<int64_t> ones(map.getNumResults(), 1);
+  build(builder, state, value, source, indices, /*padScalar=*/{},
+        AffineMapAttr::get(map), builder.getDenseI64ArrayAttr(ones),
+        /*pad=*/{}, /*element=*/{});
+}
+
+mlir::Type ReadOp::logicalElement() {
+  if (getElement()) {
+    return *getElement();
+  }
+  return cast<ShapedType>(getSource().getType()).getElementType();
+}
+
+SmallVector<int64_t, 2> ReadOp::elementRange() {
+  if (auto argument = dyn_cast<BlockArgument>(getSource())) {
+    if (auto function =
+            dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp())) {
+      if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
+              argument.getArgNumber(), "lp.range")) {
+        return SmallVector<int64_t, 2>(range.asArrayRef());
+      }
+    }
+  }
+  if (auto compute = getSource().getDefiningOp<ComputeOp>()) {
+    if (auto range = compute->getAttrOfType<DenseI64ArrayAttr>("lp.range")) {
+      return SmallVector<int64_t, 2>(range.asArrayRef());
+    }
+  }
+  ElementType type = toElementType(logicalElement());
+  return {type.minValue(), type.maxValue()};
+}
+
+void ReadOp::inferResultRangesFromOptional(ArrayRef<IntegerValueRange>,
+                                           SetIntLatticeFn setResultRange) {
+  if (!isa<IntegerType>(getType())) {
+    return;
+  }
+  if (getPadScalar()) {
+    setResultRange(getValue(), IntegerValueRange::getMaxRange(getValue()));
+    return;
+  }
+  unsigned bits = getType().getIntOrFloatBitWidth();
+  SmallVector<int64_t, 2> range = elementRange();
+  ConstantIntRanges all = ConstantIntRanges::fromSigned(
+      APInt(bits, range[0], true), APInt(bits, range[1], true));
+  if (auto pad = dyn_cast_if_present<IntegerAttr>(getPadAttr())) {
+    all = all.rangeUnion(ConstantIntRanges::constant(pad.getValue()));
+  }
+  setResultRange(getValue(), IntegerValueRange(all));
+}
+
+LogicalResult ReadOp::verify() {
+  if (failed(verifyMap(*this, "the map", getMap(), getIndices().size(),
+                       getSource()))) { // read_c1
+    return failure();
+  }
+  if (getDivisors().size() != getMap().getNumResults() ||
+      llvm::any_of(getDivisors(), [](int64_t d) { return d < 1; })) {
+    return emitOpError("needs one positive divisor per dimension"); // read_c2
+  }
+  if (getPadAttr() && getPadScalar()) { // read_c3
+    return emitOpError("has both a constant and a scalar padding");
+  }
+  bool isMemref = isa<MemRefType>(getSource().getType());
+  bool isFloat =
+      isa<FloatType>(cast<ShapedType>(getSource().getType()).getElementType());
+  if (isMemref && !isFloat && !getElement()) { // read_c4
+    return emitOpError("on a memref needs 'element', the encoding");
+  }
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  mlir::Type element = getElement();
+  if (getResult().getType() != element &&
+      getResult().getType() != getStorageType(element)) { // quantize_c1
+    return emitOpError("result must be ")
+           << element << " or " << getStorageType(element);
+  }
+  return success();
+}
+
+LogicalResult ThresholdOp::verify() {
+  if (failed(verifyMap(*this, "the map", getMap(), getIndices().size() + 1,
+                       getSource()))) { // threshold_c1
+    return failure();
+  }
+  if (static_cast<int64_t>(getLevels()) < 1) { // threshold_c2
+    return emitOpError("levels must be positive");
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+static bool isIndexList(Block &block, size_t count) {
+  return block.getNumArguments() >= count &&
+         llvm::all_of(block.getArguments().take_front(count),
+                      [](BlockArgument a) { return a.getType().isIndex(); });
+}
+
+static size_t countDynamic(ArrayRef<int64_t> extents) {
+  return llvm::count(extents, ShapedType::kDynamic);
+}
+
+/// The rules that compute and contract share: extents, and results or outputs.
+/// `chained` yielded values are neither.
+template <typename OpTy>
+static LogicalResult verifyLoops(OpTy op, size_t parallel, size_t chained = 0) {
+  if (op.getDynamicExtents().size() != countDynamic(op.getExtents())) {
+    return op.emitOpError("has ")
+           << op.getDynamicExtents().size() << " dynamic extents, expected "
+           << countDynamic(op.getExtents());
+  }
+  auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+  size_t written = op.getResults().size() + op.getOutputs().size();
+  if (!op.getResults().empty() && !op.getOutputs().empty()) {
+    return op.emitOpError("has both results and outputs");
+  }
+  if (yield.getValues().size() != written + chained) {
+    return op.emitOpError("yields ")
+           << yield.getValues().size() << " values for " << written
+           << (op.getResults().empty() ? " outputs" : " results");
+  }
+  auto check = [&](ShapedType type, mlir::Type value) -> LogicalResult {
+    if (type.getRank() != static_cast<int64_t>(parallel)) {
+      return op.emitOpError("writes ")
+             << type << " from " << parallel << " loops";
+    }
+    if (type.getElementType() != value) {
+      return op.emitOpError("yields ") << value << " for " << type;
+    }
+    return success();
+  };
+  for (auto [i, value] :
+       llvm::enumerate(yield.getValues().take_front(written))) {
+    mlir::Type type = op.getResults().empty() ? op.getOutputs()[i].getType()
+                                              : op.getResults()[i].getType();
+    if (failed(check(cast<ShapedType>(type), value.getType()))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != getExtents().size() ||
+      !isIndexList(block, getExtents().size())) { // reduce_c1
+    return emitOpError("needs one index argument per extent");
+  }
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getValues().size() != 1 ||
+      yield.getValues()[0].getType() != getType()) { // reduce_c2
+    return emitOpError("must yield one ") << getType();
+  }
+  return success();
+}
+
+LogicalResult ComputeOp::verify() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != getExtents().size() ||
+      !isIndexList(block, getExtents().size())) { // compute_c1
+    return emitOpError("needs one index argument per extent");
+  }
+  return verifyLoops(*this, getExtents().size()); // compute_c2
+}
+
+mlir::Type ContractOp::accumulatorType() {
+  return getBody().front().getArguments().back().getType();
+}
+
+SmallVector<mlir::Type> ContractOp::outputTypes() {
+  return llvm::to_vector(
+      cast<YieldOp>(getBody().front().getTerminator()).getValues().getTypes());
+}
+
+LogicalResult ContractOp::verify() {
+  unsigned loops = numLoops();
+  if (getParallel() > loops) {
+    return emitOpError("has more parallel loops than loops");
+  }
+  if (getXMap().getNumDims() != loops || getWMap().getNumDims() != loops ||
+      getXMap().getNumResults() != getXShape().size() ||
+      getWMap().getNumResults() != getWShape().size() ||
+      getXDivisors().size() != getXShape().size()) { // contract_c1
+    return emitOpError("maps need one dim per loop and one result and divisor "
+                       "per dimension");
+  }
+  llvm::SmallBitVector seen(loops);
+  for (AffineExpr expr : getWMap().getResults()) { // contract_c2
+    if (isa<AffineConstantExpr>(expr)) {
+      continue;
+    }
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim || seen.test(dim.getPosition())) {
+      return emitOpError("w must be subscripted by distinct loops");
+    }
+    seen.set(dim.getPosition());
+  }
+  Block &block = getBody().front();
+  if (block.getNumArguments() != getParallel() + 1 ||
+      !isIndexList(block, getParallel()) ||
+      !(accumulatorType().isInteger(32) ||
+        accumulatorType().isInteger(64))) { // contract_c3
+    return emitOpError("body takes one index per parallel loop and an i32 or "
+                       "i64 accumulator");
+  }
+  if (!getLowerBounds().empty() && getLowerBounds().size() != loops) {
+    return emitOpError("has lower bounds for some loops only");
+  }
+  if (isa<FloatType>(getXElement()) || isa<FloatType>(getWElement())) {
+    return emitOpError("contracts integers only"); // contract_c5
+  }
+  // contract_c4: values that only chains take come after the outputs.
+  int64_t first = getOutputs().size();
+  llvm::SmallDenseSet<int64_t> chained;
+  for (PackOp pack : chainedPacks(*this)) {
+    if (auto number = pack.getYielded(); number && int64_t(*number) >= first) {
+      chained.insert(*number);
+    }
+  }
+  return verifyLoops(*this, getParallel(), chained.size());
+}
+
+llvm::SmallVector<PackOp> lpgen::lp::chainedPacks(ContractOp contract) {
+  Region &chains = contract.getChains();
+  return chains.empty() ? llvm::SmallVector<PackOp>()
+                        : llvm::to_vector(chains.getOps<PackOp>());
+}
+
+/// On memrefs these ops write their outputs and read whatever their bodies
+/// name; on tensors they have no effect.
+static void
+writeOutputs(MutableArrayRef<OpOperand> outputs,
+             SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (!outputs.empty()) {
+    effects.emplace_back(MemoryEffects::Read::get());
+  }
+  for (OpOperand &output : outputs) {
+    effects.emplace_back(MemoryEffects::Write::get(), &output);
+  }
+}
+
+void ComputeOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  writeOutputs(getOutputsMutable(), effects);
+}
+
+void ContractOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  writeOutputs(getOutputsMutable(), effects);
+  if (!getChains().empty()) {
+    effects.emplace_back(MemoryEffects::Read::get());
+    effects.emplace_back(MemoryEffects::Write::get());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Packed operands
+//===----------------------------------------------------------------------===//
+
+static bool isByteBuffer(mlir::Value value) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  return type && type.getRank() == 1 && type.getElementType().isInteger(8);
+}
+
+LogicalResult PackOp::verify() {
+  if (!isByteBuffer(getDestination())) { // pack_c1
+    return emitOpError("destination must be a one-dimensional i8 buffer");
+  }
+  if (bool(getSource()) + !getProducer().empty() + bool(getYieldedAttr()) !=
+      1) { // pack_c2
+    return emitOpError("needs one of a source, a producer and a yielded value");
+  }
+  if (getYieldedAttr()) { // pack_c2
+    auto contract = getOperation()->getParentOfType<ContractOp>();
+    if (!contract || *getYielded() >= contract.outputTypes().size()) {
+      return emitOpError("has no yielded value ")
+             << *getYielded() << " of a contraction around it";
+    }
+  }
+  if (getLogical() && getProducer().empty()) { // pack_c3
+    return emitOpError("has a logical operand without a producer");
+  }
+  if (!getProducer().empty() &&
+      getProducer().getNumArguments() !=
+          (getLayout().getKind() == OperandKind::Activations ? getXShape()
+                                                             : getWShape())
+              .size()) { // pack_c2
+    return emitOpError("producer needs one index per dimension");
+  }
+  return success();
+}
+
+LogicalResult UnpackOp::verify() {
+  if (!isByteBuffer(getSource())) { // unpack_c1
+    return emitOpError("source must be a one-dimensional i8 buffer");
+  }
+  return success();
+}
+
+LogicalResult TileOp::verify() {
+  if (getXOffsets().empty()) { // tile_c1
+    return emitOpError("needs at least one row");
+  }
+  if (getCounts().size() != getStrides().size() ||
+      getCounts().size() != getWSteps().size() || getCounts().empty() ||
+      llvm::any_of(getCounts(), [](int64_t n) { return n < 1; })) { // tile_c2
+    return emitOpError("needs one stride and one wStep per positive count");
+  }
+  if (static_cast<int64_t>(getChunk()) < 1) { // tile_c3
+    return emitOpError("chunk must be positive");
+  }
+  return success();
+}
+
+LogicalResult TunedOp::verify() {
+  for (uint64_t extent : {getRows(), getColumns(), getReduction()}) {
+    if (static_cast<int64_t>(extent) < 1) { // tuned_c1
+      return emitOpError("extents must be positive");
+    }
+  }
+  if (getSource() && *getSource() != "measured" && *getSource() != "mca") {
+    return emitOpError("source is 'measured' or 'mca'"); // tuned_c2
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tiling
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> ContractOp::getLoopIteratorTypes() {
+  SmallVector<utils::IteratorType> types(numLoops(),
+                                         utils::IteratorType::reduction);
+  for (unsigned i = 0; i < getParallel(); ++i) {
+    types[i] = utils::IteratorType::parallel;
+  }
+  return types;
+}
+
+SmallVector<Range> ContractOp::getIterationDomain(OpBuilder &builder) {
+  SmallVector<Range> domain;
+  unsigned nextDynamic = 0;
+  for (auto [i, extent] : llvm::enumerate(getExtents())) {
+    OpFoldResult lower = builder.getIndexAttr(0);
+    if (!getLowerBounds().empty()) {
+      lower = getLowerBounds()[i];
+    }
+    OpFoldResult size = builder.getIndexAttr(extent);
+    if (ShapedType::isDynamic(extent)) {
+      size = getDynamicExtents()[nextDynamic++];
+    }
+    domain.push_back({lower, size, builder.getIndexAttr(1)});
+  }
+  return domain;
+}
+
+FailureOr<TilingResult>
+ContractOp::getTiledImplementation(OpBuilder &builder,
+                                   ArrayRef<OpFoldResult> offsets,
+                                   ArrayRef<OpFoldResult> sizes) {
+  if (getOutputs().empty()) {
+    return emitOpError(
+        "can be tiled on memrefs only: its tiles write in place");
+  }
+  IRMapping mapping;
+  auto tiled = cast<ContractOp>(builder.clone(*this->getOperation(), mapping));
+  SmallVector<int64_t> extents;
+  SmallVector<mlir::Value> dynamic;
+  SmallVector<mlir::Value> lower;
+  for (auto [offset, size] : llvm::zip_equal(offsets, sizes)) {
+    std::optional<int64_t> constant = getConstantIntValue(size);
+    extents.push_back(constant.value_or(ShapedType::kDynamic));
+    if (!constant) {
+      dynamic.push_back(
+          getValueOrCreateConstantIndexOp(builder, getLoc(), size));
+    }
+    lower.push_back(getValueOrCreateConstantIndexOp(builder, getLoc(), offset));
+  }
+  tiled.setExtents(extents);
+  tiled.getDynamicExtentsMutable().assign(dynamic);
+  tiled.getLowerBoundsMutable().assign(lower);
+  return TilingResult{{tiled.getOperation()}, {}, {}};
+}

@@ -1,0 +1,345 @@
+// Operations of the lp dialect.
+
+#ifndef LPGEN_DIALECT_LPOPS
+#define LPGEN_DIALECT_LPOPS
+
+include "ir/dialect/LpBase.td"
+include "mlir/Interfaces/InferIntRangeInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
+include "mlir/IR/BuiltinAttributes.td"
+
+class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic, traits>;
+
+def Lp_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
+// The language computes in the other three; 16 bits come with lp-narrow-reductions.
+def Lp_Scalar : AnyTypeOf<[I16, I32, I64, F32]>;
+def Lp_Element : AnyTypeOf<[AnySignlessInteger, F32, Lp_IntType]>;
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure,
+    DeclareOpInterfaceMethods<InferIntRangeInterface, ["inferResultRangesFromOptional"]>]> {
+  let summary = "the logical value of one element, or the padding outside";
+  let description = [{
+    Reads `source` at `map(indices)`; result d of the map is divided by `divisors[d]`,
+    and a position that the divisor does not divide is outside. Outside reads yield
+    `pad` (a constant) or `padScalar`, and are undefined if there is neither.
+
+    Constraints: (read_c1) the map has one result per dimension of the source and one
+    dim per index; (read_c2) divisors are positive, one per dimension; (read_c3)
+    at most one of pad and padScalar; (read_c4) on memrefs `element` names the encoding.
+  }];
+  let arguments = (ins Lp_Shaped:$source, Variadic<Index>:$indices,
+      Optional<Lp_Scalar>:$padScalar, AffineMapAttr:$map, DenseI64ArrayAttr:$divisors,
+      OptionalAttr<TypedAttrInterface>:$pad, OptionalAttr<TypeAttr>:$element);
+  let results = (outs Lp_Scalar:$value);
+  let assemblyFormat = [{
+    $source `[` $indices `]` $map `divisors` $divisors (`pad` $pad^)?
+    (`pad_scalar` `(` $padScalar^ `:` type($padScalar) `)`)? (`element` $element^)?
+    attr-dict `:` type($source) `->` type($value)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// True if the read can fall outside its source.
+    bool mayBeOutside() { return getPadAttr() || getPadScalar(); }
+    /// The type of an element: the tensor's, or `element` on memrefs.
+    ::mlir::Type logicalElement();
+    /// Values that an integer element can have: the declared range of a function
+    /// argument, the inferred one of an intermediate, else the type's.
+    ::llvm::SmallVector<int64_t, 2> elementRange();
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$value, "::mlir::Value":$source,
+      "::mlir::ValueRange":$indices, "::mlir::AffineMap":$map)>];
+}
+
+def Lp_QuantizeOp : Lp_Op<"quantize", [Pure]> {
+  let summary = "a logical value as an element of a narrow type, saturating";
+  let description = [{
+    Clamps to the range of `element`; for bipolar types an even value then becomes the
+    next odd one upward. An f32 has no fraction; NaN is taken for 0. The result is an `!lp.int` (tensors) or the storage integer.
+
+    Constraints: (quantize_c1) the result is `element` itself or its storage integer.
+  }];
+  let arguments = (ins Lp_Scalar:$value, TypeAttr:$element);
+  let results = (outs Lp_Element:$result);
+  let assemblyFormat = "$value `to` $element attr-dict `:` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Lp_RequantizeOp : Lp_Op<"requantize", [Pure]> {
+  let summary = "fixed-point rescaling of an accumulator (TFLite)";
+  let description = [{
+    `acc * multiplier * 2^(shift - 31)`: left shift, saturating rounding doubling high
+    multiply, rounding right shift, as TFLite's MultiplyByQuantizedMultiplier.
+  }];
+  let arguments = (ins I32:$acc, I32:$multiplier, I32:$shift);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$acc `,` $multiplier `,` $shift attr-dict";
+}
+
+def Lp_ThresholdOp : Lp_Op<"threshold", [Pure]> {
+  let summary = "the number of thresholds that a value reaches";
+  let description = [{
+    `sum(k) (value >= source[map(indices, k)])` for k in [0, levels): a quantizer, as
+    thresholds absorb batch norm, scale and rounding.
+
+    Constraints: (threshold_c1) the map has one dim per index and one more for k, and
+    one result per dimension of the source; (threshold_c2) levels is positive.
+  }];
+  let arguments = (ins Lp_Scalar:$value, Lp_Shaped:$source, Variadic<Index>:$indices,
+      AffineMapAttr:$map, I64Attr:$levels, OptionalAttr<TypeAttr>:$element);
+  let results = (outs I32:$result);
+  let assemblyFormat = [{
+    $value `,` $source `[` $indices `]` $map `levels` $levels (`element` $element^)?
+    attr-dict `:` type($value) `,` type($source)
+  }];
+  let hasVerifier = 1;
+}
+
+def Lp_RandomOp : Lp_Op<"random", [Pure]> {
+  let summary = "a uniform f32 in [0, 1) from a seed and a counter";
+  let arguments = (ins I64:$seed, I64:$counter);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$seed `,` $counter attr-dict";
+}
+
+def Lp_YieldOp : Lp_Op<"yield", [Pure, Terminator]> {
+  let summary = "the values of a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+def Lp_ReduceKind : I32Enum<"ReduceKind", "kind of a reduction", [
+    I32EnumCase<"Sum", 0, "sum">, I32EnumCase<"Max", 1, "max">,
+    I32EnumCase<"Min", 2, "min">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+def Lp_ReduceKindAttr : EnumAttr<Lp_Dialect, Lp_ReduceKind, "reduce_kind">;
+
+def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+                                   SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "a reduction of scalars over an index space";
+  let description = [{
+    Evaluates the body for every index in row-major order and combines the values it
+    yields; f32 sums round in that order.
+
+    Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
+    one value of the result's type.
+  }];
+  let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
+      Lp_ReduceKindAttr:$kind, DenseI64ArrayAttr:$extents);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Lp_Scalar:$result);
+  let assemblyFormat = [{
+    $kind $extents (`dynamic` `(` $dynamicExtents^ `)`)? (`from` `(` $lowerBounds^ `)`)?
+    attr-dict-with-keyword `:` type($result) $body
+  }];
+  let hasVerifier = 1;
+}
+
+def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
+                                     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                                     SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "an elementwise statement over an index space";
+  let description = [{
+    The body gives the element of every output at the index. On tensors the results are
+    new values; on memrefs `outputs` are written. Reads in the body are explicit
+    (`lp.read`), so that padding, exact division and data-dependent look-ups, which no
+    indexing map of linalg can say, are part of the body.
+
+    Constraints: (compute_c1) one index argument per extent; (compute_c2) either results
+    (tensors) or outputs (memrefs), as many as yielded values, of rank = extents.
+  }];
+  let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
+      DenseI64ArrayAttr:$extents);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $extents (`dynamic` `(` $dynamicExtents^ `)`)?
+    (`outs` `(` $outputs^ `:` type($outputs) `)`)? attr-dict-with-keyword
+    (`->` type($results)^)? $body
+  }];
+  let hasVerifier = 1;
+}
+
+def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    SingleBlockImplicitTerminator<"YieldOp">,
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes",
+        "getIterationDomain", "getTiledImplementation"]>]> {
+  let summary = "a quantized multiply-accumulate reduction with an epilogue";
+  let description = [{
+    For every index p of the first `parallel` loops
+
+        acc = sum over the other loops of (x[xMap] - xZero) * (w[wMap] - wZero)
+
+    and the body maps (p, acc) to the elements written at p. Reads of x outside yield
+    its padding, as in `lp.read`; w is read inside only. The loops run over
+    `[lowerBounds, lowerBounds + extents)`, zero if no bounds are given: tiling narrows
+    bounds and leaves operands alone.
+
+    With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
+    the logical tensor it was packed from, whose shape is `xShape`.
+
+    `chains` are the `lp.pack` ops of contractions that read a yielded value as their x:
+    each writes it in their layout, halo included, beside or in place of an output.
+
+    Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
+    (contract_c2) the wMap's results are distinct loops or constants;
+    (contract_c3) body arguments: one index per parallel loop, then acc (i32 or i64);
+    (contract_c4) results or outputs as many as yielded values, rank = parallel loops;
+    further yielded values are each `yielded` to a chain;
+    (contract_c5) elements of x and w are integers.
+  }];
+  let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
+      Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
+      Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
+      Variadic<AnyMemRef>:$outputs, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
+      OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$wZeroMap,
+      TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
+      DenseI64ArrayAttr:$wRange, DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
+      OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
+      OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$chains);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)`
+    (`x_zero` `(` $xZero^ `:` type($xZero) `)`)? (`w_zero` `(` $wZero^ `:` type($wZero) `)`)?
+    (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
+    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    (`from` `(` $lowerBounds^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
+    attr-dict-with-keyword (`->` type($results)^)? $body (`chains` $chains^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    unsigned numLoops() { return getExtents().size(); }
+    unsigned numReductions() { return numLoops() - getParallel(); }
+    /// The type of the accumulator handed to the body.
+    ::mlir::Type accumulatorType();
+    /// Types of the yielded elements.
+    ::llvm::SmallVector<::mlir::Type> outputTypes();
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Packed operands
+//===----------------------------------------------------------------------===//
+
+// The loops and maps of the contraction that a packed operand serves.
+defvar Lp_packedOperandArguments = (ins Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents,
+      I64Attr:$parallel, AffineMapAttr:$xMap, AffineMapAttr:$wMap,
+      DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape, TypeAttr:$element);
+
+def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
+                               MemoryEffects<[MemRead, MemWrite]>,
+                               SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "brings a logical operand of a contraction into its packed layout";
+  let description = [{
+    Carries the loops and maps of the contraction it serves, from which the order and
+    the halo of the packed buffer follow. Positions of the halo store code 0.
+
+    The elements come from `source`; or from `producer`, the body of the elementwise
+    statement that makes the operand: its element at an index, computed where it is packed;
+    or they are yielded value number `yielded` of the contraction around, whose tasks write
+    them. With a producer, `logical` gets the elements too, as they are.
+
+    Constraints: (pack_c1) destination is a byte buffer; (pack_c2) one of a source, a
+    producer, with one index argument per dimension of the operand, and the number of a
+    value that the contraction around yields; (pack_c3) a logical operand only with a
+    producer.
+  }];
+  let arguments = !con((ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
+      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents),
+      Lp_packedOperandArguments, (ins OptionalAttr<I64Attr>:$yielded));
+  let regions = (region MaxSizedRegion<1>:$producer);
+  let assemblyFormat = [{
+    ($source^ `:` type($source))? (`yielded` $yielded^)?
+    `into` $destination `:` type($destination) $layout
+    (`logical` `(` $logical^ `:` type($logical) `)`)?
+    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    attr-dict-with-keyword ($producer^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the inverse of lp.pack: logical elements from a packed buffer";
+  let description = [{
+    Carries the same loops and maps as lp.pack. Elements that the contraction never reads
+    are not in the packed buffer; those of the destination stay as they are.
+
+    Constraints: (unpack_c1) source is a byte buffer, destination logical.
+  }];
+  let arguments = !con((ins AnyMemRef:$source, AnyMemRef:$destination,
+      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
+  let assemblyFormat = [{
+    $source `:` type($source) `into` $destination `:` type($destination) $layout
+    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    attr-dict-with-keyword
+  }];
+  let hasVerifier = 1;
+}
+
+def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
+                               MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "a register tile: rows x vectors of sums over a part of the reduction";
+  let description = [{
+    `acc[i][j] = sum over planes and steps of cell(x[xOffsets[i] + step], w[wOffset + step])`
+    in i32 or i64, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
+    `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
+    to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
+    narrow accumulator must be widened, proved from the operands' ranges. `halves` is
+    memory for 16-bit sums on the way, where the cell's accumulators are bytes.
+
+    Constraints: (tile_c1) one xOffset per row; (tile_c2) counts are positive, with one
+    stride and one wStep each; (tile_c3) chunk is positive.
+  }];
+  let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
+      Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
+      DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$wSteps,
+      UnitAttr:$accumulate, I64Attr:$chunk, I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
+      I64Attr:$xPlaneStride, I64Attr:$wPlaneStride);
+  let assemblyFormat = [{
+    $cell $x `[` $xOffsets `]` `,` $w `[` $wOffset `]` `into` $acc
+    (`through` $halves^ `:` type($halves))?
+    attr-dict-with-keyword `:` type($x) `,` type($w) `,` type($acc)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Tuned rules
+//===----------------------------------------------------------------------===//
+
+def Lp_TunedOp : Lp_Op<"tuned"> {
+  let summary = "a schedule that measurement found best for a shape";
+  let description = [{
+    `lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 ->
+    #lp.schedule<...>`: target, operand types, and rows, columns and reduction of the contraction seen as a GEMM.
+
+    `source` says how good the schedule is known to be, `measured` or `mca` (ranked by
+    LLVM's machine code analyzer); `note` is for people.
+
+    Constraints: (tuned_c1) extents are positive; (tuned_c2) `source` is one of the two.
+  }];
+  let arguments = (ins StrAttr:$target, StrAttr:$x, StrAttr:$w, I64Attr:$rows,
+      I64Attr:$columns, I64Attr:$reduction, Lp_ScheduleAttr:$schedule,
+      OptionalAttr<StrAttr>:$source, OptionalAttr<StrAttr>:$note);
+  let assemblyFormat = [{
+    $target $x `x` $w `rows` $rows `columns` $columns `reduction` $reduction
+    `->` $schedule attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // LPGEN_DIALECT_LPOPS

@@ -1,0 +1,86 @@
+// What becomes of an element between a sum and what the next layer takes of it:
+// float operations in the order of the trainer, as an expression of the
+// operator language.
+#ifndef LPGEN_NETWORKS_EPILOGUE_H
+#define LPGEN_NETWORKS_EPILOGUE_H
+
+#include "networks/Network.h"
+#include <optional>
+
+namespace lpgen::inference {
+
+/// A scale that follows the batch: of value `peak`, divided by `highest`.
+struct BatchScale {
+  int peak = -1;
+  int32_t highest = 1;
+};
+
+/// To codes of a grid, whose scale is that of the batch if it follows it.
+struct Quantization {
+  nn::IntegerGrid grid;
+  BatchScale batch;
+};
+
+/// `o` is the index of the channel in all texts.
+class Epilogue {
+public:
+  bool isEmpty() const { return steps.empty(); }
+
+  void multiply(float factor);
+  /// By the scale of the batch times a scale for each channel.
+  void multiply(const BatchScale &batch, std::vector<float> scales);
+  void multiplyChannels(std::vector<float> factors);
+  void addChannels(std::vector<float> offsets);
+  void affine(std::vector<float> gains, std::vector<float> offsets);
+  /// Rounds to the grid and stays a float.
+  void roundTo(const nn::IntegerGrid &grid);
+  /// Adds another tensor, read as `element`: "s[n,h,v,o]".
+  void add(Input tensor, std::string element);
+  void relu();
+
+  struct Text {
+    std::string expression;
+    std::vector<Input> constants;
+    std::string summary;
+    nn::IntegerGrid grid; ///< Of the result, if it was quantized.
+  };
+  /// The expression for `element`, "acc[n,h,v,o]". Powers of two go into gain
+  /// and offset where that is exact.
+  Text text(const std::string &element,
+            const std::optional<Quantization> &quantization) const;
+
+private:
+  struct Step {
+    enum class Kind {
+      Scale,
+      BatchScale,
+      ChannelScale,
+      ChannelOffset,
+      Affine,
+      Round,
+      Add,
+      Relu
+    };
+    Kind kind;
+    float factor = 1;
+    std::vector<float> gains;
+    std::vector<float> offsets;
+    nn::IntegerGrid grid;
+    BatchScale batch;
+    Input tensor;
+    std::string element;
+  };
+  class Writer;
+  using Kind = Step::Kind;
+  static void foldScale(std::vector<Step> &steps, std::string &summary);
+
+  std::vector<Step> steps;
+};
+
+/// Multiplies all by `factor` if it is a power of two and every product, and a
+/// sum of 32 bits times it, is exact; else false, and nothing is changed.
+bool scaleExactly(std::vector<float> &values, float factor);
+
+} // namespace lpgen::inference
+
+#endif // LPGEN_NETWORKS_EPILOGUE_H

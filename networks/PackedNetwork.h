@@ -1,0 +1,14 @@
+// The file that a network is exported to; docs/packed-network.md describes it.
+#ifndef LPGEN_NETWORKS_PACKEDNETWORK_H
+#define LPGEN_NETWORKS_PACKEDNETWORK_H
+
+#include "networks/Network.h"
+
+namespace lpgen::inference {
+
+/// The content of the file. Weights are stored at their widths.
+std::string packNetwork(const Network &network);
+
+} // namespace lpgen::inference
+
+#endif // LPGEN_NETWORKS_PACKEDNETWORK_H

@@ -1,0 +1,211 @@
+// The syntax tree of the operator language, after it has been checked.
+//
+// The parser builds what was written (Syntax.h); Sema resolves names, index
+// ranges and value ranges and builds this. What the interpreter and the MLIR
+// emitter see is a tree in which every name is an id, every subscript an affine
+// form, every integer expression carries a proved range, and nothing can be out
+// of range without a declared padding.
+#ifndef LPGEN_OPERATORS_FRONTEND_AST_H
+#define LPGEN_OPERATORS_FRONTEND_AST_H
+
+#include "base/types/ElementType.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SMLoc.h"
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lpgen::ast {
+
+/// A closed interval of 64-bit integers; the proof carried by integer
+/// expressions.
+struct IntRange {
+  int64_t lo = 0;
+  int64_t hi = 0;
+  bool operator==(const IntRange &other) const = default;
+};
+
+/// The size of one dimension: a constant, or a run-time size with an upper
+/// bound.
+struct Extent {
+  int64_t size = 0; ///< The constant, or the declared upper bound.
+  int symbol = -1;  ///< Index into Op::symbols, or -1 when constant.
+  bool isStatic() const { return symbol < 0; }
+  bool operator==(const Extent &other) const = default;
+};
+
+/// A named run-time size, `?m <= 4096`. One name is one size in the whole op.
+struct Symbol {
+  std::string name;
+  int64_t bound = 0;
+  llvm::SMLoc loc;
+};
+
+/// What a read outside a tensor yields.
+struct Padding {
+  enum class Kind { Value, Scalar } kind = Kind::Value;
+  int64_t value = 0; ///< Kind::Value on integer tensors; `lowest` is resolved
+                     ///< to the type's minimum.
+  float floatValue = 0; ///< Kind::Value on f32 tensors; `lowest` is -infinity.
+  unsigned tensor = 0;  ///< Kind::Scalar: id of a rank-0 integer input whose
+                        ///< value is used, pad(zx).
+};
+
+enum class Role { Input, Output, Intermediate };
+
+struct Tensor {
+  std::string name;
+  ElementType type;
+  llvm::SmallVector<Extent, 4> shape;
+  Role role = Role::Input;
+  std::optional<Padding> padding;
+  /// Values it can hold: the declared `in [lo, hi]`, else the type's range,
+  /// else (intermediates) the range inferred from the defining statement.
+  /// Integers only.
+  IntRange range;
+  bool hasDeclaredRange = false;
+  llvm::SMLoc loc;
+};
+
+/// A loop index of one statement.
+struct Index {
+  std::string name;
+  Extent extent;
+  bool isReduction = false;
+  llvm::SMLoc loc;
+};
+
+/// (sum of coefficient * index + constant) / divisor. A value that the divisor
+/// does not divide is an outside read, as is one beyond the extent.
+struct AffineForm {
+  struct Term {
+    unsigned index; ///< Index into Statement::indices.
+    int64_t coefficient;
+  };
+  llvm::SmallVector<Term, 3> terms; ///< Sorted by index, no zero coefficients.
+  int64_t constant = 0;
+  int64_t divisor = 1;
+  /// True for a bare index `i`.
+  bool isPlainIndex() const {
+    return terms.size() == 1 && terms[0].coefficient == 1 && constant == 0 &&
+           divisor == 1;
+  }
+};
+
+struct Expr;
+using ExprPtr = std::unique_ptr<Expr>;
+
+/// One subscript: affine in the indices, or (look-up tables) an integer
+/// expression.
+struct Subscript {
+  AffineForm affine;
+  ExprPtr
+      lookup; ///< When set, the subscript is this value; always proved inside.
+};
+
+enum class BinaryOp {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  RoundDiv,
+  ShiftRight,
+  Min,
+  Max,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne
+};
+enum class ReduceOp { Sum, Max, Min };
+enum class UnaryOp {
+  Neg,
+  Abs,
+  ToFloat, ///< int -> f32, nearest even.
+  Round,   ///< f32 -> i32, ties to even; this and the next three saturate, NaN
+           ///< gives 0.
+  Floor,
+  Ceil,
+  Trunc,
+  Wrap32, ///< Two's complement wrap to 32 bits, `wrap(e)`.
+  Random  ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
+          ///< row-major position.
+};
+
+/// An expression. Sema inserts ToFloat where an integer meets an f32, expands
+/// relu and clamp into Min/Max, and folds parameters; so these kinds are all
+/// there are.
+struct Expr {
+  enum class Kind {
+    Int,
+    Float,
+    Read,
+    Unary,
+    Binary,
+    Reduce,
+    Rescale
+  } kind = Kind::Int;
+  llvm::SMLoc loc;
+  bool isFloat = false;
+  IntRange range; ///< Proved range of the value when !isFloat.
+
+  int64_t intValue = 0; ///< Int
+  float floatValue = 0; ///< Float
+  unsigned tensor = 0;  ///< Read: id into Op::tensors
+  /// Read: true if some subscript can fall outside (then the tensor has a
+  /// padding).
+  bool mayBeOutside = false;
+  std::vector<Subscript> subscripts; ///< Read
+  UnaryOp unaryOp = UnaryOp::Neg;
+  BinaryOp binaryOp = BinaryOp::Add;
+  ReduceOp reduceOp = ReduceOp::Sum;
+  llvm::SmallVector<unsigned, 4>
+      indices; ///< Reduce: the indices it binds, in written order.
+  /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier,
+  /// shift).
+  llvm::SmallVector<ExprPtr, 3> operands;
+};
+
+/// `target[indices...] = value`. The first `rank` indices are the left-hand
+/// side's.
+struct Statement {
+  unsigned tensor = 0;
+  llvm::SmallVector<Index, 8> indices;
+  ExprPtr value;
+  llvm::SMLoc loc;
+};
+
+/// One operator. Inputs come first in `tensors`, then outputs (both in declared
+/// order), then intermediates in order of assignment.
+struct Op {
+  std::string name;
+  std::vector<Symbol> symbols;
+  std::vector<Tensor> tensors;
+  std::vector<Statement> statements;
+  /// Values of the file's parameters that this op uses, after -D; part of its
+  /// identity.
+  std::vector<std::pair<std::string, int64_t>> parameters;
+  llvm::SMLoc loc;
+
+  unsigned numInputs() const {
+    unsigned n = 0;
+    for (const Tensor &t : tensors) {
+      n += t.role == Role::Input;
+    }
+    return n;
+  }
+};
+
+struct File {
+  std::vector<Op> ops;
+};
+
+} // namespace lpgen::ast
+
+#endif // LPGEN_OPERATORS_FRONTEND_AST_H

@@ -1,0 +1,382 @@
+// Expressions of the operator language, by recursive descent.
+//
+// Precedence from loose to tight: comparison, >>, + -, * /, unary -. A
+// reduction stands where a factor stands and takes the rest of the product that
+// follows it.
+#include "operators/frontend/ExprParser.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace lpgen;
+using namespace lpgen::syntax;
+using ast::BinaryOp;
+using ast::ReduceOp;
+
+const Token &ExprParser::peek(size_t ahead) const {
+  return tokens[std::min(position + ahead, tokens.size() - 1)];
+}
+
+void ExprParser::advance() {
+  if (position + 1 < tokens.size()) {
+    ++position;
+  }
+}
+
+bool ExprParser::accept(TokenKind kind) {
+  if (!current().is(kind)) {
+    return false;
+  }
+  advance();
+  return true;
+}
+
+std::nullptr_t ExprParser::fail(const llvm::Twine &what) {
+  const Token &token = current();
+  if (token.is(TokenKind::End)) {
+    diags.error(token.range(), "expected " + what + ", found the end of file");
+  } else if (!token.is(TokenKind::Error)) {
+    diags.error(token.range(), "expected " + what + ", found '" +
+                                   token.text.take_front(40) + "'");
+  }
+  return nullptr;
+}
+
+bool ExprParser::expect(TokenKind kind, const llvm::Twine &what) {
+  if (accept(kind)) {
+    return true;
+  }
+  fail(what);
+  return false;
+}
+
+std::optional<Name> ExprParser::expectName(const llvm::Twine &what) {
+  const Token &token = current();
+  if (!token.is(TokenKind::Name)) {
+    fail(what);
+    return std::nullopt;
+  }
+  if (isReservedWord(token.text)) {
+    diags.error(token.range(), "expected " + what +
+                                   ", found the reserved word '" + token.text +
+                                   "'");
+    return std::nullopt;
+  }
+  advance();
+  return Name{token.text.str(), token.range()};
+}
+
+llvm::SMRange ExprParser::rangeFrom(llvm::SMLoc start) const {
+  llvm::SMLoc end = position == 0 ? start : tokens[position - 1].range().End;
+  return {start, end.getPointer() < start.getPointer() ? start : end};
+}
+
+/// Fills in range and depth; refuses a tree that is too deep. Chains such as
+/// a+a+a... grow the tree without recursion here, so the recursion guard alone
+/// would not protect the stages behind.
+NodePtr ExprParser::finish(NodePtr node, llvm::SMLoc start) {
+  node->range = rangeFrom(start);
+  if (!node->loc.isValid()) {
+    node->loc = start;
+  }
+  unsigned depth = 0;
+  for (const NodePtr &child : node->children) {
+    depth = std::max(depth, child->depth);
+  }
+  for (const BoundIndex &index : node->bound) {
+    depth = std::max(depth, index.extent ? index.extent->depth : 0);
+  }
+  node->depth = depth + 1;
+  if (node->depth > maxDepth) {
+    diags.error(node->loc, llvm::SMRange(),
+                "expression is nested more than " + llvm::Twine(maxDepth) +
+                    " levels deep; split it into several statements");
+    return nullptr;
+  }
+  return node;
+}
+
+NodePtr ExprParser::binary(BinaryOp op, const Token &token, NodePtr lhs,
+                           NodePtr rhs) {
+  auto node = std::make_unique<Node>();
+  node->kind = Node::Kind::Binary;
+  node->binaryOp = op;
+  node->loc = token.range().Start;
+  llvm::SMLoc start = lhs->range.Start;
+  node->children.push_back(std::move(lhs));
+  node->children.push_back(std::move(rhs));
+  return finish(std::move(node), start);
+}
+
+static std::optional<BinaryOp> comparisonOp(TokenKind kind) {
+  switch (kind) {
+  case TokenKind::Less:
+    return BinaryOp::Lt;
+  case TokenKind::LessEqual:
+    return BinaryOp::Le;
+  case TokenKind::Greater:
+    return BinaryOp::Gt;
+  case TokenKind::GreaterEqual:
+    return BinaryOp::Ge;
+  case TokenKind::Equal:
+    return BinaryOp::Eq;
+  case TokenKind::NotEqual:
+    return BinaryOp::Ne;
+  default:
+    return std::nullopt;
+  }
+}
+
+NodePtr ExprParser::parseExpr() {
+  NodePtr lhs = parseShift();
+  Token token = current();
+  std::optional<BinaryOp> op = comparisonOp(token.kind);
+  if (!lhs || !op) {
+    return lhs;
+  }
+  advance();
+  NodePtr rhs = parseShift();
+  if (!rhs) {
+    return nullptr;
+  }
+  if (comparisonOp(current().kind)) {
+    diags.error(current().range(),
+                "comparisons do not chain; put one of them in parentheses");
+    return nullptr;
+  }
+  return binary(*op, token, std::move(lhs), std::move(rhs));
+}
+
+NodePtr ExprParser::parseShift() {
+  NodePtr lhs = parseSum();
+  while (lhs && current().is(TokenKind::ShiftRight)) {
+    Token token = current();
+    advance();
+    NodePtr rhs = parseSum();
+    lhs = rhs ? binary(BinaryOp::ShiftRight, token, std::move(lhs),
+                       std::move(rhs))
+              : nullptr;
+  }
+  return lhs;
+}
+
+NodePtr ExprParser::parseSum() {
+  NodePtr lhs = parseProduct();
+  while (lhs &&
+         (current().is(TokenKind::Plus) || current().is(TokenKind::Minus))) {
+    Token token = current();
+    advance();
+    NodePtr rhs = parseProduct();
+    BinaryOp op = token.is(TokenKind::Plus) ? BinaryOp::Add : BinaryOp::Sub;
+    lhs = rhs ? binary(op, token, std::move(lhs), std::move(rhs)) : nullptr;
+  }
+  return lhs;
+}
+
+NodePtr ExprParser::parseProduct() {
+  NodePtr lhs = parseUnary();
+  while (lhs &&
+         (current().is(TokenKind::Star) || current().is(TokenKind::Slash))) {
+    Token token = current();
+    advance();
+    NodePtr rhs = parseUnary();
+    BinaryOp op = token.is(TokenKind::Star) ? BinaryOp::Mul : BinaryOp::Div;
+    lhs = rhs ? binary(op, token, std::move(lhs), std::move(rhs)) : nullptr;
+  }
+  return lhs;
+}
+
+/// Every way down into an expression comes through here, so this is where the
+/// recursion is bounded.
+NodePtr ExprParser::parseUnary() {
+  llvm::SaveAndRestore<unsigned> guard(nesting, nesting + 1);
+  if (nesting > maxDepth) {
+    diags.error(here(), llvm::SMRange(),
+                "expression is nested more than " + llvm::Twine(maxDepth) +
+                    " levels deep; split it into several statements");
+    return nullptr;
+  }
+  llvm::SMLoc start = here();
+  if (!accept(TokenKind::Minus)) {
+    return parsePrimary();
+  }
+  NodePtr operand = parseUnary();
+  if (!operand) {
+    return nullptr;
+  }
+  auto node = std::make_unique<Node>();
+  node->kind = Node::Kind::Negate;
+  node->children.push_back(std::move(operand));
+  return finish(std::move(node), start);
+}
+
+NodePtr ExprParser::parsePrimary() {
+  Token token = current();
+  llvm::SMLoc start = here();
+  if (accept(TokenKind::LeftParen)) {
+    NodePtr inner = parseExpr();
+    return inner && expect(TokenKind::RightParen, "')'") ? std::move(inner)
+                                                         : nullptr;
+  }
+  if (token.is(TokenKind::Int) || token.is(TokenKind::Float)) {
+    advance();
+    auto node = std::make_unique<Node>();
+    node->kind = token.is(TokenKind::Int) ? Node::Kind::Int : Node::Kind::Float;
+    node->intValue = token.intValue;
+    node->floatValue = token.floatValue;
+    return finish(std::move(node), start);
+  }
+  if (token.is(TokenKind::Name)) {
+    return parseNamed();
+  }
+  return fail("an expression");
+}
+
+static std::optional<Function> functionNamed(llvm::StringRef name) {
+  return llvm::StringSwitch<std::optional<Function>>(name)
+      .Case("round", Function::Round)
+      .Case("floor", Function::Floor)
+      .Case("ceil", Function::Ceil)
+      .Case("trunc", Function::Trunc)
+      .Case("abs", Function::Abs)
+      .Case("max", Function::Max)
+      .Case("min", Function::Min)
+      .Case("clamp", Function::Clamp)
+      .Case("relu", Function::Relu)
+      .Case("floordiv", Function::FloorDiv)
+      .Case("rounddiv", Function::RoundDiv)
+      .Case("rescale", Function::Rescale)
+      .Case("wrap", Function::Wrap)
+      .Case("random", Function::Random)
+      .Case("f32", Function::ToFloat)
+      .Default(std::nullopt);
+}
+
+NodePtr ExprParser::parseNamed() {
+  Token token = current();
+  if (token.isWord("sum")) {
+    return parseReduction(ReduceOp::Sum);
+  }
+  if ((token.isWord("max") || token.isWord("min")) && isReductionAhead()) {
+    return parseReduction(token.isWord("max") ? ReduceOp::Max : ReduceOp::Min);
+  }
+  if (std::optional<Function> function = functionNamed(token.text)) {
+    return parseCall(*function);
+  }
+  std::optional<Name> name = expectName("an expression");
+  if (!name) {
+    return nullptr;
+  }
+  if (current().is(TokenKind::LeftParen) && !current().startsLine) {
+    diags.error(name->range, "no function '" + name->text + "'");
+    return nullptr;
+  }
+  auto node = std::make_unique<Node>();
+  node->kind = Node::Kind::Name;
+  node->name = name->text;
+  if (accept(TokenKind::LeftBracket)) {
+    node->hasSubscripts = true;
+    if (!parseList(*node, TokenKind::RightBracket, "']'")) {
+      return nullptr;
+    }
+  }
+  return finish(std::move(node), name->range.Start);
+}
+
+NodePtr ExprParser::parseCall(Function function) {
+  llvm::SMLoc start = here();
+  std::string name = current().text.str();
+  advance();
+  if (!expect(TokenKind::LeftParen, "'(' after '" + name + "'")) {
+    return nullptr;
+  }
+  auto node = std::make_unique<Node>();
+  node->kind = Node::Kind::Call;
+  node->function = function;
+  node->name = name;
+  if (!parseList(*node, TokenKind::RightParen, "')'")) {
+    return nullptr;
+  }
+  return finish(std::move(node), start);
+}
+
+/// One or more expressions up to and with `close`.
+bool ExprParser::parseList(Node &node, TokenKind close, const char *what) {
+  do {
+    NodePtr item = parseExpr();
+    if (!item) {
+      return false;
+    }
+    node.children.push_back(std::move(item));
+  } while (accept(TokenKind::Comma));
+  return expect(close, "',' or " + llvm::Twine(what));
+}
+
+/// Tells `max(r, s) x[...]` from `max(a, b)`. It is a reduction if the
+/// parentheses hold only names, and one of them has an extent, or there is one
+/// name only, or the token behind the parenthesis begins a factor on the same
+/// line. A minus does not count: `max(a, b) - 1` is a difference.
+bool ExprParser::isReductionAhead() const {
+  if (!peek(1).is(TokenKind::LeftParen)) {
+    return false;
+  }
+  size_t ahead = 2;
+  unsigned names = 0;
+  while (peek(ahead).is(TokenKind::Name)) {
+    ++names;
+    if (peek(ahead + 1).is(TokenKind::Colon)) {
+      return true;
+    }
+    if (!peek(ahead + 1).is(TokenKind::Comma)) {
+      break;
+    }
+    ahead += 2;
+  }
+  if (!peek(ahead).is(TokenKind::Name) ||
+      !peek(ahead + 1).is(TokenKind::RightParen)) {
+    return false;
+  }
+  const Token &next = peek(ahead + 2);
+  bool beginsFactor = next.is(TokenKind::Name) || next.is(TokenKind::Int) ||
+                      next.is(TokenKind::Float) ||
+                      next.is(TokenKind::LeftParen);
+  return names == 1 || (beginsFactor && !next.startsLine);
+}
+
+NodePtr ExprParser::parseReduction(ReduceOp op) {
+  llvm::SMLoc start = here();
+  std::string word = current().text.str();
+  advance();
+  auto node = std::make_unique<Node>();
+  node->kind = Node::Kind::Reduce;
+  node->reduceOp = op;
+  node->name = word;
+  if (!expect(TokenKind::LeftParen, "'(' and the indices of '" + word + "'") ||
+      !parseBoundIndices(*node)) {
+    return nullptr;
+  }
+  NodePtr body = parseProduct();
+  if (!body) {
+    return nullptr;
+  }
+  node->children.push_back(std::move(body));
+  return finish(std::move(node), start);
+}
+
+bool ExprParser::parseBoundIndices(Node &node) {
+  do {
+    std::optional<Name> name = expectName("an index name");
+    if (!name) {
+      return false;
+    }
+    NodePtr extent;
+    if (accept(TokenKind::Colon)) {
+      extent = parseExpr();
+      if (!extent) {
+        return false;
+      }
+    }
+    node.bound.push_back({std::move(*name), std::move(extent)});
+  } while (accept(TokenKind::Comma));
+  return expect(TokenKind::RightParen, "',' or ')' after an index");
+}

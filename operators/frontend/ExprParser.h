@@ -1,0 +1,61 @@
+// The expression half of the parser, and the token cursor both halves share.
+//
+// Parser.cpp derives the declarations from it. A function that returns null has
+// reported the reason; the caller gives up its construct and recovers.
+#ifndef LPGEN_OPERATORS_FRONTEND_EXPRPARSER_H
+#define LPGEN_OPERATORS_FRONTEND_EXPRPARSER_H
+
+#include "operators/frontend/Lexer.h"
+#include "operators/frontend/Syntax.h"
+
+namespace lpgen {
+
+class ExprParser {
+public:
+  ExprParser(std::vector<Token> tokens, Diagnostics &diags)
+      : diags(diags), tokens(std::move(tokens)) {}
+
+  /// comparison := shift [ ('<'|'<='|'>'|'>='|'=='|'!=') shift ]
+  syntax::NodePtr parseExpr();
+
+protected:
+  const Token &peek(size_t ahead = 0) const;
+  const Token &current() const { return peek(); }
+  void advance();
+  bool accept(TokenKind kind);
+  /// Consumes a token of `kind`, or reports that `what` was expected.
+  bool expect(TokenKind kind, const llvm::Twine &what);
+  /// Consumes a name that is not a reserved word.
+  std::optional<syntax::Name> expectName(const llvm::Twine &what);
+  /// Reports at the current token that `what` was expected; returns null.
+  std::nullptr_t fail(const llvm::Twine &what);
+  /// From `start` to the end of the token before the current one.
+  llvm::SMRange rangeFrom(llvm::SMLoc start) const;
+  llvm::SMLoc here() const { return current().range().Start; }
+
+  Diagnostics &diags;
+  size_t position = 0;
+
+private:
+  syntax::NodePtr parseShift();
+  syntax::NodePtr parseSum();
+  syntax::NodePtr parseProduct();
+  syntax::NodePtr parseUnary();
+  syntax::NodePtr parsePrimary();
+  syntax::NodePtr parseReduction(ast::ReduceOp op);
+  syntax::NodePtr parseCall(syntax::Function function);
+  syntax::NodePtr parseNamed();
+  bool parseBoundIndices(syntax::Node &node);
+  bool parseList(syntax::Node &node, TokenKind close, const char *what);
+  bool isReductionAhead() const;
+  syntax::NodePtr binary(ast::BinaryOp op, const Token &token,
+                         syntax::NodePtr lhs, syntax::NodePtr rhs);
+  syntax::NodePtr finish(syntax::NodePtr node, llvm::SMLoc start);
+
+  std::vector<Token> tokens;
+  unsigned nesting = 0;
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_OPERATORS_FRONTEND_EXPRPARSER_H

@@ -1,0 +1,74 @@
+// Text -> tokens, the first step of the front end.
+//
+// The whole buffer is cut into tokens at once: the parser looks several tokens
+// ahead to tell a `max` reduction from a call of `max`, and needs to know which
+// token starts a line.
+#ifndef LPGEN_OPERATORS_FRONTEND_LEXER_H
+#define LPGEN_OPERATORS_FRONTEND_LEXER_H
+
+#include "operators/frontend/Diagnostics.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <vector>
+
+namespace lpgen {
+
+enum class TokenKind {
+  End,   ///< The end of the text; always the last token.
+  Error, ///< Text that is no token; already reported.
+  Name,  ///< Also keywords and function names; see isReservedWord.
+  Int,
+  Float,
+  LeftParen,
+  RightParen,
+  LeftBracket,
+  RightBracket,
+  LeftBrace,
+  RightBrace,
+  Comma,
+  Colon,
+  Question,
+  Assign,
+  Arrow,
+  Plus,
+  Minus,
+  Star,
+  Slash,
+  ShiftRight,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+};
+
+struct Token {
+  TokenKind kind = TokenKind::End;
+  llvm::StringRef text;
+  int64_t intValue = 0;    ///< Int
+  float floatValue = 0;    ///< Float, rounded to nearest even
+  bool startsLine = false; ///< First token of its line.
+
+  bool is(TokenKind other) const { return kind == other; }
+  /// True if this is the word `word`.
+  bool isWord(llvm::StringRef word) const {
+    return kind == TokenKind::Name && text == word;
+  }
+  llvm::SMRange range() const {
+    return {llvm::SMLoc::getFromPointer(text.begin()),
+            llvm::SMLoc::getFromPointer(text.end())};
+  }
+};
+
+/// Cuts `text` into tokens. Text that is no token is reported and becomes an
+/// Error token, so that the parser can resume behind it.
+std::vector<Token> lex(llvm::StringRef text, Diagnostics &diags);
+
+/// True for the words of the language and its functions, which name nothing
+/// else.
+bool isReservedWord(llvm::StringRef text);
+
+} // namespace lpgen
+
+#endif // LPGEN_OPERATORS_FRONTEND_LEXER_H

@@ -1,0 +1,315 @@
+// Declarations and statements of the operator language, and the entry
+// parseFile, which runs lexer, parser and checker in turn.
+//
+// After an error inside an operator's body the parser goes on at the next line
+// that looks like a statement, after one in a header at the next `op` or
+// `param`.
+#include "operators/frontend/Parser.h"
+#include "operators/frontend/ExprParser.h"
+#include "operators/frontend/Sema.h"
+
+using namespace lpgen;
+using namespace lpgen::syntax;
+
+namespace {
+
+class Parser : public ExprParser {
+public:
+  using ExprParser::ExprParser;
+
+  FileDecl parse() {
+    FileDecl file;
+    while (!current().is(TokenKind::End) && !diags.tooManyErrors()) {
+      size_t start = position;
+      bool ok = true;
+      if (current().isWord("param")) {
+        ok = parseParam(file);
+      } else if (current().isWord("op")) {
+        ok = parseOp(file);
+      } else {
+        fail("'op' or 'param'");
+        ok = false;
+      }
+      if (!ok) {
+        recoverToDeclaration(start);
+      }
+    }
+    if (file.opNames.empty() && diags.numErrors() == 0) {
+      diags.error(current().range(), "no operator in this file: expected 'op "
+                                     "NAME(inputs) -> (outputs) { ... }'");
+    }
+    return file;
+  }
+
+private:
+  bool parseParam(FileDecl &file) {
+    advance();
+    std::optional<Name> name = expectName("a parameter name after 'param'");
+    if (!name || !expect(TokenKind::Assign, "'=' after a parameter name")) {
+      return false;
+    }
+    // Kept without a value after an error, so that its uses are not reported
+    // too.
+    file.params.push_back({std::move(*name), parseExpr()});
+    return file.params.back().value != nullptr;
+  }
+
+  bool parseOp(FileDecl &file) {
+    advance();
+    std::optional<Name> name = expectName("an operator name after 'op'");
+    if (!name) {
+      return false;
+    }
+    file.opNames.push_back(*name);
+    OpDecl op;
+    op.name = std::move(*name);
+    if (!parseTensors(op.inputs, "the inputs") ||
+        !expect(TokenKind::Arrow, "'->' and the outputs") ||
+        !parseTensors(op.outputs, "the outputs") ||
+        !expect(TokenKind::LeftBrace, "'{' and the statements")) {
+      return false;
+    }
+    // An operator with a hole in it would only give follow-up errors.
+    if (parseBody(op)) {
+      file.ops.push_back(std::move(op));
+    }
+    return true;
+  }
+
+  /// False if a statement was left out because of an error.
+  bool parseBody(OpDecl &op) {
+    bool ok = true;
+    while (!accept(TokenKind::RightBrace)) {
+      if (current().is(TokenKind::End) || atDeclaration()) {
+        fail("a statement or '}'");
+        return false;
+      }
+      if (diags.tooManyErrors()) {
+        return false;
+      }
+      size_t start = position;
+      if (std::optional<StatementDecl> statement = parseStatement()) {
+        op.statements.push_back(std::move(*statement));
+      } else {
+        ok = false;
+        recoverToStatement(start);
+      }
+    }
+    return ok;
+  }
+
+  bool atDeclaration() const {
+    return current().startsLine &&
+           (current().isWord("op") || current().isWord("param"));
+  }
+
+  void recoverToDeclaration(size_t start) {
+    if (position == start) {
+      advance();
+    }
+    while (!current().is(TokenKind::End) && !atDeclaration()) {
+      advance();
+    }
+  }
+
+  void recoverToStatement(size_t start) {
+    if (position == start && !current().is(TokenKind::RightBrace)) {
+      advance();
+    }
+    while (!current().is(TokenKind::End) &&
+           !current().is(TokenKind::RightBrace) && !atDeclaration()) {
+      bool startsStatement =
+          current().startsLine && current().is(TokenKind::Name) &&
+          (peek(1).is(TokenKind::LeftBracket) || peek(1).is(TokenKind::Assign));
+      if (startsStatement) {
+        return;
+      }
+      advance();
+    }
+  }
+
+  bool parseTensors(std::vector<TensorDecl> &tensors, const char *what) {
+    if (!expect(TokenKind::LeftParen, llvm::Twine("'(' and ") + what)) {
+      return false;
+    }
+    if (accept(TokenKind::RightParen)) {
+      return true;
+    }
+    do {
+      TensorDecl tensor;
+      if (!parseTensor(tensor)) {
+        return false;
+      }
+      tensors.push_back(std::move(tensor));
+    } while (accept(TokenKind::Comma));
+    return expect(TokenKind::RightParen,
+                  "',' or ')' after a tensor's declaration");
+  }
+
+  bool parseTensor(TensorDecl &tensor) {
+    std::optional<Name> name = expectName("a tensor name");
+    if (!name || !expect(TokenKind::Colon, "':' and a type") ||
+        !parseType(tensor.type)) {
+      return false;
+    }
+    tensor.name = std::move(*name);
+    if (accept(TokenKind::LeftBracket) && !parseShape(tensor.shape)) {
+      return false;
+    }
+    while (true) {
+      if (current().isWord("pad")) {
+        if (tensor.pad) {
+          diags.error(current().range(), "'pad' is given twice");
+          return false;
+        }
+        if (!parsePad(tensor.pad.emplace())) {
+          return false;
+        }
+      } else if (current().isWord("in")) {
+        if (tensor.in) {
+          diags.error(current().range(), "'in' is given twice");
+          return false;
+        }
+        if (!parseRange(tensor.in.emplace())) {
+          return false;
+        }
+      } else {
+        return true;
+      }
+    }
+  }
+
+  bool parseType(TypeSyntax &type) {
+    llvm::SMLoc start = here();
+    if (!current().is(TokenKind::Name)) {
+      fail("a type: u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32");
+      return false;
+    }
+    type.text = current().text.str();
+    advance();
+    if (accept(TokenKind::LeftBrace)) {
+      type.width = parseExpr();
+      if (!type.width || !expect(TokenKind::RightBrace, "'}' after a width")) {
+        return false;
+      }
+    }
+    type.range = rangeFrom(start);
+    return true;
+  }
+
+  bool parseShape(std::vector<Dimension> &shape) {
+    if (current().is(TokenKind::RightBracket)) {
+      fail("an extent (a scalar is declared without brackets)");
+      return false;
+    }
+    do {
+      Dimension dimension;
+      llvm::SMLoc start = here();
+      if (accept(TokenKind::Question)) {
+        dimension.symbol = expectName("the name of a run-time size after '?'");
+        if (!dimension.symbol) {
+          return false;
+        }
+      }
+      bool hasValue = !dimension.symbol || accept(TokenKind::LessEqual);
+      if (hasValue) {
+        dimension.value = parseExpr();
+        if (!dimension.value) {
+          return false;
+        }
+      }
+      dimension.range = rangeFrom(start);
+      shape.push_back(std::move(dimension));
+    } while (accept(TokenKind::Comma));
+    return expect(TokenKind::RightBracket, "',' or ']' after an extent");
+  }
+
+  bool parsePad(PadSyntax &pad) {
+    llvm::SMLoc start = here();
+    advance();
+    if (!expect(TokenKind::LeftParen, "'(' after 'pad'")) {
+      return false;
+    }
+    if (current().isWord("lowest")) {
+      advance();
+    } else {
+      pad.value = parseExpr();
+      if (!pad.value) {
+        return false;
+      }
+    }
+    bool ok = expect(TokenKind::RightParen, "')' after the padding value");
+    pad.range = rangeFrom(start);
+    return ok;
+  }
+
+  bool parseRange(RangeSyntax &range) {
+    llvm::SMLoc start = here();
+    advance();
+    if (!expect(TokenKind::LeftBracket, "'[' after 'in'")) {
+      return false;
+    }
+    range.lo = parseExpr();
+    if (!range.lo || !expect(TokenKind::Comma, "',' and the upper end")) {
+      return false;
+    }
+    range.hi = parseExpr();
+    bool ok = range.hi && expect(TokenKind::RightBracket, "']' after a range");
+    range.range = rangeFrom(start);
+    return ok;
+  }
+
+  std::optional<StatementDecl> parseStatement() {
+    StatementDecl statement;
+    std::optional<Name> target =
+        expectName("a statement 'NAME[indices] = expression' or '}'");
+    if (!target) {
+      return std::nullopt;
+    }
+    statement.target = std::move(*target);
+    if (accept(TokenKind::LeftBracket)) {
+      do {
+        std::optional<Name> index = expectName("an index name");
+        if (!index) {
+          return std::nullopt;
+        }
+        statement.indices.push_back(std::move(*index));
+      } while (accept(TokenKind::Comma));
+      if (!expect(TokenKind::RightBracket,
+                  "',' or ']' (left-hand subscripts are plain index names)")) {
+        return std::nullopt;
+      }
+    }
+    if (!expect(TokenKind::Assign, "'=' and an expression")) {
+      return std::nullopt;
+    }
+    statement.value = parseExpr();
+    if (!statement.value) {
+      return std::nullopt;
+    }
+    const Token &next = current();
+    bool ends = next.startsLine || next.is(TokenKind::RightBrace) ||
+                next.is(TokenKind::End) || next.is(TokenKind::Name);
+    if (!ends) {
+      fail("an operator or the next statement");
+      return std::nullopt;
+    }
+    return statement;
+  }
+};
+
+} // namespace
+
+std::optional<ast::File> lpgen::parseFile(llvm::SourceMgr &sources,
+                                          const ParseOptions &options) {
+  Diagnostics diags(sources);
+  const llvm::MemoryBuffer *buffer =
+      sources.getMemoryBuffer(sources.getMainFileID());
+  FileDecl decl = Parser(lex(buffer->getBuffer(), diags), diags).parse();
+  ast::File file =
+      checkFile(decl, options.defines, buffer->getBufferIdentifier(), diags);
+  if (diags.numErrors() != 0) {
+    return std::nullopt;
+  }
+  return file;
+}

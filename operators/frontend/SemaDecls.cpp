@@ -1,0 +1,382 @@
+// First step of the checker: the declarations of an operator, and which
+// statement assigns which tensor. After it all tensors have ids, and all that
+// are declared have type, shape, range and padding.
+#include "operators/frontend/OpChecker.h"
+#include "llvm/ADT/STLExtras.h"
+#include <limits>
+
+using namespace lpgen;
+using namespace lpgen::syntax;
+using llvm::Twine;
+
+bool OpChecker::checkDeclarations() {
+  unsigned errors = diags.numErrors();
+  for (const TensorDecl &input : decl.inputs) {
+    declareTensor(input, ast::Role::Input);
+  }
+  for (const TensorDecl &output : decl.outputs) {
+    declareTensor(output, ast::Role::Output);
+  }
+  if (decl.outputs.empty()) {
+    diags.error(decl.name.range,
+                "operator '" + decl.name.text + "' has no output");
+  }
+  if (failedSince(errors) || isDeclarationBroken) {
+    return false;
+  }
+  // Only now, because pad(NAME) may name an input that is declared later.
+  auto declared = llvm::concat<const TensorDecl>(decl.inputs, decl.outputs);
+  for (auto [id, tensor] : llvm::enumerate(declared)) {
+    if (tensor.pad) {
+      resolvePadding(*tensor.pad, id);
+    }
+  }
+  bindTargets();
+  return !failedSince(errors) && !isDeclarationBroken;
+}
+
+/// A name that is declared must not hide a parameter or a tensor.
+bool OpChecker::checkName(const Name &name, const char *what) {
+  if (const ParamTable::Entry *param = constants.table().find(name.text)) {
+    diags.error(name.range, Twine(what) + " '" + name.text +
+                                "' has the name of a parameter");
+    diags.note(param->name.range, "the parameter is declared here");
+    return false;
+  }
+  auto it = tensorIds.find(name.text);
+  if (it != tensorIds.end()) {
+    diags.error(name.range,
+                Twine(what) + " '" + name.text + "' has the name of a tensor");
+    diags.note(tensorInfos[it->second].range, "the tensor is declared here");
+    return false;
+  }
+  return true;
+}
+
+void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
+  bool isInput = role == ast::Role::Input;
+  if (!checkName(decl.name, isInput ? "input" : "output")) {
+    return;
+  }
+  ast::Tensor tensor;
+  tensor.name = decl.name.text;
+  tensor.role = role;
+  tensor.loc = decl.name.range.Start;
+  if (std::optional<ElementType> type = resolveType(decl.type)) {
+    tensor.type = *type;
+    tensor.range = {type->minValue(), type->maxValue()};
+    if (decl.in && isInput) {
+      resolveRange(*decl.in, tensor);
+    }
+  } else {
+    isDeclarationBroken = true;
+  }
+
+  if (decl.in && !isInput) {
+    diags.error(decl.in->range,
+                "'in' describes inputs; the range of output '" + tensor.name +
+                    "' follows from its statement, use clamp(...) there");
+  }
+  if (decl.shape.size() > maxRank) {
+    diags.error(decl.name.range, "'" + tensor.name + "' has " +
+                                     Twine(decl.shape.size()) +
+                                     " dimensions; at most " + Twine(maxRank) +
+                                     " are supported");
+  }
+  for (const Dimension &dim : decl.shape) {
+    if (std::optional<ast::Extent> extent = resolveDimension(dim)) {
+      tensor.shape.push_back(*extent);
+    } else {
+      isDeclarationBroken = true;
+    }
+  }
+
+  checkElements(tensor, decl.name.range);
+  tensorIds[tensor.name] = op.tensors.size();
+  op.tensors.push_back(std::move(tensor));
+  tensorInfos.push_back({decl.name.range});
+}
+
+bool OpChecker::checkElements(const ast::Tensor &tensor, llvm::SMRange range) {
+  int64_t elements = 1;
+  for (const ast::Extent &extent : tensor.shape) {
+    if (extent.size > maxElements / elements) {
+      diags.error(range, "'" + tensor.name + "' has more than 2^40 elements");
+      return false;
+    }
+    elements *= extent.size;
+  }
+  return true;
+}
+
+std::optional<ElementType> OpChecker::resolveType(const TypeSyntax &type) {
+  if (type.width) {
+    std::optional<int64_t> width = constants.evaluate(*type.width);
+    return width ? typeOf(type.text, *width, type.range) : std::nullopt;
+  }
+  llvm::StringRef text = type.text;
+  int64_t width = 0;
+  if (text == "i32" || text == "i64") {
+    return ElementType{Encoding::Signed, text == "i32" ? 32U : 64U};
+  }
+  if (text == "f32") {
+    return ElementType{Encoding::Float, 32};
+  }
+  if (text == "t2") {
+    return ElementType{Encoding::Ternary, 2};
+  }
+  llvm::StringRef digits = text.drop_front(1);
+  bool hasWidth = (digits == "0" || !digits.starts_with("0")) &&
+                  !digits.getAsInteger(10, width);
+  return typeOf(hasWidth ? text.take_front(1) : "", width, type.range);
+}
+
+std::optional<ElementType>
+OpChecker::typeOf(llvm::StringRef letter, int64_t width, llvm::SMRange range) {
+  Encoding encoding = Encoding::Unsigned;
+  int64_t widest = 16;
+  if (letter == "s") {
+    encoding = Encoding::Signed;
+  } else if (letter == "b") {
+    encoding = Encoding::Bipolar;
+    widest = 8;
+  } else if (letter != "u") {
+    llvm::StringRef text(range.Start.getPointer(),
+                         range.End.getPointer() - range.Start.getPointer());
+    diags.error(range, "unknown type '" + text.take_front(40) +
+                           "': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 "
+                           "or f32");
+    return std::nullopt;
+  }
+  if (width < 1 || width > widest) {
+    diags.error(range, "type '" + letter + "' has widths from 1 to " +
+                           Twine(widest) + ", found " + Twine(width));
+    return std::nullopt;
+  }
+  return ElementType{encoding, static_cast<unsigned>(width)};
+}
+
+std::optional<int64_t> OpChecker::checkExtent(const Node &node) {
+  std::optional<int64_t> value = constants.evaluate(node);
+  if (value && (*value < 1 || *value > maxElements)) {
+    diags.error(node.range, "an extent is at least 1 and at most 2^40, found " +
+                                Twine(*value));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim) {
+  std::optional<int64_t> size;
+  if (dim.value) {
+    size = checkExtent(*dim.value);
+    if (!size) {
+      return std::nullopt;
+    }
+  }
+  if (dim.symbol) {
+    return resolveSymbol(dim.symbol->text, size, dim.range);
+  }
+  assert(size && "the parser gives a dimension a symbol or an extent");
+  return ast::Extent{*size, -1};
+}
+
+/// `?name <= bound`, the bound present where the name is first mentioned.
+std::optional<ast::Extent>
+OpChecker::resolveSymbol(const std::string &name, std::optional<int64_t> bound,
+                         llvm::SMRange range) {
+  auto it = symbolIds.find(name);
+  if (it == symbolIds.end()) {
+    if (!bound) {
+      diags.error(range, "run-time size '?" + name +
+                             "' has no bound; write '?" + name +
+                             " <= BOUND' where it is first mentioned");
+      return std::nullopt;
+    }
+    symbolIds[name] = op.symbols.size();
+    op.symbols.push_back({name, *bound, range.Start});
+    return ast::Extent{*bound, static_cast<int>(op.symbols.size() - 1)};
+  }
+  const ast::Symbol &symbol = op.symbols[it->second];
+  if (bound && *bound != symbol.bound) {
+    diags.error(range, "run-time size '?" + name + "' is bounded by " +
+                           Twine(*bound) + " here but by " +
+                           Twine(symbol.bound) + " before");
+    diags.note({symbol.loc, symbol.loc}, "first bounded here");
+    return std::nullopt;
+  }
+  return ast::Extent{symbol.bound, static_cast<int>(it->second)};
+}
+
+void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
+  if (tensor.type.isFloat()) {
+    diags.error(range.range,
+                "'in' describes integers, but '" + tensor.name + "' is f32");
+    return;
+  }
+  std::optional<int64_t> lo = constants.evaluate(*range.lo);
+  std::optional<int64_t> hi = constants.evaluate(*range.hi);
+  if (!lo || !hi) {
+    isDeclarationBroken = true;
+    return;
+  }
+  if (*lo > *hi) {
+    diags.error(range.range, "range " + Interval(*lo, *hi).str() +
+                                 " is empty; the lower end stands first");
+    return;
+  }
+  for (auto [end, node] :
+       {std::pair(*lo, range.lo.get()), std::pair(*hi, range.hi.get())}) {
+    if (!tensor.type.holds(end)) {
+      diags.error(node->range,
+                  Twine(end) + " is not a value of type " + tensor.type.str());
+      return;
+    }
+  }
+  tensor.range = {*lo, *hi};
+  tensor.hasDeclaredRange = true;
+}
+
+void OpChecker::resolvePadding(const PadSyntax &pad, unsigned id) {
+  ast::Tensor &tensor = op.tensors[id];
+  if (tensor.shape.empty()) {
+    diags.error(pad.range, "'" + tensor.name +
+                               "' is a scalar, which has no outside to pad");
+    return;
+  }
+  if (pad.value && pad.value->kind == Node::Kind::Name &&
+      !constants.isConstant(*pad.value)) {
+    resolveScalarPadding(pad, id);
+    return;
+  }
+  if (tensor.type.isFloat()) {
+    resolveFloatPadding(pad, tensor);
+    return;
+  }
+  std::optional<int64_t> value = tensor.type.minValue();
+  if (pad.value) {
+    value = constants.evaluate(*pad.value);
+  }
+  if (!value) {
+    isDeclarationBroken = true;
+    return;
+  }
+  ast::Padding padding;
+  padding.value = *value;
+  tensor.padding = padding;
+  // Not `holds`: padding bipolar operands by 0 is exact although 0 has no code.
+  if (*value < tensor.type.minValue() || *value > tensor.type.maxValue()) {
+    diags.error(pad.range, "padding " + Twine(*value) + " is outside " +
+                               tensor.type.str() + ", which goes from " +
+                               Twine(tensor.type.minValue()) + " to " +
+                               Twine(tensor.type.maxValue()));
+  }
+}
+
+/// pad(zx): the padding is a rank-0 integer input, known when the kernel runs.
+void OpChecker::resolveScalarPadding(const PadSyntax &pad, unsigned id) {
+  ast::Tensor &tensor = op.tensors[id];
+  auto it = tensorIds.find(pad.value->name);
+  if (it == tensorIds.end() || pad.value->hasSubscripts) {
+    diags.error(pad.value->range,
+                "expected a constant, 'lowest' or a scalar input as padding, "
+                "found '" +
+                    pad.value->name + "'");
+    return;
+  }
+  const ast::Tensor &scalar = op.tensors[it->second];
+  const TensorInfo &info = tensorInfos[it->second];
+  if (scalar.role != ast::Role::Input || !scalar.shape.empty() ||
+      scalar.type.isFloat() || tensor.type.isFloat()) {
+    diags.error(pad.value->range,
+                "a tensor as padding is an integer scalar input, and pads an "
+                "integer tensor");
+    diags.note(info.range, "'" + scalar.name + "' is declared here");
+    return;
+  }
+  if (!Interval(scalar.range)
+           .within(tensor.type.minValue(), tensor.type.maxValue())) {
+    diags.error(pad.value->range, "padding '" + scalar.name + "' ranges over " +
+                                      Interval(scalar.range).str() + ", but " +
+                                      tensor.type.str() + " goes from " +
+                                      Twine(tensor.type.minValue()) + " to " +
+                                      Twine(tensor.type.maxValue()));
+    diags.note(info.range,
+               "declare the range of '" + scalar.name + "' with 'in [lo, hi]'");
+    return;
+  }
+  ast::Padding padding;
+  padding.kind = ast::Padding::Kind::Scalar;
+  padding.tensor = it->second;
+  tensor.padding = padding;
+  tensorInfos[it->second].isRead = true;
+}
+
+void OpChecker::resolveFloatPadding(const PadSyntax &pad, ast::Tensor &tensor) {
+  ast::Padding padding;
+  padding.floatValue = -std::numeric_limits<float>::infinity();
+  if (pad.value) {
+    const Node *node = pad.value.get();
+    bool isNegative = node->kind == Node::Kind::Negate;
+    const Node *magnitude = isNegative ? node->children[0].get() : node;
+    if (magnitude->kind == Node::Kind::Float) {
+      padding.floatValue =
+          isNegative ? -magnitude->floatValue : magnitude->floatValue;
+    } else if (std::optional<int64_t> value = constants.evaluate(*node)) {
+      padding.floatValue = static_cast<float>(*value);
+    } else {
+      isDeclarationBroken = true;
+    }
+  }
+  tensor.padding = padding;
+}
+
+/// Finds the tensor of every statement, and declares the intermediates.
+void OpChecker::bindTargets() {
+  for (auto [number, statement] : llvm::enumerate(decl.statements)) {
+    bindTarget(statement, number);
+  }
+  for (auto [id, tensor] : llvm::enumerate(op.tensors)) {
+    if (tensor.role == ast::Role::Output && tensorInfos[id].definedBy < 0) {
+      diags.error(tensorInfos[id].range,
+                  "output " + quoted(id) + " is never assigned");
+    }
+  }
+}
+
+void OpChecker::bindTarget(const StatementDecl &statement, unsigned number) {
+  const Name &target = statement.target;
+  auto it = tensorIds.find(target.text);
+  if (it == tensorIds.end()) {
+    if (!checkName(target, "intermediate")) {
+      return;
+    }
+    if (statement.indices.size() > maxRank) {
+      diags.error(target.range, "'" + target.text + "' has " +
+                                    Twine(statement.indices.size()) +
+                                    " dimensions; at most " + Twine(maxRank) +
+                                    " are supported");
+    }
+    ast::Tensor tensor;
+    tensor.name = target.text;
+    tensor.role = ast::Role::Intermediate;
+    tensor.loc = target.range.Start;
+    tensor.shape.resize(statement.indices.size());
+    tensorIds[tensor.name] = op.tensors.size();
+    op.tensors.push_back(std::move(tensor));
+    tensorInfos.push_back({target.range, static_cast<int>(number)});
+    return;
+  }
+  unsigned id = it->second;
+  TensorInfo &info = tensorInfos[id];
+  if (op.tensors[id].role == ast::Role::Input) {
+    diags.error(target.range, "input " + quoted(id) + " cannot be assigned");
+    diags.note(info.range, quoted(id) + " is declared here");
+  } else if (info.definedBy >= 0) {
+    diags.error(target.range, quoted(id) + " is assigned twice");
+    diags.note(decl.statements[info.definedBy].target.range,
+               "first assigned here");
+  } else {
+    info.definedBy = number;
+  }
+}

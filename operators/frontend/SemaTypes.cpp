@@ -1,0 +1,368 @@
+// Fourth step of the checker: integer or f32, the range of every integer value,
+// and what a statement stores. Conversions to f32 are inserted and constants
+// folded here, so that later stages meet neither a mixed operation nor an
+// unproved range.
+#include "operators/frontend/OpChecker.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace lpgen;
+using ast::BinaryOp;
+using ast::Expr;
+using ast::ExprPtr;
+using ast::UnaryOp;
+using llvm::Twine;
+
+bool OpChecker::checkTypes() {
+  unsigned errors = diags.numErrors();
+  for (ast::Statement &statement : op.statements) {
+    if (!type(statement.value, statement) || !checkStore(statement)) {
+      tensorInfos[statement.tensor].isBroken = true;
+    }
+  }
+  return !failedSince(errors);
+}
+
+/// What an integer range becomes when it is stored to `type`: saturation, and
+/// for bipolar types an even value goes to the odd one above.
+static ast::IntRange storedRange(Interval value, ElementType type) {
+  auto store = [&](Int128 v) {
+    int64_t clamped = static_cast<int64_t>(
+        std::clamp<Int128>(v, type.minValue(), type.maxValue()));
+    return type.holds(clamped) ? clamped : clamped + 1;
+  };
+  return {store(value.lo), store(value.hi)};
+}
+
+bool OpChecker::checkStore(ast::Statement &statement) {
+  ast::Tensor &tensor = op.tensors[statement.tensor];
+  ExprPtr &value = statement.value;
+  if (tensor.role == ast::Role::Intermediate) {
+    Interval range = value->range;
+    tensor.type = value->isFloat      ? ElementType{Encoding::Float, 32}
+                  : range.fitsInt32() ? ElementType{Encoding::Signed, 32}
+                                      : ElementType{Encoding::Signed, 64};
+    tensor.range = value->isFloat ? ast::IntRange() : value->range;
+    return true;
+  }
+  llvm::SMRange range = rangeOf(*value);
+  if (tensor.type.isFloat()) {
+    makeFloat(value);
+    return true;
+  }
+  const TensorInfo &info = tensorInfos[statement.tensor];
+  if (value->isFloat) {
+    diags.error(value->loc, range,
+                "an f32 value is stored to " + quoted(statement.tensor) +
+                    " of type " + tensor.type.str() +
+                    "; convert it with round, floor, ceil or trunc");
+    diags.note(info.range, quoted(statement.tensor) + " is declared here");
+    return false;
+  }
+  if (tensor.type.bits == 32 && !Interval(value->range).fitsInt32()) {
+    diags.warning(value->loc, range,
+                  "a value in " + Interval(value->range).str() +
+                      " does not fit " + quoted(statement.tensor) +
+                      " of type i32 and saturates");
+    diags.note(info.range, quoted(statement.tensor) +
+                               " is declared here; declare it i64, or the "
+                               "inputs with 'in [lo, hi]'");
+  }
+  tensor.range = storedRange(value->range, tensor.type);
+  return true;
+}
+
+bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
+  bool ok = true;
+  for (ExprPtr &operand : expr->operands) {
+    ok &= type(operand, statement);
+  }
+  for (ast::Subscript &subscript : expr->subscripts) {
+    ok &= !subscript.lookup || type(subscript.lookup, statement);
+  }
+  if (!ok) {
+    return false;
+  }
+  switch (expr->kind) {
+  case Expr::Kind::Int:
+    expr->range = {expr->intValue, expr->intValue};
+    return true;
+  case Expr::Kind::Float:
+    expr->isFloat = true;
+    return true;
+  case Expr::Kind::Read:
+    return typeRead(*expr);
+  case Expr::Kind::Unary:
+    return typeUnary(expr);
+  case Expr::Kind::Binary:
+    return typeBinary(expr);
+  case Expr::Kind::Reduce:
+    return typeReduce(*expr, statement);
+  case Expr::Kind::Rescale:
+    return typeRescale(*expr);
+  }
+  llvm_unreachable("all expression kinds are handled");
+}
+
+/// Records the range of an integer expression, if it is one.
+bool OpChecker::setRange(Expr &expr, Interval range) {
+  if (!range.fitsInt64()) {
+    diags.error(expr.loc, rangeOf(expr),
+                "value ranges over " + range.str() +
+                    ", which does not fit a 64-bit integer; narrow the inputs "
+                    "with 'in [lo, hi]' or the value with clamp(...)");
+    return false;
+  }
+  expr.range = range.toRange();
+  return true;
+}
+
+bool OpChecker::requireInteger(const Expr &expr, const char *what) {
+  if (!expr.isFloat) {
+    return true;
+  }
+  diags.error(expr.loc, rangeOf(expr),
+              Twine(what) + " must be an integer, found f32; convert it with "
+                            "round, floor, ceil or trunc");
+  return false;
+}
+
+void OpChecker::makeFloat(ExprPtr &expr) {
+  if (expr->isFloat) {
+    return;
+  }
+  if (expr->kind == Expr::Kind::Int) {
+    expr->kind = Expr::Kind::Float;
+    expr->isFloat = true;
+    expr->floatValue = static_cast<float>(expr->intValue);
+    return;
+  }
+  ExprPtr converted = makeExpr(Expr::Kind::Unary, expr->loc, rangeOf(*expr));
+  converted->unaryOp = UnaryOp::ToFloat;
+  converted->isFloat = true;
+  converted->operands.push_back(std::move(expr));
+  expr = std::move(converted);
+}
+
+bool OpChecker::typeRead(Expr &expr) {
+  const ast::Tensor &tensor = op.tensors[expr.tensor];
+  if (tensorInfos[expr.tensor].isBroken) {
+    return false;
+  }
+  bool ok = true;
+  for (unsigned dim = 0; dim != expr.subscripts.size(); ++dim) {
+    ok &= !expr.subscripts[dim].lookup || typeLookup(expr, dim);
+  }
+  expr.isFloat = tensor.type.isFloat();
+  if (expr.isFloat) {
+    return ok;
+  }
+  Interval range = tensor.range;
+  if (const auto &padding = tensor.padding; padding && expr.mayBeOutside) {
+    range = join(range, padding->kind == ast::Padding::Kind::Scalar
+                            ? Interval(op.tensors[padding->tensor].range)
+                            : Interval(padding->value, padding->value));
+  }
+  return setRange(expr, range) && ok;
+}
+
+bool OpChecker::typeLookup(Expr &read, unsigned dim) {
+  const Expr &lookup = *read.subscripts[dim].lookup;
+  llvm::SMRange place = sourceInfos[&read].subscripts[dim];
+  if (!requireInteger(lookup, "a look-up subscript")) {
+    return false;
+  }
+  Interval range = lookup.range;
+  const ast::Extent &extent = op.tensors[read.tensor].shape[dim];
+  if (!extent.isStatic() || !range.within(0, extent.size - 1)) {
+    diags.error(place, "look-up subscript ranges over " + range.str() +
+                           " but dimension " + Twine(dim) + " of " +
+                           quoted(read.tensor) + " has extent " +
+                           format(extent));
+    diags.note(tensorInfos[read.tensor].range,
+               quoted(read.tensor) + " is declared here; look-ups are not "
+                                     "padded, use clamp(...)");
+    return false;
+  }
+  if (range.hi - range.lo > 255) {
+    diags.error(place, "look-up subscript ranges over " + range.str() +
+                           ", which is more than the 256 values of 8 bits");
+    return false;
+  }
+  return true;
+}
+
+static const char *conversionName(UnaryOp op) {
+  switch (op) {
+  case UnaryOp::Round:
+    return "round";
+  case UnaryOp::Floor:
+    return "floor";
+  case UnaryOp::Ceil:
+    return "ceil";
+  default:
+    return "trunc";
+  }
+}
+
+bool OpChecker::typeUnary(ExprPtr &expr) {
+  ExprPtr &operand = expr->operands[0];
+  Interval range = operand->range;
+  switch (expr->unaryOp) {
+  case UnaryOp::Neg:
+  case UnaryOp::Abs: {
+    expr->isFloat = operand->isFloat;
+    bool isNegation = expr->unaryOp == UnaryOp::Neg;
+    if (isNegation && operand->kind == Expr::Kind::Float) {
+      expr->kind = Expr::Kind::Float;
+      expr->floatValue = -operand->floatValue;
+      expr->operands.clear();
+      return true;
+    }
+    if (expr->isFloat) {
+      return true;
+    }
+    if (!setRange(*expr, isNegation ? negate(range) : absolute(range))) {
+      return false;
+    }
+    if (operand->kind == Expr::Kind::Int) {
+      expr->kind = Expr::Kind::Int;
+      expr->intValue = expr->range.lo;
+      expr->operands.clear();
+    }
+    return true;
+  }
+  case UnaryOp::ToFloat: {
+    makeFloat(operand);
+    ExprPtr converted = std::move(operand);
+    expr = std::move(converted);
+    return true;
+  }
+  case UnaryOp::Round:
+  case UnaryOp::Floor:
+  case UnaryOp::Ceil:
+  case UnaryOp::Trunc:
+    if (!operand->isFloat) {
+      diags.error(expr->loc, rangeOf(*expr),
+                  Twine("'") + conversionName(expr->unaryOp) +
+                      "' takes an f32 value, found an integer; leave it out");
+      return false;
+    }
+    expr->range = {INT32_MIN, INT32_MAX};
+    return true;
+  case UnaryOp::Wrap32:
+    if (!requireInteger(*operand, "the argument of 'wrap'")) {
+      return false;
+    }
+    return setRange(*expr,
+                    range.fitsInt32() ? range : Interval(INT32_MIN, INT32_MAX));
+  case UnaryOp::Random:
+    expr->isFloat = true;
+    return requireInteger(*operand, "the seed of 'random'");
+  }
+  llvm_unreachable("all unary operations are handled");
+}
+
+bool OpChecker::typeBinary(ExprPtr &expr) {
+  ExprPtr &a = expr->operands[0];
+  ExprPtr &b = expr->operands[1];
+  BinaryOp op = expr->binaryOp;
+  if (!a->isFloat && !b->isFloat) {
+    return typeIntegerBinary(expr);
+  }
+  if (op == BinaryOp::FloorDiv || op == BinaryOp::RoundDiv ||
+      op == BinaryOp::ShiftRight) {
+    bool isIntegerLeft = requireInteger(*a, "the left operand");
+    return requireInteger(*b, "the right operand") && isIntegerLeft;
+  }
+  makeFloat(a);
+  makeFloat(b);
+  expr->isFloat = op < BinaryOp::Lt;
+  expr->range = expr->isFloat ? ast::IntRange() : ast::IntRange{0, 1};
+  return true;
+}
+
+/// True for two literals, which are computed here and now.
+static bool isFoldable(const Expr &expr) {
+  return llvm::all_of(expr.operands, [](const ExprPtr &operand) {
+    return operand->kind == Expr::Kind::Int;
+  });
+}
+
+bool OpChecker::typeIntegerBinary(ExprPtr &expr) {
+  Interval a = expr->operands[0]->range;
+  Interval b = expr->operands[1]->range;
+  BinaryOp op = expr->binaryOp;
+  const Expr &right = *expr->operands[1];
+  if (op == BinaryOp::Div) {
+    diags.error(expr->loc, rangeOf(*expr),
+                "integers have no '/'; use floordiv(a, b), rounddiv(a, b) or "
+                "a >> b, or f32(a) / b");
+    return false;
+  }
+  if ((op == BinaryOp::FloorDiv || op == BinaryOp::RoundDiv) && b.contains(0)) {
+    diags.error(right.loc, rangeOf(right),
+                "the divisor ranges over " + b.str() + ", which contains 0");
+    return false;
+  }
+  if (op == BinaryOp::ShiftRight && !b.within(0, 63)) {
+    diags.error(right.loc, rangeOf(right),
+                "the shift ranges over " + b.str() +
+                    "; shifts go from 0 to 63");
+    return false;
+  }
+  if (!setRange(*expr, apply(op, a, b))) {
+    return false;
+  }
+  if (isFoldable(*expr) && op < BinaryOp::Lt) {
+    expr->kind = Expr::Kind::Int;
+    expr->intValue = expr->range.lo;
+    expr->operands.clear();
+  }
+  return true;
+}
+
+bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
+  const Expr &term = *expr.operands[0];
+  expr.isFloat = term.isFloat;
+  if (expr.isFloat) {
+    return true;
+  }
+  if (expr.reduceOp != ast::ReduceOp::Sum) {
+    return setRange(expr, term.range);
+  }
+  Int128 most = 1;
+  Int128 fewest = 1;
+  for (unsigned index : expr.indices) {
+    const ast::Extent &extent = statement.indices[index].extent;
+    most *= extent.size;
+    fewest *= extent.isStatic() ? extent.size : 0;
+  }
+  return setRange(expr, sumOf(term.range, fewest, most));
+}
+
+bool OpChecker::typeRescale(Expr &expr) {
+  struct Rule {
+    const char *what;
+    Interval range;
+  };
+  const Rule rules[] = {
+      {"the first argument of 'rescale'", {INT32_MIN, INT32_MAX}},
+      {"the multiplier of 'rescale'", {0, INT32_MAX}},
+      {"the shift of 'rescale'", {-31, 30}},
+  };
+  bool ok = true;
+  for (auto [rule, operand] : llvm::zip(rules, expr.operands)) {
+    if (!requireInteger(*operand, rule.what)) {
+      ok = false;
+      continue;
+    }
+    Interval range = operand->range;
+    if (!range.within(rule.range.lo, rule.range.hi)) {
+      diags.error(operand->loc, rangeOf(*operand),
+                  Twine(rule.what) + " ranges over " + range.str() +
+                      " but must lie in " + rule.range.str());
+      ok = false;
+    }
+  }
+  return ok && setRange(expr, {INT32_MIN, INT32_MAX});
+}

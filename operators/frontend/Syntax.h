@@ -1,0 +1,136 @@
+// The syntax tree as written: what the parser hands to the checker (Sema).
+//
+// Nothing is resolved here. Names are texts, shapes and widths are expressions,
+// and every node keeps the range of text it came from, for messages. Sema turns
+// it into the checked tree of Ast.h, and nothing behind Sema sees these types.
+#ifndef LPGEN_OPERATORS_FRONTEND_SYNTAX_H
+#define LPGEN_OPERATORS_FRONTEND_SYNTAX_H
+
+#include "operators/frontend/Ast.h"
+#include <optional>
+
+namespace lpgen::syntax {
+
+/// Depth at which an expression is refused, in nested nodes. Every stage walks
+/// expressions recursively, so this bounds the stack of all of them.
+constexpr unsigned maxDepth = 200;
+
+struct Name {
+  std::string text;
+  llvm::SMRange range;
+};
+
+/// The functions that are written as calls. `max` and `min` are here with two
+/// arguments; with a list of indices they are reductions.
+enum class Function {
+  Round,
+  Floor,
+  Ceil,
+  Trunc,
+  Abs,
+  Max,
+  Min,
+  Clamp,
+  Relu,
+  FloorDiv,
+  RoundDiv,
+  Rescale,
+  Wrap,
+  Random,
+  ToFloat,
+};
+
+struct Node;
+using NodePtr = std::unique_ptr<Node>;
+
+/// `r` or `r:3` in the list of a reduction.
+struct BoundIndex {
+  Name name;
+  NodePtr extent; ///< Null when not written.
+};
+
+/// An expression. Children: Name its subscripts, Negate 1, Binary 2, Call its
+/// arguments, Reduce 1.
+struct Node {
+  enum class Kind { Int, Float, Name, Negate, Binary, Call, Reduce };
+  Kind kind = Kind::Int;
+  llvm::SMRange range;
+  llvm::SMLoc loc;    ///< The operator of a Binary, else the start of `range`.
+  unsigned depth = 1; ///< Height of the tree below and with this node.
+
+  int64_t intValue = 0;
+  float floatValue = 0;
+  std::string name;
+  bool hasSubscripts = false; ///< Name: brackets are written.
+  ast::BinaryOp binaryOp = ast::BinaryOp::Add;
+  ast::ReduceOp reduceOp = ast::ReduceOp::Sum;
+  Function function = Function::Round;
+  std::vector<BoundIndex> bound; ///< Reduce
+  llvm::SmallVector<NodePtr, 2> children;
+};
+
+/// `u2`, or `u{EXPR}` with `width` set.
+struct TypeSyntax {
+  std::string text; ///< The whole word, or the letter before the braces.
+  NodePtr width;
+  llvm::SMRange range;
+};
+
+/// One dimension: `EXPR`, `?m`, or `?m <= EXPR`.
+struct Dimension {
+  std::optional<Name> symbol;
+  NodePtr
+      value; ///< The extent, or the bound of the symbol (null if not written).
+  llvm::SMRange range;
+};
+
+/// `pad(lowest)` when `value` is null, else `pad(EXPR)`.
+struct PadSyntax {
+  NodePtr value;
+  llvm::SMRange range;
+};
+
+/// `in [lo, hi]`.
+struct RangeSyntax {
+  NodePtr lo;
+  NodePtr hi;
+  llvm::SMRange range;
+};
+
+struct TensorDecl {
+  Name name;
+  TypeSyntax type;
+  std::vector<Dimension> shape;
+  std::optional<PadSyntax> pad;
+  std::optional<RangeSyntax> in;
+};
+
+struct StatementDecl {
+  Name target;
+  std::vector<Name> indices;
+  NodePtr value;
+};
+
+struct OpDecl {
+  Name name;
+  std::vector<TensorDecl> inputs;
+  std::vector<TensorDecl> outputs;
+  std::vector<StatementDecl> statements;
+};
+
+struct ParamDecl {
+  Name name;
+  NodePtr value; ///< Null after a syntax error.
+};
+
+struct FileDecl {
+  std::vector<ParamDecl> params;
+  /// Ops without a syntax error.
+  std::vector<OpDecl> ops;
+  /// Names of all ops, those with syntax errors too.
+  std::vector<Name> opNames;
+};
+
+} // namespace lpgen::syntax
+
+#endif // LPGEN_OPERATORS_FRONTEND_SYNTAX_H

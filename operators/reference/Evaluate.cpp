@@ -1,0 +1,404 @@
+// The meaning of expressions: one element of one statement, by recursion over
+// the tree. Compiled without floating-point contraction, so that every f32
+// operation rounds once.
+#include "base/types/Scalar.h"
+#include "operators/reference/Interpreter.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <cfloat>
+#include <cmath>
+
+static_assert(FLT_EVAL_METHOD == 0, "f32 must be evaluated as binary32");
+
+namespace lpgen {
+
+using ast::BinaryOp;
+using ast::Expr;
+using ast::ReduceOp;
+using ast::UnaryOp;
+
+int64_t Interpreter::fail(const Frame &frame, const std::string &what) {
+  if (error.empty()) {
+    const unsigned id = frame.statement.tensor;
+    const llvm::ArrayRef<int64_t> element =
+        llvm::ArrayRef(frame.indices).take_front(shapes[id].size());
+    error = "'" + op.tensors[id].name + "' at " + shapeToString(element) +
+            ": " + what;
+  }
+  return 0;
+}
+
+/// Evaluates the defining statement at one element and applies the store.
+ElementValue Interpreter::evaluateElement(unsigned tensor, int64_t position) {
+  const ast::Statement &statement = *definitions[tensor];
+  const std::vector<int64_t> &shape = shapes[tensor];
+  Frame frame{statement, {}, position};
+  frame.indices.resize(statement.indices.size(), 0);
+  for (size_t d = shape.size(); d-- > 0;) {
+    frame.indices[d] = position % shape[d];
+    position /= shape[d];
+  }
+  const Expr &value = *statement.value;
+  ElementValue result;
+  if (value.isFloat) {
+    result.floatValue = evaluateFloat(value, frame);
+    return result;
+  }
+  result.intValue = evaluateInt(value, frame);
+  if (op.tensors[tensor].type.isFloat()) {
+    result.floatValue = scalar::toFloat(result.intValue);
+  } else {
+    result.intValue =
+        scalar::saturate(result.intValue, op.tensors[tensor].type);
+  }
+  return result;
+}
+
+ElementValue Interpreter::readElement(unsigned tensor, int64_t position) {
+  ElementValue result;
+  if (const HostTensor *source = materialized[tensor]) {
+    if (source->type().isFloat()) {
+      result.floatValue = source->getFloat(position);
+    } else {
+      result.intValue = source->getInt(position);
+    }
+    return result;
+  }
+  const auto found = remembered[tensor].find(position);
+  if (found != remembered[tensor].end()) {
+    return found->second;
+  }
+  assert(definitions[tensor] && "bindInputs comes before evaluateAt");
+  result = evaluateElement(tensor, position);
+  remembered[tensor].emplace(position, result);
+  return result;
+}
+
+/// The row-major position that a read's subscripts name; false if it is
+/// outside.
+bool Interpreter::locate(const Expr &read, Frame &frame, int64_t &position) {
+  const std::vector<int64_t> &shape = shapes[read.tensor];
+  assert(read.subscripts.size() == shape.size() && "a subscript a dimension");
+  position = 0;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    const ast::Subscript &subscript = read.subscripts[d];
+    int64_t value = 0;
+    if (subscript.lookup) {
+      value = evaluateInt(*subscript.lookup, frame);
+    } else {
+      value = subscript.affine.constant;
+      for (const ast::AffineForm::Term &term : subscript.affine.terms) {
+        value += term.coefficient * frame.indices[term.index];
+      }
+      if (value % subscript.affine.divisor != 0) {
+        return false;
+      }
+      value /= subscript.affine.divisor;
+    }
+    if (value < 0 || value >= shape[d]) {
+      return false;
+    }
+    position = position * shape[d] + value;
+  }
+  return true;
+}
+
+ElementValue Interpreter::outsideValue(const ast::Padding &padding) {
+  ElementValue result;
+  if (padding.kind == ast::Padding::Kind::Value) {
+    result.intValue = padding.value;
+    result.floatValue = padding.floatValue;
+    return result;
+  }
+  result = readElement(padding.tensor, 0);
+  if (!op.tensors[padding.tensor].type.isFloat()) {
+    result.floatValue = scalar::toFloat(result.intValue);
+  }
+  return result;
+}
+
+ElementValue Interpreter::read(const Expr &expr, Frame &frame) {
+  int64_t position = 0;
+  if (locate(expr, frame, position)) {
+    return readElement(expr.tensor, position);
+  }
+  const ast::Tensor &tensor = op.tensors[expr.tensor];
+  if (!tensor.padding) {
+    fail(frame, "reads '" + tensor.name +
+                    "' outside, which has no padding: the proof that this "
+                    "cannot be is wrong, please report it");
+    return {};
+  }
+  return outsideValue(*tensor.padding);
+}
+
+int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {
+  const int64_t value = evaluateIntUnchecked(expr, frame);
+  if (error.empty() && (value < expr.range.lo || value > expr.range.hi)) {
+    return fail(frame, "the value " + std::to_string(value) +
+                           " is outside the proved range [" +
+                           std::to_string(expr.range.lo) + ", " +
+                           std::to_string(expr.range.hi) +
+                           "]: the proof is wrong, please report it");
+  }
+  return value;
+}
+
+/// Visits the values of the indices that a reduction binds, the last one
+/// fastest, until all are seen or an error occurred.
+template <typename Step>
+void Interpreter::forEachTerm(const Expr &reduce, Frame &frame, Step step) {
+  for (unsigned index : reduce.indices) {
+    if (sizeOf(frame.statement.indices[index].extent) == 0) {
+      return;
+    }
+    frame.indices[index] = 0;
+  }
+  for (bool more = true; more && error.empty();) {
+    step();
+    more = false;
+    for (size_t i = reduce.indices.size(); !more && i-- > 0;) {
+      const unsigned index = reduce.indices[i];
+      more = ++frame.indices[index] <
+             sizeOf(frame.statement.indices[index].extent);
+      if (!more) {
+        frame.indices[index] = 0;
+      }
+    }
+  }
+}
+
+int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
+  switch (expr.kind) {
+  case Expr::Kind::Int:
+    return expr.intValue;
+  case Expr::Kind::Read:
+    return read(expr, frame).intValue;
+  case Expr::Kind::Unary:
+    return evaluateIntUnary(expr, frame);
+  case Expr::Kind::Binary:
+    return evaluateIntBinary(expr, frame);
+  case Expr::Kind::Rescale:
+    return evaluateRescale(expr, frame);
+  case Expr::Kind::Reduce: {
+    int64_t result = 0;
+    bool first = true;
+    forEachTerm(expr, frame, [&] {
+      const int64_t term = evaluateInt(*expr.operands[0], frame);
+      if (expr.reduceOp == ReduceOp::Sum) {
+        if (__builtin_add_overflow(result, term, &result)) {
+          fail(frame, "a sum leaves 64 bits");
+        }
+      } else if (first || (expr.reduceOp == ReduceOp::Max ? term > result
+                                                          : term < result)) {
+        result = term;
+      }
+      first = false;
+    });
+    return result;
+  }
+  case Expr::Kind::Float:
+    break;
+  }
+  llvm_unreachable("an f32 expression where an integer is expected");
+}
+
+int64_t Interpreter::evaluateIntUnary(const Expr &expr, Frame &frame) {
+  const Expr &operand = *expr.operands[0];
+  switch (expr.unaryOp) {
+  case UnaryOp::Neg:
+  case UnaryOp::Abs: {
+    const int64_t value = evaluateInt(operand, frame);
+    if (value == INT64_MIN) {
+      return fail(frame, "a negation leaves 64 bits");
+    }
+    return expr.unaryOp == UnaryOp::Neg || value < 0 ? -value : value;
+  }
+  case UnaryOp::Round:
+    return scalar::roundToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::Floor:
+    return scalar::floorToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::Ceil:
+    return scalar::ceilToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::Trunc:
+    return scalar::truncToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::Wrap32:
+    return scalar::wrap32(evaluateInt(operand, frame));
+  case UnaryOp::ToFloat:
+  case UnaryOp::Random:
+    break;
+  }
+  llvm_unreachable("an f32 operation where an integer is expected");
+}
+
+int64_t Interpreter::evaluateDivision(const Expr &expr, int64_t a, int64_t b,
+                                      const Frame &frame) {
+  if (b == 0 || (a == INT64_MIN && b == -1)) {
+    return fail(frame,
+                b == 0 ? "a division by zero" : "a division leaves 64 bits");
+  }
+  return expr.binaryOp == BinaryOp::FloorDiv ? scalar::floorDiv(a, b)
+                                             : scalar::roundDiv(a, b);
+}
+
+int64_t Interpreter::evaluateIntBinary(const Expr &expr, Frame &frame) {
+  if (expr.binaryOp >= BinaryOp::Lt) {
+    return evaluateComparison(expr, frame);
+  }
+  const int64_t a = evaluateInt(*expr.operands[0], frame);
+  const int64_t b = evaluateInt(*expr.operands[1], frame);
+  int64_t result = 0;
+  bool overflow = false;
+  switch (expr.binaryOp) {
+  case BinaryOp::Add:
+    overflow = __builtin_add_overflow(a, b, &result);
+    break;
+  case BinaryOp::Sub:
+    overflow = __builtin_sub_overflow(a, b, &result);
+    break;
+  case BinaryOp::Mul:
+    overflow = __builtin_mul_overflow(a, b, &result);
+    break;
+  case BinaryOp::FloorDiv:
+  case BinaryOp::RoundDiv:
+    return evaluateDivision(expr, a, b, frame);
+  case BinaryOp::ShiftRight:
+    if (b < 0 || b > 63) {
+      return fail(frame,
+                  "a shift by " + std::to_string(b) + ", expected 0 to 63");
+    }
+    return scalar::shiftRight(a, b);
+  case BinaryOp::Min:
+    return a < b ? a : b;
+  case BinaryOp::Max:
+    return a > b ? a : b;
+  default:
+    llvm_unreachable("an f32 operation where an integer is expected");
+  }
+  return overflow ? fail(frame, "an operation leaves 64 bits") : result;
+}
+
+template <typename T>
+static bool compare(BinaryOp op, T a, T b) {
+  switch (op) {
+  case BinaryOp::Lt:
+    return a < b;
+  case BinaryOp::Le:
+    return a <= b;
+  case BinaryOp::Gt:
+    return a > b;
+  case BinaryOp::Ge:
+    return a >= b;
+  case BinaryOp::Eq:
+    return a == b;
+  case BinaryOp::Ne:
+    return a != b;
+  default:
+    llvm_unreachable("not a comparison");
+  }
+}
+
+int64_t Interpreter::evaluateComparison(const Expr &expr, Frame &frame) {
+  const Expr &left = *expr.operands[0];
+  const Expr &right = *expr.operands[1];
+  assert(left.isFloat == right.isFloat && "operands of one type");
+  if (left.isFloat) {
+    const float a = evaluateFloat(left, frame);
+    return compare(expr.binaryOp, a, evaluateFloat(right, frame)) ? 1 : 0;
+  }
+  const int64_t a = evaluateInt(left, frame);
+  return compare(expr.binaryOp, a, evaluateInt(right, frame)) ? 1 : 0;
+}
+
+int64_t Interpreter::evaluateRescale(const Expr &expr, Frame &frame) {
+  const int64_t acc = evaluateInt(*expr.operands[0], frame);
+  const int64_t mult = evaluateInt(*expr.operands[1], frame);
+  const int64_t shift = evaluateInt(*expr.operands[2], frame);
+  if (acc < INT32_MIN || acc > INT32_MAX) {
+    return fail(frame, "rescale of " + std::to_string(acc) +
+                           ", expected a value of i32");
+  }
+  if (mult < 0 || mult > INT32_MAX) {
+    return fail(frame, "rescale by the multiplier " + std::to_string(mult) +
+                           ", expected 0 to 2147483647");
+  }
+  if (shift < -31 || shift > 30) {
+    return fail(frame, "rescale by the shift " + std::to_string(shift) +
+                           ", expected -31 to 30");
+  }
+  return scalar::rescale(int32_t(acc), int32_t(mult), int32_t(shift));
+}
+
+float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
+  assert(expr.isFloat && "an integer expression where f32 is expected");
+  switch (expr.kind) {
+  case Expr::Kind::Float:
+    return expr.floatValue;
+  case Expr::Kind::Read:
+    return read(expr, frame).floatValue;
+  case Expr::Kind::Unary:
+    return evaluateFloatUnary(expr, frame);
+  case Expr::Kind::Binary:
+    return evaluateFloatBinary(expr, frame);
+  case Expr::Kind::Reduce: {
+    float result = 0.0f;
+    bool first = true;
+    forEachTerm(expr, frame, [&] {
+      const float term = evaluateFloat(*expr.operands[0], frame);
+      if (expr.reduceOp == ReduceOp::Sum) {
+        result += term;
+      } else if (first) {
+        result = term;
+      } else {
+        result = expr.reduceOp == ReduceOp::Max ? scalar::maximum(result, term)
+                                                : scalar::minimum(result, term);
+      }
+      first = false;
+    });
+    return result;
+  }
+  case Expr::Kind::Int:
+  case Expr::Kind::Rescale:
+    break;
+  }
+  llvm_unreachable("an integer expression where f32 is expected");
+}
+
+float Interpreter::evaluateFloatUnary(const Expr &expr, Frame &frame) {
+  const Expr &operand = *expr.operands[0];
+  switch (expr.unaryOp) {
+  case UnaryOp::Neg:
+    return -evaluateFloat(operand, frame);
+  case UnaryOp::Abs:
+    return std::fabs(evaluateFloat(operand, frame));
+  case UnaryOp::ToFloat:
+    return scalar::toFloat(evaluateInt(operand, frame));
+  case UnaryOp::Random:
+    return scalar::random(uint64_t(evaluateInt(operand, frame)),
+                          uint64_t(frame.position));
+  default:
+    llvm_unreachable("an integer operation where f32 is expected");
+  }
+}
+
+float Interpreter::evaluateFloatBinary(const Expr &expr, Frame &frame) {
+  const float a = evaluateFloat(*expr.operands[0], frame);
+  const float b = evaluateFloat(*expr.operands[1], frame);
+  switch (expr.binaryOp) {
+  case BinaryOp::Add:
+    return a + b;
+  case BinaryOp::Sub:
+    return a - b;
+  case BinaryOp::Mul:
+    return a * b;
+  case BinaryOp::Div:
+    return a / b;
+  case BinaryOp::Min:
+    return scalar::minimum(a, b);
+  case BinaryOp::Max:
+    return scalar::maximum(a, b);
+  default:
+    llvm_unreachable("an integer operation where f32 is expected");
+  }
+}
+
+} // namespace lpgen

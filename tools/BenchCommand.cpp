@@ -1,0 +1,302 @@
+// `lpgen bench`: compiles operators to shared objects and has lpgen-bench
+// measure them beside other implementations.
+//
+// The measuring program is one of its own: it has no LLVM in it, as the
+// programs that use kernels have not, and it is where the peers' libraries are.
+#include "base/abi/lp_kernel.h"
+#include "tools/Commands.h"
+#include "tools/CommonOptions.h"
+#include "workbench/bench/BenchEstimates.h"
+#include "workbench/bench/BenchJob.h"
+#include "workbench/run/Linker.h"
+#include "workbench/run/TemporaryFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include <CLI/CLI.hpp>
+
+namespace lpgen {
+
+namespace {
+struct BenchCommandOptions {
+  OpFileOptions file;
+  std::vector<std::string> sizes;
+  int threads = 1;
+  int repetitions = 15;
+  double minSeconds = 0.5;
+  bool fromMemory = false;
+  std::string json;
+  std::string exportFolder; ///< Write the job there instead of measuring.
+};
+
+/// Everything that lpgen-bench needs; the shared objects live as long as it.
+struct PreparedJob {
+  llvm::json::Array kernels;
+  std::vector<TemporaryFile> libraries;
+};
+} // namespace
+
+/// The --size options by name.
+static Result<std::map<std::string, int64_t>>
+parseSizes(const BenchCommandOptions &options) {
+  std::map<std::string, int64_t> sizes;
+  for (const std::string &text : options.sizes) {
+    const auto assignment = splitAssignment(text);
+    int64_t value = 0;
+    if (!assignment ||
+        llvm::StringRef(assignment->second).getAsInteger(0, value) ||
+        value < 0) {
+      return Status::error("--size '" + text +
+                           "': expected NAME=VALUE, as in --size m=128");
+    }
+    sizes[assignment->first] = value;
+  }
+  return sizes;
+}
+
+/// A size for each of the operator's run-time sizes: as given, else the bound.
+static Result<std::vector<int64_t>>
+chooseSizes(const ast::Op &op, const std::map<std::string, int64_t> &given) {
+  std::vector<int64_t> sizes;
+  for (const ast::Symbol &symbol : op.symbols) {
+    const auto found = given.find(symbol.name);
+    const int64_t size = found == given.end() ? symbol.bound : found->second;
+    if (size > symbol.bound) {
+      return Status::error("--size " + symbol.name + "=" +
+                           std::to_string(size) + ": operator '" + op.name +
+                           "' bounds ?" + symbol.name + " by " +
+                           std::to_string(symbol.bound));
+    }
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+/// Every --size must be one of some chosen operator.
+static Status checkSizeNames(const OpFile &file,
+                             const std::map<std::string, int64_t> &given) {
+  for (const auto &[name, value] : given) {
+    const bool isKnown = llvm::any_of(file.ops(), [&](const ast::Op *op) {
+      return llvm::any_of(op->symbols, [&](const ast::Symbol &symbol) {
+        return symbol.name == name;
+      });
+    });
+    if (!isKnown) {
+      std::string message = "--size " + name;
+      message += ": no chosen operator has a run-time size ?" + name;
+      return Status::error(std::move(message));
+    }
+  }
+  return Status::success();
+}
+
+/// Links the object and describes it in the job.
+static Status addKernel(const ast::Op &op, const CompiledOp &compiled,
+                        llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
+  const Result<TemporaryFile> object =
+      TemporaryFile::create("o", compiled.object);
+  LPGEN_RETURN_IF_ERROR(object.status());
+  Result<TemporaryFile> library = TemporaryFile::create("so");
+  LPGEN_RETURN_IF_ERROR(library.status());
+  LPGEN_RETURN_IF_ERROR(
+      linkObjects(LinkKind::SharedObject, {object->path()}, library->path()));
+  Result<llvm::json::Value> kernel =
+      benchKernelToJson(op, compiled, library->path(), {}, sizes);
+  LPGEN_RETURN_IF_ERROR(kernel.status());
+  job.kernels.push_back(std::move(*kernel));
+  job.libraries.push_back(std::move(*library));
+  return Status::success();
+}
+
+static Status writeExport(const BenchCommandOptions &options,
+                          const std::string &name, llvm::StringRef content) {
+  llvm::SmallString<128> path(options.exportFolder);
+  llvm::sys::path::append(path, name);
+  std::error_code error =
+      llvm::sys::fs::create_directories(options.exportFolder);
+  if (!error) {
+    llvm::raw_fd_ostream stream(path, error);
+    stream << content;
+    stream.close();
+    if (!error) {
+      error = stream.error();
+      stream.clear_error();
+    }
+  }
+  return error ? Status::error("cannot write '" + std::string(path) +
+                               "': " + error.message())
+               : Status::success();
+}
+
+/// Writes the object beside the job that describes it, with what MCA says.
+static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
+                           const ast::Op &op, const CompiledOp &compiled,
+                           llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
+  CompileOptions scheduled = file.compileOptions;
+  scheduled.stopAfter = Stage::Scheduled;
+  const auto ir = compileOp(op, file.sources(), scheduled);
+  if (!ir) {
+    return Status::error("operator '" + op.name + "' compiled once only");
+  }
+  LPGEN_RETURN_IF_ERROR(writeExport(options, op.name + ".o", compiled.object));
+  Result<llvm::json::Value> kernel = benchKernelToJson(
+      op, compiled, "", estimateLoops(ir->mlir, compiled, file.target()),
+      sizes);
+  LPGEN_RETURN_IF_ERROR(kernel.status());
+  job.kernels.push_back(std::move(*kernel));
+  return Status::success();
+}
+
+/// Peers keep to the vector instructions of the target.
+static std::string peerIsa(const TargetDesc &target) {
+  const bool isAvx2 = (target.cpuFeatures & LP_CPU_AVX2) != 0 &&
+                      (target.cpuFeatures & LP_CPU_AVX512F) == 0;
+  return isAvx2 ? "avx2" : "";
+}
+
+/// The path of lpgen-bench, which stands beside this program.
+static Result<std::string> findBenchProgram() {
+  static int anchor; // Some address in this program.
+  llvm::SmallString<128> path(
+      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "lpgen-bench");
+  if (!llvm::sys::fs::can_execute(path)) {
+    return Status::error("there is no program '" + std::string(path) +
+                         "', which measures; configure lpgen with "
+                         "-DLPGEN_BUILD_BENCH=ON");
+  }
+  return std::string(path);
+}
+
+static std::string jobText(const BenchCommandOptions &options,
+                           const TargetDesc &target, PreparedJob &job) {
+  const llvm::json::Value description = llvm::json::Object{
+      {"target", target.name},
+      {"hostCpu", options.exportFolder.empty() ? llvm::sys::getHostCPUName()
+                                               : llvm::StringRef(target.cpu)},
+      {"peerIsa", peerIsa(target)},
+      {"threads", options.threads},
+      {"repetitions", options.repetitions},
+      {"minSeconds", options.minSeconds},
+      {"fromMemory", options.fromMemory},
+      {"kernels", std::move(job.kernels)}};
+  return llvm::formatv("{0:2}\n", description).str();
+}
+
+static Result<int> runBenchProgram(const BenchCommandOptions &options,
+                                   const TargetDesc &target, PreparedJob &job) {
+  const Result<std::string> program = findBenchProgram();
+  LPGEN_RETURN_IF_ERROR(program.status());
+  const Result<TemporaryFile> jobFile =
+      TemporaryFile::create("json", jobText(options, target, job));
+  LPGEN_RETURN_IF_ERROR(jobFile.status());
+  llvm::SmallVector<llvm::StringRef> arguments = {*program, jobFile->path()};
+  if (!options.json.empty()) {
+    arguments.append({"--json", options.json});
+  }
+  llvm::outs().flush();
+  std::string message;
+  const int status = llvm::sys::ExecuteAndWait(
+      *program, arguments, /*Env=*/std::nullopt, /*Redirects=*/{},
+      /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
+  if (status < 0) {
+    return Status::error("'" + *program + "' failed: " + message);
+  }
+  return status;
+}
+
+static int runBench(const BenchCommandOptions &options) {
+  int exitCode = ExitSuccess;
+  const std::unique_ptr<OpFile> file = OpFile::load(options.file, exitCode);
+  if (!file) {
+    return exitCode;
+  }
+  const TargetDesc &target = file->target().desc();
+  const bool isExport = !options.exportFolder.empty();
+  if (!isExport && !hostRuns(target)) {
+    return reportError("this CPU does not run kernels of target '" +
+                       target.name +
+                       "', so they cannot be measured here; run lpgen bench "
+                       "on such a machine, let bench/build-arm make a program "
+                       "for it, or see 'lpgen explain' for an estimate");
+  }
+  const Result<std::map<std::string, int64_t>> given = parseSizes(options);
+  if (!given.ok()) {
+    return reportError(given.message(), ExitUsage);
+  }
+  if (const Status known = checkSizeNames(*file, *given); !known.ok()) {
+    return reportError(known.message(), ExitUsage);
+  }
+  PreparedJob job;
+  for (const ast::Op *op : file->ops()) {
+    const Result<std::vector<int64_t>> sizes = chooseSizes(*op, *given);
+    if (!sizes.ok()) {
+      return reportError(sizes.message(), ExitUsage);
+    }
+    const std::optional<CompiledOp> compiled = file->compile(*op, exitCode);
+    if (!compiled) {
+      return exitCode;
+    }
+    const Status added =
+        isExport ? exportKernel(options, *file, *op, *compiled, *sizes, job)
+                 : addKernel(*op, *compiled, *sizes, job);
+    if (!added.ok()) {
+      return reportError(added.message());
+    }
+  }
+  if (isExport) {
+    const Status written =
+        writeExport(options, "job.json", jobText(options, target, job));
+    return written.ok() ? ExitSuccess : reportError(written.message());
+  }
+  const Result<int> status = runBenchProgram(options, target, job);
+  return status.ok() ? *status : reportError(status.message());
+}
+
+void addBenchCommand(CLI::App &app, int &exitCode) {
+  CLI::App *command = app.add_subcommand(
+      "bench", "Measure generated kernels beside other implementations");
+  const auto options = std::make_shared<BenchCommandOptions>();
+  addOpFileOptions(*command, options->file);
+  command
+      ->add_option("--size", options->sizes,
+                   "NAME=VALUE: a run-time size; its declared bound if not "
+                   "given")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads, for kernels and peers alike")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command
+      ->add_option("--repetitions", options->repetitions,
+                   "Least number of turns of each contender")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--min-time", options->minSeconds,
+                   "Least number of seconds for each operator")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  command->add_flag("--from-memory", options->fromMemory,
+                    "Measure also with packed inputs that are in no cache, "
+                    "beside a plain read of the same bytes");
+  command->add_option("--json", options->json,
+                      "FILE: write the results as JSON as well; '-' prints "
+                      "them instead of the table");
+  command->add_option("--export", options->exportFolder,
+                      "FOLDER: write objects and job.json for a program that "
+                      "measures elsewhere (bench/build-arm), and measure "
+                      "nothing");
+  command->footer("Example:\n  lpgen bench examples/conv3x3_w2a2.lp -D C=64 "
+                  "-D O=64\n  compares the kernel with the "
+                  "convolutions of other libraries, an int16 kernel and plain "
+                  "C++.");
+  command->callback([options, &exitCode] { exitCode = runBench(*options); });
+}
+
+} // namespace lpgen

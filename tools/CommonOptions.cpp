@@ -1,0 +1,207 @@
+// The shared options of the commands, and loading of operator files.
+#include "tools/CommonOptions.h"
+#include "operators/frontend/Parser.h"
+#include "schedules/TunedFiles.h"
+#include "targets/Targets.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <CLI/CLI.hpp>
+
+namespace lpgen {
+
+int reportError(const std::string &message, int code) {
+  llvm::errs() << "lpgen: error: " << message << "\n";
+  return code;
+}
+
+void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
+  command.add_option("FILE", options.file, "File of operators (.lp)")
+      ->required();
+  command.add_option("--op", options.op,
+                     "Operator of the file; all if not given");
+  command
+      .add_option("--target", options.target,
+                  "Target (see 'lpgen targets'); host is the best one that "
+                  "this CPU runs")
+      ->capture_default_str();
+  command.add_option("--triple", options.triple,
+                     "LLVM triple to compile for with '--target generic', "
+                     "e.g. riscv64-linux-gnu");
+  command.add_option("--schedule", options.schedule,
+                     "Schedule for every contraction, e.g. "
+                     "'bitserial<tile=[4,2]>'");
+  command.add_option("--schedule-file", options.scheduleFile,
+                     "File of tuned schedules (.mlir)");
+  command.add_option("--cpu", options.cpu,
+                     "CPU whose tuned schedules apply, in LLVM's naming; this "
+                     "one if it runs the target's code. 'none': no tuned "
+                     "schedules but those of --schedule-file");
+  command
+      .add_option("-D", options.defines,
+                  "NAME=VALUE: value of a parameter of the file")
+      ->allow_extra_args(false);
+}
+
+/// Reads the -D options; says on stderr what is wrong with one.
+static std::optional<ParseOptions>
+parseDefines(llvm::ArrayRef<std::string> defines) {
+  ParseOptions options;
+  for (const std::string &define : defines) {
+    const auto assignment = splitAssignment(define);
+    int64_t value = 0;
+    if (!assignment ||
+        llvm::StringRef(assignment->second).getAsInteger(0, value)) {
+      reportError("-D '" + define +
+                  "': expected NAME=VALUE with an integer value, as in -D M=1");
+      return std::nullopt;
+    }
+    if (!options.defines.insert({assignment->first, value}).second) {
+      reportError("-D '" + define + "': parameter '" + assignment->first +
+                  "' is given twice");
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+static std::string targetNames() {
+  return llvm::join(
+      llvm::map_range(allTargets(),
+                      [](const Target *target) { return target->desc().name; }),
+      ", ");
+}
+
+const Target *chooseTarget(const OpFileOptions &options, int &exitCode) {
+  if (!options.triple.empty()) {
+    if (options.target != "generic") {
+      exitCode =
+          reportError("--triple goes with '--target generic' only, found "
+                      "--target " +
+                          options.target,
+                      ExitUsage);
+      return nullptr;
+    }
+    std::string message;
+    const Target *target = genericTargetFor(options.triple, message);
+    if (!target) {
+      exitCode = reportError(message, ExitUsage);
+    }
+    return target;
+  }
+  const Target *target = findTarget(options.target);
+  if (!target) {
+    exitCode = reportError("unknown target '" + options.target +
+                               "'; there are host, " + targetNames(),
+                           ExitUsage);
+  }
+  return target;
+}
+
+OpFile::OpFile(const OpFileOptions &options) : path(options.file) {
+  sourceManager.setDiagHandler(
+      [](const llvm::SMDiagnostic &diagnostic, void *self) {
+        const bool isError = diagnostic.getKind() == llvm::SourceMgr::DK_Error;
+        if (isError && !diagnostic.getLoc().isValid()) {
+          static_cast<OpFile *>(self)->sawPlacelessError = true;
+          reportError(diagnostic.getMessage().str());
+          return;
+        }
+        diagnostic.print(nullptr, llvm::errs());
+      },
+      this);
+}
+
+int OpFile::loadText(const OpFileOptions &options) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer) {
+    return reportError("cannot read operator file '" + path +
+                       "': " + buffer.getError().message());
+  }
+  sourceManager.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  return ExitSuccess;
+}
+
+int OpFile::parse(const OpFileOptions &options) {
+  const std::optional<ParseOptions> parseOptions =
+      parseDefines(options.defines);
+  if (!parseOptions) {
+    return ExitUsage;
+  }
+  std::optional<ast::File> parsed = parseFile(sourceManager, *parseOptions);
+  if (!parsed) {
+    return failureCode();
+  }
+  file = std::move(*parsed);
+  return ExitSuccess;
+}
+
+/// "a, b": what the file declares, for messages.
+static std::string opNames(const ast::File &file) {
+  return llvm::join(
+      llvm::map_range(file.ops, [](const ast::Op &op) { return op.name; }),
+      ", ");
+}
+
+int OpFile::chooseOps(const std::string &name) {
+  for (const ast::Op &op : file.ops) {
+    if (name.empty() || op.name == name) {
+      chosen.push_back(&op);
+    }
+  }
+  if (!chosen.empty()) {
+    return ExitSuccess;
+  }
+  if (file.ops.empty()) {
+    return reportError("'" + path + "' declares no operator");
+  }
+  return reportError("no operator '" + name + "' in '" + path +
+                         "'; it declares " + opNames(file),
+                     ExitUsage);
+}
+
+std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
+                                     int &exitCode) {
+  std::unique_ptr<OpFile> result(new OpFile(options));
+  result->chosenTarget = chooseTarget(options, exitCode);
+  if (!result->chosenTarget) {
+    return nullptr;
+  }
+  exitCode = result->loadText(options);
+  if (exitCode == ExitSuccess) {
+    exitCode = result->parse(options);
+  }
+  if (exitCode == ExitSuccess) {
+    exitCode = result->chooseOps(options.op);
+  }
+  if (exitCode != ExitSuccess) {
+    return nullptr;
+  }
+  result->compileOptions.target = result->chosenTarget;
+  result->compileOptions.schedule = options.schedule;
+  result->compileOptions.scheduleFile = options.scheduleFile;
+  result->compileOptions.tunedFiles =
+      tunedFiles(tunedCpu(*result->chosenTarget, options.cpu));
+  return result;
+}
+
+const ast::Op *OpFile::singleOp(int &exitCode) const {
+  if (chosen.size() == 1) {
+    return chosen.front();
+  }
+  exitCode = reportError("'" + path + "' declares several operators (" +
+                             opNames(file) + "); choose one with --op",
+                         ExitUsage);
+  return nullptr;
+}
+
+std::optional<CompiledOp> OpFile::compile(const ast::Op &op, int &exitCode) {
+  std::optional<CompiledOp> compiled =
+      compileOp(op, sourceManager, compileOptions);
+  if (!compiled) {
+    exitCode = failureCode();
+  }
+  return compiled;
+}
+
+} // namespace lpgen

@@ -1,0 +1,122 @@
+// Several targets in one library. See CompileLibrary.h.
+#include "tools/CompileLibrary.h"
+#include "compiler/codegen/Dispatch.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
+
+namespace lpgen {
+
+std::vector<const Target *> parseTargetList(llvm::StringRef text,
+                                            int &exitCode) {
+  std::vector<const Target *> targets;
+  for (const llvm::StringRef name : llvm::split(text, ',')) {
+    const Target *target = findTarget(name);
+    if (!target) {
+      exitCode =
+          reportError("unknown target '" + name.str() + "' in --target " +
+                          text.str() + "; `lpgen targets` lists them",
+                      ExitUsage);
+      return {};
+    }
+    targets.push_back(target);
+  }
+  if (const std::optional<std::string> reason = whyNoLibrary(targets)) {
+    exitCode = reportError(*reason, ExitUsage);
+    return {};
+  }
+  return targets;
+}
+
+/// The variant that a compiled operator is; its manifest has all that is known.
+static Variant makeVariant(const CompiledOp &op, const Target &target) {
+  llvm::Expected<llvm::json::Value> json = llvm::json::parse(op.manifest);
+  assert(json && "the compiler writes JSON");
+  std::optional<KernelInfo> info = KernelInfo::fromJson(*json);
+  assert(info && "a manifest has the kernel's information");
+  return {std::move(*info), &target};
+}
+
+/// What `kind` is of one kernel; null for what the library has as a whole.
+static const std::string *kernelOutput(const CompiledOp &op,
+                                       llvm::StringRef kind,
+                                       llvm::StringRef &suffix) {
+  if (kind == "obj") {
+    suffix = ".o";
+    return &op.object;
+  }
+  if (kind == "asm") {
+    suffix = ".s";
+    return &op.assembly;
+  }
+  if (kind == "llvm") {
+    suffix = ".ll";
+    return &op.llvmIr;
+  }
+  if (kind == "mlir") {
+    suffix = ".mlir";
+    return &op.mlir;
+  }
+  return nullptr;
+}
+
+static void addKernel(OutputFiles &outputs, const CompiledOp &op,
+                      const Target &target, llvm::ArrayRef<std::string> emit,
+                      const std::string &stem) {
+  for (const std::string &kind : emit) {
+    llvm::StringRef suffix;
+    if (const std::string *text = kernelOutput(op, kind, suffix)) {
+      outputs.add(stem + "_" + target.desc().name + suffix.str(), *text);
+    }
+  }
+}
+
+static void addJoint(OutputFiles &outputs, const KernelLibrary &library,
+                     llvm::ArrayRef<std::string> emit,
+                     const std::string &stem) {
+  if (llvm::is_contained(emit, "obj")) {
+    outputs.add(stem + "_dispatch.c", library.dispatch);
+  }
+  if (llvm::is_contained(emit, "header")) {
+    outputs.add(stem + ".h", library.header);
+  }
+  if (llvm::is_contained(emit, "manifest")) {
+    outputs.add(stem + ".json", library.manifest);
+  }
+}
+
+int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
+                   llvm::ArrayRef<std::string> emit, const std::string &folder,
+                   OutputFiles &outputs, std::vector<CompiledOp> &compiled) {
+  if (llvm::is_contained(emit, "shared")) {
+    return reportError(
+        "--emit shared takes one target; for several, emit obj and link the "
+        "objects and <op>_dispatch.c with a C compiler",
+        ExitUsage);
+  }
+  const std::string dumpStages = file.compileOptions.dumpStages;
+  for (const ast::Op *op : file.ops()) {
+    const std::string stem = folder + "/" + op->name;
+    std::vector<Variant> variants;
+    for (const Target *target : targets) {
+      file.compileOptions.target = target;
+      file.compileOptions.exportShortNames = false;
+      if (!dumpStages.empty()) {
+        file.compileOptions.dumpStages = dumpStages + "/" + target->desc().name;
+      }
+      int exitCode = ExitSuccess;
+      std::optional<CompiledOp> result = file.compile(*op, exitCode);
+      if (!result) {
+        return exitCode;
+      }
+      result->op = op->name;
+      addKernel(outputs, *result, *target, emit, stem);
+      variants.push_back(makeVariant(*result, *target));
+      compiled.push_back(std::move(*result));
+    }
+    addJoint(outputs, joinVariants(std::move(variants)), emit, stem);
+  }
+  return ExitSuccess;
+}
+
+} // namespace lpgen

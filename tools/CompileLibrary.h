@@ -1,0 +1,27 @@
+// `lpgen compile` for several targets: one library of each operator, with a
+// kernel per target and the C file that chooses among them.
+#ifndef LPGEN_TOOLS_COMPILELIBRARY_H
+#define LPGEN_TOOLS_COMPILELIBRARY_H
+
+#include "tools/CommonOptions.h"
+#include "tools/OutputFiles.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace lpgen {
+
+/// The targets of `--target x86_avx2,generic`, two or more. On failure says why
+/// on stderr, sets `exitCode` and returns none.
+std::vector<const Target *> parseTargetList(llvm::StringRef text,
+                                            int &exitCode);
+
+/// Compiles the operators of `file` for each target and adds to `outputs`, in
+/// `folder`, what `emit` lists: <op>_<target>.o, .s, .ll, .mlir of each target;
+/// <op>_dispatch.c with the objects; <op>.h and <op>.json of the library.
+/// Returns an exit status.
+int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
+                   llvm::ArrayRef<std::string> emit, const std::string &folder,
+                   OutputFiles &outputs, std::vector<CompiledOp> &compiled);
+
+} // namespace lpgen
+
+#endif // LPGEN_TOOLS_COMPILELIBRARY_H

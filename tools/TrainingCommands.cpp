@@ -1,0 +1,71 @@
+// The commands of training: each hands its whole command line to a program that
+// has no LLVM in it and is installed with this one.
+#include "tools/Commands.h"
+#include "tools/CommonOptions.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+namespace lpgen {
+
+namespace {
+struct TrainingProgram {
+  const char *command;
+  const char *description;
+  const char *path; ///< From the folder of this program.
+};
+} // namespace
+
+static constexpr std::array<TrainingProgram, 4> programs = {{
+    {"train", "Train a network with generated low-precision kernels",
+     "lpgen-train"},
+    {"eval", "Accuracy of a trained network on the test images", "lpgen-eval"},
+    {"export", "Make a trained network a folder of C that runs by itself",
+     "lpgen-export"},
+    {"report", "Make a page of charts of a training run",
+     "../share/lpgen/report/train-report"},
+}};
+
+/// Becomes the program; returns only if that cannot be.
+static int become(const TrainingProgram &program,
+                  const std::vector<std::string> &arguments) {
+  static int anchor; // Some address in this program.
+  llvm::SmallString<128> path(
+      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, program.path);
+  std::vector<char *> argv = {const_cast<char *>(path.c_str())};
+  for (const std::string &argument : arguments) {
+    argv.push_back(const_cast<char *>(argument.c_str()));
+  }
+  argv.push_back(nullptr);
+  ::execv(path.c_str(), argv.data());
+  if (errno == ENOENT) {
+    return reportError("there is no program '" + std::string(path) +
+                       "', which does '" + program.command +
+                       "'; configure lpgen with -DLPGEN_BUILD_TRAINING=ON "
+                       "(needs OpenBLAS: libopenblas-pthread-dev)");
+  }
+  return reportError("cannot run '" + std::string(path) +
+                     "': " + std::strerror(errno)); // NOLINT
+}
+
+void addTrainingCommands(CLI::App &app, int &exitCode) {
+  for (const TrainingProgram &program : programs) {
+    CLI::App *command =
+        app.add_subcommand(program.command, program.description);
+    // Every option, --help among them, is the program's.
+    command->set_help_flag();
+    command->prefix_command();
+    command->callback([&program, command, &exitCode] {
+      exitCode = become(program, command->remaining());
+    });
+  }
+}
+
+} // namespace lpgen

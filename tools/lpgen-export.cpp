@@ -1,0 +1,73 @@
+// lpgen-export: a trained network as a folder of C; `lpgen export` runs it.
+//
+// Parses options with CLI11, hence the exceptions; everything else is in
+// networks and training/loop.
+#include "networks/ExportFolder.h"
+#include "tools/StoredRunOptions.h"
+
+using namespace lpgen;
+
+static int fail(const std::string &message) {
+  std::fprintf(stderr, "lpgen-export: error: %s\n", message.c_str());
+  return 1;
+}
+
+static int run(const train::StoredRunOptions &options,
+               inference::ExportOptions &exported) {
+  Result<std::unique_ptr<train::StoredRun>> stored =
+      train::StoredRun::open(options);
+  if (!stored.ok()) {
+    return fail(stored.message());
+  }
+  train::Trainer &trainer = (*stored)->trainer();
+  // Afterwards all products hold the integers of the weights.
+  const Result<train::Totals> totals = trainer.evaluate();
+  if (!totals.ok()) {
+    return fail(totals.message());
+  }
+  const Result<inference::Network> network = inference::makeNetwork(
+      trainer.network(), (*stored)->data(), trainer.config().batchSize);
+  if (!network.ok()) {
+    return fail("cannot export '" + options.folder + "' (model " +
+                trainer.config().model + ", policy " + trainer.config().policy +
+                "): " + network.message());
+  }
+  exported.compiler = options.compiler;
+  const Status status =
+      inference::exportNetwork(*network, (*stored)->data(), exported);
+  if (!status.ok()) {
+    return fail(status.message());
+  }
+  for (const inference::Stage &stage : network->stages) {
+    std::printf("%s: %s\n", stage.name.c_str(), stage.summary.c_str());
+  }
+  if (network->followsBatch) {
+    std::printf("scales follow the batch: classes are the trainer's in batches "
+                "of %lld images\n",
+                static_cast<long long>(network->imagesPerCall));
+  }
+  std::printf("the trainer has %s\nbuild and run: make -C %s test\n",
+              describeAccuracy(*totals).c_str(), exported.folder.c_str());
+  return 0;
+}
+
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char **argv) {
+  train::StoredRunOptions options;
+  inference::ExportOptions exported;
+  CLI::App app("Make a trained network a folder of C that runs by itself");
+  app.name("lpgen export");
+  addStoredRunOptions(app, options);
+  app.add_option("-o,--output", exported.folder, "Folder to write")->required();
+  app.add_option("--target", exported.target,
+                 "Target of the kernels, as in lpgen compile")
+      ->capture_default_str();
+  app.footer("Example:\n  lpgen export run -o net && make -C net test");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return run(options, exported);
+}

@@ -1,0 +1,38 @@
+// lpgen: the command line. Each subcommand lives in a file of its own.
+#include "tools/Commands.h"
+#include "tools/CommonOptions.h"
+#include "workbench/run/TemporaryFile.h"
+#include <CLI/CLI.hpp>
+
+using namespace lpgen;
+
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char **argv) {
+  exitOnInterrupt();
+  CLI::App app(
+      "lpgen: low-precision tensor operators to the fastest kernel a CPU "
+      "can run");
+  app.name("lpgen");
+  app.set_version_flag("--version",
+                       "lpgen 0.1.0 (LLVM 22, kernel interface 1)");
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n"
+      "Example: lpgen compile examples/conv3x3_w2a2.lp -o out");
+  int exitCode = ExitSuccess;
+  addCompileCommand(app, exitCode);
+  addVerifyCommand(app, exitCode);
+  addRunCommand(app, exitCode);
+  addBenchCommand(app, exitCode);
+  addExplainCommand(app, exitCode);
+  addTuneCommand(app, exitCode);
+  addTrainingCommands(app, exitCode);
+  addTargetsCommand(app, exitCode);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? ExitSuccess : ExitUsage;
+  }
+  return exitCode;
+}

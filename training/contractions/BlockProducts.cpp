@@ -1,0 +1,358 @@
+// Blocks are copied to dense tensors, multiplied, and added where they belong.
+#include "training/contractions/BlockProducts.h"
+#include "training/core/ElementLoops.h"
+#include <algorithm>
+
+namespace lpgen::quant {
+
+using nn::Product;
+
+static std::vector<TaskRange> cut(int64_t channels, int64_t blockSize) {
+  std::vector<TaskRange> groups;
+  for (int64_t begin = 0; begin < channels; begin += blockSize) {
+    groups.push_back({begin, std::min(begin + blockSize, channels)});
+  }
+  return groups;
+}
+
+static std::string numbered(const std::string &tensor,
+                            const std::vector<int> &numbers) {
+  std::string text = tensor + "[";
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    text += (i == 0 ? "" : ",") + std::to_string(numbers[i]);
+  }
+  return text + "]";
+}
+
+BlockProducts::BlockProducts(const nn::LayerSpec &layer,
+                             const BlockOptions &options,
+                             KernelProvider &kernels)
+    : name(layer.name), geometry(layer.geometry),
+      inputGroups(cut(geometry.channels, options.blockSize)),
+      outputGroups(cut(geometry.outputs, options.blockSize)), options(options) {
+  assert(geometry.groups == 1 && "blocks of a layer of one group");
+  for (int g = 0; g < numInputs(); ++g) {
+    addBlock(numbered(name + ".input", {g}), options.startBits);
+  }
+  for (int g = 0; g < numInputs(); ++g) {
+    for (int h = 0; h < numOutputs(); ++h) {
+      addBlock(numbered(name + ".weight", {g, h}), options.startBits);
+      nn::ConvGeometry part = geometry;
+      part.channels = inputGroups[size_t(g)].size();
+      part.outputs = outputGroups[size_t(h)].size();
+      convs.emplace_back(part, kernels);
+    }
+  }
+  for (int h = 0; h < numOutputs(); ++h) {
+    addBlock(numbered(name + ".gradient", {h}), options.startBits);
+  }
+}
+
+void BlockProducts::addBlock(const std::string &tensor, int bits) {
+  Block &block = blocks.emplace_back();
+  block.report.tensor = tensor;
+  block.report.bits = bits;
+}
+
+void BlockProducts::gather(const float *from, int64_t rows, int64_t rowLength,
+                           int64_t begin, int64_t length, float *to) {
+  for (int64_t row = 0; row < rows; ++row) {
+    std::copy_n(from + row * rowLength + begin, length, to + row * length);
+  }
+}
+
+/// to[row, begin ..) += from[row, 0 .. length)
+static void scatterAdd(const float *from, int64_t rows, int64_t rowLength,
+                       int64_t begin, int64_t length, float *to) {
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < length; ++i) {
+      to[row * rowLength + begin + i] += from[row * length + i];
+    }
+  }
+}
+
+/// Of the codes of a block with this range; 1 if the block is zero.
+static float scaleOf(float limit, CodeRange codes) {
+  const float scale = limit / float(codes.highest);
+  return std::isnormal(scale) ? scale : 1.0F;
+}
+
+/// Columns [begin, begin + length) of the rows as integers of the block's
+/// width, clipped where the last measurement found least noise.
+Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
+                                    int64_t rows, int64_t rowLength,
+                                    int64_t begin, int64_t length,
+                                    Rounding rounding, const nn::Pass &pass) {
+  part.resize({rows, length});
+  gather(x.data(), rows, rowLength, begin, length, part.data());
+  const Magnitudes magnitudes = measureMagnitudes(part.values(), pass);
+  if (!std::isfinite(magnitudes.sum)) {
+    return Status::error("tensor '" + block.report.tensor +
+                         "' holds values that are no numbers: the run "
+                         "diverged; remedy: a smaller learning rate");
+  }
+  if (pass.isTraining()) {
+    block.hasNegative |= magnitudes.hasNegative;
+  }
+  if (isMeasured(pass)) {
+    const nn::TimeAdder timer(seconds.statistics);
+    block.measure(part, magnitudes, rounding, pass);
+  }
+  const CodeRange codes = block.codes();
+  const float limit = block.isMeasured ? block.limit() : magnitudes.max;
+  const QuantizeCounts counts =
+      quant::quantize(part.values(), codes, scaleOf(limit, codes),
+                      pass.isTraining() ? rounding : Rounding::Nearest,
+                      pass.random.of(block.report.tensor), pass, block.q);
+  if (pass.isTraining()) {
+    block.report.quantized += part.size();
+    block.report.saturated += counts.saturated;
+    block.report.underflown += counts.underflown;
+  }
+  return Status::success();
+}
+
+Status BlockProducts::quantizeWeights(const nn::FloatTensor &weight,
+                                      const nn::Pass &pass) {
+  // The filters of an output group are rows [outputs, taps] of channels.
+  const int64_t taps = geometry.kernel * geometry.kernel;
+  nn::FloatTensor filters;
+  for (int h = 0; h < numOutputs(); ++h) {
+    const Group outputs = outputGroups[size_t(h)];
+    const int64_t rows = outputs.size() * taps;
+    filters.resize({rows, geometry.channels});
+    std::copy_n(weight.data() + outputs.begin * taps * geometry.channels,
+                filters.size(), filters.data());
+    for (int g = 0; g < numInputs(); ++g) {
+      const Group inputs = inputGroups[size_t(g)];
+      LPGEN_RETURN_IF_ERROR(
+          quantizeBlock(weightBlock(g, h), filters, rows, geometry.channels,
+                        inputs.begin, inputs.size(), Rounding::Nearest, pass));
+    }
+  }
+  return Status::success();
+}
+
+Status BlockProducts::forward(const nn::FloatTensor &x,
+                              const nn::FloatTensor &weight, nn::FloatTensor &y,
+                              const nn::Pass &pass) {
+  const int64_t images = x.extent(0);
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    LPGEN_RETURN_IF_ERROR(quantizeWeights(weight, pass));
+    for (int g = 0; g < numInputs(); ++g) {
+      const Group inputs = inputGroups[size_t(g)];
+      LPGEN_RETURN_IF_ERROR(quantizeBlock(
+          inputBlock(g), x, images * geometry.height * geometry.width,
+          geometry.channels, inputs.begin, inputs.size(), Rounding::Nearest,
+          pass));
+    }
+  }
+  const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
+  std::ranges::fill(y.values(), 0.0F);
+  const int64_t rows = images * geometry.outPixels();
+  for (int h = 0; h < numOutputs(); ++h) {
+    const Group outputs = outputGroups[size_t(h)];
+    part.resize({rows, outputs.size()});
+    for (int g = 0; g < numInputs(); ++g) {
+      const Block &input = inputBlock(g);
+      const Block &weights = weightBlock(g, h);
+      LPGEN_RETURN_IF_ERROR(
+          convOf(g, h).forward(input.q, weights.q, part, pass));
+      scatterAdd(part.data(), rows, geometry.outputs, outputs.begin,
+                 outputs.size(), y.data());
+    }
+  }
+  if (pass.isTraining()) {
+    countProducts(Product::Forward, images);
+  }
+  return Status::success();
+}
+
+Status BlockProducts::quantizeGradient(const nn::FloatTensor &dy,
+                                       const nn::Pass &pass) {
+  const nn::TimeAdder timer(seconds.quantize);
+  const int64_t rows = dy.size() / geometry.outputs;
+  for (int h = 0; h < numOutputs(); ++h) {
+    const Group outputs = outputGroups[size_t(h)];
+    LPGEN_RETURN_IF_ERROR(quantizeBlock(
+        gradientBlock(h), dy, rows, geometry.outputs, outputs.begin,
+        outputs.size(), Rounding::Stochastic, pass));
+  }
+  return Status::success();
+}
+
+Status BlockProducts::inputGradient(nn::FloatTensor &dx, const nn::Pass &pass) {
+  const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
+  std::ranges::fill(dx.values(), 0.0F);
+  const int64_t rows = dx.size() / geometry.channels;
+  for (int g = 0; g < numInputs(); ++g) {
+    const Group inputs = inputGroups[size_t(g)];
+    part.resize({rows, inputs.size()});
+    for (int h = 0; h < numOutputs(); ++h) {
+      LPGEN_RETURN_IF_ERROR(convOf(g, h).inputGradient(
+          gradientBlock(h).q, weightBlock(g, h).q, part, pass));
+      scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
+                 inputs.size(), dx.data());
+    }
+  }
+  return Status::success();
+}
+
+Status BlockProducts::weightGradient(nn::FloatTensor &dWeight,
+                                     const nn::Pass &pass) {
+  const nn::TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
+  std::ranges::fill(dWeight.values(), 0.0F);
+  const int64_t taps = geometry.kernel * geometry.kernel;
+  for (int h = 0; h < numOutputs(); ++h) {
+    const Group outputs = outputGroups[size_t(h)];
+    const int64_t rows = outputs.size() * taps;
+    for (int g = 0; g < numInputs(); ++g) {
+      const Group inputs = inputGroups[size_t(g)];
+      part.resize({rows, inputs.size()});
+      LPGEN_RETURN_IF_ERROR(convOf(g, h).weightGradient(
+          inputBlock(g).q, gradientBlock(h).q, part, pass));
+      scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
+                 inputs.size(),
+                 dWeight.data() + outputs.begin * taps * geometry.channels);
+    }
+  }
+  return Status::success();
+}
+
+Status BlockProducts::backward(const nn::FloatTensor &x,
+                               const nn::FloatTensor &weight,
+                               const nn::FloatTensor &dy,
+                               nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                               const nn::Pass &pass) {
+  LPGEN_RETURN_IF_ERROR(quantizeGradient(dy, pass));
+  if (dx) {
+    LPGEN_RETURN_IF_ERROR(inputGradient(*dx, pass));
+    countProducts(Product::InputGradient, x.extent(0));
+  }
+  if (dWeight) {
+    LPGEN_RETURN_IF_ERROR(weightGradient(*dWeight, pass));
+    countProducts(Product::WeightGradient, x.extent(0));
+  }
+  if (isMeasured(pass)) {
+    measureSensitivity(weight, dWeight, dx, pass);
+  }
+  return Status::success();
+}
+
+std::vector<BlockProduct> BlockProducts::blockProducts(Product product) const {
+  std::vector<BlockProduct> all;
+  const auto kernelSize =
+      double(geometry.outPixels() * geometry.kernel * geometry.kernel);
+  for (int g = 0; g < numInputs(); ++g) {
+    for (int h = 0; h < numOutputs(); ++h) {
+      const double macs = kernelSize * double(inputGroups[size_t(g)].size()) *
+                          double(outputGroups[size_t(h)].size());
+      switch (product) {
+      case Product::Forward:
+        all.push_back({g, weightIndex(g, h), macs});
+        break;
+      case Product::InputGradient:
+        all.push_back({gradientIndex(h), weightIndex(g, h), macs});
+        break;
+      case Product::WeightGradient:
+        all.push_back({g, gradientIndex(h), macs});
+        break;
+      }
+    }
+  }
+  return all;
+}
+
+void BlockProducts::countProducts(Product product, int64_t images) {
+  for (const BlockProduct &pair : blockProducts(product)) {
+    done.add(double(images) * pair.macs, blocks[size_t(pair.a)].report.bits,
+             blocks[size_t(pair.b)].report.bits);
+  }
+}
+
+void BlockProducts::setWidths(const std::vector<WidthBlock> &widths) {
+  assert(widths.size() == blocks.size() && "one width for each block");
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    nn::TensorReport &report = blocks[i].report;
+    report.updates += report.bits == widths[i].bits ? 0 : 1;
+    report.bits = widths[i].bits;
+  }
+}
+
+void BlockProducts::visitState(nn::StateVisitor &visitor) {
+  visitWork(visitor, name);
+  for (Block &block : blocks) {
+    const std::string &tensor = block.report.tensor;
+    visitor.visit(tensor + ".bits", block.report.bits);
+    visitor.visit(tensor + ".quantized", block.report.quantized);
+    visitor.visit(tensor + ".saturated", block.report.saturated);
+    visitor.visit(tensor + ".underflown", block.report.underflown);
+    visitor.visit(tensor + ".updates", block.report.updates);
+    visitor.visit(tensor + ".hasNegative", block.hasNegative);
+    visitor.visit(tensor + ".isMeasured", block.isMeasured);
+    for (size_t i = 0; i < blockWidths.size(); ++i) {
+      const std::string atWidth = numbered(tensor, {blockWidths[i]});
+      visitor.visit(atWidth + ".limit", block.limits[i]);
+      visitor.visit(atWidth + ".noise", block.noise[i]);
+    }
+    visitor.visit(tensor + ".power", block.power);
+    visitor.visit(tensor + ".sensitivity", block.sensitivity);
+  }
+}
+
+std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
+  std::vector<nn::TensorReport> reports;
+  reports.reserve(blocks.size());
+  for (const Block &block : blocks) {
+    reports.push_back(block.report);
+  }
+  return reports;
+}
+
+/// The products of one input group with all weights that it meets. Filters of
+/// different widths stand together in the greatest of them.
+nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
+  const Block &block = blocks[size_t(g)];
+  const CodeRange codes = block.codes();
+  nn::ForwardTerm term;
+  term.firstChannel = inputGroups[size_t(g)].begin;
+  term.channels = inputGroups[size_t(g)].size();
+  term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
+                nn::IntegerGrid::Form::Multiplied};
+  for (int h = 0; h < numOutputs(); ++h) {
+    const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
+    term.weight.highest = std::max(term.weight.highest, q.max());
+    term.weightScales.insert(term.weightScales.end(),
+                             size_t(outputGroups[size_t(h)].size()), q.scale());
+    const std::vector<int32_t> codes = q.codes();
+    term.weights.insert(term.weights.end(), codes.begin(), codes.end());
+  }
+  term.weight.lowest = -term.weight.highest;
+  return term;
+}
+
+Result<nn::ForwardOperands> BlockProducts::forwardOperands() const {
+  if (!hasStatistics()) {
+    return Status::error("its input has no scale before the first step of "
+                         "training");
+  }
+  nn::ForwardOperands operands;
+  for (int g = 0; g < numInputs(); ++g) {
+    operands.terms.push_back(forwardTerm(g));
+  }
+  return operands;
+}
+
+std::string BlockProducts::implementation(Product product) const {
+  std::string names;
+  for (const IntegerConv &conv : convs) {
+    const std::string kernel = conv.kernelOf(product);
+    if (names.find(kernel) == std::string::npos) {
+      names += (names.empty() ? "" : ", ") + kernel;
+    }
+  }
+  return names;
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,124 @@
+// Products of a layer whose tensors are cut into blocks of channels, each block
+// an integer tensor with a width and a scale of its own.
+//
+// With input channels in groups g and outputs in groups h,
+//   y_h = sum_g x_g w_gh,   dx_g = sum_h dy_h w_gh,   dw_gh = x_g dy_h
+// every term being one convolution of fewer channels, run by the kernel for its
+// two widths. Terms are added in float32, in order.
+#ifndef LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H
+#define LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H
+
+#include "training/contractions/BitWidthMap.h"
+#include "training/contractions/IntegerConv.h"
+#include "training/models/Models.h"
+#include "training/quantizers/ClippedRange.h"
+#include "training/quantizers/Quantize.h"
+
+namespace lpgen::quant {
+
+struct BlockOptions {
+  int64_t blockSize = 32;        ///< Channels or outputs; the last block fewer.
+  int startBits = 8;             ///< Of all blocks.
+  int64_t statisticsPeriod = 10; ///< Steps.
+};
+
+class BlockProducts : public nn::Products {
+public:
+  /// The layer has one group.
+  BlockProducts(const nn::LayerSpec &layer, const BlockOptions &options,
+                KernelProvider &kernels);
+
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override;
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+  void visitState(nn::StateVisitor &visitor) override;
+  std::vector<nn::TensorReport> reportTensors() const override;
+  Result<nn::ForwardOperands> forwardOperands() const override;
+  std::string implementation(nn::Product product) const override;
+
+  /// Inputs, weights [input group, output group], gradients.
+  int numBlocks() const { return int(blocks.size()); }
+  /// The pairs of blocks that one product multiplies, by number, for one image.
+  std::vector<BlockProduct> blockProducts(nn::Product product) const;
+  /// The width of each block and the harm of rounding it, relative to what the
+  /// tensor holds: noise power times sensitivity, over all blocks' power times
+  /// sensitivity. Sensitive is an input or weight with large gradients, and a
+  /// gradient that meets large weights.
+  std::vector<WidthBlock> describeBlocks() const;
+  void setWidths(const std::vector<WidthBlock> &widths);
+  bool hasStatistics() const { return !blocks.empty() && blocks[0].isMeasured; }
+
+private:
+  using Product = nn::Product;
+  /// Channels [begin, end) of a tensor.
+  using Group = TaskRange;
+  struct Block {
+    nn::TensorReport report;
+    double power = 0;       ///< Sum of squares, average over steps.
+    double sensitivity = 0; ///< Mean square of the gradient, average too.
+    /// By width: greatest magnitude that is not clipped, of the last measured
+    /// tensor, and noise of rounding over power, average over steps.
+    std::array<float, blockWidths.size()> limits = {};
+    std::array<double, blockWidths.size()> noise = {};
+    bool isMeasured = false;
+    bool hasNegative = false; ///< In any step of training.
+    IntTensor q;
+
+    void measure(const nn::FloatTensor &x, const Magnitudes &magnitudes,
+                 Rounding rounding, const nn::Pass &pass);
+    CodeRange codes(int bits) const {
+      return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
+    }
+    CodeRange codes() const { return codes(report.bits); }
+    /// Of the present width, once measured; 0 if the block was zero.
+    float limit() const { return limits[widthIndex(report.bits)]; }
+  };
+  Block &inputBlock(int g) { return blocks[size_t(g)]; }
+  Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }
+  nn::ForwardTerm forwardTerm(int g) const;
+  Block &gradientBlock(int h) { return blocks[size_t(gradientIndex(h))]; }
+  int numInputs() const { return int(inputGroups.size()); }
+  int numOutputs() const { return int(outputGroups.size()); }
+  int weightIndex(int g, int h) const {
+    return numInputs() + g * numOutputs() + h;
+  }
+  int gradientIndex(int h) const {
+    return numInputs() * (1 + numOutputs()) + h;
+  }
+  IntegerConv &convOf(int g, int h) {
+    return convs[size_t(g) * outputGroups.size() + size_t(h)];
+  }
+  void countProducts(Product product, int64_t images);
+  void addBlock(const std::string &tensor, int bits);
+  Status quantizeBlock(Block &block, const nn::FloatTensor &x, int64_t rows,
+                       int64_t rowLength, int64_t begin, int64_t length,
+                       Rounding rounding, const nn::Pass &pass);
+  Status quantizeWeights(const nn::FloatTensor &weight, const nn::Pass &pass);
+  Status quantizeGradient(const nn::FloatTensor &dy, const nn::Pass &pass);
+  Status inputGradient(nn::FloatTensor &dx, const nn::Pass &pass);
+  Status weightGradient(nn::FloatTensor &dWeight, const nn::Pass &pass);
+  /// to[row, 0 .. length) = from[row, begin ..) of rows of rowLength elements.
+  static void gather(const float *from, int64_t rows, int64_t rowLength,
+                     int64_t begin, int64_t length, float *to);
+  void measureSensitivity(const nn::FloatTensor &weight,
+                          const nn::FloatTensor *dWeight,
+                          const nn::FloatTensor *dx, const nn::Pass &pass);
+  bool isMeasured(const nn::Pass &pass) const {
+    return pass.isTraining() && pass.step % options.statisticsPeriod == 0;
+  }
+
+  std::string name;
+  nn::ConvGeometry geometry;
+  std::vector<Group> inputGroups;
+  std::vector<Group> outputGroups;
+  std::vector<Block> blocks;
+  std::vector<IntegerConv> convs; ///< [input group, output group]
+  BlockOptions options;
+  nn::FloatTensor part; ///< A block of a tensor, or a term of a sum.
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H

@@ -1,0 +1,71 @@
+// Products of operands stored in narrow float formats; sums are float32, as the
+// hardware for such formats has it. A study of accuracy: it claims no speed.
+#ifndef LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
+#define LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
+
+#include "training/contractions/FloatProducts.h"
+#include "training/models/Models.h"
+#include "training/quantizers/FloatFormat.h"
+
+namespace lpgen::quant {
+
+/// How one kind of tensor is stored.
+struct StorageFormat {
+  FloatFormat format;
+  Rounding rounding = Rounding::Nearest;
+  Overflow overflow = Overflow::Infinity;
+};
+
+/// Formats of the tensors of a layer.
+struct LayerFormats {
+  StorageFormat operands;  ///< Input and weights, and the output.
+  StorageFormat gradients; ///< dy, dx and dW.
+};
+
+class EmulatedProducts : public nn::Products {
+public:
+  EmulatedProducts(const nn::LayerSpec &layer, const LayerFormats &formats);
+
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override;
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+  std::string implementation(nn::Product product) const override {
+    return products.implementation(product);
+  }
+
+  void visitState(nn::StateVisitor &visitor) override;
+  /// Of the gradients; what became infinite counts as saturated.
+  std::vector<nn::TensorReport> reportTensors() const override {
+    return {counts.begin(), counts.end()};
+  }
+
+  Status useAccumulators(const nn::AccumulatorRules &rules) override {
+    return products.useAccumulators(rules);
+  }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
+    return products.reportAccumulators();
+  }
+
+private:
+  enum Gradient { OfOutput, OfWeight, OfInput };
+  static constexpr std::array<const char *, 3> gradientNames = {
+      ".gradient", ".weightGradient", ".inputGradient"};
+  void roundGradient(Gradient gradient, nn::FloatTensor &tensor,
+                     const nn::Pass &pass);
+  void round(const StorageFormat &storage, nn::FloatTensor &tensor,
+             const char *what, const nn::Pass &pass);
+
+  std::string name;
+  LayerFormats formats;
+  nn::FloatProducts products;
+  std::array<nn::TensorReport, 3> counts; ///< By Gradient.
+  nn::FloatTensor input;
+  nn::FloatTensor weights;
+  nn::FloatTensor gradient;
+};
+
+} // namespace lpgen::quant
+
+#endif // LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H

@@ -1,0 +1,45 @@
+// The products in float32, by im2col and OpenBLAS: the baseline that integer
+// training is compared with.
+#ifndef LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H
+#define LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H
+
+#include "training/contractions/Products.h"
+#include <optional>
+
+namespace lpgen::nn {
+
+class FloatProducts : public Products {
+public:
+  explicit FloatProducts(const ConvGeometry &geometry);
+
+  Status forward(const FloatTensor &x, const FloatTensor &weight,
+                 FloatTensor &y, const Pass &pass) override;
+  Status backward(const FloatTensor &x, const FloatTensor &weight,
+                  const FloatTensor &dy, FloatTensor *dWeight, FloatTensor *dx,
+                  const Pass &pass) override;
+  std::string implementation(Product product) const override;
+  Status useAccumulators(const AccumulatorRules &rules) override {
+    accumulators = rules.floats;
+    return Status::success();
+  }
+
+  std::vector<AccumulatorReport> reportAccumulators() const override;
+
+private:
+  /// The accumulator of a product, null if it is OpenBLAS's own.
+  const FloatAccumulator *accumulatorOf(Product product) const {
+    return accumulators ? &(*accumulators)[size_t(product)] : nullptr;
+  }
+  void inputGradient(const FloatTensor &weight, const FloatTensor &dy,
+                     FloatTensor &dx, const Pass &pass);
+  void weightGradient(const FloatTensor &x, const FloatTensor &dy,
+                      FloatTensor &dWeight, const Pass &pass);
+
+  ConvGeometry geometry;
+  std::optional<std::array<FloatAccumulator, 3>> accumulators;
+  FloatTensor partials; ///< Weight gradients of the parts of a batch.
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H

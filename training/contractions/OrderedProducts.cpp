@@ -1,0 +1,42 @@
+// All outputs of a pixel at once: each has its own sum, so the order within a
+// sum stays what it is.
+#include "training/contractions/OrderedProducts.h"
+#include "training/contractions/Columns.h"
+
+namespace lpgen::nn {
+
+Status OrderedProducts::forward(const FloatTensor &x, const FloatTensor &weight,
+                                FloatTensor &y, const Pass &pass) {
+  if (pass.isTraining()) {
+    return FloatProducts::forward(x, weight, y, pass);
+  }
+  const TimeAdder timer(seconds.products[size_t(Product::Forward)]);
+  evaluated.assign(weight.values().begin(), weight.values().end());
+  const int64_t outputs = geometry.outputs;
+  const int64_t terms = geometry.reduction();
+  std::vector<float> turned(size_t(terms * outputs)); // [terms, outputs]
+  for (int64_t o = 0; o < outputs; ++o) {
+    for (int64_t k = 0; k < terms; ++k) {
+      turned[size_t(k * outputs + o)] = weight[o * terms + k];
+    }
+  }
+  forEachTask(pass, x.extent(0), [&](int64_t image) {
+    std::vector<float> columns(size_t(geometry.outPixels() * terms));
+    imageToColumns(geometry, 0, x.data() + image * geometry.inputSize(), terms,
+                   columns.data());
+    for (int64_t pixel = 0; pixel < geometry.outPixels(); ++pixel) {
+      float *to = y.data() + image * geometry.outputSize() + pixel * outputs;
+      std::fill_n(to, outputs, 0.0F);
+      for (int64_t k = 0; k < terms; ++k) {
+        const float value = columns[size_t(pixel * terms + k)];
+        const float *row = turned.data() + k * outputs;
+        for (int64_t o = 0; o < outputs; ++o) {
+          to[o] += value * row[o];
+        }
+      }
+    }
+  });
+  return Status::success();
+}
+
+} // namespace lpgen::nn

@@ -1,0 +1,31 @@
+// Float32 products whose sums, when a network is evaluated, are added in the
+// order of the weights: what any other program can compute bit for bit.
+#ifndef LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H
+#define LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H
+
+#include "training/contractions/FloatProducts.h"
+
+namespace lpgen::nn {
+
+/// For float layers of networks that are integer otherwise. In training they
+/// are FloatProducts; in evaluation y = ((0 + x0 w0) + x1 w1) + ..., the terms
+/// in the order of a row of weights. The layer has one group.
+class OrderedProducts : public FloatProducts {
+public:
+  explicit OrderedProducts(const ConvGeometry &geometry)
+      : FloatProducts(geometry), geometry(geometry) {
+    assert(geometry.groups == 1 && "rows of weights are whole");
+  }
+  Status forward(const FloatTensor &x, const FloatTensor &weight,
+                 FloatTensor &y, const Pass &pass) override;
+  /// The weights of the last forward call in Mode::Evaluate.
+  std::span<const float> weights() const { return evaluated; }
+
+private:
+  ConvGeometry geometry;
+  std::vector<float> evaluated;
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H

@@ -1,0 +1,112 @@
+// Integers forward, their values backward.
+#include "training/contractions/TrainedProducts.h"
+
+namespace lpgen::quant {
+
+using nn::Product;
+
+Status TrainedProducts::forward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                nn::FloatTensor &y, const nn::Pass &pass) {
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    LPGEN_RETURN_IF_ERROR(inputQuantizer->forward(x, pass, input));
+    LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
+  }
+  if (pass.isTraining()) {
+    const nn::TimeAdder timer(seconds.statistics);
+    inputQuantizer->count(x, input, pass);
+    weightQuantizer->count(weight, weights, pass);
+  }
+  const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
+  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, pass));
+  if (const auto scales = weightQuantizer->filterScales(); !scales.empty()) {
+    const auto channels = int64_t(scales.size());
+    nn::forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+      for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
+        y[i] *= scales[size_t(i % channels)];
+      }
+    });
+  }
+  return Status::success();
+}
+
+/// scale * q in the shape of `like`.
+static void decode(const IntTensor &q, const nn::FloatTensor &like,
+                   const nn::Pass &pass, nn::FloatTensor &values) {
+  values.resize(like.shape());
+  q.visit([&](const auto *codes) {
+    nn::forEachPart(pass, q.size(), [&](int, TaskRange range) {
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        values[i] = float(codes[i]) * q.scale();
+      }
+    });
+  });
+}
+
+Status TrainedProducts::backward(const nn::FloatTensor &x,
+                                 const nn::FloatTensor &weight,
+                                 const nn::FloatTensor &dy,
+                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                                 const nn::Pass &pass) {
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    decode(input, x, pass, inputValues);
+    decode(weights, weight, pass, weightValues);
+    const auto scales = weightQuantizer->filterScales();
+    for (int64_t i = 0; !scales.empty() && i < weight.size(); ++i) {
+      weightValues[i] *= scales[size_t(i / weight.sliceSize())];
+    }
+  }
+  // A learned step of the input needs dx even where no layer does, one of the
+  // weights dWeight.
+  nn::FloatTensor &target = dx ? *dx : unwantedGradient;
+  target.resize(x.shape());
+  nn::FloatTensor &weightTarget = dWeight ? *dWeight : unwantedWeightGradient;
+  weightTarget.resize(weight.shape());
+  LPGEN_RETURN_IF_ERROR(gradients.backward(inputValues, weightValues, dy,
+                                           &weightTarget, &target, pass));
+  for (const Product product :
+       {Product::InputGradient, Product::WeightGradient}) {
+    seconds.products[size_t(product)] =
+        gradients.times().products[size_t(product)];
+  }
+  const nn::TimeAdder timer(seconds.quantize);
+  inputQuantizer->backward(x, pass, target);
+  weightQuantizer->backward(weight, pass, weightTarget);
+  return Status::success();
+}
+
+void TrainedProducts::visitParameters(
+    const std::function<void(nn::Parameter &)> &visit) {
+  inputQuantizer->visitParameters(visit);
+  weightQuantizer->visitParameters(visit);
+}
+
+void TrainedProducts::visitState(nn::StateVisitor &visitor) {
+  inputQuantizer->visitState(visitor);
+  weightQuantizer->visitState(visitor);
+}
+
+Result<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
+  nn::ForwardTerm term;
+  term.channels = geometry.channels;
+  term.input = inputQuantizer->grid();
+  term.weight = weightQuantizer->grid();
+  term.weight.scale = weights.scale();
+  term.weights = weights.codes();
+  const auto scales = weightQuantizer->filterScales();
+  return nn::ForwardOperands{
+      {std::move(term)}, {scales.begin(), scales.end()}, std::nullopt};
+}
+
+std::vector<nn::TensorReport> TrainedProducts::reportTensors() const {
+  return {inputQuantizer->report(), weightQuantizer->report()};
+}
+
+std::string TrainedProducts::implementation(Product product) const {
+  return product == Product::Forward ? conv.kernelOf(product)
+                                     : gradients.implementation(product);
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,61 @@
+// Float tensors of the training runtime: dense, row-major, activations NHWC.
+//
+// What layers hand to each other and what optimizers update. Integer operands
+// of kernels are made from these by quantizers and live beside them.
+#ifndef LPGEN_TRAINING_CORE_FLOATTENSOR_H
+#define LPGEN_TRAINING_CORE_FLOATTENSOR_H
+
+#include "base/tensor/LargeAllocator.h"
+#include <cassert>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace lpgen::nn {
+
+class FloatTensor {
+public:
+  FloatTensor() = default;
+  /// All elements 0.
+  explicit FloatTensor(std::vector<int64_t> shape) { resize(std::move(shape)); }
+
+  /// Gives the tensor this shape and keeps its memory where that suffices; the
+  /// elements are unspecified afterwards, those of new memory 0.
+  void resize(std::vector<int64_t> shape) {
+    int64_t count = 1;
+    for (int64_t extent : shape) {
+      assert(extent >= 0 && "negative extent");
+      count *= extent;
+    }
+    extents = std::move(shape);
+    elements.resize(size_t(count));
+  }
+  const std::vector<int64_t> &shape() const { return extents; }
+  /// Extent of a dimension, 0 being the first.
+  int64_t extent(size_t dimension) const { return extents.at(dimension); }
+  int64_t size() const { return int64_t(elements.size()); }
+  /// Of a gradient: its elements are 2^scaleExponent() times what they stand
+  /// for. 0 unless a layer or a caller sets it; resize leaves it.
+  int scaleExponent() const { return exponent; }
+  void setScaleExponent(int value) { exponent = value; }
+  /// Elements of one index of the first dimension: of one image.
+  int64_t sliceSize() const {
+    return extents.empty() || extents[0] == 0 ? 0 : size() / extents[0];
+  }
+  float *data() { return elements.data(); }
+  const float *data() const { return elements.data(); }
+  std::span<float> values() { return elements; }
+  std::span<const float> values() const { return elements; }
+  float &operator[](int64_t i) { return elements[size_t(i)]; }
+  float operator[](int64_t i) const { return elements[size_t(i)]; }
+
+private:
+  std::vector<int64_t> extents;
+  std::vector<float, LargeAllocator<float>> elements;
+  int exponent = 0;
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_CORE_FLOATTENSOR_H

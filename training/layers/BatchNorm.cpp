@@ -1,0 +1,153 @@
+// Statistics in double, elements in float.
+#include "training/layers/BatchNorm.h"
+#include "training/core/ChannelSums.h"
+#include <algorithm>
+
+namespace lpgen::nn {
+
+static constexpr double epsilon = 1e-5;
+static constexpr double momentum = 0.1;
+
+BatchNorm::BatchNorm(std::string name, int64_t channels)
+    : Layer(std::move(name)), channels(channels) {
+  const auto init = [&](Parameter &parameter, const char *suffix, float value) {
+    parameter.name = this->name() + suffix;
+    parameter.decays = false;
+    parameter.value.resize({channels});
+    parameter.gradient.resize({channels});
+    std::ranges::fill(parameter.value.values(), value);
+  };
+  init(gamma, ".gamma", 1.0F);
+  init(beta, ".beta", 0.0F);
+  runningMean.resize({channels});
+  runningVariance.resize({channels});
+  std::ranges::fill(runningVariance.values(), 1.0F);
+  mean.resize(size_t(channels));
+  inverse.resize(size_t(channels));
+}
+
+void BatchNorm::updateStatistics(const FloatTensor &x, const Pass &pass) {
+  const int64_t rows = x.size() / channels;
+  // Sums of x and of x squared, from a shift near the mean to keep the digits.
+  std::vector<float> shift(runningMean.values().begin(),
+                           runningMean.values().end());
+  const std::vector<double> sums =
+      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+        addMoments(x.data() + range.begin * channels, range.end - range.begin,
+                   channels, shift.data(), sum);
+      });
+  for (int64_t c = 0; c < channels; ++c) {
+    const double offset = sums[size_t(c)] / double(rows);
+    const double square = sums[size_t(channels + c)] / double(rows);
+    const double variance = std::max(square - offset * offset, 0.0);
+    const double center = offset + double(shift[size_t(c)]);
+    mean[size_t(c)] = float(center);
+    inverse[size_t(c)] = float(1.0 / std::sqrt(variance + epsilon));
+    const double unbiased =
+        rows > 1 ? variance * double(rows) / double(rows - 1) : variance;
+    runningMean[c] += float(momentum * (center - double(runningMean[c])));
+    runningVariance[c] +=
+        float(momentum * (unbiased - double(runningVariance[c])));
+  }
+}
+
+BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
+  Affine result = {std::vector<float>(size_t(channels)),
+                   std::vector<float>(size_t(channels))};
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto i = size_t(c);
+    const float center = isTraining ? mean[i] : runningMean[c];
+    const float factor =
+        isTraining
+            ? inverse[i]
+            : float(1.0 / std::sqrt(double(runningVariance[c]) + epsilon));
+    result.scale[i] = gamma.value[c] * factor;
+    result.offset[i] = beta.value[c] - center * result.scale[i];
+  }
+  return result;
+}
+
+BatchNorm::Affine BatchNorm::evaluationAffine() const { return affine(false); }
+
+Normalization BatchNorm::normalizationOf(const FloatTensor &x,
+                                         Following following,
+                                         const Pass &pass) {
+  if (pass.isTraining()) {
+    updateStatistics(x, pass);
+  }
+  current = affine(pass.isTraining());
+  last = {current.scale.data(), current.offset.data(), mean.data(),
+          inverse.data(), following};
+  return last;
+}
+
+Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
+                          const Pass &pass) {
+  input = &x;
+  y.resize(x.shape());
+  const Normalization n = normalizationOf(x, Following::Nothing, pass);
+  forEachPart(pass, x.size() / channels, [&](int, TaskRange rows) {
+    normalizeRows(x.data() + rows.begin * channels, rows.end - rows.begin,
+                  channels, n, y.data() + rows.begin * channels);
+  });
+  return Status::success();
+}
+
+/// With xhat = (x - mean) inverse and n rows:
+///   dbeta = sum g,  dgamma = sum g xhat
+///   dx = gamma inverse (g - dbeta / n - xhat dgamma / n)
+BatchNorm::GradientFactors
+BatchNorm::takeGradients(const std::vector<double> &sums, int64_t rows,
+                         int scaleExponent) {
+  const auto size = static_cast<size_t>(channels);
+  GradientFactors factors = {std::vector<float>(size), std::vector<float>(size),
+                             std::vector<float>(size)};
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto i = size_t(c);
+    beta.gradient[c] = float(sums[i]);
+    gamma.gradient[c] = float(sums[size + i]);
+    const double meanGradient = sums[i] / double(rows);
+    const double meanProduct = sums[size + i] / double(rows);
+    const double factor = double(gamma.value[c]) * double(inverse[i]);
+    factors.a[i] = float(factor);
+    factors.b[i] = float(-factor * meanProduct * double(inverse[i]));
+    factors.constant[i] =
+        float(-factor * meanGradient) - factors.b[i] * mean[i];
+  }
+  unscale(beta.gradient, scaleExponent);
+  unscale(gamma.gradient, scaleExponent);
+  return factors;
+}
+
+Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
+                           const Pass &pass) {
+  assert(input && pass.isTraining() && "backward follows a training forward");
+  dx.resize(dy.shape());
+  const float *x = input->data();
+  const int64_t rows = dy.size() / channels;
+  const std::vector<double> sums =
+      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+        const int64_t first = range.begin * channels;
+        addGradients(x + first, dy.data() + first, range.end - range.begin,
+                     channels, last, sum);
+      });
+  const GradientFactors factors = takeGradients(sums, rows, dy.scaleExponent());
+  forEachPart(pass, rows, [&](int, TaskRange range) {
+    const int64_t first = range.begin * channels;
+    propagateRows(x + first, dy.data() + first, range.end - range.begin,
+                  channels, last, factors.pointers(), dx.data() + first);
+  });
+  return Status::success();
+}
+
+void BatchNorm::visitParameters(const std::function<void(Parameter &)> &visit) {
+  visit(gamma);
+  visit(beta);
+}
+
+void BatchNorm::visitState(StateVisitor &visitor) {
+  visitor.visit(name() + ".runningMean", runningMean);
+  visitor.visit(name() + ".runningVariance", runningVariance);
+}
+
+} // namespace lpgen::nn

@@ -1,0 +1,73 @@
+// Batch normalization over all dimensions but the last (Ioffe and Szegedy,
+// 2015), float32 whatever the policy.
+#ifndef LPGEN_TRAINING_LAYERS_BATCHNORM_H
+#define LPGEN_TRAINING_LAYERS_BATCHNORM_H
+
+#include "training/layers/Layer.h"
+#include "training/layers/NormalizationLoops.h"
+
+namespace lpgen::nn {
+
+///   train:    y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+///   evaluate: the same with the running mean and variance, which move by
+///             momentum 0.1 towards those of each batch (unbiased variance).
+class BatchNorm : public Layer {
+public:
+  BatchNorm(std::string name, int64_t channels);
+
+  Status forward(const FloatTensor &x, FloatTensor &y,
+                 const Pass &pass) override;
+  Status backward(const FloatTensor &dy, FloatTensor &dx,
+                  const Pass &pass) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitState(StateVisitor &visitor) override;
+
+  /// Evaluation as y = scale x + offset, for each channel.
+  struct Affine {
+    std::vector<float> scale;
+    std::vector<float> offset;
+  };
+  Affine evaluationAffine() const;
+
+  // The steps of forward and backward, for what does more in the same pass over
+  // memory (NormalizedUnit).
+
+  /// Forward before any element: in training takes the statistics of x. The
+  /// result points into this layer and holds until the next call.
+  Normalization normalizationOf(const FloatTensor &x, Following following,
+                                const Pass &pass);
+  /// a, b and constant of NormalizationGradient, for each channel.
+  struct GradientFactors {
+    std::vector<float> a;
+    std::vector<float> b;
+    std::vector<float> constant;
+
+    NormalizationGradient pointers() const {
+      return {a.data(), b.data(), constant.data()};
+    }
+  };
+  /// Backward before any element, from the sums of addGradients over all `rows`
+  /// rows of x: writes the gradients of the parameters, without the scale.
+  GradientFactors takeGradients(const std::vector<double> &sums, int64_t rows,
+                                int scaleExponent);
+  int64_t numChannels() const { return channels; }
+
+private:
+  Affine affine(bool isTraining) const;
+  void updateStatistics(const FloatTensor &x, const Pass &pass);
+
+  int64_t channels;
+  Parameter gamma;
+  Parameter beta;
+  FloatTensor runningMean;
+  FloatTensor runningVariance;
+  std::vector<float> mean;    ///< Of the batch.
+  std::vector<float> inverse; ///< 1 / sqrt(variance + epsilon) of the batch.
+  Affine current;             ///< Of the last forward call.
+  Normalization last = {};    ///< The same with the statistics.
+  const FloatTensor *input = nullptr;
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_LAYERS_BATCHNORM_H

@@ -1,0 +1,77 @@
+// Layers made of layers: a chain, and a residual block.
+#ifndef LPGEN_TRAINING_LAYERS_CONTAINERS_H
+#define LPGEN_TRAINING_LAYERS_CONTAINERS_H
+
+#include "training/layers/NormalizedUnit.h"
+#include <memory>
+#include <vector>
+
+namespace lpgen::nn {
+
+/// One layer after the other; owns the tensors between them. Batch norm, relu
+/// and pooling that follow each other run as one step.
+class Sequential : public Layer {
+public:
+  using Layer::Layer;
+  void add(std::unique_ptr<Layer> layer);
+  bool isEmpty() const { return layers.empty(); }
+  const std::vector<std::unique_ptr<Layer>> &children() const { return layers; }
+
+  /// An empty chain copies x.
+  Status forward(const FloatTensor &x, FloatTensor &y,
+                 const Pass &pass) override;
+  Status backward(const FloatTensor &dy, FloatTensor &dx,
+                  const Pass &pass) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitState(StateVisitor &visitor) override;
+  void visitLayers(const std::function<void(Layer &)> &visit) override;
+
+private:
+  std::vector<std::unique_ptr<Layer>> layers;
+  std::vector<std::unique_ptr<NormalizedUnit>> units;
+  std::vector<Layer *> steps;       ///< What runs, of `layers` and `units`.
+  std::vector<FloatTensor> between; ///< Output of each step but the last.
+  FloatTensor gradients[2];         ///< Of `between`, in turn.
+};
+
+/// What follows the batch norm of a layer.
+enum class Activation {
+  Relu,
+  Sign ///< Nothing: the next products take signs. Pooling precedes batch norm,
+       ///< since the greatest of four numbers is rarely negative.
+};
+
+/// y = relu(main(x) + shortcut(x)), without relu in networks of signs; an empty
+/// shortcut is the identity.
+class Residual : public Layer {
+public:
+  Residual(std::string name, std::unique_ptr<Sequential> main,
+           std::unique_ptr<Sequential> shortcut,
+           Activation activation = Activation::Relu)
+      : Layer(std::move(name)), main(std::move(main)),
+        shortcut(std::move(shortcut)), activation(activation) {}
+
+  const Sequential &mainBranch() const { return *main; }
+  const Sequential &shortcutBranch() const { return *shortcut; }
+  Activation activationOfSum() const { return activation; }
+  Status forward(const FloatTensor &x, FloatTensor &y,
+                 const Pass &pass) override;
+  Status backward(const FloatTensor &dy, FloatTensor &dx,
+                  const Pass &pass) override;
+  void visitParameters(const std::function<void(Parameter &)> &visit) override;
+  void visitState(StateVisitor &visitor) override;
+  void visitLayers(const std::function<void(Layer &)> &visit) override;
+
+private:
+  std::unique_ptr<Sequential> main;
+  std::unique_ptr<Sequential> shortcut;
+  Activation activation;
+  const FloatTensor *output = nullptr;
+  FloatTensor shortcutOutput;
+  FloatTensor sumGradient;
+  FloatTensor shortcutGradient;
+};
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_LAYERS_CONTAINERS_H

@@ -1,0 +1,93 @@
+// Weights and bias around the three products.
+#include "training/layers/ProductLayer.h"
+#include "training/core/ChannelSums.h"
+
+namespace lpgen::nn {
+
+ProductLayer::ProductLayer(std::string name, const ConvGeometry &geometry,
+                           Bias hasBias, InputGradient inputGradient,
+                           std::unique_ptr<Products> products,
+                           const RandomKey &random)
+    : Layer(std::move(name)), geometry(geometry), wanted(inputGradient),
+      implementation(std::move(products)) {
+  weight.name = this->name() + ".weight";
+  weight.value.resize(geometry.weightShape());
+  const RandomKey key = random.of(weight.name);
+  const float deviation = std::sqrt(2.0F / float(geometry.reduction()));
+  for (int64_t i = 0; i < weight.value.size(); ++i) {
+    weight.value[i] = deviation * key.normal(uint64_t(i));
+  }
+  weight.gradient.resize(geometry.weightShape());
+  bias.name = this->name() + ".bias";
+  bias.decays = false;
+  bias.value.resize({hasBias == Bias::Yes ? geometry.outputs : 0});
+  bias.gradient.resize(bias.value.shape());
+}
+
+Status ProductLayer::forward(const FloatTensor &x, FloatTensor &y,
+                             const Pass &pass) {
+  const int64_t images = x.extent(0);
+  assert(x.size() == images * geometry.inputSize() && "input shape");
+  input = &x;
+  if (geometry.isLinear()) {
+    y.resize({images, geometry.outputs});
+  } else {
+    y.resize(
+        {images, geometry.outHeight(), geometry.outWidth(), geometry.outputs});
+  }
+  LPGEN_RETURN_IF_ERROR(implementation->forward(x, weight.value, y, pass));
+  if (bias.value.size() != 0) {
+    const int64_t channels = geometry.outputs;
+    forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+      for (int64_t i = rows.begin; i < rows.end; ++i) {
+        for (int64_t c = 0; c < channels; ++c) {
+          y[i * channels + c] += bias.value[c];
+        }
+      }
+    });
+  }
+  return Status::success();
+}
+
+Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
+                              const Pass &pass) {
+  assert(input && "backward follows forward");
+  const int64_t channels = geometry.outputs;
+  if (bias.value.size() != 0) {
+    const std::vector<double> sums = sumRows(
+        pass, dy.size() / channels, channels, [&](TaskRange rows, double *sum) {
+          for (int64_t row = rows.begin; row < rows.end; ++row) {
+            for (int64_t c = 0; c < channels; ++c) {
+              sum[c] += dy[row * channels + c];
+            }
+          }
+        });
+    for (int64_t c = 0; c < channels; ++c) {
+      bias.gradient[c] = float(sums[size_t(c)]);
+    }
+  }
+  const bool isWanted = wanted == InputGradient::Wanted;
+  dx.resize(isWanted ? input->shape() : std::vector<int64_t>{0});
+  LPGEN_RETURN_IF_ERROR(
+      implementation->backward(*input, weight.value, dy, &weight.gradient,
+                               isWanted ? &dx : nullptr, pass));
+  visitParameters([&](Parameter &parameter) {
+    unscale(parameter.gradient, dy.scaleExponent());
+  });
+  return Status::success();
+}
+
+void ProductLayer::visitParameters(
+    const std::function<void(Parameter &)> &visit) {
+  visit(weight);
+  if (bias.value.size() != 0) {
+    visit(bias);
+  }
+  implementation->visitParameters(visit);
+}
+
+void ProductLayer::visitState(StateVisitor &visitor) {
+  implementation->visitState(visitor);
+}
+
+} // namespace lpgen::nn

@@ -1,0 +1,60 @@
+// The folder of a run: checkpoint, and the log as CSV and as JSON lines.
+//
+// The records of all epochs so far are part of the checkpoint, and the log
+// files are written anew from them: so a resumed run continues the log of the
+// interrupted one without a gap and without an epoch twice.
+#ifndef LPGEN_TRAINING_LOOP_RUNFOLDER_H
+#define LPGEN_TRAINING_LOOP_RUNFOLDER_H
+
+#include "training/loop/Trainer.h"
+#include "training/record/StepRecorder.h"
+#include <nlohmann/json.hpp>
+
+namespace lpgen::train {
+
+class RunFolder {
+public:
+  /// Makes the folder if it is not there. Workers but the first have a
+  /// checkpoint of their own in it.
+  static Result<RunFolder> open(const std::string &path, int rank = 0);
+
+  std::string checkpointPath() const {
+    return path + (rank == 0 ? "/checkpoint.lpt"
+                             : "/checkpoint-" + std::to_string(rank) + ".lpt");
+  }
+  bool hasCheckpoint() const;
+
+  /// The config of the checkpoint in the folder.
+  Result<Config> readConfig() const;
+  /// Brings the trainer, made with that config, to the state of the checkpoint.
+  Status restore(Trainer &trainer);
+  /// Gives a trainer before its first step the weights and the statistics of
+  /// batch norm of the last checkpoint in `folder`, a run of the same model.
+  static Status startFrom(const std::string &folder, Trainer &trainer);
+  /// Writes the state of the trainer.
+  Status save(Trainer &trainer);
+  /// The same at all workers: none replaces its checkpoint before every one has
+  /// written the new one.
+  Status saveTogether(Trainer &trainer, GradientExchange &exchange);
+
+  /// Sees all steps of the trainer, for the log; the folder must outlive it.
+  void observe(Trainer &trainer);
+  /// Adds the epoch that the trainer has just completed to the logs.
+  Status logEpoch(const Trainer &trainer, const Totals &test);
+  /// One JSON object for each epoch.
+  const nlohmann::json &epochs() const { return history; }
+
+private:
+  RunFolder(std::string path, int rank) : path(std::move(path)), rank(rank) {}
+
+  Status saveAs(const std::string &file, Trainer &trainer);
+
+  std::string path;
+  int rank;
+  StepRecorder recorder; ///< Of the epoch that is under way.
+  nlohmann::json history = nlohmann::json::array();
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_TRAINING_LOOP_RUNFOLDER_H

@@ -1,0 +1,62 @@
+// The steps of a resumed run, without training.
+#include "training/loop/StoredRun.h"
+#include "training/loop/RunFolder.h"
+#include <cstdlib>
+#include <filesystem>
+
+namespace lpgen::train {
+
+namespace {
+
+/// The first of several workers, alone: its checkpoint has the weights that all
+/// share, and its statistics of batch norm are those that the trainer evaluates
+/// with.
+class FirstWorker : public Workers {
+public:
+  explicit FirstWorker(int count) : size(count) {}
+  int rank() const override { return 0; }
+  int count() const override { return size; }
+  Result<std::vector<std::vector<std::byte>>>
+  exchange(const std::vector<std::byte> &own) override {
+    return Status::error("a stored run of several workers does not train; "
+                         "remedy: lpgen train --resume by mpirun");
+  }
+  [[noreturn]] void abort(int exitStatus) override { std::exit(exitStatus); }
+
+private:
+  int size;
+};
+
+} // namespace
+
+Result<std::unique_ptr<StoredRun>>
+StoredRun::open(const StoredRunOptions &options) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(options.folder, ignored)) {
+    return Status::error("there is no folder '" + options.folder +
+                         "'; expected one that 'lpgen train --out' wrote");
+  }
+  Result<RunFolder> folder = RunFolder::open(options.folder);
+  LPGEN_RETURN_IF_ERROR(folder.status());
+  const Result<Config> config = folder->readConfig();
+  LPGEN_RETURN_IF_ERROR(config.status());
+  std::unique_ptr<StoredRun> run(new StoredRun(options));
+  Result<data::Dataset> data =
+      data::loadDataset(options.data.empty() ? config->data : options.data);
+  LPGEN_RETURN_IF_ERROR(data.status());
+  run->images = std::move(*data);
+  // Pixels are normalized by all training images, but the policy's intervals
+  // follow from the number of steps.
+  LPGEN_RETURN_IF_ERROR(data::limitTraining(run->images, config->trainImages));
+  if (config->workers > 1) {
+    run->first = std::make_unique<FirstWorker>(int(config->workers));
+  }
+  Result<std::unique_ptr<Trainer>> trainer = Trainer::create(
+      *config, run->images, &run->pool, &run->kernels, run->first.get());
+  LPGEN_RETURN_IF_ERROR(trainer.status());
+  run->restored = std::move(*trainer);
+  LPGEN_RETURN_IF_ERROR(folder->restore(*run->restored));
+  return run;
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,41 @@
+// A run from its folder, ready to evaluate: config, data, network, weights.
+#ifndef LPGEN_TRAINING_LOOP_STOREDRUN_H
+#define LPGEN_TRAINING_LOOP_STOREDRUN_H
+
+#include "runtime/kernels/KernelProvider.h"
+#include "training/data/Dataset.h"
+#include "training/loop/Trainer.h"
+
+namespace lpgen::train {
+
+struct StoredRunOptions {
+  std::string folder;
+  std::string data; ///< Instead of the data set of the config, if not empty.
+  CompilerOptions compiler;
+  int threads = 1;
+};
+
+class StoredRun {
+public:
+  /// Loads the checkpoint of a folder that `lpgen train` writes, and the data;
+  /// that of the first worker if there were several.
+  static Result<std::unique_ptr<StoredRun>>
+  open(const StoredRunOptions &options);
+
+  Trainer &trainer() { return *restored; }
+  const data::Dataset &data() const { return images; }
+
+private:
+  explicit StoredRun(const StoredRunOptions &options)
+      : pool(options.threads), kernels(options.compiler) {}
+
+  ThreadPool pool;
+  KernelProvider kernels;
+  data::Dataset images;
+  std::unique_ptr<Workers> first; ///< Null for a run of one process.
+  std::unique_ptr<Trainer> restored;
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_TRAINING_LOOP_STOREDRUN_H

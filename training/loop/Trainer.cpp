@@ -1,0 +1,204 @@
+// The order of one step stands in Policy.h; here it is carried out.
+#include "training/loop/Trainer.h"
+#include "training/layers/BatchNorm.h"
+#include <cmath>
+
+namespace lpgen::train {
+
+Trainer::Trainer(const Config &config, const data::Dataset &data,
+                 ThreadPool *pool)
+    : settings(config), data(data), pool(pool), seed(config.seed),
+      batches(data, config.batchSize,
+              config.augmentation == "crop-flip"
+                  ? data::Augmentation::CropAndFlip
+                  : data::Augmentation::None,
+              seed.of("data")) {}
+
+Result<std::unique_ptr<Trainer>>
+Trainer::create(const Config &config, const data::Dataset &data,
+                ThreadPool *pool, KernelProvider *kernels, Workers *workers) {
+  LPGEN_RETURN_IF_ERROR(checkConfig(config));
+  assert(config.workers == (workers ? workers->count() : 1) &&
+         "the config says how many workers there are");
+  if (config.batchSize * config.workers > data.train.count) {
+    return Status::error(
+        "a batch of " + std::to_string(config.batchSize * config.workers) +
+        " images is more than the " + std::to_string(data.train.count) +
+        " training images of '" + data.name + "'; remedy: a smaller --batch");
+  }
+  std::unique_ptr<Trainer> trainer(new Trainer(config, data, pool));
+  const Result<Schedule> schedule = parseSchedule(config.schedule);
+  LPGEN_RETURN_IF_ERROR(schedule.status());
+  trainer->schedule = *schedule;
+  Result<std::unique_ptr<Policy>> policy =
+      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch(),
+                                 trainer->totalSteps(), config.batchSize});
+  LPGEN_RETURN_IF_ERROR(policy.status());
+  trainer->policy = std::move(*policy);
+  Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
+      {config.model, data.height, data.width, data.channels, data.classes,
+       trainer->policy->activation()},
+      [&](const nn::LayerSpec &layer) {
+        return trainer->policy->makeProducts(layer);
+      },
+      trainer->seed.of("weights"));
+  LPGEN_RETURN_IF_ERROR(model.status());
+  trainer->model = std::move(*model);
+  trainer->model->visitParameters([&](nn::Parameter &parameter) {
+    trainer->updated.push_back(&parameter);
+  });
+  trainer->model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      trainer->layers.push_back({layer.name(), products});
+    }
+  });
+  if (workers) {
+    Result<std::unique_ptr<GradientExchange>> exchange =
+        GradientExchange::create(config.gradients, *workers, trainer->updated);
+    LPGEN_RETURN_IF_ERROR(exchange.status());
+    trainer->exchange = std::move(*exchange);
+  }
+  trainer->showWeightsToPolicy();
+  Result<std::unique_ptr<Optimizer>> optimizer =
+      makeOptimizer({config.optimizer, config.momentum, config.weightDecay},
+                    trainer->updated);
+  LPGEN_RETURN_IF_ERROR(optimizer.status());
+  trainer->optimizer = std::move(*optimizer);
+  return trainer;
+}
+
+nn::Pass Trainer::pass(nn::Mode mode) const {
+  return {mode, steps, seed.of("rounding").of(uint64_t(steps)), pool};
+}
+
+double Trainer::learningRate() const {
+  return learningRateAt(schedule, settings.learningRate, steps, totalSteps());
+}
+
+Status Trainer::divergence(double loss) const {
+  return Status::error(
+      "the loss became " + std::to_string(loss) + " at step " +
+      std::to_string(steps) + " (epoch " + std::to_string(epoch() + 1) +
+      "): the run diverged; remedy: a smaller learning rate (now " +
+      std::to_string(learningRate()) + ") or a wider policy than '" +
+      settings.policy + "'");
+}
+
+void Trainer::unscaleGradients(float scale, const nn::Pass &pass) {
+  if (scale == 1.0F) {
+    return;
+  }
+  for (nn::Parameter *parameter : updated) {
+    for (float &gradient : parameter->gradient.values()) {
+      gradient /= scale;
+    }
+  }
+}
+
+Status Trainer::runStep() {
+  assert(!isDone() && "no steps left");
+  for (Observer *observer : observers) {
+    observer->beforeStep(layers);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  if (isAtEpochEnd()) {
+    running = Totals();
+  }
+  const nn::Pass shared = pass(nn::Mode::Train);
+  nn::Pass now = shared;
+  const int rank = exchange ? exchange->peers().rank() : 0;
+  if (exchange) { // Workers round their gradients independently.
+    now.random = now.random.of(uint64_t(rank));
+  }
+  batches.read(epoch(), steps % stepsPerEpoch() * settings.workers + rank, pool,
+               batch);
+  LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
+  const float scale = policy->lossScale();
+  nn::LossValue loss =
+      softmaxCrossEntropy(scores, batch.labels, scale, &scoreGradient);
+  if (!std::isfinite(loss.sum)) {
+    return divergence(loss.sum / double(loss.images));
+  }
+  LPGEN_RETURN_IF_ERROR(model->backward(scoreGradient, inputGradient, now));
+  unscaleGradients(scale, now);
+  if (exchange) {
+    LPGEN_RETURN_IF_ERROR(exchange->average(loss));
+  }
+  if (policy->acceptGradients(updated)) {
+    optimizer->update(updated, learningRate(), shared);
+    policy->afterUpdate(updated, shared);
+  }
+  policy->afterStep(loss.sum / double(loss.images), shared);
+  ++steps;
+  running.add(loss);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  running.seconds += seconds;
+  for (Observer *observer : observers) {
+    observer->afterStep(layers, {steps, loss, seconds});
+  }
+  return Status::success();
+}
+
+Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
+  const auto start = std::chrono::steady_clock::now();
+  Totals totals;
+  const nn::Pass now = pass(nn::Mode::Evaluate);
+  for (int64_t begin = 0; begin < data.test.count;
+       begin += settings.batchSize) {
+    data::readTestBatch(data, begin,
+                        std::min(begin + settings.batchSize, data.test.count),
+                        pool, batch);
+    LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
+    totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
+    for (int64_t i = 0; classes && i < scores.extent(0); ++i) {
+      classes->push_back(nn::greatestClass(scores, i));
+    }
+  }
+  totals.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  return totals;
+}
+
+void Trainer::visitState(nn::StateVisitor &visitor) {
+  visitor.visit("step", steps);
+  visitor.visit("epoch.loss", running.loss);
+  visitor.visit("epoch.correct", running.correct);
+  visitor.visit("epoch.images", running.images);
+  visitor.visit("epoch.seconds", running.seconds);
+  for (nn::Parameter *parameter : updated) {
+    visitor.visit(parameter->name, parameter->value);
+  }
+  model->visitState(visitor);
+  optimizer->visitState(visitor);
+  policy->visitState(visitor);
+  if (exchange) {
+    exchange->visitState(visitor);
+  }
+}
+
+void Trainer::visitNetwork(nn::StateVisitor &visitor) {
+  for (nn::Parameter *parameter : updated) {
+    visitor.visit(parameter->name, parameter->value);
+  }
+  model->visitLayers([&](nn::Layer &layer) {
+    if (auto *norm = dynamic_cast<nn::BatchNorm *>(&layer)) {
+      norm->visitState(visitor);
+    }
+  });
+}
+
+nn::ProductWork Trainer::work() const {
+  nn::ProductWork all;
+  model->visitLayers([&](nn::Layer &layer) {
+    if (const nn::Products *products = layer.products()) {
+      all.macs += products->work().macs;
+      all.bitProducts += products->work().bitProducts;
+    }
+  });
+  return all;
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,114 @@
+// A training run: network, data, optimizer and policy, step by step.
+#ifndef LPGEN_TRAINING_LOOP_TRAINER_H
+#define LPGEN_TRAINING_LOOP_TRAINER_H
+
+#include "training/data/Batches.h"
+#include "training/distributed/GradientExchange.h"
+#include "training/layers/Containers.h"
+#include "training/layers/Loss.h"
+#include "training/loop/Config.h"
+#include "training/policies/Policy.h"
+#include "training/record/Observer.h"
+#include <memory>
+#include <vector>
+
+namespace lpgen::train {
+
+/// Sums over the images of an epoch or of a test set.
+struct Totals {
+  double loss = 0;
+  int64_t correct = 0;
+  int64_t images = 0;
+  double seconds = 0;
+
+  void add(const nn::LossValue &value) {
+    loss += value.sum;
+    correct += value.correct;
+    images += value.images;
+  }
+  double meanLoss() const { return images ? loss / double(images) : 0; }
+  double accuracy() const {
+    return images ? double(correct) / double(images) : 0;
+  }
+  double imagesPerSecond() const {
+    return seconds > 0 ? double(images) / seconds : 0;
+  }
+};
+
+class Trainer {
+public:
+  /// With workers, who must outlive the trainer too, every one of them reads
+  /// batches of its own and all have the same weights.
+  /// The data must outlive the trainer; `kernels` may be null if the policy
+  /// runs none.
+  static Result<std::unique_ptr<Trainer>>
+  create(const Config &config, const data::Dataset &data, ThreadPool *pool,
+         KernelProvider *kernels, Workers *workers = nullptr);
+
+  const Config &config() const { return settings; }
+  int64_t step() const { return steps; }
+  int64_t stepsPerEpoch() const {
+    return batches.perEpoch() / settings.workers;
+  }
+  int64_t totalSteps() const { return settings.epochs * stepsPerEpoch(); }
+  int64_t epoch() const { return steps / stepsPerEpoch(); }
+  bool isDone() const { return steps >= totalSteps(); }
+  bool isAtEpochEnd() const { return steps % stepsPerEpoch() == 0; }
+  double learningRate() const;
+  /// Of the epoch that step() lies in or, at its end, has just done.
+  const Totals &epochTotals() const { return running; }
+  nn::Sequential &network() { return *model; }
+  const std::vector<nn::Parameter *> &parameters() const { return updated; }
+
+  /// One update. A loss that is no number is an error, and nothing is updated.
+  Status runStep();
+  /// Loss and accuracy on the test images; the class of each, in order, goes
+  /// into `classes` if that is not null.
+  Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
+
+  /// The exchange with other workers; null without them.
+  GradientExchange *gradientExchange() const { return exchange.get(); }
+  /// Everything that later steps depend on.
+  void visitState(nn::StateVisitor &visitor);
+  /// Of that, the weights and the statistics of batch norm.
+  void visitNetwork(nn::StateVisitor &visitor);
+  /// To be called before the first step where they were replaced.
+  void showWeightsToPolicy() {
+    policy->afterUpdate(updated, pass(nn::Mode::Train));
+  }
+  /// What the integer products of all steps so far have cost.
+  nn::ProductWork work() const;
+  /// `observer` sees every step from now on and must outlive the trainer.
+  void observe(Observer &observer) { observers.push_back(&observer); }
+
+private:
+  Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
+  nn::Pass pass(nn::Mode mode) const;
+  void unscaleGradients(float scale, const nn::Pass &pass);
+  Status divergence(double loss) const;
+
+  Config settings;
+  const data::Dataset &data;
+  ThreadPool *pool;
+  nn::RandomKey seed;
+  data::TrainBatches batches;
+  Schedule schedule = Schedule::Constant;
+  std::unique_ptr<Policy> policy;
+  std::unique_ptr<nn::Sequential> model;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<GradientExchange> exchange;
+  std::vector<nn::Parameter *> updated;
+  std::vector<ObservedLayer> layers;
+  std::vector<Observer *> observers;
+  int64_t steps = 0;
+  Totals running;
+  // Reused from step to step.
+  data::Batch batch;
+  nn::FloatTensor scores;
+  nn::FloatTensor scoreGradient;
+  nn::FloatTensor inputGradient;
+};
+
+} // namespace lpgen::train
+
+#endif // LPGEN_TRAINING_LOOP_TRAINER_H

@@ -1,0 +1,110 @@
+// One function for each network.
+#include "training/models/Models.h"
+#include "training/models/ModelBuilder.h"
+#include <array>
+
+namespace lpgen::nn {
+
+/// 784-256-128-10 for Fashion-MNIST.
+static void buildMlp(ModelBuilder &model, int64_t classes) {
+  model.flatten("flatten");
+  model.linear("fc1", 256);
+  model.relu("relu1");
+  model.linear("fc2", 128);
+  model.relu("relu2");
+  model.linear("fc3", classes, LayerPlace::Last);
+}
+
+/// LeCun et al. 1998, with relu and max pooling.
+static void buildLenet(ModelBuilder &model, int64_t classes) {
+  model.conv("conv1", 6, 5, 1, Bias::Yes);
+  model.relu("relu1");
+  model.maxPool("pool1");
+  model.conv("conv2", 16, 5, 1, Bias::Yes);
+  model.relu("relu2");
+  model.maxPool("pool2");
+  model.flatten("flatten");
+  model.linear("fc1", 120);
+  model.relu("relu3");
+  model.linear("fc2", 84);
+  model.relu("relu4");
+  model.linear("fc3", classes, LayerPlace::Last);
+}
+
+static void buildCnn(ModelBuilder &model, int64_t classes) {
+  model.pooledUnit("1", 32, "pool1");
+  model.pooledUnit("2", 64, "pool2");
+  model.pooledUnit("3", 128, "pool3");
+  model.flatten("flatten");
+  model.linear("fc", classes, LayerPlace::Last);
+}
+
+/// 2x128, 2x256, 2x512 filters, as in the papers on binary networks.
+static void buildVggSmall(ModelBuilder &model, int64_t classes) {
+  const std::array<int64_t, 3> filters = {128, 256, 512};
+  int number = 1;
+  for (size_t stage = 0; stage < filters.size(); ++stage) {
+    model.unit(std::to_string(number++), filters[stage]);
+    model.pooledUnit(std::to_string(number++), filters[stage],
+                     "pool" + std::to_string(stage + 1));
+  }
+  model.flatten("flatten");
+  model.linear("fc", classes, LayerPlace::Last);
+}
+
+/// The networks for CIFAR of He et al. 2016: 6 blocks + 2 layers.
+static void buildResnet(ModelBuilder &model, int64_t classes, int blocks) {
+  model.unit("1", 16);
+  for (int stage = 0; stage < 3; ++stage) {
+    for (int block = 0; block < blocks; ++block) {
+      model.residual("stage" + std::to_string(stage + 1) + ".block" +
+                         std::to_string(block + 1),
+                     int64_t{16} << stage, stage > 0 && block == 0 ? 2 : 1);
+    }
+  }
+  model.globalAveragePool("pool");
+  model.flatten("flatten");
+  model.linear("fc", classes, LayerPlace::Last);
+}
+
+namespace {
+struct KnownModel {
+  const char *name;
+  void (*build)(ModelBuilder &model, int64_t classes);
+};
+} // namespace
+
+static constexpr std::array<KnownModel, 6> models = {{
+    {"mlp", buildMlp},
+    {"lenet", buildLenet},
+    {"cnn", buildCnn},
+    {"vgg-small", buildVggSmall},
+    {"resnet20", [](ModelBuilder &model,
+                    int64_t classes) { buildResnet(model, classes, 3); }},
+    {"resnet32", [](ModelBuilder &model,
+                    int64_t classes) { buildResnet(model, classes, 5); }},
+}};
+
+std::string modelNames() {
+  std::string names;
+  for (const KnownModel &model : models) {
+    names += (names.empty() ? "" : ", ") + std::string(model.name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<Sequential>> buildModel(const ModelSpec &spec,
+                                               const MakeProducts &makeProducts,
+                                               const RandomKey &random) {
+  for (const KnownModel &model : models) {
+    if (spec.name == model.name) {
+      ModelBuilder builder(spec, makeProducts, random);
+      model.build(builder, spec.classes);
+      return builder.finish();
+    }
+  }
+  return Status::error("unknown model '" + spec.name + "', expected one of " +
+                       modelNames());
+}
+
+} // namespace lpgen::nn

@@ -1,0 +1,47 @@
+// The networks that can be trained, by name.
+#ifndef LPGEN_TRAINING_MODELS_MODELS_H
+#define LPGEN_TRAINING_MODELS_MODELS_H
+
+#include "training/contractions/Products.h"
+#include "training/layers/Containers.h"
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lpgen::nn {
+
+/// What a network is built for.
+struct ModelSpec {
+  std::string name; ///< One of modelNames().
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+  int64_t classes = 0;
+  Activation activation = Activation::Relu;
+};
+
+/// Where a layer with weights stands. Policies treat the ends with more care.
+enum class LayerPlace { First, Inner, Last };
+
+/// What a policy is told of a layer when it makes its products.
+struct LayerSpec {
+  std::string name;
+  ConvGeometry geometry;
+  LayerPlace place = LayerPlace::Inner;
+};
+using MakeProducts =
+    std::function<Result<std::unique_ptr<Products>>(const LayerSpec &)>;
+
+/// "mlp, lenet, cnn, ...", for messages and help.
+std::string modelNames();
+
+/// Builds the network; the seed behind `random` determines the weights. An
+/// error for an unknown name and for images too small for the network.
+Result<std::unique_ptr<Sequential>> buildModel(const ModelSpec &spec,
+                                               const MakeProducts &makeProducts,
+                                               const RandomKey &random);
+
+} // namespace lpgen::nn
+
+#endif // LPGEN_TRAINING_MODELS_MODELS_H

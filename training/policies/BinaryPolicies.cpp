@@ -1,0 +1,87 @@
+// xnor (Rastegari et al. 2016, arXiv 1603.05279) and binary (Bethge et al.
+// 2018, arXiv 1812.01965): activations and weights are signs, the forward
+// product runs on them, the gradients are float32.
+//
+// The first and the last layer are float32. Networks have no relu, behind which
+// all signs would be the same, and pool before batch norm. Weights are kept in
+// float32 within [-threshold, threshold] and do not decay.
+#include "training/contractions/OrderedProducts.h"
+#include "training/contractions/TrainedProducts.h"
+#include "training/policies/Policies.h"
+#include <algorithm>
+#include <set>
+
+namespace lpgen::train {
+
+namespace {
+
+class BinaryPolicy : public Policy {
+public:
+  enum class Scaling {
+    Filters, ///< Mean |w| of each filter (xnor).
+    None     ///< Batch norm has a scale of its own (binary).
+  };
+  BinaryPolicy(Scaling scaling, float threshold, KernelProvider &kernels)
+      : scaling(scaling), threshold(threshold), kernels(&kernels) {}
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    if (layer.place != nn::LayerPlace::Inner) {
+      return std::unique_ptr<nn::Products>(
+          std::make_unique<nn::OrderedProducts>(layer.geometry));
+    }
+    const std::string weight = layer.name + ".weight";
+    binaryWeights.insert(weight);
+    return std::unique_ptr<nn::Products>(
+        std::make_unique<quant::TrainedProducts>(
+            layer.geometry, quant::makeSign(layer.name + ".input", threshold),
+            scaling == Scaling::Filters ? quant::makeXnorWeights(weight)
+                                        : quant::makeSign(weight, threshold),
+            *kernels));
+  }
+  nn::Activation activation() const override { return nn::Activation::Sign; }
+  void afterUpdate(const std::vector<nn::Parameter *> &parameters,
+                   const nn::Pass &pass) override {
+    for (nn::Parameter *parameter : parameters) {
+      if (!binaryWeights.contains(parameter->name)) {
+        continue;
+      }
+      parameter->decays = false; // Decay would turn signs, not shrink them.
+      for (float &weight : parameter->value.values()) {
+        weight = std::clamp(weight, -threshold, threshold);
+      }
+    }
+  }
+
+private:
+  Scaling scaling;
+  float threshold;
+  KernelProvider *kernels;
+  std::set<std::string> binaryWeights;
+};
+
+Result<std::unique_ptr<Policy>> makeBinary(PolicyText &text,
+                                           const PolicyContext &context,
+                                           BinaryPolicy::Scaling scaling,
+                                           double standardThreshold) {
+  const Result<double> threshold =
+      text.number("threshold", standardThreshold, 0.1, 10);
+  LPGEN_RETURN_IF_ERROR(threshold.status());
+  LPGEN_RETURN_IF_ERROR(text.finish());
+  return std::unique_ptr<Policy>(std::make_unique<BinaryPolicy>(
+      scaling, float(*threshold), *context.kernels));
+}
+
+} // namespace
+
+Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
+                                               const PolicyContext &context) {
+  return makeBinary(text, context, BinaryPolicy::Scaling::Filters, 1.0);
+}
+
+Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
+                                                 const PolicyContext &context) {
+  return makeBinary(text, context, BinaryPolicy::Scaling::None, 1.3);
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,132 @@
+// fixed: 16-bit fixed point without a float copy of the weights (Gupta et al.
+// 2015, arXiv 1502.02551).
+//
+// Weights, biases, activations, gradients and the updated weights all lie on
+// one grid. A product is exact and is rounded once, at its end. The velocity of
+// the optimizer stays float32. The loss is scaled, since the gradients of a
+// mean over the batch would lie below the grid.
+#include "training/contractions/IntegerProducts.h"
+#include "training/policies/Policies.h"
+#include "training/quantizers/FixedPoint.h"
+
+namespace lpgen::train {
+
+namespace {
+
+/// Integer products whose results are rounded to the grid.
+class FixedProducts : public quant::IntegerProducts {
+public:
+  FixedProducts(const nn::LayerSpec &layer,
+                const quant::FixedPointFormat &format, KernelProvider &kernels)
+      : IntegerProducts(layer.geometry,
+                        {make(layer.name + ".input", format),
+                         make(layer.name + ".weight", format),
+                         make(layer.name + ".gradient", format)},
+                        kernels),
+        name(layer.name), format(format) {}
+
+  Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                 nn::FloatTensor &y, const nn::Pass &pass) override {
+    LPGEN_RETURN_IF_ERROR(IntegerProducts::forward(x, weight, y, pass));
+    quant::FixedPointFormat now = format;
+    now.rounding =
+        pass.isTraining() ? format.rounding : quant::Rounding::Nearest;
+    roundResult(now, y, ".output", pass);
+    return Status::success();
+  }
+  Result<nn::ForwardOperands> forwardOperands() const override {
+    Result<nn::ForwardOperands> operands = IntegerProducts::forwardOperands();
+    if (operands.ok()) {
+      operands->result = format.grid();
+    }
+    return operands;
+  }
+  Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                  const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
+                  nn::FloatTensor *dx, const nn::Pass &pass) override {
+    LPGEN_RETURN_IF_ERROR(
+        IntegerProducts::backward(x, weight, dy, dWeight, dx, pass));
+    if (dWeight) {
+      roundResult(format, *dWeight, ".weightGradient", pass);
+    }
+    if (dx) {
+      roundResult(format, *dx, ".inputGradient", pass);
+    }
+    return Status::success();
+  }
+
+private:
+  static std::unique_ptr<quant::Quantizer>
+  make(const std::string &tensor, const quant::FixedPointFormat &format) {
+    return std::make_unique<quant::FixedPointQuantizer>(tensor, format);
+  }
+  void roundResult(const quant::FixedPointFormat &grid, nn::FloatTensor &tensor,
+                   const char *what, const nn::Pass &pass) {
+    const nn::TimeAdder timer(seconds.quantize);
+    roundToGrid(grid, tensor.values(), pass.random.of(name + what), pass);
+  }
+
+  std::string name;
+  quant::FixedPointFormat format;
+};
+
+class FixedPolicy : public Policy {
+public:
+  FixedPolicy(const quant::FixedPointFormat &format, float scale,
+              KernelProvider &kernels)
+      : format(format), scale(scale), kernels(&kernels) {}
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    return std::unique_ptr<nn::Products>(
+        std::make_unique<FixedProducts>(layer, format, *kernels));
+  }
+  float lossScale() const override { return scale; }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return quant::GradientRange{format.scale(),
+                                float(format.codes().highest) * format.scale()};
+  }
+  void afterUpdate(const std::vector<nn::Parameter *> &parameters,
+                   const nn::Pass &pass) override {
+    for (nn::Parameter *parameter : parameters) {
+      roundToGrid(format, parameter->value.values(),
+                  pass.random.of(parameter->name), pass);
+    }
+  }
+
+private:
+  quant::FixedPointFormat format;
+  float scale;
+  KernelProvider *kernels;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
+                                                const PolicyContext &context) {
+  quant::FixedPointFormat format;
+  const Result<int64_t> il = text.integer("il", format.il, 1, 15);
+  LPGEN_RETURN_IF_ERROR(il.status());
+  const Result<int64_t> fl = text.integer("fl", format.fl, 1, 15);
+  LPGEN_RETURN_IF_ERROR(fl.status());
+  if (*il + *fl > 16) {
+    return Status::error("policy 'fixed': il + fl is " +
+                         std::to_string(*il + *fl) + ", expected at most 16");
+  }
+  const Result<double> scale = text.number("scale", 128, 1, 65536);
+  LPGEN_RETURN_IF_ERROR(scale.status());
+  const Result<int> rounding =
+      text.choice("rounding", {"stochastic", "nearest"});
+  LPGEN_RETURN_IF_ERROR(rounding.status());
+  LPGEN_RETURN_IF_ERROR(text.finish());
+  format.il = int(*il);
+  format.fl = int(*fl);
+  format.rounding =
+      *rounding == 0 ? quant::Rounding::Stochastic : quant::Rounding::Nearest;
+  assert(context.kernels && "fixed multiplies integers");
+  return std::unique_ptr<Policy>(
+      std::make_unique<FixedPolicy>(format, float(*scale), *context.kernels));
+}
+
+} // namespace lpgen::train

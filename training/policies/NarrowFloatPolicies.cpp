@@ -1,0 +1,109 @@
+// mixed16 (Micikevicius et al. 2018, arXiv 1710.03740) and fp8 (Mellempudi et
+// al. 2019, arXiv 1905.12334): narrow float storage, emulated.
+#include "training/contractions/EmulatedProducts.h"
+#include "training/policies/LossScale.h"
+#include "training/policies/Policies.h"
+
+namespace lpgen::train {
+
+namespace {
+
+using quant::Overflow;
+using quant::Rounding;
+
+/// fp16 operands and gradients, float32 weights.
+class Mixed16Policy : public Policy {
+public:
+  explicit Mixed16Policy(const DynamicLossScale &scale) : scale(scale) {}
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    const quant::StorageFormat half = {quant::fp16, Rounding::Nearest,
+                                       Overflow::Infinity};
+    return std::unique_ptr<nn::Products>(
+        std::make_unique<quant::EmulatedProducts>(
+            layer, quant::LayerFormats{half, half}));
+  }
+  float lossScale() const override { return scale.value(); }
+  bool
+  acceptGradients(const std::vector<nn::Parameter *> &parameters) override {
+    return scale.accept(parameters);
+  }
+  void visitState(nn::StateVisitor &visitor) override {
+    scale.visitState(visitor);
+  }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return quant::GradientRange{quant::fp16.least(), quant::fp16.max()};
+  }
+
+private:
+  DynamicLossScale scale;
+};
+
+/// E5M2 operands to nearest and gradients stochastically, the first and the
+/// last layer in fp16; weights are kept in fp16, rounded stochastically after
+/// each update.
+class Fp8Policy : public Mixed16Policy {
+public:
+  using Mixed16Policy::Mixed16Policy;
+
+  Result<std::unique_ptr<nn::Products>>
+  makeProducts(const nn::LayerSpec &layer) override {
+    if (layer.place != nn::LayerPlace::Inner) {
+      return Mixed16Policy::makeProducts(layer);
+    }
+    return std::unique_ptr<nn::Products>(
+        std::make_unique<quant::EmulatedProducts>(
+            layer,
+            quant::LayerFormats{
+                {quant::e5m2, Rounding::Nearest, Overflow::Saturate},
+                {quant::e5m2, Rounding::Stochastic, Overflow::Infinity}}));
+  }
+  std::optional<quant::GradientRange>
+  gradientRange(nn::LayerPlace place) const override {
+    return place == nn::LayerPlace::Inner
+               ? quant::GradientRange{quant::e5m2.least(), quant::e5m2.max()}
+               : Mixed16Policy::gradientRange(place);
+  }
+  void afterUpdate(const std::vector<nn::Parameter *> &parameters,
+                   const nn::Pass &pass) override {
+    for (nn::Parameter *parameter : parameters) {
+      roundToFormat(quant::fp16, parameter->value.values(),
+                    Rounding::Stochastic, pass.random.of(parameter->name),
+                    Overflow::Saturate, pass);
+    }
+  }
+};
+
+/// The loss scale that the options of either policy describe.
+Result<DynamicLossScale> readLossScale(PolicyText &text, double start,
+                                       double standardFloor) {
+  const Result<double> scale = text.number("scale", start, 1, 0x1p24);
+  LPGEN_RETURN_IF_ERROR(scale.status());
+  const Result<double> floor = text.number("floor", standardFloor, 1, *scale);
+  LPGEN_RETURN_IF_ERROR(floor.status());
+  const Result<int64_t> growAfter =
+      text.integer("grow-after", 2000, 0, 1000000000);
+  LPGEN_RETURN_IF_ERROR(growAfter.status());
+  LPGEN_RETURN_IF_ERROR(text.finish());
+  return DynamicLossScale(float(*scale), float(*floor), *growAfter);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Policy>>
+makeMixed16Policy(PolicyText &text, const PolicyContext &context) {
+  const Result<DynamicLossScale> scale = readLossScale(text, 65536, 1);
+  LPGEN_RETURN_IF_ERROR(scale.status());
+  return std::unique_ptr<Policy>(std::make_unique<Mixed16Policy>(*scale));
+}
+
+Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,
+                                              const PolicyContext &context) {
+  const Result<DynamicLossScale> scale = readLossScale(text, 1024, 256);
+  LPGEN_RETURN_IF_ERROR(scale.status());
+  return std::unique_ptr<Policy>(std::make_unique<Fp8Policy>(*scale));
+}
+
+} // namespace lpgen::train

@@ -1,0 +1,141 @@
+// Error, width, interval: the formulas of the header in the order of a step.
+#include "training/quantizers/AdaptiveQuantizer.h"
+#include "training/quantizers/Quantize.h"
+#include <algorithm>
+#include <cmath>
+
+namespace lpgen::quant {
+
+double quantizationError(double sum, double quantizedSum) {
+  return sum == 0 ? 0 : std::log2(std::abs(sum - quantizedSum) / sum + 1.0);
+}
+
+int scaleExponent(float max, int bits) {
+  // Scales stay normal floats, their inverses, too.
+  return std::clamp(
+      int(std::ceil(std::log2(double(max) / double(symmetricMax(bits))))), -120,
+      120);
+}
+
+int64_t updateInterval(const AdaptiveOptions &options, double error,
+                       double averageChange) {
+  const double change = std::max(options.delta * error * error, averageChange);
+  if (change == 0) {
+    return options.maxInterval;
+  }
+  const double interval = std::round(options.beta / change - options.gamma);
+  return int64_t(std::clamp(interval, 1.0,
+                            double(std::max<int64_t>(options.maxInterval, 1))));
+}
+
+/// Quantizes with the width and scale of now.
+void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
+                              IntTensor &q) {
+  const QuantizeCounts result = quant::quantize(
+      x.values(), symmetricCodes(counts.bits), std::ldexp(1.0F, exponent),
+      pass.isTraining() ? options.rounding : Rounding::Nearest,
+      pass.random.of(counts.tensor), pass, q);
+  quantizedSum = result.sum;
+  hasInvalid = result.hasInvalid;
+  if (!pass.isTraining()) {
+    return;
+  }
+  counts.quantized += x.size();
+  counts.saturated += result.saturated;
+  counts.underflown += result.underflown;
+  if (double(result.saturated) > options.maxSaturated * double(x.size())) {
+    next = std::min(next, pass.step + 1);
+  }
+}
+
+/// What is not in the time of statistics is the rounding that would be done
+/// without an update.
+Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
+                                 IntTensor &q, double &statisticsSeconds) {
+  Magnitudes magnitudes;
+  {
+    const nn::TimeAdder timer(statisticsSeconds);
+    magnitudes = measureMagnitudes(x.values(), pass);
+  }
+  if (!std::isfinite(magnitudes.sum)) {
+    return invalidValue();
+  }
+  const bool isFirst = counts.updates++ == 0;
+  if (options.mode == AdaptiveOptions::Mode::Restart) {
+    counts.bits = options.minBits;
+  }
+  next = pass.step + options.maxInterval;
+  double error = 0;
+  while (true) {
+    if (magnitudes.max > 0) {
+      exponent = scaleExponent(magnitudes.max, counts.bits);
+    }
+    if (isFirst) {
+      averageExponent = exponent;
+    }
+    const nn::TensorReport before = counts;
+    double seconds = 0;
+    {
+      const nn::TimeAdder timer(seconds);
+      apply(x, pass, q);
+    }
+    error = quantizationError(magnitudes.sum,
+                              std::ldexp(double(quantizedSum), exponent));
+    if (error <= options.threshold || counts.bits + 8 > options.maxBits) {
+      break;
+    }
+    statisticsSeconds += seconds;
+    counts = before; // What this width did is not what is used.
+    counts.bits += 8;
+    averageExponent -= 8;
+  }
+  const double change = options.alpha * std::abs(exponent - averageExponent);
+  next = pass.step + (pass.step < options.initialSteps
+                          ? 1
+                          : updateInterval(options, error, change));
+  return Status::success();
+}
+
+Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
+                                   const nn::Pass &pass, IntTensor &q,
+                                   double &statisticsSeconds) {
+  // A network that was never trained has no scale yet.
+  const bool isFresh = !pass.isTraining() && counts.updates == 0;
+  if (isFresh) {
+    AdaptiveQuantizer passing(counts.tensor, options);
+    nn::Pass training = pass;
+    training.mode = nn::Mode::Train;
+    return passing.quantize(x, training, q, statisticsSeconds);
+  }
+  if (pass.isTraining() && pass.step >= next) {
+    LPGEN_RETURN_IF_ERROR(update(x, pass, q, statisticsSeconds));
+  } else {
+    apply(x, pass, q);
+    if (hasInvalid) {
+      return invalidValue();
+    }
+  }
+  if (pass.isTraining()) {
+    averageExponent =
+        options.alpha * exponent + (1 - options.alpha) * averageExponent;
+  }
+  return Status::success();
+}
+
+std::optional<nn::IntegerGrid> AdaptiveQuantizer::grid() const {
+  if (counts.updates == 0) {
+    return std::nullopt;
+  }
+  const int32_t max = symmetricMax(counts.bits);
+  return nn::IntegerGrid{-max, max, std::ldexp(1.0F, exponent),
+                         nn::IntegerGrid::Form::Multiplied};
+}
+
+void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {
+  Quantizer::visitState(visitor);
+  visitor.visit(counts.tensor + ".exponent", exponent);
+  visitor.visit(counts.tensor + ".averageExponent", averageExponent);
+  visitor.visit(counts.tensor + ".next", next);
+}
+
+} // namespace lpgen::quant

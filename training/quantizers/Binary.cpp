@@ -1,0 +1,85 @@
+// Signs: of activations, and of weights with or without a scale for each
+// filter.
+#include "training/core/ElementLoops.h"
+#include "training/quantizers/TrainedQuantizer.h"
+#include <algorithm>
+
+namespace lpgen::quant {
+
+static int signOf(float v) { return v >= 0 ? 1 : -1; }
+
+static nn::IntegerGrid signGrid() {
+  nn::IntegerGrid grid = {-1, 1, 1, nn::IntegerGrid::Form::Sign};
+  grid.isOdd = true;
+  return grid;
+}
+
+namespace {
+
+class Sign : public TrainedQuantizer {
+public:
+  Sign(std::string tensor, float threshold)
+      : TrainedQuantizer(std::move(tensor), 1), threshold(threshold) {}
+
+  Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
+                 IntTensor &q) override {
+    return encodeElements(tensor(), x, 1, 1.0F, pass, q, signOf);
+  }
+  void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+                nn::FloatTensor &gradient) override {
+    multiplyElements(x, pass, gradient, [&](float v) {
+      return std::fabs(v) <= threshold ? 1.0F : 0.0F;
+    });
+  }
+  nn::IntegerGrid grid() const override { return signGrid(); }
+
+private:
+  float threshold;
+};
+
+class XnorWeights : public TrainedQuantizer {
+public:
+  explicit XnorWeights(std::string tensor)
+      : TrainedQuantizer(std::move(tensor), 1) {}
+
+  Status forward(const nn::FloatTensor &w, const nn::Pass &pass,
+                 IntTensor &q) override {
+    const int64_t taps = w.sliceSize();
+    alpha.resize(size_t(w.extent(0)));
+    nn::forEachTask(pass, w.extent(0), [&](int64_t filter) {
+      double sum = 0;
+      for (int64_t i = 0; i < taps; ++i) {
+        sum += std::fabs(double(w[filter * taps + i]));
+      }
+      alpha[size_t(filter)] = float(sum / double(taps));
+    });
+    return encodeElements(tensor(), w, 1, 1.0F, pass, q, signOf);
+  }
+  void backward(const nn::FloatTensor &w, const nn::Pass &pass,
+                nn::FloatTensor &gradient) override {
+    const int64_t taps = w.sliceSize();
+    nn::forEachTask(pass, w.extent(0), [&](int64_t filter) {
+      for (int64_t i = filter * taps; i < (filter + 1) * taps; ++i) {
+        gradient[i] *= 1.0F / float(taps) +
+                       (std::fabs(w[i]) <= 1 ? alpha[size_t(filter)] : 0.0F);
+      }
+    });
+  }
+  std::span<const float> filterScales() const override { return alpha; }
+  nn::IntegerGrid grid() const override { return signGrid(); }
+
+private:
+  std::vector<float> alpha; ///< By filter, of the last forward call.
+};
+
+} // namespace
+
+std::unique_ptr<TrainedQuantizer> makeSign(const std::string &tensor,
+                                           float threshold) {
+  return std::make_unique<Sign>(tensor, threshold);
+}
+std::unique_ptr<TrainedQuantizer> makeXnorWeights(const std::string &tensor) {
+  return std::make_unique<XnorWeights>(tensor);
+}
+
+} // namespace lpgen::quant

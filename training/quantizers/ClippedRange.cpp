@@ -1,0 +1,75 @@
+// One pass over the elements, then a search over the bins.
+#include "training/quantizers/ClippedRange.h"
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace lpgen::quant {
+
+/// Limits tried are multiples of this part of the maximum.
+static constexpr int numLimits = 32;
+/// Beside stochastic rounding. With 4 and with 16, cnn under dynasty trained
+/// alike, a little better than with nothing clipped.
+static constexpr double clippedWeight = 16;
+
+MagnitudeHistogram::MagnitudeHistogram(std::span<const float> x, float max,
+                                       const nn::Pass &pass)
+    : max(max) {
+  if (!std::isnormal(max)) {
+    return;
+  }
+  std::vector<std::array<int64_t, numBins>> parts(nn::reductionParts);
+  const float binsPerUnit = float(numBins) / max;
+  nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      if (const float v = std::fabs(x[size_t(i)]); v > 0) {
+        const auto bin = std::min(int(v * binsPerUnit), numBins - 1);
+        ++parts[size_t(part)][size_t(bin)];
+      }
+    }
+  });
+  for (const auto &part : parts) {
+    std::ranges::transform(part, counts, counts.begin(), std::plus());
+  }
+}
+
+double MagnitudeHistogram::noiseOf(float limit, int32_t highest,
+                                   Rounding rounding) const {
+  const double step = double(limit) / highest;
+  const double width = double(max) / numBins;
+  const double weight = rounding == Rounding::Nearest ? 1 : clippedWeight;
+  double noise = 0;
+  for (int bin = 0; bin < numBins; ++bin) {
+    if (counts[size_t(bin)] > 0) {
+      const double v = (bin + 0.5) * width / step;
+      const double inside = std::min(v, double(highest));
+      const double below = std::floor(inside);
+      const double rest = inside - below;
+      // Stochastic rounding: up with probability `rest`.
+      const double rounded = rounding == Rounding::Nearest
+                                 ? std::pow(std::min(rest, 1 - rest), 2)
+                                 : rest * (1 - rest);
+      noise += double(counts[size_t(bin)]) *
+               (rounded + weight * (v - inside) * (v - inside));
+    }
+  }
+  return noise * step * step;
+}
+
+MagnitudeHistogram::Clip
+MagnitudeHistogram::leastNoise(int32_t highest, Rounding rounding) const {
+  if (!std::isnormal(max)) {
+    return {};
+  }
+  Clip best = {max, noiseOf(max, highest, rounding)};
+  for (int i = numLimits - 1; i > 0; --i) {
+    const float limit = max * (float(i) / numLimits);
+    if (const double noise = noiseOf(limit, highest, rounding);
+        noise < best.noise) {
+      best = {limit, noise};
+    }
+  }
+  return best;
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,37 @@
+// Rounding to the one grid.
+#include "training/quantizers/FixedPoint.h"
+
+namespace lpgen::quant {
+
+QuantizeCounts roundToGrid(const FixedPointFormat &format,
+                           std::span<float> values, const nn::RandomKey &random,
+                           const nn::Pass &pass) {
+  IntTensor q;
+  const QuantizeCounts counts = quant::quantize(
+      values, format.codes(), format.scale(), format.rounding, random, pass, q);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = float(q.at(int64_t(i))) * q.scale();
+  }
+  return counts;
+}
+
+Status FixedPointQuantizer::quantize(const nn::FloatTensor &x,
+                                     const nn::Pass &pass, IntTensor &q,
+                                     double &statisticsSeconds) {
+  const Rounding rounding =
+      pass.isTraining() ? format.rounding : Rounding::Nearest;
+  const QuantizeCounts result =
+      quant::quantize(x.values(), format.codes(), format.scale(), rounding,
+                      pass.random.of(counts.tensor), pass, q);
+  if (result.hasInvalid) {
+    return invalidValue();
+  }
+  if (pass.isTraining()) {
+    counts.quantized += x.size();
+    counts.saturated += result.saturated;
+    counts.underflown += result.underflown;
+  }
+  return Status::success();
+}
+
+} // namespace lpgen::quant

@@ -1,0 +1,70 @@
+// One pass for the maximum, one for rounding, now and then one for the limit.
+#include "training/quantizers/RangeQuantizer.h"
+#include "training/quantizers/ClippedRange.h"
+
+namespace lpgen::quant {
+
+/// Steps between two measurements of the limit.
+static constexpr int64_t limitPeriod = 16;
+
+void RangeQuantizer::measureLimit(const nn::FloatTensor &x,
+                                  const Magnitudes &magnitudes,
+                                  const nn::Pass &pass) {
+  limit = MagnitudeHistogram(x.values(), magnitudes.max, pass)
+              .leastNoise(codes().highest, rounding)
+              .limit;
+  limitBits = bits;
+}
+
+Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
+                                IntTensor &q, double &statisticsSeconds) {
+  Magnitudes magnitudes;
+  {
+    const nn::TimeAdder timer(statisticsSeconds);
+    magnitudes = measureMagnitudes(x.values(), pass);
+  }
+  if (!std::isfinite(magnitudes.sum)) {
+    return invalidValue();
+  }
+  if (pass.isTraining()) {
+    hasNegative |= magnitudes.hasNegative;
+    if (bits < 8 && (pass.step % limitPeriod == 0 || limitBits != bits)) {
+      const nn::TimeAdder timer(statisticsSeconds);
+      measureLimit(x, magnitudes, pass);
+    }
+  }
+  // A tensor of zeros, or of numbers too small to divide by, becomes zero.
+  const float scale =
+      (isClipped() ? limit : magnitudes.max) / float(codes().highest);
+  const QuantizeCounts result =
+      quant::quantize(x.values(), codes(), std::isnormal(scale) ? scale : 1.0F,
+                      pass.isTraining() ? rounding : Rounding::Nearest,
+                      pass.random.of(counts.tensor), pass, q);
+  if (pass.isTraining()) {
+    counts.updates += counts.bits == bits ? 0 : 1;
+    counts.bits = bits;
+    counts.quantized += x.size();
+    counts.saturated += result.saturated;
+    counts.underflown += result.underflown;
+  }
+  return Status::success();
+}
+
+void RangeQuantizer::visitState(nn::StateVisitor &visitor) {
+  Quantizer::visitState(visitor);
+  visitor.visit(counts.tensor + ".hasNegative", hasNegative);
+  visitor.visit(counts.tensor + ".limit", limit);
+  visitor.visit(counts.tensor + ".limitBits", limitBits);
+}
+
+std::optional<nn::IntegerGrid> RangeQuantizer::grid() const {
+  nn::IntegerGrid grid = {codes().lowest, codes().highest, 1,
+                          nn::IntegerGrid::Form::Multiplied};
+  grid.followsBatch = !isClipped();
+  if (isClipped()) {
+    grid.scale = limit / float(codes().highest);
+  }
+  return grid;
+}
+
+} // namespace lpgen::quant

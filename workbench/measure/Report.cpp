@@ -1,0 +1,196 @@
+// The text table.
+#include "workbench/measure/Report.h"
+#include "workbench/measure/Clock.h"
+#include "workbench/measure/Means.h"
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+namespace lpgen {
+
+/// printf to a string.
+__attribute__((format(printf, 1, 2))) static std::string
+format(const char *pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  char buffer[512];
+  const int length = std::vsnprintf(buffer, sizeof(buffer), pattern, arguments);
+  va_end(arguments);
+  return {buffer, size_t(std::clamp(length, 0, int(sizeof(buffer)) - 1))};
+}
+
+static std::string formatRate(const std::optional<double> &rate) {
+  return rate ? format("%.1f", *rate) : "-";
+}
+
+namespace {
+/// One line of the table.
+struct Row {
+  std::string name;
+  std::string rate;
+  std::string ops;
+  std::string minMs;
+  std::string medianMs;
+  std::string ratio;
+  std::string medianRatio;
+  std::string remark;
+};
+} // namespace
+
+static Row makeRow(const KernelReport &report, const std::string &name,
+                   const Timing &timing) {
+  const Timing &ours = report.ours.compute;
+  Row row;
+  row.name = name;
+  row.rate = formatRate(macsPerCycle(report.macs(), timing));
+  row.ops = formatRate(gigaOps(report.macs(), timing));
+  row.minMs = format("%.4f", timing.minSeconds * 1e3);
+  row.medianMs = format("%.4f", timing.medianSeconds * 1e3);
+  row.ratio = format("%.2f", timing.minSeconds / ours.minSeconds);
+  row.medianRatio = format("%.2f", timing.medianSeconds / ours.medianSeconds);
+  return row;
+}
+
+static std::string remarkOf(const PeerReport &peer) {
+  switch (peer.agreement) {
+  case Agreement::NotCompared:
+    return "";
+  case Agreement::Equal:
+    return "equal results";
+  case Agreement::Saturated:
+    return "saturates: other results";
+  case Agreement::Rounded:
+    return "rounds: other results";
+  }
+  return "";
+}
+
+static std::string formatRows(const std::vector<Row> &rows) {
+  size_t width = 0;
+  for (const Row &row : rows) {
+    width = std::max(width, row.name.size());
+  }
+  std::string text;
+  for (const Row &row : rows) {
+    std::string line =
+        format("  %-*s %9s %8s %10s %10s %9s %9s  %s", int(width),
+               row.name.c_str(), row.rate.c_str(), row.ops.c_str(),
+               row.minMs.c_str(), row.medianMs.c_str(), row.ratio.c_str(),
+               row.medianRatio.c_str(), row.remark.c_str());
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+static Row heading() {
+  return {"",          "MAC/cycle", "GOP/s",    "min ms",
+          "median ms", "time x",    "median x", ""};
+}
+
+static std::string formatMemory(const MemoryReport &memory) {
+  return format(
+      "  packed inputs from memory, %d copies of %.2f MB in turn: the "
+      "kernel reads %.2f GB/s, a plain read %.2f GB/s, ratio %.3f\n",
+      memory.copies, 1e-6 * double(memory.copyBytes),
+      1e-9 * memory.rate(memory.ours), 1e-9 * memory.rate(memory.read),
+      memory.ratio());
+}
+
+/// A peer has one result, a kernel one or more.
+static std::string formatOutputs(const KernelReport &report) {
+  std::string names;
+  int outputs = 0;
+  for (const BenchTensor &tensor : report.kernel->tensors) {
+    if (!tensor.isInput) {
+      names += (names.empty() ? "" : ", ") + tensor.name;
+      ++outputs;
+    }
+  }
+  return outputs < 2 || report.peers.empty()
+             ? ""
+             : "  lpgen writes " + names + "; a peer writes one of them\n";
+}
+
+static std::string formatKernel(const KernelReport &report) {
+  const BenchKernel &kernel = *report.kernel;
+  std::string text = kernel.op + ": kernel " + report.symbol + "\n";
+  for (const std::string &schedule : kernel.schedules) {
+    text += "  schedule " + schedule + "\n";
+  }
+  text += format("  %.3f M multiply-accumulates", 1e-6 * double(report.macs()));
+  if (!kernel.realMacs) {
+    text += ", reads outside tensors included";
+  } else if (*kernel.realMacs != kernel.nominalMacs) {
+    text += format(" inside the tensors (%.3f M with the padding)",
+                   1e-6 * double(kernel.nominalMacs));
+  }
+  text += "\n" + formatOutputs(report);
+  std::vector<Row> rows = {
+      heading(), makeRow(report, report.ours.name, report.ours.compute)};
+  if (report.ours.hasPacking) {
+    rows.push_back(makeRow(report, report.ours.name + ", packing included",
+                           report.ours.total));
+  }
+  for (const PeerReport &peer : report.peers) {
+    rows.push_back(
+        makeRow(report, peer.measurement.name, peer.measurement.compute));
+    rows.back().remark = remarkOf(peer);
+    if (!peer.implementation.empty()) {
+      rows.back().remark +=
+          (rows.back().remark.empty() ? "" : "; ") + peer.implementation;
+    }
+  }
+  if (report.fromMemory) {
+    rows.push_back(makeRow(report, "lpgen, packed inputs from memory",
+                           report.fromMemory->ours.compute));
+  }
+  text += formatRows(rows);
+  if (report.fromMemory) {
+    text += formatMemory(*report.fromMemory);
+  }
+  for (const Estimate &estimate : kernel.estimates) {
+    text += format("  LLVM-MCA, hot loop alone: %s %.1f MAC/cycle\n",
+                   estimate.cpu.c_str(), estimate.macsPerCycle);
+  }
+  for (const std::string &note : report.notes) {
+    text += "  not measured: " + note + "\n";
+  }
+  return text;
+}
+
+static std::string formatMeans(const std::vector<KernelReport> &reports) {
+  std::vector<Row> rows = {heading()};
+  rows.front().minMs = rows.front().medianMs = "";
+  for (const Mean &mean : geometricMeans(reports)) {
+    rows.push_back(
+        {mean.name, formatRate(mean.macsPerCycle), formatRate(mean.gigaOps), "",
+         "", format("%.2f", mean.ratio), format("%.2f", mean.medianRatio), ""});
+  }
+  const auto counted = std::ranges::count_if(
+      reports, [](const KernelReport &report) { return report.macs() > 0; });
+  return format("geometric means over %d operators with sums\n", int(counted)) +
+         formatRows(rows);
+}
+
+std::string formatText(const BenchJob &job,
+                       const std::vector<KernelReport> &reports) {
+  std::string text = cpuModelName() + " (" + job.hostCpu + "), target " +
+                     job.target + ", " + std::to_string(job.threads) +
+                     (job.threads == 1 ? " thread" : " threads");
+  if (!reports.empty() && reports.front().ours.frequency) {
+    text += format(", %.2f GHz", *reports.front().ours.frequency * 1e-9);
+  }
+  text += "\nweights packed beforehand; peers also have their activations "
+          "packed; time x, median x: time divided by lpgen's, by minima "
+          "and by medians\n";
+  for (const KernelReport &report : reports) {
+    text += "\n" + formatKernel(report);
+  }
+  if (reports.size() > 1) {
+    text += "\n" + formatMeans(reports);
+  }
+  return text;
+}
+
+} // namespace lpgen

@@ -1,0 +1,148 @@
+// The report as JSON. Times in milliseconds.
+#include "workbench/measure/Clock.h"
+#include "workbench/measure/Means.h"
+#include "workbench/measure/Report.h"
+#include <nlohmann/json.hpp>
+
+namespace lpgen {
+
+// Keys in the order written.
+using json = nlohmann::ordered_json;
+
+static json optionalNumber(const std::optional<double> &value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+static json timingToJson(const Timing &timing, const KernelReport &report) {
+  const Timing &ours = report.ours.compute;
+  json value;
+  value["minMs"] = timing.minSeconds * 1e3;
+  value["medianMs"] = timing.medianSeconds * 1e3;
+  value["macPerCycle"] = optionalNumber(macsPerCycle(report.macs(), timing));
+  value["macPerCycleMedian"] =
+      timing.medianCycles ? json(double(report.macs()) / *timing.medianCycles)
+                          : json(nullptr);
+  value["gops"] = optionalNumber(gigaOps(report.macs(), timing));
+  value["timeOverLpgen"] = timing.minSeconds / ours.minSeconds;
+  value["timeOverLpgenMedian"] = timing.medianSeconds / ours.medianSeconds;
+  return value;
+}
+
+static const char *agreementName(Agreement agreement) {
+  switch (agreement) {
+  case Agreement::NotCompared:
+    return "not compared";
+  case Agreement::Equal:
+    return "equal";
+  case Agreement::Saturated:
+    return "saturates";
+  case Agreement::Rounded:
+    return "rounds";
+  }
+  return "";
+}
+
+/// The shared product, as far as a reader of the report wants to know it.
+static json problemToJson(const BenchKernel &kernel) {
+  if (!kernel.problem) {
+    return nullptr;
+  }
+  const Problem &problem = *kernel.problem;
+  json value;
+  value["kind"] = problemKind(problem);
+  value["x"] = kernel.tensors[size_t(problem.x)].type.str();
+  value["w"] = kernel.tensors[size_t(problem.w)].type.str();
+  value["pixels"] = problem.pixels();
+  value["outChannels"] = problem.outChannels;
+  value["channels"] = problem.channels;
+  value["kernel"] = {problem.kernelH, problem.kernelW};
+  value["stride"] = {problem.strideH, problem.strideW};
+  return value;
+}
+
+static json memoryToJson(const KernelReport &report) {
+  if (!report.fromMemory) {
+    return nullptr;
+  }
+  const MemoryReport &memory = *report.fromMemory;
+  json value = timingToJson(memory.ours.compute, report);
+  value["copies"] = memory.copies;
+  value["copyBytes"] = memory.copyBytes;
+  value["gbPerSecond"] = memory.rate(memory.ours) * 1e-9;
+  value["readGbPerSecond"] = memory.rate(memory.read) * 1e-9;
+  value["ratio"] = memory.ratio();
+  return value;
+}
+
+static json kernelToJson(const KernelReport &report) {
+  const BenchKernel &kernel = *report.kernel;
+  json value;
+  value["op"] = kernel.op;
+  value["kernel"] = report.symbol;
+  value["schedules"] = kernel.schedules;
+  value["problem"] = problemToJson(kernel);
+  value["bytes"] = report.bytes;
+  value["nominalMacs"] = kernel.nominalMacs;
+  value["realMacs"] = kernel.realMacs ? json(*kernel.realMacs) : json(nullptr);
+  value["frequencyGhz"] = report.ours.frequency
+                              ? json(*report.ours.frequency * 1e-9)
+                              : json(nullptr);
+  value["executions"] = report.ours.executions;
+  value["compute"] = timingToJson(report.ours.compute, report);
+  value["withPacking"] = timingToJson(report.ours.total, report);
+  value["peers"] = json::array();
+  for (const PeerReport &peer : report.peers) {
+    json entry;
+    entry["name"] = peer.measurement.name;
+    entry["implementation"] = peer.implementation;
+    entry["executions"] = peer.measurement.executions;
+    entry["results"] = agreementName(peer.agreement);
+    entry.update(timingToJson(peer.measurement.compute, report));
+    value["peers"].push_back(std::move(entry));
+  }
+  value["fromMemory"] = memoryToJson(report);
+  value["estimates"] = json::array();
+  for (const Estimate &estimate : kernel.estimates) {
+    value["estimates"].push_back(
+        {{"cpu", estimate.cpu}, {"macPerCycle", estimate.macsPerCycle}});
+  }
+  value["notMeasured"] = report.notes;
+  return value;
+}
+
+std::string formatJson(const BenchJob &job,
+                       const std::vector<KernelReport> &reports,
+                       const std::vector<Bandwidth> &bandwidths) {
+  json value;
+  value["cpu"] = cpuModelName();
+  value["cpuName"] = job.hostCpu;
+  value["target"] = job.target;
+  value["threads"] = job.threads;
+  value["peerIsa"] = job.peerIsa;
+  value["bandwidths"] = json::array();
+  for (const Bandwidth &bandwidth : bandwidths) {
+    json entry;
+    entry["level"] = bandwidth.level;
+    entry["bytes"] = bandwidth.bytes;
+    entry["gbPerSecond"] = bandwidth.perSecond * 1e-9;
+    entry["bytesPerCycle"] = optionalNumber(bandwidth.perCycle);
+    value["bandwidths"].push_back(std::move(entry));
+  }
+  value["ops"] = json::array();
+  for (const KernelReport &report : reports) {
+    value["ops"].push_back(kernelToJson(report));
+  }
+  value["geometricMeans"] = json::array();
+  for (const Mean &mean : geometricMeans(reports)) {
+    json entry;
+    entry["name"] = mean.name;
+    entry["macPerCycle"] = optionalNumber(mean.macsPerCycle);
+    entry["gops"] = mean.gigaOps;
+    entry["timeOverLpgen"] = mean.ratio;
+    entry["timeOverLpgenMedian"] = mean.medianRatio;
+    value["geometricMeans"].push_back(std::move(entry));
+  }
+  return value.dump(2) + "\n";
+}
+
+} // namespace lpgen

@@ -1,0 +1,74 @@
+// Runs ld.lld as a process. The linker is looked up in one place, here.
+#include "workbench/run/Linker.h"
+#include "workbench/run/TemporaryFile.h"
+#include "llvm/Support/Program.h"
+#include <optional>
+#include <vector>
+
+namespace lpgen {
+
+std::string findProgram(llvm::ArrayRef<llvm::StringRef> names,
+                        llvm::ArrayRef<llvm::StringRef> folders) {
+  for (llvm::StringRef name : names) {
+    if (auto path = llvm::sys::findProgramByName(name)) {
+      return *path;
+    }
+  }
+  if (!folders.empty()) {
+    for (llvm::StringRef name : names) {
+      if (auto path = llvm::sys::findProgramByName(name, folders)) {
+        return *path;
+      }
+    }
+  }
+  return "";
+}
+
+/// The linker of our LLVM version; an older plain ld.lld does for these simple
+/// links, but comes last.
+static std::string findLinker() {
+  const llvm::StringRef folder = "/usr/lib/llvm-22/bin";
+  std::string linker = findProgram({"ld.lld-22"});
+  if (linker.empty()) {
+    if (auto path = llvm::sys::findProgramByName("ld.lld", {folder})) {
+      return *path;
+    }
+    linker = findProgram({"ld.lld"});
+  }
+  return linker;
+}
+
+Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
+                   llvm::StringRef output) {
+  const std::string linker = findLinker();
+  if (linker.empty()) {
+    return Status::error("no linker: expected ld.lld-22 or ld.lld in PATH or "
+                         "in /usr/lib/llvm-22/bin; install it with 'apt-get "
+                         "install lld-22'");
+  }
+  std::vector<llvm::StringRef> arguments = {linker, "-o", output};
+  if (kind == LinkKind::Program) {
+    arguments.emplace_back("-static");
+  } else {
+    arguments.insert(arguments.end(), {"-shared", "-z", "defs"});
+  }
+  arguments.insert(arguments.end(), objectPaths.begin(), objectPaths.end());
+  Result<TemporaryFile> log = TemporaryFile::create("log");
+  LPGEN_RETURN_IF_ERROR(log.status());
+  const std::optional<llvm::StringRef> redirects[] = {"", log->path(),
+                                                      log->path()};
+  std::string error;
+  const int status = llvm::sys::ExecuteAndWait(
+      linker, arguments, /*Env=*/std::nullopt, redirects, /*SecondsToWait=*/0,
+      /*MemoryLimit=*/0, &error);
+  if (status == 0) {
+    return Status::success();
+  }
+  const Result<std::string> said = log->read();
+  return Status::error(
+      "linking with '" + linker + "' failed (" +
+      (error.empty() ? "status " + std::to_string(status) : error) + ")" +
+      (said.ok() ? ":\n" + *said : ""));
+}
+
+} // namespace lpgen

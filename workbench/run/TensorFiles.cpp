@@ -1,0 +1,179 @@
+// Inputs of `lpgen run`: from NAME=PATH to checked tensors.
+#include "workbench/run/TensorFiles.h"
+#include "base/tensor/Npy.h"
+#include "tools/CommonOptions.h"
+#include "llvm/ADT/Twine.h"
+#include <optional>
+
+namespace lpgen {
+
+static const char *roleName(ast::Role role) {
+  return role == ast::Role::Input ? "input" : "output";
+}
+
+/// "'x', 'w'": the tensors of a role.
+static std::string tensorNames(const ast::Op &op, ast::Role role) {
+  std::string text;
+  for (const ast::Tensor &tensor : op.tensors) {
+    if (tensor.role == role) {
+      text += text.empty() ? "'" : ", '";
+      text += tensor.name + "'";
+    }
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// The id of the tensor called `name` with this role, if there is one.
+static std::optional<unsigned> findTensor(const ast::Op &op, ast::Role role,
+                                          const std::string &name) {
+  for (unsigned id = 0; id < op.tensors.size(); ++id) {
+    if (op.tensors[id].name == name && op.tensors[id].role == role) {
+      return id;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<TensorPaths> bindTensorPaths(const ast::Op &op, ast::Role role,
+                                    llvm::ArrayRef<std::string> assignments,
+                                    const std::string &option) {
+  TensorPaths paths;
+  const llvm::StringRef kind = roleName(role);
+  const std::string existing = "; it has " + tensorNames(op, role);
+  for (const std::string &text : assignments) {
+    const auto failure = [&](const llvm::Twine &what) {
+      return Status::error(
+          (llvm::Twine(option) + " '" + text + "': " + what).str());
+    };
+    const auto assignment = splitAssignment(text);
+    if (!assignment || assignment->second.empty()) {
+      return failure("expected NAME=FILE.npy with the name of an " + kind +
+                     " of '" + op.name + "'" + existing);
+    }
+    const auto &[name, path] = *assignment;
+    const std::optional<unsigned> id = findTensor(op, role, name);
+    if (!id) {
+      return failure("operator '" + llvm::Twine(op.name) + "' has no " + kind +
+                     " '" + name + "'" + existing);
+    }
+    if (!paths.insert({*id, path}).second) {
+      return failure(kind + " '" + llvm::Twine(name) +
+                     "' is given twice, first as '" + paths[*id] + "'");
+    }
+  }
+  return paths;
+}
+
+/// "[?m <= 64, 3]": the declared shape.
+static std::string declaredShape(const ast::Op &op, const ast::Tensor &tensor) {
+  std::string text = "[";
+  for (const ast::Extent &extent : tensor.shape) {
+    text += text.size() == 1 ? "" : ", ";
+    text += extent.isStatic() ? std::to_string(extent.size)
+                              : "?" + op.symbols[size_t(extent.symbol)].name +
+                                    " <= " + std::to_string(extent.size);
+  }
+  return text + "]";
+}
+
+namespace {
+/// Finds the run-time sizes in the shapes of the inputs.
+class SizeDeduction {
+public:
+  explicit SizeDeduction(const ast::Op &op)
+      : op(op), sizes(op.symbols.size(), -1), sources(op.symbols.size()) {}
+
+  /// Matches one input's shape with its declaration.
+  Status match(const ast::Tensor &tensor, const NpyArray &array);
+  /// The sizes, once all inputs are matched.
+  Result<std::vector<int64_t>> take() const;
+
+private:
+  Status matchSymbol(size_t symbol, int64_t size, const std::string &place);
+
+  const ast::Op &op;
+  std::vector<int64_t> sizes;
+  std::vector<std::string> sources; ///< Where a size was seen first.
+};
+} // namespace
+
+Status SizeDeduction::match(const ast::Tensor &tensor, const NpyArray &array) {
+  const std::vector<int64_t> &shape = array.elements.shape();
+  bool matches = shape.size() == tensor.shape.size();
+  for (size_t i = 0; matches && i < shape.size(); ++i) {
+    const ast::Extent &extent = tensor.shape[i];
+    matches = !extent.isStatic() || extent.size == shape[i];
+  }
+  if (!matches) {
+    return Status::error("'" + array.path + "': expected shape " +
+                         declaredShape(op, tensor) + " for input '" +
+                         tensor.name + "', found " + shapeToString(shape));
+  }
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const ast::Extent &extent = tensor.shape[i];
+    if (!extent.isStatic()) {
+      LPGEN_RETURN_IF_ERROR(matchSymbol(size_t(extent.symbol), shape[i],
+                                        "dimension " + std::to_string(i) +
+                                            " of '" + array.path + "'"));
+    }
+  }
+  return Status::success();
+}
+
+Status SizeDeduction::matchSymbol(size_t symbol, int64_t size,
+                                  const std::string &place) {
+  const ast::Symbol &declared = op.symbols[symbol];
+  if (size > declared.bound) {
+    return Status::error(place + ": size ?" + declared.name + " is " +
+                         std::to_string(size) + ", above its bound " +
+                         std::to_string(declared.bound));
+  }
+  if (sizes[symbol] >= 0 && sizes[symbol] != size) {
+    return Status::error(place + ": size ?" + declared.name + " is " +
+                         std::to_string(size) + " here but " +
+                         std::to_string(sizes[symbol]) + " in " +
+                         sources[symbol]);
+  }
+  sizes[symbol] = size;
+  sources[symbol] = place;
+  return Status::success();
+}
+
+Result<std::vector<int64_t>> SizeDeduction::take() const {
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] < 0) {
+      return Status::error("size ?" + op.symbols[i].name + " of operator '" +
+                           op.name +
+                           "' is in no input's shape, so the files do not say "
+                           "what it is; make it a param and give it with -D");
+    }
+  }
+  return sizes;
+}
+
+Result<LoadedInputs> loadInputs(const ast::Op &op, const TensorPaths &paths) {
+  LoadedInputs inputs;
+  SizeDeduction deduction(op);
+  for (const auto &[id, path] : paths) {
+    const ast::Tensor &tensor = op.tensors[id];
+    const Result<NpyArray> array = readNpy(path);
+    LPGEN_RETURN_IF_ERROR(array.status());
+    LPGEN_RETURN_IF_ERROR(deduction.match(tensor, *array));
+    Result<HostTensor> values = array->convertTo(tensor.type);
+    LPGEN_RETURN_IF_ERROR(values.status());
+    if (tensor.hasDeclaredRange) {
+      if (const auto illegal =
+              values->firstValueOutside(tensor.range.lo, tensor.range.hi)) {
+        return Status::error("'" + path + "', input '" + tensor.name +
+                             "': " + *illegal);
+      }
+    }
+    inputs.tensors.push_back(std::move(*values));
+  }
+  Result<std::vector<int64_t>> sizes = deduction.take();
+  LPGEN_RETURN_IF_ERROR(sizes.status());
+  inputs.sizes = std::move(*sizes);
+  return inputs;
+}
+
+} // namespace lpgen
