@@ -6,7 +6,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-REPORT = Path(__file__).resolve().parents[1] / "report"
+REPORT = Path(__file__).resolve().parents[2] / "workbench/report"
 sys.path.insert(0, str(REPORT))
 import charts  # noqa: E402
 from results import Run  # noqa: E402
