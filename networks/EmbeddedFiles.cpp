@@ -2,7 +2,7 @@
 #include "networks/EmbeddedFiles.h"
 #include <array>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 static constexpr unsigned char networkHeader[] = {
 #include "lp_network.h.inc"
@@ -48,4 +48,4 @@ std::span<const EmbeddedFile> embeddedFiles() {
   return files;
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 struct EmbeddedFile {
   std::string path; ///< In the exported folder.
@@ -15,6 +15,6 @@ struct EmbeddedFile {
 
 std::span<const EmbeddedFile> embeddedFiles();
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_EMBEDDEDFILES_H

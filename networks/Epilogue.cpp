@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 static bool isPowerOfTwo(float value) {
   int exponent = 0;
@@ -50,7 +50,7 @@ void Epilogue::affine(std::vector<float> gains, std::vector<float> offsets) {
                    .offsets = std::move(offsets)});
 }
 
-void Epilogue::roundTo(const nn::IntegerGrid &grid) {
+void Epilogue::roundTo(const QuantParams &grid) {
   steps.push_back({.kind = Kind::Round, .grid = grid});
 }
 
@@ -105,7 +105,7 @@ private:
     return "(" + name + " / " + std::to_string(batch.highest) + ")";
   }
   static std::string bounded(const std::string &value,
-                             const nn::IntegerGrid &grid) {
+                             const QuantParams &grid) {
     return "round(clamp(" + value + ", " + std::to_string(grid.lowest) + ", " +
            std::to_string(grid.highest) + "))";
   }
@@ -147,15 +147,15 @@ void Epilogue::Writer::write(const Step &step) {
 }
 
 void Epilogue::Writer::quantize(const Quantization &to) {
-  const nn::IntegerGrid &grid = to.grid;
+  const QuantParams &grid = to.grid;
   switch (grid.form) {
-  case nn::IntegerGrid::Form::Divided:
+  case QuantParams::Form::Divided:
     if (grid.scale != 1) {
       result.expression = factor() + " / " + scalar("step", grid.scale);
     }
     result.expression = bounded(result.expression, grid);
     break;
-  case nn::IntegerGrid::Form::Multiplied:
+  case QuantParams::Form::Multiplied:
     if (grid.followsBatch) {
       multiply("(1 / " + batchScale("range", to.batch) + ")");
     } else if (grid.scale != 1) {
@@ -163,12 +163,12 @@ void Epilogue::Writer::quantize(const Quantization &to) {
     }
     result.expression = bounded(result.expression, grid);
     break;
-  case nn::IntegerGrid::Form::Clipped:
+  case QuantParams::Form::Clipped:
     result.expression = "round(clamp(" + result.expression + ", 0, " +
                         scalar("top", grid.top) + ") * " +
                         scalar("steps", float(grid.highest) / grid.top) + ")";
     break;
-  case nn::IntegerGrid::Form::Sign:
+  case QuantParams::Form::Sign:
     result.expression = "2 * (" + result.expression + " >= 0) - 1";
     break;
   }
@@ -202,15 +202,15 @@ Epilogue::text(const std::string &element,
   std::optional<Quantization> to = quantization;
   bool dropsRelu = false;
   if (to && !left.empty() && left.back().kind == Kind::Relu &&
-      to->grid.form != nn::IntegerGrid::Form::Sign) {
+      to->grid.form != QuantParams::Form::Sign) {
     dropsRelu = true;
     left.pop_back();
     to->grid.lowest = std::max(to->grid.lowest, 0);
   }
   const bool isLinear = to && !to->grid.followsBatch &&
-                        (to->grid.form == nn::IntegerGrid::Form::Divided ||
-                         to->grid.form == nn::IntegerGrid::Form::Multiplied);
-  nn::IntegerGrid grid = to ? to->grid : nn::IntegerGrid();
+                        (to->grid.form == QuantParams::Form::Divided ||
+                         to->grid.form == QuantParams::Form::Multiplied);
+  QuantParams grid = to ? to->grid : QuantParams();
   if (isLinear && !left.empty() && left.back().kind == Kind::Affine) {
     Step scaled = left.back();
     if (scaleExactly(scaled.gains, 1 / to->grid.scale) &&
@@ -248,4 +248,4 @@ Epilogue::text(const std::string &element,
   return text;
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

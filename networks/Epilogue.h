@@ -7,7 +7,7 @@
 #include "networks/Network.h"
 #include <optional>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 /// A scale that follows the batch: of value `peak`, divided by `highest`.
 struct BatchScale {
@@ -17,7 +17,7 @@ struct BatchScale {
 
 /// To codes of a grid, whose scale is that of the batch if it follows it.
 struct Quantization {
-  nn::IntegerGrid grid;
+  QuantParams grid;
   BatchScale batch;
 };
 
@@ -33,7 +33,7 @@ public:
   void addChannels(std::vector<float> offsets);
   void affine(std::vector<float> gains, std::vector<float> offsets);
   /// Rounds to the grid and stays a float.
-  void roundTo(const nn::IntegerGrid &grid);
+  void roundTo(const QuantParams &grid);
   /// Adds another tensor, read as `element`: "s[n,h,v,o]".
   void add(Input tensor, std::string element);
   void relu();
@@ -42,7 +42,7 @@ public:
     std::string expression;
     std::vector<Input> constants;
     std::string summary;
-    nn::IntegerGrid grid; ///< Of the result, if it was quantized.
+    QuantParams grid; ///< Of the result, if it was quantized.
   };
   /// The expression for `element`, "acc[n,h,v,o]". Powers of two go into gain
   /// and offset where that is exact.
@@ -65,7 +65,7 @@ private:
     float factor = 1;
     std::vector<float> gains;
     std::vector<float> offsets;
-    nn::IntegerGrid grid;
+    QuantParams grid;
     BatchScale batch;
     Input tensor;
     std::string element;
@@ -81,6 +81,6 @@ private:
 /// sum of 32 bits times it, is exact; else false, and nothing is changed.
 bool scaleExactly(std::vector<float> &values, float factor);
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_EPILOGUE_H

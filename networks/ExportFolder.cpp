@@ -7,7 +7,7 @@
 #include "networks/PackedNetwork.h"
 #include <filesystem>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 namespace fs = std::filesystem;
 
@@ -63,15 +63,14 @@ static std::string idxHeader(std::initializer_list<int64_t> extents) {
   return header;
 }
 
-static std::string_view viewOf(const std::vector<uint8_t> &bytes) {
+static std::string_view viewOf(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
-static Status writeTestImages(const std::string &folder,
-                              const data::Dataset &data) {
-  const data::ImageSet &test = data.test;
+static Status writeTestImages(const std::string &folder, const Network &network,
+                              const TestImages &test) {
   const std::string images =
-      idxHeader({test.count, data.height, data.width, data.channels});
+      idxHeader({test.count, network.height, network.width, network.channels});
   LPGEN_RETURN_IF_ERROR(writeFileAtomically(
       folder + "/test-images.idx",
       std::array{std::string_view(images), viewOf(test.pixels)}));
@@ -81,7 +80,7 @@ static Status writeTestImages(const std::string &folder,
       std::array{std::string_view(labels), viewOf(test.labels)});
 }
 
-Status exportNetwork(const Network &network, const data::Dataset &data,
+Status exportNetwork(const Network &network, const TestImages &test,
                      const ExportOptions &options) {
   const std::string &folder = options.folder;
   for (const char *part : {"/kernels", "/base/abi"}) {
@@ -96,8 +95,8 @@ Status exportNetwork(const Network &network, const data::Dataset &data,
   }
   LPGEN_RETURN_IF_ERROR(
       writeFileAtomically(folder + "/network_kernels.c", kernelTable(network)));
-  LPGEN_RETURN_IF_ERROR(writeTestImages(folder, data));
+  LPGEN_RETURN_IF_ERROR(writeTestImages(folder, network, test));
   return writeFileAtomically(folder + "/network.lpn", packNetwork(network));
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

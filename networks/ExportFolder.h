@@ -5,8 +5,16 @@
 
 #include "networks/Network.h"
 #include "runtime/kernels/KernelProvider.h"
+#include <span>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
+
+/// Images that go with a network, so that its program has something to do.
+struct TestImages {
+  int64_t count = 0;
+  std::span<const uint8_t> pixels; ///< [count, height, width, channels]
+  std::span<const uint8_t> labels; ///< [count]
+};
 
 struct ExportOptions {
   std::string folder;
@@ -14,11 +22,10 @@ struct ExportOptions {
   CompilerOptions compiler;
 };
 
-/// Writes the folder; what a failure leaves in it has no network.lpn. The
-/// test images go with it, so that the program has something to do.
-Status exportNetwork(const Network &network, const data::Dataset &data,
+/// Writes the folder; what a failure leaves in it has no network.lpn.
+Status exportNetwork(const Network &network, const TestImages &test,
                      const ExportOptions &options);
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_EXPORTFOLDER_H

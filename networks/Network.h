@@ -10,12 +10,12 @@
 #define LPGEN_NETWORKS_NETWORK_H
 
 #include "base/types/ElementType.h"
-#include "training/contractions/Products.h"
-#include "training/data/Dataset.h"
+#include "base/types/QuantParams.h"
+#include <cstdint>
 #include <string>
 #include <vector>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 /// What stages hand each other.
 struct Value {
@@ -62,14 +62,8 @@ struct Network {
 };
 
 /// The narrowest type that holds the grid's codes.
-ElementType typeOf(const nn::IntegerGrid &grid);
+ElementType typeOf(const QuantParams &grid);
 
-/// The stages of a network that has evaluated at least once since its weights
-/// last changed, in batches of `batchSize`. An error names the layer that
-/// cannot be exported, and why.
-Result<Network> makeNetwork(const nn::Layer &root, const data::Dataset &data,
-                            int64_t batchSize);
-
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_NETWORK_H

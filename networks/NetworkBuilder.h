@@ -1,30 +1,37 @@
-// Walks the layers in order. What has been read so far stands open, as a sum
-// with an epilogue, until the next layer with weights says how it wants its
-// input: then it becomes a stage.
+// Takes the layers of a network in order and makes its stages. What has been
+// added so far stands open, as a sum with an epilogue, until the next layer
+// with weights says how it wants its input: then it becomes a stage.
 //
-// Private to Network.cpp, which takes the layers, and NetworkStages.cpp, which
-// makes the stages.
+// Layers describe themselves by the public functions, which NetworkBuilder.cpp
+// has; NetworkStages.cpp makes the stages.
 #ifndef LPGEN_NETWORKS_NETWORKBUILDER_H
 #define LPGEN_NETWORKS_NETWORKBUILDER_H
 
+#include "base/system/Status.h"
 #include "networks/Epilogue.h"
+#include "networks/ForwardOperands.h"
 #include "networks/Network.h"
 #include "networks/NetworkText.h"
+#include "operators/builder/ConvGeometry.h"
+#include <functional>
+#include <span>
 
-namespace lpgen::nn {
-class Pool;
-class ProductLayer;
-class OrderedProducts;
-class Residual;
-} // namespace lpgen::nn
+namespace lpgen::networks {
 
-namespace lpgen::inference {
+/// The images of a network, and what it sees of their pixels.
+struct ImageFormat {
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+  int64_t classes = 0;
+  std::vector<float> ofPixel; ///< [channels, 256]
+};
 
 /// A value with its shape; its grid if it holds codes.
 struct Tensor {
   int value = -1;
   Shape shape;
-  std::optional<nn::IntegerGrid> grid;
+  std::optional<QuantParams> grid;
   BatchScale batch;
 };
 
@@ -32,7 +39,7 @@ struct Tensor {
 struct Open {
   enum class Source {
     Image,   ///< What the table makes of the pixels.
-    Tensor,  ///< A value of floats.
+    Tensor,  ///< A value of floats, or some pixels and channels of it.
     Operator ///< A sum or a maximum.
   };
   /// A pool: a square of `kernel` pixels, every `stride` pixels.
@@ -41,8 +48,19 @@ struct Open {
     int64_t kernel;
     int64_t stride;
   };
+  /// Channels [first, first + shape.channels) of every `stride`-th pixel of a
+  /// tensor; zeros beyond its last channel.
+  struct Part {
+    Tensor tensor;
+    int64_t first = 0;
+    int64_t stride = 1;
+
+    bool isWhole(const Shape &shape) const {
+      return stride == 1 && shape.channels == tensor.shape.channels;
+    }
+  };
   Source source = Source::Image;
-  int value = -1;   ///< Of a tensor.
+  Part part;        ///< Of a tensor.
   std::string name; ///< Of the stage that will compute it.
   std::vector<Input> inputs;
   std::string statement; ///< "  acc[n,h,v,o] = ..."
@@ -55,30 +73,63 @@ struct Open {
 
 class NetworkBuilder {
 public:
-  NetworkBuilder(const data::Dataset &data, int64_t batchSize);
-  /// The layer after those added so far. An error names it.
-  Status add(const nn::Layer &layer);
+  /// `imagesPerCall` is the most images of one call.
+  NetworkBuilder(ImageFormat images, int64_t imagesPerCall);
+
+  // Each adds what the layer of that name does to the elements. An error names
+  // the layer.
+
+  /// A convolution, or a linear layer.
+  Status addProduct(const std::string &layer, const ConvGeometry &geometry,
+                    const ForwardOperands &operands);
+  /// One for each channel.
+  Status addBias(const std::string &layer, std::span<const float> biases);
+  /// y = gain x + offset, for each channel.
+  Status addAffine(const std::string &layer, std::vector<float> gains,
+                   std::vector<float> offsets);
+  Status addRelu(const std::string &layer);
+  Status addMaxPool(const std::string &layer, int64_t kernel, int64_t stride);
+  Status addAveragePool(const std::string &layer, int64_t kernel,
+                        int64_t stride);
+  /// Pixels and channels become channels.
+  void flatten();
+  /// Every `stride`-th pixel, and zeros up to so many channels.
+  Status addPaddedPixels(const std::string &layer, int64_t stride,
+                         int64_t channels);
+  /// The sum of what two branches make of the same input.
+  using Branch = std::function<Status(NetworkBuilder &)>;
+  Status addBranches(const std::string &layer, const Branch &main,
+                     const Branch &shortcut);
+
   /// The network, whose last stage makes the scores.
   Result<Network> finish();
 
 private:
-  // Network.cpp: what a layer adds.
-  Status addProduct(const nn::ProductLayer &layer);
-  Status addIntegers(const nn::ProductLayer &layer,
-                     const nn::ForwardOperands &operands);
-  void addFloats(const nn::ProductLayer &layer,
-                 const nn::OrderedProducts &products);
-  Status addPool(const nn::Pool &layer);
-  Status addResidual(const nn::Residual &layer);
+  /// The open elements must come from an operator, for an epilogue.
+  Status needOperator(const std::string &layer);
+  void addIntegers(const std::string &layer, const ConvGeometry &geometry,
+                   const ForwardOperands &operands);
+  void addFloats(const std::string &layer, const ConvGeometry &geometry,
+                 const std::vector<float> &weights);
 
   // NetworkStages.cpp: values, open elements and their stages.
   int addValue(const Shape &shape, unsigned bytes);
   Input fromValue(const std::string &name, const Tensor &x,
                   const std::string &padding = "") const;
-  Tensor fillTable(const std::optional<nn::IntegerGrid> &grid);
+  Tensor fillTable(const std::optional<QuantParams> &grid);
 
-  Open openTensor(const Tensor &tensor, int64_t first, int64_t channels) const;
-  Open openProduct(const std::string &name, const nn::ConvGeometry &g,
+  Open openPart(const Open::Part &part, const Shape &shape) const;
+  Open openTensor(const Tensor &tensor) const {
+    return openPart({tensor}, tensor.shape);
+  }
+  /// The part as an input called `name`, and its element for an output's.
+  struct Access {
+    Input input;
+    std::string element;
+  };
+  Access access(const std::string &name, const Open::Part &part,
+                const Shape &shape) const;
+  Open openProduct(const std::string &name, const ConvGeometry &g,
                    const Tensor &x, Input weights) const;
   /// `reduction` ("sum", "max") of each window of x, called `result`.
   Open openWindow(const Open::Window &window, const Tensor &x,
@@ -93,17 +144,17 @@ private:
   Tensor toFloats();
   /// Channels of the open elements as codes. The open elements are used up,
   /// unless they are a tensor.
-  Tensor toCodes(const std::string &layer, const nn::ForwardTerm &term,
+  Tensor toCodes(const std::string &layer, const ForwardTerm &term,
                  const std::string &part);
   /// Computes the pools, but the last, which becomes the open operator.
   void openLastPool();
 
-  const data::Dataset &data;
+  ImageFormat images;
   Network network;
   Open open;
   bool hasIntegers = false;
 };
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_NETWORKBUILDER_H

@@ -1,11 +1,10 @@
 // The stages that compute open elements. See NetworkBuilder.h; what stands open
-// is decided in Network.cpp.
+// is decided in NetworkBuilder.cpp.
 #include "networks/NetworkBuilder.h"
-#include "networks/NetworkText.h"
 #include <algorithm>
 #include <cmath>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 int NetworkBuilder::addValue(const Shape &shape, unsigned bytes) {
   network.values.push_back({shape.size(), false, bytes});
@@ -20,8 +19,8 @@ Input NetworkBuilder::fromValue(const std::string &name, const Tensor &x,
           {},      {}};
 }
 
-static int32_t encode(const nn::IntegerGrid &grid, float x) {
-  using Form = nn::IntegerGrid::Form;
+static int32_t encode(const QuantParams &grid, float x) {
+  using Form = QuantParams::Form;
   const auto bounded = [&](float v) {
     return int32_t(
         std::nearbyint(std::clamp(v, float(grid.lowest), float(grid.highest))));
@@ -41,42 +40,52 @@ static int32_t encode(const nn::IntegerGrid &grid, float x) {
 }
 
 /// What pixels become, codes of a grid or floats.
-Tensor NetworkBuilder::fillTable(const std::optional<nn::IntegerGrid> &grid) {
+Tensor NetworkBuilder::fillTable(const std::optional<QuantParams> &grid) {
   network.tableType = grid ? typeOf(*grid) : ElementType{Encoding::Float, 32};
-  for (int64_t c = 0; c < data.channels; ++c) {
-    for (int pixel = 0; pixel < 256; ++pixel) {
-      const float x = data.normalized(uint8_t(pixel), c);
-      if (grid) {
-        network.codes.push_back(encode(*grid, x));
-      } else {
-        network.floats.push_back(x);
-      }
+  for (const float x : images.ofPixel) {
+    if (grid) {
+      network.codes.push_back(encode(*grid, x));
+    } else {
+      network.floats.push_back(x);
     }
   }
   network.values[0].bytes = network.tableType.storageBits() / 8;
   return {0, open.isFlattened ? open.shape.flattened() : open.shape, grid, {}};
 }
 
-/// Channels [first, first + channels) of a tensor of floats.
-Open NetworkBuilder::openTensor(const Tensor &tensor, int64_t first,
-                                int64_t channels) const {
+NetworkBuilder::Access NetworkBuilder::access(const std::string &name,
+                                              const Open::Part &part,
+                                              const Shape &shape) const {
+  const Tensor &x = part.tensor;
+  // Channels beyond those of the tensor lie outside and are 0.
+  const bool isPadded = part.first + shape.channels > x.shape.channels;
+  Access read = {fromValue(name, x, isPadded ? " pad(0)" : ""), name + "[n"};
+  if (!x.shape.isFlat) {
+    const std::string stride =
+        part.stride == 1 ? "" : std::to_string(part.stride) + "*";
+    read.element += ", " + stride + "h, " + stride + "v";
+  }
+  // "o + 0" reads a part of the channels, "o" all.
+  read.element += shape.channels == x.shape.channels
+                      ? ", o]"
+                      : ", o + " + std::to_string(part.first) + "]";
+  return read;
+}
+
+Open NetworkBuilder::openPart(const Open::Part &part,
+                              const Shape &shape) const {
   Open opened;
   opened.source = Open::Source::Tensor;
-  opened.value = tensor.value;
-  opened.inputs.push_back(fromValue("x", tensor));
-  opened.shape = tensor.shape;
-  opened.shape.channels = channels;
-  // "o + 0" reads a part of the channels, "o" all.
-  const std::string channel = channels == tensor.shape.channels
-                                  ? "o]"
-                                  : "o + " + std::to_string(first) + "]";
-  opened.element = (tensor.shape.isFlat ? "x[n," : "x[n,h,v,") + channel;
+  opened.part = part;
+  opened.shape = shape;
+  Access read = access("x", part, shape);
+  opened.inputs.push_back(std::move(read.input));
+  opened.element = std::move(read.element);
   return opened;
 }
 
-Open NetworkBuilder::openProduct(const std::string &name,
-                                 const nn::ConvGeometry &g, const Tensor &x,
-                                 Input weights) const {
+Open NetworkBuilder::openProduct(const std::string &name, const ConvGeometry &g,
+                                 const Tensor &x, Input weights) const {
   Open opened;
   opened.source = Open::Source::Operator;
   opened.name = name;
@@ -195,18 +204,19 @@ Tensor NetworkBuilder::toFloats() {
   Tensor x;
   if (open.source == Open::Source::Image) {
     x = fillTable(std::nullopt);
-  } else if (open.source == Open::Source::Tensor && open.epilogue.isEmpty()) {
-    x.value = open.value;
+  } else if (open.source == Open::Source::Tensor &&
+             open.part.isWhole(open.shape)) {
+    x.value = open.part.tensor.value;
     x.shape = open.isFlattened ? open.shape.flattened() : open.shape;
   } else {
     x = emit(std::move(open), std::nullopt);
   }
-  open = openTensor(x, 0, x.shape.channels);
+  open = openTensor(x);
   return x;
 }
 
 Tensor NetworkBuilder::toCodes(const std::string &layer,
-                               const nn::ForwardTerm &term,
+                               const ForwardTerm &term,
                                const std::string &part) {
   if (!term.input.followsBatch) {
     if (open.source == Open::Source::Image) {
@@ -223,7 +233,9 @@ Tensor NetworkBuilder::toCodes(const std::string &layer,
         emitPeak(layer + ".peak" + part, x, term.firstChannel, term.channels),
         term.input.highest};
   }
-  Open channels = openTensor(x, term.firstChannel, term.channels);
+  Shape shape = x.shape;
+  shape.channels = term.channels;
+  Open channels = openPart({x, term.firstChannel}, shape);
   channels.name = layer + ".codes" + part;
   return emit(std::move(channels), to);
 }
@@ -238,4 +250,4 @@ void NetworkBuilder::openLastPool() {
   open = openWindow(pool, x, "most", "max");
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

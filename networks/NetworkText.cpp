@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <bit>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
-ElementType typeOf(const nn::IntegerGrid &grid) {
+ElementType typeOf(const QuantParams &grid) {
   if (grid.isOdd) {
     return {Encoding::Bipolar,
             unsigned(std::bit_width(unsigned(grid.highest)))};
@@ -22,7 +22,7 @@ ElementType typeOf(const nn::IntegerGrid &grid) {
   return {Encoding::Signed, bits};
 }
 
-ElementText::ElementText(const nn::IntegerGrid &grid) {
+ElementText::ElementText(const QuantParams &grid) {
   const ElementType found = typeOf(grid);
   type = found.str();
   if (grid.lowest != found.minValue() || grid.highest != found.maxValue()) {
@@ -83,4 +83,4 @@ std::string networkText(const Network &network) {
   return text;
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

@@ -5,7 +5,7 @@
 
 #include "networks/Network.h"
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 /// Of one image: pixels and channels, or, flat, channels only.
 struct Shape {
@@ -24,7 +24,7 @@ struct ElementText {
   std::string range;
 
   ElementText() = default;
-  explicit ElementText(const nn::IntegerGrid &grid);
+  explicit ElementText(const QuantParams &grid);
 };
 
 /// "s8[?n <= 64, 28, 28, 32] in [-127, 127]"; ", 32" and so on of the shape.
@@ -44,6 +44,6 @@ std::string operatorName(const Stage &stage);
 /// A file with one operator for each stage, of its inputs and the output y.
 std::string networkText(const Network &network);
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_NETWORKTEXT_H

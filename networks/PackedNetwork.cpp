@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 namespace {
 
@@ -164,4 +164,4 @@ std::string packNetwork(const Network &network) {
   return std::move(bytes.content);
 }
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks

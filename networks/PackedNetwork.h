@@ -4,11 +4,11 @@
 
 #include "networks/Network.h"
 
-namespace lpgen::inference {
+namespace lpgen::networks {
 
 /// The content of the file. Weights are stored at their widths.
 std::string packNetwork(const Network &network);
 
-} // namespace lpgen::inference
+} // namespace lpgen::networks
 
 #endif // LPGEN_NETWORKS_PACKEDNETWORK_H

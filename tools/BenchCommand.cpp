@@ -4,6 +4,7 @@
 // The measuring program is one of its own: it has no LLVM in it, as the
 // programs that use kernels have not, and it is where the peers' libraries are.
 #include "base/abi/lp_kernel.h"
+#include "base/system/Text.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "workbench/bench/BenchEstimates.h"

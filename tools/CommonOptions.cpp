@@ -1,5 +1,6 @@
 // The shared options of the commands, and loading of operator files.
 #include "tools/CommonOptions.h"
+#include "base/system/Text.h"
 #include "operators/frontend/Parser.h"
 #include "schedules/TunedFiles.h"
 #include "targets/Targets.h"

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -51,16 +50,6 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options);
 /// The target of --target and --triple. On failure says why on stderr, sets
 /// `exitCode` and returns null.
 const Target *chooseTarget(const OpFileOptions &options, int &exitCode);
-
-/// Splits "NAME=REST" of an option; nothing if there is no '=' or no name.
-inline std::optional<std::pair<std::string, std::string>>
-splitAssignment(llvm::StringRef text) {
-  const auto [name, value] = text.split('=');
-  if (name.empty() || name.size() == text.size()) {
-    return std::nullopt;
-  }
-  return std::pair(name.str(), value.str());
-}
 
 /// A checked file, the operators chosen from it and the target.
 class OpFile {

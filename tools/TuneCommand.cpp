@@ -1,5 +1,6 @@
 // `lpgen tune`: finds the best schedules of operators by trying them, and
 // writes them down as rules that later compilations follow.
+#include "base/system/Text.h"
 #include "compiler/codegen/Mca.h"
 #include "schedules/RuleFile.h"
 #include "schedules/TunedFiles.h"

@@ -1,9 +1,9 @@
 // lpgen-export: a trained network as a folder of C; `lpgen export` runs it.
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
-// networks and training/loop.
-#include "networks/ExportFolder.h"
+// networks and training/export.
 #include "tools/StoredRunOptions.h"
+#include "training/export/TrainedNetwork.h"
 
 using namespace lpgen;
 
@@ -13,7 +13,7 @@ static int fail(const std::string &message) {
 }
 
 static int run(const train::StoredRunOptions &options,
-               inference::ExportOptions &exported) {
+               networks::ExportOptions &exported) {
   Result<std::unique_ptr<train::StoredRun>> stored =
       train::StoredRun::open(options);
   if (!stored.ok()) {
@@ -25,20 +25,19 @@ static int run(const train::StoredRunOptions &options,
   if (!totals.ok()) {
     return fail(totals.message());
   }
-  const Result<inference::Network> network = inference::makeNetwork(
-      trainer.network(), (*stored)->data(), trainer.config().batchSize);
+  const Result<networks::Network> network = train::trainedNetwork(**stored);
   if (!network.ok()) {
     return fail("cannot export '" + options.folder + "' (model " +
                 trainer.config().model + ", policy " + trainer.config().policy +
                 "): " + network.message());
   }
   exported.compiler = options.compiler;
-  const Status status =
-      inference::exportNetwork(*network, (*stored)->data(), exported);
+  const Status status = networks::exportNetwork(
+      *network, train::testImages((*stored)->data()), exported);
   if (!status.ok()) {
     return fail(status.message());
   }
-  for (const inference::Stage &stage : network->stages) {
+  for (const networks::Stage &stage : network->stages) {
     std::printf("%s: %s\n", stage.name.c_str(), stage.summary.c_str());
   }
   if (network->followsBatch) {
@@ -55,7 +54,7 @@ static int run(const train::StoredRunOptions &options,
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
   train::StoredRunOptions options;
-  inference::ExportOptions exported;
+  networks::ExportOptions exported;
   CLI::App app("Make a trained network a folder of C that runs by itself");
   app.name("lpgen export");
   addStoredRunOptions(app, options);

@@ -125,8 +125,8 @@ TEST(NarrowAdder, LosesVarianceAsTheAnalysisHasIt) {
   EXPECT_NEAR(retained(8), 0.99, 0.02);
 }
 
-nn::ConvGeometry geometry(int64_t stride) {
-  nn::ConvGeometry g;
+ConvGeometry geometry(int64_t stride) {
+  ConvGeometry g;
   g.height = 6;
   g.width = 5;
   g.channels = 8;
@@ -139,8 +139,7 @@ nn::ConvGeometry geometry(int64_t stride) {
 }
 
 /// y, dw and dx of a layer, one after the other.
-std::vector<float> allProducts(nn::Products &products,
-                               const nn::ConvGeometry &g) {
+std::vector<float> allProducts(nn::Products &products, const ConvGeometry &g) {
   const FloatTensor x = normalTensor({4, g.height, g.width, g.channels}, 1);
   const FloatTensor w = normalTensor(g.weightShape(), 2);
   const FloatTensor dy =
@@ -160,7 +159,7 @@ std::vector<float> allProducts(nn::Products &products,
 TEST(FloatAccumulators, WideOnesAreCloseNarrowOnesAreNot) {
   using Adder = nn::FloatAccumulator::Adder;
   for (const int64_t stride : {1, 2}) {
-    const nn::ConvGeometry g = geometry(stride);
+    const ConvGeometry g = geometry(stride);
     nn::FloatProducts plain(g);
     const std::vector<float> expected = allProducts(plain, g);
     const auto errorWith = [&](Adder adder, int bits, int64_t chunk) {
@@ -193,7 +192,7 @@ KernelProvider &provider() {
   return kernels;
 }
 
-std::unique_ptr<IntegerProducts> integerProducts(const nn::ConvGeometry &g,
+std::unique_ptr<IntegerProducts> integerProducts(const ConvGeometry &g,
                                                  const int &bits) {
   const auto make = [&](const char *tensor) {
     return std::make_unique<RangeQuantizer>(tensor, bits, Rounding::Nearest);
@@ -205,7 +204,7 @@ std::unique_ptr<IntegerProducts> integerProducts(const nn::ConvGeometry &g,
 TEST(IntegerAccumulators, AreExactWhereSumsFitAndWrapWhereNot) {
   const int bits = 4;
   for (const int64_t stride : {1, 2}) {
-    const nn::ConvGeometry g = geometry(stride);
+    const ConvGeometry g = geometry(stride);
     const auto plain = integerProducts(g, bits);
     EXPECT_TRUE(plain->reportAccumulators().empty());
     const std::vector<float> expected = allProducts(*plain, g);

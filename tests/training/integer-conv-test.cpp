@@ -8,7 +8,6 @@
 namespace lpgen::quant {
 namespace {
 
-using nn::ConvGeometry;
 using nn::FloatTensor;
 
 ConvGeometry geometry(int64_t size, int64_t channels, int64_t outputs,

@@ -156,7 +156,8 @@ TEST(OrderedProducts, EvaluateInTheOrderOfTheWeights) {
     pass.pool = &pool;
     pass.mode = Mode::Evaluate;
     ASSERT_TRUE(products.forward(x, w, y, pass).ok());
-    EXPECT_TRUE(std::ranges::equal(products.weights(), w.values()));
+    EXPECT_TRUE(std::ranges::equal(products.forwardOperands()->floatWeights,
+                                   w.values()));
     for (int64_t i = 0; i < y.size(); ++i) {
       const int64_t pixel = i / g.outputs;
       EXPECT_EQ(y[i], orderedAt(g, x, w, pixel / g.outPixels(),

@@ -3,6 +3,7 @@
 #include "training/contractions/EmulatedProducts.h"
 #include "training/contractions/FloatProducts.h"
 #include "training/contractions/LossScaledProducts.h"
+#include "training/models/Models.h"
 #include <gtest/gtest.h>
 
 namespace lpgen::quant {
@@ -106,7 +107,7 @@ TEST(LossScale, GradientsAreThoseWithoutScaleBitForBit) {
 
 /// The share of input gradients that underflow in fp16, and the exponent.
 std::pair<double, int> underflowOf(float deviation, bool isScaled) {
-  const nn::LayerSpec layer = {"fc", nn::ConvGeometry::linear(64, 128)};
+  const nn::LayerSpec layer = {"fc", ConvGeometry::linear(64, 128)};
   const StorageFormat half = {fp16, Rounding::Nearest, Overflow::Infinity};
   std::unique_ptr<nn::Products> products =
       std::make_unique<EmulatedProducts>(layer, LayerFormats{half, half});
@@ -149,7 +150,7 @@ TEST(LossScale, UnderflowStaysBelowTheWantedShare) {
 }
 
 TEST(LossScale, WhatDoesNotFitIsScaledDownAndItsWeightGradientIsNot) {
-  const nn::LayerSpec layer = {"fc", nn::ConvGeometry::linear(3, 2)};
+  const nn::LayerSpec layer = {"fc", ConvGeometry::linear(3, 2)};
   const auto products = [&](const GradientRange &range) {
     return std::make_unique<LossScaledProducts>(
         layer, std::make_unique<nn::FloatProducts>(layer.geometry), range,

@@ -122,7 +122,7 @@ int plannedMantissa(nn::LayerPlace place, int mProduct, int64_t n,
   return std::clamp(planned + offset, least, 23);
 }
 
-std::array<int64_t, 3> reductionLengths(const nn::ConvGeometry &geometry,
+std::array<int64_t, 3> reductionLengths(const ConvGeometry &geometry,
                                         int64_t batchSize) {
   return {geometry.reduction(),
           geometry.groupOutputs() * geometry.kernel * geometry.kernel,

@@ -5,7 +5,8 @@
 #define LPGEN_TRAINING_CONTRACTIONS_ACCUMULATORPLAN_H
 
 #include "training/core/IntTensor.h"
-#include "training/models/Models.h"
+#include "training/core/LayerSpec.h"
+#include <array>
 
 namespace lpgen::quant {
 
@@ -50,7 +51,7 @@ int plannedMantissa(nn::LayerPlace place, int mProduct, int64_t n,
 
 /// Terms of one sum of each product of a layer, by Product: inputs under a
 /// filter, outputs that an input reaches, pixels of a batch.
-std::array<int64_t, 3> reductionLengths(const nn::ConvGeometry &geometry,
+std::array<int64_t, 3> reductionLengths(const ConvGeometry &geometry,
                                         int64_t batchSize);
 
 } // namespace lpgen::quant

@@ -37,7 +37,7 @@ BlockProducts::BlockProducts(const nn::LayerSpec &layer,
   for (int g = 0; g < numInputs(); ++g) {
     for (int h = 0; h < numOutputs(); ++h) {
       addBlock(numbered(name + ".weight", {g, h}), options.startBits);
-      nn::ConvGeometry part = geometry;
+      ConvGeometry part = geometry;
       part.channels = inputGroups[size_t(g)].size();
       part.outputs = outputGroups[size_t(h)].size();
       convs.emplace_back(part, kernels);
@@ -312,14 +312,14 @@ std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
 
 /// The products of one input group with all weights that it meets. Filters of
 /// different widths stand together in the greatest of them.
-nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
+networks::ForwardTerm BlockProducts::forwardTerm(int g) const {
   const Block &block = blocks[size_t(g)];
   const CodeRange codes = block.codes();
-  nn::ForwardTerm term;
+  networks::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = inputGroups[size_t(g)].size();
   term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
-                nn::IntegerGrid::Form::Multiplied};
+                QuantParams::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
     term.weight.highest = std::max(term.weight.highest, q.max());
@@ -332,12 +332,12 @@ nn::ForwardTerm BlockProducts::forwardTerm(int g) const {
   return term;
 }
 
-Result<nn::ForwardOperands> BlockProducts::forwardOperands() const {
+Result<networks::ForwardOperands> BlockProducts::forwardOperands() const {
   if (!hasStatistics()) {
     return Status::error("its input has no scale before the first step of "
                          "training");
   }
-  nn::ForwardOperands operands;
+  networks::ForwardOperands operands;
   for (int g = 0; g < numInputs(); ++g) {
     operands.terms.push_back(forwardTerm(g));
   }

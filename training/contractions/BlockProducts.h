@@ -10,7 +10,6 @@
 
 #include "training/contractions/BitWidthMap.h"
 #include "training/contractions/IntegerConv.h"
-#include "training/models/Models.h"
 #include "training/quantizers/ClippedRange.h"
 #include "training/quantizers/Quantize.h"
 
@@ -35,7 +34,7 @@ public:
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
-  Result<nn::ForwardOperands> forwardOperands() const override;
+  Result<networks::ForwardOperands> forwardOperands() const override;
   std::string implementation(nn::Product product) const override;
 
   /// Inputs, weights [input group, output group], gradients.
@@ -77,7 +76,7 @@ private:
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
   Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }
-  nn::ForwardTerm forwardTerm(int g) const;
+  networks::ForwardTerm forwardTerm(int g) const;
   Block &gradientBlock(int h) { return blocks[size_t(gradientIndex(h))]; }
   int numInputs() const { return int(inputGroups.size()); }
   int numOutputs() const { return int(outputGroups.size()); }
@@ -110,7 +109,7 @@ private:
   }
 
   std::string name;
-  nn::ConvGeometry geometry;
+  ConvGeometry geometry;
   std::vector<Group> inputGroups;
   std::vector<Group> outputGroups;
   std::vector<Block> blocks;

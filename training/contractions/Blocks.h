@@ -41,8 +41,8 @@ Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
 
 /// The same for the blocks of the geometry.
 template <typename Work>
-Status forEachBlock(const nn::ConvGeometry &g, int64_t images,
-                    const nn::Pass &pass, Work work) {
+Status forEachBlock(const ConvGeometry &g, int64_t images, const nn::Pass &pass,
+                    Work work) {
   return forEachBlock(g.imagesPerBlock(), images, pass, work);
 }
 
@@ -70,7 +70,7 @@ void transpose(const T *from, int64_t rows, int64_t columns, int64_t fromStride,
 /// `rowLength` elements apart. `planes` is the image as [channels, height,
 /// width].
 template <typename T>
-void planesToTransposedColumns(const nn::ConvGeometry &g, int64_t group,
+void planesToTransposedColumns(const ConvGeometry &g, int64_t group,
                                const T *planes, int64_t rowLength, T *columns) {
   const int64_t channels = g.groupChannels();
   for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap) {

@@ -7,7 +7,7 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_COLUMNS_H
 #define LPGEN_TRAINING_CONTRACTIONS_COLUMNS_H
 
-#include "training/core/ConvGeometry.h"
+#include "operators/builder/ConvGeometry.h"
 #include <algorithm>
 
 namespace lpgen::nn {

@@ -6,8 +6,6 @@
 
 namespace lpgen::quant {
 
-using nn::ConvGeometry;
-
 /// "conv_x0to127_w127_n2_h14_v14_c32_o64_k3_s1_p1"
 static std::string nameOf(const char *product, const ConvSpec &spec) {
   std::string name = std::string(product) + "_x";

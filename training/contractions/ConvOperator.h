@@ -10,7 +10,7 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_CONVOPERATOR_H
 #define LPGEN_TRAINING_CONTRACTIONS_CONVOPERATOR_H
 
-#include "training/core/ConvGeometry.h"
+#include "operators/builder/ConvGeometry.h"
 #include <cstdint>
 #include <string>
 
@@ -18,11 +18,11 @@ namespace lpgen::quant {
 
 /// Operands as in the formulas.
 struct ConvSpec {
-  int32_t xMin = -127;       ///< -xMax or 0.
-  int32_t xMax = 127;        ///< At most 32767.
-  int32_t wMax = 127;        ///< Of the second operand, w or dy.
-  int64_t images = 1;        ///< Forward: the greatest number; else the number.
-  nn::ConvGeometry geometry; ///< One group.
+  int32_t xMin = -127;   ///< -xMax or 0.
+  int32_t xMax = 127;    ///< At most 32767.
+  int32_t wMax = 127;    ///< Of the second operand, w or dy.
+  int64_t images = 1;    ///< Forward: the greatest number; else the number.
+  ConvGeometry geometry; ///< One group.
 
   bool operator==(const ConvSpec &other) const = default;
   /// Terms of a sum; either must fit 32 bits (GemmSpec::maxReduction).

@@ -7,8 +7,6 @@
 
 namespace lpgen::quant {
 
-using nn::ConvGeometry;
-
 /// Fewer channels leave the groups of a packed kernel mostly empty: then the
 /// taps of a pixel are laid side by side, as the channels of a 1x1 filter.
 static constexpr int64_t leastChannels = 8;

@@ -22,15 +22,15 @@ class DirectConv {
 public:
   explicit DirectConv(KernelProvider &kernels) : kernels(&kernels) {}
 
-  static bool convolves(const nn::ConvGeometry &g, const IntTensor &x,
+  static bool convolves(const ConvGeometry &g, const IntTensor &x,
                         const IntTensor &w);
   /// y = x w: the exact sum, rounded once, times both scales.
-  Status convolve(const nn::ConvGeometry &g, const IntTensor &x,
-                  const IntTensor &w, nn::FloatTensor &y, const nn::Pass &pass);
+  Status convolve(const ConvGeometry &g, const IntTensor &x, const IntTensor &w,
+                  nn::FloatTensor &y, const nn::Pass &pass);
 
-  static bool givesWeightGradient(const nn::ConvGeometry &g, const IntTensor &x,
+  static bool givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
                                   const IntTensor &dy);
-  Status weightGradient(const nn::ConvGeometry &g, const IntTensor &x,
+  Status weightGradient(const ConvGeometry &g, const IntTensor &x,
                         const IntTensor &dy, nn::FloatTensor &dw,
                         const nn::Pass &pass);
 
@@ -49,7 +49,7 @@ private:
     std::vector<int64_t> sums; ///< Of all blocks of a call.
   };
   Status prepare(const ConvSpec &wanted, bool isForward, const nn::Pass &pass);
-  Status addBlock(const nn::ConvGeometry &g, const IntTensor &x,
+  Status addBlock(const ConvGeometry &g, const IntTensor &x,
                   const IntTensor &dy, ImageRange images, Worker &worker);
 
   KernelProvider *kernels;

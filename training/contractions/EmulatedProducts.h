@@ -4,7 +4,6 @@
 #define LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
 
 #include "training/contractions/FloatProducts.h"
-#include "training/models/Models.h"
 #include "training/quantizers/FloatFormat.h"
 
 namespace lpgen::quant {

@@ -5,7 +5,6 @@
 
 namespace lpgen::quant {
 
-using nn::ConvGeometry;
 using nn::Product;
 
 std::string IntegerConv::kernelOf(Product product) const {

@@ -27,7 +27,7 @@ namespace lpgen::quant {
 class IntegerConv {
 public:
   /// The provider must outlive this.
-  IntegerConv(const nn::ConvGeometry &geometry, KernelProvider &kernels)
+  IntegerConv(const ConvGeometry &geometry, KernelProvider &kernels)
       : geometry(geometry), kernels(&kernels),
         direct{DirectConv(kernels), DirectConv(kernels), DirectConv(kernels)} {}
 
@@ -54,10 +54,10 @@ public:
 private:
   Result<IntegerGemm *> gemmFor(nn::Product product, const GemmShape &shape,
                                 const nn::Pass &pass);
-  Status convolve(nn::Product product, const nn::ConvGeometry &g,
+  Status convolve(nn::Product product, const ConvGeometry &g,
                   const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
                   const nn::Pass &pass);
-  Status convolveColumns(nn::Product product, const nn::ConvGeometry &g,
+  Status convolveColumns(nn::Product product, const ConvGeometry &g,
                          const IntTensor &x, const IntTensor &w,
                          nn::FloatTensor &y, const nn::Pass &pass);
   Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
@@ -76,7 +76,7 @@ private:
   void storeRows(nn::Product product, const Sum *sums, int64_t rows,
                  int64_t columns, float scale, int64_t stride, float *y);
 
-  nn::ConvGeometry geometry;
+  ConvGeometry geometry;
   std::array<int, 3> sumBits = {64, 64, 64};
   std::array<int64_t, 3> wrapped = {};
   KernelProvider *kernels;

@@ -92,8 +92,8 @@ void IntegerProducts::visitState(nn::StateVisitor &visitor) {
   visitWork(visitor, quantizers.input->report().tensor);
 }
 
-Result<nn::ForwardOperands> IntegerProducts::forwardOperands() const {
-  const std::optional<nn::IntegerGrid> x = quantizers.input->grid();
+Result<networks::ForwardOperands> IntegerProducts::forwardOperands() const {
+  const std::optional<QuantParams> x = quantizers.input->grid();
   if (!x) {
     return Status::error("its input has no scale before the first step of "
                          "training");
@@ -102,12 +102,12 @@ Result<nn::ForwardOperands> IntegerProducts::forwardOperands() const {
     return Status::error("its sums wrap as 'accumulators' says, those of "
                          "kernels do not");
   }
-  nn::ForwardTerm term;
+  networks::ForwardTerm term;
   term.channels = geometry.channels;
   term.input = *x;
   term.weight = {-weights.max(), weights.max(), weights.scale()};
   term.weights = weights.codes();
-  return nn::ForwardOperands{{std::move(term)}, {}, std::nullopt};
+  return networks::ForwardOperands{{std::move(term)}, {}, std::nullopt};
 }
 
 std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {

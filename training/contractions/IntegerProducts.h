@@ -20,7 +20,7 @@ struct LayerQuantizers {
 /// are the products of the rounded operands.
 class IntegerProducts : public nn::Products {
 public:
-  IntegerProducts(const nn::ConvGeometry &geometry, LayerQuantizers quantizers,
+  IntegerProducts(const ConvGeometry &geometry, LayerQuantizers quantizers,
                   KernelProvider &kernels)
       : geometry(geometry), conv(geometry, kernels),
         quantizers(std::move(quantizers)) {}
@@ -32,7 +32,7 @@ public:
                   nn::FloatTensor *dx, const nn::Pass &pass) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
-  Result<nn::ForwardOperands> forwardOperands() const override;
+  Result<networks::ForwardOperands> forwardOperands() const override;
   std::string implementation(nn::Product product) const override {
     return conv.kernelOf(product);
   }
@@ -56,7 +56,7 @@ private:
              b.report().bits);
   }
 
-  nn::ConvGeometry geometry;
+  ConvGeometry geometry;
   std::optional<nn::IntegerAccumulator> accumulator;
   std::array<nn::AccumulatorReport, 3> sums;
   IntegerConv conv;

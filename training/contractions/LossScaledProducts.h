@@ -7,7 +7,7 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDPRODUCTS_H
 #define LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDPRODUCTS_H
 
-#include "training/models/Models.h"
+#include "training/contractions/Products.h"
 
 namespace lpgen::quant {
 
@@ -66,7 +66,7 @@ public:
   std::vector<nn::TensorReport> reportTensors() const override {
     return inner->reportTensors();
   }
-  Result<nn::ForwardOperands> forwardOperands() const override {
+  Result<networks::ForwardOperands> forwardOperands() const override {
     return inner->forwardOperands();
   }
   std::string implementation(nn::Product product) const override {

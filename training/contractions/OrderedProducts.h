@@ -18,12 +18,15 @@ public:
   }
   Status forward(const FloatTensor &x, const FloatTensor &weight,
                  FloatTensor &y, const Pass &pass) override;
-  /// The weights of the last forward call in Mode::Evaluate.
-  std::span<const float> weights() const { return evaluated; }
+  Result<networks::ForwardOperands> forwardOperands() const override {
+    networks::ForwardOperands operands;
+    operands.floatWeights = evaluated;
+    return operands;
+  }
 
 private:
   ConvGeometry geometry;
-  std::vector<float> evaluated;
+  std::vector<float> evaluated; ///< Weights of the last call that did.
 };
 
 } // namespace lpgen::nn

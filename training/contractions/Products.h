@@ -6,12 +6,18 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_PRODUCTS_H
 #define LPGEN_TRAINING_CONTRACTIONS_PRODUCTS_H
 
+#include "base/system/Status.h"
+#include "networks/ForwardOperands.h"
 #include "training/core/Accumulators.h"
-#include "training/core/ConvGeometry.h"
-#include "training/layers/Layer.h"
+#include "training/core/LayerSpec.h"
+#include "training/core/Parameter.h"
+#include "training/core/Reports.h"
+#include "training/core/StepContext.h"
 #include <array>
-#include <chrono>
-#include <optional>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace lpgen::nn {
 
@@ -22,16 +28,6 @@ enum class Product {
 };
 constexpr std::array<const char *, 3> productNames = {
     "forward", "inputGradient", "weightGradient"};
-
-/// One line of the log for each tensor that a policy quantizes.
-struct TensorReport {
-  std::string tensor;     ///< "conv1.weight", "conv1.input", "conv1.gradient"
-  int bits = 32;          ///< Width now.
-  int64_t quantized = 0;  ///< Elements since the start.
-  int64_t saturated = 0;  ///< Of these, clamped to the range.
-  int64_t underflown = 0; ///< Of these, not 0 before and 0 after.
-  int64_t updates = 0;    ///< Times that width and scale were chosen anew.
-};
 
 /// Seconds that went into a layer since the start.
 struct ProductTimes {
@@ -59,65 +55,6 @@ struct AccumulatorReport {
   int64_t wrapped = 0; ///< Of these, did not fit.
 };
 
-/// Adds the time between its construction and destruction.
-class TimeAdder {
-public:
-  explicit TimeAdder(double &seconds)
-      : seconds(seconds), start(std::chrono::steady_clock::now()) {}
-  ~TimeAdder() {
-    seconds +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-            .count();
-  }
-  TimeAdder(const TimeAdder &) = delete;
-  TimeAdder &operator=(const TimeAdder &) = delete;
-
-private:
-  double &seconds;
-  std::chrono::steady_clock::time_point start;
-};
-
-/// Integers that stand for numbers, value = scale * q, and how q comes from a
-/// number x. round is to nearest, ties to even; every float operation is
-/// rounded to float32.
-struct IntegerGrid {
-  enum class Form {
-    Divided,    ///< q = round(clamp(x / scale, lowest, highest))
-    Multiplied, ///< q = round(clamp(x * (1 / scale), lowest, highest))
-    Clipped,    ///< q = round(clamp(x, 0, top) * (highest / top))
-    Sign        ///< q = 1 where x >= 0, else -1
-  };
-  int32_t lowest = 0;
-  int32_t highest = 0;
-  float scale = 1;
-  Form form = Form::Divided;
-  float top = 0;      ///< Of Clipped.
-  bool isOdd = false; ///< Odd numbers only.
-  /// scale = max|x| / highest over the batch; `scale` means nothing.
-  bool followsBatch = false;
-};
-
-/// Integer operands of a forward product, or of a part of it: some channels of
-/// the input and the weights that they meet.
-struct ForwardTerm {
-  int64_t firstChannel = 0;
-  int64_t channels = 0;
-  IntegerGrid input;
-  IntegerGrid weight;              ///< Its form means nothing.
-  std::vector<float> weightScales; ///< By output; empty if all are weight's.
-  std::vector<int32_t> weights;    ///< [outputs, kernel, kernel, channels]
-};
-
-/// A forward product as integers: what another program needs to compute it
-/// without this one.
-///   y = filterScales[o] sum over terms of float(sum x w) (xScale wScale)
-/// in the order of the terms, then rounded to `result` and back.
-struct ForwardOperands {
-  std::vector<ForwardTerm> terms;
-  std::vector<float> filterScales; ///< By output; empty if there are none.
-  std::optional<IntegerGrid> result;
-};
-
 class Products {
 public:
   virtual ~Products() = default;
@@ -139,15 +76,13 @@ public:
   virtual std::vector<TensorReport> reportTensors() const { return {}; }
   /// Of the last forward call in Mode::Evaluate. An error says why they are no
   /// integers, or not all there is to the product.
-  virtual Result<ForwardOperands> forwardOperands() const {
+  virtual Result<networks::ForwardOperands> forwardOperands() const {
     return Status::error("its operands are floats");
   }
   /// From now on sums are as wide as the rules say. An error where products
   /// cannot do that.
   virtual Status useAccumulators(const AccumulatorRules &rules) {
-    return Status::error("its sums cannot be narrowed; combine 'accumulators' "
-                         "with float32, mixed16, fp8, fixed, apt, pfq or "
-                         "static");
+    return Status::error("its sums cannot be narrowed");
   }
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
@@ -169,6 +104,10 @@ protected:
   ProductTimes seconds;
   ProductWork done;
 };
+
+/// How a policy makes the products of a layer.
+using MakeProducts =
+    std::function<Result<std::unique_ptr<Products>>(const LayerSpec &)>;
 
 } // namespace lpgen::nn
 

@@ -88,15 +88,15 @@ void TrainedProducts::visitState(nn::StateVisitor &visitor) {
   weightQuantizer->visitState(visitor);
 }
 
-Result<nn::ForwardOperands> TrainedProducts::forwardOperands() const {
-  nn::ForwardTerm term;
+Result<networks::ForwardOperands> TrainedProducts::forwardOperands() const {
+  networks::ForwardTerm term;
   term.channels = geometry.channels;
   term.input = inputQuantizer->grid();
   term.weight = weightQuantizer->grid();
   term.weight.scale = weights.scale();
   term.weights = weights.codes();
   const auto scales = weightQuantizer->filterScales();
-  return nn::ForwardOperands{
+  return networks::ForwardOperands{
       {std::move(term)}, {scales.begin(), scales.end()}, std::nullopt};
 }
 

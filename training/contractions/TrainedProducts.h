@@ -12,7 +12,7 @@ namespace lpgen::quant {
 
 class TrainedProducts : public nn::Products {
 public:
-  TrainedProducts(const nn::ConvGeometry &geometry,
+  TrainedProducts(const ConvGeometry &geometry,
                   std::unique_ptr<TrainedQuantizer> inputQuantizer,
                   std::unique_ptr<TrainedQuantizer> weightQuantizer,
                   KernelProvider &kernels)
@@ -28,12 +28,12 @@ public:
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
-  Result<nn::ForwardOperands> forwardOperands() const override;
+  Result<networks::ForwardOperands> forwardOperands() const override;
   std::vector<nn::TensorReport> reportTensors() const override;
   std::string implementation(nn::Product product) const override;
 
 private:
-  nn::ConvGeometry geometry;
+  ConvGeometry geometry;
   IntegerConv conv;
   nn::FloatProducts gradients;
   std::unique_ptr<TrainedQuantizer> inputQuantizer;

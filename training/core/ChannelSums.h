@@ -3,7 +3,7 @@
 #ifndef LPGEN_TRAINING_CORE_CHANNELSUMS_H
 #define LPGEN_TRAINING_CORE_CHANNELSUMS_H
 
-#include "training/layers/Layer.h"
+#include "training/core/StepContext.h"
 #include <vector>
 
 namespace lpgen::nn {

@@ -2,8 +2,10 @@
 #ifndef LPGEN_TRAINING_CORE_ELEMENTLOOPS_H
 #define LPGEN_TRAINING_CORE_ELEMENTLOOPS_H
 
+#include "base/system/Status.h"
+#include "training/core/FloatTensor.h"
 #include "training/core/IntTensor.h"
-#include "training/layers/Layer.h"
+#include "training/core/StepContext.h"
 #include <array>
 #include <cmath>
 

@@ -1,5 +1,6 @@
 // Bytes to floats, one image a task.
 #include "training/data/Batches.h"
+#include "training/core/StepContext.h"
 #include <algorithm>
 
 namespace lpgen::data {

@@ -3,8 +3,10 @@
 #ifndef LPGEN_TRAINING_DATA_BATCHES_H
 #define LPGEN_TRAINING_DATA_BATCHES_H
 
+#include "base/system/ThreadPool.h"
+#include "training/core/FloatTensor.h"
+#include "training/core/Random.h"
 #include "training/data/Dataset.h"
-#include "training/layers/Layer.h"
 
 namespace lpgen::data {
 

@@ -1,5 +1,6 @@
 // Statistics in double, elements in float.
 #include "training/layers/BatchNorm.h"
+#include "networks/NetworkBuilder.h"
 #include "training/core/ChannelSums.h"
 #include <algorithm>
 
@@ -67,7 +68,11 @@ BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
   return result;
 }
 
-BatchNorm::Affine BatchNorm::evaluationAffine() const { return affine(false); }
+Status BatchNorm::describe(networks::NetworkBuilder &network) const {
+  Affine evaluated = affine(false);
+  return network.addAffine(name(), std::move(evaluated.scale),
+                           std::move(evaluated.offset));
+}
 
 Normalization BatchNorm::normalizationOf(const FloatTensor &x,
                                          Following following,

@@ -21,13 +21,7 @@ public:
                   const Pass &pass) override;
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
-
-  /// Evaluation as y = scale x + offset, for each channel.
-  struct Affine {
-    std::vector<float> scale;
-    std::vector<float> offset;
-  };
-  Affine evaluationAffine() const;
+  Status describe(networks::NetworkBuilder &network) const override;
 
   // The steps of forward and backward, for what does more in the same pass over
   // memory (NormalizedUnit).
@@ -53,6 +47,11 @@ public:
   int64_t numChannels() const { return channels; }
 
 private:
+  /// y = scale x + offset, for each channel.
+  struct Affine {
+    std::vector<float> scale;
+    std::vector<float> offset;
+  };
   Affine affine(bool isTraining) const;
   void updateStatistics(const FloatTensor &x, const Pass &pass);
 

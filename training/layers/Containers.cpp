@@ -1,5 +1,6 @@
 // Handing tensors from layer to layer.
 #include "training/layers/Containers.h"
+#include "networks/NetworkBuilder.h"
 #include <algorithm>
 #include <cmath>
 
@@ -73,6 +74,13 @@ void Sequential::visitLayers(const std::function<void(Layer &)> &visit) {
   }
 }
 
+Status Sequential::describe(networks::NetworkBuilder &network) const {
+  for (const std::unique_ptr<Layer> &layer : layers) {
+    LPGEN_RETURN_IF_ERROR(layer->describe(network));
+  }
+  return Status::success();
+}
+
 Status Residual::forward(const FloatTensor &x, FloatTensor &y,
                          const Pass &pass) {
   LPGEN_RETURN_IF_ERROR(main->forward(x, y, pass));
@@ -140,6 +148,17 @@ void Residual::visitLayers(const std::function<void(Layer &)> &visit) {
   visit(*this);
   main->visitLayers(visit);
   shortcut->visitLayers(visit);
+}
+
+Status Residual::describe(networks::NetworkBuilder &network) const {
+  const auto branch = [](const Sequential &chain) {
+    return
+        [&chain](networks::NetworkBuilder &to) { return chain.describe(to); };
+  };
+  LPGEN_RETURN_IF_ERROR(
+      network.addBranches(name(), branch(*main), branch(*shortcut)));
+  return activation == Activation::Relu ? network.addRelu(name())
+                                        : Status::success();
 }
 
 } // namespace lpgen::nn

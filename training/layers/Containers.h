@@ -15,7 +15,6 @@ public:
   using Layer::Layer;
   void add(std::unique_ptr<Layer> layer);
   bool isEmpty() const { return layers.empty(); }
-  const std::vector<std::unique_ptr<Layer>> &children() const { return layers; }
 
   /// An empty chain copies x.
   Status forward(const FloatTensor &x, FloatTensor &y,
@@ -25,6 +24,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   std::vector<std::unique_ptr<Layer>> layers;
@@ -51,9 +51,6 @@ public:
       : Layer(std::move(name)), main(std::move(main)),
         shortcut(std::move(shortcut)), activation(activation) {}
 
-  const Sequential &mainBranch() const { return *main; }
-  const Sequential &shortcutBranch() const { return *shortcut; }
-  Activation activationOfSum() const { return activation; }
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
@@ -61,6 +58,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   std::unique_ptr<Sequential> main;

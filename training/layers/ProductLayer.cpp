@@ -1,5 +1,6 @@
 // Weights and bias around the three products.
 #include "training/layers/ProductLayer.h"
+#include "networks/NetworkBuilder.h"
 #include "training/core/ChannelSums.h"
 
 namespace lpgen::nn {
@@ -88,6 +89,18 @@ void ProductLayer::visitParameters(
 
 void ProductLayer::visitState(StateVisitor &visitor) {
   implementation->visitState(visitor);
+}
+
+Status ProductLayer::describe(networks::NetworkBuilder &network) const {
+  const Result<networks::ForwardOperands> operands =
+      implementation->forwardOperands();
+  if (!operands.ok()) {
+    return Status::error("layer '" + name() +
+                         "' has no integer product: " + operands.message());
+  }
+  LPGEN_RETURN_IF_ERROR(network.addProduct(name(), geometry, *operands));
+  return bias.value.size() == 0 ? Status::success()
+                                : network.addBias(name(), bias.value.values());
 }
 
 } // namespace lpgen::nn

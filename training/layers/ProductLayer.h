@@ -4,6 +4,7 @@
 #define LPGEN_TRAINING_LAYERS_PRODUCTLAYER_H
 
 #include "training/contractions/Products.h"
+#include "training/layers/Layer.h"
 #include <memory>
 
 namespace lpgen::nn {
@@ -27,9 +28,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
 
-  const ConvGeometry &shape() const { return geometry; }
-  /// One for each output, or none.
-  std::span<const float> biases() const { return bias.value.values(); }
+  Status describe(networks::NetworkBuilder &network) const override;
   const Products *products() const override { return implementation.get(); }
 
 private:

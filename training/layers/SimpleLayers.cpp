@@ -1,6 +1,7 @@
 // Loops over images; nothing here sums over a batch.
 #include "training/layers/SimpleLayers.h"
 #include "base/system/VectorClones.h"
+#include "networks/NetworkBuilder.h"
 #include <algorithm>
 
 namespace lpgen::nn {
@@ -186,6 +187,24 @@ Status PaddedShortcut::backward(const FloatTensor &dy, FloatTensor &dx,
     }
   });
   return Status::success();
+}
+
+Status Relu::describe(networks::NetworkBuilder &network) const {
+  return network.addRelu(name());
+}
+
+Status Pool::describe(networks::NetworkBuilder &network) const {
+  return kind == Kind::Max ? network.addMaxPool(name(), kernel, stride)
+                           : network.addAveragePool(name(), kernel, stride);
+}
+
+Status Flatten::describe(networks::NetworkBuilder &network) const {
+  network.flatten();
+  return Status::success();
+}
+
+Status PaddedShortcut::describe(networks::NetworkBuilder &network) const {
+  return network.addPaddedPixels(name(), stride, outputs);
 }
 
 } // namespace lpgen::nn

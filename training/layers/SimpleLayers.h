@@ -15,6 +15,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   const FloatTensor *input = nullptr;
@@ -36,6 +37,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   void forwardPixel(const float *window, int64_t width, int64_t channels,
@@ -56,6 +58,7 @@ public:
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   std::vector<int64_t> inputShape;
@@ -67,11 +70,11 @@ class PaddedShortcut : public Layer {
 public:
   PaddedShortcut(std::string name, int64_t stride, int64_t outputs)
       : Layer(std::move(name)), stride(stride), outputs(outputs) {}
-  int64_t strideSize() const { return stride; }
   Status forward(const FloatTensor &x, FloatTensor &y,
                  const Pass &pass) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const Pass &pass) override;
+  Status describe(networks::NetworkBuilder &network) const override;
 
 private:
   int64_t stride;

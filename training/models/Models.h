@@ -4,7 +4,6 @@
 
 #include "training/contractions/Products.h"
 #include "training/layers/Containers.h"
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,18 +19,6 @@ struct ModelSpec {
   int64_t classes = 0;
   Activation activation = Activation::Relu;
 };
-
-/// Where a layer with weights stands. Policies treat the ends with more care.
-enum class LayerPlace { First, Inner, Last };
-
-/// What a policy is told of a layer when it makes its products.
-struct LayerSpec {
-  std::string name;
-  ConvGeometry geometry;
-  LayerPlace place = LayerPlace::Inner;
-};
-using MakeProducts =
-    std::function<Result<std::unique_ptr<Products>>(const LayerSpec &)>;
 
 /// "mlp, lenet, cnn, ...", for messages and help.
 std::string modelNames();

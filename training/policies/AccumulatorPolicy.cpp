@@ -41,7 +41,11 @@ public:
                                options.chunk};
     }
     rules.integers = options.integers;
-    LPGEN_RETURN_IF_ERROR((*products)->useAccumulators(rules));
+    if (const Status status = (*products)->useAccumulators(rules);
+        !status.ok()) {
+      return Status::error(status.message() + "; combine 'accumulators' with " +
+                           narrowingPolicies());
+    }
     return products;
   }
 

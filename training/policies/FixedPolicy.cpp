@@ -34,8 +34,9 @@ public:
     roundResult(now, y, ".output", pass);
     return Status::success();
   }
-  Result<nn::ForwardOperands> forwardOperands() const override {
-    Result<nn::ForwardOperands> operands = IntegerProducts::forwardOperands();
+  Result<networks::ForwardOperands> forwardOperands() const override {
+    Result<networks::ForwardOperands> operands =
+        IntegerProducts::forwardOperands();
     if (operands.ok()) {
       operands->result = format.grid();
     }

@@ -23,8 +23,15 @@ public:
   }
 };
 
+/// What networks of a policy can do that those of others cannot.
+enum Trait : unsigned {
+  Exports = 1,    ///< Products are integers that a program can compute.
+  NarrowsSums = 2 ///< Sums can be narrower than they need to be.
+};
+
 struct KnownPolicy {
   const char *name;
+  unsigned traits;
   const char *usage;
   Result<std::unique_ptr<Policy>> (*make)(PolicyText &text,
                                           const PolicyContext &context);
@@ -32,6 +39,7 @@ struct KnownPolicy {
 
 struct KnownExtension {
   const char *name;
+  unsigned traits; ///< Those that it leaves to its base.
   const char *usage;
   const char *base; ///< What it stands on if it is named alone.
   Result<std::unique_ptr<Policy>> (*extend)(std::unique_ptr<Policy> base,
@@ -48,36 +56,39 @@ makeFloat32Policy(PolicyText &text, const PolicyContext &context) {
 }
 
 static constexpr std::array policies = {
-    KnownPolicy{"float32", "float32", makeFloat32Policy},
-    KnownPolicy{"apt",
+    KnownPolicy{"float32", NarrowsSums, "float32", makeFloat32Policy},
+    KnownPolicy{"apt", Exports | NarrowsSums,
                 "apt<mode=1|2,gradient-bits=adaptive|8,rounding=stochastic|"
                 "nearest,threshold=0.03>",
                 makeAptPolicy},
-    KnownPolicy{"fixed",
+    KnownPolicy{"fixed", Exports | NarrowsSums,
                 "fixed<il=6,fl=10,scale=128,rounding=stochastic|nearest>",
                 makeFixedPolicy},
-    KnownPolicy{"mixed16", "mixed16<scale=65536,floor=1,grow-after=2000>",
+    KnownPolicy{"mixed16", NarrowsSums,
+                "mixed16<scale=65536,floor=1,grow-after=2000>",
                 makeMixed16Policy},
-    KnownPolicy{"fp8", "fp8<scale=1024,floor=256,grow-after=2000>",
+    KnownPolicy{"fp8", NarrowsSums, "fp8<scale=1024,floor=256,grow-after=2000>",
                 makeFp8Policy},
-    KnownPolicy{"lsq", "lsq<bits=4>", makeLsqPolicy},
-    KnownPolicy{"dorefa", "dorefa<weights=1,activations=2>", makeDorefaPolicy},
-    KnownPolicy{"pact", "pact<bits=4>", makePactPolicy},
-    KnownPolicy{"xnor", "xnor<threshold=1>", makeXnorPolicy},
-    KnownPolicy{"binary", "binary<threshold=1.3>", makeBinaryPolicy},
-    KnownPolicy{"pfq", "pfq<epsilon=0.03,decay=0.3,period=RUN/64>",
-                makePfqPolicy},
-    KnownPolicy{"dynasty", "dynasty<budget=16,block=32,period=50>",
+    KnownPolicy{"lsq", Exports, "lsq<bits=4>", makeLsqPolicy},
+    KnownPolicy{"dorefa", Exports, "dorefa<weights=1,activations=2>",
+                makeDorefaPolicy},
+    KnownPolicy{"pact", Exports, "pact<bits=4>", makePactPolicy},
+    KnownPolicy{"xnor", Exports, "xnor<threshold=1>", makeXnorPolicy},
+    KnownPolicy{"binary", Exports, "binary<threshold=1.3>", makeBinaryPolicy},
+    KnownPolicy{"pfq", Exports | NarrowsSums,
+                "pfq<epsilon=0.03,decay=0.3,period=RUN/64>", makePfqPolicy},
+    KnownPolicy{"dynasty", Exports, "dynasty<budget=16,block=32,period=50>",
                 makeDynastyPolicy},
-    KnownPolicy{"static", "static<bits=8,gradient-bits=8>", makeStaticPolicy},
+    KnownPolicy{"static", Exports | NarrowsSums,
+                "static<bits=8,gradient-bits=8>", makeStaticPolicy},
 };
 
 static constexpr std::array extensions = {
-    KnownExtension{"adaptive-loss-scale",
+    KnownExtension{"adaptive-loss-scale", Exports,
                    "adaptive-loss-scale<underflow=0.001,upper-exponent=4,"
                    "total-exponent=10,period=1>",
                    "mixed16<scale=1,grow-after=0>", extendByAdaptiveLossScale},
-    KnownExtension{"accumulators",
+    KnownExtension{"accumulators", 0,
                    "accumulators<offset=0,chunk=0,adder=truncating|nearest,"
                    "product-mantissa=5,"
                    "integers=statistical|exact,sigmas=6>",
@@ -128,6 +139,22 @@ static Result<std::unique_ptr<Policy>> extend(std::unique_ptr<Policy> base,
                        usagesOf(extensions));
 }
 
+/// "apt, fixed or pfq": the policies with a trait.
+static std::string namesOf(Trait trait) {
+  std::string names;
+  std::string last;
+  for (const KnownPolicy &policy : policies) {
+    if ((policy.traits & trait) != 0) {
+      names += (names.empty() || last.empty() ? "" : ", ") + last;
+      last = policy.name;
+    }
+  }
+  return names + " or " + last;
+}
+
+std::string exportedPolicies() { return namesOf(Exports); }
+std::string narrowingPolicies() { return namesOf(NarrowsSums); }
+
 /// The texts between the '+' that stand outside of angle brackets.
 static std::vector<std::string> splitCombination(const std::string &text) {
   std::vector<std::string> parts(1);
@@ -143,13 +170,35 @@ static std::vector<std::string> splitCombination(const std::string &text) {
   return parts;
 }
 
-Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
-                                           const PolicyContext &context) {
+static std::string nameOf(const std::string &part) {
+  return part.substr(0, part.find('<'));
+}
+
+/// The parts of a combination; an extension alone stands on its own base.
+static std::vector<std::string> partsOf(const std::string &text) {
   std::vector<std::string> parts = splitCombination(text);
-  const std::string first = parts[0].substr(0, parts[0].find('<'));
-  if (const KnownExtension *alone = findByName(extensions, first)) {
+  if (const KnownExtension *alone = findByName(extensions, nameOf(parts[0]))) {
     parts.insert(parts.begin(), alone->base);
   }
+  return parts;
+}
+
+bool isExported(const std::string &text) {
+  unsigned traits = ~0U;
+  for (const std::string &part : partsOf(text)) {
+    if (const KnownPolicy *policy = findByName(policies, nameOf(part))) {
+      traits &= policy->traits;
+    } else if (const KnownExtension *extension =
+                   findByName(extensions, nameOf(part))) {
+      traits &= extension->traits;
+    }
+  }
+  return (traits & Exports) != 0;
+}
+
+Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
+                                           const PolicyContext &context) {
+  const std::vector<std::string> parts = partsOf(text);
   Result<std::unique_ptr<Policy>> policy = makeBase(parts[0], context);
   for (size_t i = 1; i < parts.size() && policy.ok(); ++i) {
     policy = extend(std::move(*policy), parts[i], context);

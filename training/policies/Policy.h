@@ -101,6 +101,13 @@ Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
 /// The names with their options and defaults, for help.
 std::string policyNames();
 
+/// Whether networks that this policy has trained can be exported.
+bool isExported(const std::string &text);
+/// "apt, fixed or pfq": whose networks can be exported, and who can narrow
+/// sums.
+std::string exportedPolicies();
+std::string narrowingPolicies();
+
 } // namespace lpgen::train
 
 #endif // LPGEN_TRAINING_POLICIES_POLICY_H

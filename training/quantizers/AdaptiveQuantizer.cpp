@@ -122,13 +122,13 @@ Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
   return Status::success();
 }
 
-std::optional<nn::IntegerGrid> AdaptiveQuantizer::grid() const {
+std::optional<QuantParams> AdaptiveQuantizer::grid() const {
   if (counts.updates == 0) {
     return std::nullopt;
   }
   const int32_t max = symmetricMax(counts.bits);
-  return nn::IntegerGrid{-max, max, std::ldexp(1.0F, exponent),
-                         nn::IntegerGrid::Form::Multiplied};
+  return QuantParams{-max, max, std::ldexp(1.0F, exponent),
+                     QuantParams::Form::Multiplied};
 }
 
 void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {

@@ -53,7 +53,7 @@ public:
                   double &statisticsSeconds) override;
   void visitState(nn::StateVisitor &visitor) override;
   /// None before the first step of training.
-  std::optional<nn::IntegerGrid> grid() const override;
+  std::optional<QuantParams> grid() const override;
   int64_t nextUpdate() const { return next; }
 
 private:

@@ -8,8 +8,8 @@ namespace lpgen::quant {
 
 static int signOf(float v) { return v >= 0 ? 1 : -1; }
 
-static nn::IntegerGrid signGrid() {
-  nn::IntegerGrid grid = {-1, 1, 1, nn::IntegerGrid::Form::Sign};
+static QuantParams signGrid() {
+  QuantParams grid = {-1, 1, 1, QuantParams::Form::Sign};
   grid.isOdd = true;
   return grid;
 }
@@ -31,7 +31,7 @@ public:
       return std::fabs(v) <= threshold ? 1.0F : 0.0F;
     });
   }
-  nn::IntegerGrid grid() const override { return signGrid(); }
+  QuantParams grid() const override { return signGrid(); }
 
 private:
   float threshold;
@@ -66,7 +66,7 @@ public:
     });
   }
   std::span<const float> filterScales() const override { return alpha; }
-  nn::IntegerGrid grid() const override { return signGrid(); }
+  QuantParams grid() const override { return signGrid(); }
 
 private:
   std::vector<float> alpha; ///< By filter, of the last forward call.

@@ -43,8 +43,8 @@ public:
     }
   }
 
-  nn::IntegerGrid grid() const override {
-    nn::IntegerGrid grid = {-levels, levels};
+  QuantParams grid() const override {
+    QuantParams grid = {-levels, levels};
     grid.isOdd = true;
     return grid;
   }
@@ -70,8 +70,8 @@ public:
     });
   }
 
-  nn::IntegerGrid grid() const override {
-    return {0, levels, end() / float(levels), nn::IntegerGrid::Form::Clipped,
+  QuantParams grid() const override {
+    return {0, levels, end() / float(levels), QuantParams::Form::Clipped,
             end()};
   }
 

@@ -17,9 +17,9 @@ struct FixedPointFormat {
 
   CodeRange codes() const { return symmetricCodes(il + fl); }
   float scale() const { return std::ldexp(1.0F, -fl); }
-  nn::IntegerGrid grid() const {
+  QuantParams grid() const {
     return {codes().lowest, codes().highest, scale(),
-            nn::IntegerGrid::Form::Multiplied};
+            QuantParams::Form::Multiplied};
   }
 };
 
@@ -37,7 +37,7 @@ public:
   }
   Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
                   double &statisticsSeconds) override;
-  std::optional<nn::IntegerGrid> grid() const override { return format.grid(); }
+  std::optional<QuantParams> grid() const override { return format.grid(); }
 
 private:
   FixedPointFormat format;

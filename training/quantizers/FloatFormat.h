@@ -3,7 +3,6 @@
 #ifndef LPGEN_TRAINING_QUANTIZERS_FLOATFORMAT_H
 #define LPGEN_TRAINING_QUANTIZERS_FLOATFORMAT_H
 
-#include "training/layers/Layer.h"
 #include "training/quantizers/Quantize.h"
 
 namespace lpgen::quant {

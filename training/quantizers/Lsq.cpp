@@ -48,9 +48,7 @@ public:
     multiplyElements(x, pass, gradient,
                      [&](float v) { return isInside(v / s) ? 1.0F : 0.0F; });
   }
-  nn::IntegerGrid grid() const override {
-    return {lowest, highest, currentStep()};
-  }
+  QuantParams grid() const override { return {lowest, highest, currentStep()}; }
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
     visit(step);

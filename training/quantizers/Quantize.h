@@ -5,7 +5,8 @@
 #define LPGEN_TRAINING_QUANTIZERS_QUANTIZE_H
 
 #include "training/core/IntTensor.h"
-#include "training/layers/Layer.h"
+#include "training/core/StepContext.h"
+#include <span>
 
 namespace lpgen::quant {
 

@@ -3,9 +3,14 @@
 #ifndef LPGEN_TRAINING_QUANTIZERS_QUANTIZER_H
 #define LPGEN_TRAINING_QUANTIZERS_QUANTIZER_H
 
-#include "training/contractions/Products.h"
+#include "base/system/Status.h"
+#include "base/types/QuantParams.h"
 #include "training/core/IntTensor.h"
+#include "training/core/Parameter.h"
+#include "training/core/Reports.h"
+#include "training/core/StepContext.h"
 #include <memory>
+#include <optional>
 
 namespace lpgen::quant {
 
@@ -27,7 +32,7 @@ public:
     visitor.visit(counts.tensor + ".updates", counts.updates);
   }
   /// The grid of evaluation; none if there is no scale yet.
-  virtual std::optional<nn::IntegerGrid> grid() const = 0;
+  virtual std::optional<QuantParams> grid() const = 0;
   const nn::TensorReport &report() const { return counts; }
 
 protected:

@@ -57,9 +57,9 @@ void RangeQuantizer::visitState(nn::StateVisitor &visitor) {
   visitor.visit(counts.tensor + ".limitBits", limitBits);
 }
 
-std::optional<nn::IntegerGrid> RangeQuantizer::grid() const {
-  nn::IntegerGrid grid = {codes().lowest, codes().highest, 1,
-                          nn::IntegerGrid::Form::Multiplied};
+std::optional<QuantParams> RangeQuantizer::grid() const {
+  QuantParams grid = {codes().lowest, codes().highest, 1,
+                      QuantParams::Form::Multiplied};
   grid.followsBatch = !isClipped();
   if (isClipped()) {
     grid.scale = limit / float(codes().highest);

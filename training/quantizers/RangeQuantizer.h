@@ -22,7 +22,7 @@ public:
   }
   Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
                   double &statisticsSeconds) override;
-  std::optional<nn::IntegerGrid> grid() const override;
+  std::optional<QuantParams> grid() const override;
   void visitState(nn::StateVisitor &visitor) override;
 
 private:

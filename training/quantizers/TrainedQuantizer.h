@@ -7,8 +7,12 @@
 #ifndef LPGEN_TRAINING_QUANTIZERS_TRAINEDQUANTIZER_H
 #define LPGEN_TRAINING_QUANTIZERS_TRAINEDQUANTIZER_H
 
-#include "training/contractions/Products.h"
+#include "base/system/Status.h"
+#include "base/types/QuantParams.h"
 #include "training/core/IntTensor.h"
+#include "training/core/Parameter.h"
+#include "training/core/Reports.h"
+#include "training/core/StepContext.h"
 #include <limits>
 #include <memory>
 
@@ -30,7 +34,7 @@ public:
   virtual void backward(const nn::FloatTensor &x, const nn::Pass &pass,
                         nn::FloatTensor &gradient) = 0;
   /// The grid of q; of weights, form and scale mean nothing.
-  virtual nn::IntegerGrid grid() const = 0;
+  virtual QuantParams grid() const = 0;
   virtual void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
   virtual void visitState(nn::StateVisitor &visitor) {}

@@ -1,7 +1,7 @@
 // Inputs of `lpgen run`: from NAME=PATH to checked tensors.
 #include "workbench/run/TensorFiles.h"
+#include "base/system/Text.h"
 #include "base/tensor/Npy.h"
-#include "tools/CommonOptions.h"
 #include "llvm/ADT/Twine.h"
 #include <optional>
 

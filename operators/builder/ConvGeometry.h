@@ -4,15 +4,15 @@
 // Activations are [images, height, width, channels], weights
 // [outputs, kernel, kernel, channels / groups], the reduction of a group being
 // one row of weights. A linear layer is a convolution of 1 x 1 pixel.
-#ifndef LPGEN_TRAINING_CORE_CONVGEOMETRY_H
-#define LPGEN_TRAINING_CORE_CONVGEOMETRY_H
+#ifndef LPGEN_OPERATORS_BUILDER_CONVGEOMETRY_H
+#define LPGEN_OPERATORS_BUILDER_CONVGEOMETRY_H
 
 #include "base/system/ThreadPool.h"
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-namespace lpgen::nn {
+namespace lpgen {
 
 struct ConvGeometry {
   int64_t height = 1;
@@ -69,6 +69,6 @@ struct ConvGeometry {
   }
 };
 
-} // namespace lpgen::nn
+} // namespace lpgen
 
-#endif // LPGEN_TRAINING_CORE_CONVGEOMETRY_H
+#endif // LPGEN_OPERATORS_BUILDER_CONVGEOMETRY_H

@@ -1,0 +1,202 @@
+// Layers, in order, as what they add to the open elements. See
+// NetworkBuilder.h; stages are made in NetworkStages.cpp.
+#include "networks/NetworkBuilder.h"
+
+namespace lpgen::networks {
+
+NetworkBuilder::NetworkBuilder(ImageFormat format, int64_t imagesPerCall)
+    : images(std::move(format)) {
+  network.height = images.height;
+  network.width = images.width;
+  network.channels = images.channels;
+  network.classes = images.classes;
+  network.imagesPerCall = imagesPerCall;
+  open.shape = {images.height, images.width, images.channels, false};
+  network.values.push_back({open.shape.size(), false, 4});
+}
+
+static Status refuse(const std::string &layer, const std::string &reason) {
+  return Status::error("layer '" + layer + "' " + reason);
+}
+
+Status NetworkBuilder::needOperator(const std::string &layer) {
+  openLastPool();
+  return open.source == Open::Source::Operator
+             ? Status::success()
+             : refuse(layer, "is of a kind, or at a place, that cannot be "
+                             "exported");
+}
+
+static std::string weightExtents(const ConvGeometry &g) {
+  const std::string taps = g.isLinear() ? ""
+                                        : std::to_string(g.kernel) + ", " +
+                                              std::to_string(g.kernel) + ", ";
+  return "[" + std::to_string(g.outputs) + ", " + taps +
+         std::to_string(g.channels) + "]";
+}
+
+void NetworkBuilder::addIntegers(const std::string &layer,
+                                 const ConvGeometry &geometry,
+                                 const ForwardOperands &operands) {
+  if (operands.terms.size() > 1) {
+    toFloats(); // Each term takes its channels of it.
+  }
+  const Open input = open;
+  Open sum;
+  for (size_t i = 0; i < operands.terms.size(); ++i) {
+    const ForwardTerm &term = operands.terms[i];
+    const std::string part =
+        operands.terms.size() == 1 ? "" : std::to_string(i + 1);
+    open = input;
+    const Tensor x = toCodes(layer, term, part);
+    ConvGeometry g = geometry;
+    g.channels = term.channels;
+    const ElementText element(term.weight);
+    Open product = openProduct(
+        layer + (i + 1 < operands.terms.size() ? ".term" + part : ""), g, x,
+        {"w",
+         element.type + weightExtents(g) + element.range,
+         -1,
+         {},
+         term.weights,
+         typeOf(term.weight)});
+    std::vector<float> scales = term.weightScales;
+    if (term.input.followsBatch) {
+      product.epilogue.multiply(
+          x.batch, scales.empty() ? std::vector<float>{term.weight.scale}
+                                  : std::move(scales));
+    } else if (scales.empty()) {
+      product.epilogue.multiply(term.input.scale * term.weight.scale);
+    } else {
+      for (float &scale : scales) {
+        scale *= term.input.scale;
+      }
+      product.epilogue.multiplyChannels(std::move(scales));
+    }
+    if (i > 0) {
+      const Tensor before = emit(std::move(sum), std::nullopt);
+      product.epilogue.add(fromValue("before", before),
+                           "before" + indices(before.shape));
+    }
+    sum = std::move(product);
+  }
+  open = std::move(sum);
+  if (!operands.filterScales.empty()) {
+    open.epilogue.multiplyChannels(operands.filterScales);
+  }
+  if (operands.result) {
+    open.epilogue.roundTo(*operands.result);
+  }
+  hasIntegers = true;
+}
+
+void NetworkBuilder::addFloats(const std::string &layer,
+                               const ConvGeometry &geometry,
+                               const std::vector<float> &weights) {
+  const Tensor x = toFloats();
+  open =
+      openProduct(layer, geometry, x,
+                  {"w", "f32" + weightExtents(geometry), -1, weights, {}, {}});
+}
+
+Status NetworkBuilder::addProduct(const std::string &layer,
+                                  const ConvGeometry &geometry,
+                                  const ForwardOperands &operands) {
+  if (geometry.groups != 1) {
+    return refuse(layer, "has groups");
+  }
+  if (operands.terms.empty()) {
+    addFloats(layer, geometry, operands.floatWeights);
+  } else {
+    addIntegers(layer, geometry, operands);
+  }
+  return Status::success();
+}
+
+Status NetworkBuilder::addBias(const std::string &layer,
+                               std::span<const float> biases) {
+  LPGEN_RETURN_IF_ERROR(needOperator(layer));
+  open.epilogue.addChannels({biases.begin(), biases.end()});
+  return Status::success();
+}
+
+Status NetworkBuilder::addAffine(const std::string &layer,
+                                 std::vector<float> gains,
+                                 std::vector<float> offsets) {
+  LPGEN_RETURN_IF_ERROR(needOperator(layer));
+  open.epilogue.affine(std::move(gains), std::move(offsets));
+  return Status::success();
+}
+
+Status NetworkBuilder::addRelu(const std::string &layer) {
+  LPGEN_RETURN_IF_ERROR(needOperator(layer));
+  open.epilogue.relu();
+  return Status::success();
+}
+
+Status NetworkBuilder::addMaxPool(const std::string &layer, int64_t kernel,
+                                  int64_t stride) {
+  if (open.source != Open::Source::Operator) {
+    return refuse(layer, "pools what no layer with weights has made");
+  }
+  open.pools.push_back({layer, kernel, stride});
+  return Status::success();
+}
+
+Status NetworkBuilder::addAveragePool(const std::string &layer, int64_t kernel,
+                                      int64_t stride) {
+  const Tensor x = toFloats();
+  open = openWindow({layer, kernel, stride}, x, "acc", "sum");
+  open.epilogue.multiply(1.0F / float(kernel * kernel));
+  return Status::success();
+}
+
+void NetworkBuilder::flatten() {
+  open.isFlattened = true; // Elements are in the same order after it.
+}
+
+Status NetworkBuilder::addPaddedPixels(const std::string &layer, int64_t stride,
+                                       int64_t channels) {
+  const Tensor x = toFloats();
+  if (x.shape.isFlat || channels < x.shape.channels) {
+    return refuse(layer, "is at a place that cannot be exported");
+  }
+  open = openPart({x, 0, stride},
+                  {(x.shape.height - 1) / stride + 1,
+                   (x.shape.width - 1) / stride + 1, channels, false});
+  open.name = layer;
+  return Status::success();
+}
+
+Status NetworkBuilder::addBranches(const std::string &layer, const Branch &main,
+                                   const Branch &shortcut) {
+  const Tensor input = toFloats();
+  LPGEN_RETURN_IF_ERROR(main(*this));
+  openLastPool();
+  if (open.source != Open::Source::Operator) {
+    return refuse(layer, "has no layer with weights beside its shortcut");
+  }
+  Open sum = std::exchange(open, openTensor(input));
+  LPGEN_RETURN_IF_ERROR(shortcut(*this));
+  if (open.source != Open::Source::Tensor || open.isFlattened) {
+    return refuse(layer, "has a shortcut with layers that cannot be exported");
+  }
+  Access added = access("s", open.part, open.shape);
+  sum.epilogue.add(std::move(added.input), std::move(added.element));
+  open = std::move(sum);
+  return Status::success();
+}
+
+Result<Network> NetworkBuilder::finish() {
+  if (open.source != Open::Source::Operator || !open.pools.empty() ||
+      !open.shape.isFlat || open.shape.channels != network.classes) {
+    return Status::error("the network does not end in a layer with weights");
+  }
+  if (!hasIntegers) {
+    return Status::error("the network has no integer product");
+  }
+  emit(std::move(open), std::nullopt);
+  return std::move(network);
+}
+
+} // namespace lpgen::networks

@@ -1,0 +1,20 @@
+// From a trained network to its stages: where training ends and networks, which
+// know no trainer, begin.
+#ifndef LPGEN_TRAINING_EXPORT_TRAINEDNETWORK_H
+#define LPGEN_TRAINING_EXPORT_TRAINEDNETWORK_H
+
+#include "networks/ExportFolder.h"
+#include "training/loop/StoredRun.h"
+
+namespace lpgen::train {
+
+/// The stages of the run's network, which has evaluated since its weights last
+/// changed. An error names the layer that cannot be exported, and why.
+Result<networks::Network> trainedNetwork(StoredRun &run);
+
+/// The test images of its data.
+networks::TestImages testImages(const data::Dataset &data);
+
+} // namespace lpgen::train
+
+#endif // LPGEN_TRAINING_EXPORT_TRAINEDNETWORK_H
