@@ -1,4 +1,5 @@
-// The file that a network is exported to; docs/packed-network.md describes it.
+// The file that a network is exported to; docs/reference/packed-network.md
+// describes it.
 #ifndef LPGEN_NETWORKS_PACKEDNETWORK_H
 #define LPGEN_NETWORKS_PACKEDNETWORK_H
 

@@ -75,8 +75,8 @@ Result<std::string> lpgen::mergeRules(llvm::StringRef oldText,
   llvm::raw_string_ostream os(text);
   os << "// Tuned schedules for " << cpu
      << ". `lpgen tune` merges its rules into this file and\n"
-        "// keeps no other comments; docs/schedules.md says how rules are "
-        "found.\n";
+        "// keeps no other comments; docs/reference/schedules.md says how "
+        "rules are found.\n";
   for (const auto &[key, rule] : merged) {
     rule->print(os);
     os << "\n";

@@ -1,4 +1,4 @@
-// Look-up tables. See Tables.h and docs/kernels.md.
+// Look-up tables. See Tables.h and docs/design/kernels.md.
 #include "targets/Tables.h"
 #include "llvm/Support/MathExtras.h"
 

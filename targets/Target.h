@@ -1,6 +1,6 @@
 // What a CPU is to the compiler: a name for LLVM, a few facts, and emitters for
 // the register tiles it is good at. A target is a folder; see
-// docs/add-a-target.md.
+// docs/guide/add-a-target.md.
 #ifndef LPGEN_TARGETS_TARGET_H
 #define LPGEN_TARGETS_TARGET_H
 

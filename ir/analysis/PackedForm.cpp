@@ -147,7 +147,7 @@ std::optional<ElementStorage> lpgen::storageOf(ElementType type,
 }
 
 /// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
-/// docs/kernels.md. Halo positions store 0.
+/// docs/design/kernels.md. Halo positions store 0.
 static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   bool hasHalo = llvm::any_of(form.geometry.positions,
                               [](const PositionDim &p) { return p.hasHalo; });

@@ -1,5 +1,5 @@
 // The cells of x86 with groups of four bytes, one for each 32-bit lane. See
-// Cells.h and, for the bounds, docs/kernels.md.
+// Cells.h and, for the bounds, docs/design/kernels.md.
 //
 // One class serves both widths of registers: the number of lanes tells it which
 // one it has, and LLVM chooses the instruction of that width.

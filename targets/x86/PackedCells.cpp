@@ -1,6 +1,7 @@
 // The cells of x86 that multiply whole elements of w of less than eight bits:
 // packed in memory, taken apart in registers. For products that stream w, as
-// those with one row do. See Cells.h and, for the bounds, docs/kernels.md.
+// those with one row do. See Cells.h and, for the bounds,
+// docs/design/kernels.md.
 //
 // A lane of w has four bytes, and the bits of byte i from q * wBits on are
 // element 4 q + i of its group. Masks take the fields of a nibble apart without

@@ -1,5 +1,6 @@
 // The cells of x86 with planes of digits, one byte of w for each output: tables
-// and their sums in bytes. See Cells.h and, for the bounds, docs/kernels.md.
+// and their sums in bytes. See Cells.h and, for the bounds,
+// docs/design/kernels.md.
 #include "targets/Tables.h"
 #include "targets/x86/CellParts.h"
 

@@ -405,7 +405,7 @@ TEST(Frontend, SampleOperatorsAreClean) {
 
 TEST(Frontend, ExamplesOfTheReferencePageAreClean) {
   auto buffer = llvm::MemoryBuffer::getFile(std::string(LPGEN_SOURCE_DIR) +
-                                            "/docs/language.md");
+                                            "/docs/reference/language.md");
   ASSERT_TRUE(bool(buffer));
   llvm::StringRef rest = (*buffer)->getBuffer();
   unsigned examples = 0;

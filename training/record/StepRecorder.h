@@ -19,8 +19,8 @@ public:
   void afterStep(const std::vector<ObservedLayer> &layers,
                  const StepView &view) override;
 
-  /// What was seen since the last clear, as docs/training.md describes it. The
-  /// open sample is closed.
+  /// What was seen since the last clear, as docs/guide/training.md describes
+  /// it. The open sample is closed.
   nlohmann::json record();
   /// Goes on from a record, or from nothing if `json` is null.
   void restore(const nlohmann::json &json);
