@@ -270,12 +270,12 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false);
   command
       ->add_option("--threads", options->threads,
-                   "Threads, for kernels and peers alike")
+                   "Threads, for kernels and baselines")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   command
       ->add_option("--repetitions", options->repetitions,
-                   "Least number of turns of each contender")
+                   "Least number of turns of each implementation")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command

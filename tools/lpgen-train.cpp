@@ -92,7 +92,7 @@ void reportEpoch(const Trainer &trainer, const Totals &test) {
               trainer.epochTotals().imagesPerSecond());
   if (const nn::ProductWork work = trainer.work(); work.macs > 0) {
     const double mean = work.bitProducts / work.macs;
-    std::printf("  bit products so far: %.4g, %.1f for each multiply-add, "
+    std::printf("  BOPs so far: %.4g, %.1f for each multiply-accumulate, "
                 "%.1f %% %s than at 8 x 8 bits\n",
                 work.bitProducts, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
                 mean > 64 ? "more" : "fewer");
@@ -114,7 +114,7 @@ Status finishEpoch(Trainer &trainer, RunFolder &folder) {
   if (exchange) {
     const GradientExchange::Traffic traffic = exchange->traffic();
     std::printf(
-        "  gradients sent by each worker so far: %lld bytes, %.1f times "
+        "  gradients sent by each process so far: %lld bytes, %.1f times "
         "fewer than as floats\n",
         static_cast<long long>(traffic.sent),
         double(traffic.dense) / double(traffic.sent));
@@ -191,7 +191,8 @@ int run(Options &options, Workers *workers) {
     }
     if (config->workers != options.config.workers) {
       return fail("the run in '" + options.out + "' had " +
-                  std::to_string(config->workers) + " workers, now there are " +
+                  std::to_string(config->workers) +
+                  " processes, now there are " +
                   std::to_string(options.config.workers) +
                   "; remedy: mpirun -n " + std::to_string(config->workers));
     }
@@ -262,7 +263,7 @@ int run(Options &options, Workers *workers) {
 int runWithWorkers(Options &options) {
   if (options.gradients == "none") {
     return isStartedByMpi()
-               ? fail("mpirun started several workers; remedy: say what they "
+               ? fail("mpirun started several processes; remedy: say what they "
                       "exchange, --gradients dense or --gradients adacomp",
                       ExitUsage)
                : run(options, nullptr);

@@ -31,7 +31,7 @@ def _curves(rows):
 def _table(rows):
     lines = ["<div class=scroll><table><thead><tr><th>policy<th>accuracy, %<th>spread"
              "<th>step, ms (median)<th>gradients at 8 bits or fewer, %"
-             "<th>statistics, % of step<th>bit products per product</tr></thead><tbody>"]
+             "<th>statistics, % of step<th>BOPs per multiply-accumulate</tr></thead><tbody>"]
     for policy, row in rows.items():
         lines.append(
             f"<tr><td>{escape(policy)}<td class=ours>{row.accuracy():.2f}"
@@ -45,7 +45,7 @@ def _table(rows):
 def _steps(steps):
     rows = [(name, [(mark, "median", 1e3 * statistics.median(seconds))])
             for mark, (name, seconds) in enumerate(steps.items())]
-    return ("<h2>Step times in turns</h2><p>Medians; the contenders took turns, a few seconds "
+    return ("<h2>Step times in turns</h2><p>Medians; the implementations took turns, a few seconds "
             "each, so that a busy machine slows all of them. Images are read and normalized in "
             "lpgen's steps, not in PyTorch's.</p>" + charts.stacks(rows, "ms per step"))
 

@@ -140,7 +140,7 @@ def table(title, rows):
 
     wide = max([len("policy")] + [len(policy) for policy in rows])
     lines = [title, f"{'policy':{wide}}  accuracy     +-   step ms  8-bit gradients  statistics  "
-             "bit products"]
+             "        BOPs"]
     for policy, row in rows.items():
         lines.append(f"{policy:{wide}}  {row.accuracy():6.2f} %  "
                      f"{number(row.spread(), '{:5.2f}'):>5}  {row.step_ms():8.2f}  "

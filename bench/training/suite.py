@@ -127,10 +127,10 @@ def _of_policies(claims):
     if claims.has("pfq", "static"):
         products = [claims.rows[name].mean(Run.bit_products) for name in ("pfq", "static")]
         if None not in products:
-            claims.add("bit products of pfq saved", 100 * (1 - products[0] / products[1]), 45,
+            claims.add("BOPs of pfq saved", 100 * (1 - products[0] / products[1]), 45,
                        " %", False)
     claims.accuracy_below("dynasty", "static", 0.3)
-    claims.figure("dynasty", "bit products of dynasty", Run.bit_products, 16, " of 64")
+    claims.figure("dynasty", "BOPs of dynasty", Run.bit_products, 16, " of 64")
 
 
 def _of_workers(claims):

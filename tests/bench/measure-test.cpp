@@ -177,8 +177,9 @@ TEST(ReportTest, saysWhatAPeerDoesNotWrite) {
   KernelReport report = makeReport(kernel, 1e-3, 2e-3);
   EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
   kernel.tensors[2].isInput = false;
-  EXPECT_THAT(formatText({}, {report}),
-              HasSubstr("lpgen writes acc, y; a peer writes one of them\n"));
+  EXPECT_THAT(
+      formatText({}, {report}),
+      HasSubstr("lpgen writes acc, y; a baseline writes one of them\n"));
   report.peers.clear();
   EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
 }

@@ -109,7 +109,7 @@ static std::string formatOutputs(const KernelReport &report) {
   }
   return outputs < 2 || report.peers.empty()
              ? ""
-             : "  lpgen writes " + names + "; a peer writes one of them\n";
+             : "  lpgen writes " + names + "; a baseline writes one of them\n";
 }
 
 static std::string formatKernel(const KernelReport &report) {
@@ -181,7 +181,7 @@ std::string formatText(const BenchJob &job,
   if (!reports.empty() && reports.front().ours.frequency) {
     text += format(", %.2f GHz", *reports.front().ours.frequency * 1e-9);
   }
-  text += "\nweights packed beforehand; peers also have their activations "
+  text += "\nweights packed beforehand; baselines also have their activations "
           "packed; time x, median x: time divided by lpgen's, by minima "
           "and by medians\n";
   for (const KernelReport &report : reports) {

@@ -85,7 +85,7 @@ static Result<Peers> preparePeers(const BenchJob &job,
                                   std::vector<std::string> &notes) {
   Peers peers;
   if (!kernel.problem) {
-    notes.push_back("peers, " + kernel.whyNoPeers);
+    notes.push_back("baselines, " + kernel.whyNoPeers);
     return peers;
   }
   const Problem &problem = *kernel.problem;

@@ -55,13 +55,13 @@ def geometric_mean(values):
 
 
 def short(name):
-    """A peer's name without version, flags and remarks."""
+    """A baseline's name without version, flags and remarks."""
     name = re.sub(r" \d+\.[\d.]+| 14| 2022-02|, on im2col|, AVX2|, Haswell|, vpmaddwd", "", name)
     return re.sub(r", Clang .*| int8, .*-O3.*", "", name)
 
 
-def contenders(runs):
-    """Names of all peers in order of first appearance, which fixes their marks."""
+def baseline_names(runs):
+    """Names of all baselines in order of first appearance, which fixes their marks."""
     names = []
     for run in runs:
         for op in run["ops"]:
@@ -71,12 +71,12 @@ def contenders(runs):
     return names
 
 
-def peer_rates(op):
+def baseline_rates(op):
     return {short(peer["name"]): peer["macPerCycle"] for peer in op["peers"]}
 
 
 def core(run):
-    """The operators that have peers, on which all means are taken."""
+    """The operators that have baselines, on which all means are taken."""
     return [op for op in run["ops"] if op["peers"]] or run["ops"]
 
 
@@ -87,7 +87,7 @@ def mean_rates(run, names):
     ours = geometric_mean([op["compute"]["macPerCycle"] for op in ops])
     baselines = {}
     for name in names:
-        rates = [peer_rates(op).get(name) for op in ops]
+        rates = [baseline_rates(op).get(name) for op in ops]
         if all(rates):
             baselines[name] = geometric_mean(rates)
     return ours, baselines
