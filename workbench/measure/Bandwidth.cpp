@@ -1,4 +1,5 @@
-// Plain reads with 32-byte vectors. Caches are found in Linux's sysfs.
+// Plain reads with 32-byte vectors. Caches are found in Linux's sysfs, or by
+// the C library, which asks the CPU, where a virtual machine has no such files.
 #include "workbench/measure/Bandwidth.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "workbench/measure/Clock.h"
@@ -6,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <unistd.h>
+#include <utility>
 
 namespace lpgen {
 
@@ -21,6 +24,9 @@ static constexpr int64_t stepBytes =
     vectorsPerStep * static_cast<int64_t>(sizeof(Vector));
 /// Beyond the last cache by so much, nearly every read is one of memory.
 static constexpr int64_t memoryFactor = 4;
+/// No core reaches more than this of the last cache. A virtual machine may name
+/// the sum over all cores of the socket.
+static constexpr int64_t mostCacheBytes = int64_t{128} << 20;
 static constexpr double secondsPerLevel = 0.05;
 static constexpr int minRounds = 8;
 
@@ -55,25 +61,55 @@ static std::string readLine(const std::string &path) {
   return line;
 }
 
-/// Data caches of the first CPU, from the smallest on, then memory.
-static std::vector<Level> findLevels() {
-  std::vector<Level> levels;
-  int64_t largest = 0;
+namespace {
+struct Cache {
+  std::string name; ///< "L2"
+  int64_t bytes;
+};
+} // namespace
+
+static std::vector<Cache> cachesOfSysfs() {
+  std::vector<Cache> caches;
   for (int index = 0;; ++index) {
     const std::string folder =
         "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
     const std::string size = readLine(folder + "/size"); // "32K"
     if (size.empty()) {
-      break;
+      return caches;
     }
-    if (readLine(folder + "/type") == "Instruction") {
-      continue;
+    if (readLine(folder + "/type") != "Instruction") {
+      const int64_t unit = size.back() == 'M' ? 1 << 20 : 1 << 10;
+      caches.push_back({"L" + readLine(folder + "/level"),
+                        std::strtoll(size.c_str(), nullptr, 10) * unit});
     }
-    const int64_t unit = size.back() == 'M' ? 1 << 20 : 1 << 10;
-    const int64_t bytes = std::strtoll(size.c_str(), nullptr, 10) * unit;
+  }
+}
+
+static std::vector<Cache> cachesOfLibrary() {
+  std::vector<Cache> caches;
+  const std::pair<const char *, int> levels[] = {{"L1", _SC_LEVEL1_DCACHE_SIZE},
+                                                 {"L2", _SC_LEVEL2_CACHE_SIZE},
+                                                 {"L3", _SC_LEVEL3_CACHE_SIZE}};
+  for (const auto &[name, key] : levels) {
+    if (const long bytes = sysconf(key); bytes > 0) {
+      caches.push_back({name, bytes});
+    }
+  }
+  return caches;
+}
+
+/// Data caches of the first CPU, from the smallest on, then memory.
+static std::vector<Level> findLevels() {
+  std::vector<Cache> caches = cachesOfSysfs();
+  if (caches.empty()) {
+    caches = cachesOfLibrary();
+  }
+  std::vector<Level> levels;
+  int64_t largest = 0;
+  for (const Cache &cache : caches) {
+    const int64_t bytes = std::min(cache.bytes, mostCacheBytes);
     largest = std::max(largest, bytes);
-    const std::string level = readLine(folder + "/level");
-    levels.push_back({"L" + level, bytes / 2, level > "2"});
+    levels.push_back({cache.name, bytes / 2, cache.name > "L2"});
   }
   if (largest > 0) {
     levels.push_back({"DRAM", memoryFactor * largest, true});
