@@ -119,6 +119,10 @@ int OpFile::loadText(const OpFileOptions &options) {
     return reportError("cannot read operator file '" + path +
                        "': " + buffer.getError().message());
   }
+  llvm::StringRef text = (*buffer)->getBuffer();
+  if (text.consume_front("\xEF\xBB\xBF")) { // no column counts the mark
+    *buffer = llvm::MemoryBuffer::getMemBufferCopy(text, path);
+  }
   sourceManager.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   return ExitSuccess;
 }

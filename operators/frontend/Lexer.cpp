@@ -10,6 +10,11 @@ using llvm::StringRef;
 
 namespace {
 
+/// Longest number, in characters: more digits than any value needs, few enough
+/// for the conversion of f32, which keeps the digits' power of ten on the
+/// stack.
+constexpr size_t maxNumberLength = 1000;
+
 bool startsName(char c) { return llvm::isAlpha(c) || c == '_'; }
 bool continuesName(char c) { return llvm::isAlnum(c) || c == '_'; }
 
@@ -142,6 +147,9 @@ private:
 
   Token integer(size_t length) {
     Token token = take(TokenKind::Int, length);
+    if (length > maxNumberLength) {
+      return tooLong(token);
+    }
     bool isHex = token.text.starts_with_insensitive("0x");
     StringRef digits = isHex ? token.text.drop_front(2) : token.text;
     auto isDigitHere = [&](char c) {
@@ -158,6 +166,9 @@ private:
 
   Token floating(size_t length) {
     Token token = take(TokenKind::Float, length);
+    if (length > maxNumberLength) {
+      return tooLong(token);
+    }
     llvm::APFloat value(llvm::APFloat::IEEEsingle());
     auto status =
         value.convertFromString(token.text, llvm::APFloat::rmNearestTiesToEven);
@@ -172,7 +183,14 @@ private:
     return token;
   }
 
-  Token malformed(Token token, const char *expected) {
+  Token tooLong(Token token) {
+    return malformed(token, "it has " + llvm::Twine(token.text.size()) +
+                                " characters, at most " +
+                                llvm::Twine(maxNumberLength) +
+                                " are supported");
+  }
+
+  Token malformed(Token token, const llvm::Twine &expected) {
     diags.error(token.range(), "malformed number '" +
                                    token.text.take_front(40) +
                                    "': " + expected);

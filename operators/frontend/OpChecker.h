@@ -20,6 +20,8 @@ namespace lpgen {
 constexpr int64_t maxElements = int64_t{1} << 40;
 constexpr unsigned maxRank = 16;
 constexpr unsigned maxIndices = 64;
+constexpr unsigned maxStatements = 1 << 16;
+constexpr unsigned maxDeclared = 1 << 12; ///< Inputs and outputs.
 
 class OpChecker {
 public:
@@ -56,6 +58,7 @@ private:
   };
 
   // SemaDecls: inputs, outputs, intermediates' names.
+  bool checkCounts();
   bool checkDeclarations();
   void declareTensor(const syntax::TensorDecl &decl, ast::Role role);
   bool checkName(const syntax::Name &name, const char *what);

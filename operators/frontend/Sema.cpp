@@ -13,8 +13,8 @@ OpChecker::OpChecker(const syntax::OpDecl &decl, const ParamTable &params,
 }
 
 std::optional<ast::Op> OpChecker::check() {
-  if (!checkDeclarations() || !lowerStatements() || !resolveExtents() ||
-      !checkBounds() || !checkTypes()) {
+  if (!checkCounts() || !checkDeclarations() || !lowerStatements() ||
+      !resolveExtents() || !checkBounds() || !checkTypes()) {
     return std::nullopt;
   }
   warnUnused();

@@ -9,6 +9,22 @@ using namespace lpgen;
 using namespace lpgen::syntax;
 using llvm::Twine;
 
+bool OpChecker::checkCounts() {
+  unsigned errors = diags.numErrors();
+  const auto atMost = [&](size_t count, unsigned most, const char *what) {
+    if (count > most) {
+      diags.error(decl.name.range, "operator '" + decl.name.text + "' has " +
+                                       Twine(count) + " " + what +
+                                       "; at most " + Twine(most) +
+                                       " are supported");
+    }
+  };
+  atMost(decl.inputs.size() + decl.outputs.size(), maxDeclared,
+         "inputs and outputs");
+  atMost(decl.statements.size(), maxStatements, "statements");
+  return !failedSince(errors);
+}
+
 bool OpChecker::checkDeclarations() {
   unsigned errors = diags.numErrors();
   for (const TensorDecl &input : decl.inputs) {

@@ -39,6 +39,45 @@ TEST(FrontendSyntax, FloatTooLarge) {
       R"(2:17: error: malformed number '1e39': f32 values go up to 3.4028235e38)");
 }
 
+TEST(FrontendSyntax, NumbersTooLong) {
+  const std::string nines(50000, '9');
+  const std::string shown(40, '9');
+  expectDiagnostics("param A = " + nines + "\nparam B = 0x" + nines +
+                        "\nop f(x: f32[4]) -> (y: f32[4]) {\n  y[i] = x[i] * " +
+                        nines + ".5\n}",
+                    "1:11: error: malformed number '" + shown +
+                        "': it has 50000 characters, at most 1000 are "
+                        "supported\n2:11: error: malformed number '0x" +
+                        shown.substr(2) +
+                        "': it has 50002 characters, at most 1000 are "
+                        "supported\n4:17: error: malformed number '" +
+                        shown +
+                        "': it has 50002 characters, at most 1000 are "
+                        "supported");
+  parseClean("op f(x: f32[4]) -> (y: f32[4]) { y[i] = x[i] * 0." +
+             std::string(998, '9') + " }");
+}
+
+TEST(FrontendDeclarations, TooManyInputsAndOutputs) {
+  std::string text = "op f(x: u2[1]) -> (y0: u2[1]";
+  for (unsigned i = 1; i < 4096; ++i) {
+    text += ", y" + std::to_string(i) + ": u2[1]";
+  }
+  expectDiagnostics(text + ") {}",
+                    "1:4: error: operator 'f' has 4097 inputs and outputs; at "
+                    "most 4096 are supported");
+}
+
+TEST(FrontendDeclarations, TooManyStatements) {
+  std::string text = "op f(x: u2[1]) -> (y: u2[1]) {\n";
+  for (unsigned i = 0; i < 65536; ++i) {
+    text += "t" + std::to_string(i) + "[i] = x[i]\n";
+  }
+  expectDiagnostics(text + "y[i] = x[i]\n}",
+                    "1:4: error: operator 'f' has 65537 statements; at most "
+                    "65536 are supported");
+}
+
 TEST(FrontendSyntax, NotADeclaration) {
   expectDiagnostics(
       R"(operator f
