@@ -8,9 +8,8 @@
  *   1. pack every buffer that wants it (is_packed) with `pack`, once;
  *   2. allocate `workspace_size` bytes, shared, and `scratch_size` bytes per
  * worker, both LP_ALIGNMENT-aligned;
- *   3. for each phase in order, have the workers run all tasks [0,
- * tasks(phase)) in any split and order; wait for all of them before the next
- * phase.
+ *   3. call lp_run with the scratch of the calling thread; or lp_run_with,
+ * where several workers share the tasks of a phase.
  */
 #ifndef LPGEN_BASE_ABI_LP_KERNEL_H
 #define LPGEN_BASE_ABI_LP_KERNEL_H
@@ -96,6 +95,42 @@ typedef struct lp_kernel {
   int (*pack)(int buffer, const int64_t *sizes, const void *logical,
               void *packed);
 } lp_kernel;
+
+/* Has all tasks [0, tasks) of one phase run, by kernel->run, in any split and
+ * order, and returns when all of them are done and what they wrote is visible:
+ * LP_OK, or the status of one that failed. */
+typedef int (*lp_run_phase)(void *context, const lp_kernel *kernel,
+                            const lp_args *args, int phase, int64_t tasks);
+
+/* Runs a kernel: one phase after the other. LP_OK, or the status of the phase
+ * with which it ended; LP_ERROR_SHAPE if that one has no number of tasks, and
+ * then run_phase is not called for it. */
+static inline int lp_run_with(const lp_kernel *kernel, const lp_args *args,
+                              lp_run_phase run_phase, void *context) {
+  for (int phase = 0; phase < kernel->num_phases; ++phase) {
+    const int64_t tasks = kernel->tasks(args, phase);
+    const int status = tasks < 0
+                           ? (int)LP_ERROR_SHAPE
+                           : run_phase(context, kernel, args, phase, tasks);
+    if (status != LP_OK) {
+      return status;
+    }
+  }
+  return LP_OK;
+}
+
+/* An lp_run_phase of the calling thread alone; context: its scratch. */
+static inline int lp_run_phase_alone(void *context, const lp_kernel *kernel,
+                                     const lp_args *args, int phase,
+                                     int64_t tasks) {
+  return kernel->run(args, phase, 0, tasks, context);
+}
+
+/* Runs a kernel in the calling thread. scratch: scratch_size bytes. */
+static inline int lp_run(const lp_kernel *kernel, const lp_args *args,
+                         void *scratch) {
+  return lp_run_with(kernel, args, lp_run_phase_alone, scratch);
+}
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,9 @@
 /* Runs the generated kernel of ../gemm_w4a4.lp from plain C: y = (x - zx) * w'
  * on 5 rows of 4-bit values, checked against the same sum in three loops.
  *
- * All that the kernel needs is here: its memory belongs to the caller, its
- * phases and tasks could run on any thread pool. */
+ * All that the kernel needs is here: its memory belongs to the caller. Several
+ * threads would share the tasks of a phase by lp_run_with, each with a scratch
+ * of its own. */
 #include "gemm_w4a4.h"
 
 #include "base/abi/CpuFeatures.h"
@@ -55,23 +56,6 @@ static int pack(const int64_t *sizes, void **buffers, struct Memory *memory) {
         return status;
       }
       buffers[i] = memory->packed[i];
-    }
-  }
-  return LP_OK;
-}
-
-/* One worker does all tasks of one phase after the other. Several workers would
- * share the tasks of a phase, each with a scratch of its own, and wait for each
- * other between phases. */
-static int run(const lp_args *args, void *scratch) {
-  for (int phase = 0; phase < LP_GEMM_W4A4_PHASES; ++phase) {
-    const int64_t tasks = lp_gemm_w4a4_tasks(args, phase);
-    if (tasks < 0) {
-      return LP_ERROR_SHAPE;
-    }
-    const int status = lp_gemm_w4a4(args, phase, 0, tasks, scratch);
-    if (status != LP_OK) {
-      return status;
     }
   }
   return LP_OK;
@@ -135,7 +119,7 @@ int main(void) {
                           .sizes = sizes,
                           .workspace = memory.workspace,
                           .cpu_features = lp_cpu_features()};
-    status = run(&args, memory.scratch);
+    status = lp_run(&lp_gemm_w4a4_kernel, &args, memory.scratch);
   }
   release(&memory);
   if (status != LP_OK) {

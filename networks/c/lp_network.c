@@ -386,16 +386,7 @@ static int runStage(const lp_network *network, const Stage *stage,
                         .sizes = &images,
                         .workspace = network->workspace,
                         .cpu_features = lp_cpu_features()};
-  for (int phase = 0; phase < stage->kernel->num_phases; ++phase) {
-    const int64_t tasks = stage->kernel->tasks(&args, phase);
-    const int status = tasks < 0 ? LP_ERROR_SHAPE
-                                 : stage->kernel->run(&args, phase, 0, tasks,
-                                                      network->scratch);
-    if (status != LP_OK) {
-      return status;
-    }
-  }
-  return LP_OK;
+  return lp_run(stage->kernel, &args, network->scratch);
 }
 
 /* Fills the first place. */

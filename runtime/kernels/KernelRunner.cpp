@@ -162,34 +162,45 @@ Status KernelRunner::prepareMemory(std::span<const int64_t> sizes) {
   return Status::success();
 }
 
-Status KernelRunner::runPhase(const lp_args &args, int phase) {
-  const int64_t tasks = descriptor->tasks(&args, phase);
-  if (tasks < 0) {
-    return failure("phase " + std::to_string(phase) + ": " +
-                   describeKernelStatus(LP_ERROR_SHAPE));
-  }
+namespace {
+/// What one run knows while its phases are run.
+struct Execution {
+  ThreadPool *pool;
+  std::vector<AlignedBytes> &scratch;
+  const KernelRunner::PhaseObserver &observer;
+  int phases = 0; ///< That are done.
+};
+} // namespace
+
+/// An lp_run_phase by the workers of a pool.
+static int runPhase(void *context, const lp_kernel *kernel, const lp_args *args,
+                    int phase, int64_t tasks) {
+  auto &execution = *static_cast<Execution *>(context);
   std::atomic<int> status = LP_OK;
   const auto work = [&](int worker, TaskRange range) {
-    const int result = descriptor->run(&args, phase, range.begin, range.end,
-                                       scratch[size_t(worker)].data());
+    const int result = kernel->run(args, phase, range.begin, range.end,
+                                   execution.scratch[size_t(worker)].data());
     if (result != LP_OK) {
       status.store(result, std::memory_order_relaxed);
     }
   };
-  if (pool) {
-    pool->run(tasks, work);
+  if (execution.pool) {
+    execution.pool->run(tasks, work);
   } else {
     work(0, {0, tasks});
   }
-  if (status != LP_OK) {
-    return failure("phase " + std::to_string(phase) + ": " +
-                   describeKernelStatus(status));
+  if (status == LP_OK) {
+    ++execution.phases;
+    if (execution.observer) {
+      execution.observer(phase);
+    }
   }
-  return Status::success();
+  return status;
 }
 
 Status KernelRunner::run(std::span<void *const> buffers,
-                         std::span<const int64_t> sizes) {
+                         std::span<const int64_t> sizes,
+                         const PhaseObserver &observer) {
   LPGEN_RETURN_IF_ERROR(checkCounts(buffers.size(), sizes.size()));
   LPGEN_RETURN_IF_ERROR(prepareMemory(sizes));
   lp_args args = {};
@@ -197,8 +208,11 @@ Status KernelRunner::run(std::span<void *const> buffers,
   args.sizes = sizes.data();
   args.workspace = workspace.data();
   args.cpu_features = cpuFeatures;
-  for (int phase = 0; phase < descriptor->num_phases; ++phase) {
-    LPGEN_RETURN_IF_ERROR(runPhase(args, phase));
+  Execution execution = {pool, scratch, observer};
+  const int status = lp_run_with(descriptor, &args, runPhase, &execution);
+  if (status != LP_OK) {
+    return failure("phase " + std::to_string(execution.phases) + ": " +
+                   describeKernelStatus(status));
   }
   return Status::success();
 }

@@ -13,6 +13,7 @@
 #include "base/tensor/Tensor.h"
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,8 +67,12 @@ public:
   Status packInto(int buffer, std::span<const int64_t> sizes,
                   const void *logical, AlignedBytes &packed) const;
 
+  /// Called when a phase is done.
+  using PhaseObserver = std::function<void(int phase)>;
+
   /// Runs all phases on buffers in declared order, those that want it packed.
-  Status run(std::span<void *const> buffers, std::span<const int64_t> sizes);
+  Status run(std::span<void *const> buffers, std::span<const int64_t> sizes,
+             const PhaseObserver &observer = nullptr);
 
   /// Packs what wants packing and runs: logical tensors in, logical tensors
   /// out. `outputs` are already of the right shape.
@@ -80,7 +85,6 @@ private:
       : descriptor(&kernel), pool(pool), cpuFeatures(cpuFeatures) {}
   Status checkCounts(size_t buffers, size_t sizes) const;
   Status prepareMemory(std::span<const int64_t> sizes);
-  Status runPhase(const lp_args &args, int phase);
   Status failure(const std::string &what) const;
 
   const lp_kernel *descriptor;

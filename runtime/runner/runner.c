@@ -197,44 +197,52 @@ static ResultRecord mapArea(RegionKind kind, int64_t bytes, void **area) {
   return failure(JobOk, 0, 0);
 }
 
-/* Runs the tasks of one phase in the job's split. */
-static int runPhase(const Job *job, const lp_kernel *kernel,
-                    const lp_args *args, int phase, void *scratch) {
-  const int64_t tasks = kernel->tasks(args, phase);
+/* How the phases of one execution are run, and how far they came. */
+typedef struct Execution {
+  uint64_t split; /* of the job */
+  void *scratch;
+  uint64_t begun; /* phases */
+  int status;     /* of the last one begun */
+} Execution;
+
+/* Runs the tasks of one phase in the job's split; an lp_run_phase. */
+static int runPhase(void *context, const lp_kernel *kernel, const lp_args *args,
+                    int phase, int64_t tasks) {
+  Execution *execution = context;
   int status = LP_OK;
-  switch (job->header->split) {
+  ++execution->begun;
+  switch (execution->split) {
   case JobSplitReverse:
     for (int64_t task = tasks - 1; task >= 0 && status == LP_OK; --task) {
-      status = kernel->run(args, phase, task, task + 1, scratch);
+      status = kernel->run(args, phase, task, task + 1, execution->scratch);
     }
-    return status;
+    break;
   case JobSplitChunks:
     for (int64_t first = 3; first >= 0; first -= 3) {
       for (int64_t task = first; task < tasks && status == LP_OK; task += 6) {
         const int64_t end = task + 3 < tasks ? task + 3 : tasks;
-        status = kernel->run(args, phase, task, end, scratch);
+        status = kernel->run(args, phase, task, end, execution->scratch);
       }
     }
-    return status;
+    break;
   default:
-    return kernel->run(args, phase, 0, tasks, scratch);
+    status = lp_run_phase_alone(execution->scratch, kernel, args, phase, tasks);
   }
+  execution->status = status;
+  return status;
 }
 
 /* All phases once, in the job's split. */
 static ResultRecord execute(const Job *job, const lp_kernel *kernel,
                             const lp_args *args, void *scratch) {
-  for (int phase = 0; phase < kernel->num_phases; ++phase) {
-    const int64_t tasks = kernel->tasks(args, phase);
-    if (tasks < 0) {
-      return failure(JobBadTasks, (uint64_t)phase, tasks);
-    }
-    const int status = runPhase(job, kernel, args, phase, scratch);
-    if (status != LP_OK) {
-      return failure(JobKernelFailed, (uint64_t)phase, status);
-    }
+  Execution execution = {
+      .split = job->header->split, .scratch = scratch, .status = LP_OK};
+  const int status = lp_run_with(kernel, args, runPhase, &execution);
+  if (execution.status != LP_OK) {
+    return failure(JobKernelFailed, execution.begun - 1, status);
   }
-  return failure(JobOk, 0, 0);
+  return status == LP_OK ? failure(JobOk, 0, 0)
+                         : failure(JobBadTasks, execution.begun, -1);
 }
 
 /* Executes for about job->header->timedNanoseconds and writes what that took.

@@ -40,14 +40,7 @@ static int runKernel(const lp_kernel *kernel) {
     return -1;
   }
   lp_args args = {buffers, 0, workspace, lp_cpu_features()};
-  for (int phase = 0; phase < kernel->num_phases; ++phase) {
-    const int status =
-        kernel->run(&args, phase, 0, kernel->tasks(&args, phase), scratch);
-    if (status != LP_OK) {
-      return status;
-    }
-  }
-  return LP_OK;
+  return lp_run(kernel, &args, scratch);
 }
 
 static int sumsAreRight(void) {

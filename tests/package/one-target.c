@@ -38,12 +38,9 @@ static int runKernel(const lp_kernel *kernel) {
     return -1;
   }
   lp_args args = {buffers, 0, workspace, lp_cpu_features()};
-  for (int phase = 0; phase < kernel->num_phases; ++phase) {
-    const int status =
-        kernel->run(&args, phase, 0, kernel->tasks(&args, phase), scratch);
-    if (status != LP_OK) {
-      return status;
-    }
+  const int status = lp_run(kernel, &args, scratch);
+  if (status != LP_OK) {
+    return status;
   }
   if (kernel->run(&args, kernel->num_phases, 0, 0, scratch) != LP_ERROR_PHASE) {
     return -2;

@@ -5,6 +5,7 @@
 #include "base/system/ThreadPool.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "runtime/kernels/SharedKernel.h"
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -183,6 +184,62 @@ TEST(KernelRunner, RefusesKernelsThatCannotRunHere) {
   const Result<KernelRunner> runner = KernelRunner::create(foreign);
   ASSERT_FALSE(runner.ok());
   EXPECT_NE(runner.message().find("this CPU lacks "), std::string::npos);
+}
+
+TEST(LpRun, RunsThePhasesInOrder) {
+  HostTensor x(u8Type, {10});
+  HostTensor y(i32Type, {10});
+  x.setInt(0, 3);
+  x.setInt(9, 4);
+  alignas(LP_ALIGNMENT) std::array<std::byte, 256> packed = {};
+  alignas(LP_ALIGNMENT) std::array<std::byte, 256> workspace = {};
+  alignas(LP_ALIGNMENT) std::array<std::byte, 256> scratch = {};
+  ASSERT_EQ(lp_prefix_kernel.pack(0, nullptr, x.data(), packed.data()), LP_OK);
+  void *buffers[] = {packed.data(), y.data()};
+  const lp_args args = {buffers, nullptr, workspace.data(), lp_cpu_features()};
+  EXPECT_EQ(lp_run(&lp_prefix_kernel, &args, scratch.data()), LP_OK);
+  EXPECT_EQ(y.getInt(9), 7);
+
+  // A function of the caller sees each phase with its tasks, and ends the run.
+  struct Seen {
+    std::vector<std::pair<int, int64_t>> phases;
+    int lastPhase;
+  };
+  const lp_run_phase look = [](void *context, const lp_kernel *,
+                               const lp_args *, int phase, int64_t tasks) {
+    auto &seen = *static_cast<Seen *>(context);
+    seen.phases.emplace_back(phase, tasks);
+    return int(phase == seen.lastPhase ? LP_ERROR_PHASE : LP_OK);
+  };
+  Seen all = {{}, -1};
+  EXPECT_EQ(lp_run_with(&lp_prefix_kernel, &args, look, &all), LP_OK);
+  const int64_t tasks = lp_prefix_kernel.tasks(&args, 1);
+  EXPECT_EQ(all.phases,
+            (std::vector<std::pair<int, int64_t>>{{0, 10}, {1, tasks}}));
+  Seen first = {{}, 0};
+  EXPECT_EQ(lp_run_with(&lp_prefix_kernel, &args, look, &first),
+            LP_ERROR_PHASE);
+  EXPECT_EQ(first.phases.size(), 1U);
+}
+
+TEST(LpRun, RunsNoPhaseOfAWrongSize) {
+  const int64_t sizes[] = {-1};
+  const lp_args args = {nullptr, sizes, nullptr, lp_cpu_features()};
+  EXPECT_EQ(lp_run(&lp_twice_kernel, &args, nullptr), LP_ERROR_SHAPE);
+}
+
+TEST(KernelRunner, TellsWhichPhaseIsDone) {
+  Result<KernelRunner> runner = KernelRunner::create(lp_prefix_kernel);
+  ASSERT_TRUE(runner.ok());
+  HostTensor x(u8Type, {10});
+  HostTensor y(i32Type, {10});
+  Result<AlignedBytes> packed = runner->pack(0, {}, x.data());
+  ASSERT_TRUE(packed.ok());
+  void *buffers[] = {packed->data(), y.data()};
+  std::vector<int> done;
+  ASSERT_TRUE(
+      runner->run(buffers, {}, [&](int phase) { done.push_back(phase); }).ok());
+  EXPECT_EQ(done, (std::vector<int>{0, 1}));
 }
 
 TEST(SharedKernel, LoadsAndRuns) {

@@ -9,6 +9,7 @@
 #include "runtime/kernels/SharedKernel.h"
 #include "workbench/measure/Job.h"
 #include "workbench/measure/Measure.h"
+#include <optional>
 #include <vector>
 
 namespace lpgen {
@@ -45,20 +46,16 @@ private:
   explicit TimedKernel(SharedKernel library) : library(std::move(library)) {}
   Status prepare(const BenchKernel &description,
                  std::vector<HostTensor> &tensors);
-  Status allocate();
-  Status runPhase(const lp_args &args, int phase);
 
   SharedKernel library;
-  ThreadPool *pool = nullptr;
-  std::vector<bool> isPacking; ///< By phase.
+  std::optional<KernelRunner> runner; ///< Of a kernel of the library.
+  std::vector<bool> isPacking;        ///< By phase.
   std::vector<int64_t> sizes;
   std::vector<void *> logical; ///< By tensor.
   std::vector<void *> buffers; ///< By tensor; what the kernel gets.
   std::vector<PackedInput> packed;
   std::vector<AlignedBytes> packedOutputs;
   int64_t totalBytes = 0;
-  AlignedBytes workspace;
-  std::vector<AlignedBytes> scratch; ///< One per worker.
 };
 
 } // namespace lpgen
