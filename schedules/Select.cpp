@@ -1,4 +1,5 @@
 // The one place that chooses schedules. See Schedules.h.
+#include "ir/dialect/ScheduleLimits.h"
 #include "schedules/Schedules.h"
 #include "schedules/Tuned.h"
 #include "llvm/ADT/StringExtras.h"
@@ -100,6 +101,13 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
       }
       begin = i + 1;
     }
+  }
+  std::string fault = lp::faultOfSchedule(
+      request.rows.value_or(1), request.vectors.value_or(1),
+      request.unroll.value_or(1), request.block.value_or(1));
+  if (!fault.empty()) {
+    message = "schedule '" + text.str() + "': " + fault;
+    return std::nullopt;
   }
   return request;
 }

@@ -68,8 +68,8 @@ def Lp_ScheduleAttr : Lp_Attr<"Schedule", "schedule"> {
     GEMM) and vectors of output channels, `unroll` the steps of the reduction in one
     trip of the inner loop, `block` the register tiles in one task.
 
-    Constraints: (schedule_c1) tile, unroll and block are positive; (schedule_c2)
-    `direct` has no cell, every other template has one.
+    Constraints: (schedule_c1) tile, unroll and block are positive, and at most [64, 64],
+    1024 and 2^20; (schedule_c2) `direct` has no cell, every other template has one.
   }];
   let parameters = (ins StringRefParameter<"schedule template">:$templateName,
       StringRefParameter<"register-tile cell">:$cell,

@@ -1,5 +1,6 @@
 // Registration, types and attributes of the lp dialect.
 #include "ir/dialect/Lp.h"
+#include "ir/dialect/ScheduleLimits.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -46,13 +47,28 @@ ElementType IntType::elementType() const {
   return {static_cast<lpgen::Encoding>(getEncoding()), getWidth()};
 }
 
+std::string lpgen::lp::faultOfSchedule(int64_t rows, int64_t vectors,
+                                       int64_t unroll, int64_t block) {
+  constexpr int64_t mostTile = 64;
+  constexpr int64_t mostUnroll = 1024;
+  constexpr int64_t mostBlock = int64_t{1} << 20;
+  if (rows < 1 || vectors < 1 || unroll < 1 || block < 1) {
+    return "tile, unroll and block must be positive";
+  }
+  if (rows > mostTile || vectors > mostTile || unroll > mostUnroll ||
+      block > mostBlock) {
+    return "tile goes up to [64,64], unroll to 1024, block to 1048576";
+  }
+  return "";
+}
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringRef templateName, StringRef cell,
                                    int64_t tileRows, int64_t tileVectors,
                                    int64_t unroll, int64_t block) {
-  if (tileRows < 1 || tileVectors < 1 || unroll < 1 || block < 1) {
-    return emitError()
-           << "tile, unroll and block must be positive"; // schedule_c1
+  std::string fault = faultOfSchedule(tileRows, tileVectors, unroll, block);
+  if (!fault.empty()) { // schedule_c1
+    return emitError() << fault;
   }
   if ((templateName == "direct") != cell.empty()) { // schedule_c2
     return emitError() << "template '" << templateName << "' "

@@ -18,6 +18,12 @@ func.func private @schedule() attributes {s = #lp.schedule<"widen", cell = "madd
 
 // -----
 
+// schedule_c1
+// expected-error @+1 {{tile goes up to [64,64], unroll to 1024, block to 1048576}}
+func.func private @schedule() attributes {s = #lp.schedule<"widen", cell = "maddw", tile = [2, 4294967295], unroll = 1, block = 1>}
+
+// -----
+
 // schedule_c2
 // expected-error @+1 {{template 'widen' needs a cell}}
 func.func private @cell() attributes {s = #lp.schedule<"widen", cell = "", tile = [1, 1], unroll = 1, block = 1>}
