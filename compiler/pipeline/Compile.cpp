@@ -84,13 +84,35 @@ llvm::SMLoc smLocOf(llvm::SourceMgr &sources, Location loc) {
   if (!file || file.getLine() == 0) {
     return {};
   }
-  unsigned buffer = sources.getMainFileID();
-  if (sources.getMemoryBuffer(buffer)->getBufferIdentifier() !=
-      file.getFilename().getValue()) {
-    return {};
+  for (unsigned buffer = sources.getNumBuffers(); buffer > 0; --buffer) {
+    if (sources.getMemoryBuffer(buffer)->getBufferIdentifier() ==
+        file.getFilename().getValue()) {
+      return sources.FindLocForLineAndColumn(buffer, file.getLine(),
+                                             file.getColumn());
+    }
   }
-  return sources.FindLocForLineAndColumn(buffer, file.getLine(),
-                                         file.getColumn());
+  return {};
+}
+
+/// The buffer of `sources` with `path` and its text as it is now; null, and why
+/// in `reason`, if the file cannot be read.
+const llvm::MemoryBuffer *bufferOf(llvm::SourceMgr &sources,
+                                   const std::string &path,
+                                   std::string &reason) {
+  auto read = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!read) {
+    reason = read.getError().message();
+    return nullptr;
+  }
+  for (unsigned i = 1; i <= sources.getNumBuffers(); ++i) {
+    const llvm::MemoryBuffer *known = sources.getMemoryBuffer(i);
+    if (known->getBufferIdentifier() == path &&
+        known->getBuffer() == (*read)->getBuffer()) {
+      return known;
+    }
+  }
+  return sources.getMemoryBuffer(
+      sources.AddNewSourceBuffer(std::move(*read), llvm::SMLoc()));
 }
 
 void Compilation::report(Diagnostic &diagnostic) {
@@ -165,9 +187,18 @@ bool Compilation::schedule() {
   std::vector<OwningOpRef<ModuleOp>> files;
   std::vector<TunedRules> tuned(2);
   auto load = [&](const std::string &path, TunedRules &rules) {
-    files.push_back(parseSourceFile<ModuleOp>(path, &context));
+    std::string reason;
+    const llvm::MemoryBuffer *buffer = bufferOf(sources, path, reason);
+    if (!buffer) {
+      sources.PrintMessage({}, llvm::SourceMgr::DK_Error,
+                           "cannot read schedules from '" + path +
+                               "': " + reason);
+      return false;
+    }
+    files.push_back(
+        parseSourceString<ModuleOp>(buffer->getBuffer(), &context, path));
     if (!files.back()) {
-      return fail("cannot read schedules from '" + path + "'");
+      return false;
     }
     rules.push_back(*files.back());
     return true;
