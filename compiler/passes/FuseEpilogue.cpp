@@ -31,32 +31,44 @@ bool sameLoops(lp::ContractOp contract, lp::ComputeOp compute) {
                      compute.getDynamicExtents());
 }
 
+/// The first op of the block around `contract` that uses a result of it; null
+/// if there is none, or one elsewhere.
+Operation *firstUser(lp::ContractOp contract) {
+  Operation *first = nullptr;
+  for (Operation *user : contract->getUsers()) {
+    Operation *op = contract->getBlock()->findAncestorOpInBlock(*user);
+    if (!op) {
+      return nullptr; // in another block
+    }
+    if (!first || op->isBeforeInBlock(first)) {
+      first = op;
+    }
+  }
+  return first;
+}
+
 /// The compute that can move into `contract`: the first user of a result, if
 /// all its reads of results are at its own index and everything else it reads
 /// is defined before the contraction.
 lp::ComputeOp findConsumer(lp::ContractOp contract) {
-  for (Operation *op = contract->getNextNode(); op; op = op->getNextNode()) {
-    auto compute = dyn_cast<lp::ComputeOp>(op);
-    bool uses = false;
-    bool fits = compute && sameLoops(contract, compute);
-    op->walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands()) {
-        Operation *source = operand.getDefiningOp();
-        if (source == contract) {
-          uses = true;
-          auto read = dyn_cast<lp::ReadOp>(inner);
-          fits = fits && read && readsOwnIndex(read, compute);
-        } else if (source && source->getBlock() == contract->getBlock() &&
-                   !source->isBeforeInBlock(contract)) {
-          fits = false;
-        }
-      }
-    });
-    if (uses) {
-      return fits ? compute : lp::ComputeOp();
-    }
+  auto compute = dyn_cast_or_null<lp::ComputeOp>(firstUser(contract));
+  if (!compute || !sameLoops(contract, compute)) {
+    return {};
   }
-  return {};
+  bool fits = true;
+  compute->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      if (source == contract) {
+        auto read = dyn_cast<lp::ReadOp>(inner);
+        fits = fits && read && readsOwnIndex(read, compute);
+      } else if (source && source->getBlock() == contract->getBlock() &&
+                 !source->isBeforeInBlock(contract)) {
+        fits = false;
+      }
+    }
+  });
+  return fits ? compute : lp::ComputeOp();
 }
 
 /// Brings reads of the contraction's results out of nested sums to the top of
@@ -74,7 +86,8 @@ void hoistReads(lp::ContractOp contract, lp::ComputeOp compute) {
   }
 }
 
-void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
+/// Returns the contraction that takes the place of both.
+lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   hoistReads(contract, compute);
   Block &body = contract.getBody().front();
   auto yield = cast<lp::YieldOp>(body.getTerminator());
@@ -126,13 +139,14 @@ void fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   Region *region = state.addRegion();
   region->takeBody(contract.getBody());
   state.addRegion(); // chains come with buffers
-  Operation *merged = builder.create(state);
+  auto merged = cast<lp::ContractOp>(builder.create(state));
   merged->setAttr("label", compute->getAttr("label"));
   for (auto [from, to] : llvm::zip_equal(replaced, merged->getResults())) {
     from.replaceAllUsesWith(to);
   }
   compute.erase();
   contract.erase();
+  return merged;
 }
 
 /// Reads of a result whose element was narrowed on the way out would see the
@@ -146,19 +160,15 @@ bool resultsAreWide(lp::ContractOp contract) {
 struct FuseEpiloguePass
     : public lpgen::impl::FuseEpiloguePassBase<FuseEpiloguePass> {
   void runOnOperation() override {
-    bool changed = true;
-    while (changed) {
-      changed = false;
-      SmallVector<lp::ContractOp> contracts;
-      getOperation().walk([&](lp::ContractOp op) { contracts.push_back(op); });
-      for (lp::ContractOp contract : contracts) {
-        if (!resultsAreWide(contract)) {
-          continue;
+    SmallVector<lp::ContractOp> contracts;
+    getOperation().walk([&](lp::ContractOp op) { contracts.push_back(op); });
+    for (lp::ContractOp contract : contracts) {
+      while (resultsAreWide(contract)) {
+        lp::ComputeOp consumer = findConsumer(contract);
+        if (!consumer) {
+          break;
         }
-        if (lp::ComputeOp consumer = findConsumer(contract)) {
-          fuse(contract, consumer);
-          changed = true;
-        }
+        contract = fuse(contract, consumer);
       }
     }
   }
