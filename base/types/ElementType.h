@@ -1,20 +1,48 @@
 // Element types of the operator language: encoding and width.
 //
-// Shared by the front end, the interpreter and the runtime; no LLVM here.
+// The one table of them, with what parses and prints their spelling, for the
+// front end, the dialect, job files and manifests; no LLVM here.
 #ifndef LPGEN_BASE_TYPES_ELEMENTTYPE_H
 #define LPGEN_BASE_TYPES_ELEMENTTYPE_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace lpgen {
 
+/// What a code, the bits of an element, stands for.
 enum class Encoding {
-  Unsigned, ///< u1..u16: code c means c
-  Signed,   ///< s1..s16, i32, i64: two's complement
-  Bipolar,  ///< b1..b8: code c means 2c - (2^bits - 1), all odd
-  Ternary,  ///< t2: -1, 0, +1
-  Float,    ///< f32
+  Unsigned, ///< Code c means c.
+  Signed,   ///< Two's complement.
+  Bipolar,  ///< Code c means 2c - (2^bits - 1), all odd.
+  Ternary,  ///< -1, 0, +1
+  Float,    ///< IEEE 754
+};
+
+/// A row of the table of element types: widths of an encoding that the same
+/// letter spells.
+struct TypeFamily {
+  char letter;
+  Encoding encoding;
+  const char *name; ///< Of the encoding, in words.
+  unsigned narrowest;
+  unsigned widest;
+
+  bool holds(unsigned bits) const {
+    return bits >= narrowest && bits <= widest;
+  }
+};
+/// The element types that there are: u1, ..., f32.
+constexpr TypeFamily elementTypes[] = {
+    {'u', Encoding::Unsigned, "unsigned", 1, 16},
+    {'s', Encoding::Signed, "signed", 1, 16},
+    {'b', Encoding::Bipolar, "bipolar", 1, 8},
+    {'t', Encoding::Ternary, "ternary", 2, 2},
+    {'i', Encoding::Signed, "signed", 32, 32},
+    {'i', Encoding::Signed, "signed", 64, 64},
+    {'f', Encoding::Float, "float", 32, 32},
 };
 
 /// An element type. Logical (unpacked) tensors hold values, not codes, one per
@@ -71,22 +99,18 @@ struct ElementType {
   bool isStorageSigned() const { return encoding != Encoding::Unsigned; }
 
   /// The spelling in the language: u2, s4, b1, t2, i32, i64, f32.
-  std::string str() const {
-    switch (encoding) {
-    case Encoding::Unsigned:
-      return "u" + std::to_string(bits);
-    case Encoding::Signed:
-      return (bits > 16 ? "i" : "s") + std::to_string(bits);
-    case Encoding::Bipolar:
-      return "b" + std::to_string(bits);
-    case Encoding::Ternary:
-      return "t2";
-    case Encoding::Float:
-      break;
-    }
-    return "f32";
-  }
+  std::string str() const;
+  /// The type that is spelled so; nothing if there is none.
+  static std::optional<ElementType> parse(std::string_view text);
 };
+
+/// "u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32", for messages.
+std::string listElementTypes();
+
+/// What sums are kept in: the narrower type if they fit its 32 bits.
+constexpr ElementType accumulatorFor(bool fitsInt32) {
+  return {Encoding::Signed, fitsInt32 ? 32U : 64U};
+}
 
 } // namespace lpgen
 

@@ -19,7 +19,7 @@ std::vector<ContractInfo> lpgen::collectContracts(ModuleOp module) {
     info.label = op.getLabel().value_or("").str();
     info.x = lp::toElementType(op.getXElement()).str();
     info.w = lp::toElementType(op.getWElement()).str();
-    info.accumulator = op.accumulatorType().isInteger(32) ? "i32" : "i64";
+    info.accumulator = lp::toElementType(op.accumulatorType()).str();
     info.schedule = scheduleText(*op.getSchedule());
     info.templateName = op.getSchedule()->getTemplateName().str();
     const Cell *cell = findCell(op, op.getSchedule()->getCell());

@@ -5,30 +5,6 @@
 using namespace lpgen;
 namespace json = llvm::json;
 
-static std::optional<ElementType> parseElement(llvm::StringRef text) {
-  ElementType type;
-  if (text == "f32") {
-    return ElementType{Encoding::Float, 32};
-  }
-  if (text.size() < 2 || text.drop_front().getAsInteger(10, type.bits)) {
-    return std::nullopt;
-  }
-  switch (text.front()) {
-  case 'u':
-    type.encoding = Encoding::Unsigned;
-    break;
-  case 'b':
-    type.encoding = Encoding::Bipolar;
-    break;
-  case 't':
-    type.encoding = Encoding::Ternary;
-    break;
-  default:
-    type.encoding = Encoding::Signed;
-  }
-  return type;
-}
-
 json::Value KernelInfo::toJson() const {
   json::Array sizeList;
   for (const SizeInfo &size : sizes) {
@@ -137,7 +113,7 @@ std::optional<KernelInfo> KernelInfo::fromJson(const json::Value &json) {
   ok &= forObjects(r.list("buffers"), [&](Reader &b) {
     BufferInfo buffer;
     buffer.name = b.text("name");
-    auto type = parseElement(b.text("type"));
+    auto type = ElementType::parse(b.text("type"));
     b.ok &= type.has_value();
     buffer.type = type.value_or(ElementType{});
     buffer.shape = b.numbers("shape");

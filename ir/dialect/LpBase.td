@@ -27,10 +27,10 @@ def Lp_Dialect : Dialect {
 // Types
 //===----------------------------------------------------------------------===//
 
-def Lp_Encoding : I32Enum<"Encoding", "how a code denotes a value", [
-    I32EnumCase<"Unsigned", 0, "unsigned">, I32EnumCase<"Signed", 1, "signed">,
-    I32EnumCase<"Bipolar", 2, "bipolar">, I32EnumCase<"Ternary", 3, "ternary">]> {
-  let cppNamespace = "::lpgen::lp";
+// One of base/types/ElementType.h, by its name there.
+def Lp_Encoding : AttrOrTypeParameter<"::lpgen::Encoding", "how a code denotes a value"> {
+  let parser = "parseEncoding($_parser)";
+  let printer = "$_printer << familyOf($_self).name";
 }
 
 def Lp_IntType : TypeDef<Lp_Dialect, "Int"> {
@@ -41,7 +41,7 @@ def Lp_IntType : TypeDef<Lp_Dialect, "Int"> {
 
     Constraints: (int_c1) 1 to 16 bits, bipolar 1 to 8, ternary 2.
   }];
-  let parameters = (ins EnumParameter<Lp_Encoding>:$encoding, "unsigned":$width);
+  let parameters = (ins Lp_Encoding:$encoding, "unsigned":$width);
   let assemblyFormat = "`<` $encoding `,` $width `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -9,6 +9,33 @@ using namespace mlir;
 using namespace lpgen;
 using namespace lpgen::lp;
 
+/// The row of the integers of up to 16 bits with an encoding.
+static const TypeFamily &familyOf(Encoding encoding) {
+  const auto *family = llvm::find_if(elementTypes, [&](const TypeFamily &row) {
+    return row.encoding == encoding;
+  });
+  assert(family != std::end(elementTypes) && "each encoding has a row");
+  return *family;
+}
+
+static FailureOr<Encoding> parseEncoding(AsmParser &parser) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef keyword;
+  if (failed(parser.parseKeyword(&keyword))) {
+    return failure();
+  }
+  std::string names;
+  for (const TypeFamily &family : elementTypes) {
+    if (family.widest <= 16) {
+      if (keyword == family.name) {
+        return family.encoding;
+      }
+      names += (names.empty() ? "" : ", ") + std::string(family.name);
+    }
+  }
+  return parser.emitError(loc, "expected one of ") << names;
+}
+
 #include "ir/dialect/LpDialect.cpp.inc"
 #include "ir/dialect/LpEnums.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -32,20 +59,20 @@ void LpDialect::initialize() {
 }
 
 LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,
-                              lp::Encoding encoding, unsigned width) {
-  unsigned most = encoding == lp::Encoding::Bipolar ? 8 : 16;
-  bool ternary = encoding == lp::Encoding::Ternary;
-  if (width < 1 || width > most || (ternary && width != 2)) { // int_c1
-    return emitError() << stringifyEncoding(encoding) << " cannot have "
-                       << width << " bits; expected "
-                       << (ternary ? "2" : "1 to " + std::to_string(most));
+                              Encoding encoding, unsigned width) {
+  const TypeFamily &family = familyOf(encoding);
+  if (!family.holds(width) || family.widest > 16) { // int_c1
+    return emitError() << family.name << " cannot have " << width
+                       << " bits; expected "
+                       << (family.narrowest == family.widest
+                               ? std::to_string(family.widest)
+                               : std::to_string(family.narrowest) + " to " +
+                                     std::to_string(family.widest));
   }
   return success();
 }
 
-ElementType IntType::elementType() const {
-  return {static_cast<lpgen::Encoding>(getEncoding()), getWidth()};
-}
+ElementType IntType::elementType() const { return {getEncoding(), getWidth()}; }
 
 std::string lpgen::lp::faultOfSchedule(int64_t rows, int64_t vectors,
                                        int64_t unroll, int64_t block) {
@@ -84,8 +111,7 @@ mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {
   if (type.bits > 16) {
     return IntegerType::get(context, type.bits);
   }
-  return IntType::get(context, static_cast<lp::Encoding>(type.encoding),
-                      type.bits);
+  return IntType::get(context, type.encoding, type.bits);
 }
 
 ElementType lpgen::lp::toElementType(mlir::Type type) {

@@ -131,45 +131,44 @@ std::optional<ElementType> OpChecker::resolveType(const TypeSyntax &type) {
     return width ? typeOf(type.text, *width, type.range) : std::nullopt;
   }
   llvm::StringRef text = type.text;
+  if (const auto known = ElementType::parse(text)) {
+    return known;
+  }
   int64_t width = 0;
-  if (text == "i32" || text == "i64") {
-    return ElementType{Encoding::Signed, text == "i32" ? 32U : 64U};
-  }
-  if (text == "f32") {
-    return ElementType{Encoding::Float, 32};
-  }
-  if (text == "t2") {
-    return ElementType{Encoding::Ternary, 2};
-  }
   llvm::StringRef digits = text.drop_front(1);
   bool hasWidth = (digits == "0" || !digits.starts_with("0")) &&
                   !digits.getAsInteger(10, width);
   return typeOf(hasWidth ? text.take_front(1) : "", width, type.range);
 }
 
+/// The row of a letter whose width can be computed, or null.
+static const TypeFamily *findFamily(llvm::StringRef letter) {
+  for (const TypeFamily &family : elementTypes) {
+    if (letter.size() == 1 && letter.front() == family.letter &&
+        family.narrowest != family.widest) {
+      return &family;
+    }
+  }
+  return nullptr;
+}
+
 std::optional<ElementType>
 OpChecker::typeOf(llvm::StringRef letter, int64_t width, llvm::SMRange range) {
-  Encoding encoding = Encoding::Unsigned;
-  int64_t widest = 16;
-  if (letter == "s") {
-    encoding = Encoding::Signed;
-  } else if (letter == "b") {
-    encoding = Encoding::Bipolar;
-    widest = 8;
-  } else if (letter != "u") {
+  const TypeFamily *family = findFamily(letter);
+  if (!family) {
     llvm::StringRef text(range.Start.getPointer(),
                          range.End.getPointer() - range.Start.getPointer());
-    diags.error(range, "unknown type '" + text.take_front(40) +
-                           "': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 "
-                           "or f32");
+    diags.error(range, "unknown type '" + text.take_front(40) + "': expected " +
+                           listElementTypes());
     return std::nullopt;
   }
-  if (width < 1 || width > widest) {
-    diags.error(range, "type '" + letter + "' has widths from 1 to " +
-                           Twine(widest) + ", found " + Twine(width));
+  if (width < family->narrowest || width > family->widest) {
+    diags.error(range, "type '" + letter + "' has widths from " +
+                           Twine(family->narrowest) + " to " +
+                           Twine(family->widest) + ", found " + Twine(width));
     return std::nullopt;
   }
-  return ElementType{encoding, static_cast<unsigned>(width)};
+  return ElementType{family->encoding, static_cast<unsigned>(width)};
 }
 
 std::optional<int64_t> OpChecker::checkExtent(const Node &node) {

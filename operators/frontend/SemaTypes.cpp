@@ -38,9 +38,8 @@ bool OpChecker::checkStore(ast::Statement &statement) {
   ExprPtr &value = statement.value;
   if (tensor.role == ast::Role::Intermediate) {
     Interval range = value->range;
-    tensor.type = value->isFloat      ? ElementType{Encoding::Float, 32}
-                  : range.fitsInt32() ? ElementType{Encoding::Signed, 32}
-                                      : ElementType{Encoding::Signed, 64};
+    tensor.type = value->isFloat ? ElementType{Encoding::Float, 32}
+                                 : accumulatorFor(range.fitsInt32());
     tensor.range = value->isFloat ? ast::IntRange() : value->range;
     return true;
   }
