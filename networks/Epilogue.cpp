@@ -1,9 +1,12 @@
-// Steps first become fewer, then text, each with its constants.
+// Steps first become fewer, then an expression, each with its constants.
 #include "networks/Epilogue.h"
+#include "networks/NetworkText.h"
 #include <algorithm>
 #include <cmath>
 
 namespace lpgen::networks {
+
+using builder::Expression;
 
 static bool isPowerOfTwo(float value) {
   int exponent = 0;
@@ -54,7 +57,7 @@ void Epilogue::roundTo(const QuantParams &grid) {
   steps.push_back({.kind = Kind::Round, .grid = grid});
 }
 
-void Epilogue::add(Input tensor, std::string element) {
+void Epilogue::add(Input tensor, Expression element) {
   steps.push_back({.kind = Kind::Add,
                    .tensor = std::move(tensor),
                    .element = std::move(element)});
@@ -62,55 +65,42 @@ void Epilogue::add(Input tensor, std::string element) {
 
 void Epilogue::relu() { steps.push_back({.kind = Kind::Relu}); }
 
-/// Writes one expression. A product may be multiplied as it is, a sum needs
-/// parentheses.
+/// Makes one expression.
 class Epilogue::Writer {
 public:
-  explicit Writer(const std::string &element) { result.expression = element; }
+  explicit Writer(const Expression &element) : result{element, {}, "", {}} {}
 
   void write(const Step &step);
   void quantize(const Quantization &to);
-  Text result;
+  Result result;
 
 private:
-  std::string factor() const {
-    return isSum ? "(" + result.expression + ")" : result.expression;
-  }
-  void multiply(const std::string &by) {
-    result.expression = factor() + " * " + by;
-    isSum = false;
-  }
-  void add(const std::string &term) {
-    result.expression += " + " + term;
-    isSum = true;
-  }
-  std::string scalar(const std::string &name, float value) {
-    result.constants.push_back({name, "f32", -1, {value}, {}, {}});
-    return name;
+  Expression &value() { return result.expression; }
+  void multiply(const Expression &by) { value() = value() * by; }
+  void add(const Expression &term) { value() = value() + term; }
+  Expression scalar(const std::string &name, float constant) {
+    result.constants.push_back({{name}, -1, {constant}, {}});
+    return Expression::scalar(name);
   }
   /// "gain[o]"
-  std::string channels(const std::string &name,
-                       const std::vector<float> &values) {
-    result.constants.push_back({name,
-                                "f32[" + std::to_string(values.size()) + "]",
-                                -1,
-                                values,
-                                {},
-                                {}});
-    return name + "[o]";
+  Expression channels(const std::string &name,
+                      const std::vector<float> &values) {
+    result.constants.push_back(
+        {declare(name, std::nullopt, {int64_t(values.size())}),
+         -1,
+         values,
+         {}});
+    return Expression::element(name, {"o"});
   }
-  /// "(peak / 127)"
-  std::string batchScale(const std::string &name, const BatchScale &batch) {
-    result.constants.push_back({name, "f32", batch.peak, {}, {}, {}});
-    return "(" + name + " / " + std::to_string(batch.highest) + ")";
+  /// "peak / 127"
+  Expression batchScale(const std::string &name, const BatchScale &batch) {
+    result.constants.push_back({{name}, batch.peak, {}, {}});
+    return Expression::scalar(name) / batch.highest;
   }
-  static std::string bounded(const std::string &value,
-                             const QuantParams &grid) {
-    return "round(clamp(" + value + ", " + std::to_string(grid.lowest) + ", " +
-           std::to_string(grid.highest) + "))";
+  static Expression bounded(const Expression &x, const QuantParams &grid) {
+    return Expression::call(
+        "round", {Expression::call("clamp", {x, grid.lowest, grid.highest})});
   }
-
-  bool isSum = false;
 };
 
 void Epilogue::Writer::write(const Step &step) {
@@ -118,11 +108,10 @@ void Epilogue::Writer::write(const Step &step) {
   case Kind::Scale:
     return multiply(scalar("unit", step.factor));
   case Kind::BatchScale: {
-    const std::string scale = batchScale("peak", step.batch);
-    return multiply("(" + scale + " * " +
-                    (step.gains.size() == 1 ? scalar("unit", step.gains[0])
-                                            : channels("unit", step.gains)) +
-                    ")");
+    const Expression scale = batchScale("peak", step.batch);
+    return multiply(scale * (step.gains.size() == 1
+                                 ? scalar("unit", step.gains[0])
+                                 : channels("unit", step.gains)));
   }
   case Kind::ChannelScale:
     return multiply(channels("alpha", step.gains));
@@ -134,14 +123,13 @@ void Epilogue::Writer::write(const Step &step) {
   case Kind::Round:
     // Grids of fixed point are powers of two: their inverses are exact.
     multiply(scalar("gridInverse", 1 / step.grid.scale));
-    result.expression = bounded(result.expression, step.grid);
+    value() = bounded(value(), step.grid);
     return multiply(scalar("grid", step.grid.scale));
   case Kind::Add:
     result.constants.push_back(step.tensor);
     return add(step.element);
   case Kind::Relu:
-    result.expression = "max(" + result.expression + ", 0)";
-    isSum = false;
+    value() = Expression::call("max", {value(), 0});
     return;
   }
 }
@@ -151,25 +139,27 @@ void Epilogue::Writer::quantize(const Quantization &to) {
   switch (grid.form) {
   case QuantParams::Form::Divided:
     if (grid.scale != 1) {
-      result.expression = factor() + " / " + scalar("step", grid.scale);
+      value() = value() / scalar("step", grid.scale);
     }
-    result.expression = bounded(result.expression, grid);
+    value() = bounded(value(), grid);
     break;
   case QuantParams::Form::Multiplied:
     if (grid.followsBatch) {
-      multiply("(1 / " + batchScale("range", to.batch) + ")");
+      multiply(1 / batchScale("range", to.batch));
     } else if (grid.scale != 1) {
       multiply(scalar("inverse", 1 / grid.scale));
     }
-    result.expression = bounded(result.expression, grid);
+    value() = bounded(value(), grid);
     break;
-  case QuantParams::Form::Clipped:
-    result.expression = "round(clamp(" + result.expression + ", 0, " +
-                        scalar("top", grid.top) + ") * " +
-                        scalar("steps", float(grid.highest) / grid.top) + ")";
+  case QuantParams::Form::Clipped: {
+    const Expression clipped =
+        Expression::call("clamp", {value(), 0, scalar("top", grid.top)});
+    value() = Expression::call(
+        "round", {clipped * scalar("steps", float(grid.highest) / grid.top)});
     break;
+  }
   case QuantParams::Form::Sign:
-    result.expression = "2 * (" + result.expression + " >= 0) - 1";
+    value() = 2 * (value() >= 0) - 1;
     break;
   }
 }
@@ -193,9 +183,9 @@ void Epilogue::foldScale(std::vector<Step> &steps, std::string &summary) {
   }
 }
 
-Epilogue::Text
-Epilogue::text(const std::string &element,
-               const std::optional<Quantization> &quantization) const {
+Epilogue::Result
+Epilogue::apply(const Expression &element,
+                const std::optional<Quantization> &quantization) const {
   std::vector<Step> left = steps;
   std::string folded;
   foldScale(left, folded);
@@ -227,11 +217,11 @@ Epilogue::text(const std::string &element,
   if (to) {
     writer.quantize(*to);
   }
-  Text text = std::move(writer.result);
-  text.grid = grid;
-  text.summary = (folded.empty() ? "" : "gain and offset: " + folded);
+  Result made = std::move(writer.result);
+  made.grid = grid;
+  made.summary = (folded.empty() ? "" : "gain and offset: " + folded);
   const auto note = [&](const std::string &what) {
-    text.summary += (text.summary.empty() ? "" : "; ") + what;
+    made.summary += (made.summary.empty() ? "" : "; ") + what;
   };
   for (const Step &step : left) {
     if (step.kind == Kind::ChannelScale) {
@@ -239,13 +229,13 @@ Epilogue::text(const std::string &element,
     } else if (step.kind == Kind::BatchScale) {
       note("peak: of the batch");
     } else if (step.kind == Kind::Add) {
-      note(step.tensor.name + ": added");
+      note(step.tensor.tensor.name + ": added");
     }
   }
   if (dropsRelu) {
     note("relu: lower end of the clamp");
   }
-  return text;
+  return made;
 }
 
 } // namespace lpgen::networks

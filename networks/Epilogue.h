@@ -21,7 +21,7 @@ struct Quantization {
   BatchScale batch;
 };
 
-/// `o` is the index of the channel in all texts.
+/// `o` is the index of the channel in all expressions.
 class Epilogue {
 public:
   bool isEmpty() const { return steps.empty(); }
@@ -35,19 +35,19 @@ public:
   /// Rounds to the grid and stays a float.
   void roundTo(const QuantParams &grid);
   /// Adds another tensor, read as `element`: "s[n,h,v,o]".
-  void add(Input tensor, std::string element);
+  void add(Input tensor, builder::Expression element);
   void relu();
 
-  struct Text {
-    std::string expression;
+  struct Result {
+    builder::Expression expression;
     std::vector<Input> constants;
     std::string summary;
     QuantParams grid; ///< Of the result, if it was quantized.
   };
   /// The expression for `element`, "acc[n,h,v,o]". Powers of two go into gain
   /// and offset where that is exact.
-  Text text(const std::string &element,
-            const std::optional<Quantization> &quantization) const;
+  Result apply(const builder::Expression &element,
+               const std::optional<Quantization> &quantization) const;
 
 private:
   struct Step {
@@ -68,7 +68,7 @@ private:
     QuantParams grid;
     BatchScale batch;
     Input tensor;
-    std::string element;
+    builder::Expression element = 0;
   };
   class Writer;
   using Kind = Step::Kind;

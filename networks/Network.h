@@ -9,8 +9,8 @@
 #ifndef LPGEN_NETWORKS_NETWORK_H
 #define LPGEN_NETWORKS_NETWORK_H
 
-#include "base/types/ElementType.h"
 #include "base/types/QuantParams.h"
+#include "operators/builder/Operator.h"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,21 +26,19 @@ struct Value {
 
 /// An input of a stage's operator: a value, float constants, or weights.
 struct Input {
-  std::string name;
-  std::string type; ///< As declared, "f32[64]".
-  int value = -1;   ///< The number of a value, or -1.
+  builder::Declaration tensor;
+  int value = -1; ///< The number of a value, or -1.
   std::vector<float> floats;
   std::vector<int32_t> weights;
-  ElementType weightType;
 };
 
 struct Stage {
   std::string name;    ///< Of the layer, or of a part of it.
   std::string summary; ///< What the constants stand for, one line.
   std::vector<Input> inputs;
-  std::string statements;
-  std::string outputType;
-  int output = -1; ///< The number of the value y.
+  std::vector<builder::Statement> statements;
+  builder::Declaration result; ///< y
+  int output = -1;             ///< The number of its value.
 };
 
 struct Network {

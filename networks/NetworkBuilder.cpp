@@ -27,12 +27,11 @@ Status NetworkBuilder::needOperator(const std::string &layer) {
                              "exported");
 }
 
-static std::string weightExtents(const ConvGeometry &g) {
-  const std::string taps = g.isLinear() ? ""
-                                        : std::to_string(g.kernel) + ", " +
-                                              std::to_string(g.kernel) + ", ";
-  return "[" + std::to_string(g.outputs) + ", " + taps +
-         std::to_string(g.channels) + "]";
+static builder::Declaration
+declareWeights(const ConvGeometry &g, const std::optional<QuantParams> &grid) {
+  return g.isLinear()
+             ? declare("w", grid, {g.outputs, g.channels})
+             : declare("w", grid, {g.outputs, g.kernel, g.kernel, g.channels});
 }
 
 void NetworkBuilder::addIntegers(const std::string &layer,
@@ -51,15 +50,9 @@ void NetworkBuilder::addIntegers(const std::string &layer,
     const Tensor x = toCodes(layer, term, part);
     ConvGeometry g = geometry;
     g.channels = term.channels;
-    const ElementText element(term.weight);
     Open product = openProduct(
         layer + (i + 1 < operands.terms.size() ? ".term" + part : ""), g, x,
-        {"w",
-         element.type + weightExtents(g) + element.range,
-         -1,
-         {},
-         term.weights,
-         typeOf(term.weight)});
+        {declareWeights(g, term.weight), -1, {}, term.weights});
     std::vector<float> scales = term.weightScales;
     if (term.input.followsBatch) {
       product.epilogue.multiply(
@@ -75,8 +68,9 @@ void NetworkBuilder::addIntegers(const std::string &layer,
     }
     if (i > 0) {
       const Tensor before = emit(std::move(sum), std::nullopt);
-      product.epilogue.add(fromValue("before", before),
-                           "before" + indices(before.shape));
+      product.epilogue.add(
+          fromValue("before", before),
+          builder::Expression::element("before", indices(before.shape)));
     }
     sum = std::move(product);
   }
@@ -94,9 +88,8 @@ void NetworkBuilder::addFloats(const std::string &layer,
                                const ConvGeometry &geometry,
                                const std::vector<float> &weights) {
   const Tensor x = toFloats();
-  open =
-      openProduct(layer, geometry, x,
-                  {"w", "f32" + weightExtents(geometry), -1, weights, {}, {}});
+  open = openProduct(layer, geometry, x,
+                     {declareWeights(geometry, std::nullopt), -1, weights, {}});
 }
 
 Status NetworkBuilder::addProduct(const std::string &layer,

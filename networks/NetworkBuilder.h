@@ -63,9 +63,9 @@ struct Open {
   Part part;        ///< Of a tensor.
   std::string name; ///< Of the stage that will compute it.
   std::vector<Input> inputs;
-  std::string statement; ///< "  acc[n,h,v,o] = ..."
-  std::string element;   ///< What the epilogue begins with: "acc[n,h,v,o]".
-  Shape shape;           ///< Before the pools.
+  std::vector<builder::Statement> statements; ///< "acc[n,h,v,o] = ..."
+  builder::Expression element = 0; ///< The epilogue's first: "acc[n,h,v,o]".
+  Shape shape;                     ///< Before the pools.
   Epilogue epilogue;
   std::vector<Window> pools; ///< Maxima, after the epilogue.
   bool isFlattened = false;
@@ -115,7 +115,7 @@ private:
   // NetworkStages.cpp: values, open elements and their stages.
   int addValue(const Shape &shape, unsigned bytes);
   Input fromValue(const std::string &name, const Tensor &x,
-                  const std::string &padding = "") const;
+                  bool isPadded = false) const;
   Tensor fillTable(const std::optional<QuantParams> &grid);
 
   Open openPart(const Open::Part &part, const Shape &shape) const;
@@ -125,7 +125,7 @@ private:
   /// The part as an input called `name`, and its element for an output's.
   struct Access {
     Input input;
-    std::string element;
+    builder::Expression element;
   };
   Access access(const std::string &name, const Open::Part &part,
                 const Shape &shape) const;

@@ -6,17 +6,24 @@
 
 namespace lpgen::networks {
 
+using builder::Expression;
+using builder::Extent;
+using builder::subscript;
+
 int NetworkBuilder::addValue(const Shape &shape, unsigned bytes) {
   network.values.push_back({shape.size(), false, bytes});
   return int(network.values.size()) - 1;
 }
 
 Input NetworkBuilder::fromValue(const std::string &name, const Tensor &x,
-                                const std::string &padding) const {
-  const ElementText element = x.grid ? ElementText(*x.grid) : ElementText();
-  return {name,    inputType(element, x.shape, network.imagesPerCall) + padding,
-          x.value, {},
-          {},      {}};
+                                bool isPadded) const {
+  Input input = {
+      declare(name, x.grid, Extent::upTo("n", network.imagesPerCall), x.shape),
+      x.value,
+      {},
+      {}};
+  input.tensor.isPadded = isPadded;
+  return input;
 }
 
 static int32_t encode(const QuantParams &grid, float x) {
@@ -57,19 +64,19 @@ NetworkBuilder::Access NetworkBuilder::access(const std::string &name,
                                               const Open::Part &part,
                                               const Shape &shape) const {
   const Tensor &x = part.tensor;
+  // "o + 0" reads a part of the channels, "o" all.
+  const std::string channel =
+      shape.channels == x.shape.channels
+          ? "o"
+          : subscript("o", 1, std::to_string(part.first));
+  const std::vector<std::string> subscripts =
+      x.shape.isFlat
+          ? std::vector{std::string("n"), channel}
+          : std::vector{std::string("n"), subscript("h", part.stride),
+                        subscript("v", part.stride), channel};
   // Channels beyond those of the tensor lie outside and are 0.
   const bool isPadded = part.first + shape.channels > x.shape.channels;
-  Access read = {fromValue(name, x, isPadded ? " pad(0)" : ""), name + "[n"};
-  if (!x.shape.isFlat) {
-    const std::string stride =
-        part.stride == 1 ? "" : std::to_string(part.stride) + "*";
-    read.element += ", " + stride + "h, " + stride + "v";
-  }
-  // "o + 0" reads a part of the channels, "o" all.
-  read.element += shape.channels == x.shape.channels
-                      ? ", o]"
-                      : ", o + " + std::to_string(part.first) + "]";
-  return read;
+  return {fromValue(name, x, isPadded), Expression::element(name, subscripts)};
 }
 
 Open NetworkBuilder::openPart(const Open::Part &part,
@@ -90,18 +97,31 @@ Open NetworkBuilder::openProduct(const std::string &name, const ConvGeometry &g,
   opened.source = Open::Source::Operator;
   opened.name = name;
   opened.shape = {g.outHeight(), g.outWidth(), g.outputs, g.isLinear()};
-  opened.inputs.push_back(fromValue("x", x, g.padding > 0 ? " pad(0)" : ""));
+  opened.inputs.push_back(fromValue("x", x, g.padding > 0));
   opened.inputs.push_back(std::move(weights));
-  opened.element = "acc" + indices(opened.shape);
-  opened.statement =
-      "  " + opened.element + " = " +
-      (g.isLinear()
-           ? "sum(c) x[n,c] * w[o,c]"
-           : "sum(r, q, c) x[n, " + subscript("h", "r", g.stride, g.padding) +
-                 ", " + subscript("v", "q", g.stride, g.padding) +
-                 ", c] * w[o,r,q,c]") +
-      "\n";
+  opened.element = Expression::element("acc", indices(opened.shape));
+  const Expression sum =
+      g.isLinear()
+          ? Expression::reduction("sum", {"c"},
+                                  Expression::element("x", {"n", "c"}) *
+                                      Expression::element("w", {"o", "c"}))
+          : Expression::reduction(
+                "sum", {"r", "q", "c"},
+                Expression::element(
+                    "x", {"n", subscript("h", g.stride, "r", g.padding),
+                          subscript("v", g.stride, "q", g.padding), "c"}) *
+                    Expression::element("w", {"o", "r", "q", "c"}));
+  opened.statements = {{opened.element, sum}};
   return opened;
+}
+
+/// An output has the whole range of its type.
+static builder::Declaration declareResult(const Tensor &y) {
+  builder::Declaration result =
+      declare("y", y.grid, Extent::declared("n"), y.shape);
+  result.lowest = result.type.minValue();
+  result.highest = result.type.maxValue();
+  return result;
 }
 
 static Shape pooled(Shape shape, const Open::Window &window) {
@@ -110,14 +130,14 @@ static Shape pooled(Shape shape, const Open::Window &window) {
   return shape;
 }
 
-/// "  y[n,h,v,o] = max(r:2, q:2) x[n, 2*h + r, 2*v + q, o]\n"
-static std::string windowStatement(const Open::Window &window,
-                                   const std::string &result,
-                                   const std::string &reduction) {
-  const std::string kernel = std::to_string(window.kernel);
-  return "  " + result + "[n,h,v,o] = " + reduction + "(r:" + kernel +
-         ", q:" + kernel + ") x[n, " + subscript("h", "r", window.stride, 0) +
-         ", " + subscript("v", "q", window.stride, 0) + ", o]\n";
+/// "max(r:2, q:2) x[n, 2*h + r, 2*v + q, o]"
+static Expression reducedWindow(const Open::Window &window,
+                                const std::string &reduction) {
+  const std::string kernel = ":" + std::to_string(window.kernel);
+  return Expression::reduction(
+      reduction, {"r" + kernel, "q" + kernel},
+      Expression::element("x", {"n", subscript("h", window.stride, "r"),
+                                subscript("v", window.stride, "q"), "o"}));
 }
 
 Open NetworkBuilder::openWindow(const Open::Window &window, const Tensor &x,
@@ -128,49 +148,48 @@ Open NetworkBuilder::openWindow(const Open::Window &window, const Tensor &x,
   opened.name = window.name;
   opened.shape = pooled(x.shape, window);
   opened.inputs.push_back(fromValue("x", x));
-  opened.element = result + "[n,h,v,o]";
-  opened.statement = windowStatement(window, result, reduction);
+  opened.element = Expression::element(result, indices(opened.shape));
+  opened.statements = {{opened.element, reducedWindow(window, reduction)}};
   return opened;
 }
 
 /// The stage of a maximum of codes or floats.
 Tensor NetworkBuilder::emitPool(const Open::Window &pool, const Tensor &x) {
-  const ElementText element = x.grid ? ElementText(*x.grid) : ElementText();
   Tensor y = x;
   y.shape = pooled(x.shape, pool);
   y.value = addValue(y.shape, network.values[size_t(x.value)].bytes);
   network.stages.push_back({pool.name,
                             x.grid ? "maximum of codes" : "maximum",
                             {fromValue("x", x)},
-                            windowStatement(pool, "y", "max"),
-                            outputType(element, y.shape),
+                            {{Expression::element("y", indices(y.shape)),
+                              reducedWindow(pool, "max")}},
+                            declareResult(y),
                             y.value});
   return y;
 }
 
 /// The stages that compute what is open.
 Tensor NetworkBuilder::emit(Open from, const std::optional<Quantization> &to) {
-  const Epilogue::Text text = from.epilogue.text(from.element, to);
+  Epilogue::Result made = from.epilogue.apply(from.element, to);
   Tensor y;
   y.shape = from.shape;
-  ElementText element;
   unsigned bytes = 4;
   if (to) {
-    y.grid = text.grid;
+    y.grid = made.grid;
     y.batch = to->batch;
-    element = ElementText(text.grid);
-    bytes = typeOf(text.grid).storageBits() / 8;
+    bytes = typeOf(made.grid).storageBits() / 8;
   }
   y.value = addValue(y.shape, bytes);
   Stage stage;
   stage.name = from.name;
-  stage.summary = text.summary.empty() ? (to ? "codes" : "sum") : text.summary;
+  stage.summary = made.summary.empty() ? (to ? "codes" : "sum") : made.summary;
   stage.inputs = std::move(from.inputs);
-  stage.inputs.insert(stage.inputs.end(), text.constants.begin(),
-                      text.constants.end());
-  stage.statements = from.statement + "  y" + indices(from.shape) + " = " +
-                     text.expression + "\n";
-  stage.outputType = outputType(element, from.shape);
+  stage.inputs.insert(stage.inputs.end(), made.constants.begin(),
+                      made.constants.end());
+  stage.statements = std::move(from.statements);
+  stage.statements.push_back(
+      {Expression::element("y", indices(from.shape)), made.expression});
+  stage.result = declareResult(y);
   stage.output = y.value;
   network.stages.push_back(std::move(stage));
   for (const Open::Window &pool : from.pools) {
@@ -187,15 +206,20 @@ int NetworkBuilder::emitPeak(const std::string &name, const Tensor &x,
                              int64_t first, int64_t channels) {
   network.values.push_back({1, true, 4});
   const int value = int(network.values.size()) - 1;
-  const std::string list = x.shape.isFlat ? "n, " : "n, h, v, ";
-  network.stages.push_back({name,
-                            "greatest magnitude of the batch",
-                            {fromValue("x", x)},
-                            "  y = max(" + list +
-                                "o:" + std::to_string(channels) + ") abs(x[" +
-                                list + "o + " + std::to_string(first) + "])\n",
-                            "f32",
-                            value});
+  std::vector<std::string> subscripts = indices(x.shape);
+  std::vector<std::string> ranges = subscripts;
+  ranges.back() += ":" + std::to_string(channels);
+  subscripts.back() = subscript("o", 1, std::to_string(first));
+  network.stages.push_back(
+      {name,
+       "greatest magnitude of the batch",
+       {fromValue("x", x)},
+       {{Expression::scalar("y"),
+         Expression::reduction(
+             "max", ranges,
+             Expression::call("abs", {Expression::element("x", subscripts)}))}},
+       {"y"},
+       value});
   network.followsBatch = true;
   return value;
 }

@@ -1,4 +1,4 @@
-// Text from shapes.
+// Declarations from shapes.
 #include "networks/NetworkText.h"
 #include <algorithm>
 #include <bit>
@@ -22,41 +22,32 @@ ElementType typeOf(const QuantParams &grid) {
   return {Encoding::Signed, bits};
 }
 
-ElementText::ElementText(const QuantParams &grid) {
-  const ElementType found = typeOf(grid);
-  type = found.str();
-  if (grid.lowest != found.minValue() || grid.highest != found.maxValue()) {
-    range = " in [" + std::to_string(grid.lowest) + ", " +
-            std::to_string(grid.highest) + "]";
+builder::Declaration declare(const std::string &name,
+                             const std::optional<QuantParams> &grid,
+                             std::vector<builder::Extent> extents) {
+  builder::Declaration tensor = {name};
+  tensor.extents = std::move(extents);
+  if (grid) {
+    tensor.type = typeOf(*grid);
+    tensor.lowest = grid->lowest;
+    tensor.highest = grid->highest;
   }
+  return tensor;
 }
 
-/// "28, 28, 32"
-static std::string extents(const Shape &shape) {
-  return (shape.isFlat ? ""
-                       : std::to_string(shape.height) + ", " +
-                             std::to_string(shape.width) + ", ") +
-         std::to_string(shape.channels);
+builder::Declaration declare(const std::string &name,
+                             const std::optional<QuantParams> &grid,
+                             const builder::Extent &images,
+                             const Shape &shape) {
+  return shape.isFlat
+             ? declare(name, grid, {images, shape.channels})
+             : declare(name, grid,
+                       {images, shape.height, shape.width, shape.channels});
 }
 
-std::string inputType(const ElementText &element, const Shape &shape,
-                      int64_t images) {
-  return element.type + "[?n <= " + std::to_string(images) + ", " +
-         extents(shape) + "]" + element.range;
-}
-
-std::string outputType(const ElementText &element, const Shape &shape) {
-  return element.type + "[?n, " + extents(shape) + "]";
-}
-
-std::string indices(const Shape &shape) {
-  return shape.isFlat ? "[n,o]" : "[n,h,v,o]";
-}
-
-std::string subscript(const std::string &pixel, const std::string &tap,
-                      int64_t stride, int64_t padding) {
-  return (stride == 1 ? "" : std::to_string(stride) + "*") + pixel + " + " +
-         tap + (padding == 0 ? "" : " - " + std::to_string(padding));
+std::vector<std::string> indices(const Shape &shape) {
+  return shape.isFlat ? std::vector<std::string>{"n", "o"}
+                      : std::vector<std::string>{"n", "h", "v", "o"};
 }
 
 std::string operatorName(const Stage &stage) {
@@ -68,17 +59,15 @@ std::string operatorName(const Stage &stage) {
 std::string networkText(const Network &network) {
   std::string text;
   for (const Stage &stage : network.stages) {
-    text += (text.empty() ? "// " : "\n// ") + stage.summary + "\nop " +
-            operatorName(stage) + "(";
-    for (size_t i = 0; i < stage.inputs.size(); ++i) {
-      const Input &input = stage.inputs[i];
-      text += (i == 0  ? ""
-               : i < 2 ? ",\n    "
-                       : ", ") +
-              input.name + ": " + input.type;
+    builder::Operator op = {operatorName(stage),
+                            stage.summary,
+                            {},
+                            {stage.result},
+                            stage.statements};
+    for (const Input &input : stage.inputs) {
+      op.inputs.push_back(input.tensor);
     }
-    text +=
-        ")\n  -> (y: " + stage.outputType + ") {\n" + stage.statements + "}\n";
+    text += (text.empty() ? "" : "\n") + op.text();
   }
   return text;
 }

@@ -1,9 +1,10 @@
-// The stages of a network as operators of the operator language, and the pieces
-// that they are made of.
+// The stages of a network as operators of the operator language, and what their
+// declarations have in common.
 #ifndef LPGEN_NETWORKS_NETWORKTEXT_H
 #define LPGEN_NETWORKS_NETWORKTEXT_H
 
 #include "networks/Network.h"
+#include <optional>
 
 namespace lpgen::networks {
 
@@ -18,26 +19,17 @@ struct Shape {
   Shape flattened() const { return {1, 1, size(), true}; }
 };
 
-/// "s8", and with a grid " in [-127, 127]" behind the extents.
-struct ElementText {
-  std::string type = "f32";
-  std::string range;
+/// A tensor of codes of a grid, or of floats.
+builder::Declaration declare(const std::string &name,
+                             const std::optional<QuantParams> &grid,
+                             std::vector<builder::Extent> extents);
+/// The same of `images` images of a shape, "?n" if they are declared already.
+builder::Declaration declare(const std::string &name,
+                             const std::optional<QuantParams> &grid,
+                             const builder::Extent &images, const Shape &shape);
 
-  ElementText() = default;
-  explicit ElementText(const QuantParams &grid);
-};
-
-/// "s8[?n <= 64, 28, 28, 32] in [-127, 127]"; ", 32" and so on of the shape.
-std::string inputType(const ElementText &element, const Shape &shape,
-                      int64_t images);
-/// "s8[?n, 28, 28, 32]"
-std::string outputType(const ElementText &element, const Shape &shape);
-
-/// "[n,h,v,o]" or, flat, "[n,o]"
-std::string indices(const Shape &shape);
-/// "2*h + r - 1"
-std::string subscript(const std::string &pixel, const std::string &tap,
-                      int64_t stride, int64_t padding);
+/// The indices of an element: n, h, v, o or, flat, n, o.
+std::vector<std::string> indices(const Shape &shape);
 
 /// The name of a stage's operator.
 std::string operatorName(const Stage &stage);

@@ -105,7 +105,7 @@ static void putInput(Bytes &bytes, const Input &input, const Places &places) {
     bytes.put(uint32_t(OfValue));
     bytes.put(uint32_t(places.ofValue[size_t(input.value)]));
   } else if (!input.weights.empty()) {
-    const ElementType &type = input.weightType;
+    const ElementType &type = input.tensor.type;
     bytes.put(uint32_t(OfWeights));
     bytes.put(uint32_t(input.weights.size()));
     bytes.put(uint32_t(type.bits));

@@ -1,5 +1,6 @@
-// Text from numbers.
+// A matrix product from numbers.
 #include "operators/builder/GemmOperator.h"
+#include "operators/builder/Operator.h"
 #include <cassert>
 
 namespace lpgen {
@@ -13,19 +14,27 @@ std::string gemmOperatorName(const GemmSpec &spec) {
 std::string gemmOperatorText(const GemmSpec &spec) {
   assert(spec.reduction <= GemmSpec::maxReduction(spec.xMax, spec.wMax) &&
          "the sum fits 32 bits");
-  const auto operand = [&](ElementType type, const std::string &rows,
-                           int32_t max) {
-    const std::string limit = std::to_string(max);
-    return type.str() + "[" + rows + ", " + std::to_string(spec.reduction) +
-           "] in [-" + limit + ", " + limit + "]";
-  };
-  const std::string columns = std::to_string(spec.columns);
-  return "op " + gemmOperatorName(spec) + "(\n    x: " +
-         operand(spec.xType(), "?m <= " + std::to_string(spec.rows),
-                 spec.xMax) +
-         ",\n    w: " + operand(spec.wType(), columns, spec.wMax) +
-         ")\n  -> (y: i32[?m, " + columns + "]) {\n" +
-         "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n";
+  using namespace builder;
+  Operator op;
+  op.name = gemmOperatorName(spec);
+  op.inputs = {{"x",
+                spec.xType(),
+                {Extent::upTo("m", spec.rows), spec.reduction},
+                -spec.xMax,
+                spec.xMax},
+               {"w",
+                spec.wType(),
+                {spec.columns, spec.reduction},
+                -spec.wMax,
+                spec.wMax}};
+  op.outputs = {
+      {"y", {Encoding::Signed, 32}, {Extent::declared("m"), spec.columns}}};
+  op.statements = {
+      {Expression::element("y", {"i", "j"}),
+       Expression::reduction("sum", {"k"},
+                             Expression::element("x", {"i", "k"}) *
+                                 Expression::element("w", {"j", "k"}))}};
+  return op.text();
 }
 
 } // namespace lpgen

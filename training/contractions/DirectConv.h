@@ -6,10 +6,10 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_DIRECTCONV_H
 #define LPGEN_TRAINING_CONTRACTIONS_DIRECTCONV_H
 
+#include "operators/builder/ConvOperator.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "training/contractions/Blocks.h"
-#include "training/contractions/ConvOperator.h"
 #include "training/contractions/Products.h"
 #include "training/core/IntTensor.h"
 #include <memory>

@@ -7,14 +7,14 @@
 // The first is the input gradient as well where the stride is 1: of dy, with
 // the filters turned. The second has the images innermost, so that the
 // reduction has a dimension that no tap moves.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_CONVOPERATOR_H
-#define LPGEN_TRAINING_CONTRACTIONS_CONVOPERATOR_H
+#ifndef LPGEN_OPERATORS_BUILDER_CONVOPERATOR_H
+#define LPGEN_OPERATORS_BUILDER_CONVOPERATOR_H
 
 #include "operators/builder/ConvGeometry.h"
 #include <cstdint>
 #include <string>
 
-namespace lpgen::quant {
+namespace lpgen {
 
 /// Operands as in the formulas.
 struct ConvSpec {
@@ -39,6 +39,6 @@ std::string forwardOperatorText(const ConvSpec &spec);
 std::string weightGradientOperatorName(const ConvSpec &spec);
 std::string weightGradientOperatorText(const ConvSpec &spec);
 
-} // namespace lpgen::quant
+} // namespace lpgen
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_CONVOPERATOR_H
+#endif // LPGEN_OPERATORS_BUILDER_CONVOPERATOR_H

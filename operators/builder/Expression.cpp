@@ -1,0 +1,56 @@
+// Text from pieces.
+#include "operators/builder/Expression.h"
+#include <algorithm>
+
+namespace lpgen::builder {
+
+static std::string joinedBy(const char *separator,
+                            const std::vector<std::string> &parts) {
+  std::string text;
+  for (const std::string &part : parts) {
+    text += (text.empty() ? "" : separator) + part;
+  }
+  return text;
+}
+
+Expression Expression::element(const std::string &tensor,
+                               const std::vector<std::string> &subscripts) {
+  // Plain indices stand close together.
+  const bool isPlain = std::ranges::all_of(
+      subscripts, [](const std::string &s) { return s.size() == 1; });
+  return {tensor + "[" + joinedBy(isPlain ? "," : ", ", subscripts) + "]",
+          Level::Primary};
+}
+
+Expression Expression::call(const std::string &function,
+                            std::initializer_list<Expression> arguments) {
+  std::vector<std::string> texts;
+  for (const Expression &argument : arguments) {
+    texts.push_back(argument.content);
+  }
+  return {function + "(" + joinedBy(", ", texts) + ")", Level::Primary};
+}
+
+Expression Expression::reduction(const std::string &function,
+                                 const std::vector<std::string> &indices,
+                                 const Expression &terms) {
+  return {function + "(" + joinedBy(", ", indices) + ") " + terms.content,
+          Level::Reduction};
+}
+
+Expression Expression::joined(const Expression &a, const char *sign,
+                              const Expression &b, Level level) {
+  const std::string left = a.level < level ? "(" + a.content + ")" : a.content;
+  const std::string right =
+      b.level <= level ? "(" + b.content + ")" : b.content;
+  return {left + sign + right, level};
+}
+
+std::string subscript(const std::string &pixel, int64_t stride,
+                      const std::string &tap, int64_t padding) {
+  std::string text = (stride == 1 ? "" : std::to_string(stride) + "*") + pixel;
+  text += tap.empty() ? "" : " + " + tap;
+  return text + (padding == 0 ? "" : " - " + std::to_string(padding));
+}
+
+} // namespace lpgen::builder

@@ -1,0 +1,46 @@
+// Text from data.
+#include "operators/builder/Operator.h"
+
+namespace lpgen::builder {
+
+std::string Extent::text() const {
+  if (symbol.empty()) {
+    return std::to_string(size);
+  }
+  return "?" + symbol + (size == 0 ? "" : " <= " + std::to_string(size));
+}
+
+std::string Declaration::text() const {
+  std::string text = name + ": " + type.str();
+  for (size_t i = 0; i < extents.size(); ++i) {
+    text += (i == 0 ? "[" : ", ") + extents[i].text();
+  }
+  text += extents.empty() ? "" : "]";
+  if (lowest != type.minValue() || highest != type.maxValue()) {
+    text +=
+        " in [" + std::to_string(lowest) + ", " + std::to_string(highest) + "]";
+  }
+  return text + (isPadded ? " pad(0)" : "");
+}
+
+/// "x: u2[4],\n    w: b1[4]"
+static std::string joined(const std::vector<Declaration> &declarations) {
+  std::string text;
+  for (const Declaration &declaration : declarations) {
+    text += (text.empty() ? "" : ",\n    ") + declaration.text();
+  }
+  return text;
+}
+
+std::string Operator::text() const {
+  std::string text = summary.empty() ? "" : "// " + summary + "\n";
+  text += "op " + name + "(\n    " + joined(inputs) + ")\n  -> (" +
+          joined(outputs) + ") {\n";
+  for (const Statement &statement : statements) {
+    text +=
+        "  " + statement.target.text() + " = " + statement.value.text() + "\n";
+  }
+  return text + "}\n";
+}
+
+} // namespace lpgen::builder
