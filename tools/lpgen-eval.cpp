@@ -3,7 +3,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop.
 #include "base/system/AtomicFile.h"
-#include "tools/StoredRunOptions.h"
+#include "tools/TrainingOptions.h"
 
 using namespace lpgen;
 

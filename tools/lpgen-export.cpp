@@ -2,7 +2,7 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
-#include "tools/StoredRunOptions.h"
+#include "tools/TrainingOptions.h"
 #include "training/export/TrainedNetwork.h"
 
 using namespace lpgen;

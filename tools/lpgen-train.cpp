@@ -4,6 +4,7 @@
 // training/loop. Progress goes to stderr, results to stdout.
 #include "base/system/AtomicFile.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "tools/TrainingOptions.h"
 #include "training/data/Dataset.h"
 #include "training/loop/RunFolder.h"
 #include "training/record/AccumulatorTable.h"
@@ -286,16 +287,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
   Config &config = options.config;
   app.add_option("--out", options.out, "Folder of the run: checkpoint, logs")
       ->required();
-  app.add_option("--threads", options.threads,
-                 "Threads; results do not depend on them")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--compiler", options.compiler.program,
-                 "The lpgen program that makes kernels; that beside this one "
-                 "if not given");
-  app.add_option("--kernel-cache", options.compiler.cacheFolder,
-                 "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
-                 "given");
+  addKernelOptions(app, options.threads, options.compiler);
   app.add_option("--kernel-target", options.compiler.target,
                  "Target of the kernels, see 'lpgen targets'; results do not "
                  "depend on it")

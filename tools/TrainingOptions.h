@@ -1,12 +1,26 @@
-// What the programs that open a finished run have in common.
-#ifndef LPGEN_TOOLS_STOREDRUNOPTIONS_H
-#define LPGEN_TOOLS_STOREDRUNOPTIONS_H
+// What the programs that train, evaluate and export have in common.
+#ifndef LPGEN_TOOLS_TRAININGOPTIONS_H
+#define LPGEN_TOOLS_TRAININGOPTIONS_H
 
 #include "training/loop/StoredRun.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
 namespace lpgen {
+
+/// Registers how kernels are made and run.
+inline void addKernelOptions(CLI::App &app, int &threads,
+                             CompilerOptions &compiler) {
+  app.add_option("--threads", threads, "Threads; results do not depend on them")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--compiler", compiler.program,
+                 "The lpgen program that makes kernels; that beside this one "
+                 "if not given");
+  app.add_option("--kernel-cache", compiler.cacheFolder,
+                 "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
+                 "given");
+}
 
 /// Registers RUN and the options of loading it.
 inline void addStoredRunOptions(CLI::App &app,
@@ -15,16 +29,7 @@ inline void addStoredRunOptions(CLI::App &app,
       ->required();
   app.add_option("--data", options.data,
                  "Data set instead of that of the run, if it has moved");
-  app.add_option("--threads", options.threads,
-                 "Threads; results do not depend on them")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--compiler", options.compiler.program,
-                 "The lpgen program that makes kernels; that beside this one "
-                 "if not given");
-  app.add_option("--kernel-cache", options.compiler.cacheFolder,
-                 "Folder of compiled kernels; ~/.cache/lpgen/kernels if not "
-                 "given");
+  addKernelOptions(app, options.threads, options.compiler);
 }
 
 /// "9012 of 10000 test images right, 90.12 %"
@@ -48,4 +53,4 @@ inline std::string toLines(const std::vector<int64_t> &classes) {
 
 } // namespace lpgen
 
-#endif // LPGEN_TOOLS_STOREDRUNOPTIONS_H
+#endif // LPGEN_TOOLS_TRAININGOPTIONS_H
