@@ -312,7 +312,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
       app.add_option("--data", config.data,
                      "fashion-mnist, or a folder of IDX, CIFAR-10 or "
                      "CIFAR-100 files"),
-      app.add_option("--policy", config.policy, policyNames()),
+      app.add_option("--policy", config.policy, policyHelp()),
       app.add_option("--from", config.from,
                      "Folder of a run of the same model, whose weights are the "
                      "first ones"),

@@ -1,8 +1,9 @@
 // The parts that policies are made of: float formats, fixed point, loss scale,
 // progress indicator, texts.
+#include "base/system/AtomicFile.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "training/policies/LossScale.h"
-#include "training/policies/Policy.h"
+#include "training/policies/Policies.h"
 #include "training/policies/PolicyText.h"
 #include "training/policies/ProgressIndicator.h"
 #include "training/quantizers/FixedPoint.h"
@@ -310,21 +311,101 @@ TEST(ProgressIndicator, StallsAfterFiveEqualLosses) {
   EXPECT_TRUE(indicator.hasStalled(0.7));
 }
 
-TEST(PolicyText, OptionsAndErrors) {
-  Result<train::PolicyText> text =
-      train::PolicyText::parse("fixed<il=3,fl=2.5>");
+TEST(PolicyText, Malformed) {
+  const auto text = train::PolicyText::parse("fixed<il=3,fl=2.5>");
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(text->name(), "fixed");
-  EXPECT_EQ(*text->integer("il", 2, 1, 15), 3);
-  EXPECT_EQ(text->finish().message(),
-            "policy 'fixed' has no option 'fl'; it has il");
-  EXPECT_EQ(text->integer("fl", 2, 1, 15).message(),
-            "policy 'fixed': option 'fl' must be a whole number");
-  EXPECT_EQ(*text->number("other", 0.5, 0, 1), 0.5);
-  EXPECT_TRUE(text->finish().ok());
+  EXPECT_EQ(text->options().at("fl"), "2.5");
   for (const char *bad :
        {"", "<a=1>", "a<b=1", "a<b>", "a<=1>", "a<b=>", "a<b=1,b=2>"}) {
     EXPECT_FALSE(train::PolicyText::parse(bad).ok()) << bad;
+  }
+}
+
+constexpr train::PolicyOption knownOptions[] = {
+    train::PolicyOption::whole("il", 6, 1, 15),
+    train::PolicyOption::number("threshold", 0.03, 0, 1),
+    train::PolicyOption::choice("rounding", "stochastic|nearest"),
+    train::PolicyOption::whole("period", 0, 1, 64, "RUN/64")};
+
+TEST(PolicyOptions, ValuesAndDefaults) {
+  const auto read = [](const std::string &text) {
+    return train::PolicyOptions::read(*train::PolicyText::parse(text),
+                                      knownOptions);
+  };
+  EXPECT_EQ(train::usageOf("p", knownOptions),
+            "p<il=6,threshold=0.03,rounding=stochastic|nearest,period=RUN/64>");
+  EXPECT_EQ(train::usageOf("p", {}), "p");
+  const auto none = read("p");
+  ASSERT_TRUE(none.ok()) << none.message();
+  EXPECT_EQ(none->whole("il"), 6);
+  EXPECT_EQ(none->number("threshold"), 0.03);
+  EXPECT_EQ(none->choice("rounding"), 0);
+  EXPECT_FALSE(none->isGiven("period"));
+  const auto all = read("p<period=64,il=15,threshold=1,rounding=nearest>");
+  ASSERT_TRUE(all.ok()) << all.message();
+  EXPECT_EQ(all->whole("il"), 15);
+  EXPECT_EQ(all->number("threshold"), 1);
+  EXPECT_EQ(all->choice("rounding"), 1);
+  EXPECT_TRUE(all->isGiven("period"));
+  EXPECT_EQ(read("p<fl=2>").message(),
+            "policy 'p' has no option 'fl'; it has il, threshold, rounding, "
+            "period");
+  EXPECT_EQ(read("p<il=2.5>").message(),
+            "policy 'p': option 'il' must be a whole number");
+  EXPECT_EQ(read("p<rounding=up>").message(),
+            "policy 'p': option 'rounding' is 'up', expected stochastic or "
+            "nearest");
+  for (const char *bad : {"1.5", "-1", "x", "nan", "0.5x"}) {
+    EXPECT_EQ(read("p<threshold=" + std::string(bad) + ">").message(),
+              "policy 'p': option 'threshold' is '" + std::string(bad) +
+                  "', expected a number from 0 to 1");
+  }
+}
+
+TEST(Policies, RowsAreWhole) {
+  std::set<std::string> names;
+  const Result<std::string> documented =
+      readWholeFile(LPGEN_SOURCE_DIR "/docs/reference/policies.md");
+  ASSERT_TRUE(documented.ok()) << documented.message();
+  const auto check = [&](const auto &kind) {
+    EXPECT_TRUE(names.insert(kind.name).second) << kind.name;
+    EXPECT_GT(std::string(kind.summary).size(), 10U) << kind.name;
+    EXPECT_NE(documented->find("| `" + std::string(kind.name) + "` |"),
+              std::string::npos)
+        << kind.name << " is not documented";
+    for (const train::PolicyOption &option : kind.options) {
+      EXPECT_TRUE(option.kind != train::PolicyOption::Kind::Choice ||
+                  option.shown)
+          << kind.name << ", " << option.key;
+      EXPECT_TRUE(option.shown || (option.standard >= option.lowest &&
+                                   option.standard <= option.highest))
+          << kind.name << ", " << option.key;
+    }
+  };
+  for (const train::PolicyKind *kind : train::policyKinds()) {
+    check(*kind);
+  }
+  for (const train::ExtensionKind *kind : train::extensionKinds()) {
+    check(*kind);
+  }
+}
+
+TEST(Policies, TraitsOfCombinations) {
+  using train::hasTrait;
+  EXPECT_TRUE(hasTrait("apt<mode=2>", train::Exports));
+  EXPECT_FALSE(hasTrait("float32", train::Exports));
+  EXPECT_TRUE(hasTrait("fixed+adaptive-loss-scale", train::Exports));
+  EXPECT_FALSE(hasTrait("static+accumulators", train::Exports));
+  EXPECT_FALSE(hasTrait("accumulators", train::Exports));
+  // What the table says is what the policies do.
+  KernelProvider kernels({});
+  for (const train::PolicyKind *kind : train::policyKinds()) {
+    const auto policy = train::makePolicy(kind->name, {&kernels});
+    ASSERT_TRUE(policy.ok()) << policy.message();
+    EXPECT_EQ((*policy)->gradientRange(nn::LayerPlace::Inner).has_value(),
+              hasTrait(kind->name, train::RangesGradients))
+        << kind->name;
   }
 }
 

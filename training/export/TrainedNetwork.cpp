@@ -1,6 +1,7 @@
 // Layers describe themselves; the rest is the images.
 #include "training/export/TrainedNetwork.h"
 #include "networks/NetworkBuilder.h"
+#include "training/policies/Policies.h"
 
 namespace lpgen::train {
 
@@ -23,10 +24,10 @@ Result<networks::Network> trainedNetwork(StoredRun &run) {
   if (status.ok()) {
     return builder.finish();
   }
-  return isExported(trainer.config().policy)
+  return hasTrait(trainer.config().policy, Exports)
              ? status
              : Status::error(status.message() + "; remedy: train under " +
-                             exportedPolicies());
+                             policiesWith(Exports));
 }
 
 networks::TestImages testImages(const data::Dataset &data) {

@@ -44,7 +44,7 @@ public:
     if (const Status status = (*products)->useAccumulators(rules);
         !status.ok()) {
       return Status::error(status.message() + "; combine 'accumulators' with " +
-                           narrowingPolicies());
+                           policiesWith(NarrowsSums));
     }
     return products;
   }
@@ -56,35 +56,38 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>>
-extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
-                     const PolicyContext &context) {
-  AccumulatorOptions options;
-  const Result<int64_t> offset = text.integer("offset", 0, -20, 20);
-  LPGEN_RETURN_IF_ERROR(offset.status());
-  const Result<int64_t> chunk = text.integer("chunk", 0, 0, 1 << 20);
-  LPGEN_RETURN_IF_ERROR(chunk.status());
-  const Result<int> adder = text.choice("adder", {"truncating", "nearest"});
-  LPGEN_RETURN_IF_ERROR(adder.status());
-  const Result<int64_t> mantissa =
-      text.integer("product-mantissa", options.productMantissa, 1, 23);
-  LPGEN_RETURN_IF_ERROR(mantissa.status());
-  const Result<int> width = text.choice("integers", {"statistical", "exact"});
-  LPGEN_RETURN_IF_ERROR(width.status());
-  const Result<double> sigmas =
-      text.number("sigmas", options.integers.sigmas, 1, 100);
-  LPGEN_RETURN_IF_ERROR(sigmas.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  options.offset = int(*offset);
-  options.chunk = *chunk;
-  options.adder = *adder == 0 ? nn::FloatAccumulator::Adder::Truncating
-                              : nn::FloatAccumulator::Adder::Nearest;
-  options.productMantissa = int(*mantissa);
-  options.integers = {*width == 0 ? nn::IntegerAccumulator::Width::Statistical
-                                  : nn::IntegerAccumulator::Width::Exact,
-                      options.offset, *sigmas};
+static Result<std::unique_ptr<Policy>> extend(std::unique_ptr<Policy> base,
+                                              const PolicyOptions &options,
+                                              const PolicyContext &context) {
+  AccumulatorOptions sums;
+  sums.offset = int(options.whole("offset"));
+  sums.chunk = options.whole("chunk");
+  sums.adder = options.choice("adder") == 0
+                   ? nn::FloatAccumulator::Adder::Truncating
+                   : nn::FloatAccumulator::Adder::Nearest;
+  sums.productMantissa = int(options.whole("product-mantissa"));
+  sums.integers = {options.choice("integers") == 0
+                       ? nn::IntegerAccumulator::Width::Statistical
+                       : nn::IntegerAccumulator::Width::Exact,
+                   sums.offset, options.number("sigmas")};
   return std::unique_ptr<Policy>(std::make_unique<AccumulatorPolicy>(
-      std::move(base), options, context.batchSize));
+      std::move(base), sums, context.batchSize));
 }
+
+static constexpr PolicyOption options[] = {
+    PolicyOption::whole("offset", 0, -20, 20),
+    PolicyOption::whole("chunk", 0, 0, 1 << 20),
+    PolicyOption::choice("adder", "truncating|nearest"),
+    PolicyOption::whole("product-mantissa",
+                        AccumulatorOptions().productMantissa, 1, 23),
+    PolicyOption::choice("integers", "statistical|exact"),
+    PolicyOption::number("sigmas", nn::IntegerAccumulator().sigmas, 1, 100)};
+extern const ExtensionKind accumulators = {
+    "accumulators",
+    "sums no wider than planned; emulated",
+    0,
+    options,
+    "float32",
+    extend};
 
 } // namespace lpgen::train

@@ -30,35 +30,33 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>>
-extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,
-                          const PolicyContext &context) {
-  quant::LossScaleOptions options;
-  const Result<double> underflow =
-      text.number("underflow", options.underflow, 1e-6, 0.5);
-  LPGEN_RETURN_IF_ERROR(underflow.status());
-  const Result<int64_t> upper =
-      text.integer("upper-exponent", options.upperExponent, 0, 30);
-  LPGEN_RETURN_IF_ERROR(upper.status());
-  const Result<int64_t> total =
-      text.integer("total-exponent", options.totalExponent, 0, 60);
-  LPGEN_RETURN_IF_ERROR(total.status());
-  const Result<int64_t> period =
-      text.integer("period", options.period, 1, 1000000000);
-  LPGEN_RETURN_IF_ERROR(period.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
+static Result<std::unique_ptr<Policy>> extend(std::unique_ptr<Policy> base,
+                                              const PolicyOptions &options,
+                                              const PolicyContext &context) {
   if (!base->gradientRange(nn::LayerPlace::Inner)) {
     return Status::error(
         "policy 'adaptive-loss-scale' would change nothing on this policy, "
-        "whose gradients have a scale that follows them; combine it with "
-        "float32, mixed16, fp8 or fixed");
+        "whose gradients have a scale that follows them; combine it with " +
+        policiesWith(RangesGradients));
   }
-  options.underflow = *underflow;
-  options.upperExponent = int(*upper);
-  options.totalExponent = int(*total);
-  options.period = *period;
+  quant::LossScaleOptions scale;
+  scale.underflow = options.number("underflow");
+  scale.upperExponent = int(options.whole("upper-exponent"));
+  scale.totalExponent = int(options.whole("total-exponent"));
+  scale.period = options.whole("period");
   return std::unique_ptr<Policy>(
-      std::make_unique<AdaptiveLossScale>(std::move(base), options));
+      std::make_unique<AdaptiveLossScale>(std::move(base), scale));
 }
+
+static constexpr quant::LossScaleOptions standard;
+static constexpr PolicyOption options[] = {
+    PolicyOption::number("underflow", standard.underflow, 1e-6, 0.5),
+    PolicyOption::whole("upper-exponent", standard.upperExponent, 0, 30),
+    PolicyOption::whole("total-exponent", standard.totalExponent, 0, 60),
+    PolicyOption::whole("period", standard.period, 1, 1000000000)};
+extern const ExtensionKind adaptiveLossScale = {
+    "adaptive-loss-scale",           "a loss scale for each layer",
+    Exports | RangesGradients,       options,
+    "mixed16<scale=1,grow-after=0>", extend};
 
 } // namespace lpgen::train

@@ -43,31 +43,32 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
-                                              const PolicyContext &context) {
-  quant::AdaptiveOptions options;
-  const Result<int> mode = text.choice("mode", {"1", "2"});
-  LPGEN_RETURN_IF_ERROR(mode.status());
-  options.mode = *mode == 0 ? quant::AdaptiveOptions::Mode::Grow
-                            : quant::AdaptiveOptions::Mode::Restart;
-  const Result<int> bits = text.choice("gradient-bits", {"adaptive", "8"});
-  LPGEN_RETURN_IF_ERROR(bits.status());
-  options.maxBits = *bits == 0 ? 16 : 8;
-  const Result<int> rounding =
-      text.choice("rounding", {"stochastic", "nearest"});
-  LPGEN_RETURN_IF_ERROR(rounding.status());
-  options.rounding =
-      *rounding == 0 ? quant::Rounding::Stochastic : quant::Rounding::Nearest;
-  const Result<double> threshold =
-      text.number("threshold", options.threshold, 0, 1);
-  LPGEN_RETURN_IF_ERROR(threshold.status());
-  options.threshold = *threshold;
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  options.initialSteps = context.stepsPerEpoch / 10;
-  options.maxInterval = context.stepsPerEpoch;
+static Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
+                                            const PolicyContext &context) {
+  quant::AdaptiveOptions adaptive;
+  adaptive.mode = options.choice("mode") == 0
+                      ? quant::AdaptiveOptions::Mode::Grow
+                      : quant::AdaptiveOptions::Mode::Restart;
+  adaptive.maxBits = options.choice("gradient-bits") == 0 ? 16 : 8;
+  adaptive.rounding = options.choice("rounding") == 0
+                          ? quant::Rounding::Stochastic
+                          : quant::Rounding::Nearest;
+  adaptive.threshold = options.number("threshold");
+  adaptive.initialSteps = context.stepsPerEpoch / 10;
+  adaptive.maxInterval = context.stepsPerEpoch;
   assert(context.kernels && "apt multiplies integers");
   return std::unique_ptr<Policy>(
-      std::make_unique<AptPolicy>(options, *context.kernels));
+      std::make_unique<AptPolicy>(adaptive, *context.kernels));
 }
+
+static constexpr PolicyOption options[] = {
+    PolicyOption::choice("mode", "1|2"),
+    PolicyOption::choice("gradient-bits", "adaptive|8"),
+    PolicyOption::choice("rounding", "stochastic|nearest"),
+    PolicyOption::number("threshold", quant::AdaptiveOptions().threshold, 0,
+                         1)};
+extern const PolicyKind aptPolicy = {
+    "apt", "8-bit activations and weights, 8- or 16-bit gradients",
+    Exports | NarrowsSums, options, make};
 
 } // namespace lpgen::train

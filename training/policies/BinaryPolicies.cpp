@@ -60,28 +60,25 @@ private:
   std::set<std::string> binaryWeights;
 };
 
-Result<std::unique_ptr<Policy>> makeBinary(PolicyText &text,
-                                           const PolicyContext &context,
-                                           BinaryPolicy::Scaling scaling,
-                                           double standardThreshold) {
-  const Result<double> threshold =
-      text.number("threshold", standardThreshold, 0.1, 10);
-  LPGEN_RETURN_IF_ERROR(threshold.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
+template <BinaryPolicy::Scaling scaling>
+Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
+                                     const PolicyContext &context) {
   return std::unique_ptr<Policy>(std::make_unique<BinaryPolicy>(
-      scaling, float(*threshold), *context.kernels));
+      scaling, float(options.number("threshold")), *context.kernels));
 }
+
+constexpr PolicyOption xnorOptions[] = {
+    PolicyOption::number("threshold", 1, 0.1, 10)};
+constexpr PolicyOption binaryOptions[] = {
+    PolicyOption::number("threshold", 1.3, 0.1, 10)};
 
 } // namespace
 
-Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
-                                               const PolicyContext &context) {
-  return makeBinary(text, context, BinaryPolicy::Scaling::Filters, 1.0);
-}
-
-Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
-                                                 const PolicyContext &context) {
-  return makeBinary(text, context, BinaryPolicy::Scaling::None, 1.3);
-}
+extern const PolicyKind xnorPolicy = {
+    "xnor", "signs and a scale of each filter forward, float32 backward",
+    Exports, xnorOptions, make<BinaryPolicy::Scaling::Filters>};
+extern const PolicyKind binaryPolicy = {
+    "binary", "signs forward, float32 backward", Exports, binaryOptions,
+    make<BinaryPolicy::Scaling::None>};
 
 } // namespace lpgen::train

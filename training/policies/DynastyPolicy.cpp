@@ -111,23 +111,22 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>>
-makeDynastyPolicy(PolicyText &text, const PolicyContext &context) {
-  DynastyOptions options;
-  const Result<double> budget = text.number("budget", options.budget, 9, 64);
-  LPGEN_RETURN_IF_ERROR(budget.status());
-  const Result<int64_t> block =
-      text.integer("block", options.blockSize, 8, 4096);
-  LPGEN_RETURN_IF_ERROR(block.status());
-  const Result<int64_t> period =
-      text.integer("period", options.period, 1, 1000000);
-  LPGEN_RETURN_IF_ERROR(period.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  options.budget = *budget;
-  options.blockSize = *block;
-  options.period = *period;
+static Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
+                                            const PolicyContext &context) {
+  DynastyOptions dynasty;
+  dynasty.budget = options.number("budget");
+  dynasty.blockSize = options.whole("block");
+  dynasty.period = options.whole("period");
   return std::unique_ptr<Policy>(
-      std::make_unique<DynastyPolicy>(options, *context.kernels));
+      std::make_unique<DynastyPolicy>(dynasty, *context.kernels));
 }
+
+static constexpr PolicyOption options[] = {
+    PolicyOption::number("budget", DynastyOptions().budget, 9, 64),
+    PolicyOption::whole("block", DynastyOptions().blockSize, 8, 4096),
+    PolicyOption::whole("period", DynastyOptions().period, 1, 1000000)};
+extern const PolicyKind dynastyPolicy = {
+    "dynasty", "widths of blocks of channels under a budget of bit operations",
+    Exports, options, make};
 
 } // namespace lpgen::train

@@ -70,35 +70,43 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>> makeLsqPolicy(PolicyText &text,
-                                              const PolicyContext &context) {
-  const Result<int64_t> bits = text.integer("bits", 4, 2, 8);
-  LPGEN_RETURN_IF_ERROR(bits.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  return std::unique_ptr<Policy>(
-      std::make_unique<LsqPolicy>(int(*bits), *context.kernels));
-}
-
-Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
-                                                 const PolicyContext &context) {
-  const Result<int64_t> weights = text.integer("weights", 1, 1, 8);
-  LPGEN_RETURN_IF_ERROR(weights.status());
-  const Result<int64_t> activations = text.integer("activations", 2, 1, 8);
-  LPGEN_RETURN_IF_ERROR(activations.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  return std::unique_ptr<Policy>(std::make_unique<ClippedPolicy>(
-      int(*weights), int(*activations), ClippedPolicy::Activations::Dorefa,
-      *context.kernels));
-}
-
-Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
+static Result<std::unique_ptr<Policy>> makeLsq(const PolicyOptions &options,
                                                const PolicyContext &context) {
-  const Result<int64_t> bits = text.integer("bits", 4, 1, 8);
-  LPGEN_RETURN_IF_ERROR(bits.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  return std::unique_ptr<Policy>(std::make_unique<ClippedPolicy>(
-      int(*bits), int(*bits), ClippedPolicy::Activations::Pact,
-      *context.kernels));
+  return std::unique_ptr<Policy>(std::make_unique<LsqPolicy>(
+      int(options.whole("bits")), *context.kernels));
 }
+
+static constexpr PolicyOption lsqOptions[] = {
+    PolicyOption::whole("bits", 4, 2, 8)};
+extern const PolicyKind lsqPolicy = {
+    "lsq", "few bits with trained steps forward, float32 backward", Exports,
+    lsqOptions, makeLsq};
+
+static Result<std::unique_ptr<Policy>>
+makeDorefa(const PolicyOptions &options, const PolicyContext &context) {
+  return std::unique_ptr<Policy>(std::make_unique<ClippedPolicy>(
+      int(options.whole("weights")), int(options.whole("activations")),
+      ClippedPolicy::Activations::Dorefa, *context.kernels));
+}
+
+static constexpr PolicyOption dorefaOptions[] = {
+    PolicyOption::whole("weights", 1, 1, 8),
+    PolicyOption::whole("activations", 2, 1, 8)};
+extern const PolicyKind dorefaPolicy = {"dorefa",
+                                        "few bits forward, float32 backward",
+                                        Exports, dorefaOptions, makeDorefa};
+
+static Result<std::unique_ptr<Policy>> makePact(const PolicyOptions &options,
+                                                const PolicyContext &context) {
+  const int bits = int(options.whole("bits"));
+  return std::unique_ptr<Policy>(std::make_unique<ClippedPolicy>(
+      bits, bits, ClippedPolicy::Activations::Pact, *context.kernels));
+}
+
+static constexpr PolicyOption pactOptions[] = {
+    PolicyOption::whole("bits", 4, 1, 8)};
+extern const PolicyKind pactPolicy = {
+    "pact", "few bits with trained ranges forward, float32 backward", Exports,
+    pactOptions, makePact};
 
 } // namespace lpgen::train

@@ -104,30 +104,31 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
-                                                const PolicyContext &context) {
+static Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
+                                            const PolicyContext &context) {
   quant::FixedPointFormat format;
-  const Result<int64_t> il = text.integer("il", format.il, 1, 15);
-  LPGEN_RETURN_IF_ERROR(il.status());
-  const Result<int64_t> fl = text.integer("fl", format.fl, 1, 15);
-  LPGEN_RETURN_IF_ERROR(fl.status());
-  if (*il + *fl > 16) {
+  format.il = int(options.whole("il"));
+  format.fl = int(options.whole("fl"));
+  if (format.il + format.fl > 16) {
     return Status::error("policy 'fixed': il + fl is " +
-                         std::to_string(*il + *fl) + ", expected at most 16");
+                         std::to_string(format.il + format.fl) +
+                         ", expected at most 16");
   }
-  const Result<double> scale = text.number("scale", 128, 1, 65536);
-  LPGEN_RETURN_IF_ERROR(scale.status());
-  const Result<int> rounding =
-      text.choice("rounding", {"stochastic", "nearest"});
-  LPGEN_RETURN_IF_ERROR(rounding.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  format.il = int(*il);
-  format.fl = int(*fl);
-  format.rounding =
-      *rounding == 0 ? quant::Rounding::Stochastic : quant::Rounding::Nearest;
+  format.rounding = options.choice("rounding") == 0
+                        ? quant::Rounding::Stochastic
+                        : quant::Rounding::Nearest;
   assert(context.kernels && "fixed multiplies integers");
-  return std::unique_ptr<Policy>(
-      std::make_unique<FixedPolicy>(format, float(*scale), *context.kernels));
+  return std::unique_ptr<Policy>(std::make_unique<FixedPolicy>(
+      format, float(options.number("scale")), *context.kernels));
 }
+
+static constexpr PolicyOption options[] = {
+    PolicyOption::whole("il", quant::FixedPointFormat().il, 1, 15),
+    PolicyOption::whole("fl", quant::FixedPointFormat().fl, 1, 15),
+    PolicyOption::number("scale", 128, 1, 65536),
+    PolicyOption::choice("rounding", "stochastic|nearest")};
+extern const PolicyKind fixedPolicy = {
+    "fixed", "fixed point with stochastic rounding, weights included",
+    Exports | NarrowsSums | RangesGradients, options, make};
 
 } // namespace lpgen::train

@@ -77,33 +77,48 @@ public:
 };
 
 /// The loss scale that the options of either policy describe.
-Result<DynamicLossScale> readLossScale(PolicyText &text, double start,
-                                       double standardFloor) {
-  const Result<double> scale = text.number("scale", start, 1, 0x1p24);
-  LPGEN_RETURN_IF_ERROR(scale.status());
-  const Result<double> floor = text.number("floor", standardFloor, 1, *scale);
-  LPGEN_RETURN_IF_ERROR(floor.status());
-  const Result<int64_t> growAfter =
-      text.integer("grow-after", 2000, 0, 1000000000);
-  LPGEN_RETURN_IF_ERROR(growAfter.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
-  return DynamicLossScale(float(*scale), float(*floor), *growAfter);
+Result<DynamicLossScale> readLossScale(const char *policy,
+                                       const PolicyOptions &options) {
+  const double scale = options.number("scale");
+  const double floor = options.number("floor");
+  if (options.isGiven("floor") && floor > scale) {
+    return outsideError(policy, "floor", std::to_string(int64_t(floor)), 1,
+                        scale);
+  }
+  return DynamicLossScale(float(scale), float(floor),
+                          options.whole("grow-after"));
 }
+
+template <typename Narrow>
+Result<std::unique_ptr<Policy>> make(const char *policy,
+                                     const PolicyOptions &options) {
+  const Result<DynamicLossScale> scale = readLossScale(policy, options);
+  LPGEN_RETURN_IF_ERROR(scale.status());
+  return std::unique_ptr<Policy>(std::make_unique<Narrow>(*scale));
+}
+
+constexpr PolicyOption growAfter =
+    PolicyOption::whole("grow-after", 2000, 0, 1000000000);
+constexpr PolicyOption mixed16Options[] = {
+    PolicyOption::number("scale", 65536, 1, 0x1p24),
+    PolicyOption::number("floor", 1, 1, 0x1p24), growAfter};
+constexpr PolicyOption fp8Options[] = {
+    PolicyOption::number("scale", 1024, 1, 0x1p24),
+    PolicyOption::number("floor", 256, 1, 0x1p24), growAfter};
 
 } // namespace
 
-Result<std::unique_ptr<Policy>>
-makeMixed16Policy(PolicyText &text, const PolicyContext &context) {
-  const Result<DynamicLossScale> scale = readLossScale(text, 65536, 1);
-  LPGEN_RETURN_IF_ERROR(scale.status());
-  return std::unique_ptr<Policy>(std::make_unique<Mixed16Policy>(*scale));
-}
-
-Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,
-                                              const PolicyContext &context) {
-  const Result<DynamicLossScale> scale = readLossScale(text, 1024, 256);
-  LPGEN_RETURN_IF_ERROR(scale.status());
-  return std::unique_ptr<Policy>(std::make_unique<Fp8Policy>(*scale));
-}
+extern const PolicyKind mixed16Policy = {
+    "mixed16", "fp16 storage, float32 weights, a dynamic loss scale; emulated",
+    NarrowsSums | RangesGradients, mixed16Options,
+    [](const PolicyOptions &options, const PolicyContext &) {
+      return make<Mixed16Policy>("mixed16", options);
+    }};
+extern const PolicyKind fp8Policy = {
+    "fp8", "E5M2 storage, fp16 weights, stochastic rounding; emulated",
+    NarrowsSums | RangesGradients, fp8Options,
+    [](const PolicyOptions &options, const PolicyContext &) {
+      return make<Fp8Policy>("fp8", options);
+    }};
 
 } // namespace lpgen::train

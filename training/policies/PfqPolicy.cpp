@@ -110,33 +110,39 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
-                                              const PolicyContext &context) {
-  const Result<double> epsilon = text.number("epsilon", 0.03, 0, 1);
-  LPGEN_RETURN_IF_ERROR(epsilon.status());
-  const Result<double> decay = text.number("decay", 0.3, 0, 1);
-  LPGEN_RETURN_IF_ERROR(decay.status());
-  const int64_t defaultPeriod =
-      std::max<int64_t>(1, context.totalSteps / periodsOfRun);
-  const Result<int64_t> period =
-      text.integer("period", defaultPeriod, 1, 1000000);
-  LPGEN_RETURN_IF_ERROR(period.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
+static Result<std::unique_ptr<Policy>> makePfq(const PolicyOptions &options,
+                                               const PolicyContext &context) {
+  const int64_t period =
+      options.isGiven("period")
+          ? options.whole("period")
+          : std::max<int64_t>(1, context.totalSteps / periodsOfRun);
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
       std::vector<Stage>(pfqStages.begin(), pfqStages.end()),
-      ProgressIndicator(*epsilon, *decay), *period, context));
+      ProgressIndicator(options.number("epsilon"), options.number("decay")),
+      period, context));
 }
 
-Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
-                                                 const PolicyContext &context) {
-  const Result<int64_t> bits = text.integer("bits", 8, 2, 16);
-  LPGEN_RETURN_IF_ERROR(bits.status());
-  const Result<int64_t> gradientBits = text.integer("gradient-bits", 8, 2, 16);
-  LPGEN_RETURN_IF_ERROR(gradientBits.status());
-  LPGEN_RETURN_IF_ERROR(text.finish());
+static constexpr PolicyOption pfqOptions[] = {
+    PolicyOption::number("epsilon", 0.03, 0, 1),
+    PolicyOption::number("decay", 0.3, 0, 1),
+    PolicyOption::whole("period", 0, 1, 1000000, "RUN/64")};
+extern const PolicyKind pfqPolicy = {
+    "pfq", "widths of all tensors that grow in stages", Exports | NarrowsSums,
+    pfqOptions, makePfq};
+
+static Result<std::unique_ptr<Policy>>
+makeStatic(const PolicyOptions &options, const PolicyContext &context) {
   return std::unique_ptr<Policy>(std::make_unique<StagedPolicy>(
-      std::vector<Stage>{{int(*bits), int(*gradientBits)}},
+      std::vector<Stage>{
+          {int(options.whole("bits")), int(options.whole("gradient-bits"))}},
       ProgressIndicator(0, 0), 1, context));
 }
+
+static constexpr PolicyOption staticOptions[] = {
+    PolicyOption::whole("bits", 8, 2, 16),
+    PolicyOption::whole("gradient-bits", 8, 2, 16)};
+extern const PolicyKind staticPolicy = {
+    "static", "fixed bit widths of all tensors", Exports | NarrowsSums,
+    staticOptions, makeStatic};
 
 } // namespace lpgen::train

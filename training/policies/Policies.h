@@ -1,65 +1,53 @@
-// The policies: one function for each, which makes it from its text.
+// The table of policies. A policy is its file, which ends in its row, and the
+// name of the row in Policies.cpp.
 #ifndef LPGEN_TRAINING_POLICIES_POLICIES_H
 #define LPGEN_TRAINING_POLICIES_POLICIES_H
 
 #include "training/policies/Policy.h"
-#include "training/policies/PolicyText.h"
+#include "training/policies/PolicyOptions.h"
+#include <span>
 
 namespace lpgen::train {
 
-/// IEEE single precision by OpenBLAS; the baseline.
-Result<std::unique_ptr<Policy>> makeFloat32Policy(PolicyText &text,
-                                                  const PolicyContext &context);
+/// What networks of a policy can do that those of others cannot.
+enum Trait : unsigned {
+  Exports = 1,        ///< Products are integers that a program can compute.
+  NarrowsSums = 2,    ///< Sums can be narrower than they need to be.
+  RangesGradients = 4 ///< Policy::gradientRange says a range.
+};
 
-/// Adaptive precision: 8-bit activations and weights, 8- or 16-bit gradients.
-Result<std::unique_ptr<Policy>> makeAptPolicy(PolicyText &text,
-                                              const PolicyContext &context);
+struct PolicyKind {
+  const char *name;
+  const char *summary; ///< One line.
+  unsigned traits;
+  std::span<const PolicyOption> options;
+  Result<std::unique_ptr<Policy>> (*make)(const PolicyOptions &options,
+                                          const PolicyContext &context);
 
-/// Fixed point with stochastic rounding, weights included.
-Result<std::unique_ptr<Policy>> makeFixedPolicy(PolicyText &text,
-                                                const PolicyContext &context);
+  std::string usage() const { return usageOf(name, options); }
+};
 
-/// fp16 storage with float32 weights and a dynamic loss scale.
-Result<std::unique_ptr<Policy>> makeMixed16Policy(PolicyText &text,
-                                                  const PolicyContext &context);
+/// A kind that stands behind a '+'.
+struct ExtensionKind {
+  const char *name;
+  const char *summary;
+  unsigned traits; ///< Those that it leaves to its base.
+  std::span<const PolicyOption> options;
+  const char *base; ///< What it stands on if it is named alone.
+  Result<std::unique_ptr<Policy>> (*extend)(std::unique_ptr<Policy> base,
+                                            const PolicyOptions &options,
+                                            const PolicyContext &context);
 
-/// E5M2 storage with fp16 weights, rounded stochastically.
-Result<std::unique_ptr<Policy>> makeFp8Policy(PolicyText &text,
-                                              const PolicyContext &context);
+  std::string usage() const { return usageOf(name, options); }
+};
 
-/// Widths of all tensors that grow in stages; "static" stays at the last.
-Result<std::unique_ptr<Policy>> makePfqPolicy(PolicyText &text,
-                                              const PolicyContext &context);
-Result<std::unique_ptr<Policy>> makeStaticPolicy(PolicyText &text,
-                                                 const PolicyContext &context);
+std::span<const PolicyKind *const> policyKinds();
+std::span<const ExtensionKind *const> extensionKinds();
 
-/// Few bits forward, gradients in float32.
-Result<std::unique_ptr<Policy>> makeLsqPolicy(PolicyText &text,
-                                              const PolicyContext &context);
-Result<std::unique_ptr<Policy>> makeDorefaPolicy(PolicyText &text,
-                                                 const PolicyContext &context);
-Result<std::unique_ptr<Policy>> makePactPolicy(PolicyText &text,
-                                               const PolicyContext &context);
-
-/// Signs forward, gradients in float32.
-Result<std::unique_ptr<Policy>> makeXnorPolicy(PolicyText &text,
-                                               const PolicyContext &context);
-Result<std::unique_ptr<Policy>> makeBinaryPolicy(PolicyText &text,
-                                                 const PolicyContext &context);
-
-/// Widths of blocks of channels under a budget of bit products.
-Result<std::unique_ptr<Policy>> makeDynastyPolicy(PolicyText &text,
-                                                  const PolicyContext &context);
-
-/// Sums as narrow as planned, on a base that can narrow its sums.
-Result<std::unique_ptr<Policy>>
-extendByAccumulators(std::unique_ptr<Policy> base, PolicyText &text,
-                     const PolicyContext &context);
-
-/// A loss scale for each layer, on a base with a range of its gradients.
-Result<std::unique_ptr<Policy>>
-extendByAdaptiveLossScale(std::unique_ptr<Policy> base, PolicyText &text,
-                          const PolicyContext &context);
+/// "apt, fixed or pfq": the policies with a trait.
+std::string policiesWith(Trait trait);
+/// Whether a combination, "fixed+accumulators", has it.
+bool hasTrait(const std::string &text, Trait trait);
 
 } // namespace lpgen::train
 

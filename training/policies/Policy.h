@@ -98,15 +98,10 @@ protected:
 Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
                                            const PolicyContext &context);
 
-/// The names with their options and defaults, for help.
+/// The names with their options and defaults, for messages.
 std::string policyNames();
-
-/// Whether networks that this policy has trained can be exported.
-bool isExported(const std::string &text);
-/// "apt, fixed or pfq": whose networks can be exported, and who can narrow
-/// sums.
-std::string exportedPolicies();
-std::string narrowingPolicies();
+/// The same with what each policy does, a line each.
+std::string policyHelp();
 
 } // namespace lpgen::train
 
