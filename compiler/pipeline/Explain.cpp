@@ -31,14 +31,13 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
                             const CellFacts &facts) {
   const Geometry &g = form.geometry;
   os << formatv(
-      "  gemm         batch {0}, rows {1}, columns {2}, reduction {3} taps "
-      "of {4}\n",
+      "  gemm         batch {0}, M = {1}, N = {2}, K = {3} taps of {4}\n",
       extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
       extents(g, LoopRole::Column), extents(g, LoopRole::Tap), g.innerExtent());
   auto operand = [&](StringRef name, const ElementStorage &storage,
                      int64_t bytes, int64_t bits) {
     os << formatv(
-        "  {0,-12} {1} bytes in groups of {2}; stored values [{3}, {4}]{5}\n",
+        "  {0,-12} {1} bytes in k-groups of {2}; stored values [{3}, {4}]{5}\n",
         name, bytes, facts.group, storage.range.lo, storage.range.hi,
         storage.planes.empty()
             ? std::string()
@@ -51,7 +50,7 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
       "  corrections  {0}{1}{2}\n",
       form.needsXSums ? "sums of x per position; " : "",
       form.needsWSums
-          ? formatv("sums of w for {0} border classes", g.classes.count()).str()
+          ? formatv("sums of w for {0} border regions", g.classes.count()).str()
           : std::string(),
       form.needsXSums || form.needsWSums ? "" : "none");
 }

@@ -60,7 +60,7 @@ static std::string whyNotChained(const Geometry &g,
   }
   SmallVector<unsigned> columns = producer.geometry.loopsOf(LoopRole::Column);
   if (columns != SmallVector<unsigned>{g.innerXDim}) {
-    return "its packed dimension is not the columns of what makes it";
+    return "its packed dimension is not the column dimension of its producer";
   }
   if (g.innerExtent() != g.shape.xShape[g.innerXDim]) {
     return "only a part of its packed dimension is read";
@@ -74,7 +74,8 @@ static std::string whyNotChained(const Geometry &g,
   int64_t group = g.xLayout.getGroup();
   if (producer.geometry.panels > 1 && lanes % group != 0) {
     return "panels of " + std::to_string(lanes) +
-           " columns are no whole groups of " + std::to_string(group);
+           " columns are not a multiple of the k-group of " +
+           std::to_string(group);
   }
   return "";
 }
@@ -89,7 +90,7 @@ XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
   } else if (auto other = dyn_cast_or_null<lp::ContractOp>(source.producer)) {
     auto otherForm = formOf(other);
     source.whyNot = otherForm ? whyNotChained(form.geometry, *otherForm)
-                              : "what makes it has no packed schedule";
+                              : "its producer has no packed schedule";
     source.origin = source.whyNot.empty() ? XOrigin::Chained : XOrigin::Logical;
   }
   return source;
