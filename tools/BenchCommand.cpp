@@ -2,7 +2,8 @@
 // measure them beside other implementations.
 //
 // The measuring program is one of its own: it has no LLVM in it, as the
-// programs that use kernels have not, and it is where the peers' libraries are.
+// programs that use kernels have not, and it is where the baselines' libraries
+// are.
 #include "base/abi/lp_kernel.h"
 #include "base/system/Text.h"
 #include "tools/Commands.h"
@@ -151,8 +152,8 @@ static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
   return Status::success();
 }
 
-/// Peers keep to the vector instructions of the target.
-static std::string peerIsa(const TargetDesc &target) {
+/// Baselines keep to the vector instructions of the target.
+static std::string baselineIsa(const TargetDesc &target) {
   const bool isAvx2 = (target.cpuFeatures & LP_CPU_AVX2) != 0 &&
                       (target.cpuFeatures & LP_CPU_AVX512F) == 0;
   return isAvx2 ? "avx2" : "";
@@ -179,7 +180,7 @@ static std::string jobText(const BenchCommandOptions &options,
       {"target", target.name},
       {"hostCpu", options.exportFolder.empty() ? llvm::sys::getHostCPUName()
                                                : llvm::StringRef(target.cpu)},
-      {"peerIsa", peerIsa(target)},
+      {"peerIsa", baselineIsa(target)},
       {"threads", options.threads},
       {"repetitions", options.repetitions},
       {"minSeconds", options.minSeconds},

@@ -1,6 +1,6 @@
 // lpgen-bench: measures the kernels of a job file, which `lpgen bench` writes,
-// beside implementations by others. Its data flow: job -> kernels and peers ->
-// measurements -> table and JSON.
+// beside implementations by others. Its data flow: job -> kernels and baselines
+// -> measurements -> table and JSON.
 #include "base/system/ThreadPool.h"
 #include "workbench/measure/Clock.h"
 #include "workbench/measure/Job.h"

@@ -1,4 +1,4 @@
-// Statistics over contenders with known durations, and the clock.
+// Statistics over subjects with known durations, and the clock.
 #include "workbench/measure/Clock.h"
 #include "workbench/measure/Means.h"
 #include "workbench/measure/Measure.h"
@@ -13,7 +13,7 @@ using testing::Not;
 namespace {
 
 /// Claims durations start, start + 1, ..., packing a tenth of it.
-Contender growing(double start, double *next, bool packs) {
+Subject growing(double start, double *next, bool packs) {
   *next = start;
   return {"growing", [next, packs]() -> Result<Duration> {
             const double seconds = (*next)++;
@@ -35,25 +35,23 @@ TEST(MeasureTest, minimumMedianAndPacking) {
   EXPECT_TRUE(result.hasPacking);
 }
 
-TEST(MeasureTest, contendersTakeTurns) {
+TEST(MeasureTest, subjectsTakeTurns) {
   std::string order;
-  const auto contender = [&](char name) {
-    return Contender{std::string(1, name),
-                     [&order, name]() -> Result<Duration> {
-                       if (order.empty() || order.back() != name) {
-                         order += name;
-                       }
-                       return Duration{1, 0};
-                     }};
+  const auto subject = [&](char name) {
+    return Subject{std::string(1, name), [&order, name]() -> Result<Duration> {
+                     if (order.empty() || order.back() != name) {
+                       order += name;
+                     }
+                     return Duration{1, 0};
+                   }};
   };
-  ASSERT_TRUE(
-      measure({contender('a'), contender('b'), contender('c')}, 3, 0).ok());
+  ASSERT_TRUE(measure({subject('a'), subject('b'), subject('c')}, 3, 0).ok());
   // Rotating: abc bca cab, neighbours of one name merged.
   EXPECT_EQ(order, "abcbcacab");
 }
 
 TEST(MeasureTest, failureStopsIt) {
-  const Contender broken{
+  const Subject broken{
       "broken", []() -> Result<Duration> { return Status::error("it broke"); }};
   const auto results = measure({broken}, 3, 0);
   ASSERT_FALSE(results.ok());
@@ -70,7 +68,7 @@ TEST(ClockTest, frequencyIsThatOfACpu) {
   EXPECT_GT(*frequency, 1e6);
 }
 
-/// A report of a kernel that takes `ours` seconds and a peer that takes
+/// A report of a kernel that takes `ours` seconds and a baseline that takes
 /// `theirs`, at 1 GHz.
 KernelReport makeReport(const BenchKernel &kernel, double ours, double theirs) {
   const auto timing = [](double seconds) {
@@ -81,11 +79,11 @@ KernelReport makeReport(const BenchKernel &kernel, double ours, double theirs) {
   report.symbol = "lp_test";
   report.ours.name = "lpgen";
   report.ours.compute = report.ours.total = timing(ours);
-  PeerReport peer;
-  peer.measurement.name = "peer";
-  peer.measurement.compute = peer.measurement.total = timing(theirs);
-  peer.agreement = Agreement::Equal;
-  report.peers.push_back(peer);
+  BaselineReport baseline;
+  baseline.measurement.name = "baseline";
+  baseline.measurement.compute = baseline.measurement.total = timing(theirs);
+  baseline.agreement = Agreement::Equal;
+  report.baselines.push_back(baseline);
   return report;
 }
 
@@ -114,16 +112,16 @@ TEST(ReportTest, meansAreGeometric) {
   EXPECT_NEAR(means[0].macsPerCycle.value_or(0), 0.5,
               1e-9);                      // Of 1 and 0.25, real MACs.
   EXPECT_NEAR(means[0].gigaOps, 1, 1e-9); // Of 2 and 0.5.
-  EXPECT_EQ(means[1].name, "peer");
+  EXPECT_EQ(means[1].name, "baseline");
   EXPECT_NEAR(means[1].ratio, 4, 1e-9); // Of 2 and 8.
 }
 
-TEST(ReportTest, meansLeaveOutPeersThatMissAKernel) {
+TEST(ReportTest, meansLeaveOutBaselinesThatMissAKernel) {
   BenchKernel kernel;
   kernel.nominalMacs = 1;
   std::vector<KernelReport> reports = {makeReport(kernel, 1, 2),
                                        makeReport(kernel, 1, 2)};
-  reports[1].peers.clear();
+  reports[1].baselines.clear();
   EXPECT_EQ(geometricMeans(reports).size(), 1U);
 }
 
@@ -165,7 +163,7 @@ TEST(ReportTest, textAndJson) {
   EXPECT_THAT(json, HasSubstr("\"fromMemory\": null"));
 }
 
-TEST(ReportTest, saysWhatAPeerDoesNotWrite) {
+TEST(ReportTest, saysWhatABaselineDoesNotWrite) {
   BenchKernel kernel;
   kernel.op = "op";
   kernel.nominalMacs = 1;
@@ -180,7 +178,7 @@ TEST(ReportTest, saysWhatAPeerDoesNotWrite) {
   EXPECT_THAT(
       formatText({}, {report}),
       HasSubstr("lpgen writes acc, y; a baseline writes one of them\n"));
-  report.peers.clear();
+  report.baselines.clear();
   EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
 }
 
@@ -190,8 +188,8 @@ TEST(ReportTest, ratesFromMemory) {
   kernel.nominalMacs = 1000000;
   KernelReport report = makeReport(kernel, 1e-3, 2e-3);
   MemoryReport memory;
-  memory.ours = report.peers[0].measurement; // 2 ms
-  memory.read = report.ours;                 // 1 ms
+  memory.ours = report.baselines[0].measurement; // 2 ms
+  memory.read = report.ours;                     // 1 ms
   memory.copyBytes = 3000000;
   memory.copies = 7;
   report.fromMemory = memory;

@@ -2,7 +2,7 @@
 // program of its own, as oneDNN's instruction set is chosen once per process.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
-#include "workbench/measure/Peer.h"
+#include "workbench/measure/Baseline.h"
 #include <gtest/gtest.h>
 
 using namespace lpgen;
@@ -27,15 +27,15 @@ TEST(SaturationTest, oneDnnSaturatesOnAvx2AndSaysSo) {
     x.setInt(i, 255);
     w.setInt(i, 127);
   }
-  const PeerInputs inputs{problem, xType, wType, x, w, nullptr, 1, "avx2"};
+  const BaselineInputs inputs{problem, xType, wType, x, w, nullptr, 1, "avx2"};
 
-  const PeerResult library = makeOneDnnPeer(inputs);
+  const BaselineResult library = makeOneDnnBaseline(inputs);
   ASSERT_TRUE(library.ok()) << library.message();
   EXPECT_EQ((*library)->arithmetic(), Arithmetic::Saturating);
   ASSERT_TRUE((*library)->run().ok());
   EXPECT_EQ((*library)->results()->front(), 1048544);
 
-  const PeerResult exact = makeInt16Avx2Peer(inputs);
+  const BaselineResult exact = makeInt16Avx2Baseline(inputs);
   ASSERT_TRUE(exact.ok()) << exact.message();
   ASSERT_TRUE((*exact)->run().ok());
   EXPECT_EQ((*exact)->results()->front(), 2072640);

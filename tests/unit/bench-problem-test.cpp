@@ -1,4 +1,4 @@
-// Which operators peers can compute, and how much work an operator is.
+// Which operators baselines can compute, and how much work an operator is.
 #include "FrontendTesting.h"
 #include "operators/reference/Interpreter.h"
 #include "workbench/bench/BenchProblem.h"

@@ -221,7 +221,7 @@ bool Recognizer::matchPixels(const ast::Expr &x, unsigned r, unsigned s) {
   return true;
 }
 
-/// What peers are asked to write: the sums where the operator writes these,
+/// What baselines are asked to write: the sums where the operator writes these,
 /// else its first output's type.
 void Recognizer::describeOutput() {
   const ast::Statement &statement = *product.statement;
@@ -233,8 +233,8 @@ void Recognizer::describeOutput() {
   if (statement.value.get() == product.sum &&
       target.role == ast::Role::Output &&
       target.type == ElementType{Encoding::Signed, 32}) {
-    // Zero points and other paddings are extra work of ours; peers compute the
-    // plain product then, and nothing can be compared.
+    // Zero points and other paddings are extra work of ours; baselines compute
+    // the plain product then, and nothing can be compared.
     if (!product.hasZeroPoints && padsByZero) {
       problem.result = int(statement.tensor);
     }

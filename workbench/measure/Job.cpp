@@ -122,7 +122,7 @@ static BenchKernel parseKernel(const json &value) {
   if (!value.at("problem").is_null()) {
     kernel.problem = parseProblem(value.at("problem"), kernel.tensors.size());
   }
-  kernel.whyNoPeers = value.at("whyNoPeers");
+  kernel.whyNoBaselines = value.at("whyNoPeers");
   return kernel;
 }
 
@@ -130,7 +130,7 @@ static BenchJob parseJob(const json &value) {
   BenchJob job;
   job.target = value.at("target");
   job.hostCpu = value.at("hostCpu");
-  job.peerIsa = value.at("peerIsa");
+  job.baselineIsa = value.at("peerIsa");
   job.threads = value.at("threads");
   job.repetitions = value.at("repetitions");
   job.minSeconds = value.at("minSeconds");

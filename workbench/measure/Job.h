@@ -1,5 +1,5 @@
 // What lpgen-bench is told: kernels in shared objects, their tensors, and the
-// product that peers can compute as well.
+// product that baselines can compute as well.
 //
 // `lpgen bench` compiles, classifies and writes the job as JSON; this program
 // reads it, measures and reports. No LLVM on this side.
@@ -46,18 +46,19 @@ struct BenchKernel {
   /// Without products whose operand lies outside its tensor; nothing if the
   /// subscripts are too entangled to tell.
   std::optional<int64_t> realMacs;
-  /// What peers compute; else why they cannot.
+  /// What baselines compute; else why they cannot.
   std::optional<Problem> problem;
-  std::string whyNoPeers;
+  std::string whyNoBaselines;
 };
 
 struct BenchJob {
   std::string target;
   std::string hostCpu; ///< LLVM's name of this CPU.
-  /// "avx2": peers keep to AVX2 as the kernels do; "": they use what is there.
-  std::string peerIsa;
+  /// "avx2": baselines keep to AVX2 as the kernels do; "": they use what is
+  /// there.
+  std::string baselineIsa;
   int threads = 1;
-  int repetitions = 1;     ///< At least so many turns for each contender.
+  int repetitions = 1;     ///< At least so many turns for each subject.
   double minSeconds = 0;   ///< At least so long for each kernel.
   bool fromMemory = false; ///< Also with packed inputs that are in no cache.
   std::vector<BenchKernel> kernels;

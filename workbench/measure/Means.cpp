@@ -20,7 +20,7 @@ std::optional<double> gigaOps(int64_t macs, const Timing &timing) {
 }
 
 using Reports = std::vector<const KernelReport *>;
-/// The timing of one contender in one kernel's report, or null.
+/// The timing of one subject in one kernel's report, or null.
 using Select = std::function<const Timing *(const KernelReport &)>;
 
 static std::optional<Mean> meanOf(const Reports &reports, std::string name,
@@ -57,12 +57,12 @@ static std::optional<Mean> meanOf(const Reports &reports, std::string name,
   return result;
 }
 
-/// The peer called `name` in a report, or null.
-static const Timing *findPeer(const KernelReport &report,
-                              const std::string &name) {
-  for (const PeerReport &peer : report.peers) {
-    if (peer.measurement.name == name) {
-      return &peer.measurement.compute;
+/// The baseline called `name` in a report, or null.
+static const Timing *findBaseline(const KernelReport &report,
+                                  const std::string &name) {
+  for (const BaselineReport &baseline : report.baselines) {
+    if (baseline.measurement.name == name) {
+      return &baseline.measurement.compute;
     }
   }
   return nullptr;
@@ -93,10 +93,10 @@ std::vector<Mean> geometricMeans(const std::vector<KernelReport> &all) {
     add(first.ours.name + ", packing included",
         [](const KernelReport &report) { return &report.ours.total; });
   }
-  for (const PeerReport &peer : first.peers) {
-    const std::string &name = peer.measurement.name;
+  for (const BaselineReport &baseline : first.baselines) {
+    const std::string &name = baseline.measurement.name;
     add(name,
-        [&](const KernelReport &report) { return findPeer(report, name); });
+        [&](const KernelReport &report) { return findBaseline(report, name); });
   }
   return means;
 }

@@ -19,9 +19,9 @@ struct Mean {
   double medianRatio = 1;
 };
 
-/// lpgen without and (if some kernel packs) with packing, then the peers that
-/// took part in every kernel. Kernels without multiply-accumulates are left
-/// out.
+/// lpgen without and (if some kernel packs) with packing, then the baselines
+/// that took part in every kernel. Kernels without multiply-accumulates are
+/// left out.
 std::vector<Mean> geometricMeans(const std::vector<KernelReport> &all);
 
 /// Multiply-accumulates per core cycle in the fastest execution; nothing if

@@ -25,18 +25,17 @@ static std::optional<double> bestFrequency() {
 }
 
 /// One turn: warm up, then execute with the frequency taken before and after.
-static Status takeTurn(const Contender &contender,
-                       std::vector<Sample> &samples) {
+static Status takeTurn(const Subject &subject, std::vector<Sample> &samples) {
   const double start = secondsNow();
   const bool isLong =
       !samples.empty() && samples.back().duration.compute > warmUpLimit;
   if (!isLong) {
-    LPGEN_RETURN_IF_ERROR(contender.run().status());
+    LPGEN_RETURN_IF_ERROR(subject.run().status());
   }
   const size_t first = samples.size();
   const std::optional<double> before = bestFrequency();
   for (int i = 0; i < maxPerTurn; ++i) {
-    const Result<Duration> duration = contender.run();
+    const Result<Duration> duration = subject.run();
     LPGEN_RETURN_IF_ERROR(duration.status());
     samples.push_back({*duration, std::nullopt});
     if (secondsNow() - start > turnSeconds) {
@@ -102,23 +101,22 @@ static Measurement conclude(const std::string &name,
   return result;
 }
 
-Result<std::vector<Measurement>>
-measure(const std::vector<Contender> &contenders, int repetitions,
-        double minSeconds) {
-  const size_t count = contenders.size();
+Result<std::vector<Measurement>> measure(const std::vector<Subject> &subjects,
+                                         int repetitions, double minSeconds) {
+  const size_t count = subjects.size();
   std::vector<std::vector<Sample>> samples(count);
   const double start = secondsNow();
   for (int turn = 0; turn < repetitions || secondsNow() - start < minSeconds;
        ++turn) {
     for (size_t i = 0; i < count; ++i) {
       const size_t chosen = (size_t(turn) + i) % count;
-      LPGEN_RETURN_IF_ERROR(takeTurn(contenders[chosen], samples[chosen]));
+      LPGEN_RETURN_IF_ERROR(takeTurn(subjects[chosen], samples[chosen]));
     }
   }
   std::vector<Measurement> results;
   results.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    results.push_back(conclude(contenders[i].name, samples[i]));
+    results.push_back(conclude(subjects[i].name, samples[i]));
   }
   return results;
 }

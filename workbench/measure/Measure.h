@@ -1,4 +1,4 @@
-// Measuring several contenders side by side.
+// Measuring several subjects side by side.
 //
 // They take turns, so that whatever slows the machine down meets all of them;
 // the turn's order rotates. What is reported is the minimum, which a busy
@@ -21,12 +21,12 @@ struct Duration {
 };
 
 /// Something to measure. `run` executes once and returns how long that took.
-struct Contender {
+struct Subject {
   std::string name;
   std::function<Result<Duration>()> run;
 };
 
-/// What the executions of a contender took, with or without packing.
+/// What the executions of a subject took, with or without packing.
 struct Timing {
   double minSeconds = 0;
   double medianSeconds = 0;
@@ -45,11 +45,10 @@ struct Measurement {
   std::optional<double> frequency; ///< Median in Hz.
 };
 
-/// Measures until every contender had `repetitions` turns and `minSeconds` have
+/// Measures until every subject had `repetitions` turns and `minSeconds` have
 /// passed. Stops at the first failure.
-Result<std::vector<Measurement>>
-measure(const std::vector<Contender> &contenders, int repetitions,
-        double minSeconds);
+Result<std::vector<Measurement>> measure(const std::vector<Subject> &subjects,
+                                         int repetitions, double minSeconds);
 
 } // namespace lpgen
 

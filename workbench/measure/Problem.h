@@ -1,6 +1,6 @@
-// The product that a kernel shares with its peers: a convolution, a depthwise
-// one, or a matrix product seen as a convolution of one row of pixels with a
-// 1 x 1 filter.
+// The product that a kernel shares with its baselines: a convolution, a
+// depthwise one, or a matrix product seen as a convolution of one row of pixels
+// with a 1 x 1 filter.
 #ifndef LPGEN_WORKBENCH_MEASURE_PROBLEM_H
 #define LPGEN_WORKBENCH_MEASURE_PROBLEM_H
 

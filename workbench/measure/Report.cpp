@@ -51,8 +51,8 @@ static Row makeRow(const KernelReport &report, const std::string &name,
   return row;
 }
 
-static std::string remarkOf(const PeerReport &peer) {
-  switch (peer.agreement) {
+static std::string remarkOf(const BaselineReport &baseline) {
+  switch (baseline.agreement) {
   case Agreement::NotCompared:
     return "";
   case Agreement::Equal:
@@ -97,7 +97,7 @@ static std::string formatMemory(const MemoryReport &memory) {
       memory.ratio());
 }
 
-/// A peer has one result, a kernel one or more.
+/// A baseline has one result, a kernel one or more.
 static std::string formatOutputs(const KernelReport &report) {
   std::string names;
   int outputs = 0;
@@ -107,7 +107,7 @@ static std::string formatOutputs(const KernelReport &report) {
       ++outputs;
     }
   }
-  return outputs < 2 || report.peers.empty()
+  return outputs < 2 || report.baselines.empty()
              ? ""
              : "  lpgen writes " + names + "; a baseline writes one of them\n";
 }
@@ -132,13 +132,13 @@ static std::string formatKernel(const KernelReport &report) {
     rows.push_back(makeRow(report, report.ours.name + ", packing included",
                            report.ours.total));
   }
-  for (const PeerReport &peer : report.peers) {
-    rows.push_back(
-        makeRow(report, peer.measurement.name, peer.measurement.compute));
-    rows.back().remark = remarkOf(peer);
-    if (!peer.implementation.empty()) {
+  for (const BaselineReport &baseline : report.baselines) {
+    rows.push_back(makeRow(report, baseline.measurement.name,
+                           baseline.measurement.compute));
+    rows.back().remark = remarkOf(baseline);
+    if (!baseline.implementation.empty()) {
       rows.back().remark +=
-          (rows.back().remark.empty() ? "" : "; ") + peer.implementation;
+          (rows.back().remark.empty() ? "" : "; ") + baseline.implementation;
     }
   }
   if (report.fromMemory) {

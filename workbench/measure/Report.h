@@ -11,18 +11,18 @@
 
 namespace lpgen {
 
-/// How a peer's sums compare with ours on the same operands.
+/// How a baseline's sums compare with ours on the same operands.
 enum class Agreement {
   NotCompared, ///< Not both write the plain sums.
   Equal,
-  Saturated, ///< They differ and the peer is known to saturate.
-  Rounded,   ///< They differ and the peer adds up in float32.
+  Saturated, ///< They differ and the baseline is known to saturate.
+  Rounded,   ///< They differ and the baseline adds up in float32.
 };
 
-struct PeerReport {
+struct BaselineReport {
   Measurement measurement;
   Agreement agreement = Agreement::NotCompared;
-  std::string implementation; ///< Which of its kernels the peer used.
+  std::string implementation; ///< Which of its kernels the baseline used.
 };
 
 /// The kernel with packed inputs from memory beside plain reads of the same
@@ -45,11 +45,12 @@ struct KernelReport {
   const BenchKernel *kernel = nullptr;
   std::string symbol;
   Measurement ours;
-  std::vector<PeerReport> peers;
+  std::vector<BaselineReport> baselines;
   std::optional<MemoryReport> fromMemory; ///< If it was asked for.
   /// Of all operands and results in the form in which the kernel takes them.
   int64_t bytes = 0;
-  std::vector<std::string> notes; ///< Peers that did not take part, and why.
+  std::vector<std::string>
+      notes; ///< Baselines that did not take part, and why.
 
   /// What MAC/cycle and GOP/s count: products of elements inside their tensors
   /// where that number is known.

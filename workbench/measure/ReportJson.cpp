@@ -91,13 +91,13 @@ static json kernelToJson(const KernelReport &report) {
   value["compute"] = timingToJson(report.ours.compute, report);
   value["withPacking"] = timingToJson(report.ours.total, report);
   value["peers"] = json::array();
-  for (const PeerReport &peer : report.peers) {
+  for (const BaselineReport &baseline : report.baselines) {
     json entry;
-    entry["name"] = peer.measurement.name;
-    entry["implementation"] = peer.implementation;
-    entry["executions"] = peer.measurement.executions;
-    entry["results"] = agreementName(peer.agreement);
-    entry.update(timingToJson(peer.measurement.compute, report));
+    entry["name"] = baseline.measurement.name;
+    entry["implementation"] = baseline.implementation;
+    entry["executions"] = baseline.measurement.executions;
+    entry["results"] = agreementName(baseline.agreement);
+    entry.update(timingToJson(baseline.measurement.compute, report));
     value["peers"].push_back(std::move(entry));
   }
   value["fromMemory"] = memoryToJson(report);
@@ -118,7 +118,7 @@ std::string formatJson(const BenchJob &job,
   value["cpuName"] = job.hostCpu;
   value["target"] = job.target;
   value["threads"] = job.threads;
-  value["peerIsa"] = job.peerIsa;
+  value["peerIsa"] = job.baselineIsa;
   value["bandwidths"] = json::array();
   for (const Bandwidth &bandwidth : bandwidths) {
     json entry;

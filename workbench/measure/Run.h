@@ -9,9 +9,9 @@
 
 namespace lpgen {
 
-/// Loads the kernel, makes inputs and peers, compares results where both sides
-/// write the same sums, and measures. `kernel` must outlive the report. An
-/// exact peer with another result is an error.
+/// Loads the kernel, makes inputs and baselines, compares results where both
+/// sides write the same sums, and measures. `kernel` must outlive the report.
+/// An exact baseline with another result is an error.
 Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
                                ThreadPool *pool);
 

@@ -72,9 +72,9 @@ def doublings(low, high):
 
 
 def strips(rows, unit):
-    """A strip for each row: marks of ours and of the peers, and a tick at the ceiling.
+    """A strip for each row: marks of ours and of the baselines, and a tick at the ceiling.
 
-    A row is (name, ours, [(series, peer, value)], (technique, ceiling) or None). The axis
+    A row is (name, ours, [(series, baseline, value)], (technique, ceiling) or None). The axis
     is logarithmic, as what matters are ratios.
     """
     left, width, pitch, head = 96, 1000, 40, 10
@@ -91,12 +91,12 @@ def strips(rows, unit):
         parts += [line(px(tick), head, px(tick), bottom, "grid"),
                   text(px(tick), bottom + 16, f"{tick:g}", "small dim", "middle")]
     parts.append(text((left + width) / 2, bottom + 36, unit, "small", "middle"))
-    for i, (name, ours, peers, ceiling) in enumerate(rows):
+    for i, (name, ours, baselines, ceiling) in enumerate(rows):
         y = head + pitch * (i + 0.55)
         parts += [text(left - 10, y + 4, name, "name", "end"),
                   line(left, y, width - 20, y, "grid")]
-        for series, peer, value in peers:
-            parts.append(marker(px(value), y, series, f"{peer}: {value:.1f}", 4.5))
+        for series, baseline, value in baselines:
+            parts.append(marker(px(value), y, series, f"{baseline}: {value:.1f}", 4.5))
         if ceiling:
             x = px(ceiling[1])
             parts += [f"<g><title>{escape(ceiling[0])}</title>"

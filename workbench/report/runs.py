@@ -65,14 +65,14 @@ def baseline_names(runs):
     names = []
     for run in runs:
         for op in run["ops"]:
-            for peer in op["peers"]:
-                if short(peer["name"]) not in names:
-                    names.append(short(peer["name"]))
+            for baseline in op["peers"]:
+                if short(baseline["name"]) not in names:
+                    names.append(short(baseline["name"]))
     return names
 
 
 def baseline_rates(op):
-    return {short(peer["name"]): peer["macPerCycle"] for peer in op["peers"]}
+    return {short(baseline["name"]): baseline["macPerCycle"] for baseline in op["peers"]}
 
 
 def core(run):

@@ -8,7 +8,7 @@
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
 #include "runtime/kernels/KernelRunner.h"
-#include "workbench/measure/Peer.h"
+#include "workbench/measure/Baseline.h"
 #include <algorithm>
 #include <cstring>
 #include <immintrin.h>
@@ -69,15 +69,15 @@ static constexpr TileFunction tileFunctions[tileRows] = {
     computeTile<4>, computeTile<5>, computeTile<6>};
 
 namespace {
-class Int16Avx2Peer : public Peer {
+class Int16Avx2Baseline : public Baseline {
 public:
-  explicit Int16Avx2Peer(const PeerInputs &inputs)
+  explicit Int16Avx2Baseline(const BaselineInputs &inputs)
       : problem(inputs.problem), pool(inputs.pool),
         channels((problem.channels + 1) / 2 * 2),
         panels((problem.outChannels + panelColumns - 1) / panelColumns),
         y(size_t(problem.pixels() * problem.outChannels)) {}
 
-  Status pack(const PeerInputs &inputs);
+  Status pack(const BaselineInputs &inputs);
   std::string name() const override { return "int16 by hand, vpmaddwd, AVX2"; }
   Status run() override;
   Result<std::vector<int32_t>> results() override { return y; }
@@ -100,12 +100,12 @@ private:
 };
 } // namespace
 
-Status Int16Avx2Peer::pack(const PeerInputs &inputs) {
+Status Int16Avx2Baseline::pack(const BaselineInputs &inputs) {
   LPGEN_RETURN_IF_ERROR(packWeights(inputs.w));
   return packActivations(inputs.x);
 }
 
-Status Int16Avx2Peer::packWeights(const HostTensor &w) {
+Status Int16Avx2Baseline::packWeights(const HostTensor &w) {
   const int64_t taps = problem.kernelH * problem.kernelW;
   const int64_t steps = taps * channels / 2;
   Result<AlignedBytes> bytes = AlignedBytes::create(panels * steps * pairLanes *
@@ -127,7 +127,7 @@ Status Int16Avx2Peer::packWeights(const HostTensor &w) {
   return Status::success();
 }
 
-Status Int16Avx2Peer::packActivations(const HostTensor &x) {
+Status Int16Avx2Baseline::packActivations(const HostTensor &x) {
   const Problem &p = problem;
   const int64_t height =
       (p.outHeight - 1) * p.strideH + (p.kernelH - 1) * p.dilationH + 1;
@@ -159,7 +159,7 @@ Status Int16Avx2Peer::packActivations(const HostTensor &x) {
 }
 
 /// Where the pixels' taps lie in the packed activations.
-void Int16Avx2Peer::findRuns(int64_t height, int64_t width) {
+void Int16Avx2Baseline::findRuns(int64_t height, int64_t width) {
   const Problem &p = problem;
   const auto *packed = static_cast<const int16_t *>(activations.data());
   for (int64_t pixel = 0; pixel < p.pixels(); ++pixel) {
@@ -181,7 +181,7 @@ void Int16Avx2Peer::findRuns(int64_t height, int64_t width) {
 
 /// Tiles of pixels against one panel after the other: a panel stays in L1 or
 /// L2, activations stream past it.
-void Int16Avx2Peer::computePixels(TaskRange tiles) {
+void Int16Avx2Baseline::computePixels(TaskRange tiles) {
   const auto *panel = static_cast<const int16_t *>(weights.data());
   const int64_t panelSize =
       int64_t(reduction.offsets.size()) * reduction.pairs * pairLanes;
@@ -204,7 +204,7 @@ void Int16Avx2Peer::computePixels(TaskRange tiles) {
   }
 }
 
-Status Int16Avx2Peer::run() {
+Status Int16Avx2Baseline::run() {
   const int64_t tiles = (problem.pixels() + tileRows - 1) / tileRows;
   const auto work = [this](int, TaskRange range) { computePixels(range); };
   if (pool) {
@@ -215,17 +215,17 @@ Status Int16Avx2Peer::run() {
   return Status::success();
 }
 
-PeerResult makeInt16Avx2Peer(const PeerInputs &inputs) {
+BaselineResult makeInt16Avx2Baseline(const BaselineInputs &inputs) {
   if ((lp_cpu_features() & LP_CPU_AVX2) == 0) {
     return Status::error("int16 by hand: this CPU lacks AVX2");
   }
-  if (!PeerInputs::fits(inputs.xType, INT16_MIN, INT16_MAX) ||
-      !PeerInputs::fits(inputs.wType, INT16_MIN, INT16_MAX)) {
+  if (!BaselineInputs::fits(inputs.xType, INT16_MIN, INT16_MAX) ||
+      !BaselineInputs::fits(inputs.wType, INT16_MIN, INT16_MAX)) {
     return Status::error("int16 by hand: operands beyond 16 bits");
   }
-  auto peer = std::make_unique<Int16Avx2Peer>(inputs);
-  LPGEN_RETURN_IF_ERROR(peer->pack(inputs));
-  return PeerResult(std::move(peer));
+  auto baseline = std::make_unique<Int16Avx2Baseline>(inputs);
+  LPGEN_RETURN_IF_ERROR(baseline->pack(inputs));
+  return BaselineResult(std::move(baseline));
 }
 
 } // namespace lpgen

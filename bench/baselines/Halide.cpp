@@ -1,5 +1,5 @@
 // Halide 14: two schedules of the product as a Halide programmer writes them,
-// compiled while the peer is made.
+// compiled while the baseline is made.
 //
 // `bit-serial`: operands as bit planes, bytes of eight channels; 32 output
 // channels in a vector, 4 pixels share a load; bytes of counts are widened
@@ -9,8 +9,8 @@
 // finds on CPUs with AVX-512.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 #include <Halide.h>
 
 namespace lpgen {
@@ -36,11 +36,11 @@ struct Context : Halide::JITUserContext {
   ThreadPool *pool = nullptr;
 };
 
-class HalidePeer : public Peer {
+class HalideBaseline : public Baseline {
 public:
   /// `result`(outChannel, pixel) is int32.
-  HalidePeer(const PeerInputs &inputs, std::string kind, Func result,
-             int lanes);
+  HalideBaseline(const BaselineInputs &inputs, std::string kind, Func result,
+                 int lanes);
 
   std::string name() const override {
     return "Halide 14 " + kind + ", AVX2" + im2colRemark(problem);
@@ -88,8 +88,8 @@ static int halideParallelFor(Halide::JITUserContext *context,
   return 0;
 }
 
-HalidePeer::HalidePeer(const PeerInputs &inputs, std::string kind, Func result,
-                       int lanes)
+HalideBaseline::HalideBaseline(const BaselineInputs &inputs, std::string kind,
+                               Func result, int lanes)
     : problem(inputs.problem), kind(std::move(kind)), result(std::move(result)),
       y(roundUp(problem.outChannels, lanes),
         roundUp(problem.pixels(), tilePixels)) {
@@ -98,7 +98,7 @@ HalidePeer::HalidePeer(const PeerInputs &inputs, std::string kind, Func result,
   this->result.compile_jit(jitTarget());
 }
 
-Status HalidePeer::run() {
+Status HalideBaseline::run() {
   try {
     result.realize(&context, y, jitTarget());
   } catch (const Halide::Error &error) {
@@ -107,7 +107,7 @@ Status HalidePeer::run() {
   return Status::success();
 }
 
-Result<std::vector<int32_t>> HalidePeer::results() {
+Result<std::vector<int32_t>> HalideBaseline::results() {
   std::vector<int32_t> values;
   for (int pixel = 0; pixel < problem.pixels(); ++pixel) {
     for (int o = 0; o < problem.outChannels; ++o) {
@@ -138,7 +138,7 @@ static void scheduleTiles(Func &result, Func &sum, const Var &o, const Var &p,
 // --- int8 ---
 
 /// Weights [pair of channels][output][2], rounded up with zeros.
-static Buffer<int8_t> pairWeights(const PeerInputs &inputs) {
+static Buffer<int8_t> pairWeights(const BaselineInputs &inputs) {
   const Problem &p = inputs.problem;
   const std::vector<int8_t> w = valuesOf<int8_t>(inputs.w);
   const int64_t depth = p.reductionSize();
@@ -155,7 +155,7 @@ static Buffer<int8_t> pairWeights(const PeerInputs &inputs) {
 
 /// Activations [pixel][channel], rounded up with zeros.
 template <typename T>
-static Buffer<T> rowBuffer(const PeerInputs &inputs) {
+static Buffer<T> rowBuffer(const BaselineInputs &inputs) {
   const Problem &p = inputs.problem;
   const std::vector<T> x = im2col(p, valuesOf<T>(inputs.x), T(0));
   const int64_t depth = p.reductionSize();
@@ -168,7 +168,7 @@ static Buffer<T> rowBuffer(const PeerInputs &inputs) {
 }
 
 template <typename T>
-static Func int8Product(const PeerInputs &inputs) {
+static Func int8Product(const BaselineInputs &inputs) {
   const Buffer<int8_t> w = pairWeights(inputs);
   const Buffer<T> x = rowBuffer<T>(inputs);
   const Var o;
@@ -283,7 +283,7 @@ static std::vector<int64_t> codesOf(std::vector<int64_t> values,
   return values;
 }
 
-static Func bitSerialProduct(const PeerInputs &inputs) {
+static Func bitSerialProduct(const BaselineInputs &inputs) {
   const Problem &problem = inputs.problem;
   const Planes xPlanes(inputs.xType.type);
   const Planes wPlanes(inputs.wType.type);
@@ -323,23 +323,24 @@ static Func bitSerialProduct(const PeerInputs &inputs) {
 
 // --- both ---
 
-using MakeProduct = Func (*)(const PeerInputs &inputs);
+using MakeProduct = Func (*)(const BaselineInputs &inputs);
 
-static PeerResult makePeer(const PeerInputs &inputs, const std::string &kind,
-                           MakeProduct product, int lanes) {
+static BaselineResult makeBaseline(const BaselineInputs &inputs,
+                                   const std::string &kind, MakeProduct product,
+                                   int lanes) {
   if ((lp_cpu_features() & LP_CPU_AVX2) == 0) {
     return Status::error("Halide " + kind + ": this CPU lacks AVX2");
   }
   try {
-    return PeerResult(
-        std::make_unique<HalidePeer>(inputs, kind, product(inputs), lanes));
+    return BaselineResult(
+        std::make_unique<HalideBaseline>(inputs, kind, product(inputs), lanes));
   } catch (const Halide::Error &error) {
     return Status::error("Halide " + kind + ": does not take this operator (" +
                          error.what() + ")");
   }
 }
 
-PeerResult makeHalideBitSerialPeer(const PeerInputs &inputs) {
+BaselineResult makeHalideBitSerialBaseline(const BaselineInputs &inputs) {
   if (inputs.xType.type.encoding == Encoding::Bipolar) {
     return Status::error("Halide bit-serial: is written for activations for "
                          "which 0 is a code");
@@ -349,18 +350,18 @@ PeerResult makeHalideBitSerialPeer(const PeerInputs &inputs) {
                          std::to_string(maxPlanePairs) +
                          " pairs of bit planes");
   }
-  return makePeer(inputs, "bit-serial", bitSerialProduct, planeLanes);
+  return makeBaseline(inputs, "bit-serial", bitSerialProduct, planeLanes);
 }
 
-PeerResult makeHalideInt8Peer(const PeerInputs &inputs) {
+BaselineResult makeHalideInt8Baseline(const BaselineInputs &inputs) {
   LPGEN_RETURN_IF_ERROR(inputs.checkBytes("Halide int8"));
-  if (!PeerInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
+  if (!BaselineInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
     return Status::error("Halide int8: weights beyond signed 8 bits");
   }
-  return makePeer(inputs, "int8",
-                  inputs.xType.lo < 0 ? int8Product<int8_t>
-                                      : int8Product<uint8_t>,
-                  wideLanes);
+  return makeBaseline(inputs, "int8",
+                      inputs.xType.lo < 0 ? int8Product<int8_t>
+                                          : int8Product<uint8_t>,
+                      wideLanes);
 }
 
 } // namespace lpgen

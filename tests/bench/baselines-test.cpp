@@ -1,8 +1,8 @@
-// Peers against a loop over the definition of the product, and the operands at
-// which int8 libraries saturate.
+// Baselines against a loop over the definition of the product, and the operands
+// at which int8 libraries saturate.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
-#include "workbench/measure/Peer.h"
+#include "workbench/measure/Baseline.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -38,7 +38,7 @@ struct Case {
     fill(w, wType, generator);
   }
 
-  PeerInputs inputs(const std::string &isa = "") const {
+  BaselineInputs inputs(const std::string &isa = "") const {
     return {problem, xType, wType, x, w, nullptr, 1, isa};
   }
 
@@ -122,40 +122,41 @@ Problem smallGemm() {
   return p;
 }
 
-/// The peer's results must be what it makes of the sums.
-void expectResults(Peer &peer, const Case &operands) {
-  const Result<std::vector<int32_t>> results = peer.results();
+/// The baseline's results must be what it makes of the sums.
+void expectResults(Baseline &baseline, const Case &operands) {
+  const Result<std::vector<int32_t>> results = baseline.results();
   ASSERT_TRUE(results.ok()) << results.message();
   std::vector<int32_t> expected = operands.expected();
   for (int32_t &value : expected) {
-    value = peer.expected(value);
+    value = baseline.expected(value);
   }
-  EXPECT_EQ(*results, expected) << peer.name();
+  EXPECT_EQ(*results, expected) << baseline.name();
 }
 
-/// All peers must take the case and agree with its definition.
-void expectAgreement(const Case &operands, size_t numPeers = 9) {
+/// All baselines must take the case and agree with its definition.
+void expectAgreement(const Case &operands, size_t numBaselines = 9) {
   std::vector<std::string> notes;
-  const std::vector<std::unique_ptr<Peer>> peers =
-      makePeers(operands.inputs(), notes);
-  EXPECT_EQ(peers.size(), numPeers) << (notes.empty() ? "" : notes.front());
-  EXPECT_EQ(peers.size() + notes.size(), 9U);
-  for (const std::unique_ptr<Peer> &peer : peers) {
-    ASSERT_TRUE(peer->run().ok());
-    expectResults(*peer, operands);
+  const std::vector<std::unique_ptr<Baseline>> baselines =
+      makeBaselines(operands.inputs(), notes);
+  EXPECT_EQ(baselines.size(), numBaselines)
+      << (notes.empty() ? "" : notes.front());
+  EXPECT_EQ(baselines.size() + notes.size(), 9U);
+  for (const std::unique_ptr<Baseline> &baseline : baselines) {
+    ASSERT_TRUE(baseline->run().ok());
+    expectResults(*baseline, operands);
   }
 }
 
 ElementType unsignedBits(unsigned bits) { return {Encoding::Unsigned, bits}; }
 ElementType signedBits(unsigned bits) { return {Encoding::Signed, bits}; }
 
-TEST(PeersTest, convolution) {
+TEST(BaselinesTest, convolution) {
   Case operands(smallConvolution(), unsignedBits(4), signedBits(4));
   operands.randomize();
   expectAgreement(operands);
 }
 
-TEST(PeersTest, stridedDilatedAsymmetric) {
+TEST(BaselinesTest, stridedDilatedAsymmetric) {
   Problem problem = smallConvolution();
   problem.strideH = 2;
   problem.strideW = 2;
@@ -170,7 +171,7 @@ TEST(PeersTest, stridedDilatedAsymmetric) {
   expectAgreement(operands, 8); // 48 pairs of planes: no Halide bit-serial.
 }
 
-TEST(PeersTest, dilatedInWidth) {
+TEST(BaselinesTest, dilatedInWidth) {
   Problem problem = smallConvolution();
   problem.dilationW = 2;
   problem.padLeft = 2;
@@ -179,7 +180,7 @@ TEST(PeersTest, dilatedInWidth) {
   expectAgreement(operands);
 }
 
-TEST(PeersTest, depthwise) {
+TEST(BaselinesTest, depthwise) {
   for (const int64_t stride : {1, 2}) {
     Problem problem = smallConvolution();
     problem.isDepthwise = true;
@@ -193,7 +194,7 @@ TEST(PeersTest, depthwise) {
   }
 }
 
-TEST(PeersTest, stridedWithoutPadding) {
+TEST(BaselinesTest, stridedWithoutPadding) {
   // The last row and column are read by no output.
   Problem problem = smallConvolution();
   problem.height = problem.width = 6;
@@ -206,41 +207,41 @@ TEST(PeersTest, stridedWithoutPadding) {
   expectAgreement(operands);
 }
 
-TEST(PeersTest, gemm) {
+TEST(BaselinesTest, gemm) {
   Case operands(smallGemm(), unsignedBits(8), signedBits(7));
   operands.randomize();
   expectAgreement(operands, 8); // 56 pairs of planes: no Halide bit-serial.
 }
 
-TEST(PeersTest, signedActivations) {
+TEST(BaselinesTest, signedActivations) {
   Case operands(smallGemm(), signedBits(4), signedBits(4));
   operands.randomize();
   expectAgreement(operands);
 }
 
-TEST(PeersTest, whatRoundsSignedActivationsSaysSo) {
+TEST(BaselinesTest, whatRoundsSignedActivationsSaysSo) {
   Case operands(smallConvolution(), signedBits(5), {Encoding::Bipolar, 2});
   operands.randomize();
   std::vector<std::string> notes;
-  for (const std::unique_ptr<Peer> &peer :
-       makePeers(operands.inputs(), notes)) {
-    ASSERT_TRUE(peer->run().ok());
-    if (peer->arithmetic() == Arithmetic::Exact) {
-      expectResults(*peer, operands);
+  for (const std::unique_ptr<Baseline> &baseline :
+       makeBaselines(operands.inputs(), notes)) {
+    ASSERT_TRUE(baseline->run().ok());
+    if (baseline->arithmetic() == Arithmetic::Exact) {
+      expectResults(*baseline, operands);
     }
   }
 }
 
-TEST(PeersTest, sixteenBitOperandsAreNotForInt8Libraries) {
+TEST(BaselinesTest, sixteenBitOperandsAreNotForInt8Libraries) {
   Case operands(smallGemm(), signedBits(10), signedBits(10));
   operands.randomize();
   expectAgreement(operands, 4);
-  const PeerResult peer = makeOneDnnPeer(operands.inputs());
-  ASSERT_FALSE(peer.ok());
-  EXPECT_EQ(peer.message(), "oneDNN int8: activations beyond 8 bits");
+  const BaselineResult baseline = makeOneDnnBaseline(operands.inputs());
+  ASSERT_FALSE(baseline.ok());
+  EXPECT_EQ(baseline.message(), "oneDNN int8: activations beyond 8 bits");
 }
 
-TEST(PeersTest, bipolarAndTernaryWeights) {
+TEST(BaselinesTest, bipolarAndTernaryWeights) {
   for (const ElementType type :
        {ElementType{Encoding::Bipolar, 2}, ElementType{Encoding::Ternary, 2}}) {
     Case operands(smallConvolution(), unsignedBits(2), type);
@@ -249,7 +250,7 @@ TEST(PeersTest, bipolarAndTernaryWeights) {
   }
 }
 
-TEST(PeersTest, allMaximumBits) {
+TEST(BaselinesTest, allMaximumBits) {
   // Counts of ones in a byte stay below its limit only if they are widened.
   Problem problem = smallGemm();
   problem.channels = 600;
@@ -263,7 +264,7 @@ TEST(PeersTest, allMaximumBits) {
   expectAgreement(operands);
 }
 
-TEST(PeersTest, oneRow) {
+TEST(BaselinesTest, oneRow) {
   Problem problem = smallGemm();
   problem.width = problem.outWidth = 1;
   Case operands(problem, signedBits(8), ElementType{Encoding::Bipolar, 1});
@@ -271,7 +272,7 @@ TEST(PeersTest, oneRow) {
   expectAgreement(operands);
 }
 
-TEST(PeersTest, floatsRoundBeyond24Bits) {
+TEST(BaselinesTest, floatsRoundBeyond24Bits) {
   Problem problem = smallGemm();
   problem.channels = 1000;
   Case operands(problem, unsignedBits(8), signedBits(8));
@@ -281,17 +282,18 @@ TEST(PeersTest, floatsRoundBeyond24Bits) {
   EXPECT_EQ(fewer.inputs().floatArithmetic(), Arithmetic::Exact);
 }
 
-TEST(PeersTest, threads) {
+TEST(BaselinesTest, threads) {
   Case operands(smallConvolution(), unsignedBits(4), signedBits(4));
   operands.randomize();
   ThreadPool pool(3);
-  PeerInputs inputs = operands.inputs();
+  BaselineInputs inputs = operands.inputs();
   inputs.pool = &pool;
   inputs.threads = 3;
   std::vector<std::string> notes;
-  for (const std::unique_ptr<Peer> &peer : makePeers(inputs, notes)) {
-    ASSERT_TRUE(peer->run().ok());
-    expectResults(*peer, operands);
+  for (const std::unique_ptr<Baseline> &baseline :
+       makeBaselines(inputs, notes)) {
+    ASSERT_TRUE(baseline->run().ok());
+    expectResults(*baseline, operands);
   }
 }
 

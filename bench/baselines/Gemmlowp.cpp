@@ -6,17 +6,17 @@
 // starts.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 #include <public/gemmlowp.h>
 #include <tuple>
 
 namespace lpgen {
 
 namespace {
-class GemmlowpPeer : public Peer {
+class GemmlowpBaseline : public Baseline {
 public:
-  explicit GemmlowpPeer(const PeerInputs &inputs)
+  explicit GemmlowpBaseline(const BaselineInputs &inputs)
       : problem(inputs.problem), xZero(inputs.xType.lo < 0 ? signedZero : 0),
         wZero(inputs.wType.lo < 0 ? signedZero : 0),
         x(im2col(inputs.problem, valuesOf<uint8_t>(inputs.x, xZero),
@@ -60,13 +60,13 @@ private:
 };
 } // namespace
 
-PeerResult makeGemmlowpPeer(const PeerInputs &inputs) {
+BaselineResult makeGemmlowpBaseline(const BaselineInputs &inputs) {
   if ((lp_cpu_features() & LP_CPU_AVX2) == 0) {
     return Status::error("gemmlowp: was compiled for AVX2, which this CPU "
                          "lacks");
   }
   LPGEN_RETURN_IF_ERROR(inputs.checkBytes("gemmlowp"));
-  return PeerResult(std::make_unique<GemmlowpPeer>(inputs));
+  return BaselineResult(std::make_unique<GemmlowpBaseline>(inputs));
 }
 
 } // namespace lpgen

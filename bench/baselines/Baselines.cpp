@@ -1,15 +1,16 @@
-// The list of peers. CMake defines LPGEN_BENCH_HAVE_* for those whose library
-// it found; a peer that was not built is named in the report with its reason.
-#include "workbench/measure/Peer.h"
+// The list of baselines. CMake defines LPGEN_BENCH_HAVE_* for those whose
+// library it found; a baseline that was not built is named in the report with
+// its reason.
+#include "workbench/measure/Baseline.h"
 #include <algorithm>
 #include <cstdlib>
 
 namespace lpgen {
 
-Status PeerInputs::checkBytes(const std::string &peer) const {
+Status BaselineInputs::checkBytes(const std::string &baseline) const {
   for (const BenchTensor *type : {&xType, &wType}) {
     if (!fits(*type, 0, UINT8_MAX) && !fits(*type, INT8_MIN, INT8_MAX)) {
-      return Status::error(peer + ": " +
+      return Status::error(baseline + ": " +
                            (type == &xType ? "activations" : "weights") +
                            " beyond 8 bits");
     }
@@ -17,7 +18,7 @@ Status PeerInputs::checkBytes(const std::string &peer) const {
   return Status::success();
 }
 
-Arithmetic PeerInputs::floatArithmetic() const {
+Arithmetic BaselineInputs::floatArithmetic() const {
   const auto magnitude = [](const BenchTensor &type) {
     return double(std::max(std::abs(type.lo), std::abs(type.hi)));
   };
@@ -30,11 +31,11 @@ Arithmetic PeerInputs::floatArithmetic() const {
 }
 
 namespace {
-/// One peer, or why it was not built.
-struct PeerKind {
+/// One baseline, or why it was not built.
+struct BaselineKind {
   const char *name;
-  PeerResult (*make)(const PeerInputs &inputs); ///< Null if not built.
-  const char *package;                          ///< Where it comes from.
+  BaselineResult (*make)(const BaselineInputs &inputs); ///< Null if not built.
+  const char *package; ///< Where it comes from.
   bool hasDepthwise = false;
 };
 } // namespace
@@ -70,25 +71,26 @@ struct PeerKind {
 #define LPGEN_BENCH_INT16(function) nullptr
 #endif
 
-static constexpr PeerKind kinds[] = {
-    {"oneDNN int8", LPGEN_BENCH_ONEDNN(makeOneDnnPeer), "libdnnl-dev", true},
-    {"oneDNN f32", LPGEN_BENCH_ONEDNN(makeOneDnnFloatPeer), "libdnnl-dev",
+static constexpr BaselineKind kinds[] = {
+    {"oneDNN int8", LPGEN_BENCH_ONEDNN(makeOneDnnBaseline), "libdnnl-dev",
      true},
-    {"OpenBLAS", LPGEN_BENCH_OPENBLAS(makeOpenBlasPeer),
+    {"oneDNN f32", LPGEN_BENCH_ONEDNN(makeOneDnnFloatBaseline), "libdnnl-dev",
+     true},
+    {"OpenBLAS", LPGEN_BENCH_OPENBLAS(makeOpenBlasBaseline),
      "libopenblas-pthread-dev"},
-    {"XNNPACK", LPGEN_BENCH_XNNPACK(makeXnnpackPeer),
+    {"XNNPACK", LPGEN_BENCH_XNNPACK(makeXnnpackBaseline),
      "libxnnpack-dev, libcpuinfo-dev and libpthreadpool-dev", true},
-    {"gemmlowp", LPGEN_BENCH_GEMMLOWP(makeGemmlowpPeer), "libgemmlowp-dev"},
-    {"Halide bit-serial", LPGEN_BENCH_HALIDE(makeHalideBitSerialPeer),
+    {"gemmlowp", LPGEN_BENCH_GEMMLOWP(makeGemmlowpBaseline), "libgemmlowp-dev"},
+    {"Halide bit-serial", LPGEN_BENCH_HALIDE(makeHalideBitSerialBaseline),
      "libhalide14-0-dev"},
-    {"Halide int8", LPGEN_BENCH_HALIDE(makeHalideInt8Peer),
+    {"Halide int8", LPGEN_BENCH_HALIDE(makeHalideInt8Baseline),
      "libhalide14-0-dev"},
-    {"int16 by hand", LPGEN_BENCH_INT16(makeInt16Avx2Peer), ""},
-    {"plain C++", makePlainPeer, "", true},
+    {"int16 by hand", LPGEN_BENCH_INT16(makeInt16Avx2Baseline), ""},
+    {"plain C++", makePlainBaseline, "", true},
 };
 
-/// Why a peer is not in this program.
-static std::string whyNotBuilt(const PeerKind &kind) {
+/// Why a baseline is not in this program.
+static std::string whyNotBuilt(const BaselineKind &kind) {
   const std::string name = kind.name;
   return *kind.package == '\0'
              ? name + ": is written for x86 with AVX2"
@@ -98,10 +100,10 @@ static std::string whyNotBuilt(const PeerKind &kind) {
                    kind.package + ")";
 }
 
-std::vector<std::unique_ptr<Peer>> makePeers(const PeerInputs &inputs,
-                                             std::vector<std::string> &notes) {
-  std::vector<std::unique_ptr<Peer>> peers;
-  for (const PeerKind &kind : kinds) {
+std::vector<std::unique_ptr<Baseline>>
+makeBaselines(const BaselineInputs &inputs, std::vector<std::string> &notes) {
+  std::vector<std::unique_ptr<Baseline>> baselines;
+  for (const BaselineKind &kind : kinds) {
     if (!kind.make) {
       notes.push_back(whyNotBuilt(kind));
       continue;
@@ -111,14 +113,14 @@ std::vector<std::unique_ptr<Peer>> makePeers(const PeerInputs &inputs,
                       ": has no depthwise convolution");
       continue;
     }
-    PeerResult peer = kind.make(inputs);
-    if (peer.ok()) {
-      peers.push_back(std::move(*peer));
+    BaselineResult baseline = kind.make(inputs);
+    if (baseline.ok()) {
+      baselines.push_back(std::move(*baseline));
     } else {
-      notes.push_back(peer.message());
+      notes.push_back(baseline.message());
     }
   }
-  return peers;
+  return baselines;
 }
 
 } // namespace lpgen

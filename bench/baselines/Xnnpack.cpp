@@ -5,8 +5,8 @@
 // nearest even, plus a zero point, clamped. The scale here is a power of two
 // that suits the problem, so the results follow from the sums. Weights are
 // packed when the operator is made.
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 #include <algorithm>
 #include <cmath>
 #include <cpuinfo.h>
@@ -16,12 +16,12 @@
 namespace lpgen {
 
 namespace {
-class XnnpackPeer : public Peer {
+class XnnpackBaseline : public Baseline {
 public:
-  explicit XnnpackPeer(const PeerInputs &inputs);
-  ~XnnpackPeer() override;
-  XnnpackPeer(const XnnpackPeer &) = delete;
-  XnnpackPeer &operator=(const XnnpackPeer &) = delete;
+  explicit XnnpackBaseline(const BaselineInputs &inputs);
+  ~XnnpackBaseline() override;
+  XnnpackBaseline(const XnnpackBaseline &) = delete;
+  XnnpackBaseline &operator=(const XnnpackBaseline &) = delete;
 
   xnn_status create();
   std::string name() const override;
@@ -52,7 +52,7 @@ static constexpr uint8_t yZero = 128;
 static constexpr uint8_t signedZero = 128;
 
 /// A power of two that brings typical sums of random operands into 8 bits.
-static float scaleFor(const PeerInputs &inputs) {
+static float scaleFor(const BaselineInputs &inputs) {
   const auto spread = [](const BenchTensor &type) {
     return double(std::max(std::abs(type.lo), std::abs(type.hi))) + 1;
   };
@@ -61,7 +61,7 @@ static float scaleFor(const PeerInputs &inputs) {
   return float(std::exp2(std::min(0.0, std::round(std::log2(64 / typical)))));
 }
 
-XnnpackPeer::XnnpackPeer(const PeerInputs &inputs)
+XnnpackBaseline::XnnpackBaseline(const BaselineInputs &inputs)
     : problem(inputs.problem), isa(inputs.isa),
       xZero(inputs.xType.lo < 0 ? signedZero : 0),
       wZero(inputs.wType.lo < 0 ? signedZero : 0), scale(scaleFor(inputs)),
@@ -75,12 +75,12 @@ XnnpackPeer::XnnpackPeer(const PeerInputs &inputs)
   }
 }
 
-XnnpackPeer::~XnnpackPeer() {
+XnnpackBaseline::~XnnpackBaseline() {
   xnn_delete_operator(op);
   pthreadpool_destroy(threads);
 }
 
-xnn_status XnnpackPeer::createConvolution() {
+xnn_status XnnpackBaseline::createConvolution() {
   const Problem &p = problem;
   // Rows and columns that a stride leaves out need no negative padding.
   const auto padAfter = [](int64_t pad) {
@@ -108,7 +108,7 @@ xnn_status XnnpackPeer::createConvolution() {
                    x.data(), y.data(), threads);
 }
 
-xnn_status XnnpackPeer::createFullyConnected() {
+xnn_status XnnpackBaseline::createFullyConnected() {
   const auto channels = size_t(problem.channels);
   const auto outChannels = size_t(problem.outChannels);
   const xnn_status status = xnn_create_fully_connected_nc_qu8(
@@ -121,22 +121,22 @@ xnn_status XnnpackPeer::createFullyConnected() {
                                                 x.data(), y.data(), threads);
 }
 
-xnn_status XnnpackPeer::create() {
+xnn_status XnnpackBaseline::create() {
   return problem.isGemm ? createFullyConnected() : createConvolution();
 }
 
-std::string XnnpackPeer::name() const {
+std::string XnnpackBaseline::name() const {
   return "XNNPACK 2022-02 qu8" + std::string(isa == "avx2" ? ", AVX2" : "");
 }
 
-Status XnnpackPeer::run() {
+Status XnnpackBaseline::run() {
   const xnn_status status = xnn_run_operator(op, threads);
   return status == xnn_status_success
              ? Status::success()
              : Status::error(name() + ": status " + std::to_string(status));
 }
 
-int32_t XnnpackPeer::expected(int64_t sum) const {
+int32_t XnnpackBaseline::expected(int64_t sum) const {
   const float rounded = std::nearbyint(float(sum) * scale);
   return int32_t(std::clamp(rounded + float(yZero), 0.0F, float(UINT8_MAX)));
 }
@@ -158,16 +158,17 @@ static Status start(const std::string &isa) {
              : Status::error("XNNPACK: cannot be started on this CPU");
 }
 
-PeerResult makeXnnpackPeer(const PeerInputs &inputs) {
+BaselineResult makeXnnpackBaseline(const BaselineInputs &inputs) {
   static const Status started = start(inputs.isa);
   LPGEN_RETURN_IF_ERROR(started);
   LPGEN_RETURN_IF_ERROR(inputs.checkBytes("XNNPACK"));
-  auto peer = std::make_unique<XnnpackPeer>(inputs);
-  if (const xnn_status status = peer->create(); status != xnn_status_success) {
+  auto baseline = std::make_unique<XnnpackBaseline>(inputs);
+  if (const xnn_status status = baseline->create();
+      status != xnn_status_success) {
     return Status::error("XNNPACK: does not take this operator (status " +
                          std::to_string(status) + ")");
   }
-  return PeerResult(std::move(peer));
+  return BaselineResult(std::move(baseline));
 }
 
 } // namespace lpgen

@@ -2,8 +2,8 @@
 // compiler, which may vectorize the loop over the channels.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 
 namespace lpgen {
 
@@ -81,9 +81,9 @@ computeDepthwiseRow(const Problem &p, int64_t row, const X *__restrict x,
 
 namespace {
 template <typename X, typename W>
-class PlainPeer : public Peer {
+class PlainBaseline : public Baseline {
 public:
-  explicit PlainPeer(const PeerInputs &inputs)
+  explicit PlainBaseline(const BaselineInputs &inputs)
       : problem(inputs.problem), pool(inputs.pool), x(valuesOf<X>(inputs.x)),
         w(valuesOf<W>(inputs.w)),
         y(size_t(problem.pixels() * problem.outChannels)) {}
@@ -120,24 +120,27 @@ private:
 };
 } // namespace
 
-PeerResult makePlainPeer(const PeerInputs &inputs) {
+BaselineResult makePlainBaseline(const BaselineInputs &inputs) {
   if ((neededFeatures & ~lp_cpu_features()) != 0) {
     return Status::error("plain C++: was compiled for AVX2, which this CPU "
                          "lacks");
   }
   const auto fits = [](const BenchTensor &tensor, int64_t lo, int64_t hi) {
-    return PeerInputs::fits(tensor, lo, hi);
+    return BaselineInputs::fits(tensor, lo, hi);
   };
   const bool wIs8Bit = fits(inputs.wType, INT8_MIN, INT8_MAX);
   if (wIs8Bit && fits(inputs.xType, 0, UINT8_MAX)) {
-    return PeerResult(std::make_unique<PlainPeer<uint8_t, int8_t>>(inputs));
+    return BaselineResult(
+        std::make_unique<PlainBaseline<uint8_t, int8_t>>(inputs));
   }
   if (wIs8Bit && fits(inputs.xType, INT8_MIN, INT8_MAX)) {
-    return PeerResult(std::make_unique<PlainPeer<int8_t, int8_t>>(inputs));
+    return BaselineResult(
+        std::make_unique<PlainBaseline<int8_t, int8_t>>(inputs));
   }
   if (fits(inputs.xType, INT16_MIN, INT16_MAX) &&
       fits(inputs.wType, INT16_MIN, INT16_MAX)) {
-    return PeerResult(std::make_unique<PlainPeer<int16_t, int16_t>>(inputs));
+    return BaselineResult(
+        std::make_unique<PlainBaseline<int16_t, int16_t>>(inputs));
   }
   return Status::error("plain C++: operands beyond 16 bits");
 }

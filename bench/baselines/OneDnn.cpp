@@ -4,8 +4,8 @@
 // int8 the library is asked for the output type of the kernel: exact sums as
 // s32, or 8 bits with one scale per output channel. Its C++ interface throws;
 // nothing of that leaves this file.
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 #include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -18,9 +18,9 @@ using dnnl::memory;
 using Tag = memory::format_tag;
 
 namespace {
-class OneDnnPeer : public Peer {
+class OneDnnBaseline : public Baseline {
 public:
-  OneDnnPeer(const PeerInputs &inputs, bool isFloat);
+  OneDnnBaseline(const BaselineInputs &inputs, bool isFloat);
 
   std::string name() const override;
   std::string implementation() const override { return kernelName; }
@@ -29,11 +29,11 @@ public:
   Arithmetic arithmetic() const override { return arithmeticHere; }
 
 private:
-  void makeConvolution(const PeerInputs &inputs);
-  void makeMatmul(const PeerInputs &inputs);
+  void makeConvolution(const BaselineInputs &inputs);
+  void makeMatmul(const BaselineInputs &inputs);
   void bind(const memory::desc &x, const memory::desc &userX,
             const memory::desc &w, const memory::desc &userW,
-            const PeerInputs &inputs);
+            const BaselineInputs &inputs);
   memory load(const HostTensor &values, const memory::desc &user,
               const memory::desc &wanted);
   dnnl::primitive_attr attributes(int64_t outChannels) const;
@@ -81,7 +81,7 @@ static bool addsPairsIn16Bits() {
 }
 
 /// True if a pair of products always fits 16 bits.
-static bool pairsFit16Bits(const PeerInputs &inputs) {
+static bool pairsFit16Bits(const BaselineInputs &inputs) {
   const auto magnitude = [](const BenchTensor &tensor) {
     return std::max(std::abs(tensor.lo), std::abs(tensor.hi));
   };
@@ -91,7 +91,7 @@ static bool pairsFit16Bits(const PeerInputs &inputs) {
 }
 
 /// The int8 arithmetic of these operands.
-static Arithmetic byteArithmetic(const PeerInputs &inputs) {
+static Arithmetic byteArithmetic(const BaselineInputs &inputs) {
   if (!addsPairsIn16Bits()) {
     return Arithmetic::Exact;
   }
@@ -103,7 +103,7 @@ static Arithmetic byteArithmetic(const PeerInputs &inputs) {
   return pairsFit16Bits(inputs) ? Arithmetic::Exact : Arithmetic::Saturating;
 }
 
-OneDnnPeer::OneDnnPeer(const PeerInputs &inputs, bool isFloat)
+OneDnnBaseline::OneDnnBaseline(const BaselineInputs &inputs, bool isFloat)
     : problem(inputs.problem),
       xType(isFloat               ? memory::data_type::f32
             : inputs.xType.lo < 0 ? memory::data_type::s8
@@ -121,7 +121,7 @@ OneDnnPeer::OneDnnPeer(const PeerInputs &inputs, bool isFloat)
 
 /// Scales of the magnitude that requantization uses; their values do not change
 /// the time.
-dnnl::primitive_attr OneDnnPeer::attributes(int64_t outChannels) const {
+dnnl::primitive_attr OneDnnBaseline::attributes(int64_t outChannels) const {
   dnnl::primitive_attr attributes;
   if (wType == memory::data_type::s8 && yType != memory::data_type::s32) {
     attributes.set_output_scales(
@@ -130,7 +130,7 @@ dnnl::primitive_attr OneDnnPeer::attributes(int64_t outChannels) const {
   return attributes;
 }
 
-void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
+void OneDnnBaseline::makeConvolution(const BaselineInputs &inputs) {
   const Problem &p = problem;
   const memory::dims xDims = {p.batch, p.channels, p.height, p.width};
   // Depthwise: as many groups, of one channel and one output each.
@@ -159,7 +159,7 @@ void OneDnnPeer::makeConvolution(const PeerInputs &inputs) {
   arguments[DNNL_ARG_DST] = memory(chosen.dst_desc(), engine);
 }
 
-void OneDnnPeer::makeMatmul(const PeerInputs &inputs) {
+void OneDnnBaseline::makeMatmul(const BaselineInputs &inputs) {
   const memory::dims xDims = {problem.pixels(), problem.channels};
   const memory::dims wDims = {problem.channels, problem.outChannels};
   const memory::dims yDims = {problem.pixels(), problem.outChannels};
@@ -177,16 +177,16 @@ void OneDnnPeer::makeMatmul(const PeerInputs &inputs) {
   arguments[DNNL_ARG_DST] = memory(chosen.dst_desc(), engine);
 }
 
-void OneDnnPeer::bind(const memory::desc &x, const memory::desc &userX,
-                      const memory::desc &w, const memory::desc &userW,
-                      const PeerInputs &inputs) {
+void OneDnnBaseline::bind(const memory::desc &x, const memory::desc &userX,
+                          const memory::desc &w, const memory::desc &userW,
+                          const BaselineInputs &inputs) {
   arguments[DNNL_ARG_SRC] = load(inputs.x, userX, x);
   arguments[DNNL_ARG_WEIGHTS] = load(inputs.w, userW, w);
 }
 
 /// Logical values as one byte or float each, then in the wanted format.
-memory OneDnnPeer::load(const HostTensor &values, const memory::desc &user,
-                        const memory::desc &wanted) {
+memory OneDnnBaseline::load(const HostTensor &values, const memory::desc &user,
+                            const memory::desc &wanted) {
   memory plain(user, engine);
   void *data = plain.get_data_handle();
   for (int64_t i = 0; i < values.numElements(); ++i) {
@@ -224,14 +224,14 @@ static std::string isaName() {
   }
 }
 
-std::string OneDnnPeer::name() const {
+std::string OneDnnBaseline::name() const {
   const dnnl_version_t *version = dnnl_version();
   return "oneDNN " + std::to_string(version->major) + "." +
          std::to_string(version->minor) + "." + std::to_string(version->patch) +
          (wType == memory::data_type::f32 ? " f32" : " int8") + isaName();
 }
 
-Status OneDnnPeer::run() {
+Status OneDnnBaseline::run() {
   try {
     primitive.execute(stream, arguments);
     stream.wait();
@@ -242,7 +242,7 @@ Status OneDnnPeer::run() {
 }
 
 /// Both of int32 and float32: the sums as the library writes them.
-Result<std::vector<int32_t>> OneDnnPeer::results() {
+Result<std::vector<int32_t>> OneDnnBaseline::results() {
   const bool isFloat = wType == memory::data_type::f32;
   if (!isFloat && yType != memory::data_type::s32) {
     return std::vector<int32_t>();
@@ -295,11 +295,11 @@ static Status setIsa(const std::string &isa) {
                        std::to_string(status) + ")");
 }
 
-static PeerResult makePeer(const PeerInputs &inputs, bool isFloat) {
+static BaselineResult makeBaseline(const BaselineInputs &inputs, bool isFloat) {
   LPGEN_RETURN_IF_ERROR(setThreads(inputs.threads));
   LPGEN_RETURN_IF_ERROR(setIsa(inputs.isa));
   try {
-    return PeerResult(std::make_unique<OneDnnPeer>(inputs, isFloat));
+    return BaselineResult(std::make_unique<OneDnnBaseline>(inputs, isFloat));
   } catch (const dnnl::error &error) {
     return Status::error("oneDNN " + std::string(isFloat ? "f32" : "int8") +
                          ": does not take this operator (" + error.what() +
@@ -307,16 +307,16 @@ static PeerResult makePeer(const PeerInputs &inputs, bool isFloat) {
   }
 }
 
-PeerResult makeOneDnnPeer(const PeerInputs &inputs) {
+BaselineResult makeOneDnnBaseline(const BaselineInputs &inputs) {
   LPGEN_RETURN_IF_ERROR(inputs.checkBytes("oneDNN int8"));
-  if (!PeerInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
+  if (!BaselineInputs::fits(inputs.wType, INT8_MIN, INT8_MAX)) {
     return Status::error("oneDNN int8: weights beyond signed 8 bits");
   }
-  return makePeer(inputs, /*isFloat=*/false);
+  return makeBaseline(inputs, /*isFloat=*/false);
 }
 
-PeerResult makeOneDnnFloatPeer(const PeerInputs &inputs) {
-  return makePeer(inputs, /*isFloat=*/true);
+BaselineResult makeOneDnnFloatBaseline(const BaselineInputs &inputs) {
+  return makeBaseline(inputs, /*isFloat=*/true);
 }
 
 } // namespace lpgen

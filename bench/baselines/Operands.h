@@ -1,7 +1,7 @@
 // Logical operands in the form that libraries take: flat arrays, and a
 // convolution's activations as the rows of a matrix product.
-#ifndef LPGEN_BENCH_PEERS_OPERANDS_H
-#define LPGEN_BENCH_PEERS_OPERANDS_H
+#ifndef LPGEN_BENCH_BASELINES_OPERANDS_H
+#define LPGEN_BENCH_BASELINES_OPERANDS_H
 
 #include "base/tensor/Tensor.h"
 #include "workbench/measure/Problem.h"
@@ -48,7 +48,7 @@ std::vector<T> im2col(const Problem &p, const std::vector<T> &x, T outside) {
   return rows;
 }
 
-/// ", on im2col" for the name of a peer that takes a convolution as a GEMM.
+/// ", on im2col" for the name of a baseline that takes a convolution as a GEMM.
 inline const char *im2colRemark(const Problem &problem) {
   return problem.isGemm ? "" : ", on im2col";
 }
@@ -62,4 +62,4 @@ inline int64_t padBehind(int64_t out, int64_t stride, int64_t kernel,
 
 } // namespace lpgen
 
-#endif // LPGEN_BENCH_PEERS_OPERANDS_H
+#endif // LPGEN_BENCH_BASELINES_OPERANDS_H

@@ -4,8 +4,8 @@
 // every call packs anew. A convolution is given to it as im2col, made before
 // the time starts. The library is loaded at run time, because it chooses its
 // kernels while it is loaded and only the environment can limit them.
-#include "bench/peers/Operands.h"
-#include "workbench/measure/Peer.h"
+#include "bench/baselines/Operands.h"
+#include "workbench/measure/Baseline.h"
 #include <cblas.h>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -22,9 +22,9 @@ struct OpenBlas {
   decltype(&openblas_get_corename) coreName = nullptr;
 };
 
-class OpenBlasPeer : public Peer {
+class OpenBlasBaseline : public Baseline {
 public:
-  OpenBlasPeer(const PeerInputs &inputs, const OpenBlas &library)
+  OpenBlasBaseline(const BaselineInputs &inputs, const OpenBlas &library)
       : problem(inputs.problem), library(library),
         arithmeticHere(inputs.floatArithmetic()),
         x(im2col(inputs.problem, valuesOf<float>(inputs.x), 0.0F)),
@@ -91,11 +91,11 @@ static Result<OpenBlas> load(const std::string &isa) {
   return functions;
 }
 
-PeerResult makeOpenBlasPeer(const PeerInputs &inputs) {
+BaselineResult makeOpenBlasBaseline(const BaselineInputs &inputs) {
   static const Result<OpenBlas> library = load(inputs.isa);
   LPGEN_RETURN_IF_ERROR(library.status());
   library->setThreads(inputs.threads);
-  return PeerResult(std::make_unique<OpenBlasPeer>(inputs, *library));
+  return BaselineResult(std::make_unique<OpenBlasBaseline>(inputs, *library));
 }
 
 } // namespace lpgen
