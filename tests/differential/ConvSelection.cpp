@@ -1,4 +1,5 @@
 // The convolutions of the pairwise selection. See Operators.h.
+#include "tests/differential/Legality.h"
 #include "tests/differential/Operators.h"
 #include "tests/differential/Selection.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -191,15 +192,31 @@ std::string convText(const std::string &name, const Conv &conv) {
 
 } // namespace
 
+/// Whether the schedule of a row applies.
+static std::optional<bool> convApplies(const Target &target, const Row &row) {
+  const Conv conv(row);
+  const std::string schedule = scheduleOf(target, row);
+  // A cell needs a sum over channels.
+  return conv.grouping == Grouping::Depthwise && !schedule.empty()
+             ? schedule == "direct"
+             : mustApply(target, schedule, conv.types.x, conv.types.w);
+}
+
 std::vector<TestCase> convSelection(const Target &target) {
+  const std::vector<Row> rows =
+      completed(selectRows(target, WidthsMeet::Encodings,
+                           {std::size(shapes), size_t(Grouping::Count),
+                            std::size(inputSizes), std::size(outputSizes),
+                            size_t(Border::Count), 2, size_t(Epilogue::Count)}),
+                target, [&](const Row &row) {
+                  return convApplies(target, row) != false;
+                });
   std::vector<TestCase> cases;
-  for (const Row &row :
-       selectRows(target, WidthsMeet::Encodings,
-                  {std::size(shapes), size_t(Grouping::Count),
-                   std::size(inputSizes), std::size(outputSizes),
-                   size_t(Border::Count), 2, size_t(Epilogue::Count)})) {
-    cases.push_back({convText("conv" + std::to_string(cases.size()), Conv(row)),
-                     scheduleOf(target, row)});
+  for (const Row &row : rows) {
+    cases.push_back(
+        {.text = convText("conv" + std::to_string(cases.size()), Conv(row)),
+         .schedule = scheduleOf(target, row),
+         .applies = convApplies(target, row)});
   }
   return cases;
 }

@@ -1,4 +1,5 @@
 // The GEMMs of the pairwise selection. See Operators.h.
+#include "tests/differential/Legality.h"
 #include "tests/differential/Operators.h"
 #include "tests/differential/Selection.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -101,14 +102,33 @@ std::string gemmText(const std::string &name, const Row &row) {
 
 } // namespace
 
+/// Whether the schedule of a row applies.
+static std::optional<bool> gemmApplies(const Target &target, const Row &row) {
+  const std::string schedule = scheduleOf(target, row);
+  const auto [x, w] = typesOf(row);
+  std::optional<bool> applies = mustApply(target, schedule, x, w);
+  if (applies && Epilogue(row[8]) == Epilogue::Chain) { // y * w2
+    applies = *applies && *mustApply(target, schedule, elementType(0, 4),
+                                     elementType(1, 3));
+  }
+  return applies;
+}
+
 std::vector<TestCase> gemmSelection(const Target &target) {
+  const std::vector<Row> rows =
+      completed(selectRows(target, WidthsMeet::EncodingsAndSchedules,
+                           {std::size(rowSizes), std::size(columnSizes),
+                            std::size(depthSizes), size_t(Zero::Count),
+                            size_t(Epilogue::Count)}),
+                target, [&](const Row &row) {
+                  return gemmApplies(target, row) != false;
+                });
   std::vector<TestCase> cases;
-  for (const Row &row : selectRows(target, WidthsMeet::EncodingsAndSchedules,
-                                   {std::size(rowSizes), std::size(columnSizes),
-                                    std::size(depthSizes), size_t(Zero::Count),
-                                    size_t(Epilogue::Count)})) {
-    cases.push_back({gemmText("gemm" + std::to_string(cases.size()), row),
-                     scheduleOf(target, row)});
+  for (const Row &row : rows) {
+    cases.push_back(
+        {.text = gemmText("gemm" + std::to_string(cases.size()), row),
+         .schedule = scheduleOf(target, row),
+         .applies = gemmApplies(target, row)});
   }
   return cases;
 }

@@ -3,6 +3,7 @@
 #include "operators/frontend/Parser.h"
 #include "workbench/run/Emulator.h"
 #include "workbench/verify/Verify.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/raw_ostream.h"
@@ -64,8 +65,7 @@ std::string Summary::str() const {
       out << "\n  " << count << " x " << reason;
     }
   };
-  list("schedules not applicable, the cost model's taken instead",
-       notApplicable);
+  list("schedules not applicable", notApplicable);
   if (!rejected.empty()) {
     list("texts refused by the front end", rejected);
   }
@@ -139,8 +139,64 @@ static std::string firstError(const std::string &messages) {
                                                         begin - mark.size());
 }
 
-std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test,
-                                               bool mustApply) {
+/// `widen<cell=maddw,tile=[1,1]>` -> `widen<cell=maddw>`.
+static std::string withoutTile(const std::string &schedule) {
+  const size_t comma = schedule.find(',');
+  return comma == std::string::npos ? schedule
+                                    : schedule.substr(0, comma) + ">";
+}
+
+void Harness::noteApplied(const TestCase &test) {
+  if (test.schedule.empty()) {
+    return;
+  }
+  ++counts.applied[withoutTile(test.schedule)];
+  if (test.applies == false) {
+    fail(test, "the schedule applies, which it should not");
+  }
+}
+
+/// What a kernel must not have: it is linked to nothing.
+static std::string undefinedSymbols(const std::string &bytes) {
+  std::string names;
+  auto object = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(bytes, "kernel.o"));
+  if (!object) {
+    ADD_FAILURE() << llvm::toString(object.takeError());
+    return names;
+  }
+  for (const llvm::object::SymbolRef &symbol : (*object)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name) {
+      ADD_FAILURE() << "a symbol without flags or name";
+      continue;
+    }
+    // The ELF symbol table begins with a nameless undefined one.
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) != 0 &&
+        !name->empty()) {
+      names += " " + name->str();
+    }
+  }
+  return names;
+}
+
+void Harness::noteCompiled(const PreparedCase &prepared) {
+  ++counts.compiled;
+  const std::string names = undefinedSymbols(prepared.compiled.object);
+  if (!names.empty()) {
+    fail(*prepared.source, "its object has undefined symbols:" + names);
+  }
+}
+
+void Harness::noteRefused(const TestCase &test, const std::string &reason) {
+  ++counts.notApplicable[reason];
+  if (test.applies == true) {
+    fail(test, "the schedule does not apply, which it should: " + reason);
+  }
+}
+
+std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test) {
   auto prepared = std::make_unique<PreparedCase>();
   prepared->source = &test;
   if (!parse(*prepared)) {
@@ -152,7 +208,8 @@ std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test,
     return nullptr;
   }
   if (compile(*prepared, test.schedule)) {
-    ++counts.compiled;
+    noteApplied(test);
+    noteCompiled(*prepared);
     return prepared;
   }
   const std::string reason = inapplicableReason(prepared->messages);
@@ -160,17 +217,16 @@ std::unique_ptr<PreparedCase> Harness::prepare(const TestCase &test,
     fail(test, "it does not compile:\n" + prepared->messages);
     return nullptr;
   }
-  ++counts.notApplicable[reason];
-  if (mustApply) {
+  noteRefused(test, reason);
+  if (!test.runsAnyway) {
     return nullptr;
   }
-  // What else this case was chosen for is still tried.
   prepared->messages.clear();
   if (!compile(*prepared, "")) {
     fail(test, "it does not compile with any schedule:\n" + prepared->messages);
     return nullptr;
   }
-  ++counts.compiled;
+  noteCompiled(*prepared);
   return prepared;
 }
 
@@ -185,9 +241,14 @@ void Harness::add(TestCase test) {
   }
 }
 
-void Harness::finish() {
+void Harness::finish(const std::vector<std::string> &mustHaveApplied) {
   verify(batch);
   batch.clear();
+  for (const std::string &schedule : mustHaveApplied) {
+    EXPECT_TRUE(schedule.empty() || counts.applied.count(schedule) > 0)
+        << "target " << target.desc().name << ": no case was compiled with '"
+        << schedule << "'";
+  }
 }
 
 void Harness::verify(llvm::ArrayRef<std::unique_ptr<PreparedCase>> cases) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@ struct TestCase {
   std::string text;     ///< A file of one operator; names are unique in a test.
   std::string schedule; ///< "" leaves it to the cost model.
   std::map<std::string, int64_t> defines = {};
+  /// Whether the schedule applies, as far as that is known beforehand: another
+  /// outcome is a failure.
+  std::optional<bool> applies = {};
+  /// Where the schedule does not apply, the cost model's takes its place: for
+  /// texts that no other case has.
+  bool runsAnyway = false;
 };
 
 /// A case after the front end and the compiler. Owns what the tree points into.
@@ -43,9 +50,11 @@ struct Summary {
   /// message.
   std::map<std::string, size_t> rejected;
   size_t failed = 0;
-  /// Requested schedules that cannot be applied, by the reason given; these
-  /// cases were compiled with the schedule of the cost model instead.
+  /// Requested schedules that cannot be applied, by the reason given.
   std::map<std::string, size_t> notApplicable;
+  /// Cases to which a requested schedule was applied, by its text without the
+  /// tile.
+  std::map<std::string, size_t> applied;
   int64_t runs = 0;
   int64_t elements = 0;
   size_t numRejected() const;
@@ -61,17 +70,19 @@ public:
   void allowRejected() { rejectedAllowed = true; }
   /// Compiles `test` and verifies it with the next full batch.
   void add(TestCase test);
-  /// Verifies what was added; to be called at the end.
-  void finish();
-  /// Only parses and compiles. Null after a failure, which is reported, and
-  /// after an allowed rejection. A schedule that cannot be applied gives null
-  /// too if `mustApply`, and the reason is counted.
-  std::unique_ptr<PreparedCase> prepare(const TestCase &test,
-                                        bool mustApply = false);
+  /// Verifies what was added; to be called at the end. Fails for each schedule
+  /// of `mustHaveApplied` that no case was compiled with.
+  void finish(const std::vector<std::string> &mustHaveApplied = {});
+  /// Only parses and compiles. Null after a failure, which is reported, after
+  /// an allowed rejection, and where the schedule does not apply.
+  std::unique_ptr<PreparedCase> prepare(const TestCase &test);
   const Summary &summary() const { return counts; }
 
 private:
   bool parse(PreparedCase &prepared);
+  void noteApplied(const TestCase &test);
+  void noteCompiled(const PreparedCase &prepared);
+  void noteRefused(const TestCase &test, const std::string &reason);
   bool compile(PreparedCase &prepared, const std::string &schedule);
   void verify(llvm::ArrayRef<std::unique_ptr<PreparedCase>> cases);
   void fail(const TestCase &test, const std::string &what);

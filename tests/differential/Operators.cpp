@@ -4,6 +4,9 @@
 #include "targets/Cell.h"
 #include "tests/differential/Selection.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/TargetParser/Triple.h"
+#include <set>
+#include <tuple>
 
 namespace lpgen::difftest {
 
@@ -34,12 +37,18 @@ std::vector<const Cell *> cellsOf(const Target &target) {
   return cells;
 }
 
+static llvm::Triple::ArchType archOf(const Target &target) {
+  return llvm::Triple(target.desc().triple).getArch();
+}
+
 bool isTestedBefore(const Cell &cell, const Target &target) {
   for (const Target *before : allTargets()) {
     if (before == &target) {
       return false;
     }
-    if (llvm::any_of(before->cells(), [&](const Cell *other) {
+    // Cells of two architectures share names, but no code.
+    if (archOf(*before) == archOf(target) &&
+        llvm::any_of(before->cells(), [&](const Cell *other) {
           return other->facts().name == cell.facts().name;
         })) {
       return true;
@@ -56,15 +65,6 @@ bool isLevel(const Target &target) {
 
 size_t thinning(const Target &target) {
   return isLevel(target) && !fullRun() ? 3 : 1;
-}
-
-std::vector<TestCase> thinned(std::vector<TestCase> cases,
-                              const Target &target) {
-  std::vector<TestCase> kept;
-  for (size_t i = 0; i < cases.size(); i += thinning(target)) {
-    kept.push_back(std::move(cases[i]));
-  }
-  return kept;
 }
 
 std::vector<std::string> schedulesOf(const Target &target) {
@@ -155,6 +155,72 @@ std::vector<Row> selectRows(const Target &target, WidthsMeet widthsMeet,
   return coverPairs(sizes, [&](size_t axisA, size_t a, size_t axisB, size_t b) {
     return pairRule(widthAxes, axisA, a, axisB, b);
   });
+}
+
+constexpr size_t scheduleAxis = numTypeAxes - 1;
+
+/// Of the rows that are not `good` those that hold a pair of values which no
+/// good one has, left to the cost model.
+static std::vector<Row> rowsForLostPairs(const std::vector<Row> &rows,
+                                         RowRule isGood) {
+  std::set<std::tuple<size_t, size_t, size_t, size_t>> covered;
+  // Adds the pairs of a row that the selection wants; true if one is new.
+  const auto add = [&](const Row &row) {
+    bool isNew = false;
+    for (size_t a = 0; a + 1 < row.size(); ++a) { // the last is the tile
+      for (size_t b = a + 1; b + 1 < row.size(); ++b) {
+        const bool isWanted = a != scheduleAxis && b != scheduleAxis &&
+                              (a > 0 || b < scheduleAxis);
+        isNew |= isWanted && covered.insert({a, row[a], b, row[b]}).second;
+      }
+    }
+    return isNew;
+  };
+  llvm::for_each(llvm::make_filter_range(rows, isGood), add);
+  std::vector<Row> further;
+  for (const Row &row : rows) {
+    if (!isGood(row) && add(row)) {
+      further.push_back(row);
+      further.back()[scheduleAxis] = 0;
+    }
+  }
+  return further;
+}
+
+/// For each schedule without a good row one made of another row.
+static std::vector<Row> rowsForIdleSchedules(const std::vector<Row> &rows,
+                                             size_t numSchedules,
+                                             RowRule isGood) {
+  std::vector<Row> further;
+  for (size_t schedule = 0; schedule < numSchedules; ++schedule) {
+    const auto isOfIt = [&](const Row &row) {
+      return row[scheduleAxis] == schedule && isGood(row);
+    };
+    if (llvm::any_of(rows, isOfIt)) {
+      continue;
+    }
+    for (Row row : rows) {
+      row[scheduleAxis] = schedule;
+      row.back() = 0; // any tile
+      if (isGood(row)) {
+        further.push_back(row);
+        break;
+      }
+    }
+  }
+  return further;
+}
+
+std::vector<Row> completed(std::vector<Row> rows, const Target &target,
+                           RowRule isGood) {
+  llvm::append_range(rows, rowsForLostPairs(rows, isGood));
+  std::vector<Row> kept;
+  for (size_t i = 0; i < rows.size(); i += thinning(target)) {
+    kept.push_back(rows[i]);
+  }
+  llvm::append_range(
+      kept, rowsForIdleSchedules(kept, schedulesOf(target).size(), isGood));
+  return kept;
 }
 
 std::string scheduleOf(const Target &target, const Row &row) {

@@ -12,10 +12,10 @@
 
 namespace lpgen::difftest {
 
-/// Pairwise selection for GEMMs: every pair of widths 1..8 with every encoding
-/// and every schedule, and every two values of the other axes together. The
-/// full run has every pair of types with every schedule, and the other axes
-/// pairwise beside them.
+/// Pairwise selection for GEMMs, thinned for levels: every pair of widths 1..8
+/// with every encoding and every schedule, and every two values of the other
+/// axes together. The full run has every pair of types with every schedule, and
+/// the other axes pairwise beside them.
 std::vector<TestCase> gemmSelection(const Target &target);
 /// The same for convolutions, except that in the default run widths need not
 /// meet every schedule: GEMMs do.
@@ -25,8 +25,8 @@ std::vector<TestCase> convSelection(const Target &target);
 /// shares those of the levels below, which are tested there.
 std::vector<const Cell *> cellsOf(const Target &target);
 
-/// True if a target before this one has the cell, or one of its name for
-/// narrower registers.
+/// True if a target of the same architecture before this one has the cell, or
+/// one of its name for narrower registers.
 bool isTestedBefore(const Cell &cell, const Target &target);
 
 /// True if that holds for a cell of the target. What its kernels have besides
@@ -36,10 +36,6 @@ bool isLevel(const Target &target);
 /// Of how many cases one is tried for a target: of 3 for a level, but in the
 /// full run; of 1 for the others.
 size_t thinning(const Target &target);
-/// Those of `cases`.
-std::vector<TestCase> thinned(std::vector<TestCase> cases,
-                              const Target &target);
-
 /// The schedules tried: the cost model's choice, `direct`, and every cell of
 /// `cellsOf`.
 std::vector<std::string> schedulesOf(const Target &target);

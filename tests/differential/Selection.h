@@ -5,6 +5,8 @@
 #include "base/types/ElementType.h"
 #include "targets/Target.h"
 #include "tests/differential/CoveringArray.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,12 @@ enum class WidthsMeet { Encodings, EncodingsAndSchedules };
 /// between.
 std::vector<Row> selectRows(const Target &target, WidthsMeet widthsMeet,
                             const std::vector<size_t> &others);
+using RowRule = llvm::function_ref<bool(const Row &)>;
+/// `rows`, thinned for levels. A row that is not good, as its schedule does not
+/// apply, tries nothing else: what stood in such rows only is tried in further
+/// ones, and every schedule has a good one.
+std::vector<Row> completed(std::vector<Row> rows, const Target &target,
+                           RowRule isGood);
 TypeChoice typesOf(const Row &row);
 /// The schedule of a row, with its tile.
 std::string scheduleOf(const Target &target, const Row &row);

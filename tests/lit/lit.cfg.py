@@ -47,3 +47,6 @@ if {"avx512f", "avx512bw", "avx512vl"} <= flags:
     config.available_features.add("avx512")
 if shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
     config.available_features.add("qemu-aarch64")
+elif os.environ.get("LPGEN_TEST_MAY_SKIP") != "1":
+    lit_config.fatal("no qemu-aarch64-static, which tests need; install it with "
+                     "scripts/setup test, or set LPGEN_TEST_MAY_SKIP=1")

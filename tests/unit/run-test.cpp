@@ -1,6 +1,7 @@
 // Tests of kernel programs: jobs go through the freestanding runner, on this
 // CPU and under qemu; kernels that break a rule are caught and named.
 #include "base/abi/lp_kernel.h"
+#include "tests/Skipping.h"
 #include "workbench/run/Emulator.h"
 #include "workbench/run/JobFile.h"
 #include "workbench/run/KernelProgram.h"
@@ -59,7 +60,7 @@ protected:
         KernelProgram::link({llvm::StringRef(object)}, platform.target);
     if (!linked.ok() &&
         linked.message().find("is not in PATH") != std::string::npos) {
-      GTEST_SKIP() << linked.message();
+      LPGEN_SKIP_OR_FAIL(linked.message());
     }
     ASSERT_TRUE(linked.ok()) << linked.message();
     program = std::make_unique<KernelProgram>(std::move(*linked));

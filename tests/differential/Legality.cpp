@@ -1,0 +1,60 @@
+// See Legality.h.
+#include "tests/differential/Legality.h"
+#include "ir/analysis/PackedForm.h"
+#include "schedules/Schedules.h"
+#include "targets/Cell.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+#include <cassert>
+
+namespace lpgen::difftest {
+
+/// What a cell that holds elements in `limit` stores of those of `type`, zero
+/// included: them, or else as many numbers that begin at 0 or lie around it.
+static std::optional<StoredRange> storedBy(StoredRange limit,
+                                           ElementType type) {
+  StoredRange stored{type.minValue(), type.maxValue()};
+  if (stored.lo < limit.lo || stored.hi > limit.hi) {
+    const int64_t most = type.encoding == Encoding::Bipolar
+                             ? type.maxValue() // by steps of 2
+                             : type.maxValue() - type.minValue();
+    const int64_t least = limit.lo < 0 ? -((most + 1) / 2) : 0;
+    stored = {least, least + most};
+  }
+  if (stored.lo < limit.lo || stored.hi > limit.hi) {
+    return std::nullopt;
+  }
+  return StoredRange{std::min<int64_t>(stored.lo, 0),
+                     std::max<int64_t>(stored.hi, 0)};
+}
+
+bool takes(const Cell &cell, ElementType x, ElementType w) {
+  const CellFacts &facts = cell.facts();
+  if (facts.planes) {
+    return true; // any number of planes
+  }
+  const auto xStored = storedBy(facts.x, x);
+  const auto wStored = storedBy(facts.w, w);
+  return xStored && wStored && cell.maxSteps(*xStored, *wStored) >= 1;
+}
+
+std::optional<bool> mustApply(const Target &target, const std::string &schedule,
+                              ElementType x, ElementType w) {
+  if (schedule.empty()) {
+    return std::nullopt;
+  }
+  std::string message;
+  const auto request = parseScheduleRequest(schedule, message);
+  assert(request && "schedules of tests are well formed");
+  const auto *cell = llvm::find_if(target.cells(), [&](const Cell *candidate) {
+    return candidate->facts().name == request->cell;
+  });
+  if (cell == target.cells().end()) {
+    return true; // `direct`
+  }
+  return takes(**cell, x, w) && tileRegisters(**cell, request->rows.value_or(1),
+                                              request->vectors.value_or(1)) <=
+                                    target.desc().vectorRegisters;
+}
+
+} // namespace lpgen::difftest
