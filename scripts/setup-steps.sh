@@ -5,6 +5,7 @@
 lpgenRoot=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lpgenLogs=$lpgenRoot/build/logs
 lpgenJobs=$(nproc)
+export LC_NUMERIC=C
 
 # fail MESSAGE...: ends the script; further arguments are printed as lines below.
 fail() {
@@ -22,23 +23,35 @@ usageError() {
   exit 2
 }
 
+# timed LABEL COMMAND...: runs the command and adds a line to build/logs/times: its
+# seconds by the clock, of the CPU in and outside the system, the label. The first
+# stay in lpgenWall.
+timed() {
+  local TIMEFORMAT='%R %U %S' label=$1 status=0 file rest
+  shift
+  mkdir -p "$lpgenLogs" || fail "cannot create the folder of logs $lpgenLogs"
+  file=$(mktemp)
+  { time "$@" 2>&3; } 3>&2 2>"$file" || status=$?
+  read -r lpgenWall rest <"$file"
+  rm -f "$file"
+  echo "$lpgenWall $rest $label" >>"$lpgenLogs/times"
+  return "$status"
+}
+
 # tryStep LOG LABEL COMMAND...: runs the command with its output in
 # build/logs/LOG.log and prints one line. A failed command shows the end of its log
 # and leaves its status in the return value.
 tryStep() {
-  local log=$lpgenLogs/$1.log label=$2 status=0 begin elapsed
+  local log=$lpgenLogs/$1.log label=$2 status=0
   shift 2
   mkdir -p "$lpgenLogs" || fail "cannot create the folder of logs $lpgenLogs"
   printf '  %-52s' "$label"
-  begin=$(date +%s%N)
-  "$@" >"$log" 2>&1 </dev/null || status=$?
-  elapsed=$((($(date +%s%N) - begin) / 100000000))
+  timed "$label" "$@" >"$log" 2>&1 </dev/null || status=$?
   if ((status == 0)); then
-    printf '%5d.%d s\n' $((elapsed / 10)) $((elapsed % 10))
+    printf '%7.1f s\n' "$lpgenWall"
     return 0
   fi
-  printf 'FAILED after %d.%d s, status %d\n' $((elapsed / 10)) \
-    $((elapsed % 10)) "$status"
+  printf 'FAILED after %.1f s, status %d\n' "$lpgenWall" "$status"
   tail -n "${LPGEN_LOG_LINES:-40}" "$log" | sed 's/^/    | /'
   printf '    whole log: %s\n' "${log#"$PWD"/}"
   return "$status"
