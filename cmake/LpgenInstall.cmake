@@ -1,8 +1,9 @@
 # The installed package: programs, runtime, headers, and what find_package(lpgen) reads.
 #
-#   lpgen::abi      lp_kernel.h and lp_cpu_features(): all that a C program needs
-#   lpgen::runtime  tensors, thread pool, KernelRunner
-#   lpgen::lpgen    the compiler, if it was built
+#   lpgen::abi       lp_kernel.h and lp_cpu_features(): all that a C program needs
+#   lpgen::runtime   tensors, thread pool, KernelRunner
+#   lpgen::lpgen     the compiler, if it was built
+#   lpgen::training  what lpgen-train is made of, of COMPONENTS training, if it was built
 #   lpgen_add_kernels
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -45,12 +46,35 @@ install(TARGETS ${installed} EXPORT lpgenTargets
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${headers} ${headers}/base/abi)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/base ${PROJECT_SOURCE_DIR}/runtime DESTINATION ${headers}
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "runner" EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/base DESTINATION ${headers}
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/kernels DESTINATION ${headers}/runtime
+  FILES_MATCHING PATTERN "*.h")
 # For programs that rather compile the detection of CPU features with their own flags.
 install(FILES ${PROJECT_SOURCE_DIR}/base/abi/CpuFeatures.c DESTINATION ${headers}/base/abi)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lpgen)
+# Training is a component of its own: its headers have a root of their own, so that
+# lpgen::runtime sees none of them, and only who asks for it needs its libraries.
+set(LPGEN_TRAINING_HAS_MPI OFF)
+if(TARGET lpgen_training)
+  set(training_headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen-training)
+  foreach(library builder networks data training)
+    set_target_properties(lpgen_${library} PROPERTIES EXPORT_NAME ${library})
+    install(TARGETS lpgen_${library} EXPORT lpgenTrainingTargets
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${training_headers})
+  endforeach()
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/training ${PROJECT_SOURCE_DIR}/networks
+    DESTINATION ${training_headers} FILES_MATCHING PATTERN "*.h" PATTERN "c" EXCLUDE)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/operators/builder
+    DESTINATION ${training_headers}/operators FILES_MATCHING PATTERN "*.h")
+  install(EXPORT lpgenTrainingTargets NAMESPACE lpgen:: DESTINATION ${package})
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/FindOpenBLAS.cmake DESTINATION ${package})
+  get_target_property(libraries lpgen_training LINK_LIBRARIES)
+  if("MPI::MPI_C" IN_LIST libraries)
+    set(LPGEN_TRAINING_HAS_MPI ON)
+  endif()
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lpgenConfig.cmake.in
   ${CMAKE_CURRENT_BINARY_DIR}/lpgenConfig.cmake INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lpgenConfigVersion.cmake

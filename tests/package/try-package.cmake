@@ -2,9 +2,10 @@
 # this file against it: what a user of the package does.
 #
 #   cmake -DBUILD=... -DPROJECT=... -DWORK=... -DGENERATOR=... -DC_COMPILER=...
-#     -DCXX_COMPILER=... -DHOST_TOOL=... -P try-package.cmake
+#     -DCXX_COMPILER=... -DHOST_TOOL=... -DTRAINING=... -P try-package.cmake
 #
-# HOST_TOOL is empty if the package has the compiler itself.
+# HOST_TOOL is empty if the package has the compiler itself. TRAINING says whether it has
+# the component of training.
 function(run what)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
   if(status)
@@ -14,9 +15,16 @@ endfunction()
 
 file(REMOVE_RECURSE ${WORK})
 run("install" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-run("configure" ${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build -G ${GENERATOR}
-  -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_C_COMPILER=${C_COMPILER}
+# What lpgen::runtime sees of the project's headers.
+file(GLOB_RECURSE headers RELATIVE ${WORK}/prefix/include/lpgen ${WORK}/prefix/include/lpgen/*.h)
+foreach(header IN LISTS headers)
+  if(NOT header MATCHES "^(base|runtime/kernels)/")
+    message(FATAL_ERROR "lpgen::runtime sees ${header}, which is none of its headers")
+  endif()
+endforeach()
+set(configure ${CMAKE_COMMAND} -S ${PROJECT} -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER}
   -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DLPGEN_HOST_TOOL=${HOST_TOOL})
+run("configure" ${configure} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 run("build" ${CMAKE_COMMAND} --build ${WORK}/build)
 run("one-target" ${WORK}/build/one-target)
 run("several-targets" ${WORK}/build/several-targets)
@@ -24,4 +32,22 @@ run("several-targets" ${WORK}/build/several-targets)
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build OUTPUT_VARIABLE again)
 if(GENERATOR STREQUAL "Ninja" AND NOT again MATCHES "no work to do")
   message(FATAL_ERROR "second build: expected no work, found\n${again}")
+endif()
+
+# The component of training, and a package that lacks it.
+if(TRAINING)
+  run("configure with training" ${configure} -B ${WORK}/training -DWITH_TRAINING=ON
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+  run("build with training" ${CMAKE_COMMAND} --build ${WORK}/training)
+  run("training" ${WORK}/training/training)
+  file(GLOB_RECURSE files ${WORK}/prefix/lib*/cmake/lpgen/lpgenTrainingTargets*.cmake)
+  file(REMOVE ${files})
+endif()
+execute_process(COMMAND ${configure} -B ${WORK}/without -DWITH_TRAINING=ON
+  -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE error)
+string(REGEX REPLACE "[ \n]+" " " error "${error}")
+set(expected "component 'training' is not in this package, build lpgen with")
+if(NOT status OR NOT error MATCHES "${expected}")
+  message(FATAL_ERROR "training where there is none: status ${status}, found\n${error}")
 endif()
