@@ -1,4 +1,4 @@
-// Layers, in order, as what they add to the open elements. See
+// Layers, in order, as what they add to the pending elements. See
 // NetworkBuilder.h; stages are made in NetworkStages.cpp.
 #include "networks/NetworkBuilder.h"
 
@@ -11,8 +11,8 @@ NetworkBuilder::NetworkBuilder(ImageFormat format, int64_t imagesPerCall)
   network.channels = images.channels;
   network.classes = images.classes;
   network.imagesPerCall = imagesPerCall;
-  open.shape = {images.height, images.width, images.channels, false};
-  network.values.push_back({open.shape.size(), false, 4});
+  pending.shape = {images.height, images.width, images.channels, false};
+  network.values.push_back({pending.shape.size(), false, 4});
 }
 
 static Status refuse(const std::string &layer, const std::string &reason) {
@@ -20,8 +20,8 @@ static Status refuse(const std::string &layer, const std::string &reason) {
 }
 
 Status NetworkBuilder::needOperator(const std::string &layer) {
-  openLastPool();
-  return open.source == Open::Source::Operator
+  startLastPool();
+  return pending.source == PendingStage::Source::Operator
              ? Status::success()
              : refuse(layer, "is of a kind, or at a place, that cannot be "
                              "exported");
@@ -40,17 +40,17 @@ void NetworkBuilder::addIntegers(const std::string &layer,
   if (operands.terms.size() > 1) {
     toFloats(); // Each term takes its channels of it.
   }
-  const Open input = open;
-  Open sum;
+  const PendingStage input = pending;
+  PendingStage sum;
   for (size_t i = 0; i < operands.terms.size(); ++i) {
     const ForwardTerm &term = operands.terms[i];
     const std::string part =
         operands.terms.size() == 1 ? "" : std::to_string(i + 1);
-    open = input;
+    pending = input;
     const Tensor x = toCodes(layer, term, part);
     ConvGeometry g = geometry;
     g.channels = term.channels;
-    Open product = openProduct(
+    PendingStage product = startProduct(
         layer + (i + 1 < operands.terms.size() ? ".term" + part : ""), g, x,
         {declareWeights(g, term.weight), -1, {}, term.weights});
     std::vector<float> scales = term.weightScales;
@@ -74,12 +74,12 @@ void NetworkBuilder::addIntegers(const std::string &layer,
     }
     sum = std::move(product);
   }
-  open = std::move(sum);
+  pending = std::move(sum);
   if (!operands.filterScales.empty()) {
-    open.epilogue.multiplyChannels(operands.filterScales);
+    pending.epilogue.multiplyChannels(operands.filterScales);
   }
   if (operands.result) {
-    open.epilogue.roundTo(*operands.result);
+    pending.epilogue.roundTo(*operands.result);
   }
   hasIntegers = true;
 }
@@ -88,8 +88,9 @@ void NetworkBuilder::addFloats(const std::string &layer,
                                const ConvGeometry &geometry,
                                const std::vector<float> &weights) {
   const Tensor x = toFloats();
-  open = openProduct(layer, geometry, x,
-                     {declareWeights(geometry, std::nullopt), -1, weights, {}});
+  pending =
+      startProduct(layer, geometry, x,
+                   {declareWeights(geometry, std::nullopt), -1, weights, {}});
 }
 
 Status NetworkBuilder::addProduct(const std::string &layer,
@@ -109,7 +110,7 @@ Status NetworkBuilder::addProduct(const std::string &layer,
 Status NetworkBuilder::addBias(const std::string &layer,
                                std::span<const float> biases) {
   LPGEN_RETURN_IF_ERROR(needOperator(layer));
-  open.epilogue.addChannels({biases.begin(), biases.end()});
+  pending.epilogue.addChannels({biases.begin(), biases.end()});
   return Status::success();
 }
 
@@ -117,35 +118,35 @@ Status NetworkBuilder::addAffine(const std::string &layer,
                                  std::vector<float> gains,
                                  std::vector<float> offsets) {
   LPGEN_RETURN_IF_ERROR(needOperator(layer));
-  open.epilogue.affine(std::move(gains), std::move(offsets));
+  pending.epilogue.affine(std::move(gains), std::move(offsets));
   return Status::success();
 }
 
 Status NetworkBuilder::addRelu(const std::string &layer) {
   LPGEN_RETURN_IF_ERROR(needOperator(layer));
-  open.epilogue.relu();
+  pending.epilogue.relu();
   return Status::success();
 }
 
 Status NetworkBuilder::addMaxPool(const std::string &layer, int64_t kernel,
                                   int64_t stride) {
-  if (open.source != Open::Source::Operator) {
+  if (pending.source != PendingStage::Source::Operator) {
     return refuse(layer, "pools what no layer with weights has made");
   }
-  open.pools.push_back({layer, kernel, stride});
+  pending.pools.push_back({layer, kernel, stride});
   return Status::success();
 }
 
 Status NetworkBuilder::addAveragePool(const std::string &layer, int64_t kernel,
                                       int64_t stride) {
   const Tensor x = toFloats();
-  open = openWindow({layer, kernel, stride}, x, "acc", "sum");
-  open.epilogue.multiply(1.0F / float(kernel * kernel));
+  pending = startWindow({layer, kernel, stride}, x, "acc", "sum");
+  pending.epilogue.multiply(1.0F / float(kernel * kernel));
   return Status::success();
 }
 
 void NetworkBuilder::flatten() {
-  open.isFlattened = true; // Elements are in the same order after it.
+  pending.isFlattened = true; // Elements are in the same order after it.
 }
 
 Status NetworkBuilder::addPaddedPixels(const std::string &layer, int64_t stride,
@@ -154,10 +155,10 @@ Status NetworkBuilder::addPaddedPixels(const std::string &layer, int64_t stride,
   if (x.shape.isFlat || channels < x.shape.channels) {
     return refuse(layer, "is at a place that cannot be exported");
   }
-  open = openPart({x, 0, stride},
-                  {(x.shape.height - 1) / stride + 1,
-                   (x.shape.width - 1) / stride + 1, channels, false});
-  open.name = layer;
+  pending = startPart({x, 0, stride},
+                      {(x.shape.height - 1) / stride + 1,
+                       (x.shape.width - 1) / stride + 1, channels, false});
+  pending.name = layer;
   return Status::success();
 }
 
@@ -165,30 +166,31 @@ Status NetworkBuilder::addBranches(const std::string &layer, const Branch &main,
                                    const Branch &shortcut) {
   const Tensor input = toFloats();
   LPGEN_RETURN_IF_ERROR(main(*this));
-  openLastPool();
-  if (open.source != Open::Source::Operator) {
+  startLastPool();
+  if (pending.source != PendingStage::Source::Operator) {
     return refuse(layer, "has no layer with weights beside its shortcut");
   }
-  Open sum = std::exchange(open, openTensor(input));
+  PendingStage sum = std::exchange(pending, startTensor(input));
   LPGEN_RETURN_IF_ERROR(shortcut(*this));
-  if (open.source != Open::Source::Tensor || open.isFlattened) {
+  if (pending.source != PendingStage::Source::Tensor || pending.isFlattened) {
     return refuse(layer, "has a shortcut with layers that cannot be exported");
   }
-  Access added = access("s", open.part, open.shape);
+  Access added = access("s", pending.part, pending.shape);
   sum.epilogue.add(std::move(added.input), std::move(added.element));
-  open = std::move(sum);
+  pending = std::move(sum);
   return Status::success();
 }
 
 Result<Network> NetworkBuilder::finish() {
-  if (open.source != Open::Source::Operator || !open.pools.empty() ||
-      !open.shape.isFlat || open.shape.channels != network.classes) {
+  if (pending.source != PendingStage::Source::Operator ||
+      !pending.pools.empty() || !pending.shape.isFlat ||
+      pending.shape.channels != network.classes) {
     return Status::error("the network does not end in a layer with weights");
   }
   if (!hasIntegers) {
     return Status::error("the network has no integer product");
   }
-  emit(std::move(open), std::nullopt);
+  emit(std::move(pending), std::nullopt);
   return std::move(network);
 }
 

@@ -1,5 +1,5 @@
 // Takes the layers of a network in order and makes its stages. What has been
-// added so far stands open, as a sum with an epilogue, until the next layer
+// added so far is pending, as a sum with an epilogue, until the next layer
 // with weights says how it wants its input: then it becomes a stage.
 //
 // Layers describe themselves by the public functions, which NetworkBuilder.cpp
@@ -36,7 +36,7 @@ struct Tensor {
 };
 
 /// Elements that are not computed yet.
-struct Open {
+struct PendingStage {
   enum class Source {
     Image,   ///< What the table makes of the pixels.
     Tensor,  ///< A value of floats, or some pixels and channels of it.
@@ -105,53 +105,54 @@ public:
   Result<Network> finish();
 
 private:
-  /// The open elements must come from an operator, for an epilogue.
+  /// The pending elements must come from an operator, for an epilogue.
   Status needOperator(const std::string &layer);
   void addIntegers(const std::string &layer, const ConvGeometry &geometry,
                    const ForwardOperands &operands);
   void addFloats(const std::string &layer, const ConvGeometry &geometry,
                  const std::vector<float> &weights);
 
-  // NetworkStages.cpp: values, open elements and their stages.
+  // NetworkStages.cpp: values, pending elements and their stages.
   int addValue(const Shape &shape, unsigned bytes);
   Input fromValue(const std::string &name, const Tensor &x,
                   bool isPadded = false) const;
   Tensor fillTable(const std::optional<QuantParams> &grid);
 
-  Open openPart(const Open::Part &part, const Shape &shape) const;
-  Open openTensor(const Tensor &tensor) const {
-    return openPart({tensor}, tensor.shape);
+  PendingStage startPart(const PendingStage::Part &part,
+                         const Shape &shape) const;
+  PendingStage startTensor(const Tensor &tensor) const {
+    return startPart({tensor}, tensor.shape);
   }
   /// The part as an input called `name`, and its element for an output's.
   struct Access {
     Input input;
     builder::Expression element;
   };
-  Access access(const std::string &name, const Open::Part &part,
+  Access access(const std::string &name, const PendingStage::Part &part,
                 const Shape &shape) const;
-  Open openProduct(const std::string &name, const ConvGeometry &g,
-                   const Tensor &x, Input weights) const;
+  PendingStage startProduct(const std::string &name, const ConvGeometry &g,
+                            const Tensor &x, Input weights) const;
   /// `reduction` ("sum", "max") of each window of x, called `result`.
-  Open openWindow(const Open::Window &window, const Tensor &x,
-                  const std::string &result,
-                  const std::string &reduction) const;
+  PendingStage startWindow(const PendingStage::Window &window, const Tensor &x,
+                           const std::string &result,
+                           const std::string &reduction) const;
 
-  Tensor emit(Open from, const std::optional<Quantization> &to);
-  Tensor emitPool(const Open::Window &pool, const Tensor &x);
+  Tensor emit(PendingStage from, const std::optional<Quantization> &to);
+  Tensor emitPool(const PendingStage::Window &pool, const Tensor &x);
   int emitPeak(const std::string &name, const Tensor &x, int64_t first,
                int64_t channels);
-  /// The open elements as a value of floats, from now on the open tensor.
+  /// The pending elements as a value of floats, from now on the pending tensor.
   Tensor toFloats();
-  /// Channels of the open elements as codes. The open elements are used up,
-  /// unless they are a tensor.
+  /// Channels of the pending elements as codes. The pending elements are used
+  /// up, unless they are a tensor.
   Tensor toCodes(const std::string &layer, const ForwardTerm &term,
                  const std::string &part);
-  /// Computes the pools, but the last, which becomes the open operator.
-  void openLastPool();
+  /// Computes the pools, but the last, which becomes the pending operator.
+  void startLastPool();
 
   ImageFormat images;
   Network network;
-  Open open;
+  PendingStage pending;
   bool hasIntegers = false;
 };
 

@@ -1,5 +1,5 @@
-// The stages that compute open elements. See NetworkBuilder.h; what stands open
-// is decided in NetworkBuilder.cpp.
+// The stages that compute pending elements. See NetworkBuilder.h; what is
+// pending is decided in NetworkBuilder.cpp.
 #include "networks/NetworkBuilder.h"
 #include <algorithm>
 #include <cmath>
@@ -57,11 +57,14 @@ Tensor NetworkBuilder::fillTable(const std::optional<QuantParams> &grid) {
     }
   }
   network.values[0].bytes = network.tableType.storageBits() / 8;
-  return {0, open.isFlattened ? open.shape.flattened() : open.shape, grid, {}};
+  return {0,
+          pending.isFlattened ? pending.shape.flattened() : pending.shape,
+          grid,
+          {}};
 }
 
 NetworkBuilder::Access NetworkBuilder::access(const std::string &name,
-                                              const Open::Part &part,
+                                              const PendingStage::Part &part,
                                               const Shape &shape) const {
   const Tensor &x = part.tensor;
   // "o + 0" reads a part of the channels, "o" all.
@@ -79,27 +82,29 @@ NetworkBuilder::Access NetworkBuilder::access(const std::string &name,
   return {fromValue(name, x, isPadded), Expression::element(name, subscripts)};
 }
 
-Open NetworkBuilder::openPart(const Open::Part &part,
-                              const Shape &shape) const {
-  Open opened;
-  opened.source = Open::Source::Tensor;
-  opened.part = part;
-  opened.shape = shape;
+PendingStage NetworkBuilder::startPart(const PendingStage::Part &part,
+                                       const Shape &shape) const {
+  PendingStage made;
+  made.source = PendingStage::Source::Tensor;
+  made.part = part;
+  made.shape = shape;
   Access read = access("x", part, shape);
-  opened.inputs.push_back(std::move(read.input));
-  opened.element = std::move(read.element);
-  return opened;
+  made.inputs.push_back(std::move(read.input));
+  made.element = std::move(read.element);
+  return made;
 }
 
-Open NetworkBuilder::openProduct(const std::string &name, const ConvGeometry &g,
-                                 const Tensor &x, Input weights) const {
-  Open opened;
-  opened.source = Open::Source::Operator;
-  opened.name = name;
-  opened.shape = {g.outHeight(), g.outWidth(), g.outputs, g.isLinear()};
-  opened.inputs.push_back(fromValue("x", x, g.padding > 0));
-  opened.inputs.push_back(std::move(weights));
-  opened.element = Expression::element("acc", indices(opened.shape));
+PendingStage NetworkBuilder::startProduct(const std::string &name,
+                                          const ConvGeometry &g,
+                                          const Tensor &x,
+                                          Input weights) const {
+  PendingStage made;
+  made.source = PendingStage::Source::Operator;
+  made.name = name;
+  made.shape = {g.outHeight(), g.outWidth(), g.outputs, g.isLinear()};
+  made.inputs.push_back(fromValue("x", x, g.padding > 0));
+  made.inputs.push_back(std::move(weights));
+  made.element = Expression::element("acc", indices(made.shape));
   const Expression sum =
       g.isLinear()
           ? Expression::reduction("sum", {"c"},
@@ -111,8 +116,8 @@ Open NetworkBuilder::openProduct(const std::string &name, const ConvGeometry &g,
                     "x", {"n", subscript("h", g.stride, "r", g.padding),
                           subscript("v", g.stride, "q", g.padding), "c"}) *
                     Expression::element("w", {"o", "r", "q", "c"}));
-  opened.statements = {{opened.element, sum}};
-  return opened;
+  made.statements = {{made.element, sum}};
+  return made;
 }
 
 /// An output has the whole range of its type.
@@ -124,14 +129,14 @@ static builder::Declaration declareResult(const Tensor &y) {
   return result;
 }
 
-static Shape pooled(Shape shape, const Open::Window &window) {
+static Shape pooled(Shape shape, const PendingStage::Window &window) {
   shape.height = (shape.height - window.kernel) / window.stride + 1;
   shape.width = (shape.width - window.kernel) / window.stride + 1;
   return shape;
 }
 
 /// "max(r:2, q:2) x[n, 2*h + r, 2*v + q, o]"
-static Expression reducedWindow(const Open::Window &window,
+static Expression reducedWindow(const PendingStage::Window &window,
                                 const std::string &reduction) {
   const std::string kernel = ":" + std::to_string(window.kernel);
   return Expression::reduction(
@@ -140,21 +145,23 @@ static Expression reducedWindow(const Open::Window &window,
                                 subscript("v", window.stride, "q"), "o"}));
 }
 
-Open NetworkBuilder::openWindow(const Open::Window &window, const Tensor &x,
-                                const std::string &result,
-                                const std::string &reduction) const {
-  Open opened;
-  opened.source = Open::Source::Operator;
-  opened.name = window.name;
-  opened.shape = pooled(x.shape, window);
-  opened.inputs.push_back(fromValue("x", x));
-  opened.element = Expression::element(result, indices(opened.shape));
-  opened.statements = {{opened.element, reducedWindow(window, reduction)}};
-  return opened;
+PendingStage NetworkBuilder::startWindow(const PendingStage::Window &window,
+                                         const Tensor &x,
+                                         const std::string &result,
+                                         const std::string &reduction) const {
+  PendingStage made;
+  made.source = PendingStage::Source::Operator;
+  made.name = window.name;
+  made.shape = pooled(x.shape, window);
+  made.inputs.push_back(fromValue("x", x));
+  made.element = Expression::element(result, indices(made.shape));
+  made.statements = {{made.element, reducedWindow(window, reduction)}};
+  return made;
 }
 
 /// The stage of a maximum of codes or floats.
-Tensor NetworkBuilder::emitPool(const Open::Window &pool, const Tensor &x) {
+Tensor NetworkBuilder::emitPool(const PendingStage::Window &pool,
+                                const Tensor &x) {
   Tensor y = x;
   y.shape = pooled(x.shape, pool);
   y.value = addValue(y.shape, network.values[size_t(x.value)].bytes);
@@ -168,8 +175,9 @@ Tensor NetworkBuilder::emitPool(const Open::Window &pool, const Tensor &x) {
   return y;
 }
 
-/// The stages that compute what is open.
-Tensor NetworkBuilder::emit(Open from, const std::optional<Quantization> &to) {
+/// The stages that compute what is pending.
+Tensor NetworkBuilder::emit(PendingStage from,
+                            const std::optional<Quantization> &to) {
   Epilogue::Result made = from.epilogue.apply(from.element, to);
   Tensor y;
   y.shape = from.shape;
@@ -192,7 +200,7 @@ Tensor NetworkBuilder::emit(Open from, const std::optional<Quantization> &to) {
   stage.result = declareResult(y);
   stage.output = y.value;
   network.stages.push_back(std::move(stage));
-  for (const Open::Window &pool : from.pools) {
+  for (const PendingStage::Window &pool : from.pools) {
     y = emitPool(pool, y);
   }
   if (from.isFlattened) {
@@ -226,16 +234,16 @@ int NetworkBuilder::emitPeak(const std::string &name, const Tensor &x,
 
 Tensor NetworkBuilder::toFloats() {
   Tensor x;
-  if (open.source == Open::Source::Image) {
+  if (pending.source == PendingStage::Source::Image) {
     x = fillTable(std::nullopt);
-  } else if (open.source == Open::Source::Tensor &&
-             open.part.isWhole(open.shape)) {
-    x.value = open.part.tensor.value;
-    x.shape = open.isFlattened ? open.shape.flattened() : open.shape;
+  } else if (pending.source == PendingStage::Source::Tensor &&
+             pending.part.isWhole(pending.shape)) {
+    x.value = pending.part.tensor.value;
+    x.shape = pending.isFlattened ? pending.shape.flattened() : pending.shape;
   } else {
-    x = emit(std::move(open), std::nullopt);
+    x = emit(std::move(pending), std::nullopt);
   }
-  open = openTensor(x);
+  pending = startTensor(x);
   return x;
 }
 
@@ -243,11 +251,11 @@ Tensor NetworkBuilder::toCodes(const std::string &layer,
                                const ForwardTerm &term,
                                const std::string &part) {
   if (!term.input.followsBatch) {
-    if (open.source == Open::Source::Image) {
+    if (pending.source == PendingStage::Source::Image) {
       return fillTable(term.input);
     }
-    if (open.source == Open::Source::Operator) {
-      return emit(std::move(open), Quantization{term.input, {}});
+    if (pending.source == PendingStage::Source::Operator) {
+      return emit(std::move(pending), Quantization{term.input, {}});
     }
   }
   const Tensor x = toFloats();
@@ -259,19 +267,19 @@ Tensor NetworkBuilder::toCodes(const std::string &layer,
   }
   Shape shape = x.shape;
   shape.channels = term.channels;
-  Open channels = openPart({x, term.firstChannel}, shape);
+  PendingStage channels = startPart({x, term.firstChannel}, shape);
   channels.name = layer + ".codes" + part;
   return emit(std::move(channels), to);
 }
 
-void NetworkBuilder::openLastPool() {
-  if (open.pools.empty()) {
+void NetworkBuilder::startLastPool() {
+  if (pending.pools.empty()) {
     return;
   }
-  const Open::Window pool = open.pools.back();
-  open.pools.pop_back();
+  const PendingStage::Window pool = pending.pools.back();
+  pending.pools.pop_back();
   const Tensor x = toFloats();
-  open = openWindow(pool, x, "most", "max");
+  pending = startWindow(pool, x, "most", "max");
 }
 
 } // namespace lpgen::networks
