@@ -14,9 +14,9 @@ namespace {
 /// Gathers the steps from one schedule that can be applied.
 class Steps {
 public:
-  Steps(lp::ContractOp contract, const Target &target,
+  Steps(lp::ContractOp contract, const Machine &machine,
         const ScheduleRequest &from)
-      : contract(contract), target(target), from(from) {}
+      : contract(contract), machine(machine), from(from) {}
 
   void addTiles();
   void addScaled(std::optional<int64_t> ScheduleRequest::*field, int64_t most);
@@ -25,7 +25,7 @@ public:
 private:
   bool add(const ScheduleRequest &step) {
     std::string whyNot;
-    auto schedule = applicableSchedule(contract, target, step, whyNot);
+    auto schedule = applicableSchedule(contract, machine, step, whyNot);
     if (schedule) {
       found.push_back(schedule);
     }
@@ -33,7 +33,7 @@ private:
   }
 
   lp::ContractOp contract;
-  const Target &target;
+  const Machine &machine;
   const ScheduleRequest &from;
   std::vector<lp::ScheduleAttr> found;
 };
@@ -69,18 +69,18 @@ void Steps::addScaled(std::optional<int64_t> ScheduleRequest::*field,
 }
 
 std::vector<lp::ScheduleAttr>
-lpgen::neighbouringSchedules(lp::ContractOp contract, const Target &target,
+lpgen::neighbouringSchedules(lp::ContractOp contract, const Machine &machine,
                              lp::ScheduleAttr schedule) {
   if (schedule.getCell().empty()) {
     return {}; // No parameter of `direct` changes its code.
   }
   const ScheduleRequest from = requestFor(schedule);
-  Steps steps(contract, target, from);
+  Steps steps(contract, machine, from);
   steps.addTiles();
   steps.addScaled(&ScheduleRequest::unroll, kMaxUnroll);
   // A larger block than all tiles of the rows is the same task again.
   const int64_t tiles =
-      llvm::divideCeil(keyOf(contract, target).rows, *from.rows);
+      llvm::divideCeil(keyOf(contract, machine.target).rows, *from.rows);
   steps.addScaled(&ScheduleRequest::block, std::min(kMaxBlock, 2 * tiles - 1));
   return steps.take();
 }

@@ -19,7 +19,7 @@ static lp::ScheduleAttr scheduleAttr(MLIRContext *context,
   return lp::ScheduleAttr::get(
       context, request->templateName, request->cell, request->rows.value_or(1),
       request->vectors.value_or(1), request->unroll.value_or(1),
-      request->block.value_or(1));
+      request->block.value_or(1), request->prefetch);
 }
 
 static lp::TunedOp createRule(OpBuilder &builder, const TunedRule &rule) {

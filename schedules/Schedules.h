@@ -22,7 +22,7 @@ struct Candidate {
 struct ScheduleRequest {
   std::string templateName;
   std::string cell;
-  std::optional<int64_t> rows, vectors, unroll, block;
+  std::optional<int64_t> rows, vectors, unroll, block, prefetch;
 };
 
 /// Parses a request; nothing and a message if `text` is malformed or names no
@@ -42,7 +42,7 @@ public:
   /// Every schedule of this template for `contract` that fits `request`.
   /// `whyNot` gathers a line for each cell that cannot be used.
   virtual std::vector<Candidate> candidates(lp::ContractOp contract,
-                                            const Target &target,
+                                            const Machine &machine,
                                             const ScheduleRequest &request,
                                             std::string &whyNot) const = 0;
 };
@@ -56,12 +56,12 @@ const Template &widenTemplate();
 
 /// The candidates of all templates, the cheapest by the cost model first.
 std::vector<Candidate> rankedCandidates(lp::ContractOp contract,
-                                        const Target &target);
+                                        const Machine &machine);
 
 /// The schedule of `request` for `contract`, what is not given chosen by the
 /// cost model; null, with the reason, if it cannot be applied.
 lp::ScheduleAttr applicableSchedule(lp::ContractOp contract,
-                                    const Target &target,
+                                    const Machine &machine,
                                     const ScheduleRequest &request,
                                     std::string &whyNot);
 
@@ -72,19 +72,19 @@ ScheduleRequest requestFor(lp::ScheduleAttr schedule);
 /// with a row (two if one cannot be) or a vector more or less, half and twice
 /// the unrolling and the block; the same cell.
 std::vector<lp::ScheduleAttr> neighbouringSchedules(lp::ContractOp contract,
-                                                    const Target &target,
+                                                    const Machine &machine,
                                                     lp::ScheduleAttr schedule);
 
 /// Candidates of a template whose cells share the packed GEMM form.
 std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
                                         lp::ContractOp contract,
-                                        const Target &target,
+                                        const Machine &machine,
                                         const ScheduleRequest &request,
                                         std::string &whyNot);
 
 /// Estimated cycles per real multiply-accumulate of a packed form and tile.
 double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
-                      int64_t vectors, int64_t block, const TargetDesc &target);
+                      int64_t vectors, int64_t block, const Machine &machine);
 
 /// Rules of one rank: modules of `lp.tuned` ops among which the nearest wins,
 /// on a tie that of the earlier module.
@@ -95,7 +95,7 @@ using TunedRules = std::vector<mlir::ModuleOp>;
 /// the cost model. Who chose and why is left in attribute `choice`. A request
 /// that cannot be applied is an error on the op.
 mlir::LogicalResult
-selectSchedules(mlir::ModuleOp module, const Target &target,
+selectSchedules(mlir::ModuleOp module, const Machine &machine,
                 const std::optional<ScheduleRequest> &request,
                 llvm::ArrayRef<TunedRules> tuned);
 

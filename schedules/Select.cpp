@@ -28,10 +28,14 @@ std::string lpgen::scheduleText(lp::ScheduleAttr schedule) {
   if (schedule.getCell().empty()) {
     return schedule.getTemplateName().str();
   }
-  return llvm::formatv("{0}<cell={1},tile=[{2},{3}],unroll={4},block={5}>",
+  const std::string prefetch =
+      schedule.getPrefetch()
+          ? ",prefetch=" + std::to_string(*schedule.getPrefetch())
+          : "";
+  return llvm::formatv("{0}<cell={1},tile=[{2},{3}],unroll={4},block={5}{6}>",
                        schedule.getTemplateName(), schedule.getCell(),
                        schedule.getTileRows(), schedule.getTileVectors(),
-                       schedule.getUnroll(), schedule.getBlock());
+                       schedule.getUnroll(), schedule.getBlock(), prefetch);
 }
 
 /// `key=value` fields, values perhaps in brackets.
@@ -39,9 +43,10 @@ static bool parseField(llvm::StringRef field, ScheduleRequest &request) {
   auto [key, value] = field.split('=');
   key = key.trim();
   value = value.trim();
-  auto number = [](llvm::StringRef text, std::optional<int64_t> &to) {
+  auto number = [](llvm::StringRef text, std::optional<int64_t> &to,
+                   int64_t least = 1) {
     int64_t parsed = 0;
-    if (text.trim().getAsInteger(10, parsed) || parsed < 1) {
+    if (text.trim().getAsInteger(10, parsed) || parsed < least) {
       return false;
     }
     to = parsed;
@@ -60,6 +65,10 @@ static bool parseField(llvm::StringRef field, ScheduleRequest &request) {
   }
   if (key == "unroll") {
     return number(value, request.unroll);
+  }
+  if (key == "prefetch") {
+    return number(value, request.prefetch, 0) &&
+           *request.prefetch <= lp::kMostPrefetch;
   }
   return key == "block" && number(value, request.block);
 }
@@ -95,8 +104,8 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
       llvm::StringRef field = rest.slice(begin, i);
       if (!parseField(field, request)) {
         message = "malformed schedule field '" + field.str() +
-                  "'; expected cell=NAME, tile=[ROWS,VECTORS], unroll=N or "
-                  "block=N";
+                  "'; expected cell=NAME, tile=[ROWS,VECTORS], unroll=N, "
+                  "block=N or prefetch=BYTES";
         return std::nullopt;
       }
       begin = i + 1;
@@ -113,7 +122,7 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
 }
 
 std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
-                                               const Target &target) {
+                                               const Machine &machine) {
   const auto cheaper = [](const Candidate &l, const Candidate &r) {
     return l.cyclesPerMac < r.cyclesPerMac;
   };
@@ -121,7 +130,7 @@ std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
   for (const Template *t : allTemplates()) {
     std::string whyNot;
     for (const Candidate &candidate :
-         t->candidates(contract, target, {}, whyNot)) {
+         t->candidates(contract, machine, {}, whyNot)) {
       all.insert(llvm::upper_bound(all, candidate, cheaper), candidate);
     }
   }
@@ -129,9 +138,9 @@ std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
 }
 
 /// The cheapest candidate of all templates, and the runner-up in the reason.
-static Candidate cheapest(lp::ContractOp contract, const Target &target,
+static Candidate cheapest(lp::ContractOp contract, const Machine &machine,
                           std::string &reason) {
-  std::vector<Candidate> all = rankedCandidates(contract, target);
+  std::vector<Candidate> all = rankedCandidates(contract, machine);
   const Candidate &best = all.front();
   reason = llvm::formatv("cost model: {0:f2} MAC/cycle expected",
                          1.0 / best.cyclesPerMac);
@@ -147,7 +156,7 @@ static Candidate cheapest(lp::ContractOp contract, const Target &target,
 }
 
 lp::ScheduleAttr lpgen::applicableSchedule(lp::ContractOp contract,
-                                           const Target &target,
+                                           const Machine &machine,
                                            const ScheduleRequest &request,
                                            std::string &whyNot) {
   const Template *found = findTemplate(request.templateName);
@@ -156,7 +165,7 @@ lp::ScheduleAttr lpgen::applicableSchedule(lp::ContractOp contract,
     return {};
   }
   std::vector<Candidate> fits =
-      found->candidates(contract, target, request, whyNot);
+      found->candidates(contract, machine, request, whyNot);
   if (fits.empty()) {
     return {};
   }
@@ -173,14 +182,16 @@ ScheduleRequest lpgen::requestFor(lp::ScheduleAttr schedule) {
           schedule.getTileRows(),
           schedule.getTileVectors(),
           schedule.getUnroll(),
-          schedule.getBlock()};
+          schedule.getBlock(),
+          schedule.getPrefetch()};
 }
 
-static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,
+static LogicalResult applyRequest(lp::ContractOp contract,
+                                  const Machine &machine,
                                   const ScheduleRequest &request) {
   std::string whyNot;
   const lp::ScheduleAttr schedule =
-      applicableSchedule(contract, target, request, whyNot);
+      applicableSchedule(contract, machine, request, whyNot);
   if (!schedule) {
     return contract.emitError("schedule '")
            << request.templateName << "' cannot be applied: " << whyNot;
@@ -193,11 +204,11 @@ static LogicalResult applyRequest(lp::ContractOp contract, const Target &target,
 
 /// The first list of rules with one for `contract` decides; null if none has.
 static lp::ScheduleAttr chooseByRules(lp::ContractOp contract,
-                                      const Target &target,
+                                      const Machine &machine,
                                       llvm::ArrayRef<TunedRules> tuned,
                                       std::string &reason) {
   for (const TunedRules &rules : tuned) {
-    if (auto schedule = findTuned(contract, target, rules, reason)) {
+    if (auto schedule = findTuned(contract, machine, rules, reason)) {
       return schedule;
     }
   }
@@ -205,7 +216,7 @@ static lp::ScheduleAttr chooseByRules(lp::ContractOp contract,
 }
 
 LogicalResult
-lpgen::selectSchedules(ModuleOp module, const Target &target,
+lpgen::selectSchedules(ModuleOp module, const Machine &machine,
                        const std::optional<ScheduleRequest> &request,
                        llvm::ArrayRef<TunedRules> tuned) {
   auto result = module.walk([&](lp::ContractOp contract) -> WalkResult {
@@ -215,13 +226,13 @@ lpgen::selectSchedules(ModuleOp module, const Target &target,
       return success();
     }
     if (request) {
-      return applyRequest(contract, target, *request);
+      return applyRequest(contract, machine, *request);
     }
     std::string reason;
-    if (auto rule = chooseByRules(contract, target, tuned, reason)) {
+    if (auto rule = chooseByRules(contract, machine, tuned, reason)) {
       contract.setScheduleAttr(rule);
     } else {
-      contract.setScheduleAttr(cheapest(contract, target, reason).schedule);
+      contract.setScheduleAttr(cheapest(contract, machine, reason).schedule);
     }
     contract->setAttr("choice", StringAttr::get(contract.getContext(), reason));
     return success();

@@ -65,21 +65,26 @@ static std::string describe(lp::TunedOp rule, bool isExact) {
   return rule.getSource() ? text + ", " + rule.getSource()->str() : text;
 }
 
-lp::ScheduleAttr lpgen::findTuned(lp::ContractOp contract, const Target &target,
+lp::ScheduleAttr lpgen::findTuned(lp::ContractOp contract,
+                                  const Machine &machine,
                                   ArrayRef<ModuleOp> rules,
                                   std::string &reason) {
-  const TunedKey key = keyOf(contract, target);
+  const TunedKey key = keyOf(contract, machine.target);
   lp::TunedOp best;
+  lp::ScheduleAttr found;
   double bestDistance = maxTunedDistance;
   auto consider = [&](lp::TunedOp rule) {
     const std::optional<double> d = distance(key, keyOf(rule));
     const bool isNearer =
         d && (best ? *d < bestDistance : *d <= maxTunedDistance);
+    if (!isNearer) {
+      return;
+    }
     std::string whyNot;
-    if (isNearer &&
-        applicableSchedule(contract, target, requestFor(rule.getSchedule()),
-                           whyNot)) {
+    if (auto schedule = applicableSchedule(
+            contract, machine, requestFor(rule.getSchedule()), whyNot)) {
       best = rule;
+      found = schedule;
       bestDistance = *d;
     }
   };
@@ -90,5 +95,5 @@ lp::ScheduleAttr lpgen::findTuned(lp::ContractOp contract, const Target &target,
     return {};
   }
   reason = describe(best, bestDistance == 0);
-  return best.getSchedule();
+  return found;
 }

@@ -33,9 +33,10 @@ TunedKey keyOf(lp::TunedOp rule);
 
 /// The schedule of the rule for `contract`: exact if there is one, else that of
 /// the nearest shape with the same target and types, within maxTunedDistance,
-/// whose schedule can be applied. `reason` then names the rule's place, its
+/// whose schedule can be applied; what the rule does not say of prefetching is
+/// that of the machine. `reason` then names the rule's place, its
 /// shape if that is another, and its source. Null if none.
-lp::ScheduleAttr findTuned(lp::ContractOp contract, const Target &target,
+lp::ScheduleAttr findTuned(lp::ContractOp contract, const Machine &machine,
                            llvm::ArrayRef<mlir::ModuleOp> rules,
                            std::string &reason);
 

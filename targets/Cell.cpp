@@ -150,11 +150,29 @@ Cell::Values Cell::orderHalves(OpBuilder & /*b*/, Location /*loc*/,
   return halves;
 }
 
+CellTable::CellTable(std::initializer_list<std::vector<CellRow>> parts) {
+  for (const std::vector<CellRow> &rows : parts) {
+    for (const CellRow &row : rows) {
+      cells.push_back(row.make(row.facts));
+    }
+  }
+}
+
+std::vector<const Cell *> CellTable::cellsFor(uint64_t features) const {
+  std::vector<const Cell *> found;
+  for (const std::unique_ptr<const Cell> &cell : cells) {
+    if ((cell->facts().needs & ~features) == 0) {
+      found.push_back(cell.get());
+    }
+  }
+  return found;
+}
+
 //===----------------------------------------------------------------------===//
 // BytePopcountCell
 //===----------------------------------------------------------------------===//
 
-static CellFacts withPopcountFacts(CellFacts facts) {
+CellFacts BytePopcountCell::complete(CellFacts facts) {
   facts.templateName = "bitserial";
   facts.group = 8;
   facts.groupBytes = 1;
@@ -162,9 +180,6 @@ static CellFacts withPopcountFacts(CellFacts facts) {
   facts.widenOps = 8;
   return facts;
 }
-
-BytePopcountCell::BytePopcountCell(CellFacts facts)
-    : Cell(withPopcountFacts(facts)) {}
 
 int64_t BytePopcountCell::maxSteps(StoredRange x, StoredRange w) const {
   return cell::stepsWithin(UINT8_MAX, facts().mostPerStep(x, w));

@@ -16,7 +16,10 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
+#include <memory>
+#include <vector>
 
 namespace lpgen {
 
@@ -34,7 +37,8 @@ inline int64_t largestDigit(StoredRange range, unsigned bits) {
   return range.lo < 0 ? all : std::min(range.hi, all);
 }
 
-/// Facts about a cell, plain constants.
+/// Facts about a cell, plain constants. A row of a table names those that are
+/// not as here.
 struct CellFacts {
   llvm::StringRef name;
   llvm::StringRef templateName; ///< Schedule template it belongs to.
@@ -66,6 +70,7 @@ struct CellFacts {
   llvm::StringRef
       instruction; ///< The instruction that does the work, for explain.
   double instructionSteps = 1; ///< Steps that one of these stands for.
+  uint64_t needs = 0; ///< LP_CPU_* bits beyond those of all of the family.
 
   /// Bytes of one group of w in one lane.
   int64_t wBytes() const { return wGroupBytes > 0 ? wGroupBytes : groupBytes; }
@@ -91,7 +96,7 @@ class Cell {
 public:
   using Values = llvm::SmallVector<mlir::Value, 4>;
 
-  explicit Cell(CellFacts facts) : cellFacts(facts) {}
+  explicit Cell(const CellFacts &facts) : cellFacts(facts) {}
   virtual ~Cell() = default;
   const CellFacts &facts() const { return cellFacts; }
 
@@ -138,6 +143,31 @@ private:
   CellFacts cellFacts;
 };
 
+/// A row of a family's table: the facts of a cell, and what makes its emitter
+/// of them.
+struct CellRow {
+  CellFacts facts;
+  std::unique_ptr<const Cell> (*make)(const CellFacts &facts);
+};
+
+/// The `make` of a row for a class of cells that is constructed from facts.
+template <typename Emitter>
+std::unique_ptr<const Cell> emitter(const CellFacts &facts) {
+  return std::make_unique<Emitter>(facts);
+}
+
+/// The cells of a family, each made once. A target has those of its family
+/// whose features it has, in the order of the rows.
+class CellTable {
+public:
+  CellTable(std::initializer_list<std::vector<CellRow>> parts);
+  /// The cells that need no other features than these.
+  std::vector<const Cell *> cellsFor(uint64_t features) const;
+
+private:
+  std::vector<std::unique_ptr<const Cell>> cells;
+};
+
 //===----------------------------------------------------------------------===//
 // What several targets' cells are made of
 //===----------------------------------------------------------------------===//
@@ -182,9 +212,9 @@ Cell::Values extendSlices(mlir::OpBuilder &b, mlir::Location loc,
 /// In the vector dialect, so every LLVM target can have it.
 class BytePopcountCell : public Cell {
 public:
-  /// `facts` without those that all such cells share: template, group, widening
-  /// cost.
-  explicit BytePopcountCell(CellFacts facts);
+  using Cell::Cell;
+  /// `facts` with those that all such cells share: template, group, widening.
+  static CellFacts complete(CellFacts facts);
   int64_t maxSteps(StoredRange x, StoredRange w) const override;
   Values zero(mlir::OpBuilder &b, mlir::Location loc) const override;
   mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,

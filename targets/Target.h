@@ -1,22 +1,24 @@
-// What a CPU is to the compiler: a name for LLVM, a few facts, and emitters for
-// the register tiles it is good at. A target is a folder; see
-// docs/guide/add-a-target.md.
+// What a CPU's instruction set is to the compiler: a name for LLVM, a few
+// facts, and emitters for the register tiles it is good at. A family of targets
+// is a folder with a table; see docs/guide/add-a-target.md. How fast a CPU of a
+// target is, stands in targets/cpus.
 #ifndef LPGEN_TARGETS_TARGET_H
 #define LPGEN_TARGETS_TARGET_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lpgen {
 
 class Cell;
+class CellTable;
+struct Cpu;
 
-/// Facts about a CPU, plain constants.
+/// Facts about a target, plain constants.
 struct TargetDesc {
   std::string name;         ///< generic, x86_avx2, ...
   std::string triple;       ///< LLVM triple.
@@ -26,18 +28,9 @@ struct TargetDesc {
   bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
-  double vectorPipes = 1; ///< Vector instructions a cycle, at most.
-  /// Vector instructions a cycle that loops of dependent multiply-adds sustain.
-  double sustainedPipes = 1;
-  double loadCycles = 0.15; ///< Cycles that a vector load takes from these.
-  /// Instructions a cycle of any kind that such loops sustain; 0: the others
-  /// decide before.
-  double sustainedIssue = 0;
-  /// Steps of a trip of the innermost loop, as far as temporaries of several
-  /// find registers.
-  unsigned unroll = 2;
-  int64_t l1Bytes = int64_t{32} * 1024;
-  int64_t l2Bytes = int64_t{512} * 1024;
+  /// The CPU of targets/cpus whose speed decides about schedules, unless
+  /// another one is named.
+  std::string model;
   std::string mcaCpu; ///< CPU whose scheduling model `explain` reports.
   std::string
       emulator; ///< qemu-user program name for foreign hosts, "" if none.
@@ -48,15 +41,19 @@ struct TargetDesc {
 /// A target: facts and cells.
 class Target {
 public:
-  virtual ~Target();
+  /// The LP_CPU_* bits are those of the features; the cells are those of
+  /// `family` that need no others.
+  Target(TargetDesc description, const CellTable &family);
   const TargetDesc &desc() const { return description; }
-  /// The register-tile cells this target implements, best first.
-  virtual llvm::ArrayRef<const Cell *> cells() const = 0;
+  /// The register-tile cells this target implements.
+  llvm::ArrayRef<const Cell *> cells() const { return cellList; }
+  /// The CPU `model`.
+  const Cpu &cpu() const { return *model; }
 
-protected:
-  explicit Target(TargetDesc description)
-      : description(std::move(description)) {}
+private:
   TargetDesc description;
+  std::vector<const Cell *> cellList;
+  const Cpu *model;
 };
 
 /// All targets by name, generic first.

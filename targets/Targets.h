@@ -1,4 +1,4 @@
-// The target folders, one function each; add yours here and in Registry.cpp.
+// The families of targets, a folder each; Registry.cpp joins them.
 #ifndef LPGEN_TARGETS_TARGETS_H
 #define LPGEN_TARGETS_TARGETS_H
 
@@ -10,14 +10,10 @@ const Target &genericTarget();
 /// Target generic for an LLVM triple such as `riscv64-linux-gnu`; null, and
 /// what is expected, if kernels cannot be for it. Lives as long as the program.
 const Target *genericTargetFor(llvm::StringRef text, std::string &message);
-const Target &x86Avx2Target();
-const Target &x86Avx2VnniTarget();
-const Target &x86Avx512Target();
-const Target &x86Avx512VnniTarget();
-const Target &x86Avx512VbmiTarget();
-const Target &armNeonTarget();
-const Target &armNeonDotProdTarget();
-const Target &armNeonI8mmTarget();
+/// The levels of an architecture, each with the instructions of those before
+/// it that share its registers.
+llvm::ArrayRef<Target> armTargets();
+llvm::ArrayRef<Target> x86Targets();
 
 } // namespace lpgen
 

@@ -185,8 +185,8 @@ std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
   result->compileOptions.target = result->chosenTarget;
   result->compileOptions.schedule = options.schedule;
   result->compileOptions.scheduleFile = options.scheduleFile;
-  result->compileOptions.tunedFiles =
-      tunedFiles(tunedCpu(*result->chosenTarget, options.cpu));
+  result->compileOptions.cpu = tunedCpu(*result->chosenTarget, options.cpu);
+  result->compileOptions.tunedFiles = tunedFiles(result->compileOptions.cpu);
   return result;
 }
 

@@ -92,7 +92,8 @@ compileMlir(const CompileCommandOptions &options, Stage from,
   if (!compile.target) {
     return std::nullopt;
   }
-  compile.tunedFiles = tunedFiles(tunedCpu(*compile.target, options.file.cpu));
+  compile.cpu = tunedCpu(*compile.target, options.file.cpu);
+  compile.tunedFiles = tunedFiles(compile.cpu);
   std::string text = (*buffer)->getBuffer().str();
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());

@@ -124,7 +124,8 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
                                     llvm::StringRef targetName) {
   Location loc = locationOf(context, sources, op.loc);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  (*module)->setAttr("lp.target", lp::TargetAttr::get(&context, targetName));
+  (*module)->setAttr("lp.target",
+                     lp::TargetAttr::get(&context, targetName, ""));
   OpBuilder builder(&context);
   builder.setInsertionPointToStart(module->getBody());
   func::FuncOp function = createFunction(builder, loc, op);

@@ -34,7 +34,7 @@ static PlanesTogether planesBesideEachOther(lp::TileOp op, const Cell &cell) {
   const auto tileVectors = static_cast<int64_t>(op.getVectors());
   const PlanesTogether planes =
       planesTogether(op.getXPlanes().size(), op.getWPlanes().size(), cell,
-                     tileRows, tileVectors, targetOf(op)->desc());
+                     tileRows, tileVectors, machineOf(op));
   if (!op.getHalves()) {
     return planes;
   }
@@ -120,36 +120,19 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
   return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
 
-/// Whether w comes from beyond the second level and is to be prefetched: for a
-/// tile of one row, which reads it for nobody else, or because it is large.
-/// Steps of tables are too short to hide more instructions; vectors of 512 bits
-/// take one row as fast as the third level gives it, and cores with vectors of
-/// 128 bits are slower than memory (Zen 4, 2026-11).
-bool TileExpander::streamsW() {
-  const TargetDesc &target = targetOf(op)->desc();
-  if (op.getXOffsets().size() == 1) {
-    return target.vectorBits == 256;
-  }
-  auto type = cast<MemRefType>(op.getW().getType());
-  return target.vectorBits >= 256 && cell.facts().templateName == "widen" &&
-         type.hasStaticShape() && type.getNumElements() > 2 * target.l2Bytes;
-}
-
-/// The hardware's own prefetching ends with each page; lines of the next ones
-/// go to the second level in time for 8 bytes a cycle from memory. Further
-/// ahead is slower on Zen 3, where products of s4 took 6 KB ahead a tenth
-/// longer.
+/// The lines of w that a step reads, as far ahead as the schedule says, for the
+/// second level: the hardware's own prefetching ends with each page.
 void TileExpander::prefetchStep(Value w) {
-  constexpr int64_t aheadBytes = 2560;
   constexpr int64_t lineBytes = 64;
   constexpr unsigned secondLevel = 1;
-  if (!streamsW()) {
+  const auto ahead = static_cast<int64_t>(op.getPrefetch());
+  if (ahead == 0) {
     return;
   }
   const auto planeBytes = static_cast<int64_t>(op.getWPlaneStride());
   for (int64_t plane = 0; plane < together.w; ++plane) {
     for (int64_t line = 0; line < stepBytes; line += lineBytes) {
-      const int64_t at = plane * planeBytes + aheadBytes + line;
+      const int64_t at = plane * planeBytes + ahead + line;
       memref::PrefetchOp::create(e.b, e.loc, op.getW(), e.add(w, e.index(at)),
                                  /*isWrite=*/false, secondLevel,
                                  /*isDataCache=*/true);

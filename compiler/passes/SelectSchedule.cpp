@@ -34,8 +34,8 @@ struct SelectSchedulePass
         return signalPassFailure();
       }
     }
-    if (failed(selectSchedules(getOperation(), *target, request,
-                               TunedRules{getOperation()}))) {
+    if (failed(selectSchedules(getOperation(), machineOf(getOperation()),
+                               request, TunedRules{getOperation()}))) {
       signalPassFailure();
     }
   }

@@ -4,6 +4,7 @@
 #include "compiler/passes/ContractTiler.h"
 #include "compiler/passes/PackRow.h"
 #include "targets/Target.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -11,10 +12,9 @@ using namespace lpgen;
 
 static TilePlan scheduledPlan(lp::ContractOp op, const PackedForm &form) {
   lp::ScheduleAttr schedule = *op.getSchedule();
-  const Target *target = targetOf(op);
   return planTile(form, findCell(op, schedule.getCell())->facts(),
                   schedule.getTileRows(), schedule.getBlock(),
-                  target->desc().l1Bytes);
+                  machineOf(op).cpu.l1Bytes);
 }
 
 /// One, or all if the chain needs sums of whole positions.
@@ -34,10 +34,9 @@ ContractTiler::ContractTiler(lp::ContractOp op, Emitter &e, PackedForm form,
       sumType(op.accumulatorType()),
       rowBytes(lanes * sumType.getIntOrFloatBitWidth() / 8),
       taskPanels(panelsPerTask(op, g)), plan(scheduledPlan(op, this->form)),
-      together(planesTogether(this->form.x.planes.size(),
-                              this->form.w.planes.size(), cell,
-                              schedule.getTileRows(), schedule.getTileVectors(),
-                              targetOf(op)->desc())),
+      together(planesTogether(
+          this->form.x.planes.size(), this->form.w.planes.size(), cell,
+          schedule.getTileRows(), schedule.getTileVectors(), machineOf(op))),
       hasHalves(needsHalves(this->form, cell.facts(), plan.stepsPerPiece())) {}
 
 int64_t ContractTiler::sumsBytes() const {

@@ -35,7 +35,6 @@ private:
   llvm::SmallVector<mlir::Value> emitSteps(mlir::Value x, mlir::Value w,
                                            int64_t count,
                                            llvm::SmallVector<mlir::Value> acc);
-  bool streamsW();
   void prefetchStep(mlir::Value w);
   llvm::SmallVector<mlir::Value> zeroAccumulators();
   unsigned perAcc() const { return cell.facts().accRegisters; }

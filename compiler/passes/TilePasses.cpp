@@ -161,5 +161,6 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
                      wAt, schedule.getCell(), schedule.getTileVectors(), counts,
                      strides, wSteps, !plan.writesOnce(), form.chunk,
                      schedule.getUnroll(), form.x.planes, form.w.planes,
-                     g.xPlaneBytes, g.wPlaneBytes);
+                     g.xPlaneBytes, g.wPlaneBytes,
+                     schedule.getPrefetch().value_or(0));
 }

@@ -10,6 +10,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
@@ -40,6 +41,11 @@ public:
   bool emit(const ast::Op &op) {
     fallback = op.loc;
     module = emitLp(context, op, sources, target.desc().name);
+    if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
+      (*module)->setAttr(
+          "lp.target",
+          lp::TargetAttr::get(&context, target.desc().name, cpu.name));
+    }
     return true;
   }
   bool parse(llvm::StringRef text) {
@@ -53,6 +59,11 @@ private:
   void report(Diagnostic &diagnostic);
   bool advance(Stage stage);
   bool schedule();
+  /// The target that was asked for, and the CPU that the module names.
+  Machine machine() {
+    auto named = (*module)->getAttrOfType<lp::TargetAttr>("lp.target");
+    return {target, cpuFor(target, named ? named.getCpu() : "")};
+  }
   bool finish();
   std::string opName();
   bool dump(Stage stage, llvm::StringRef text);
@@ -211,7 +222,7 @@ bool Compilation::schedule() {
       return false;
     }
   }
-  if (failed(selectSchedules(*module, target, request, tuned))) {
+  if (failed(selectSchedules(*module, machine(), request, tuned))) {
     return false;
   }
   std::vector<ContractInfo> contracts = collectContracts(*module);

@@ -21,6 +21,9 @@ llvm::StringRef stageName(Stage stage);
 
 struct CompileOptions {
   const Target *target = nullptr; ///< Required.
+  /// A CPU that runs the target; schedules are for its speed, if
+  /// targets/cpus has a record of it. "" for the one that the target names.
+  std::string cpu;
   std::string schedule;     ///< Text of one schedule, `bitserial<tile=[4,2]>`.
   std::string scheduleFile; ///< File of `lp.tuned` rules.
   /// Files of rules that are tried after `scheduleFile`, all together.

@@ -5,6 +5,7 @@
 #include "ir/analysis/PackedForm.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -59,7 +60,7 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
 /// operations.
 static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                         const Cell &cell, lp::ScheduleAttr schedule,
-                        const Target &target) {
+                        const Machine &machine) {
   const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
   int64_t rows = schedule.getTileRows();
@@ -72,10 +73,10 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
   os << formatv("  tile         {0} rows x {1} lanes in {2} of {3} vector "
                 "registers, {4}\n",
                 rows, vectors * facts.lanes, tileRegisters(cell, rows, vectors),
-                target.desc().vectorRegisters, chunk);
+                machine.target.desc().vectorRegisters, chunk);
   double macsPerStep =
       static_cast<double>(facts.group * facts.lanes * facts.rows) / pairs;
-  double pipes = target.desc().vectorPipes;
+  const double pipes = machine.unit().pipes;
   os << formatv("  operations   {0:f1} MAC per cell of {1} vector "
                 "instructions, {2} steps, "
                 "{3:f0} plane pair(s)\n",
@@ -85,7 +86,7 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 "model {2:f1}\n",
                 macsPerStep / facts.stepOps * pipes, pipes,
                 1.0 / estimateCycles(form, cell, rows, vectors,
-                                     schedule.getBlock(), target.desc()));
+                                     schedule.getBlock(), machine));
 }
 
 /// The hot loop as LLVM's model of the target's CPU sees it.
@@ -138,7 +139,7 @@ std::string lpgen::explain(llvm::StringRef scheduledIr,
     std::string whyNot;
     if (!cell) {
       for (const Template *t : allTemplates()) {
-        t->candidates(op, target, {}, whyNot);
+        t->candidates(op, machineOf(op), {}, whyNot);
       }
       os << "  layout       logical tensors as they are"
          << (whyNot.empty() ? "" : "; not packed: " + whyNot) << "\n";
@@ -147,7 +148,7 @@ std::string lpgen::explain(llvm::StringRef scheduledIr,
     auto form =
         planPackedForm(op, *cell, op.getSchedule()->getTileVectors(), whyNot);
     explainOperands(os, *form, cell->facts());
-    explainCost(os, *form, *cell, *op.getSchedule(), target);
+    explainCost(os, *form, *cell, *op.getSchedule(), machineOf(op));
     explainLoop(os, compiled, *cell, *form, target);
   });
   if (number == 0) {

@@ -2,15 +2,34 @@
 #include "ir/analysis/PackedForm.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "targets/Target.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
 
+/// Attribute `lp.target` of the module that holds `op` or is it; null if there
+/// is none.
+static lp::TargetAttr targetAttrOf(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  module = module ? module : op->getParentOfType<ModuleOp>();
+  return module ? module->getAttrOfType<lp::TargetAttr>("lp.target")
+                : lp::TargetAttr();
+}
+
 const Target *lpgen::targetOf(Operation *op) {
-  auto module = op->getParentOfType<ModuleOp>();
-  auto target = module->getAttrOfType<lp::TargetAttr>("lp.target");
+  const lp::TargetAttr target = targetAttrOf(op);
   return target ? findTarget(target.getName()) : nullptr;
+}
+
+const VectorUnit &Machine::unit() const {
+  return *cpu.unit(target.desc().vectorBits);
+}
+
+Machine lpgen::machineOf(Operation *op) {
+  const Target *target = targetOf(op);
+  assert(target && "passes for a target run in its modules");
+  return {*target, cpuFor(*target, targetAttrOf(op).getCpu())};
 }
 
 const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
@@ -52,17 +71,15 @@ int64_t lpgen::tileRegisters(const Cell &cell, int64_t rows, int64_t vectors) {
 
 PlanesTogether lpgen::planesTogether(size_t xPlanes, size_t wPlanes,
                                      const Cell &cell, int64_t rows,
-                                     int64_t vectors,
-                                     const TargetDesc &target) {
+                                     int64_t vectors, const Machine &machine) {
   const auto ofX = static_cast<int64_t>(xPlanes);
   const auto ofW = static_cast<int64_t>(wPlanes);
   const auto spare = [&](int64_t tileRows, int64_t tileVectors) {
-    return target.vectorRegisters - tileRegisters(cell, tileRows, tileVectors);
+    return machine.target.desc().vectorRegisters -
+           tileRegisters(cell, tileRows, tileVectors);
   };
   if (ofW > 1) {
-    // On cores of 128 bits other cells are faster than those of two planes of
-    // w.
-    const bool pays = rows > 1 && target.vectorBits >= 256;
+    const bool pays = rows > 1 && machine.unit().joinsPlanesOfW;
     return {1, pays && spare(rows, vectors * ofW) >= 0 ? ofW : 1};
   }
   // Planes of x are loaded one by one: one more in flight, or LLVM spills.

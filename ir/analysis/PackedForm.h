@@ -12,7 +12,8 @@
 namespace lpgen {
 
 class Target;
-struct TargetDesc;
+struct Cpu;
+struct VectorUnit;
 
 /// How the elements of an operand are stored: stored = (value + offset) /
 /// (halve ? 2 : 1), so value = scale * stored - offset.
@@ -58,6 +59,18 @@ mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
 /// The target of `op`'s module; null if it is unknown or none is set.
 const Target *targetOf(mlir::Operation *op);
 
+/// What kernels run on: the instructions that they may use, and the CPU that
+/// they are made for.
+struct Machine {
+  const Target &target;
+  const Cpu &cpu;
+  /// The CPU's, for vectors of the target's width.
+  const VectorUnit &unit() const;
+};
+
+/// Of `op`'s module, whose target is known.
+Machine machineOf(mlir::Operation *op);
+
 /// The cell called `name` of the target of `op`'s module; null if there is
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
@@ -87,7 +100,7 @@ struct PlanesTogether {
 /// is read of w; each if there are registers for that.
 PlanesTogether planesTogether(size_t xPlanes, size_t wPlanes, const Cell &cell,
                               int64_t rows, int64_t vectors,
-                              const TargetDesc &target);
+                              const Machine &machine);
 
 } // namespace lpgen
 

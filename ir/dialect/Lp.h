@@ -14,6 +14,11 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/TilingInterface.h"
 
+namespace lpgen::lp {
+/// The farthest that a schedule may fetch ahead, in bytes.
+inline constexpr int64_t kMostPrefetch = int64_t{1} << 20;
+} // namespace lpgen::lp
+
 #include "ir/dialect/LpDialect.h.inc"
 #include "ir/dialect/LpEnums.h.inc"
 #define GET_TYPEDEF_CLASSES

@@ -66,25 +66,37 @@ def Lp_ScheduleAttr : Lp_Attr<"Schedule", "schedule"> {
     `template` names a schedule template, `cell` the target's register-tile cell (empty
     for `direct`), `tile` the register tile in output positions (pixels, rows of a
     GEMM) and vectors of output channels, `unroll` the steps of the reduction in one
-    trip of the inner loop, `block` the register tiles in one task.
+    trip of the inner loop, `block` the register tiles in one task, `prefetch` how many
+    bytes ahead w is fetched into the second-level cache (0 or nothing: not at all).
 
     Constraints: (schedule_c1) tile, unroll and block are positive, and at most [64, 64],
-    1024 and 2^20; (schedule_c2) `direct` has no cell, every other template has one.
+    1024 and 2^20; (schedule_c2) `direct` has no cell, every other template has one;
+    (schedule_c3) `prefetch` is 0 to 1 MiB.
   }];
   let parameters = (ins StringRefParameter<"schedule template">:$templateName,
       StringRefParameter<"register-tile cell">:$cell,
-      "int64_t":$tileRows, "int64_t":$tileVectors, "int64_t":$unroll, "int64_t":$block);
+      "int64_t":$tileRows, "int64_t":$tileVectors, "int64_t":$unroll, "int64_t":$block,
+      OptionalParameter<"std::optional<int64_t>">:$prefetch);
   let assemblyFormat = [{
     `<` $templateName `,` `cell` `=` $cell `,` `tile` `=` `[` $tileRows `,` $tileVectors `]`
-    `,` `unroll` `=` $unroll `,` `block` `=` $block `>`
+    `,` `unroll` `=` $unroll `,` `block` `=` $block (`,` `prefetch` `=` $prefetch^)? `>`
   }];
   let genVerifyDecl = 1;
 }
 
 def Lp_TargetAttr : Lp_Attr<"Target", "target"> {
   let summary = "the CPU a module is compiled for";
-  let parameters = (ins StringRefParameter<"name of a target folder">:$name);
-  let assemblyFormat = "`<` $name `>`";
+  let description = [{
+    `#lp.target<"x86_avx2">` names a target, whose instructions may be used;
+    `#lp.target<"x86_avx2", cpu = "znver4">` also the CPU whose speed decides about
+    schedules, if it is not the one that the target names.
+
+    Constraints: (target_c1) `targets/cpus` has a record of `cpu`.
+  }];
+  let parameters = (ins StringRefParameter<"name of a target">:$name,
+      StringRefParameter<"name of a CPU", [{""}]>:$cpu);
+  let assemblyFormat = "`<` $name (`,` `cpu` `=` $cpu^)? `>`";
+  let genVerifyDecl = 1;
 }
 
 def Lp_OperandKind : I32Enum<"OperandKind", "role of a packed operand", [

@@ -3,6 +3,7 @@
 #include "ir/dialect/ScheduleLimits.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -92,7 +93,8 @@ std::string lpgen::lp::faultOfSchedule(int64_t rows, int64_t vectors,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringRef templateName, StringRef cell,
                                    int64_t tileRows, int64_t tileVectors,
-                                   int64_t unroll, int64_t block) {
+                                   int64_t unroll, int64_t block,
+                                   std::optional<int64_t> prefetch) {
   std::string fault = faultOfSchedule(tileRows, tileVectors, unroll, block);
   if (!fault.empty()) { // schedule_c1
     return emitError() << fault;
@@ -101,7 +103,25 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "template '" << templateName << "' "
                        << (cell.empty() ? "needs a cell" : "has no cells");
   }
+  if (prefetch && (*prefetch < 0 || *prefetch > kMostPrefetch)) { // schedule_c3
+    return emitError() << "prefetch must be 0 to " << kMostPrefetch
+                       << " bytes, found " << *prefetch;
+  }
   return success();
+}
+
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef /*name*/, StringRef cpu) {
+  if (cpu.empty() || findCpu(cpu)) {
+    return success();
+  }
+  InFlightDiagnostic error = // target_c1
+      emitError() << "there is no record of a CPU '" << cpu
+                  << "'; expected one of";
+  for (const Cpu &known : allCpus()) {
+    error << " " << known.name;
+  }
+  return error;
 }
 
 mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {

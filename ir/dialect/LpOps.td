@@ -299,7 +299,8 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
     `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
     to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
     narrow accumulator must be widened, proved from the operands' ranges. `halves` is
-    memory for 16-bit sums on the way, where the cell's accumulators are bytes.
+    memory for 16-bit sums on the way, where the cell's accumulators are bytes. `prefetch` is
+    how many bytes ahead each step fetches w into the second-level cache, 0 for not at all.
 
     Constraints: (tile_c1) one xOffset per row; (tile_c2) counts are positive, with one
     stride and one wStep each; (tile_c3) chunk is positive.
@@ -308,7 +309,8 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
       Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
       DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$wSteps,
       UnitAttr:$accumulate, I64Attr:$chunk, I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
-      I64Attr:$xPlaneStride, I64Attr:$wPlaneStride);
+      I64Attr:$xPlaneStride, I64Attr:$wPlaneStride,
+      DefaultValuedAttr<I64Attr, "0">:$prefetch);
   let assemblyFormat = [{
     $cell $x `[` $xOffsets `]` `,` $w `[` $wOffset `]` `into` $acc
     (`through` $halves^ `:` type($halves))?

@@ -12,14 +12,14 @@ public:
     return "the loop nest as written; any operator and type";
   }
   std::vector<Candidate> candidates(lp::ContractOp contract,
-                                    const Target & /*target*/,
+                                    const Machine & /*machine*/,
                                     const ScheduleRequest &request,
                                     std::string & /*whyNot*/) const override {
     // Costlier than anything packed, by a wide margin on purpose.
     constexpr double scalarCycles = 4.0;
     return {{lp::ScheduleAttr::get(contract.getContext(), "direct", "", 1, 1,
                                    request.unroll.value_or(1),
-                                   request.block.value_or(1)),
+                                   request.block.value_or(1), std::nullopt),
              scalarCycles}};
   }
 };

@@ -12,10 +12,10 @@ public:
   llvm::StringRef name() const override { return templateName; }
   llvm::StringRef summary() const override { return text; }
   std::vector<Candidate> candidates(lp::ContractOp contract,
-                                    const Target &target,
+                                    const Machine &machine,
                                     const ScheduleRequest &request,
                                     std::string &whyNot) const override {
-    return packedCandidates(name(), contract, target, request, whyNot);
+    return packedCandidates(name(), contract, machine, request, whyNot);
   }
 
 private:

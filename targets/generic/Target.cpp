@@ -48,25 +48,25 @@ TargetDesc describe(llvm::StringRef triple) {
   desc.hasRounding = false;
   desc.vectorBits = 128;
   desc.vectorRegisters = 16;
+  desc.model = "generic";
   desc.summary = "any 64-bit little-endian CPU (--triple); here the baseline "
                  "of this one";
   return desc;
 }
 
-class GenericTarget : public Target {
-public:
-  explicit GenericTarget(llvm::StringRef triple) : Target(describe(triple)) {}
-  llvm::ArrayRef<const Cell *> cells() const override {
-    static const BytePopcountCell popcount(
-        {.name = "ctpop", .lanes = 16, .stepOps = 12});
-    static const Cell *const list[] = {&popcount};
-    return list;
-  }
-};
+/// One cell, in the vector dialect only.
+const CellTable &genericCells() {
+  static const CellTable cells{
+      {{BytePopcountCell::complete(
+            {.name = "ctpop", .lanes = 16, .stepOps = 12}),
+        emitter<BytePopcountCell>}}};
+  return cells;
+}
 } // namespace
 
 const Target &lpgen::genericTarget() {
-  static const GenericTarget target(llvm::sys::getDefaultTargetTriple());
+  static const Target target(describe(llvm::sys::getDefaultTargetTriple()),
+                             genericCells());
   return target;
 }
 
@@ -86,6 +86,7 @@ const Target *lpgen::genericTargetFor(llvm::StringRef text,
     }
     return nullptr;
   }
-  static std::map<std::string, GenericTarget> targets;
-  return &targets.try_emplace(normal, normal).first->second;
+  static std::map<std::string, Target> targets;
+  return &targets.try_emplace(normal, describe(normal), genericCells())
+              .first->second;
 }

@@ -1,58 +1,66 @@
-// The cells of x86, for registers of 256 and of 512 bits.
+// The cells of x86 for registers of 256 and of 512 bits: the parts of their
+// table, and what their emitters share.
 #ifndef LPGEN_TARGETS_X86_CELLS_H
 #define LPGEN_TARGETS_X86_CELLS_H
 
+#include "base/abi/lp_kernel.h"
 #include "targets/Cell.h"
+#include <string>
 
 namespace lpgen::x86 {
 
 /// The vector registers of a cell and their bits.
 enum class Width : unsigned { Ymm = 256, Zmm = 512 };
 
-/// u8 x s8, pairs summed into 16-bit lanes (vpmaddubsw, vpaddw), widened by
-/// vpmaddwd.
-const Cell &maddubs16Cell(Width width);
-/// u8 x s8 into 32-bit lanes at once (vpmaddubsw, vpmaddwd, vpaddd).
-const Cell &maddubs32Cell(Width width);
-/// s16 x s16 into 32-bit lanes (vpmaddwd, vpaddd).
-const Cell &maddwCell(Width width);
-/// The same with w of 8 bits in memory (vpmovsxbw).
-const Cell &maddw8Cell(Width width);
-/// u8 x s8, groups of four into 32-bit lanes (vpdpbusd). Needs AVX-VNNI for
-/// 256 bits, AVX512-VNNI for 512, as does the next one.
-const Cell &dpbusdCell(Width width);
-/// s16 x s16, groups of two into 32-bit lanes (vpdpwssd).
-const Cell &dpwssdCell(Width width);
-/// s8 x unsigned elements of w of 4, 2 or 1 bits, packed in memory and taken
-/// apart in registers (vpand, vpsrlw): into 16-bit lanes (vpmaddubsw, vpaddw).
-const Cell &maddubs16w4Cell(Width width);
-const Cell &maddubs16w2Cell(Width width);
-const Cell &maddubs16w1Cell(Width width);
-/// The same into 32-bit lanes (vpdpbusd), for which see dpbusdCell.
-const Cell &dpbusdw4Cell(Width width);
-const Cell &dpbusdw2Cell(Width width);
-const Cell &dpbusdw1Cell(Width width);
-/// Planes of digits: x chooses a constant table, w its entry (vpshufb, vpaddb).
-/// The numbers are the bits of a digit of x and of w.
-const Cell &lookup11Cell(Width width);
-const Cell &lookup21Cell(Width width);
-const Cell &lookup22Cell(Width width);
-const Cell &lookup41Cell(Width width);
-/// The same with tables of 64 entries (vpermb). Needs VBMI, registers of 512
-/// bits.
-const Cell &permute11Cell();
-const Cell &permute21Cell();
-const Cell &permute22Cell();
-/// Likewise of 16 entries where groups of x are stored as their tables.
-const Cell &tables41Cell(Width width);
-/// The same where a byte of w has two groups.
-const Cell &packedTables41Cell(Width width);
-/// Bit planes in groups of 32 into 32-bit lanes (vpandd, vpopcntd, vpaddd).
-/// Needs VPOPCNTDQ.
-const Cell &popcntdCell(Width width);
-/// Bit planes in groups of 4, counted by a 16-entry table (vpand, vpshufb,
-/// vpaddb).
-const Cell &nibbleCell(Width width);
+/// Groups of four bytes, one for each 32-bit lane (DwordCells.cpp).
+std::vector<CellRow> dwordRows(Width width);
+/// Elements of w of less than eight bits, packed (PackedCells.cpp).
+std::vector<CellRow> packedRows(Width width);
+/// Planes of digits, sums in bytes (PlaneCells.cpp).
+std::vector<CellRow> planeRows(Width width);
+
+//===----------------------------------------------------------------------===//
+// What emitters share
+//===----------------------------------------------------------------------===//
+
+/// Lanes of `bits` bits in a register.
+constexpr int64_t lanesOf(Width width, unsigned bits) {
+  return static_cast<unsigned>(width) / bits;
+}
+
+inline bool isZmm(mlir::Value vector) {
+  auto type = llvm::cast<mlir::VectorType>(vector.getType());
+  return type.getNumElements() * type.getElementTypeBitWidth() == 512;
+}
+
+/// What a signed byte holds.
+constexpr StoredRange kS8{-128, 127};
+
+/// As many lanes of `bits` bits as fill a register like `vector`.
+mlir::VectorType sameRegister(mlir::OpBuilder &b, mlir::Value vector,
+                              unsigned bits);
+/// Sums of two products of unsigned bytes `u` and signed bytes `s` in lanes of
+/// 16 bits, which saturate (vpmaddubsw).
+mlir::Value maddubs(mlir::OpBuilder &b, mlir::Location loc, mlir::Value u,
+                    mlir::Value s);
+/// Sums of two products of 16-bit lanes in lanes of 32 bits (vpmaddwd).
+mlir::Value maddwd(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                   mlir::Value w);
+/// Sums of neighbouring 16-bit lanes, in 32 bits.
+mlir::Value sumPairs(mlir::OpBuilder &b, mlir::Location loc, mlir::Value sums);
+/// acc + products of bytes, or of 16-bit elements, by `instruction` of
+/// AVX512-VNNI; AVX-VNNI has the one of 256 bits.
+mlir::Value addDot(mlir::OpBuilder &b, mlir::Location loc,
+                   llvm::StringRef instruction, mlir::Value acc, mlir::Value x,
+                   mlir::Value w);
+
+/// The feature that such instructions need.
+constexpr uint64_t vnni(Width width) {
+  return width == Width::Zmm ? LP_CPU_AVX512VNNI : LP_CPU_AVXVNNI;
+}
+/// Vector instructions that one of these is worth: Zen 4 begins one product of
+/// 512 bits a cycle, and two sums (2026-11).
+constexpr double dotOps(Width width) { return width == Width::Zmm ? 2 : 1; }
 
 } // namespace lpgen::x86
 

@@ -1,10 +1,10 @@
-// The cells of x86 with groups of four bytes, one for each 32-bit lane. See
-// Cells.h and, for the bounds, docs/design/kernels.md.
+// The cells of x86 with groups of four bytes, one for each 32-bit lane. For the
+// bounds see docs/design/kernels.md.
 //
 // One class serves both widths of registers: the number of lanes tells it which
 // one it has, and LLVM chooses the instruction of that width.
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "targets/x86/CellParts.h"
+#include "targets/x86/Cells.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -35,10 +35,12 @@ Value x86::sumPairs(OpBuilder &b, Location loc, Value sums) {
                 cell::splat(b, loc, sameRegister(b, sums, 16), 1));
 }
 
-std::string x86::dotIntrinsic(StringRef instruction, Width width) {
-  return ("llvm.x86.avx512." + instruction + "." +
-          llvm::Twine(static_cast<unsigned>(width)))
-      .str();
+Value x86::addDot(OpBuilder &b, Location loc, StringRef instruction, Value acc,
+                  Value x, Value w) {
+  return cell::intrinsic(
+      b, loc,
+      ("llvm.x86.avx512." + instruction + (isZmm(acc) ? ".512" : ".256")).str(),
+      acc.getType(), {acc, x, w});
 }
 
 namespace {
@@ -57,8 +59,7 @@ int64_t maddubsSteps(StoredRange x, StoredRange w) {
 /// 32 bits.
 class DwordCell : public Cell {
 public:
-  DwordCell(CellFacts facts, unsigned elementBits)
-      : Cell(facts), elementBits(elementBits) {}
+  using Cell::Cell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return cell::bitcast(
@@ -80,10 +81,12 @@ protected:
   }
 
 private:
+  /// Elements of 8 or 16 bits, or planes in whole lanes.
   VectorType operandType(OpBuilder &b) const {
-    return cell::vectorType(b, facts().lanes * 32 / elementBits, elementBits);
+    const auto bits =
+        facts().planes ? 32U : static_cast<unsigned>(32 / facts().group);
+    return cell::vectorType(b, facts().lanes * 32 / bits, bits);
   }
-  unsigned elementBits;
 };
 
 /// Those whose sums are in 32-bit lanes from the start.
@@ -98,21 +101,11 @@ public:
   }
 };
 
+/// u8 x s8, pairs summed into 16-bit lanes (vpmaddubsw, vpaddw), widened by
+/// vpmaddwd.
 class Maddubs16Cell : public DwordCell {
 public:
-  explicit Maddubs16Cell(Width width)
-      : DwordCell({.name = "maddubs16",
-                   .templateName = "widen",
-                   .group = 4,
-                   .groupBytes = 4,
-                   .lanes = lanesOf(width, 32),
-                   .x = kU8,
-                   .w = kS8,
-                   .fixedRegisters = 3,
-                   .stepOps = 2,
-                   .widenOps = 3,
-                   .instruction = "vpmaddubsw"},
-                  8) {}
+  using DwordCell::DwordCell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     return maddubsSteps(x, w);
   }
@@ -128,21 +121,10 @@ public:
   }
 };
 
+/// u8 x s8 into 32-bit lanes at once (vpmaddubsw, vpmaddwd, vpaddd).
 class Maddubs32Cell : public WideSumCell {
 public:
-  explicit Maddubs32Cell(Width width)
-      : WideSumCell({.name = "maddubs32",
-                     .templateName = "widen",
-                     .group = 4,
-                     .groupBytes = 4,
-                     .lanes = lanesOf(width, 32),
-                     .x = kU8,
-                     .w = kS8,
-                     .fixedRegisters = 3,
-                     .stepOps = 3,
-                     .widenOps = 1,
-                     .instruction = "vpmaddubsw"},
-                    8) {}
+  using WideSumCell::WideSumCell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     return maddubsSteps(x, w) > 0 ? kUnlimitedSteps : 0;
   }
@@ -153,25 +135,11 @@ public:
   }
 };
 
-/// Pairs of 16-bit products; w in memory as 16 bits, or as 8 to halve its
-/// traffic.
+/// s16 x s16, pairs of products into 32-bit lanes (vpmaddwd, vpaddd); w in
+/// memory as 16 bits, or as 8 (vpmovsxbw) to halve its traffic.
 class MaddwCell : public WideSumCell {
 public:
-  MaddwCell(Width width, StringRef name, StoredRange w, int64_t wElementBytes)
-      : WideSumCell({.name = name,
-                     .templateName = "widen",
-                     .group = 2,
-                     .groupBytes = 4,
-                     .wGroupBytes = 2 * wElementBytes,
-                     .lanes = lanesOf(width, 32),
-                     .x = kS16,
-                     .w = w,
-                     .fixedRegisters = 3,
-                     .stepOps = 2,
-                     .wOps = wElementBytes == 1 ? 1.0 : 0.0,
-                     .widenOps = 1,
-                     .instruction = "vpmaddwd"},
-                    16) {}
+  using WideSumCell::WideSumCell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     // One pair of products must fit 32 bits; sums of pairs wrap modulo 2^32,
     // which the proved range of the whole sum makes exact.
@@ -193,73 +161,26 @@ public:
   }
 };
 
-/// Four products of bytes, or two of 16 bits, added to a 32-bit lane. The sums
-/// wrap modulo 2^32, which the proved range of the whole sum makes exact.
+/// Four products of bytes, or two of 16 bits, added to a 32-bit lane (vpdpbusd,
+/// vpdpwssd). The sums wrap modulo 2^32, which the proved range of the whole
+/// sum makes exact.
 class DotCell : public WideSumCell {
 public:
-  DotCell(CellFacts facts, Width width, unsigned elementBits)
-      : WideSumCell(withDotFacts(facts, width), elementBits),
-        intrinsic(dotIntrinsic(facts.instruction, width)) {}
+  using WideSumCell::WideSumCell;
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps;
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
-    return {
-        cell::intrinsic(b, loc, intrinsic, acc[0].getType(), {acc[0], x, w})};
+    return {addDot(b, loc, facts().instruction, acc[0], x, w)};
   }
-
-private:
-  static CellFacts withDotFacts(CellFacts facts, Width width) {
-    facts.templateName = "widen";
-    facts.groupBytes = 4;
-    facts.lanes = lanesOf(width, 32);
-    facts.stepOps = dotOps(width);
-    facts.leavesPipes = width == Width::Zmm;
-    facts.widenOps = 0;
-    return facts;
-  }
-  std::string intrinsic;
 };
 
-class DpbusdCell : public DotCell {
-public:
-  explicit DpbusdCell(Width width)
-      : DotCell({.name = "dpbusd",
-                 .group = 4,
-                 .x = kU8,
-                 .w = kS8,
-                 .instruction = "vpdpbusd"},
-                width, 8) {}
-};
-
-class DpwssdCell : public DotCell {
-public:
-  explicit DpwssdCell(Width width)
-      : DotCell({.name = "dpwssd",
-                 .group = 2,
-                 .x = kS16,
-                 .w = kS16,
-                 .instruction = "vpdpwssd"},
-                width, 16) {}
-};
-
-/// Bit planes in groups of 32: and, population count, add, all in 32-bit lanes,
-/// which need no widening.
+/// Bit planes in groups of 32: and, population count, add (vpandd, vpopcntd,
+/// vpaddd), all in 32-bit lanes, which need no widening.
 class PopcountCell : public WideSumCell {
 public:
-  explicit PopcountCell(Width width)
-      : WideSumCell({.name = "popcntd",
-                     .templateName = "bitserial",
-                     .group = 32,
-                     .groupBytes = 4,
-                     .planes = true,
-                     .lanes = lanesOf(width, 32),
-                     .fixedRegisters = 3,
-                     .stepOps = 3,
-                     .widenOps = 0,
-                     .instruction = "vpopcntd"},
-                    32) {}
+  using WideSumCell::WideSumCell;
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps; // the range of the whole sum is proved
   }
@@ -273,24 +194,96 @@ public:
 
 } // namespace
 
-const Cell &x86::maddubs16Cell(Width width) {
-  return cellOf(width, [](Width w) { return Maddubs16Cell(w); });
-}
-const Cell &x86::maddubs32Cell(Width width) {
-  return cellOf(width, [](Width w) { return Maddubs32Cell(w); });
-}
-const Cell &x86::maddwCell(Width width) {
-  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw", kS16, 2); });
-}
-const Cell &x86::maddw8Cell(Width width) {
-  return cellOf(width, [](Width w) { return MaddwCell(w, "maddw8", kS8, 1); });
-}
-const Cell &x86::dpbusdCell(Width width) {
-  return cellOf(width, [](Width w) { return DpbusdCell(w); });
-}
-const Cell &x86::dpwssdCell(Width width) {
-  return cellOf(width, [](Width w) { return DpwssdCell(w); });
-}
-const Cell &x86::popcntdCell(Width width) {
-  return cellOf(width, [](Width w) { return PopcountCell(w); });
+std::vector<CellRow> x86::dwordRows(Width width) {
+  const int64_t lanes = lanesOf(width, 32);
+  return {
+      {{.name = "popcntd",
+        .templateName = "bitserial",
+        .group = 32,
+        .groupBytes = 4,
+        .planes = true,
+        .lanes = lanes,
+        .fixedRegisters = 3,
+        .stepOps = 3,
+        .widenOps = 0,
+        .instruction = "vpopcntd",
+        .needs = LP_CPU_AVX512VPOPCNTDQ},
+       emitter<PopcountCell>},
+      {{.name = "dpbusd",
+        .templateName = "widen",
+        .group = 4,
+        .groupBytes = 4,
+        .lanes = lanes,
+        .x = kU8,
+        .w = kS8,
+        .stepOps = dotOps(width),
+        .leavesPipes = width == Width::Zmm,
+        .widenOps = 0,
+        .instruction = "vpdpbusd",
+        .needs = vnni(width)},
+       emitter<DotCell>},
+      {{.name = "dpwssd",
+        .templateName = "widen",
+        .group = 2,
+        .groupBytes = 4,
+        .lanes = lanes,
+        .x = kS16,
+        .w = kS16,
+        .stepOps = dotOps(width),
+        .leavesPipes = width == Width::Zmm,
+        .widenOps = 0,
+        .instruction = "vpdpwssd",
+        .needs = vnni(width)},
+       emitter<DotCell>},
+      {{.name = "maddubs16",
+        .templateName = "widen",
+        .group = 4,
+        .groupBytes = 4,
+        .lanes = lanes,
+        .x = kU8,
+        .w = kS8,
+        .fixedRegisters = 3,
+        .stepOps = 2,
+        .widenOps = 3,
+        .instruction = "vpmaddubsw"},
+       emitter<Maddubs16Cell>},
+      {{.name = "maddubs32",
+        .templateName = "widen",
+        .group = 4,
+        .groupBytes = 4,
+        .lanes = lanes,
+        .x = kU8,
+        .w = kS8,
+        .fixedRegisters = 3,
+        .stepOps = 3,
+        .widenOps = 1,
+        .instruction = "vpmaddubsw"},
+       emitter<Maddubs32Cell>},
+      {{.name = "maddw",
+        .templateName = "widen",
+        .group = 2,
+        .groupBytes = 4,
+        .lanes = lanes,
+        .x = kS16,
+        .w = kS16,
+        .fixedRegisters = 3,
+        .stepOps = 2,
+        .widenOps = 1,
+        .instruction = "vpmaddwd"},
+       emitter<MaddwCell>},
+      {{.name = "maddw8",
+        .templateName = "widen",
+        .group = 2,
+        .groupBytes = 4,
+        .wGroupBytes = 2,
+        .lanes = lanes,
+        .x = kS16,
+        .w = kS8,
+        .fixedRegisters = 3,
+        .stepOps = 2,
+        .wOps = 1,
+        .widenOps = 1,
+        .instruction = "vpmaddwd"},
+       emitter<MaddwCell>},
+  };
 }

@@ -1,7 +1,6 @@
 // The cells of x86 that multiply whole elements of w of less than eight bits:
 // packed in memory, taken apart in registers. For products that stream w, as
-// those with one row do. See Cells.h and, for the bounds,
-// docs/design/kernels.md.
+// those with one row do. For the bounds see docs/design/kernels.md.
 //
 // A lane of w has four bytes, and the bits of byte i from q * wBits on are
 // element 4 q + i of its group. Masks take the fields of a nibble apart without
@@ -10,7 +9,7 @@
 // shifted back when they are widened. The upper nibbles follow after one shift.
 // What is certain to have no sign is w, so it is the first operand of the
 // multiplications, x the second.
-#include "targets/x86/CellParts.h"
+#include "targets/x86/Cells.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -18,19 +17,18 @@ using namespace lpgen::x86;
 
 namespace {
 
-/// What the cells with packed w share; `sumBits` are those of an accumulator's
+/// What the cells with packed w share; `SumBits` are those of an accumulator's
 /// lanes.
+template <unsigned SumBits>
 class PackedCell : public Cell {
 public:
-  PackedCell(CellFacts facts, Width width, unsigned bits, unsigned sumBits)
-      : Cell(withPackedFacts(facts, width, bits)), bits(bits),
-        sumBits(sumBits) {}
+  using Cell::Cell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     // Four bytes of two nibbles go to a lane of 32 bits in one step, scaled
     // like the largest field.
     const int64_t most =
-        (int64_t{2} * sumBits / 8) * (int64_t{16} >> bits) * w.hi;
-    const int64_t limit = (int64_t{1} << (sumBits - 1)) - 1;
+        (int64_t{2} * SumBits / 8) * (int64_t{16} >> bits()) * w.hi;
+    const int64_t limit = (int64_t{1} << (SumBits - 1)) - 1;
     return std::min(
         cell::stepsWithin(limit, most * std::max<int64_t>(x.hi, 0)),
         cell::stepsWithin(limit + 1, most * std::max<int64_t>(-x.lo, 0)));
@@ -70,7 +68,7 @@ public:
         ofBytes(b));
     for (int64_t quad = 0; quad < facts().group / 4; ++quad) {
       const int64_t field = quad % fields();
-      const int64_t mask = ((1 << bits) - 1) << (field * bits);
+      const int64_t mask = ((1 << bits()) - 1) << (field * bits());
       Value digits =
           arith::AndIOp::create(b, loc, quad < fields() ? w : upper,
                                 cell::splat(b, loc, ofBytes(b), mask));
@@ -90,53 +88,27 @@ protected:
     Value sum = acc.back();
     for (Value next : llvm::drop_begin(llvm::reverse(acc))) {
       sum = arith::ShRSIOp::create(b, loc, sum,
-                                   cell::splat(b, loc, ofSums(b), bits));
+                                   cell::splat(b, loc, ofSums(b), bits()));
       sum = arith::AddIOp::create(b, loc, sum, next);
     }
     return sum;
   }
 
 private:
-  static CellFacts withPackedFacts(CellFacts facts, Width width,
-                                   unsigned bits) {
-    const unsigned quads = 8 / bits;
-    facts.templateName = "widen";
-    facts.group = int64_t{4} * quads;
-    facts.groupBytes = facts.group;
-    facts.wGroupBytes = 4;
-    facts.lanes = lanesOf(width, 32);
-    facts.x = kS8;
-    facts.w = {0, (1 << bits) - 1};
-    facts.accRegisters = quads / 2;
-    facts.fixedRegisters = bits == 4 ? 6 : 7; // masks, x, fields of w
-    facts.stepOps *= quads;
-    facts.wOps = 1 + quads;
-    facts.xOps = quads - 1; // further loads
-    facts.widenOps += 2 * (facts.accRegisters - 1);
-    facts.instructionSteps = 0.5;
-    return facts;
-  }
-
+  unsigned bits() const { return 32 / facts().group; }     ///< Of an element.
   unsigned fields() const { return facts().accRegisters; } ///< Of a nibble.
   VectorType ofBytes(OpBuilder &b) const {
     return cell::vectorType(b, facts().lanes * 4, 8);
   }
   VectorType ofSums(OpBuilder &b) const {
-    return cell::vectorType(b, facts().lanes * 32 / sumBits, sumBits);
+    return cell::vectorType(b, facts().lanes * 32 / SumBits, SumBits);
   }
-
-  unsigned bits;
-  unsigned sumBits;
 };
 
-class PackedMaddubsCell : public PackedCell {
+/// Into 16-bit lanes (vpmaddubsw, vpaddw).
+class PackedMaddubsCell : public PackedCell<16> {
 public:
-  PackedMaddubsCell(Width width, StringRef name, unsigned bits)
-      : PackedCell({.name = name,
-                    .stepOps = 2,
-                    .widenOps = 3,
-                    .instruction = "vpmaddubsw"},
-                   width, bits, 16) {}
+  using PackedCell::PackedCell;
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
     return {sumPairs(b, loc, sumFields(b, loc, acc))};
   }
@@ -148,16 +120,10 @@ protected:
   }
 };
 
-class PackedDpbusdCell : public PackedCell {
+/// Into 32-bit lanes (vpdpbusd).
+class PackedDpbusdCell : public PackedCell<32> {
 public:
-  PackedDpbusdCell(Width width, StringRef name, unsigned bits)
-      : PackedCell({.name = name,
-                    .stepOps = dotOps(width),
-                    .leavesPipes = width == Width::Zmm,
-                    .widenOps = 0,
-                    .instruction = "vpdpbusd"},
-                   width, bits, 32),
-        intrinsic(dotIntrinsic("vpdpbusd", width)) {}
+  using PackedCell::PackedCell;
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
     return {sumFields(b, loc, acc)};
   }
@@ -165,36 +131,54 @@ public:
 protected:
   Value multiplyAdd(OpBuilder &b, Location loc, Value acc, Value u,
                     Value s) const override {
-    return cell::intrinsic(b, loc, intrinsic, acc.getType(), {acc, u, s});
+    return addDot(b, loc, facts().instruction, acc, u, s);
   }
-
-private:
-  std::string intrinsic;
 };
+
+/// `facts` with those that all such cells share, for elements of w of `bits`
+/// bits: costs of one multiplication become those of a step.
+CellFacts packed(Width width, unsigned bits, CellFacts facts) {
+  const unsigned quads = 8 / bits;
+  facts.templateName = "widen";
+  facts.group = int64_t{4} * quads;
+  facts.groupBytes = facts.group;
+  facts.wGroupBytes = 4;
+  facts.lanes = lanesOf(width, 32);
+  facts.x = kS8;
+  facts.w = {0, (1 << bits) - 1};
+  facts.accRegisters = quads / 2;
+  facts.fixedRegisters = bits == 4 ? 6 : 7; // masks, x, fields of w
+  facts.stepOps *= quads;
+  facts.wOps = 1 + quads;
+  facts.xOps = quads - 1; // further loads
+  facts.widenOps += 2 * (facts.accRegisters - 1);
+  facts.instructionSteps = 0.5;
+  return facts;
+}
 
 } // namespace
 
-const Cell &x86::maddubs16w4Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedMaddubsCell(w, "maddubs16w4", 4); });
-}
-const Cell &x86::maddubs16w2Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedMaddubsCell(w, "maddubs16w2", 2); });
-}
-const Cell &x86::maddubs16w1Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedMaddubsCell(w, "maddubs16w1", 1); });
-}
-const Cell &x86::dpbusdw4Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedDpbusdCell(w, "dpbusdw4", 4); });
-}
-const Cell &x86::dpbusdw2Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedDpbusdCell(w, "dpbusdw2", 2); });
-}
-const Cell &x86::dpbusdw1Cell(Width width) {
-  return cellOf(width,
-                [](Width w) { return PackedDpbusdCell(w, "dpbusdw1", 1); });
+std::vector<CellRow> x86::packedRows(Width width) {
+  const CellFacts dot{.stepOps = dotOps(width),
+                      .leavesPipes = width == Width::Zmm,
+                      .widenOps = 0,
+                      .instruction = "vpdpbusd",
+                      .needs = vnni(width)};
+  const CellFacts madd{
+      .stepOps = 2, .widenOps = 3, .instruction = "vpmaddubsw"};
+  const auto named = [](llvm::StringRef name, CellFacts facts) {
+    facts.name = name;
+    return facts;
+  };
+  return {
+      {packed(width, 4, named("dpbusdw4", dot)), emitter<PackedDpbusdCell>},
+      {packed(width, 2, named("dpbusdw2", dot)), emitter<PackedDpbusdCell>},
+      {packed(width, 1, named("dpbusdw1", dot)), emitter<PackedDpbusdCell>},
+      {packed(width, 4, named("maddubs16w4", madd)),
+       emitter<PackedMaddubsCell>},
+      {packed(width, 2, named("maddubs16w2", madd)),
+       emitter<PackedMaddubsCell>},
+      {packed(width, 1, named("maddubs16w1", madd)),
+       emitter<PackedMaddubsCell>},
+  };
 }

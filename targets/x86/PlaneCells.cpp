@@ -1,8 +1,7 @@
 // The cells of x86 with planes of digits, one byte of w for each output: tables
-// and their sums in bytes. See Cells.h and, for the bounds,
-// docs/design/kernels.md.
+// and their sums in bytes. For the bounds see docs/design/kernels.md.
 #include "targets/Tables.h"
-#include "targets/x86/CellParts.h"
+#include "targets/x86/Cells.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -74,20 +73,11 @@ protected:
   }
 };
 
-/// and, population count by a look-up, add.
+/// Bit planes in groups of 4, counted by a 16-entry table: and, look-up, add
+/// (vpand, vpshufb, vpaddb).
 class NibbleCell : public PlaneCell {
 public:
-  explicit NibbleCell(Width width)
-      : PlaneCell({.name = "nibble",
-                   .templateName = "bitserial",
-                   .group = 4,
-                   .groupBytes = 1,
-                   .planes = true,
-                   .lanes = lanesOf(width, 8),
-                   .fixedRegisters = 3,
-                   .stepOps = 3,
-                   .widenOps = 12,
-                   .instruction = "vpshufb"}) {}
+  using PlaneCell::PlaneCell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return cell::broadcastBytes(b, loc, buffer, offset, 1, facts().lanes);
@@ -115,8 +105,7 @@ private:
 /// several bytes, each chooses a table for its elements, and these are added.
 class LookupCell : public PlaneCell {
 public:
-  LookupCell(Width width, StringRef name, unsigned xBits, unsigned wBits)
-      : PlaneCell(describe(width, tables::lookupFacts(name, xBits, wBits))) {}
+  using PlaneCell::PlaneCell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return tables::choose(b, loc, facts(), buffer, offset);
@@ -125,27 +114,12 @@ public:
               Value w) const override {
     return addLookup(b, loc, acc, x, w);
   }
-
-private:
-  static CellFacts describe(Width width, CellFacts facts) {
-    const auto tables = static_cast<double>(facts.groupBytes);
-    facts.lanes = lanesOf(width, 8);
-    facts.stepOps = 2;
-    // Loading the tables and adding them; those for whole registers of 512 bits
-    // cost Zen 4 more (2026-11).
-    facts.xOps = width == Width::Zmm ? 2 * tables : tables - 1;
-    facts.xScalarOps = 3 * tables - 1;
-    facts.widenOps = 12;
-    facts.instruction = "vpshufb";
-    return facts;
-  }
 };
 
 /// The same with tables of 64 entries, a whole register of 512 bits.
 class PermuteCell : public PlaneCell {
 public:
-  PermuteCell(StringRef name, unsigned xBits, unsigned wBits)
-      : PlaneCell(describe(tables::lookupFacts(name, xBits, wBits, 64))) {}
+  using PlaneCell::PlaneCell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return tables::choose(b, loc, facts(), buffer, offset);
@@ -156,26 +130,13 @@ public:
                                   bytes(b), {x, w});
     return {arith::AddIOp::create(b, loc, acc[0], found)};
   }
-
-private:
-  static CellFacts describe(CellFacts facts) {
-    const auto tables = static_cast<double>(facts.groupBytes);
-    facts.lanes = lanesOf(Width::Zmm, 8);
-    facts.stepOps = 2;
-    facts.xOps = 1.5 * (tables - 1); // loading and adding further ones
-    facts.xScalarOps = 3 * tables - 1;
-    facts.widenOps = 12;
-    facts.instruction = "vpermb";
-    return facts;
-  }
 };
 
 /// The same of 16 entries with x stored as tables: byte m of a group is the sum
 /// of the digits that the bits of m choose.
 class TablesCell : public PlaneCell {
 public:
-  explicit TablesCell(Width width)
-      : PlaneCell(describe(width, tables::storedFacts("tables41", 1))) {}
+  using PlaneCell::PlaneCell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return tables::load(b, loc, buffer, offset, facts().lanes);
@@ -184,24 +145,13 @@ public:
               Value w) const override {
     return addLookup(b, loc, acc, x, w);
   }
-
-private:
-  static CellFacts describe(Width width, CellFacts facts) {
-    facts.lanes = lanesOf(width, 8);
-    facts.stepOps = 2;
-    facts.xOps = width == Width::Zmm ? 1.0 : 0.0;
-    facts.widenOps = 12;
-    facts.instruction = "vpshufb";
-    return facts;
-  }
 };
 
 /// The same with all eight bits of a byte of w: half the bytes of w, and three
 /// instructions to take a vector of them apart. For few rows of x.
 class PackedTablesCell : public PlaneCell {
 public:
-  explicit PackedTablesCell(Width width)
-      : PlaneCell(describe(width, tables::storedFacts("tables41p", 2))) {}
+  using PlaneCell::PlaneCell;
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     const int64_t lanes = facts().lanes;
@@ -225,54 +175,88 @@ public:
     acc = addLookup(b, loc, acc, cell::slice(b, loc, x, 0, lanes), low);
     return addLookup(b, loc, acc, cell::slice(b, loc, x, lanes, lanes), high);
   }
-
-private:
-  static CellFacts describe(Width width, CellFacts facts) {
-    facts.lanes = lanesOf(width, 8);
-    facts.wRegisters = 2;
-    facts.fixedRegisters = 4;
-    facts.stepOps = 4;
-    facts.wOps = 3;
-    facts.xOps = width == Width::Zmm ? 3.0 : 1.0; // a second load
-    facts.widenOps = 12;
-    facts.instruction = "vpshufb";
-    facts.instructionSteps = 0.5;
-    return facts;
-  }
 };
+
+/// Facts of cells that look up in tables of 16 bytes, for those of Tables.h.
+CellFacts lookup(Width width, CellFacts facts) {
+  facts.lanes = lanesOf(width, 8);
+  facts.stepOps = 2;
+  facts.widenOps = 12;
+  facts.instruction = "vpshufb";
+  return facts;
+}
+
+/// Digits of so many bits choose the tables.
+CellFacts chosen(Width width, llvm::StringRef name, unsigned xBits,
+                 unsigned wBits) {
+  CellFacts facts = lookup(width, tables::lookupFacts(name, xBits, wBits));
+  const auto tables = static_cast<double>(facts.groupBytes);
+  // Loading the tables and adding them; those for whole registers of 512 bits
+  // cost Zen 4 more (2026-11).
+  facts.xOps = width == Width::Zmm ? 2 * tables : tables - 1;
+  facts.xScalarOps = 3 * tables - 1;
+  return facts;
+}
+
+/// Likewise of 64 entries, in registers of 512 bits.
+CellFacts permuted(llvm::StringRef name, unsigned xBits, unsigned wBits) {
+  CellFacts facts =
+      lookup(Width::Zmm, tables::lookupFacts(name, xBits, wBits, 64));
+  const auto tables = static_cast<double>(facts.groupBytes);
+  facts.xOps = 1.5 * (tables - 1); // loading and adding further ones
+  facts.xScalarOps = 3 * tables - 1;
+  facts.instruction = "vpermb";
+  facts.needs = LP_CPU_AVX512VBMI;
+  return facts;
+}
+
+/// x stored as tables, one a group.
+CellFacts stored(Width width, llvm::StringRef name) {
+  CellFacts facts = lookup(width, tables::storedFacts(name, 1));
+  facts.xOps = width == Width::Zmm ? 1.0 : 0.0;
+  return facts;
+}
+
+/// Two a group, and a byte of w for both.
+CellFacts storedPairs(Width width, llvm::StringRef name) {
+  CellFacts facts = lookup(width, tables::storedFacts(name, 2));
+  facts.wRegisters = 2;
+  facts.fixedRegisters = 4;
+  facts.stepOps = 4;
+  facts.wOps = 3;
+  facts.xOps = width == Width::Zmm ? 3.0 : 1.0; // a second load
+  facts.instructionSteps = 0.5;
+  return facts;
+}
 
 } // namespace
 
-const Cell &x86::lookup11Cell(Width width) {
-  return cellOf(width, [](Width w) { return LookupCell(w, "lookup11", 1, 1); });
-}
-const Cell &x86::lookup21Cell(Width width) {
-  return cellOf(width, [](Width w) { return LookupCell(w, "lookup21", 2, 1); });
-}
-const Cell &x86::lookup22Cell(Width width) {
-  return cellOf(width, [](Width w) { return LookupCell(w, "lookup22", 2, 2); });
-}
-const Cell &x86::lookup41Cell(Width width) {
-  return cellOf(width, [](Width w) { return LookupCell(w, "lookup41", 4, 1); });
-}
-const Cell &x86::permute11Cell() {
-  static const PermuteCell cell("permute11", 1, 1);
-  return cell;
-}
-const Cell &x86::permute21Cell() {
-  static const PermuteCell cell("permute21", 2, 1);
-  return cell;
-}
-const Cell &x86::permute22Cell() {
-  static const PermuteCell cell("permute22", 2, 2);
-  return cell;
-}
-const Cell &x86::tables41Cell(Width width) {
-  return cellOf(width, [](Width w) { return TablesCell(w); });
-}
-const Cell &x86::packedTables41Cell(Width width) {
-  return cellOf(width, [](Width w) { return PackedTablesCell(w); });
-}
-const Cell &x86::nibbleCell(Width width) {
-  return cellOf(width, [](Width w) { return NibbleCell(w); });
+std::vector<CellRow> x86::planeRows(Width width) {
+  std::vector<CellRow> rows;
+  if (width == Width::Zmm) {
+    rows = {{permuted("permute11", 1, 1), emitter<PermuteCell>},
+            {permuted("permute21", 2, 1), emitter<PermuteCell>},
+            {permuted("permute22", 2, 2), emitter<PermuteCell>}};
+  }
+  const CellRow all[] = {
+      {chosen(width, "lookup11", 1, 1), emitter<LookupCell>},
+      {chosen(width, "lookup21", 2, 1), emitter<LookupCell>},
+      {chosen(width, "lookup22", 2, 2), emitter<LookupCell>},
+      {chosen(width, "lookup41", 4, 1), emitter<LookupCell>},
+      {stored(width, "tables41"), emitter<TablesCell>},
+      {storedPairs(width, "tables41p"), emitter<PackedTablesCell>},
+      {{.name = "nibble",
+        .templateName = "bitserial",
+        .group = 4,
+        .groupBytes = 1,
+        .planes = true,
+        .lanes = lanesOf(width, 8),
+        .fixedRegisters = 3,
+        .stepOps = 3,
+        .widenOps = 12,
+        .instruction = "vpshufb"},
+       emitter<NibbleCell>},
+  };
+  rows.insert(rows.end(), std::begin(all), std::end(all));
+  return rows;
 }

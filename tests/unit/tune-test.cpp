@@ -209,13 +209,14 @@ TEST(RuleFile, AddsReplacesAndSorts) {
   EXPECT_THAT(first, HasSubstr("for znver3"));
   const std::string second = mustMerge(
       first,
-      {someRule(9, "widen<cell=c,tile=[3,1],unroll=1,block=1>", "measured")});
+      {someRule(9, "widen<cell=c,tile=[3,1],unroll=1,block=1,prefetch=64>",
+                "measured")});
   EXPECT_THAT(rulesIn(second),
               ElementsAre(HasSubstr("rows 8 columns 64 reduction 128 -> "
                                     "<\"direct\", cell = \"\""),
                           HasSubstr("rows 9 columns 64 reduction 128 -> "
                                     "<\"widen\", cell = \"c\", tile = [3, 1], "
-                                    "unroll = 1, block = 1>")));
+                                    "unroll = 1, block = 1, prefetch = 64>")));
   EXPECT_EQ(mustMerge(second, {}), second);
 }
 
@@ -272,15 +273,17 @@ TEST(TuneProblem, RanksAndStepsWithinTheRegisterFile) {
   EXPECT_EQ(host.problem->numContractions(), 1u);
   const std::vector<std::string> ranked = host.problem->ranked(0);
   EXPECT_THAT(ranked, Contains("direct"));
-  EXPECT_THAT(host.problem->neighbours(
-                  0, "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=4>"),
-              ElementsAre("bitserial<cell=ctpop,tile=[1,2],unroll=2,block=4>",
-                          "bitserial<cell=ctpop,tile=[2,1],unroll=2,block=4>",
-                          "bitserial<cell=ctpop,tile=[2,2],unroll=2,block=4>",
-                          "bitserial<cell=ctpop,tile=[1,1],unroll=4,block=4>",
-                          "bitserial<cell=ctpop,tile=[1,1],unroll=1,block=4>",
-                          "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=8>",
-                          "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=2>"));
+  EXPECT_THAT(
+      host.problem->neighbours(
+          0, "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=4,prefetch=0>"),
+      ElementsAre(
+          "bitserial<cell=ctpop,tile=[1,2],unroll=2,block=4,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[2,1],unroll=2,block=4,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[2,2],unroll=2,block=4,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[1,1],unroll=4,block=4,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[1,1],unroll=1,block=4,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=8,prefetch=0>",
+          "bitserial<cell=ctpop,tile=[1,1],unroll=2,block=2,prefetch=0>"));
   EXPECT_THAT(host.problem->neighbours(0, "direct"), ElementsAre());
 }
 

@@ -52,7 +52,7 @@ TunedKey TuneProblem::key(size_t contraction) const {
 std::vector<std::string> TuneProblem::ranked(size_t contraction) const {
   std::vector<std::string> texts;
   for (const Candidate &candidate :
-       rankedCandidates(contractions[contraction], target())) {
+       rankedCandidates(contractions[contraction], machine())) {
     texts.push_back(scheduleText(candidate.schedule));
   }
   return texts;
@@ -65,7 +65,7 @@ lp::ScheduleAttr TuneProblem::parse(size_t contraction,
   const auto request = parseScheduleRequest(schedule, message);
   assert(request && "schedule texts parse");
   const lp::ScheduleAttr attribute = applicableSchedule(
-      contractions[contraction], target(), *request, message);
+      contractions[contraction], machine(), *request, message);
   assert(attribute && "schedule texts of a contraction can be applied to it");
   return attribute;
 }
@@ -73,8 +73,9 @@ lp::ScheduleAttr TuneProblem::parse(size_t contraction,
 std::vector<std::string>
 TuneProblem::neighbours(size_t contraction, const std::string &schedule) const {
   std::vector<std::string> texts;
-  for (lp::ScheduleAttr next : neighbouringSchedules(
-           contractions[contraction], target(), parse(contraction, schedule))) {
+  for (lp::ScheduleAttr next :
+       neighbouringSchedules(contractions[contraction], machine(),
+                             parse(contraction, schedule))) {
     texts.push_back(scheduleText(next));
   }
   return texts;

@@ -55,6 +55,7 @@ private:
   TuneProblem(const ast::Op &source, llvm::SourceMgr &sources,
               const CompileOptions &options)
       : source(source), sources(sources), options(options) {}
+  Machine machine() const { return machineOf(*module); }
   lp::ScheduleAttr parse(size_t contraction, const std::string &schedule) const;
 
   const ast::Op &source;

@@ -30,6 +30,18 @@ func.func private @cell() attributes {s = #lp.schedule<"widen", cell = "", tile 
 
 // -----
 
+// schedule_c3
+// expected-error @+1 {{prefetch must be 0 to 1048576 bytes, found 1048577}}
+func.func private @prefetch() attributes {s = #lp.schedule<"widen", cell = "maddw", tile = [1, 1], unroll = 1, block = 1, prefetch = 1048577>}
+
+// -----
+
+// target_c1
+// expected-error @+1 {{there is no record of a CPU 'nosuch'; expected one of generic}}
+func.func private @cpu() attributes {t = #lp.target<"generic", cpu = "nosuch">}
+
+// -----
+
 func.func @read_c1(%x: tensor<4x8xi32>, %i: index) -> i32 {
   // expected-error @+1 {{the map must map 1 indices to 2 dimensions}}
   %v = lp.read %x[%i] affine_map<(d0) -> (d0)> divisors [1] : tensor<4x8xi32> -> i32

@@ -54,5 +54,8 @@ func.func @contract(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int
   return %y : tensor<5x3xi32>
 }
 
+// CHECK: func private @machine() attributes {s = #lp.schedule<"widen", cell = "maddw", tile = [1, 1], unroll = 1, block = 1, prefetch = 0>, t = #lp.target<"x86_avx2", cpu = "znver4">}
+func.func private @machine() attributes {s = #lp.schedule<"widen", cell = "maddw", tile = [1, 1], unroll = 1, block = 1, prefetch = 0>, t = #lp.target<"x86_avx2", cpu = "znver4">}
+
 // CHECK: lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = ""
 lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>

@@ -119,62 +119,32 @@ func.func @planes_of_w(%x: memref<128xi8>, %w: memref<256xi8>, %acc: memref<2x32
   return
 }
 
-// A tile of one row streams w: each line of 64 bytes is fetched once, some KB ahead.
-// CHECK-LABEL: func.func @one_row(
+// Each line of 64 bytes of w is fetched once, as far ahead as the schedule says.
+// CHECK-LABEL: func.func @fetched(
 // CHECK-DAG: %[[FIRST:.*]] = arith.constant 2560 : index
 // CHECK-DAG: %[[SECOND:.*]] = arith.constant 2624 : index
 // CHECK: memref.prefetch %{{.*}}[%[[FIRST]]], read, locality<1>, data
 // CHECK: memref.prefetch %{{.*}}[%[[SECOND]]], read, locality<1>, data
 // CHECK-NOT: memref.prefetch
 // CHECK: return
-func.func @one_row(%x: memref<8xi8>, %w: memref<128xi8>, %acc: memref<1x32xi32>) {
+func.func @fetched(%x: memref<8xi8>, %w: memref<128xi8>, %acc: memref<1x32xi32>) {
+  %c0 = arith.constant 0 : index
+  lp.tile "maddubs16w4" %x[%c0], %w[%c0] into %acc attributes {chunk = 4 : i64,
+    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 8 : i64,
+    wPlaneStride = 128 : i64, prefetch = 2560 : i64} : memref<8xi8>, memref<128xi8>, memref<1x32xi32>
+  return
+}
+
+// CHECK-LABEL: func.func @not_fetched(
+// CHECK-NOT: memref.prefetch
+// CHECK: return
+func.func @not_fetched(%x: memref<8xi8>, %w: memref<128xi8>, %acc: memref<1x32xi32>) {
   %c0 = arith.constant 0 : index
   lp.tile "maddubs16w4" %x[%c0], %w[%c0] into %acc attributes {chunk = 4 : i64,
     counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
     xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 8 : i64,
     wPlaneStride = 128 : i64} : memref<8xi8>, memref<128xi8>, memref<1x32xi32>
-  return
-}
-
-// Tiles of several rows find a small w in a cache.
-// CHECK-LABEL: func.func @two_rows(
-// CHECK-NOT: memref.prefetch
-// CHECK: return
-func.func @two_rows(%x: memref<16xi8>, %w: memref<128xi8>, %acc: memref<2x32xi32>) {
-  %c0 = arith.constant 0 : index
-  %c8 = arith.constant 8 : index
-  lp.tile "maddubs16w4" %x[%c0, %c8], %w[%c0] into %acc attributes {chunk = 4 : i64,
-    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
-    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
-    wPlaneStride = 128 : i64} : memref<16xi8>, memref<128xi8>, memref<2x32xi32>
-  return
-}
-
-// They stream it if it has more than twice the bytes of the second level.
-// CHECK-LABEL: func.func @two_rows_large(
-// CHECK-COUNT-2: memref.prefetch
-// CHECK-NOT: memref.prefetch
-// CHECK: return
-func.func @two_rows_large(%x: memref<16xi8>, %w: memref<1048577xi8>, %acc: memref<2x32xi32>) {
-  %c0 = arith.constant 0 : index
-  %c8 = arith.constant 8 : index
-  lp.tile "maddubs16w4" %x[%c0, %c8], %w[%c0] into %acc attributes {chunk = 4 : i64,
-    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
-    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
-    wPlaneStride = 128 : i64} : memref<16xi8>, memref<1048577xi8>, memref<2x32xi32>
-  return
-}
-
-// CHECK-LABEL: func.func @two_rows_just_not(
-// CHECK-NOT: memref.prefetch
-// CHECK: return
-func.func @two_rows_just_not(%x: memref<16xi8>, %w: memref<1048576xi8>, %acc: memref<2x32xi32>) {
-  %c0 = arith.constant 0 : index
-  %c8 = arith.constant 8 : index
-  lp.tile "maddubs16w4" %x[%c0, %c8], %w[%c0] into %acc attributes {chunk = 4 : i64,
-    counts = array<i64: 1>, strides = array<i64: 8>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 4 : i64,
-    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 16 : i64,
-    wPlaneStride = 128 : i64} : memref<16xi8>, memref<1048576xi8>, memref<2x32xi32>
   return
 }
 

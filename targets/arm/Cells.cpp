@@ -1,5 +1,6 @@
-// The cells of NEON and of its levels. See Cells.h.
-#include "targets/arm_neon/Cells.h"
+// The cells of NEON and of its levels that multiply or count bits.
+#include "targets/arm/Cells.h"
+#include "base/abi/lp_kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -15,26 +16,10 @@ constexpr StoredRange kS8{-128, 127};
 /// smlal2.
 class SmlalCell : public Cell {
 public:
-  SmlalCell(StringRef name, unsigned bits, StoredRange range)
-      : Cell({.name = name,
-              .templateName = "widen",
-              .group = 1,
-              .groupBytes = bits / 8,
-              .lanes = 128 / bits,
-              .run = 8,
-              .x = range,
-              .w = range,
-              .accRegisters = 2,
-              .fixedRegisters = 2,
-              .stepOps = 2,
-              .xOps = bits == 8 ? 1.0 : 0.0, // smlal by element of 16 bits only
-              .widenOps = bits == 8 ? 8.0 : 2.0,
-              .instruction = "smlal"}),
-        bits(bits) {}
-
+  using Cell::Cell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     int64_t most = x.maxAbs() * w.maxAbs();
-    if (bits == 16) {
+    if (bits() == 16) {
       return most <= INT32_MAX ? kUnlimitedSteps : 0;
     }
     return most == 0 ? kUnlimitedSteps : 32767 / most;
@@ -45,13 +30,13 @@ public:
   }
   Value loadX(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::broadcastBytes(b, loc, buffer, offset, bits / 8,
+    return cell::broadcastBytes(b, loc, buffer, offset, facts().groupBytes,
                                 facts().lanes);
   }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
     return cell::bitcast(b, loc, cell::loadBytes(b, loc, buffer, offset, 16),
-                         cell::vectorType(b, facts().lanes, bits));
+                         cell::vectorType(b, facts().lanes, bits()));
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
@@ -68,7 +53,7 @@ public:
     return result;
   }
   Values widen(OpBuilder &b, Location loc, Values acc) const override {
-    if (bits == 16) {
+    if (bits() == 16) {
       return acc;
     }
     Values result;
@@ -80,32 +65,25 @@ public:
 
 private:
   VectorType wideHalf(OpBuilder &b) const {
-    return cell::vectorType(b, facts().lanes / 2, bits * 2);
+    return cell::vectorType(b, facts().lanes / 2, bits() * 2);
   }
-  unsigned bits;
+  unsigned bits() const { return facts().groupBytes * 8; }
 };
+
+/// acc + the sums of products that the instruction called like the cell makes.
+Value addProducts(OpBuilder &b, Location loc, const CellFacts &facts,
+                  ValueRange operands) {
+  return cell::intrinsic(
+      b, loc, ("llvm.aarch64.neon." + facts.name + ".v4i32.v16i8").str(),
+      operands.front().getType(), operands);
+}
 
 /// Dot products of four bytes. One load of x serves four steps, each of which
 /// takes its element of the register (sdot by element), so that nothing is
 /// broadcast.
 class DotCell : public Cell {
 public:
-  DotCell(StringRef name, StringRef instruction, StringRef intrinsic,
-          StoredRange x, StoredRange w)
-      : Cell({.name = name,
-              .templateName = "widen",
-              .group = 4,
-              .groupBytes = 4,
-              .lanes = 4,
-              .run = 4,
-              .x = x,
-              .w = w,
-              .fixedRegisters = 0,
-              .stepOps = 1,
-              .widenOps = 0,
-              .instruction = instruction}),
-        intrinsic(intrinsic) {}
-
+  using Cell::Cell;
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     // Sums in 32-bit lanes wrap modulo 2^32, which the proved range of the
     // whole sum makes exact.
@@ -130,38 +108,17 @@ public:
     bool isMixed = facts().x.lo != facts().w.lo;
     SmallVector<Value> operands = {acc[0], isMixed ? bytes : w,
                                    isMixed ? w : bytes};
-    return {cell::intrinsic(b, loc, intrinsic, acc[0].getType(), operands)};
+    return {addProducts(b, loc, facts(), operands)};
   }
   Values widen(OpBuilder & /*b*/, Location /*loc*/, Values acc) const override {
     return acc;
   }
-
-private:
-  StringRef intrinsic;
 };
 
 /// Products of 2 x 8 and 8 x 2 bytes, two of them: two rows by four columns.
 class MatrixCell : public Cell {
 public:
-  MatrixCell(StringRef name, StringRef intrinsic, StoredRange x, StoredRange w)
-      : Cell({.name = name,
-              .templateName = "widen",
-              .group = 8,
-              .groupBytes = 8,
-              .lanes = 4,
-              .rows = 2,
-              .run = 2,
-              .x = x,
-              .w = w,
-              .accRegisters = 2,
-              .wRegisters = 2,
-              .fixedRegisters = 2,
-              .stepOps = 2,
-              .xOps = 1,
-              .widenOps = 2,
-              .instruction = name}),
-        intrinsic(intrinsic) {}
-
+  using Cell::Cell;
   int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
     return kUnlimitedSteps; // modulo 2^32, as DotCell
   }
@@ -194,8 +151,7 @@ public:
     Values result;
     for (int64_t i = 0; i < 2; ++i) {
       Value columns = cell::slice(b, loc, w, 16 * i, 16);
-      result.push_back(cell::intrinsic(b, loc, intrinsic, acc[i].getType(),
-                                       {acc[i], x, columns}));
+      result.push_back(addProducts(b, loc, facts(), {acc[i], x, columns}));
     }
     return result;
   }
@@ -218,7 +174,6 @@ private:
     }
     return vector::ShuffleOp::create(b, loc, lhs, rhs, mask);
   }
-  StringRef intrinsic;
 };
 
 /// Two products in one 16-bit multiplication. With x = x0 + 256 x1 and
@@ -229,27 +184,10 @@ private:
 /// within a run.
 class PairCell : public Cell {
 public:
-  PairCell(StringRef name, int64_t inner)
-      : Cell({.name = name,
-              .templateName = "widen",
-              .group = 2,
-              .groupBytes = 2,
-              .lanes = 8,
-              .run = 8,
-              .x = kU8,
-              .w = kU8,
-              .runRegisters = 1,
-              .fixedRegisters = 2,
-              .stepOps = 1 + 1 / static_cast<double>(inner),
-              .xOps = 0.125,
-              .widenOps = 2,
-              .instruction = "usra",
-              .instructionSteps = static_cast<double>(inner)}),
-        inner(inner) {}
-
+  using Cell::Cell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     int64_t most = 2 * x.hi * w.hi; // that one step adds to the upper byte
-    if (most * inner > 255) {
+    if (most * inner() > 255) {
       return 0;
     }
     return most == 0 ? kUnlimitedSteps : 65535 / most;
@@ -285,10 +223,10 @@ public:
   Values runStep(OpBuilder &b, Location loc, Values acc, Value x, Value w,
                  int64_t index, int64_t count) const override {
     Value sum = arith::MulIOp::create(b, loc, x, w);
-    if (index % inner != 0) {
+    if (index % inner() != 0) {
       sum = arith::AddIOp::create(b, loc, acc[1], sum);
     }
-    if ((index + 1) % inner != 0 && index + 1 != count) {
+    if ((index + 1) % inner() != 0 && index + 1 != count) {
       return {acc[0], sum};
     }
     Value eight = cell::splat(b, loc, lanesType(b), 8);
@@ -312,18 +250,15 @@ private:
     }
     return vector::ShuffleOp::create(b, loc, bytes, bytes, mask);
   }
-  int64_t inner;
+  int64_t inner() const {
+    return static_cast<int64_t>(facts().instructionSteps);
+  }
 };
 
 /// and, cnt and an addition, of bytes.
 class CntCell : public BytePopcountCell {
 public:
-  CntCell()
-      : BytePopcountCell({.name = "cnt",
-                          .lanes = 16,
-                          .fixedRegisters = 9,
-                          .stepOps = 3,
-                          .instruction = "cnt"}) {}
+  using BytePopcountCell::BytePopcountCell;
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
     Value both = arith::AndIOp::create(b, loc, x, w);
@@ -339,57 +274,109 @@ Value arm::addBytes(OpBuilder &b, Location loc, Value lhs, Value rhs) {
                          {lhs, rhs});
 }
 
-const Cell &arm::sdotCell() {
-  static const DotCell cell("sdot", "sdot",
-                            "llvm.aarch64.neon.sdot.v4i32.v16i8", kS8, kS8);
-  return cell;
+/// Dot products of bytes in these ranges.
+static CellFacts dot(llvm::StringRef name, llvm::StringRef instruction,
+                     StoredRange x, StoredRange w, uint64_t needs) {
+  return {.name = name,
+          .templateName = "widen",
+          .group = 4,
+          .groupBytes = 4,
+          .lanes = 4,
+          .run = 4,
+          .x = x,
+          .w = w,
+          .fixedRegisters = 0,
+          .stepOps = 1,
+          .widenOps = 0,
+          .instruction = instruction,
+          .needs = needs};
 }
-const Cell &arm::udotCell() {
-  static const DotCell cell("udot", "udot",
-                            "llvm.aarch64.neon.udot.v4i32.v16i8", kU8, kU8);
-  return cell;
+
+/// Matrix products of bytes in these ranges.
+static CellFacts matrix(llvm::StringRef name, StoredRange x, StoredRange w) {
+  return {.name = name,
+          .templateName = "widen",
+          .group = 8,
+          .groupBytes = 8,
+          .lanes = 4,
+          .rows = 2,
+          .run = 2,
+          .x = x,
+          .w = w,
+          .accRegisters = 2,
+          .wRegisters = 2,
+          .fixedRegisters = 2,
+          .stepOps = 2,
+          .xOps = 1,
+          .widenOps = 2,
+          .instruction = name,
+          .needs = LP_CPU_I8MM};
 }
-const Cell &arm::usdotCell() {
-  static const DotCell cell("usdot", "sudot",
-                            "llvm.aarch64.neon.usdot.v4i32.v16i8", kU8, kS8);
-  return cell;
+
+/// Pairs whose sums of `inner` steps fit a byte.
+static CellFacts pair(llvm::StringRef name, int64_t inner) {
+  return {.name = name,
+          .templateName = "widen",
+          .group = 2,
+          .groupBytes = 2,
+          .lanes = 8,
+          .run = 8,
+          .x = kU8,
+          .w = kU8,
+          .runRegisters = 1,
+          .fixedRegisters = 2,
+          .stepOps = 1 + 1 / static_cast<double>(inner),
+          .xOps = 0.125,
+          .widenOps = 2,
+          .instruction = "usra",
+          .instructionSteps = static_cast<double>(inner)};
 }
-const Cell &arm::smmlaCell() {
-  static const MatrixCell cell("smmla", "llvm.aarch64.neon.smmla.v4i32.v16i8",
-                               kS8, kS8);
-  return cell;
-}
-const Cell &arm::ummlaCell() {
-  static const MatrixCell cell("ummla", "llvm.aarch64.neon.ummla.v4i32.v16i8",
-                               kU8, kU8);
-  return cell;
-}
-const Cell &arm::usmmlaCell() {
-  static const MatrixCell cell("usmmla", "llvm.aarch64.neon.usmmla.v4i32.v16i8",
-                               kU8, kS8);
-  return cell;
-}
-const Cell &arm::pair2Cell() {
-  static const PairCell cell("pair2", 2);
-  return cell;
-}
-const Cell &arm::pair4Cell() {
-  static const PairCell cell("pair4", 4);
-  return cell;
-}
-const Cell &arm::pair8Cell() {
-  static const PairCell cell("pair8", 8);
-  return cell;
-}
-const Cell &arm::smlal16Cell() {
-  static const SmlalCell cell("smlal16", 8, kS8);
-  return cell;
-}
-const Cell &arm::smlal32Cell() {
-  static const SmlalCell cell("smlal32", 16, {-32768, 32767});
-  return cell;
-}
-const Cell &arm::cntCell() {
-  static const CntCell cell;
-  return cell;
+
+std::vector<CellRow> arm::productRows() {
+  return {
+      {matrix("usmmla", kU8, kS8), emitter<MatrixCell>},
+      {matrix("smmla", kS8, kS8), emitter<MatrixCell>},
+      {matrix("ummla", kU8, kU8), emitter<MatrixCell>},
+      {dot("usdot", "sudot", kU8, kS8, LP_CPU_I8MM), emitter<DotCell>},
+      {dot("sdot", "sdot", kS8, kS8, LP_CPU_DOTPROD), emitter<DotCell>},
+      {dot("udot", "udot", kU8, kU8, LP_CPU_DOTPROD), emitter<DotCell>},
+      {pair("pair8", 8), emitter<PairCell>},
+      {pair("pair4", 4), emitter<PairCell>},
+      {pair("pair2", 2), emitter<PairCell>},
+      {{.name = "smlal16",
+        .templateName = "widen",
+        .group = 1,
+        .groupBytes = 1,
+        .lanes = 16,
+        .run = 8,
+        .x = kS8,
+        .w = kS8,
+        .accRegisters = 2,
+        .fixedRegisters = 2,
+        .stepOps = 2,
+        .xOps = 1, // smlal by element of 16 bits only
+        .widenOps = 8,
+        .instruction = "smlal"},
+       emitter<SmlalCell>},
+      {{.name = "smlal32",
+        .templateName = "widen",
+        .group = 1,
+        .groupBytes = 2,
+        .lanes = 8,
+        .run = 8,
+        .x = {-32768, 32767},
+        .w = {-32768, 32767},
+        .accRegisters = 2,
+        .fixedRegisters = 2,
+        .stepOps = 2,
+        .widenOps = 2,
+        .instruction = "smlal"},
+       emitter<SmlalCell>},
+      {BytePopcountCell::complete({.name = "cnt",
+                                   .lanes = 16,
+                                   .fixedRegisters = 9,
+                                   .stepOps = 3,
+                                   .instruction = "cnt"}),
+       emitter<CntCell>},
+  };
 }
