@@ -1,7 +1,6 @@
-// What a packed schedule costs, counted from instructions; and the candidates
-// that the register file allows. For ranking only: no absolute meaning.
+// The counts of the cost model. See CostModel.h.
+#include "schedules/CostModel.h"
 #include "ir/analysis/TilePlan.h"
-#include "schedules/Schedules.h"
 #include "targets/Target.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
@@ -9,184 +8,146 @@
 
 using namespace lpgen;
 
-/// True if strips of this tile should have no loop: they are short, x serves
-/// several vectors, and as many accumulators are alive as hide latency and
-/// leave registers to the rest.
-static bool hasShortStrips(const PackedForm &form, const Cell &cell,
-                           int64_t rows, int64_t vectors,
-                           const Machine &machine) {
-  const PlanesTogether together = planesTogether(
-      form.x.planes.size(), form.w.planes.size(), cell, rows, vectors, machine);
-  const int64_t cells = rowBlocks(cell, rows) * vectors * together.w;
-  return together.w > 1 && vectors > 1 && cells <= 8 &&
-         form.chunk <= machine.unit().unloopedSteps;
-}
+static double asReal(int64_t value) { return static_cast<double>(value); }
 
 static double innermostTaps(const Geometry &g) {
   const auto taps = g.loopsOf(LoopRole::Tap);
-  return taps.empty() ? 1 : static_cast<double>(g.shape.extents[taps.back()]);
+  return taps.empty() ? 1 : asReal(g.shape.extents[taps.back()]);
+}
+
+namespace {
+/// The numbers that several terms share.
+class Counter {
+public:
+  Counter(const PackedForm &form, const Cell &cell, lp::ScheduleAttr schedule,
+          const Machine &machine)
+      : form(form), g(form.geometry), cell(cell), facts(cell.facts()),
+        schedule(schedule), machine(machine), rows(schedule.getTileRows()),
+        vectors(schedule.getTileVectors()),
+        together(planesTogether(form.x.planes.size(), form.w.planes.size(),
+                                cell, rows, vectors, machine)),
+        plan(planTile(form, facts, rows, schedule.getBlock(), machine)),
+        rowTiles(llvm::divideCeil(g.extentOf(LoopRole::Row), rows)),
+        panels(asReal(g.panels * g.extentOf(LoopRole::Batch))),
+        steps(asReal(g.steps) * plan.stepFraction),
+        stepsOfPanel(panels * steps * asReal(planePairs(form)) /
+                     asReal(together.x * together.w)) {}
+
+  CostTerms count() const {
+    CostTerms terms;
+    countSteps(terms);
+    countSums(terms);
+    countMemory(terms);
+    return terms;
+  }
+
+private:
+  const PackedForm &form;
+  const Geometry &g;
+  const Cell &cell;
+  const CellFacts &facts;
+  lp::ScheduleAttr schedule;
+  const Machine &machine;
+  int64_t rows;
+  int64_t vectors;
+  PlanesTogether together;
+  TilePlan plan;
+  int64_t rowTiles;    ///< In a panel.
+  double panels;       ///< Of all batches.
+  double steps;        ///< Of a tile and pair of planes.
+  double stepsOfPanel; ///< Of a tile in all panels and passes over planes.
+
+  /// Accumulators per vector of w in all tiles of a panel. The last tile counts
+  /// whole: with fewer rows it takes hardly less time.
+  double blocksOf(int64_t planesOfX) const {
+    return asReal(rowTiles * rowBlocks(cell, rows * planesOfX));
+  }
+  /// Rows of x in all tiles of a panel, with planes in the place of rows.
+  double rowsOfX() const { return asReal(rowTiles * rows * together.x); }
+  double vectorsOfW() const { return asReal(vectors * together.w); }
+  double bytesOfW() const {
+    return vectorsOfW() * asReal(facts.lanes * facts.wBytes());
+  }
+
+  /// What each step does, and the loops around.
+  void countSteps(CostTerms &terms) const {
+    const double blocks = blocksOf(together.x);
+    const double tiles = asReal(rowTiles);
+    terms.products = stepsOfPanel * blocks * vectorsOfW() * facts.stepOps;
+    terms.moves = stepsOfPanel *
+                  (blocks * facts.xOps + tiles * vectorsOfW() * facts.wOps);
+    terms.loads = stepsOfPanel *
+                  (rowsOfX() / asReal(facts.run) +
+                   tiles * bytesOfW() * 8 / machine.target.desc().vectorBits);
+    terms.scalars = stepsOfPanel * rowsOfX() * facts.xScalarOps;
+    // A strip of few steps is unrolled wholly (ExpandTile).
+    constexpr int64_t few = 8;
+    const int64_t strip =
+        std::min(plan.loopsOf(plan.strip, nullptr).back().count, form.chunk);
+    const int64_t unroll = schedule.getUnroll();
+    if (strip > few && unroll < strip) {
+      terms.trips =
+          stepsOfPanel * tiles * asReal(strip / unroll) / asReal(strip);
+    }
+    terms.pieces = panels * tiles * asReal(planePairs(form)) /
+                   asReal(together.x * together.w) * plan.piecesPerTile;
+    terms.tasks =
+        panels * asReal(llvm::divideCeil(rowTiles, schedule.getBlock()));
+  }
+
+  /// What becomes of accumulators.
+  void countSums(CostTerms &terms) const {
+    const double accumulators = panels * blocksOf(1) * asReal(vectors);
+    terms.widening = accumulators * plan.piecesPerTile *
+                     widenCost(form, facts, steps / plan.piecesPerTile);
+    if (needsHalves(form, facts, static_cast<int64_t>(steps))) {
+      // Two vectors of 16-bit sums each time.
+      terms.loads += accumulators * asReal(planePairs(form)) * 2 *
+                     std::ceil(steps / asReal(form.chunk));
+    }
+    terms.elements = panels * asReal(rowTiles * rows * vectors * facts.lanes);
+  }
+
+  /// What memory beyond the first level gives, and packing, which touches each
+  /// stored element once per plane.
+  void countMemory(CostTerms &terms) const {
+    terms.packing = asReal(g.xBytes);
+    if (g.xBytes > machine.cpu.l1Bytes) {
+      // The innermost taps find in the first level what the first of them
+      // read.
+      terms.xFromL2 = stepsOfPanel * rowsOfX() * asReal(facts.groupBytes) /
+                      innermostTaps(g);
+    }
+    if (!plan.findsW) {
+      terms.wFromL2 = stepsOfPanel * asReal(rowTiles) * bytesOfW();
+    }
+    if (g.wBytes > machine.cpu.l2Bytes) {
+      terms.wFromMemory = asReal(g.wBytes);
+    }
+  }
+};
+} // namespace
+
+CostTerms lpgen::countTerms(const PackedForm &form, const Cell &cell,
+                            lp::ScheduleAttr schedule, const Machine &machine) {
+  return Counter(form, cell, schedule, machine).count();
+}
+
+double lpgen::cyclesOf(const CostTerms &counts, const Cell &cell,
+                       const Machine &machine) {
+  const Costs &costs = machine.unit().costs;
+  CostTerms scaled = counts;
+  scaled.products *= costs.factorOf(cell.facts().name);
+  return scaled.times(costs.prices);
 }
 
 double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
-                             int64_t rows, int64_t vectors, int64_t block,
+                             lp::ScheduleAttr schedule,
                              const Machine &machine) {
-  const VectorUnit &unit = machine.unit();
-  const Cpu &cpu = machine.cpu;
-  const CellFacts &facts = cell.facts();
   const Geometry &g = form.geometry;
-  double issue = unit.sustainedPipes;
-  auto pairs = static_cast<double>(planePairs(form));
-  auto rowsTotal = static_cast<double>(g.extentOf(LoopRole::Row));
-  double tiles = static_cast<double>(g.panels) *
-                 static_cast<double>(
-                     llvm::divideCeil(static_cast<int64_t>(rowsTotal), rows)) *
-                 static_cast<double>(g.extentOf(LoopRole::Batch));
-  auto cells = static_cast<double>(rowBlocks(cell, rows) * vectors);
-  const PlanesTogether together = planesTogether(
-      form.x.planes.size(), form.w.planes.size(), cell, rows, vectors, machine);
-  const int64_t tileRows = rows * together.x;
-  const int64_t tileVectors = vectors * together.w;
-  const auto blocks = static_cast<double>(rowBlocks(cell, tileRows));
-  TilePlan plan = planTile(form, facts, rows, block, cpu.l1Bytes);
-  double steps = static_cast<double>(g.steps) * plan.stepFraction;
-  double widening =
-      plan.piecesPerTile * widenCost(form, facts, steps / plan.piecesPerTile);
-  if (needsHalves(form, facts, static_cast<int64_t>(steps))) {
-    // Two vectors of 16-bit sums each time, where loads are dear.
-    widening += pairs * std::ceil(steps / static_cast<double>(form.chunk)) * 2 *
-                std::max(0.0, unit.loadCycles - 1) * issue;
-  }
-  double loads =
-      static_cast<double>(tileRows) / static_cast<double>(facts.run) +
-      static_cast<double>(tileVectors * facts.lanes * facts.wBytes()) * 8.0 /
-          unit.bits;
-  double products = blocks * static_cast<double>(tileVectors) * facts.stepOps;
-  double moves =
-      blocks * facts.xOps + static_cast<double>(tileVectors) * facts.wOps;
-  double stepOps = products + moves;
-  double stepCycles = stepOps / issue + loads * unit.loadCycles;
-  if (g.xBytes > cpu.l1Bytes) {
-    // 32 bytes of x from the second level take a cycle, most of it hidden; the
-    // innermost taps find them in the first.
-    constexpr double share = 0.2;
-    stepCycles += share * static_cast<double>(tileRows * facts.groupBytes) /
-                  32 / innermostTaps(g);
-  }
-  if (facts.leavesPipes && rowsTotal > 1) { // the loads of one row decide
-    constexpr double share = 0.2; // of what goes beside, that is not hidden
-    stepCycles = products / unit.pipes +
-                 share * (moves / issue + loads * unit.loadCycles);
-  }
-  if (hasShortStrips(form, cell, rows, vectors, machine)) {
-    stepCycles *= unit.unloopedShare;
-  }
-  if (unit.sustainedIssue > 0) {
-    constexpr double loop = 1.5; // a share of counter, address and branch
-    stepCycles = std::max(
-        stepCycles, (stepOps + loads +
-                     static_cast<double>(tileRows) * facts.xScalarOps + loop) /
-                        unit.sustainedIssue);
-  }
-  double perTile =
-      pairs / static_cast<double>(together.x * together.w) * steps *
-          plan.stepFactor * stepCycles +
-      cells * widening / issue +
-      static_cast<double>(rows * vectors * facts.lanes) * 0.5 + // epilogue
-      30 * pairs;                                               // loops around
-  double macs = rowsTotal * static_cast<double>(g.extentOf(LoopRole::Column)) *
-                static_cast<double>(g.extentOf(LoopRole::Batch)) *
-                static_cast<double>(g.reductionSize());
-  // Packing x: each stored element once per plane.
-  double packing = static_cast<double>(g.xBytes) / 8.0;
-  // w from beyond the second level, once; a stream without reuse is prefetched
-  // best.
-  double bytesPerCycle = rowsTotal > static_cast<double>(rows) ? 4 : 12;
-  double streaming = g.wBytes > cpu.l2Bytes
-                         ? static_cast<double>(g.wBytes) / bytesPerCycle
-                         : 0;
-  return (tiles * perTile + packing + streaming) / macs;
-}
-
-/// How far ahead tiles of so many rows fetch w: those of one row, which read it
-/// for nobody else, and others if it comes from beyond the second level. Steps
-/// of tables are too short to hide more instructions.
-static int64_t prefetchFor(const PackedForm &form, int64_t rows,
-                           const Machine &machine) {
-  if (rows == 1) {
-    return machine.unit().prefetchOneRow;
-  }
-  const bool isLarge = form.geometry.wBytes > 2 * machine.cpu.l2Bytes;
-  return isLarge && form.x.planes.empty() ? machine.unit().prefetchLarge : 0;
-}
-
-std::vector<Candidate> lpgen::packedCandidates(llvm::StringRef templateName,
-                                               lp::ContractOp contract,
-                                               const Machine &machine,
-                                               const ScheduleRequest &request,
-                                               std::string &whyNot) {
-  const TargetDesc &target = machine.target.desc();
-  std::vector<Candidate> found;
-  auto allowed = [](const std::optional<int64_t> &wish, int64_t value) {
-    return !wish || *wish == value;
-  };
-  bool anyCell = false;
-  std::string noGeometry;
-  auto shape = Geometry::analyze(ContractShape::of(contract), noGeometry);
-  const bool isOneRow = shape && shape->extentOf(LoopRole::Row) == 1;
-  const int64_t unroll = machine.unit().unroll;
-  for (const Cell *cell : machine.target.cells()) {
-    const CellFacts &facts = cell->facts();
-    if (facts.templateName != templateName ||
-        (!request.cell.empty() && request.cell != facts.name)) {
-      continue;
-    }
-    anyCell = true;
-    std::string reason;
-    // With one row nothing but more columns hides the latency of the sums.
-    const int64_t mostVectors =
-        isOneRow ? std::max<int64_t>(4, target.vectorRegisters / 4) : 4;
-    for (int64_t vectors = 1; vectors <= request.vectors.value_or(mostVectors);
-         ++vectors) {
-      auto form = planPackedForm(contract, *cell, vectors, reason);
-      if (!form) {
-        break;
-      }
-      for (int64_t rows = 1; rows <= request.rows.value_or(8); ++rows) {
-        if (!allowed(request.rows, rows) ||
-            !allowed(request.vectors, vectors)) {
-          continue;
-        }
-        if (tileRegisters(*cell, rows, vectors) > target.vectorRegisters) {
-          reason = "a tile of " + std::to_string(rows) + " x " +
-                   std::to_string(vectors) + " needs " +
-                   std::to_string(tileRegisters(*cell, rows, vectors)) +
-                   " registers, the target has " +
-                   std::to_string(target.vectorRegisters);
-          continue;
-        }
-        // Enough tiles in a task to amortize its start, few enough to balance.
-        int64_t tiles =
-            llvm::divideCeil(form->geometry.extentOf(LoopRole::Row), rows);
-        int64_t block =
-            request.block.value_or(std::clamp<int64_t>(tiles / 4, 1, 16));
-        int64_t steps = hasShortStrips(*form, *cell, rows, vectors, machine)
-                            ? form->chunk
-                            : std::max(unroll, facts.run);
-        found.push_back(
-            {lp::ScheduleAttr::get(
-                 contract.getContext(), templateName.str(), facts.name.str(),
-                 rows, vectors, request.unroll.value_or(steps), block,
-                 request.prefetch.value_or(prefetchFor(*form, rows, machine))),
-             estimateCycles(*form, *cell, rows, vectors, block, machine)});
-      }
-    }
-    if (!reason.empty()) {
-      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
-                ": " + reason;
-    }
-  }
-  if (!anyCell) {
-    whyNot = "target " + target.name + " has no such cell";
-  }
-  return found;
+  const double macs =
+      asReal(g.extentOf(LoopRole::Row)) * asReal(g.extentOf(LoopRole::Column)) *
+      asReal(g.extentOf(LoopRole::Batch)) * asReal(g.reductionSize());
+  return cyclesOf(countTerms(form, cell, schedule, machine), cell, machine) /
+         macs;
 }

@@ -75,17 +75,6 @@ std::vector<lp::ScheduleAttr> neighbouringSchedules(lp::ContractOp contract,
                                                     const Machine &machine,
                                                     lp::ScheduleAttr schedule);
 
-/// Candidates of a template whose cells share the packed GEMM form.
-std::vector<Candidate> packedCandidates(llvm::StringRef templateName,
-                                        lp::ContractOp contract,
-                                        const Machine &machine,
-                                        const ScheduleRequest &request,
-                                        std::string &whyNot);
-
-/// Estimated cycles per real multiply-accumulate of a packed form and tile.
-double estimateCycles(const PackedForm &form, const Cell &cell, int64_t rows,
-                      int64_t vectors, int64_t block, const Machine &machine);
-
 /// Rules of one rank: modules of `lp.tuned` ops among which the nearest wins,
 /// on a tie that of the earlier module.
 using TunedRules = std::vector<mlir::ModuleOp>;

@@ -59,9 +59,6 @@ struct CellFacts {
   unsigned wRegisters = 1;     ///< Registers per vector of weights.
   unsigned fixedRegisters = 2; ///< Broadcast, constants, temporaries.
   double stepOps = 1;          ///< Vector instructions per step and vector.
-  /// The step is a product that keeps the multiplying pipes busy alone, beside
-  /// others for all else.
-  bool leavesPipes = false;
   double wOps = 0; ///< Vector instructions per vector of w to bring it into
                    ///< place, beside its load.
   double xOps = 0; ///< Vector instructions per step to bring x into place.

@@ -4,7 +4,6 @@
 #include "compiler/passes/ContractTiler.h"
 #include "compiler/passes/PackRow.h"
 #include "targets/Target.h"
-#include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -13,8 +12,7 @@ using namespace lpgen;
 static TilePlan scheduledPlan(lp::ContractOp op, const PackedForm &form) {
   lp::ScheduleAttr schedule = *op.getSchedule();
   return planTile(form, findCell(op, schedule.getCell())->facts(),
-                  schedule.getTileRows(), schedule.getBlock(),
-                  machineOf(op).cpu.l1Bytes);
+                  schedule.getTileRows(), schedule.getBlock(), machineOf(op));
 }
 
 /// One, or all if the chain needs sums of whole positions.

@@ -4,6 +4,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "ir/analysis/PackedForm.h"
 #include "mlir/Parser/Parser.h"
+#include "schedules/CostModel.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -85,8 +86,7 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 "a cycle; cost "
                 "model {2:f1}\n",
                 macsPerStep / facts.stepOps * pipes, pipes,
-                1.0 / estimateCycles(form, cell, rows, vectors,
-                                     schedule.getBlock(), machine));
+                1.0 / estimateCycles(form, cell, schedule, machine));
 }
 
 /// The hot loop as LLVM's model of the target's CPU sees it.

@@ -1,5 +1,6 @@
 // See TilePlan.h.
 #include "ir/analysis/TilePlan.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 #include <cmath>
 
@@ -76,18 +77,21 @@ namespace {
 class Planner {
 public:
   Planner(const PackedForm &form, const CellFacts &cell, int64_t rows,
-          int64_t block, int64_t l1Bytes)
-      : g(form.geometry), rows(rows), block(block), l1Bytes(l1Bytes) {
+          int64_t block, const Machine &machine)
+      : g(form.geometry), rows(rows), block(block),
+        l1Bytes(machine.cpu.l1Bytes) {
+    const Costs &costs = machine.unit().costs;
+    const CostTerms &prices = costs.prices;
     auto pairs = static_cast<double>(planePairs(form));
-    work = pairs * static_cast<double>(g.steps) * cell.stepOps;
-    // 32 bytes of w from the second level take a cycle, of about three vector
-    // instructions, and serve all rows; most of it hides behind the others.
-    double transfer = 3.0 * static_cast<double>(cell.lanes * cell.wBytes()) /
-                      32.0 / static_cast<double>(rows);
-    missFactor = std::max(1.1, transfer / cell.stepOps);
-    // With a share of the loops around.
-    pieceCost =
-        widenCost(form, cell, 1) + pairs * 20.0 / static_cast<double>(rows);
+    const double step =
+        cell.stepOps * prices.products * costs.factorOf(cell.name);
+    work = pairs * static_cast<double>(g.steps) * step;
+    // What comes from the second level serves all rows.
+    const double transfer =
+        static_cast<double>(cell.lanes * cell.wBytes()) * prices.wFromL2;
+    missFactor = 1 + transfer / static_cast<double>(rows) / step;
+    pieceCost = widenCost(form, cell, 1) * prices.widening +
+                pairs * prices.pieces / static_cast<double>(rows);
   }
 
   TilePlan plan() {
@@ -111,9 +115,10 @@ private:
   int64_t rows;
   int64_t block;
   int64_t l1Bytes;
-  double work = 0;       ///< Vector instructions of one cell over all steps.
+  // In cycles, or relative to those of a step.
+  double work = 0;       ///< Of one cell over all steps.
   double missFactor = 1; ///< Cost of a step with w from the second level.
-  double pieceCost = 0;  ///< Those of one more piece of the tile, per cell.
+  double pieceCost = 0;  ///< Of one more piece of the tile, per cell.
   unsigned innermost = 0;
   TilePlan result;
 
@@ -169,8 +174,8 @@ private:
     // With one tile of rows, w is read once and from further away.
     bool fits =
         g.panelBytes <= l1Bytes * 3 / 4 && g.extentOf(LoopRole::Row) > rows;
-    result.stepFactor = fits ? 1 : missFactor;
-    double best = work * result.stepFraction * result.stepFactor;
+    result.findsW = fits;
+    double best = work * result.stepFraction * (fits ? 1 : missFactor);
     double wholeFraction = result.stepFraction;
     auto consider = [&](int64_t strip, double fraction,
                         std::optional<BorderDim> across) {
@@ -183,7 +188,7 @@ private:
           work * wholeFraction * fraction * factor + pieceCost * extra;
       if (cost < best) {
         best = cost;
-        result.stepFactor = factor;
+        result.findsW = slices;
         result.strip = strip;
         result.across = across;
         result.stepFraction = wholeFraction * fraction;
@@ -232,6 +237,6 @@ double lpgen::widenCost(const PackedForm &form, const CellFacts &cell,
 }
 
 TilePlan lpgen::planTile(const PackedForm &form, const CellFacts &cell,
-                         int64_t rows, int64_t block, int64_t l1Bytes) {
-  return Planner(form, cell, rows, block, l1Bytes).plan();
+                         int64_t rows, int64_t block, const Machine &machine) {
+  return Planner(form, cell, rows, block, machine).plan();
 }

@@ -50,7 +50,7 @@ struct TilePlan {
   bool aligned = false;
   double stepFraction = 1;  ///< Of the steps that are done, mean over tiles.
   double piecesPerTile = 1; ///< Times that a tile is read and added to.
-  double stepFactor = 1;    ///< Cost of a step relative to one with w in L1.
+  bool findsW = true;       ///< Tiles find w in the first-level cache.
 
   int64_t passes() const { return (loops[0].count + strip - 1) / strip; }
   /// The most steps of one piece.
@@ -74,10 +74,10 @@ struct TilePlan {
 /// and add it to the tile, all planes.
 double widenCost(const PackedForm &form, const CellFacts &cell, double steps);
 
-/// The cheapest plan for tiles of `rows` rows, `block` of them a task, on a
-/// core with a first-level cache of `l1Bytes`.
+/// The cheapest plan for tiles of `rows` rows, `block` of them a task, on the
+/// CPU of `machine`.
 TilePlan planTile(const PackedForm &form, const CellFacts &cell, int64_t rows,
-                  int64_t block, int64_t l1Bytes);
+                  int64_t block, const Machine &machine);
 
 } // namespace lpgen
 

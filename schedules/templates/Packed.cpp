@@ -1,48 +1,121 @@
-// Templates whose cells share the packed GEMM form: they differ in how elements
-// are packed and multiplied, which the cells say.
-#include "schedules/Schedules.h"
+// Candidates of the templates that share the packed form. See Packed.h.
+#include "schedules/templates/Packed.h"
+#include "schedules/CostModel.h"
+#include "targets/cpus/Cpus.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace lpgen;
 
-namespace {
-class PackedTemplate : public Template {
-public:
-  PackedTemplate(llvm::StringRef name, llvm::StringRef summary)
-      : templateName(name), text(summary) {}
-  llvm::StringRef name() const override { return templateName; }
-  llvm::StringRef summary() const override { return text; }
-  std::vector<Candidate> candidates(lp::ContractOp contract,
-                                    const Machine &machine,
-                                    const ScheduleRequest &request,
-                                    std::string &whyNot) const override {
-    return packedCandidates(name(), contract, machine, request, whyNot);
+/// The most rows of a register tile that are tried.
+static constexpr int64_t kMostRows = 8;
+
+static bool isAllowed(const std::optional<int64_t> &wish, int64_t value) {
+  return !wish || *wish == value;
+}
+
+/// The most vectors of a tile that are tried. With one row nothing but more
+/// columns hides the latency of the sums.
+static int64_t mostVectors(lp::ContractOp contract, const TargetDesc &target) {
+  constexpr int64_t most = 4;
+  std::string noGeometry;
+  auto shape = Geometry::analyze(ContractShape::of(contract), noGeometry);
+  return shape && shape->extentOf(LoopRole::Row) == 1
+             ? std::max<int64_t>(most, target.vectorRegisters / 4)
+             : most;
+}
+
+int64_t PackedTemplate::unrollOf(const Tile &tile,
+                                 const Machine &machine) const {
+  return std::max(machine.unit().unroll, tile.cell.facts().run);
+}
+
+int64_t PackedTemplate::prefetchOf(const Tile &tile,
+                                   const Machine &machine) const {
+  return tile.rows == 1 ? machine.unit().prefetchOneRow : 0;
+}
+
+int64_t PlanesTemplate::unrollOf(const Tile &tile,
+                                 const Machine &machine) const {
+  // As many accumulators as hide latency and leave registers to the rest.
+  constexpr int64_t mostAccumulators = 8;
+  const auto &[form, cell, rows, vectors] = tile;
+  const PlanesTogether together = planesTogether(
+      form.x.planes.size(), form.w.planes.size(), cell, rows, vectors, machine);
+  const int64_t accumulators = rowBlocks(cell, rows) * vectors * together.w;
+  const bool isUnlooped = together.w > 1 && vectors > 1 &&
+                          accumulators <= mostAccumulators &&
+                          form.chunk <= machine.unit().unloopedSteps;
+  return isUnlooped ? form.chunk : PackedTemplate::unrollOf(tile, machine);
+}
+
+Candidate PackedTemplate::complete(const Tile &tile, lp::ContractOp contract,
+                                   const Machine &machine,
+                                   const ScheduleRequest &request) const {
+  // Enough tiles in a task to amortize its start, few enough to balance.
+  const int64_t tiles =
+      llvm::divideCeil(tile.form.geometry.extentOf(LoopRole::Row), tile.rows);
+  const auto schedule = lp::ScheduleAttr::get(
+      contract.getContext(), name().str(), tile.cell.facts().name.str(),
+      tile.rows, tile.vectors, request.unroll.value_or(unrollOf(tile, machine)),
+      request.block.value_or(std::clamp<int64_t>(tiles / 4, 1, 16)),
+      request.prefetch.value_or(prefetchOf(tile, machine)));
+  return {schedule, estimateCycles(tile.form, tile.cell, schedule, machine)};
+}
+
+/// The tiles of one cell; in `reason` why one that was asked for is none.
+void PackedTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
+                              const Machine &machine,
+                              const ScheduleRequest &request,
+                              std::vector<Candidate> &found,
+                              std::string &reason) const {
+  const TargetDesc &target = machine.target.desc();
+  const int64_t most = request.vectors.value_or(mostVectors(contract, target));
+  for (int64_t vectors = 1; vectors <= most; ++vectors) {
+    auto form = planPackedForm(contract, cell, vectors, reason);
+    if (!form) {
+      return;
+    }
+    for (int64_t rows = 1; rows <= request.rows.value_or(kMostRows); ++rows) {
+      if (!isAllowed(request.rows, rows) ||
+          !isAllowed(request.vectors, vectors)) {
+        continue;
+      }
+      const int64_t registers = tileRegisters(cell, rows, vectors);
+      if (registers > target.vectorRegisters) {
+        reason = "a tile of " + std::to_string(rows) + " x " +
+                 std::to_string(vectors) + " needs " +
+                 std::to_string(registers) + " registers, the target has " +
+                 std::to_string(target.vectorRegisters);
+        continue;
+      }
+      found.push_back(
+          complete({*form, cell, rows, vectors}, contract, machine, request));
+    }
   }
-
-private:
-  llvm::StringRef templateName;
-  llvm::StringRef text;
-};
-} // namespace
-
-// Operands as bit planes, products as and + population count, counted in byte
-// lanes up to a proved bound (Cowan et al., arXiv 1810.11066, section 3).
-const Template &lpgen::bitserialTemplate() {
-  static const PackedTemplate instance(
-      "bitserial", "bit planes, and + popcount in byte lanes; 1 to 8 bits");
-  return instance;
 }
 
-// Four bits of x name a table, four bits of w its entry: no multiplication, and
-// one instruction less than a population count.
-const Template &lpgen::lutTemplate() {
-  static const PackedTemplate instance(
-      "lut", "table look-up of products of bits; 1 to 8 bits");
-  return instance;
-}
-
-// 16-bit accumulators where the bound on the operands allows, else 32-bit ones.
-const Template &lpgen::widenTemplate() {
-  static const PackedTemplate instance(
-      "widen", "widening multiply-add of 8- or 16-bit elements");
-  return instance;
+std::vector<Candidate>
+PackedTemplate::candidates(lp::ContractOp contract, const Machine &machine,
+                           const ScheduleRequest &request,
+                           std::string &whyNot) const {
+  std::vector<Candidate> found;
+  bool anyCell = false;
+  for (const Cell *cell : machine.target.cells()) {
+    const CellFacts &facts = cell->facts();
+    if (facts.templateName != name() ||
+        (!request.cell.empty() && request.cell != facts.name)) {
+      continue;
+    }
+    anyCell = true;
+    std::string reason;
+    addTiles(contract, *cell, machine, request, found, reason);
+    if (!reason.empty()) {
+      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
+                ": " + reason;
+    }
+  }
+  if (!anyCell) {
+    whyNot = "target " + machine.target.desc().name + " has no such cell";
+  }
+  return found;
 }

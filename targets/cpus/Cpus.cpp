@@ -6,43 +6,28 @@ using namespace lpgen;
 
 static constexpr int64_t kKiB = 1024;
 
-llvm::ArrayRef<Cpu> lpgen::allCpus() {
+/// The facts of every CPU, without costs.
+static std::vector<Cpu> facts() {
   // In registers of 256 bits the cores of Zen do not differ much.
   const VectorUnit zenYmm{.bits = 256,
                           .pipes = 4,
-                          .sustainedPipes = 3.1,
-                          .sustainedIssue = 5, // of 6
                           .unloopedSteps = 24,
-                          .unloopedShare = 0.87, // 0.80 to 0.93 on Zen 3
                           .prefetchOneRow = 2560,
                           .prefetchLarge = 2560};
-  static const std::vector<Cpu> cpus = {
+  return {
       {.name = "generic", .units = {{.bits = 128, .joinsPlanesOfW = false}}},
       {.name = "cortex-a53",
-       .units = {{.bits = 128,
-                  .loadCycles = 2, // nothing vector issues beside a load
-                  .unroll = 4,
-                  .joinsPlanesOfW = false}}},
+       .units = {{.bits = 128, .unroll = 4, .joinsPlanesOfW = false}}},
       {.name = "neoverse-n1",
-       .units = {{.bits = 128,
-                  .pipes = 2,
-                  .sustainedPipes = 1.8,
-                  .sustainedIssue = 3,
-                  .unroll = 4,
-                  .joinsPlanesOfW = false}}},
+       .units =
+           {{.bits = 128, .pipes = 2, .unroll = 4, .joinsPlanesOfW = false}}},
       {.name = "neoverse-n2",
-       .units = {{.bits = 128,
-                  .pipes = 2,
-                  .sustainedPipes = 1.8,
-                  .unroll = 4,
-                  .joinsPlanesOfW = false}}},
+       .units =
+           {{.bits = 128, .pipes = 2, .unroll = 4, .joinsPlanesOfW = false}}},
       {.name = "alderlake",
        .units = {{.bits = 256,
                   .pipes = 3, // two of them multiply
-                  .sustainedPipes = 2,
-                  .sustainedIssue = 5, // of 6
                   .unloopedSteps = 24,
-                  .unloopedShare = 0.87,
                   .prefetchOneRow = 2560,
                   .prefetchLarge = 2560}}},
       {.name = "znver3", .units = {zenYmm}},
@@ -51,11 +36,46 @@ llvm::ArrayRef<Cpu> lpgen::allCpus() {
        .units = {zenYmm,
                  {.bits = 512,
                   .pipes = 2, // four of half the width
-                  .sustainedPipes = 1.6,
-                  .loadCycles = 0.3,
                   // One row is taken as fast as the third level gives it.
                   .prefetchLarge = 2560}}},
+      {.name = "znver5", // servers, whose pipes have 512 bits
+       .l1Bytes = 48 * kKiB,
+       .l2Bytes = 1024 * kKiB,
+       .units = {zenYmm, {.bits = 512, .pipes = 4, .prefetchLarge = 2560}}},
   };
+}
+
+namespace {
+struct CostRow {
+  llvm::StringRef cpu;
+  unsigned bits;
+  CostTerms prices;
+  std::vector<CellFactor> cells;
+};
+} // namespace
+
+/// The costs of a CPU for vectors of `bits` bits.
+static Costs costsOf(llvm::StringRef cpu, unsigned bits) {
+  static const std::vector<CostRow> rows = {
+#include "targets/cpus/Costs.inc"
+  };
+  const auto row = llvm::find_if(rows, [&](const CostRow &known) {
+    return known.cpu == cpu && known.bits == bits;
+  });
+  assert(row != rows.end() && "each unit has its costs in Costs.inc");
+  return {row->prices, row->cells};
+}
+
+llvm::ArrayRef<Cpu> lpgen::allCpus() {
+  static const std::vector<Cpu> cpus = [] {
+    std::vector<Cpu> all = facts();
+    for (Cpu &cpu : all) {
+      for (VectorUnit &unit : cpu.units) {
+        unit.costs = costsOf(cpu.name, unit.bits);
+      }
+    }
+    return all;
+  }();
   return cpus;
 }
 

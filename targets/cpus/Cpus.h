@@ -4,6 +4,7 @@
 #ifndef LPGEN_TARGETS_CPUS_CPUS_H
 #define LPGEN_TARGETS_CPUS_CPUS_H
 
+#include "targets/cpus/Costs.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
@@ -17,25 +18,19 @@ class Target;
 struct VectorUnit {
   unsigned bits = 128;
   double pipes = 1; ///< Vector instructions a cycle, at most.
-  /// Vector instructions a cycle that loops of dependent multiply-adds sustain.
-  double sustainedPipes = 1;
-  double loadCycles = 0.15; ///< Cycles that a vector load takes from these.
-  /// Instructions a cycle of any kind that such loops sustain; 0: the others
-  /// decide before.
-  double sustainedIssue = 0;
   /// Steps of a trip of the innermost loop, as far as temporaries of several
   /// find registers.
   int64_t unroll = 2;
   /// Small tiles of several planes of w, in strips of so many steps at most,
   /// have no loop within a strip; 0: all have.
   int64_t unloopedSteps = 0;
-  double unloopedShare = 1; ///< Of the time of a step that remains there.
   /// Planes of w side by side pay in tiles of several rows.
   bool joinsPlanesOfW = true;
   /// How far ahead w is fetched into the second level, in bytes, by tiles of
   /// one row, and by others where w is large; 0: the hardware does better.
   int64_t prefetchOneRow = 0;
   int64_t prefetchLarge = 0;
+  Costs costs; ///< Of Costs.inc.
 };
 
 struct Cpu {

@@ -160,7 +160,6 @@ CellFacts packed(Width width, unsigned bits, CellFacts facts) {
 
 std::vector<CellRow> x86::packedRows(Width width) {
   const CellFacts dot{.stepOps = dotOps(width),
-                      .leavesPipes = width == Width::Zmm,
                       .widenOps = 0,
                       .instruction = "vpdpbusd",
                       .needs = vnni(width)};

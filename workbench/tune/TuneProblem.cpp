@@ -4,6 +4,7 @@
 #include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
+#include "schedules/CostModel.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -92,6 +93,25 @@ TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
     contraction.removeScheduleAttr();
   }
   return compileFrom(Stage::Lp, text, sources, options);
+}
+
+std::optional<TuneProblem::Counted>
+TuneProblem::count(size_t contraction, const std::string &schedule) const {
+  lp::ContractOp op = contractions[contraction];
+  std::string message;
+  const auto request = parseScheduleRequest(schedule, message);
+  const lp::ScheduleAttr attribute =
+      request ? applicableSchedule(op, machine(), *request, message)
+              : lp::ScheduleAttr();
+  const Cell *cell = attribute ? findCell(op, attribute.getCell()) : nullptr;
+  if (!cell) {
+    return std::nullopt;
+  }
+  const auto form =
+      planPackedForm(op, *cell, attribute.getTileVectors(), message);
+  const CostTerms terms = countTerms(*form, *cell, attribute, machine());
+  return Counted{attribute.getCell().str(), terms,
+                 cyclesOf(terms, *cell, machine())};
 }
 
 /// Multiply-accumulates that the tiles compute, over those of the contraction.

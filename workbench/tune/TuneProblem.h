@@ -9,6 +9,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "operators/frontend/Ast.h"
 #include "schedules/Tuned.h"
+#include "targets/cpus/Costs.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,17 @@ public:
   /// names. Nothing if that fails; the reasons are at `sources`.
   std::optional<CompiledOp>
   compile(llvm::ArrayRef<std::string> schedules) const;
+
+  /// What the cost model counts of a schedule, and its estimate, in cycles of
+  /// one execution. Nothing for schedules without cell and those that cannot be
+  /// applied.
+  struct Counted {
+    std::string cell;
+    CostTerms terms;
+    double cycles = 0;
+  };
+  std::optional<Counted> count(size_t contraction,
+                               const std::string &schedule) const;
 
   /// Cycles per multiply-accumulate of the contraction's hot loop, dependencies
   /// included, by LLVM's model of `cpu`; work on the padding of tiles costs,
