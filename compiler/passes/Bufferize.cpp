@@ -3,6 +3,7 @@
 // One-shot bufferization of upstream is not used: two ops reach this point,
 // both write whole results at their own index, so where a result lives is known
 // at once and copies cannot arise.
+#include "compiler/passes/Lowering.h"
 #include "compiler/passes/Passes.h"
 #include "ir/analysis/Chains.h"
 #include "mlir/IR/IRMapping.h"
@@ -83,15 +84,16 @@ private:
 
 LogicalResult Bufferizer::planForms() {
   auto result = function.walk([&](lp::ContractOp op) {
-    if (!op.getSchedule() || op.getSchedule()->getCell().empty()) {
-      return WalkResult::advance();
-    }
-    FailureOr<PackedForm> form = scheduledForm(op);
+    const Lowering *lowering = loweringOf(op);
+    auto form = lowering ? lowering->formOf(op)
+                         : FailureOr<std::optional<PackedForm>>(failure());
     if (failed(form)) {
       return WalkResult::interrupt();
     }
-    sources[op] = findXSource(op, *form);
-    forms.insert({op, *form});
+    if (*form) {
+      sources[op] = findXSource(op, **form);
+      forms.insert({op, **form});
+    }
     return WalkResult::advance();
   });
   if (result.wasInterrupted()) {

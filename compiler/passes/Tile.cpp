@@ -1,6 +1,6 @@
 // lp-tile: one function for each phase, with a loop over its tasks. Stage
 // `tiled`.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Lowering.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace lpgen {
@@ -23,7 +23,8 @@ lpgen::taskSizes(Operation *op, Emitter &e,
   if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
     return unpackTaskSizes(unpack, e, resolve);
   }
-  return contractTaskSizes(cast<lp::ContractOp>(op), e, resolve);
+  auto contract = cast<lp::ContractOp>(op);
+  return loweringOf(contract)->taskSizes(contract, e, resolve);
 }
 
 namespace {
@@ -54,7 +55,8 @@ FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
   if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
     return emitTask(unpack, e, task);
   }
-  return emitTask(cast<lp::ContractOp>(op), e, task, scratch);
+  auto contract = cast<lp::ContractOp>(op);
+  return loweringOf(contract)->emitTask(contract, e, task, scratch);
 }
 
 struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
@@ -74,14 +76,13 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
   /// `<op>.phaseN` and `<op>.tasksN` for each op; the kernel itself stays as
   /// the list of its arguments.
   LogicalResult splitPhases(func::FuncOp kernel) {
-    SmallVector<lp::ContractOp> direct;
-    kernel.walk([&](lp::ContractOp op) {
-      if (!op.getXLayout()) {
-        direct.push_back(op);
+    SmallVector<lp::ContractOp> contracts;
+    kernel.walk([&](lp::ContractOp op) { contracts.push_back(op); });
+    for (lp::ContractOp op : contracts) {
+      const Lowering *lowering = loweringOf(op);
+      if (!lowering || failed(lowering->replace(op))) {
+        return failure();
       }
-    });
-    for (lp::ContractOp op : direct) {
-      contractToCompute(op);
     }
     int64_t phases = llvm::count_if(kernel.getBody().front(), isPhase);
     int64_t scratchBytes = 0;
