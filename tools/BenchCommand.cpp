@@ -13,7 +13,6 @@
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
@@ -36,7 +35,7 @@ struct BenchCommandOptions {
 
 /// Everything that lpgen-bench needs; the shared objects live as long as it.
 struct PreparedJob {
-  llvm::json::Array kernels;
+  std::vector<BenchKernel> kernels;
   std::vector<TemporaryFile> libraries;
 };
 } // namespace
@@ -105,8 +104,8 @@ static Status addKernel(const ast::Op &op, const CompiledOp &compiled,
   LPGEN_RETURN_IF_ERROR(library.status());
   LPGEN_RETURN_IF_ERROR(
       linkObjects(LinkKind::SharedObject, {object->path()}, library->path()));
-  Result<llvm::json::Value> kernel =
-      benchKernelToJson(op, compiled, library->path(), {}, sizes);
+  Result<BenchKernel> kernel =
+      describeKernel(op, compiled, library->path(), {}, sizes);
   LPGEN_RETURN_IF_ERROR(kernel.status());
   job.kernels.push_back(std::move(*kernel));
   job.libraries.push_back(std::move(*library));
@@ -144,9 +143,9 @@ static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
     return Status::error("operator '" + op.name + "' compiled once only");
   }
   LPGEN_RETURN_IF_ERROR(writeExport(options, op.name + ".o", compiled.object));
-  Result<llvm::json::Value> kernel = benchKernelToJson(
-      op, compiled, "", estimateLoops(ir->mlir, compiled, file.target()),
-      sizes);
+  Result<BenchKernel> kernel =
+      describeKernel(op, compiled, "",
+                     estimateLoops(ir->mlir, compiled, file.target()), sizes);
   LPGEN_RETURN_IF_ERROR(kernel.status());
   job.kernels.push_back(std::move(*kernel));
   return Status::success();
@@ -174,19 +173,19 @@ static Result<std::string> findBenchProgram() {
   return std::string(path);
 }
 
-static std::string jobText(const BenchCommandOptions &options,
-                           const TargetDesc &target, PreparedJob &job) {
-  const llvm::json::Value description = llvm::json::Object{
-      {"target", target.name},
-      {"hostCpu", options.exportFolder.empty() ? llvm::sys::getHostCPUName()
-                                               : llvm::StringRef(target.cpu)},
-      {"peerIsa", baselineIsa(target)},
-      {"threads", options.threads},
-      {"repetitions", options.repetitions},
-      {"minSeconds", options.minSeconds},
-      {"fromMemory", options.fromMemory},
-      {"kernels", std::move(job.kernels)}};
-  return llvm::formatv("{0:2}\n", description).str();
+static std::string textOf(const BenchCommandOptions &options,
+                          const TargetDesc &target, PreparedJob &prepared) {
+  BenchJob job;
+  job.target = target.name;
+  job.hostCpu = options.exportFolder.empty() ? llvm::sys::getHostCPUName().str()
+                                             : std::string(target.cpu);
+  job.baselineIsa = baselineIsa(target);
+  job.threads = options.threads;
+  job.repetitions = options.repetitions;
+  job.minSeconds = options.minSeconds;
+  job.fromMemory = options.fromMemory;
+  job.kernels = std::move(prepared.kernels);
+  return jobText(job);
 }
 
 static Result<int> runBenchProgram(const BenchCommandOptions &options,
@@ -194,7 +193,7 @@ static Result<int> runBenchProgram(const BenchCommandOptions &options,
   const Result<std::string> program = findBenchProgram();
   LPGEN_RETURN_IF_ERROR(program.status());
   const Result<TemporaryFile> jobFile =
-      TemporaryFile::create("json", jobText(options, target, job));
+      TemporaryFile::create("json", textOf(options, target, job));
   LPGEN_RETURN_IF_ERROR(jobFile.status());
   llvm::SmallVector<llvm::StringRef> arguments = {*program, jobFile->path()};
   if (!options.json.empty()) {
@@ -252,7 +251,7 @@ static int runBench(const BenchCommandOptions &options) {
   }
   if (isExport) {
     const Status written =
-        writeExport(options, "job.json", jobText(options, target, job));
+        writeExport(options, "job.json", textOf(options, target, job));
     return written.ok() ? ExitSuccess : reportError(written.message());
   }
   const Result<int> status = runBenchProgram(options, target, job);

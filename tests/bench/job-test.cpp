@@ -21,7 +21,7 @@ Result<BenchJob> readText(const std::string &text) {
 }
 
 const char *const header =
-    R"("target": "generic", "hostCpu": "x", "peerIsa": "", "repetitions": 2,
+    R"("target": "generic", "hostCpu": "x", "baselineIsa": "", "repetitions": 2,
        "minSeconds": 0.5, "fromMemory": true)";
 
 TEST(JobTest, empty) {
@@ -47,6 +47,55 @@ TEST(JobTest, errors) {
                        R"(, "threads": 1, "kernels": [{"op": 1}]})")
                   .message(),
               HasSubstr("type must be string"));
+}
+
+TEST(JobTest, whatIsWrittenIsRead) {
+  BenchJob job;
+  job.target = "x86_avx2";
+  job.hostCpu = "znver4";
+  job.baselineIsa = "avx2";
+  job.threads = 2;
+  job.repetitions = 7;
+  job.minSeconds = 0.25;
+  job.fromMemory = true;
+  BenchKernel kernel;
+  kernel.op = "conv";
+  kernel.library = "a.so";
+  kernel.estimates = {{"Cortex-A53", 1.5}};
+  kernel.schedules = {"of acc: direct"};
+  kernel.phases = {"pack", "main"};
+  kernel.sizes = {3};
+  kernel.tensors = {
+      {"x", {Encoding::Unsigned, 2}, {3, 8}, 0, 3},
+      {"y", {Encoding::Signed, 32}, {3, 4}, INT32_MIN, INT32_MAX, false}};
+  kernel.nominalMacs = 96;
+  kernel.realMacs = 90;
+  kernel.problem = Problem{};
+  kernel.problem->isDepthwise = true;
+  kernel.problem->strideW = 2;
+  kernel.problem->output = OutputKind::U8;
+  job.kernels = {kernel, {}};
+  job.kernels[1].whyNoBaselines = "it is no product";
+  const std::string text = jobText(job);
+  const auto found = parseJobText(text, "job");
+  ASSERT_TRUE(found.ok()) << found.message();
+  EXPECT_EQ(jobText(*found), text);
+  EXPECT_EQ(found->kernels[0].tensors[1].type.str(), "i32");
+  EXPECT_FALSE(found->kernels[0].tensors[1].isInput);
+  EXPECT_EQ(found->kernels[0].realMacs, 90);
+  EXPECT_TRUE(found->kernels[0].problem->isDepthwise);
+  EXPECT_EQ(found->kernels[0].problem->output, OutputKind::U8);
+  EXPECT_EQ(found->kernels[1].realMacs, std::nullopt);
+  EXPECT_FALSE(found->kernels[1].problem);
+  for (const auto &[from, to] :
+       {std::pair("\"u2\"", "\"u99\""), std::pair("\"u8\"", "\"u9\""),
+        std::pair("\"w\": 1", "\"w\": 2"),
+        std::pair("\"w\": 1", "\"w\": -1")}) {
+    std::string bad = text;
+    ASSERT_NE(bad.find(from), std::string::npos) << from;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    EXPECT_FALSE(parseJobText(bad, "job").ok()) << to;
+  }
 }
 
 TEST(InputsTest, areLegal) {

@@ -22,10 +22,10 @@ static constexpr ModelledCpu armCpus[] = {{"Cortex-A53", "cortex-a53"},
                                           {"Cortex-A55", "cortex-a55"},
                                           {"Cortex-A76", "neoverse-n1"}};
 
-llvm::json::Array estimateLoops(const std::string &scheduledIr,
-                                const CompiledOp &compiled,
-                                const Target &target) {
-  llvm::json::Array estimates;
+std::vector<Estimate> estimateLoops(const std::string &scheduledIr,
+                                    const CompiledOp &compiled,
+                                    const Target &target) {
+  std::vector<Estimate> estimates;
   if (!llvm::Triple(target.desc().triple).isAArch64()) {
     return estimates;
   }
@@ -55,9 +55,8 @@ llvm::json::Array estimateLoops(const std::string &scheduledIr,
       llvm::consumeError(loop.takeError());
       continue;
     }
-    estimates.push_back(llvm::json::Object{
-        {"cpu", std::string(cpu.name) + " (LLVM: " + cpu.model + ")"},
-        {"macPerCycle", loop->macs / loop->mca.blockRThroughput}});
+    estimates.push_back({std::string(cpu.name) + " (LLVM: " + cpu.model + ")",
+                         double(loop->macs) / loop->mca.blockRThroughput});
   }
   return estimates;
 }

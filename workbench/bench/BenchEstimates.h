@@ -4,18 +4,19 @@
 #define LPGEN_WORKBENCH_BENCH_BENCHESTIMATES_H
 
 #include "compiler/pipeline/Compile.h"
-#include "llvm/Support/JSON.h"
+#include "workbench/measure/Job.h"
 #include <string>
+#include <vector>
 
 namespace lpgen {
 
-/// For an AArch64 kernel: [{"cpu", "macPerCycle"}] of its only contraction's
-/// hot loop on the Cortex-A53, A55 and A76, by the throughput of their units
-/// alone. Empty for other targets and where there is no such loop.
-/// `scheduledIr` is the operator's MLIR at stage `scheduled`.
-llvm::json::Array estimateLoops(const std::string &scheduledIr,
-                                const CompiledOp &compiled,
-                                const Target &target);
+/// For an AArch64 kernel: the speed of its only contraction's hot loop on the
+/// Cortex-A53, A55 and A76, by the throughput of their units alone. Empty for
+/// other targets and where there is no such loop. `scheduledIr` is the
+/// operator's MLIR at stage `scheduled`.
+std::vector<Estimate> estimateLoops(const std::string &scheduledIr,
+                                    const CompiledOp &compiled,
+                                    const Target &target);
 
 } // namespace lpgen
 

@@ -1,12 +1,12 @@
-// The job file that `lpgen bench` hands to lpgen-bench.
+// The job that `lpgen bench` hands to lpgen-bench: its kernels.
 #ifndef LPGEN_WORKBENCH_BENCH_BENCHJOB_H
 #define LPGEN_WORKBENCH_BENCH_BENCHJOB_H
 
 #include "base/system/Status.h"
 #include "compiler/pipeline/Compile.h"
 #include "operators/frontend/Ast.h"
+#include "workbench/measure/Job.h"
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/Support/JSON.h"
 #include <string>
 
 namespace lpgen {
@@ -14,11 +14,11 @@ namespace lpgen {
 /// One kernel of the job: `compiled` from `op` and linked to `library`, to be
 /// run for the given run-time sizes. `library` is "" for a kernel that will be
 /// linked into the program that measures.
-Result<llvm::json::Value> benchKernelToJson(const ast::Op &op,
-                                            const CompiledOp &compiled,
-                                            const std::string &library,
-                                            llvm::json::Array estimates,
-                                            llvm::ArrayRef<int64_t> sizes);
+Result<BenchKernel> describeKernel(const ast::Op &op,
+                                   const CompiledOp &compiled,
+                                   const std::string &library,
+                                   std::vector<Estimate> estimates,
+                                   llvm::ArrayRef<int64_t> sizes);
 
 } // namespace lpgen
 

@@ -64,6 +64,8 @@ struct BenchJob {
   std::vector<BenchKernel> kernels;
 };
 
+/// The text of a job file.
+std::string jobText(const BenchJob &job);
 /// Reads a job file.
 Result<BenchJob> readJob(const std::string &path);
 /// Reads the text of a job file; `name` is for messages.
