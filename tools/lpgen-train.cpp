@@ -91,11 +91,11 @@ void reportEpoch(const Trainer &trainer, const Totals &test) {
               trainer.epochTotals().meanLoss(),
               100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
               trainer.epochTotals().imagesPerSecond());
-  if (const nn::ProductWork work = trainer.work(); work.macs > 0) {
-    const double mean = work.bitProducts / work.macs;
+  if (const nn::ContractionWork work = trainer.work(); work.macs > 0) {
+    const double mean = work.bops / work.macs;
     std::printf("  BOPs so far: %.4g, %.1f for each multiply-accumulate, "
                 "%.1f %% %s than at 8 x 8 bits\n",
-                work.bitProducts, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
+                work.bops, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
                 mean > 64 ? "more" : "fewer");
   }
   std::fflush(stdout);
@@ -172,7 +172,7 @@ int showAccumulators(const Config &config) {
   return ExitSuccess;
 }
 
-int run(Options &options, Workers *workers) {
+int run(Options &options, ProcessGroup *workers) {
   const int rank = workers ? workers->rank() : 0;
   options.isQuiet |= rank != 0;
   options.config.workers = workers ? workers->count() : 1;
@@ -270,7 +270,7 @@ int runWithWorkers(Options &options) {
                : run(options, nullptr);
   }
   options.config.gradients = options.gradients;
-  const Result<std::unique_ptr<Workers>> workers = makeMpiWorkers();
+  const Result<std::unique_ptr<ProcessGroup>> workers = makeMpiProcessGroup();
   if (!workers.ok()) {
     return fail(workers.message());
   }

@@ -2,8 +2,8 @@
 // and products whose sums are narrow.
 #include "tests/training/TrainingTesting.h"
 #include "training/contractions/AccumulatorPlan.h"
-#include "training/contractions/FloatProducts.h"
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/FloatBackend.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/quantizers/RangeQuantizer.h"
 #include <gmock/gmock.h>
 #include <limits>
@@ -139,7 +139,8 @@ ConvGeometry geometry(int64_t stride) {
 }
 
 /// y, dw and dx of a layer, one after the other.
-std::vector<float> allProducts(nn::Products &products, const ConvGeometry &g) {
+std::vector<float> allProducts(nn::ContractionBackend &backend,
+                               const ConvGeometry &g) {
   const FloatTensor x = normalTensor({4, g.height, g.width, g.channels}, 1);
   const FloatTensor w = normalTensor(g.weightShape(), 2);
   const FloatTensor dy =
@@ -147,8 +148,8 @@ std::vector<float> allProducts(nn::Products &products, const ConvGeometry &g) {
   FloatTensor y(dy.shape());
   FloatTensor dw(w.shape());
   FloatTensor dx(x.shape());
-  EXPECT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-  EXPECT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+  EXPECT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+  EXPECT_TRUE(backend.backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
   std::vector<float> all;
   for (const FloatTensor *tensor : {&y, &dw, &dx}) {
     all.insert(all.end(), tensor->values().begin(), tensor->values().end());
@@ -160,17 +161,17 @@ TEST(FloatAccumulators, WideOnesAreCloseNarrowOnesAreNot) {
   using Adder = nn::FloatAccumulator::Adder;
   for (const int64_t stride : {1, 2}) {
     const ConvGeometry g = geometry(stride);
-    nn::FloatProducts plain(g);
+    nn::FloatBackend plain(g);
     const std::vector<float> expected = allProducts(plain, g);
     const auto errorWith = [&](Adder adder, int bits, int64_t chunk) {
-      nn::FloatProducts products(g);
+      nn::FloatBackend backend(g);
       nn::AccumulatorRules rules;
       rules.floats.fill({adder, bits, 23, chunk});
-      EXPECT_TRUE(products.useAccumulators(rules).ok());
-      EXPECT_EQ(products.implementation(Product::Forward),
+      EXPECT_TRUE(backend.useAccumulators(rules).ok());
+      EXPECT_EQ(backend.implementation(Product::Forward),
                 "emulated accumulator");
-      EXPECT_EQ(products.reportAccumulators()[1].bits, bits);
-      const std::vector<float> found = allProducts(products, g);
+      EXPECT_EQ(backend.reportAccumulators()[1].bits, bits);
+      const std::vector<float> found = allProducts(backend, g);
       double error = 0;
       for (size_t i = 0; i < found.size(); ++i) {
         error = std::max(error, double(std::fabs(found[i] - expected[i])));
@@ -192,12 +193,12 @@ KernelProvider &provider() {
   return kernels;
 }
 
-std::unique_ptr<IntegerProducts> integerProducts(const ConvGeometry &g,
-                                                 const int &bits) {
+std::unique_ptr<IntegerBackend> integerBackend(const ConvGeometry &g,
+                                               const int &bits) {
   const auto make = [&](const char *tensor) {
     return std::make_unique<RangeQuantizer>(tensor, bits, Rounding::Nearest);
   };
-  return std::make_unique<IntegerProducts>(
+  return std::make_unique<IntegerBackend>(
       g, LayerQuantizers{make("x"), make("w"), make("dy")}, provider());
 }
 
@@ -205,19 +206,19 @@ TEST(IntegerAccumulators, AreExactWhereSumsFitAndWrapWhereNot) {
   const int bits = 4;
   for (const int64_t stride : {1, 2}) {
     const ConvGeometry g = geometry(stride);
-    const auto plain = integerProducts(g, bits);
+    const auto plain = integerBackend(g, bits);
     EXPECT_TRUE(plain->reportAccumulators().empty());
     const std::vector<float> expected = allProducts(*plain, g);
     const auto run = [&](nn::IntegerAccumulator::Width width, int extraBits) {
-      const auto products = integerProducts(g, bits);
+      const auto backend = integerBackend(g, bits);
       nn::AccumulatorRules rules;
       rules.integers = {width, extraBits, 6};
-      EXPECT_TRUE(products->useAccumulators(rules).ok());
-      const std::vector<float> found = allProducts(*products, g);
+      EXPECT_TRUE(backend->useAccumulators(rules).ok());
+      const std::vector<float> found = allProducts(*backend, g);
       int64_t wrapped = 0;
       int64_t sums = 0;
       for (const nn::AccumulatorReport &report :
-           products->reportAccumulators()) {
+           backend->reportAccumulators()) {
         wrapped += report.wrapped;
         sums += report.sums;
       }

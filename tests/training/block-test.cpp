@@ -1,9 +1,9 @@
 // Products of blocks against those of the values that the blocks stand for, and
-// what they say of the harm of rounding.
+// what they say of the sensitivity to rounding.
 #include "tests/training/TrainingTesting.h"
-#include "training/contractions/BlockProducts.h"
-#include "training/contractions/FloatProducts.h"
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/BlockBackend.h"
+#include "training/contractions/FloatBackend.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/quantizers/RangeQuantizer.h"
 #include <algorithm>
 #include <gmock/gmock.h>
@@ -39,7 +39,7 @@ KernelProvider &provider() {
   return kernels;
 }
 
-class BlockProductsTest : public ::testing::Test {
+class BlockBackendTest : public ::testing::Test {
 protected:
   BlockOptions options = {.blockSize = 8, .statisticsPeriod = 1};
   static nn::LayerSpec spec() {
@@ -64,11 +64,11 @@ protected:
   }
 };
 
-TEST_F(BlockProductsTest, EqualTheFloatProductsOfTheBlocksValues) {
+TEST_F(BlockBackendTest, EqualTheFloatProductsOfTheBlocksValues) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, options, provider());
-  ASSERT_EQ(products.numBlocks(), 8);
-  products.setWidths(widths());
+  BlockBackend backend(layer, options, provider());
+  ASSERT_EQ(backend.numBlocks(), 8);
+  backend.setWidths(widths());
   const FloatTensor x = blockedTensor({3, 5, 4, 12}, 8, {4, 2}, 1);
   const FloatTensor dy = blockedTensor({3, 5, 4, 11}, 8, {8, 4}, 2);
   // Weights of one output group and one input group each on their grid:
@@ -79,82 +79,84 @@ TEST_F(BlockProductsTest, EqualTheFloatProductsOfTheBlocksValues) {
       w[o * 9 * 12 + c] = c < 8 ? 1.0F : 2.0F;
     }
   }
-  nn::FloatProducts floats(layer.geometry);
+  nn::FloatBackend floats(layer.geometry);
   FloatTensor y({3, 5, 4, 11});
   FloatTensor dw(w.shape());
   FloatTensor dx(x.shape());
   FloatTensor expected(y.shape());
-  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-  ASSERT_TRUE(floats.forward(x, w, expected, nn::Pass()).ok());
+  ASSERT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+  ASSERT_TRUE(floats.forward(x, w, expected, nn::StepContext()).ok());
   const auto expectClose = [](const FloatTensor &a, const FloatTensor &b) {
     for (int64_t i = 0; i < a.size(); ++i) {
       ASSERT_NEAR(a[i], b[i], 1e-4 + 1e-5 * std::fabs(b[i])) << i;
     }
   };
   expectClose(y, expected);
-  ASSERT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+  ASSERT_TRUE(backend.backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
   FloatTensor expectedDw(w.shape());
   FloatTensor expectedDx(x.shape());
   ASSERT_TRUE(
-      floats.backward(x, w, dy, &expectedDw, &expectedDx, nn::Pass()).ok());
+      floats.backward(x, w, dy, &expectedDw, &expectedDx, nn::StepContext())
+          .ok());
   expectClose(dw, expectedDw);
   expectClose(dx, expectedDx);
 }
 
-TEST_F(BlockProductsTest, OneBlockIsALayerOfRangeQuantizers) {
+TEST_F(BlockBackendTest, OneBlockIsALayerOfRangeQuantizers) {
   options = {.blockSize = 16, .statisticsPeriod = 16}; // Both measure at 0.
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, options, provider());
+  BlockBackend backend(layer, options, provider());
   const std::array<int, 3> bits = {4, 3, 6}; // x, w, dy.
   std::vector<WidthBlock> widths(bits.size());
   for (size_t i = 0; i < bits.size(); ++i) {
     widths[i].bits = bits[i];
   }
-  products.setWidths(widths);
+  backend.setWidths(widths);
   // The same names, hence the same random numbers.
   const auto tensor = [&](const char *name, const int &bits,
                           Rounding rounding) {
     return std::make_unique<RangeQuantizer>(layer.name + name, bits, rounding);
   };
-  IntegerProducts whole(
+  IntegerBackend whole(
       layer.geometry,
       LayerQuantizers{tensor(".input[0]", bits[0], Rounding::Nearest),
                       tensor(".weight[0,0]", bits[1], Rounding::Nearest),
                       tensor(".gradient[0]", bits[2], Rounding::Stochastic)},
       provider());
-  nn::Pass pass;
-  for (pass.step = 0; pass.step < 3; ++pass.step) {
-    FloatTensor x = normalTensor({2, 5, 4, 12}, 1 + pass.step);
+  nn::StepContext context;
+  for (context.step = 0; context.step < 3; ++context.step) {
+    FloatTensor x = normalTensor({2, 5, 4, 12}, 1 + context.step);
     for (float &v : x.values()) {
       v = std::max(v, 0.0F);
     }
     const FloatTensor w = normalTensor(layer.geometry.weightShape(), 2);
-    const FloatTensor dy = normalTensor({2, 5, 4, 11}, 3 + pass.step);
+    const FloatTensor dy = normalTensor({2, 5, 4, 11}, 3 + context.step);
     FloatTensor y(dy.shape());
     FloatTensor dw(w.shape());
     FloatTensor dx(x.shape());
     FloatTensor expected(y.shape());
     FloatTensor expectedDw(w.shape());
     FloatTensor expectedDx(x.shape());
-    ASSERT_TRUE(products.forward(x, w, y, pass).ok());
-    ASSERT_TRUE(products.backward(x, w, dy, &dw, &dx, pass).ok());
-    ASSERT_TRUE(whole.forward(x, w, expected, pass).ok());
-    ASSERT_TRUE(whole.backward(x, w, dy, &expectedDw, &expectedDx, pass).ok());
+    ASSERT_TRUE(backend.forward(x, w, y, context).ok());
+    ASSERT_TRUE(backend.backward(x, w, dy, &dw, &dx, context).ok());
+    ASSERT_TRUE(whole.forward(x, w, expected, context).ok());
+    ASSERT_TRUE(
+        whole.backward(x, w, dy, &expectedDw, &expectedDx, context).ok());
     EXPECT_THAT(y.values(), ::testing::ElementsAreArray(expected.values()));
     EXPECT_THAT(dw.values(), ::testing::ElementsAreArray(expectedDw.values()));
     EXPECT_THAT(dx.values(), ::testing::ElementsAreArray(expectedDx.values()));
   }
 }
 
-TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
+TEST_F(BlockBackendTest, RunKernelsOfTheirWidthsAndCountThem) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, options, provider());
-  products.setWidths(widths());
+  BlockBackend backend(layer, options, provider());
+  backend.setWidths(widths());
   const FloatTensor x = blockedTensor({2, 5, 4, 12}, 8, {4, 2}, 1);
   const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {2, 2}, 3);
   FloatTensor y({2, 5, 4, 11});
-  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-  const std::string kernels = products.implementation(Product::Forward);
+  ASSERT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+  const std::string kernels = backend.implementation(Product::Forward);
   // 4-bit inputs with 8- and 3-bit weights, 3-bit ones with 4 and 6 bits.
   for (const char *kernel :
        {"lp_conv_x7_w127_n25_h5_v4_c8_o8", "lp_conv_x7_w3_n25_h5_v4_c8_o3",
@@ -162,16 +164,15 @@ TEST_F(BlockProductsTest, RunKernelsOfTheirWidthsAndCountThem) {
     EXPECT_THAT(kernels, HasSubstr(kernel));
   }
   const double pixels = 2 * 20 * 9;
-  EXPECT_EQ(products.work().macs, pixels * 12 * 11);
-  EXPECT_EQ(
-      products.work().bitProducts,
-      pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 3 + 4 * 8 * 3 * 4 + 4 * 3 * 3 * 6));
+  EXPECT_EQ(backend.work().macs, pixels * 12 * 11);
+  EXPECT_EQ(backend.work().bops, pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 3 +
+                                           4 * 8 * 3 * 4 + 4 * 3 * 3 * 6));
 }
 
-TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
+TEST_F(BlockBackendTest, SensitiveBlocksAreThoseWithLargeGradients) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, options, provider());
-  EXPECT_FALSE(products.hasStatistics());
+  BlockBackend backend(layer, options, provider());
+  EXPECT_FALSE(backend.hasStatistics());
   const FloatTensor x = normalTensor({2, 5, 4, 12}, 1);
   FloatTensor w = normalTensor(layer.geometry.weightShape(), 2);
   const FloatTensor dy = normalTensor({2, 5, 4, 11}, 3);
@@ -183,38 +184,38 @@ TEST_F(BlockProductsTest, SensitiveBlocksAreThoseWithLargeGradients) {
   FloatTensor y({2, 5, 4, 11});
   FloatTensor dw(w.shape());
   FloatTensor dx(x.shape());
-  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-  ASSERT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
-  ASSERT_TRUE(products.hasStatistics());
-  const std::vector<WidthBlock> blocks = products.describeBlocks();
+  ASSERT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+  ASSERT_TRUE(backend.backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
+  ASSERT_TRUE(backend.hasStatistics());
+  const std::vector<WidthBlock> blocks = backend.describeBlocks();
   // Noise of a block is that of all its elements: 8 and 4 channels.
-  EXPECT_GT(blocks[1].harm[0], 20 * blocks[0].harm[0]);
-  EXPECT_GT(blocks[7].harm[0], 20 * blocks[6].harm[0]);
+  EXPECT_GT(blocks[1].sensitivity[0], 20 * blocks[0].sensitivity[0]);
+  EXPECT_GT(blocks[7].sensitivity[0], 20 * blocks[6].sensitivity[0]);
 }
 
-TEST_F(BlockProductsTest, HarmDoesNotShrinkWithTheGradients) {
+TEST_F(BlockBackendTest, SensitivityDoesNotShrinkWithTheGradients) {
   const nn::LayerSpec layer = spec();
-  BlockProducts products(layer, options, provider());
+  BlockBackend backend(layer, options, provider());
   const FloatTensor x = blockedTensor({2, 5, 4, 12}, 8, {8, 8}, 1);
   const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {8, 8}, 3);
   FloatTensor dy = blockedTensor({2, 5, 4, 11}, 8, {8, 8}, 2);
   FloatTensor y(dy.shape());
   FloatTensor dw(w.shape());
   FloatTensor dx(x.shape());
-  const auto harms = [&] {
-    EXPECT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-    EXPECT_TRUE(products.backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
-    std::vector<double> harms;
-    for (const WidthBlock &block : products.describeBlocks()) {
-      harms.push_back(block.harm[0]);
+  const auto sensitivities = [&] {
+    EXPECT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+    EXPECT_TRUE(backend.backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
+    std::vector<double> sensitivities;
+    for (const WidthBlock &block : backend.describeBlocks()) {
+      sensitivities.push_back(block.sensitivity[0]);
     }
-    return harms;
+    return sensitivities;
   };
-  const std::vector<double> before = harms();
+  const std::vector<double> before = sensitivities();
   for (int64_t i = 0; i < dy.size(); ++i) {
     dy[i] /= 1024;
   }
-  const std::vector<double> after = harms();
+  const std::vector<double> after = sensitivities();
   for (size_t i = 0; i < before.size(); ++i) {
     EXPECT_GT(before[i], 0) << i;
     EXPECT_NEAR(after[i], before[i], 1e-3 * before[i]) << i;

@@ -35,20 +35,20 @@ nn::Parameter &onlyParameter(TrainedQuantizer &quantizer) {
 TEST(Lsq, IntegersMaskAndStepGradient) {
   const auto quantizer = makeLsq("w", 3, LsqTensor::Weight); // -4 .. 3
   IntTensor q;
-  const nn::Pass pass;
+  const nn::StepContext context;
   const nn::FloatTensor x = tensorOf({0.3F, -0.2F, 5.0F, -9.0F, 0.7F});
   // The first call in training sets the step.
-  ASSERT_TRUE(quantizer->forward(x, pass, q).ok());
+  ASSERT_TRUE(quantizer->forward(x, context, q).ok());
   EXPECT_NEAR(q.scale(), 2 * (15.2 / 5) / std::sqrt(3.0), 1e-5);
   nn::Parameter &step = onlyParameter(*quantizer);
   EXPECT_EQ(step.name, "w.step");
   EXPECT_FALSE(step.decays);
   step.value[0] = 0.5F;
-  ASSERT_TRUE(quantizer->forward(x, pass, q).ok());
+  ASSERT_TRUE(quantizer->forward(x, context, q).ok());
   EXPECT_EQ(q.scale(), 0.5F);
   EXPECT_EQ(codesOf(q), (std::vector<int>{1, 0, 3, -4, 1}));
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
-  quantizer->backward(x, pass, gradient);
+  quantizer->backward(x, context, gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1, 2, 0, 0, 5}));
   // sum g (q - x / s inside, the ends outside) / sqrt(n Qp)
   const double sum =
@@ -59,7 +59,7 @@ TEST(Lsq, IntegersMaskAndStepGradient) {
 TEST(Lsq, ActivationsAreUnsignedAndEvaluationStartsNothing) {
   const auto quantizer = makeLsq("x", 2, LsqTensor::Activation); // 0 .. 3
   IntTensor q;
-  nn::Pass evaluate;
+  nn::StepContext evaluate;
   evaluate.mode = nn::Mode::Evaluate;
   const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 7.0F});
   ASSERT_TRUE(quantizer->forward(x, evaluate, q).ok());
@@ -72,11 +72,11 @@ TEST(Dorefa, WeightsAreOddIntegersOfTanh) {
   const auto quantizer = makeDorefaWeights("w", 2); // n = 3
   IntTensor q;
   const nn::FloatTensor w = tensorOf({-2.0F, -0.1F, 0.1F, 0.9F, 2.0F});
-  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-3, -1, 1, 3, 3}));
   EXPECT_FLOAT_EQ(q.scale(), 1.0F / 3);
   nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
-  quantizer->backward(w, nn::Pass(), gradient);
+  quantizer->backward(w, nn::StepContext(), gradient);
   for (int64_t i = 0; i < w.size(); ++i) {
     const double t = std::tanh(double(w[i]));
     EXPECT_NEAR(gradient[i], (1 - t * t) / std::tanh(2.0), 1e-5);
@@ -87,11 +87,11 @@ TEST(Dorefa, OneBitIsTheSignTimesTheMean) {
   const auto quantizer = makeDorefaWeights("w", 1);
   IntTensor q;
   const nn::FloatTensor w = tensorOf({-2.0F, 0.0F, 0.5F, -0.5F});
-  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-1, 1, 1, -1}));
   EXPECT_FLOAT_EQ(q.scale(), 0.75F);
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4});
-  quantizer->backward(w, nn::Pass(), gradient);
+  quantizer->backward(w, nn::StepContext(), gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1, 2, 3, 4}));
 }
 
@@ -99,10 +99,10 @@ TEST(Dorefa, ActivationsAreClippedToOne) {
   const auto quantizer = makeDorefaActivations("x", 2);
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-0.5F, 0.2F, 0.5F, 0.9F, 1.5F});
-  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{0, 1, 2, 3, 3}));
   nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
-  quantizer->backward(x, nn::Pass(), gradient);
+  quantizer->backward(x, nn::StepContext(), gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 1, 1, 1, 0}));
 }
 
@@ -110,12 +110,12 @@ TEST(Binary, SignsPassGradientsWithinTheThreshold) {
   const auto quantizer = makeSign("x", 1.3F);
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-1.5F, -1.2F, -0.0F, 0.3F, 1.3F, 2.0F});
-  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-1, -1, 1, 1, 1, 1}));
   EXPECT_EQ(q.scale(), 1.0F);
   EXPECT_EQ(q.max(), 1);
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5, 6});
-  quantizer->backward(x, nn::Pass(), gradient);
+  quantizer->backward(x, nn::StepContext(), gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 2, 3, 4, 5, 0}));
 }
 
@@ -124,13 +124,13 @@ TEST(Binary, XnorWeightsHaveAScaleForEachFilter) {
   IntTensor q;
   nn::FloatTensor w = tensorOf({0.5F, -1.5F, 0.25F, 0.25F});
   w.resize({2, 2});
-  ASSERT_TRUE(quantizer->forward(w, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{1, -1, 1, 1}));
   ASSERT_EQ(quantizer->filterScales().size(), 2u);
   EXPECT_EQ(quantizer->filterScales()[0], 1.0F);
   EXPECT_EQ(quantizer->filterScales()[1], 0.25F);
   nn::FloatTensor gradient = tensorOf({1, 1, 2, 4});
-  quantizer->backward(w, nn::Pass(), gradient);
+  quantizer->backward(w, nn::StepContext(), gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{1.5F, 0.5F, 1.5F, 3.0F}));
 }
 
@@ -142,11 +142,11 @@ TEST(Pact, LearnsTheEndOfItsRange) {
   alpha.value[0] = 3;
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 3.0F, 9.0F});
-  ASSERT_TRUE(quantizer->forward(x, nn::Pass(), q).ok());
+  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{0, 0, 2, 3, 3}));
   EXPECT_EQ(q.scale(), 1.0F);
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
-  quantizer->backward(x, nn::Pass(), gradient);
+  quantizer->backward(x, nn::StepContext(), gradient);
   EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 2, 3, 0, 0}));
   EXPECT_EQ(alpha.gradient[0], 9.0F);
 }
@@ -158,7 +158,7 @@ TEST(TrainedQuantizers, RefuseNaN) {
        {makeLsq("x", 4, LsqTensor::Weight), makeDorefaWeights("x", 1),
         makeDorefaWeights("x", 4), makeDorefaActivations("x", 4),
         makePact("x", 4), makeSign("x", 1), makeXnorWeights("x")}) {
-    const Status status = quantizer->forward(bad, nn::Pass(), q);
+    const Status status = quantizer->forward(bad, nn::StepContext(), q);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.message(),
               "tensor 'x' holds values that are no numbers: the run diverged; "
@@ -169,12 +169,12 @@ TEST(TrainedQuantizers, RefuseNaN) {
 /// Saturated and underflown elements of x at the quantizer's present state.
 std::pair<int64_t, int64_t> countsOf(TrainedQuantizer &quantizer,
                                      const nn::FloatTensor &x) {
-  nn::Pass pass;
-  pass.mode = nn::Mode::Evaluate; // Starts nothing.
+  nn::StepContext context;
+  context.mode = nn::Mode::Evaluate; // Starts nothing.
   IntTensor q;
-  EXPECT_TRUE(quantizer.forward(x, pass, q).ok());
+  EXPECT_TRUE(quantizer.forward(x, context, q).ok());
   const nn::TensorReport before = quantizer.report();
-  quantizer.count(x, q, pass);
+  quantizer.count(x, q, context);
   const nn::TensorReport &after = quantizer.report();
   EXPECT_EQ(after.quantized - before.quantized, x.size());
   return {after.saturated - before.saturated,

@@ -2,7 +2,7 @@
 // shapes, chunked reductions, extreme operands, threads.
 #include "tests/training/TrainingTesting.h"
 #include "training/contractions/IntegerConv.h"
-#include "training/contractions/TrainedProducts.h"
+#include "training/contractions/TrainedBackend.h"
 #include "training/contractions/TransposeBytes.h"
 
 namespace lpgen::quant {
@@ -86,16 +86,16 @@ void expectProductsOf(IntegerConv &conv, const Sums &expected,
                       const IntTensor &x, const IntTensor &w,
                       const IntTensor &dy, int threads) {
   ThreadPool pool(threads);
-  nn::Pass pass;
-  pass.pool = &pool;
+  nn::StepContext context;
+  context.pool = &pool;
   FloatTensor y({dy.size()});
   FloatTensor dx({x.size()});
   FloatTensor dw({w.size()});
-  const Status forward = conv.forward(x, w, y, pass);
+  const Status forward = conv.forward(x, w, y, context);
   ASSERT_TRUE(forward.ok()) << forward.message();
-  const Status input = conv.inputGradient(dy, w, dx, pass);
+  const Status input = conv.inputGradient(dy, w, dx, context);
   ASSERT_TRUE(input.ok()) << input.message();
-  const Status weight = conv.weightGradient(x, dy, dw, pass);
+  const Status weight = conv.weightGradient(x, dy, dw, context);
   ASSERT_TRUE(weight.ok()) << weight.message();
   expectEqual(expected.y, y, x.scale() * w.scale(), "forward");
   expectEqual(expected.dx, dx, dy.scale() * w.scale(), "input gradient");
@@ -225,11 +225,10 @@ TEST(IntegerConv, EqualOnAnyNumberOfThreads) {
   expectRandomProducts(g, 8, 127, 127, 32767, 3);
 }
 
-TEST(TrainedProducts, XnorIsTheProductOfSignsAndFilterScales) {
+TEST(TrainedBackend, XnorIsTheProductOfSignsAndFilterScales) {
   const ConvGeometry g = geometry(6, 8, 5, 3, 1, 1, 1);
-  TrainedProducts products(g, makeSign("x", 1), makeXnorWeights("w"),
-                           provider());
-  nn::FloatProducts floats(g);
+  TrainedBackend backend(g, makeSign("x", 1), makeXnorWeights("w"), provider());
+  nn::FloatBackend floats(g);
   FloatTensor x({2, 6, 7, 8});
   FloatTensor w(g.weightShape());
   for (FloatTensor *tensor : {&x, &w}) {
@@ -254,18 +253,19 @@ TEST(TrainedProducts, XnorIsTheProductOfSignsAndFilterScales) {
   }
   FloatTensor y({2, 6, 7, 5});
   FloatTensor expected(y.shape());
-  ASSERT_TRUE(products.forward(x, w, y, nn::Pass()).ok());
-  ASSERT_TRUE(floats.forward(signs, scaled, expected, nn::Pass()).ok());
+  ASSERT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
+  ASSERT_TRUE(floats.forward(signs, scaled, expected, nn::StepContext()).ok());
   for (int64_t i = 0; i < y.size(); ++i) {
     EXPECT_NEAR(y[i], expected[i], 1e-4);
   }
   // dL/dx is that of the scaled signs, within |x| <= 1.
   FloatTensor dx(x.shape());
   FloatTensor dw(w.shape());
-  ASSERT_TRUE(products.backward(x, w, y, &dw, &dx, nn::Pass()).ok());
+  ASSERT_TRUE(backend.backward(x, w, y, &dw, &dx, nn::StepContext()).ok());
   FloatTensor expectedDx(x.shape());
   ASSERT_TRUE(
-      floats.backward(signs, scaled, y, nullptr, &expectedDx, nn::Pass()).ok());
+      floats.backward(signs, scaled, y, nullptr, &expectedDx, nn::StepContext())
+          .ok());
   for (int64_t i = 0; i < dx.size(); ++i) {
     EXPECT_NEAR(dx[i], std::fabs(x[i]) <= 1 ? expectedDx[i] : 0.0F, 1e-3);
   }
@@ -278,7 +278,7 @@ TEST(IntegerConv, SaysWhichKernelRan) {
   FloatTensor y({3, 13});
   ASSERT_TRUE(conv.forward(testing::randomIntegers(210, 127, 1, 1),
                            testing::randomIntegers(910, 127, 1, 2), y,
-                           nn::Pass())
+                           nn::StepContext())
                   .ok());
   EXPECT_TRUE(conv.kernelOf(nn::Product::Forward)
                   .starts_with("lp_conv_x127_w127_n512_h1_v1_c70_o13_k1_s1_p0_"

@@ -1,13 +1,13 @@
 // Every layer against finite differences, known values, and its independence of
 // the number of threads.
-#include "training/contractions/FloatProducts.h"
-#include "training/contractions/OrderedProducts.h"
+#include "training/contractions/FloatBackend.h"
+#include "training/contractions/OrderedBackend.h"
 #include "training/layers/BatchNorm.h"
 #include "training/layers/Containers.h"
+#include "training/layers/ContractionLayer.h"
+#include "training/layers/FusedNormActPool.h"
 #include "training/layers/GradientCheck.h"
 #include "training/layers/Loss.h"
-#include "training/layers/NormalizedUnit.h"
-#include "training/layers/ProductLayer.h"
 #include "training/layers/SimpleLayers.h"
 #include "training/models/Models.h"
 #include <algorithm>
@@ -36,18 +36,18 @@ FloatTensor separatedTensor(std::vector<int64_t> shape, uint64_t seed) {
   return tensor;
 }
 
-std::unique_ptr<ProductLayer> makeConv(const ConvGeometry &g) {
-  return std::make_unique<ProductLayer>(
-      "conv", g, Bias::Yes, InputGradient::Wanted,
-      std::make_unique<FloatProducts>(g), RandomKey(3));
+std::unique_ptr<ContractionLayer> makeConv(const ConvGeometry &g) {
+  return std::make_unique<Conv2d>("conv", g, Bias::Yes, InputGradient::Wanted,
+                                  std::make_unique<FloatBackend>(g),
+                                  RandomKey(3));
 }
 
 void expectGradients(Layer &layer, const FloatTensor &x, double tolerance) {
   ThreadPool pool(2);
-  Pass pass;
-  pass.pool = &pool;
+  StepContext context;
+  context.pool = &pool;
   const Result<GradientDifference> worst =
-      checkGradients(layer, x, pass, 40, 0.01F);
+      checkGradients(layer, x, context, 40, 0.01F);
   ASSERT_TRUE(worst.ok()) << worst.message();
   EXPECT_LE(worst->relative, tolerance)
       << worst->place << ": backward " << worst->analytic
@@ -103,13 +103,13 @@ float convolveAt(const ConvGeometry &g, const FloatTensor &x,
   return float(sum);
 }
 
-TEST(ProductLayer, IsTheConvolution) {
+TEST(Conv2d, IsTheConvolution) {
   for (const ConvGeometry &g : geometries()) {
     const FloatTensor x = normalTensor({3, g.height, g.width, g.channels}, 11);
     const FloatTensor w = normalTensor(g.weightShape(), 12);
     FloatTensor y({3, g.outHeight(), g.outWidth(), g.outputs});
-    FloatProducts products(g);
-    ASSERT_TRUE(products.forward(x, w, y, Pass()).ok());
+    FloatBackend backend(g);
+    ASSERT_TRUE(backend.forward(x, w, y, StepContext()).ok());
     for (int64_t i = 0; i < y.size(); ++i) {
       const int64_t pixel = i / g.outputs;
       EXPECT_NEAR(y[i],
@@ -142,7 +142,7 @@ float orderedAt(const ConvGeometry &g, const FloatTensor &x,
   return sum;
 }
 
-TEST(OrderedProducts, EvaluateInTheOrderOfTheWeights) {
+TEST(OrderedBackend, EvaluateInTheOrderOfTheWeights) {
   for (const ConvGeometry &g : geometries()) {
     if (g.groups != 1) {
       continue;
@@ -150,13 +150,13 @@ TEST(OrderedProducts, EvaluateInTheOrderOfTheWeights) {
     const FloatTensor x = normalTensor({2, g.height, g.width, g.channels}, 11);
     const FloatTensor w = normalTensor(g.weightShape(), 12);
     FloatTensor y({2, g.outHeight(), g.outWidth(), g.outputs});
-    OrderedProducts products(g);
+    OrderedBackend backend(g);
     ThreadPool pool(2);
-    Pass pass;
-    pass.pool = &pool;
-    pass.mode = Mode::Evaluate;
-    ASSERT_TRUE(products.forward(x, w, y, pass).ok());
-    EXPECT_TRUE(std::ranges::equal(products.forwardOperands()->floatWeights,
+    StepContext context;
+    context.pool = &pool;
+    context.mode = Mode::Evaluate;
+    ASSERT_TRUE(backend.forward(x, w, y, context).ok());
+    EXPECT_TRUE(std::ranges::equal(backend.forwardOperands()->floatWeights,
                                    w.values()));
     for (int64_t i = 0; i < y.size(); ++i) {
       const int64_t pixel = i / g.outputs;
@@ -167,13 +167,13 @@ TEST(OrderedProducts, EvaluateInTheOrderOfTheWeights) {
     }
     FloatTensor trained(y.shape());
     FloatTensor blas(y.shape());
-    ASSERT_TRUE(products.forward(x, w, trained, Pass()).ok());
-    ASSERT_TRUE(FloatProducts(g).forward(x, w, blas, Pass()).ok());
+    ASSERT_TRUE(backend.forward(x, w, trained, StepContext()).ok());
+    ASSERT_TRUE(FloatBackend(g).forward(x, w, blas, StepContext()).ok());
     EXPECT_TRUE(std::ranges::equal(trained.values(), blas.values()));
   }
 }
 
-TEST(ProductLayer, Gradients) {
+TEST(Conv2d, Gradients) {
   for (const ConvGeometry &g : geometries()) {
     SCOPED_TRACE(std::to_string(g.kernel) + " stride " +
                  std::to_string(g.stride) + " groups " +
@@ -183,7 +183,7 @@ TEST(ProductLayer, Gradients) {
   }
 }
 
-TEST(ProductLayer, BlocksAndPartsCoverTheBatch) {
+TEST(Conv2d, BlocksAndPartsCoverTheBatch) {
   // 40 images of 16 x 16 outputs are more blocks than parts.
   const ConvGeometry g = geometry(16, 2, 3, 3, 1, 1, 1);
   expectGradients(*makeConv(g), normalTensor({40, 16, 17, 2}, 5), 3e-3);
@@ -210,7 +210,7 @@ TEST(SimpleLayers, ReluLetsNaNThrough) {
   x[1] = -1;
   FloatTensor y;
   Relu relu("relu");
-  ASSERT_TRUE(relu.forward(x, y, Pass()).ok());
+  ASSERT_TRUE(relu.forward(x, y, StepContext()).ok());
   EXPECT_TRUE(std::isnan(y[0]));
   EXPECT_EQ(y[1], 0.0F);
 }
@@ -232,9 +232,9 @@ TEST(BatchNorm, NormalizesAndEvaluatesWithRunningStatistics) {
     x[i] = 3.0F * x[i] + 100.0F * float(i % 2);
   }
   FloatTensor y;
-  Pass pass;
+  StepContext context;
   for (int i = 0; i < 200; ++i) {
-    ASSERT_TRUE(norm.forward(x, y, pass).ok());
+    ASSERT_TRUE(norm.forward(x, y, context).ok());
   }
   double sum = 0;
   double squares = 0;
@@ -246,8 +246,8 @@ TEST(BatchNorm, NormalizesAndEvaluatesWithRunningStatistics) {
   EXPECT_NEAR(squares / 64, 1, 1e-3);
   // The running variance is the unbiased one: 64 / 63 of the batch's.
   FloatTensor evaluated;
-  pass.mode = Mode::Evaluate;
-  ASSERT_TRUE(norm.forward(x, evaluated, pass).ok());
+  context.mode = Mode::Evaluate;
+  ASSERT_TRUE(norm.forward(x, evaluated, context).ok());
   for (int64_t i = 0; i < y.size(); ++i) {
     EXPECT_NEAR(evaluated[i], double(y[i]) * std::sqrt(63.0 / 64.0), 1e-3);
   }
@@ -269,7 +269,7 @@ std::vector<std::unique_ptr<Layer>> unitLayers(int64_t channels, bool pools) {
   return layers;
 }
 
-TEST(NormalizedUnit, IsItsLayersOneAfterTheOther) {
+TEST(FusedNormActPool, IsItsLayersOneAfterTheOther) {
   ThreadPool threads(2);
   for (const bool pools : {false, true}) {
     for (const int64_t channels : {1, 3, 16, 37}) {
@@ -280,16 +280,16 @@ TEST(NormalizedUnit, IsItsLayersOneAfterTheOther) {
       }
       const auto layers = unitLayers(channels, pools);
       for (const Mode mode : {Mode::Train, Mode::Evaluate, Mode::Train}) {
-        Pass pass;
-        pass.mode = mode;
-        pass.pool = &threads;
+        StepContext context;
+        context.mode = mode;
+        context.pool = &threads;
         FloatTensor y;
-        ASSERT_TRUE(chain.forward(x, y, pass).ok());
+        ASSERT_TRUE(chain.forward(x, y, context).ok());
         std::vector<FloatTensor> outputs = {x};
         outputs.resize(layers.size() + 1);
         for (size_t i = 0; i < layers.size(); ++i) {
           ASSERT_TRUE(
-              layers[i]->forward(outputs[i], outputs[i + 1], pass).ok());
+              layers[i]->forward(outputs[i], outputs[i + 1], context).ok());
         }
         ASSERT_EQ(y.shape(), outputs.back().shape());
         EXPECT_TRUE(std::ranges::equal(y.values(), outputs.back().values()));
@@ -298,10 +298,10 @@ TEST(NormalizedUnit, IsItsLayersOneAfterTheOther) {
         }
         FloatTensor gradient = normalTensor(y.shape(), 12);
         FloatTensor dx;
-        ASSERT_TRUE(chain.backward(gradient, dx, pass).ok());
+        ASSERT_TRUE(chain.backward(gradient, dx, context).ok());
         for (size_t i = layers.size(); i-- > 0;) {
           FloatTensor next;
-          ASSERT_TRUE(layers[i]->backward(gradient, next, pass).ok());
+          ASSERT_TRUE(layers[i]->backward(gradient, next, context).ok());
           gradient = next;
         }
         // Sums over pixels may be taken in another order.
@@ -314,7 +314,7 @@ TEST(NormalizedUnit, IsItsLayersOneAfterTheOther) {
   }
 }
 
-TEST(NormalizedUnit, EqualPixelsOfAWindowGiveTheGradientToTheFirst) {
+TEST(FusedNormActPool, EqualPixelsOfAWindowGiveTheGradientToTheFirst) {
   Sequential chain("chain");
   for (auto &layer : unitLayers(1, true)) {
     chain.add(std::move(layer));
@@ -325,16 +325,16 @@ TEST(NormalizedUnit, EqualPixelsOfAWindowGiveTheGradientToTheFirst) {
   }
   x[3] = 1;
   FloatTensor y;
-  ASSERT_TRUE(chain.forward(x, y, Pass()).ok());
+  ASSERT_TRUE(chain.forward(x, y, StepContext()).ok());
   FloatTensor dy({1, 1, 2, 1});
   dy[0] = 1;
   FloatTensor dx;
-  ASSERT_TRUE(chain.backward(dy, dx, Pass()).ok());
+  ASSERT_TRUE(chain.backward(dy, dx, StepContext()).ok());
   EXPECT_GT(dx[1], dx[4] + 0.5F);
   EXPECT_EQ(dx[4], dx[5]);
 }
 
-TEST(NormalizedUnit, Gradients) {
+TEST(FusedNormActPool, Gradients) {
   for (const bool pools : {false, true}) {
     Sequential chain("chain");
     for (auto &layer : unitLayers(3, pools)) {
@@ -376,30 +376,31 @@ TEST(Loss, KnownValueAndGradient) {
   EXPECT_NEAR(gradient[5], 0, 1e-6);
 }
 
-MakeProducts floatProducts() {
-  return [](const LayerSpec &layer) -> Result<std::unique_ptr<Products>> {
-    return std::unique_ptr<Products>(
-        std::make_unique<FloatProducts>(layer.geometry));
+MakeBackend floatBackends() {
+  return [](const LayerSpec &layer)
+             -> Result<std::unique_ptr<ContractionBackend>> {
+    return std::unique_ptr<ContractionBackend>(
+        std::make_unique<FloatBackend>(layer.geometry));
   };
 }
 
 /// All gradients of one step of a network.
 std::vector<float> gradientsOf(const ModelSpec &spec, int threads) {
   ThreadPool pool(threads);
-  Pass pass;
-  pass.pool = &pool;
-  Result<std::unique_ptr<Sequential>> model =
-      buildModel(spec, floatProducts(), RandomKey(1));
+  StepContext context;
+  context.pool = &pool;
+  Result<std::unique_ptr<Layer>> model =
+      buildModel(spec, floatBackends(), RandomKey(1));
   EXPECT_TRUE(model.ok()) << model.message();
   const FloatTensor x =
       normalTensor({5, spec.height, spec.width, spec.channels}, 2);
   FloatTensor scores;
   FloatTensor gradient;
   FloatTensor ignored;
-  EXPECT_TRUE((*model)->forward(x, scores, pass).ok());
+  EXPECT_TRUE((*model)->forward(x, scores, context).ok());
   EXPECT_EQ(scores.shape(), (std::vector<int64_t>{5, spec.classes}));
   softmaxCrossEntropy(scores, {0, 1, 2, 3, 4}, 1.0F, &gradient);
-  EXPECT_TRUE((*model)->backward(gradient, ignored, pass).ok());
+  EXPECT_TRUE((*model)->backward(gradient, ignored, context).ok());
   std::vector<float> all;
   (*model)->visitParameters([&](Parameter &parameter) {
     all.insert(all.end(), parameter.gradient.values().begin(),
@@ -421,7 +422,7 @@ TEST(Models, EqualGradientsOnAnyNumberOfThreads) {
 
 TEST(Models, Errors) {
   const auto message = [](const ModelSpec &spec) {
-    const auto model = buildModel(spec, floatProducts(), RandomKey(1));
+    const auto model = buildModel(spec, floatBackends(), RandomKey(1));
     return model.ok() ? "" : model.message();
   };
   EXPECT_EQ(message({"alexnet", 8, 8, 1, 10}),

@@ -1,8 +1,8 @@
 // Adaptive loss scales: the formula, gradients that do not depend on them, and
 // the underflow that they prevent.
-#include "training/contractions/EmulatedProducts.h"
-#include "training/contractions/FloatProducts.h"
-#include "training/contractions/LossScaledProducts.h"
+#include "training/contractions/EmulatedBackend.h"
+#include "training/contractions/FloatBackend.h"
+#include "training/contractions/LossScaledBackend.h"
 #include "training/models/Models.h"
 #include <gtest/gtest.h>
 
@@ -54,20 +54,20 @@ TEST(LossScale, Formula) {
 
 /// A chain of convolutions, batch norm and a residual block, its products
 /// made by `make`.
-std::unique_ptr<nn::Sequential> network(const nn::MakeProducts &make) {
-  Result<std::unique_ptr<nn::Sequential>> model =
+std::unique_ptr<nn::Layer> network(const nn::MakeBackend &make) {
+  Result<std::unique_ptr<nn::Layer>> model =
       nn::buildModel({"resnet20", 8, 8, 3, 10}, make, nn::RandomKey(5));
   EXPECT_TRUE(model.ok()) << model.message();
   return std::move(*model);
 }
 
-std::vector<float> gradientsOf(nn::Sequential &model) {
+std::vector<float> gradientsOf(nn::Layer &model) {
   const nn::FloatTensor x = normalTensor({4, 8, 8, 3}, 1);
   nn::FloatTensor y;
   nn::FloatTensor dx;
-  EXPECT_TRUE(model.forward(x, y, nn::Pass()).ok());
+  EXPECT_TRUE(model.forward(x, y, nn::StepContext()).ok());
   const nn::FloatTensor dy = normalTensor(y.shape(), 2);
-  EXPECT_TRUE(model.backward(dy, dx, nn::Pass()).ok());
+  EXPECT_TRUE(model.backward(dy, dx, nn::StepContext()).ok());
   std::vector<float> all;
   model.visitParameters([&](nn::Parameter &parameter) {
     all.insert(all.end(), parameter.gradient.values().begin(),
@@ -77,29 +77,33 @@ std::vector<float> gradientsOf(nn::Sequential &model) {
 }
 
 TEST(LossScale, GradientsAreThoseWithoutScaleBitForBit) {
-  const auto plain = network(
-      [](const nn::LayerSpec &layer) -> Result<std::unique_ptr<nn::Products>> {
-        return std::unique_ptr<nn::Products>(
-            std::make_unique<nn::FloatProducts>(layer.geometry));
+  const auto plain =
+      network([](const nn::LayerSpec &layer)
+                  -> Result<std::unique_ptr<nn::ContractionBackend>> {
+        return std::unique_ptr<nn::ContractionBackend>(
+            std::make_unique<nn::FloatBackend>(layer.geometry));
       });
   // Ranges that ask for scales of all sizes, here up, there down.
   int layers = 0;
-  const auto scaled = network([&](const nn::LayerSpec &layer)
-                                  -> Result<std::unique_ptr<nn::Products>> {
-    LossScaleOptions options;
-    options.upperExponent = 1 + layers % 5;
-    options.totalExponent = 20;
-    const GradientRange range = ++layers % 4 == 0 ? GradientRange{1e-20F, 1e-4F}
-                                                  : GradientRange{1.0F, 1e20F};
-    return std::unique_ptr<nn::Products>(std::make_unique<LossScaledProducts>(
-        layer, std::make_unique<nn::FloatProducts>(layer.geometry), range,
-        options));
-  });
+  const auto scaled =
+      network([&](const nn::LayerSpec &layer)
+                  -> Result<std::unique_ptr<nn::ContractionBackend>> {
+        LossScaleOptions options;
+        options.upperExponent = 1 + layers % 5;
+        options.totalExponent = 20;
+        const GradientRange range = ++layers % 4 == 0
+                                        ? GradientRange{1e-20F, 1e-4F}
+                                        : GradientRange{1.0F, 1e20F};
+        return std::unique_ptr<nn::ContractionBackend>(
+            std::make_unique<LossScaledBackend>(
+                layer, std::make_unique<nn::FloatBackend>(layer.geometry),
+                range, options));
+      });
   EXPECT_EQ(gradientsOf(*scaled), gradientsOf(*plain));
   int scaledLayers = 0;
   scaled->visitLayers([&](nn::Layer &layer) {
-    if (const nn::Products *products = layer.products()) {
-      scaledLayers += products->gradientScaleExponent() != 0;
+    if (const nn::ContractionBackend *backend = layer.backend()) {
+      scaledLayers += backend->gradientScaleExponent() != 0;
     }
   });
   EXPECT_GT(scaledLayers, 10);
@@ -109,14 +113,14 @@ TEST(LossScale, GradientsAreThoseWithoutScaleBitForBit) {
 std::pair<double, int> underflowOf(float deviation, bool isScaled) {
   const nn::LayerSpec layer = {"fc", ConvGeometry::linear(64, 128)};
   const StorageFormat half = {fp16, Rounding::Nearest, Overflow::Infinity};
-  std::unique_ptr<nn::Products> products =
-      std::make_unique<EmulatedProducts>(layer, LayerFormats{half, half});
+  std::unique_ptr<nn::ContractionBackend> backend =
+      std::make_unique<EmulatedBackend>(layer, LayerFormats{half, half});
   if (isScaled) {
     LossScaleOptions options;
     options.upperExponent = 20;
     options.totalExponent = 20;
-    products = std::make_unique<LossScaledProducts>(
-        layer, std::move(products), GradientRange{fp16.least(), fp16.max()},
+    backend = std::make_unique<LossScaledBackend>(
+        layer, std::move(backend), GradientRange{fp16.least(), fp16.max()},
         options);
   }
   const nn::FloatTensor x = normalTensor({256, 64}, 1);
@@ -125,13 +129,13 @@ std::pair<double, int> underflowOf(float deviation, bool isScaled) {
   nn::FloatTensor y({256, 128});
   nn::FloatTensor dw({128, 64});
   nn::FloatTensor dx({256, 64});
-  EXPECT_TRUE(products->forward(x, w, y, nn::Pass()).ok());
-  EXPECT_TRUE(products->backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
-  const nn::TensorReport report = products->reportTensors()[2];
+  EXPECT_TRUE(backend->forward(x, w, y, nn::StepContext()).ok());
+  EXPECT_TRUE(backend->backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
+  const nn::TensorReport report = backend->reportTensors()[2];
   EXPECT_EQ(report.tensor, "fc.inputGradient");
   EXPECT_EQ(report.saturated, 0);
   EXPECT_EQ(report.quantized, 256 * 64);
-  EXPECT_EQ(dx.scaleExponent(), products->gradientScaleExponent());
+  EXPECT_EQ(dx.scaleExponent(), backend->gradientScaleExponent());
   return {double(report.underflown) / double(report.quantized),
           dx.scaleExponent()};
 }
@@ -151,9 +155,9 @@ TEST(LossScale, UnderflowStaysBelowTheWantedShare) {
 
 TEST(LossScale, WhatDoesNotFitIsScaledDownAndItsWeightGradientIsNot) {
   const nn::LayerSpec layer = {"fc", ConvGeometry::linear(3, 2)};
-  const auto products = [&](const GradientRange &range) {
-    return std::make_unique<LossScaledProducts>(
-        layer, std::make_unique<nn::FloatProducts>(layer.geometry), range,
+  const auto backend = [&](const GradientRange &range) {
+    return std::make_unique<LossScaledBackend>(
+        layer, std::make_unique<nn::FloatBackend>(layer.geometry), range,
         LossScaleOptions());
   };
   const nn::FloatTensor x = normalTensor({4, 3}, 1);
@@ -161,12 +165,12 @@ TEST(LossScale, WhatDoesNotFitIsScaledDownAndItsWeightGradientIsNot) {
   nn::FloatTensor dy = normalTensor({4, 2}, 3, 100);
   dy.setScaleExponent(7); // Of branches that met before.
   const auto run = [&](const GradientRange &range) {
-    const auto made = products(range);
+    const auto made = backend(range);
     nn::FloatTensor y({4, 2});
     nn::FloatTensor dw({2, 3});
     nn::FloatTensor dx({4, 3});
-    EXPECT_TRUE(made->forward(x, w, y, nn::Pass()).ok());
-    EXPECT_TRUE(made->backward(x, w, dy, &dw, &dx, nn::Pass()).ok());
+    EXPECT_TRUE(made->forward(x, w, y, nn::StepContext()).ok());
+    EXPECT_TRUE(made->backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
     return std::tuple(dw, dx);
   };
   const auto [dw, dx] = run({1e-30F, 1e30F});

@@ -91,14 +91,15 @@ TEST(FixedPoint, GridRangeAndIdentity) {
   format.fl = 6;
   format.rounding = Rounding::Nearest;
   std::vector<float> values = {0.3F, -5.0F, 1.99F, 1.0F / 64, 0.007F};
-  const auto counts = roundToGrid(format, values, nn::RandomKey(1), nn::Pass());
+  const auto counts =
+      roundToGrid(format, values, nn::RandomKey(1), nn::StepContext());
   EXPECT_EQ(values, (std::vector<float>{19.0F / 64, -127.0F / 64, 127.0F / 64,
                                         1.0F / 64, 0.0F}));
   EXPECT_EQ(counts.saturated, 1);
   EXPECT_EQ(counts.underflown, 1);
   const std::vector<float> once = values;
   format.rounding = Rounding::Stochastic;
-  roundToGrid(format, values, nn::RandomKey(2), nn::Pass());
+  roundToGrid(format, values, nn::RandomKey(2), nn::StepContext());
   EXPECT_EQ(values, once);
 }
 
@@ -112,7 +113,7 @@ TEST(FixedPoint, StochasticUpdatesSurviveNearestOnesDoNot) {
     std::vector<float> weight = {0.0F};
     for (uint64_t i = 0; i < 4096; ++i) {
       weight[0] += 0.25F / 256;
-      roundToGrid(format, weight, nn::RandomKey(i), nn::Pass());
+      roundToGrid(format, weight, nn::RandomKey(i), nn::StepContext());
     }
     if (rounding == Rounding::Stochastic) {
       // Standard deviation sqrt(4096 * 3 / 16) = 28 steps.
@@ -132,21 +133,21 @@ TEST(RangeQuantizer, FollowsTheWidthOfThePolicy) {
   x[2] = 2.9F;
   quant::IntTensor q;
   double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.max(), 3);
   EXPECT_EQ(q.at(0), 3);
   EXPECT_EQ(q.at(1), -3);
   EXPECT_EQ(q.at(2), 1);
   bits = 8;
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(0), 127);
   EXPECT_EQ(quantizer.report().updates, 1);
   // A tensor of zeros has no scale of its own.
   const nn::FloatTensor zeros({4});
-  ASSERT_TRUE(quantizer.quantize(zeros, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(zeros, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(3), 0);
   x[0] = std::nanf("");
-  EXPECT_FALSE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  EXPECT_FALSE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
 }
 
 TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
@@ -160,18 +161,18 @@ TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
   x[999] = 10;
   quant::IntTensor q;
   double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_LT(q.scale() * 3, 2.5F);
   EXPECT_EQ(q.at(999), 3);
   EXPECT_EQ(quantizer.report().saturated, 1);
-  ASSERT_TRUE(quantizer.grid());
-  EXPECT_FALSE(quantizer.grid()->followsBatch);
-  EXPECT_EQ(quantizer.grid()->scale, q.scale());
+  ASSERT_TRUE(quantizer.quantParams());
+  EXPECT_FALSE(quantizer.quantParams()->followsBatch);
+  EXPECT_EQ(quantizer.quantParams()->scale, q.scale());
 
   // Between two measurements, and in evaluation, the limit stays.
   const float scale = q.scale();
   x[998] = -41;
-  nn::Pass next;
+  nn::StepContext next;
   next.step = 15;
   ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
   EXPECT_EQ(q.scale(), scale);
@@ -186,7 +187,7 @@ TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
   bits = 8;
   ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
   EXPECT_FLOAT_EQ(q.scale() * 127, 41);
-  EXPECT_TRUE(quantizer.grid()->followsBatch);
+  EXPECT_TRUE(quantizer.quantParams()->followsBatch);
 }
 
 TEST(RangeQuantizer, WithoutNegativesTakesAllCodesOfItsWidth) {
@@ -197,29 +198,29 @@ TEST(RangeQuantizer, WithoutNegativesTakesAllCodesOfItsWidth) {
   x[1] = 5;
   quant::IntTensor q;
   double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(0), 15);
   EXPECT_EQ(q.at(1), 2); // 2.5
   EXPECT_EQ(q.lowest(), 0);
-  EXPECT_EQ(quantizer.grid()->lowest, 0);
-  EXPECT_EQ(quantizer.grid()->highest, 15);
+  EXPECT_EQ(quantizer.quantParams()->lowest, 0);
+  EXPECT_EQ(quantizer.quantParams()->highest, 15);
   bits = 8; // What int8_t holds.
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(0), 127);
   bits = 4;
   // Evaluation learns nothing: it clips.
   x[2] = -30;
-  nn::Pass evaluate;
+  nn::StepContext evaluate;
   evaluate.mode = nn::Mode::Evaluate;
   ASSERT_TRUE(quantizer.quantize(x, evaluate, q, seconds).ok());
   EXPECT_EQ(q.at(0), 15);
   EXPECT_EQ(q.at(2), 0);
   // One negative element in training, and there are negative codes for good.
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(0), 7);
   EXPECT_EQ(q.at(2), -7);
   x[2] = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::Pass(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
   EXPECT_EQ(q.at(0), 7);
 }
 
@@ -262,10 +263,10 @@ std::vector<int64_t> stagesOf(const std::string &policyText,
       policyText, {.kernels = &kernels, .totalSteps = totalSteps});
   EXPECT_TRUE(policy.ok()) << policy.message();
   std::vector<int64_t> stages;
-  nn::Pass pass;
+  nn::StepContext context;
   for (const double loss : losses) {
-    (*policy)->afterStep(loss, pass);
-    ++pass.step;
+    (*policy)->afterStep(loss, context);
+    ++context.step;
     StageReader reader;
     (*policy)->visitState(reader);
     stages.push_back(reader.stage);

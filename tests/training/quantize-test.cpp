@@ -22,8 +22,8 @@ TEST(Quantize, RoundsToNearestEvenSaturatesAndCounts) {
   const std::vector<float> x = {0.0F,   0.5F,   1.5F,    -2.5F,  126.9F,
                                 127.4F, 127.6F, -500.0F, 0.125F, -0.5F};
   IntTensor q;
-  const QuantizeCounts counts =
-      quantize(x, {-127, 127}, 1.0F, Rounding::Nearest, key, nn::Pass(), q);
+  const QuantizeCounts counts = quantize(
+      x, {-127, 127}, 1.0F, Rounding::Nearest, key, nn::StepContext(), q);
   const std::vector<int> expected = {0, 0, 2, -2, 127, 127, 127, -127, 0, 0};
   int64_t sum = 0;
   for (int64_t i = 0; i < q.size(); ++i) {
@@ -40,7 +40,7 @@ TEST(Quantize, OfWhatItMadeChangesNothing) {
   for (const int32_t max : {1, 7, 127, 2047, 32767}) {
     IntTensor q;
     quantize(normals(5000, float(max) / 3), {-max, max}, 0.25F,
-             Rounding::Nearest, key, nn::Pass(), q);
+             Rounding::Nearest, key, nn::StepContext(), q);
     std::vector<float> values;
     for (int64_t i = 0; i < q.size(); ++i) {
       values.push_back(0.25F * float(q.at(i)));
@@ -48,7 +48,8 @@ TEST(Quantize, OfWhatItMadeChangesNothing) {
     }
     for (const Rounding rounding : {Rounding::Nearest, Rounding::Stochastic}) {
       IntTensor again;
-      quantize(values, {-max, max}, 0.25F, rounding, key, nn::Pass(), again);
+      quantize(values, {-max, max}, 0.25F, rounding, key, nn::StepContext(),
+               again);
       for (int64_t i = 0; i < q.size(); ++i) {
         ASSERT_EQ(again.at(i), q.at(i)) << max << ": " << i;
       }
@@ -62,7 +63,8 @@ TEST(Quantize, StochasticRoundingHasTheRightMean) {
   for (const float value : {0.25F, -0.75F, 3.1F}) {
     const std::vector<float> x(draws, value);
     IntTensor q;
-    quantize(x, {-127, 127}, 1.0F, Rounding::Stochastic, key, nn::Pass(), q);
+    quantize(x, {-127, 127}, 1.0F, Rounding::Stochastic, key, nn::StepContext(),
+             q);
     double sum = 0;
     for (int64_t i = 0; i < draws; ++i) {
       sum += q.at(i);
@@ -75,19 +77,19 @@ TEST(Quantize, StochasticRoundingHasTheRightMean) {
 TEST(Quantize, EqualOnAnyNumberOfThreads) {
   const std::vector<float> x = normals(100003, 20);
   ThreadPool pool(3);
-  nn::Pass threads;
+  nn::StepContext threads;
   threads.pool = &pool;
   IntTensor one;
   IntTensor three;
   const auto first = quantize(x, {-127, 127}, 0.5F, Rounding::Stochastic, key,
-                              nn::Pass(), one);
+                              nn::StepContext(), one);
   const auto second =
       quantize(x, {-127, 127}, 0.5F, Rounding::Stochastic, key, threads, three);
   EXPECT_EQ(first.sum, second.sum);
   for (int64_t i = 0; i < one.size(); ++i) {
     ASSERT_EQ(one.at(i), three.at(i));
   }
-  const Magnitudes a = measureMagnitudes(x, nn::Pass());
+  const Magnitudes a = measureMagnitudes(x, nn::StepContext());
   const Magnitudes b = measureMagnitudes(x, threads);
   EXPECT_EQ(a.sum, b.sum);
   EXPECT_EQ(a.max, b.max);
@@ -102,10 +104,11 @@ TEST(Quantize, NoticesNaN) {
   const std::vector<float> x = {1.0F, std::nanf(""), 2.0F};
   IntTensor q;
   for (const Rounding rounding : {Rounding::Nearest, Rounding::Stochastic}) {
-    EXPECT_TRUE(quantize(x, {-127, 127}, 1.0F, rounding, key, nn::Pass(), q)
-                    .hasInvalid);
+    EXPECT_TRUE(
+        quantize(x, {-127, 127}, 1.0F, rounding, key, nn::StepContext(), q)
+            .hasInvalid);
   }
-  EXPECT_FALSE(std::isfinite(measureMagnitudes(x, nn::Pass()).sum));
+  EXPECT_FALSE(std::isfinite(measureMagnitudes(x, nn::StepContext()).sum));
 }
 
 AdaptiveOptions optionsFor(int64_t maxInterval) {
@@ -140,10 +143,10 @@ nn::FloatTensor tensorOf(const std::vector<float> &values) {
   return tensor;
 }
 
-nn::Pass passAt(int64_t step) {
-  nn::Pass pass;
-  pass.step = step;
-  return pass;
+nn::StepContext passAt(int64_t step) {
+  nn::StepContext context;
+  context.step = step;
+  return context;
 }
 
 /// One huge value and many of 0.4 steps of 8 bits: they all become 0.
@@ -187,7 +190,7 @@ TEST(Adaptive, StochasticRoundingLeavesTheMeanWith8Bits) {
   EXPECT_EQ(quantizer.report().bits, 8); // 16 with rounding to nearest
   EXPECT_EQ(q.at(3), 127);
   // Evaluation draws no random numbers.
-  nn::Pass evaluate = passAt(7);
+  nn::StepContext evaluate = passAt(7);
   evaluate.mode = nn::Mode::Evaluate;
   ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q, seconds).ok());
   EXPECT_EQ(q.at(0), 0);
@@ -221,7 +224,7 @@ TEST(Adaptive, EvaluationChangesNothing) {
   AdaptiveQuantizer quantizer("x", optionsFor(1));
   IntTensor q;
   double seconds = 0;
-  nn::Pass evaluate = passAt(7);
+  nn::StepContext evaluate = passAt(7);
   evaluate.mode = nn::Mode::Evaluate;
   ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q, seconds).ok());
   EXPECT_EQ(q.at(3), 127 * 256);

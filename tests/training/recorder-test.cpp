@@ -8,15 +8,16 @@ namespace lpgen::train {
 namespace {
 
 /// Products whose totals the test sets.
-class ScriptedProducts : public nn::Products {
+class ScriptedBackend : public nn::ContractionBackend {
 public:
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override {
+                 nn::FloatTensor &y, const nn::StepContext &context) override {
     return Status::success();
   }
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override {
+                  nn::FloatTensor *dx,
+                  const nn::StepContext &context) override {
     return Status::success();
   }
   std::vector<nn::TensorReport> reportTensors() const override {
@@ -34,28 +35,28 @@ public:
 };
 
 /// A step of 100 elements of which `saturated` saturate.
-void runStep(StepRecorder &recorder, ScriptedProducts &products, int64_t step,
+void runStep(StepRecorder &recorder, ScriptedBackend &backend, int64_t step,
              int bits, int64_t saturated) {
-  const std::vector<ObservedLayer> layers = {{"conv1", &products}};
+  const std::vector<ObservedLayer> layers = {{"conv1", &backend}};
   recorder.beforeStep(layers);
-  products.tensor.bits = bits;
-  products.tensor.quantized += 100;
-  products.tensor.saturated += saturated;
-  products.tensor.updates += 1;
-  products.spend(0.25);
+  backend.tensor.bits = bits;
+  backend.tensor.quantized += 100;
+  backend.tensor.saturated += saturated;
+  backend.tensor.updates += 1;
+  backend.spend(0.25);
   recorder.afterStep(layers, {step, {2.0 * double(step), 3, 4}, 0.5});
 }
 
 TEST(StepRecorder, CountsStepsAndNothingBetweenThem) {
   StepRecorder recorder;
   recorder.sampleEvery(2);
-  ScriptedProducts products;
-  runStep(recorder, products, 1, 8, 1);
-  runStep(recorder, products, 2, 16, 2);
+  ScriptedBackend backend;
+  runStep(recorder, backend, 1, 8, 1);
+  runStep(recorder, backend, 2, 16, 2);
   // An evaluation: time and elements that belong to no step.
-  products.spend(100);
-  products.tensor.quantized += 1000000;
-  runStep(recorder, products, 3, 16, 4);
+  backend.spend(100);
+  backend.tensor.quantized += 1000000;
+  runStep(recorder, backend, 3, 16, 4);
 
   const nlohmann::json record = recorder.record();
   const nlohmann::json &layer = record["layers"][0];
@@ -83,8 +84,8 @@ TEST(StepRecorder, GoesOnFromARecord) {
   StepRecorder whole;
   StepRecorder first;
   StepRecorder second;
-  ScriptedProducts a;
-  ScriptedProducts b;
+  ScriptedBackend a;
+  ScriptedBackend b;
   for (int64_t step = 1; step <= 4; ++step) {
     runStep(whole, a, step, step < 3 ? 8 : 16, step);
     if (step == 3) {
@@ -102,10 +103,10 @@ TEST(StepRecorder, GoesOnFromARecord) {
 
 TEST(StepRecorder, ForgetsAnEpoch) {
   StepRecorder recorder;
-  ScriptedProducts products;
-  runStep(recorder, products, 1, 8, 1);
+  ScriptedBackend backend;
+  runStep(recorder, backend, 1, 8, 1);
   recorder.clear();
-  runStep(recorder, products, 2, 8, 5);
+  runStep(recorder, backend, 2, 8, 5);
   const nlohmann::json record = recorder.record();
   EXPECT_EQ(record["layers"][0]["tensors"][0]["saturated"], 5);
   EXPECT_EQ(record["samples"].size(), 1U);

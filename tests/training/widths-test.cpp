@@ -8,26 +8,27 @@
 namespace lpgen::quant {
 namespace {
 
-double harmOf(const std::vector<WidthBlock> &blocks,
-              const std::vector<int> &bits) {
-  double harm = 0;
+double sensitivityOf(const std::vector<WidthBlock> &blocks,
+                     const std::vector<int> &bits) {
+  double sensitivity = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    harm += blocks[i].harm[widthIndex(bits[i])];
+    sensitivity += blocks[i].sensitivity[widthIndex(bits[i])];
   }
-  return harm;
+  return sensitivity;
 }
 
-/// The harm of rounding in steps of 1 / (2^(bits-1) - 1).
+/// The sensitivity to rounding in steps of 1 / (2^(bits-1) - 1).
 void setNoise(WidthBlock &block, double noise) {
   for (const int bits : blockWidths) {
-    block.harm[widthIndex(bits)] = noise / std::pow(symmetricMax(bits), 2);
+    block.sensitivity[widthIndex(bits)] =
+        noise / std::pow(symmetricMax(bits), 2);
   }
 }
 
-double costOf(const std::vector<BlockProduct> &products,
+double costOf(const std::vector<BlockPair> &products,
               const std::vector<int> &bits) {
   double cost = 0;
-  for (const BlockProduct &p : products) {
+  for (const BlockPair &p : products) {
     cost += p.macs * bits[size_t(p.a)] * bits[size_t(p.b)];
   }
   return cost;
@@ -36,7 +37,7 @@ double costOf(const std::vector<BlockProduct> &products,
 TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
   // All choices of 5 blocks are tried.
   const auto numChoices = int(std::pow(blockWidths.size(), 5));
-  const std::vector<BlockProduct> products = {
+  const std::vector<BlockPair> products = {
       {0, 2, 1}, {0, 3, 2}, {1, 3, 3}, {1, 4, 1}, {2, 4, 2}};
   const nn::RandomKey key(11);
   for (uint64_t trial = 0; trial < 20; ++trial) {
@@ -56,10 +57,10 @@ TEST(BitWidthMap, StaysWithinTheBudgetAndNearTheBestChoice) {
         rest /= blockWidths.size();
       }
       if (costOf(products, bits) <= budget) {
-        best = std::min(best, harmOf(blocks, bits));
+        best = std::min(best, sensitivityOf(blocks, bits));
       }
     }
-    EXPECT_LE(harmOf(blocks, chosen), 4 * best) << trial;
+    EXPECT_LE(sensitivityOf(blocks, chosen), 4 * best) << trial;
   }
 }
 
@@ -69,19 +70,19 @@ TEST(BitWidthMap, TheSensitiveBlockGetsTheBits) {
     setNoise(block, 1);
   }
   setNoise(blocks[1], 1000);
-  const std::vector<BlockProduct> products = {{0, 2, 1}, {1, 3, 1}};
+  const std::vector<BlockPair> products = {{0, 2, 1}, {1, 3, 1}};
   const std::vector<int> bits = chooseWidths(blocks, products, 40);
   EXPECT_GT(bits[1], bits[0]);
   EXPECT_LE(costOf(products, bits), 40);
 }
 
-TEST(BitWidthMap, WidthsAreKeptWhileTheyDoLittleMoreHarm) {
+TEST(BitWidthMap, WidthsAreKeptWhileTheyAreLittleWorse) {
   std::vector<WidthBlock> blocks(2);
   const auto setNoises = [&](double first, double second) {
     setNoise(blocks[0], first);
     setNoise(blocks[1], second);
   };
-  const std::vector<BlockProduct> products = {{0, 1, 1}};
+  const std::vector<BlockPair> products = {{0, 1, 1}};
   const auto bits = [&] {
     return std::vector<int>{blocks[0].bits, blocks[1].bits};
   };
@@ -93,7 +94,7 @@ TEST(BitWidthMap, WidthsAreKeptWhileTheyDoLittleMoreHarm) {
   setNoises(1, 100);
   updateWidths(blocks, products, 32);
   EXPECT_EQ(bits(), (std::vector<int>{4, 8}));
-  // Without harm there is nothing to gain.
+  // Without sensitivity there is nothing to gain.
   setNoises(0, 0);
   updateWidths(blocks, products, 32);
   EXPECT_EQ(bits(), (std::vector<int>{4, 8}));
@@ -125,7 +126,7 @@ double noiseOf(std::span<const float> x, float limit, int32_t highest,
                Rounding rounding) {
   IntTensor q;
   quantize(x, {-highest, highest}, limit / float(highest), rounding,
-           nn::RandomKey(5), nn::Pass(), q);
+           nn::RandomKey(5), nn::StepContext(), q);
   double noise = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     noise += std::pow(double(x[i]) - double(q.scale()) * q.at(int64_t(i)), 2);
@@ -143,8 +144,8 @@ std::vector<float> longTails() {
 
 TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
   const std::vector<float> x = longTails();
-  const float max = measureMagnitudes(x, nn::Pass()).max;
-  const MagnitudeHistogram histogram(x, max, nn::Pass());
+  const float max = measureMagnitudes(x, nn::StepContext()).max;
+  const MagnitudeHistogram histogram(x, max, nn::StepContext());
   for (const int32_t highest : {1, 3, 7, 15, 31}) {
     const auto [limit, noise] =
         histogram.leastNoise(highest, Rounding::Nearest);
@@ -161,9 +162,9 @@ TEST(ClippedRange, NoiseIsThatOfRoundingAndNoLimitHasLess) {
 
 TEST(ClippedRange, WhatIsClippedCountsBesideStochasticRounding) {
   const std::vector<float> x = longTails();
-  const float max = measureMagnitudes(x, nn::Pass()).max;
-  const MagnitudeHistogram histogram(x, max, nn::Pass());
-  const auto harmOf = [&](float limit, int32_t highest) {
+  const float max = measureMagnitudes(x, nn::StepContext()).max;
+  const MagnitudeHistogram histogram(x, max, nn::StepContext());
+  const auto sensitivityOf = [&](float limit, int32_t highest) {
     double clipped = 0;
     for (const float v : x) {
       clipped += std::pow(std::max(std::fabs(v) - limit, 0.0F), 2);
@@ -173,10 +174,10 @@ TEST(ClippedRange, WhatIsClippedCountsBesideStochasticRounding) {
   for (const int32_t highest : {1, 7, 31}) {
     const auto [limit, noise] =
         histogram.leastNoise(highest, Rounding::Stochastic);
-    const double found = harmOf(limit, highest);
+    const double found = sensitivityOf(limit, highest);
     EXPECT_NEAR(noise, found, 0.1 * found) << highest;
     for (int part = 1; part <= 64; ++part) {
-      EXPECT_LE(found, 1.1 * harmOf(max * float(part) / 64, highest))
+      EXPECT_LE(found, 1.1 * sensitivityOf(max * float(part) / 64, highest))
           << highest << ", " << part;
     }
     EXPECT_GT(limit, histogram.leastNoise(highest, Rounding::Nearest).limit);
@@ -185,7 +186,7 @@ TEST(ClippedRange, WhatIsClippedCountsBesideStochasticRounding) {
 
 TEST(ClippedRange, ZerosHaveNoNoise) {
   const std::vector<float> zeros(100, 0.0F);
-  const MagnitudeHistogram histogram(zeros, 0, nn::Pass());
+  const MagnitudeHistogram histogram(zeros, 0, nn::StepContext());
   EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).noise, 0);
   EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).limit, 0);
 }

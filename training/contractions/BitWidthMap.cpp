@@ -4,21 +4,21 @@
 
 namespace lpgen::quant {
 
-/// Widths are kept up to this multiple of the harm of new ones.
-static constexpr double keptHarm = 1.05;
+/// Widths are kept up to this multiple of the sensitivity of new ones.
+static constexpr double keptSensitivity = 1.05;
 
-double bitProducts(const std::vector<WidthBlock> &blocks,
-                   const std::vector<BlockProduct> &products) {
+double bops(const std::vector<WidthBlock> &blocks,
+            const std::vector<BlockPair> &products) {
   double sum = 0;
-  for (const BlockProduct &product : products) {
+  for (const BlockPair &product : products) {
     sum += product.macs * blocks[size_t(product.a)].bits *
            blocks[size_t(product.b)].bits;
   }
   return sum;
 }
 
-static double harmOf(const WidthBlock &block, int bits) {
-  return block.harm[widthIndex(bits)];
+static double sensitivityOf(const WidthBlock &block, int bits) {
+  return block.sensitivity[widthIndex(bits)];
 }
 
 /// The next width above, or 0.
@@ -28,12 +28,12 @@ static int widthAbove(int bits) {
 }
 
 std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
-                              const std::vector<BlockProduct> &products,
+                              const std::vector<BlockPair> &products,
                               double budget) {
   std::vector<int> bits(blocks.size(), blockWidths.front());
-  std::vector<std::vector<const BlockProduct *>> productsOf(blocks.size());
+  std::vector<std::vector<const BlockPair *>> productsOf(blocks.size());
   double cost = 0;
-  for (const BlockProduct &product : products) {
+  for (const BlockPair &product : products) {
     productsOf[size_t(product.a)].push_back(&product);
     productsOf[size_t(product.b)].push_back(&product);
     cost += product.macs * bits[size_t(product.a)] * bits[size_t(product.b)];
@@ -48,13 +48,14 @@ std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
         continue;
       }
       double more = 0;
-      for (const BlockProduct *product : productsOf[i]) {
+      for (const BlockPair *product : productsOf[i]) {
         const size_t other =
             size_t(product->a) == i ? size_t(product->b) : size_t(product->a);
         more += product->macs * (above - bits[i]) * bits[other];
       }
-      const double gain =
-          (harmOf(blocks[i], bits[i]) - harmOf(blocks[i], above)) / more;
+      const double gain = (sensitivityOf(blocks[i], bits[i]) -
+                           sensitivityOf(blocks[i], above)) /
+                          more;
       if (cost + more <= budget && gain > bestGain) {
         bestGain = gain;
         bestCost = more;
@@ -70,16 +71,16 @@ std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
 }
 
 void updateWidths(std::vector<WidthBlock> &blocks,
-                  const std::vector<BlockProduct> &products, double budget) {
+                  const std::vector<BlockPair> &products, double budget) {
   const std::vector<int> wanted = chooseWidths(blocks, products, budget);
-  double harmNow = 0;
-  double harmWanted = 0;
+  double sensitivityNow = 0;
+  double sensitivityWanted = 0;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    harmNow += harmOf(blocks[i], blocks[i].bits);
-    harmWanted += harmOf(blocks[i], wanted[i]);
+    sensitivityNow += sensitivityOf(blocks[i], blocks[i].bits);
+    sensitivityWanted += sensitivityOf(blocks[i], wanted[i]);
   }
-  if (bitProducts(blocks, products) <= budget &&
-      harmNow <= keptHarm * harmWanted) {
+  if (bops(blocks, products) <= budget &&
+      sensitivityNow <= keptSensitivity * sensitivityWanted) {
     return;
   }
   for (size_t i = 0; i < blocks.size(); ++i) {

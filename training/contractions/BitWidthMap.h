@@ -1,5 +1,5 @@
-// Bit widths for many blocks at once, from the harm that rounding each of them
-// does and from what each bit costs, under a budget.
+// Bit widths for many blocks at once, from how sensitive the loss is to
+// rounding each of them and from what each bit costs, under a budget.
 #ifndef LPGEN_TRAINING_CONTRACTIONS_BITWIDTHMAP_H
 #define LPGEN_TRAINING_CONTRACTIONS_BITWIDTHMAP_H
 
@@ -21,33 +21,35 @@ constexpr std::size_t widthIndex(int bits) {
 /// A block of a tensor.
 struct WidthBlock {
   /// What rounding does to the loss, by width.
-  std::array<double, blockWidths.size()> harm = {};
+  std::array<double, blockWidths.size()> sensitivity = {};
   int bits = 8;
 };
 
-/// Blocks a and b are multiplied: bits a times bits b for each of the macs.
-struct BlockProduct {
+/// Blocks a and b are multiplied: bits a times bits b bit operations for each
+/// of the macs.
+struct BlockPair {
   int a = 0;
   int b = 0;
   double macs = 0;
 };
 
-/// Bit products of all multiply-adds.
-double bitProducts(const std::vector<WidthBlock> &blocks,
-                   const std::vector<BlockProduct> &products);
+/// Bit operations of all multiply-adds.
+double bops(const std::vector<WidthBlock> &blocks,
+            const std::vector<BlockPair> &products);
 
-/// Chooses widths of least harm whose bit products do not exceed the budget:
-/// from the least width of all blocks, one by one the step that saves most harm
-/// for its cost. Where the least widths exceed the budget they are the result.
+/// Chooses the widths to which the loss is least sensitive and whose bit
+/// operations do not exceed the budget: from the least width of all blocks, one
+/// by one the step that lowers the sensitivity most for its cost. Where the
+/// least widths exceed the budget they are the result.
 std::vector<int> chooseWidths(const std::vector<WidthBlock> &blocks,
-                              const std::vector<BlockProduct> &products,
+                              const std::vector<BlockPair> &products,
                               double budget);
 
-/// Brings the blocks to the widths that their harm asks for now. All keep
-/// theirs while that does little more harm and is within the budget. Blocks do
+/// Brings the blocks to the widths that their sensitivity asks for now. All
+/// keep theirs while the sum is little greater and within the budget. Blocks do
 /// not hold bits one by one: the budget would take them from others.
 void updateWidths(std::vector<WidthBlock> &blocks,
-                  const std::vector<BlockProduct> &products, double budget);
+                  const std::vector<BlockPair> &products, double budget);
 
 } // namespace lpgen::quant
 

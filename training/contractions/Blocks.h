@@ -3,7 +3,7 @@
 #define LPGEN_TRAINING_CONTRACTIONS_BLOCKS_H
 
 #include "training/contractions/Columns.h"
-#include "training/contractions/Products.h"
+#include "training/contractions/ContractionBackend.h"
 #include <algorithm>
 #include <vector>
 
@@ -16,9 +16,9 @@ using ImageRange = TaskRange;
 /// batch; returns an error if there was one. Which worker gets which block must
 /// not matter.
 template <typename Work>
-Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
-                    Work work) {
-  const int workers = pass.pool ? pass.pool->numWorkers() : 1;
+Status forEachBlock(int64_t length, int64_t images,
+                    const nn::StepContext &context, Work work) {
+  const int workers = context.pool ? context.pool->numWorkers() : 1;
   std::vector<Status> results(static_cast<size_t>(workers));
   const auto share = [&](int worker, TaskRange blocks) {
     Status &result = results[size_t(worker)];
@@ -28,8 +28,8 @@ Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
     }
   };
   const int64_t blocks = (images + length - 1) / length;
-  if (pass.pool) {
-    pass.pool->run(blocks, share);
+  if (context.pool) {
+    context.pool->run(blocks, share);
   } else {
     share(0, {0, blocks});
   }
@@ -41,9 +41,9 @@ Status forEachBlock(int64_t length, int64_t images, const nn::Pass &pass,
 
 /// The same for the blocks of the geometry.
 template <typename Work>
-Status forEachBlock(const ConvGeometry &g, int64_t images, const nn::Pass &pass,
-                    Work work) {
-  return forEachBlock(g.imagesPerBlock(), images, pass, work);
+Status forEachBlock(const ConvGeometry &g, int64_t images,
+                    const nn::StepContext &context, Work work) {
+  return forEachBlock(g.imagesPerBlock(), images, context, work);
 }
 
 /// to[column, row] = from[row, column] of a matrix whose rows are `fromStride`

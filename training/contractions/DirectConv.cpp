@@ -86,8 +86,8 @@ bool DirectConv::convolves(const ConvGeometry &g, const IntTensor &x,
 }
 
 Status DirectConv::prepare(const ConvSpec &wanted, bool isForward,
-                           const nn::Pass &pass) {
-  const size_t count = pass.pool ? size_t(pass.pool->numWorkers()) : 1;
+                           const nn::StepContext &context) {
+  const size_t count = context.pool ? size_t(context.pool->numWorkers()) : 1;
   if (spec == wanted && workers.size() == count) {
     return Status::success();
   }
@@ -128,13 +128,13 @@ static void *readOnly(const void *input) { return const_cast<void *>(input); }
 
 Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
                             const IntTensor &w, nn::FloatTensor &y,
-                            const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(prepare(forwardSpec(g, x, w), true, pass));
+                            const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(prepare(forwardSpec(g, x, w), true, context));
   const Result<const void *> filters =
       packedOperand(*workers[0].runner, spec.images, w.bytes(), weights);
   LPGEN_RETURN_IF_ERROR(filters.status());
   float scale = x.scale() * w.scale();
-  return forEachBlock(g, x.size() / g.inputSize(), pass,
+  return forEachBlock(g, x.size() / g.inputSize(), context,
                       [&](int worker, ImageRange images) -> Status {
                         Worker &own = workers[size_t(worker)];
                         const int64_t count = images.end - images.begin;
@@ -237,16 +237,16 @@ Status DirectConv::addBlock(const ConvGeometry &g, const IntTensor &x,
 
 Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
                                   const IntTensor &dy, nn::FloatTensor &dw,
-                                  const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(prepare(gradientSpec(g, x, dy), false, pass));
+                                  const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(prepare(gradientSpec(g, x, dy), false, context));
   for (Worker &worker : workers) {
     worker.sums.assign(size_t(dw.size()), 0);
   }
-  LPGEN_RETURN_IF_ERROR(forEachBlock(spec.images, x.size() / g.inputSize(),
-                                     pass, [&](int worker, ImageRange images) {
-                                       return addBlock(g, x, dy, images,
-                                                       workers[size_t(worker)]);
-                                     }));
+  LPGEN_RETURN_IF_ERROR(
+      forEachBlock(spec.images, x.size() / g.inputSize(), context,
+                   [&](int worker, ImageRange images) {
+                     return addBlock(g, x, dy, images, workers[size_t(worker)]);
+                   }));
   // Of integers: the order does not matter.
   std::vector<int64_t> &total = workers[0].sums;
   for (size_t i = 1; i < workers.size(); ++i) {

@@ -10,7 +10,7 @@
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "training/contractions/Blocks.h"
-#include "training/contractions/Products.h"
+#include "training/contractions/ContractionBackend.h"
 #include "training/core/IntTensor.h"
 #include <memory>
 #include <vector>
@@ -26,13 +26,13 @@ public:
                         const IntTensor &w);
   /// y = x w: the exact sum, rounded once, times both scales.
   Status convolve(const ConvGeometry &g, const IntTensor &x, const IntTensor &w,
-                  nn::FloatTensor &y, const nn::Pass &pass);
+                  nn::FloatTensor &y, const nn::StepContext &context);
 
   static bool givesWeightGradient(const ConvGeometry &g, const IntTensor &x,
                                   const IntTensor &dy);
   Status weightGradient(const ConvGeometry &g, const IntTensor &x,
                         const IntTensor &dy, nn::FloatTensor &dw,
-                        const nn::Pass &pass);
+                        const nn::StepContext &context);
 
   /// Of the kernel of the last call.
   const std::string &symbol() const { return kernelSymbol; }
@@ -48,7 +48,8 @@ private:
     std::vector<int32_t> y;    ///< Of one block.
     std::vector<int64_t> sums; ///< Of all blocks of a call.
   };
-  Status prepare(const ConvSpec &wanted, bool isForward, const nn::Pass &pass);
+  Status prepare(const ConvSpec &wanted, bool isForward,
+                 const nn::StepContext &context);
   Status addBlock(const ConvGeometry &g, const IntTensor &x,
                   const IntTensor &dy, ImageRange images, Worker &worker);
 

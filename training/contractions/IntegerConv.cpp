@@ -17,9 +17,9 @@ std::string IntegerConv::kernelOf(Product product) const {
 
 Result<IntegerGemm *> IntegerConv::gemmFor(Product product,
                                            const GemmShape &shape,
-                                           const nn::Pass &pass) {
+                                           const nn::StepContext &context) {
   std::unique_ptr<IntegerGemm> &gemm = gemms[size_t(product)];
-  const int workers = pass.pool ? pass.pool->numWorkers() : 1;
+  const int workers = context.pool ? context.pool->numWorkers() : 1;
   if (!gemm || !gemm->isFor(shape, workers)) {
     Result<std::unique_ptr<IntegerGemm>> made =
         IntegerGemm::create(shape, workers, *kernels);
@@ -63,21 +63,23 @@ void IntegerConv::storeRows(Product product, const Sum *sums, int64_t rows,
 
 Status IntegerConv::convolve(Product product, const ConvGeometry &g,
                              const IntTensor &x, const IntTensor &w,
-                             nn::FloatTensor &y, const nn::Pass &pass) {
+                             nn::FloatTensor &y,
+                             const nn::StepContext &context) {
   bool &takesImages = isDirect[size_t(product)];
   takesImages = keepsWholeSums(product) && DirectConv::convolves(g, x, w);
-  return takesImages ? direct[size_t(product)].convolve(g, x, w, y, pass)
-                     : convolveColumns(product, g, x, w, y, pass);
+  return takesImages ? direct[size_t(product)].convolve(g, x, w, y, context)
+                     : convolveColumns(product, g, x, w, y, context);
 }
 
 Status IntegerConv::convolveColumns(Product product, const ConvGeometry &g,
                                     const IntTensor &x, const IntTensor &w,
-                                    nn::FloatTensor &y, const nn::Pass &pass) {
+                                    nn::FloatTensor &y,
+                                    const nn::StepContext &context) {
   const Result<IntegerGemm *> gemm =
       gemmFor(product,
               {x.max(), w.max(), g.imagesPerBlock() * g.outPixels(),
                g.groupOutputs(), g.reduction()},
-              pass);
+              context);
   LPGEN_RETURN_IF_ERROR(gemm.status());
   packed.resize(size_t(g.groups));
   for (int64_t group = 0; group < g.groups; ++group) {
@@ -111,14 +113,15 @@ Status IntegerConv::convolveColumns(Product product, const ConvGeometry &g,
     return Status::success();
   };
   return forEachBlock(
-      g, x.size() / g.inputSize(), pass, [&](int worker, ImageRange images) {
+      g, x.size() / g.inputSize(), context, [&](int worker, ImageRange images) {
         return x.visit([&](const auto *q) { return block(q, worker, images); });
       });
 }
 
 Status IntegerConv::forward(const IntTensor &x, const IntTensor &w,
-                            nn::FloatTensor &y, const nn::Pass &pass) {
-  return convolve(Product::Forward, geometry, x, w, y, pass);
+                            nn::FloatTensor &y,
+                            const nn::StepContext &context) {
+  return convolve(Product::Forward, geometry, x, w, y, context);
 }
 
 /// The convolution of dy that yields dx: outputs and channels change places,
@@ -163,23 +166,24 @@ static IntTensor turnWeights(const ConvGeometry &g, const IntTensor &w) {
 }
 
 Status IntegerConv::inputGradient(const IntTensor &dy, const IntTensor &w,
-                                  nn::FloatTensor &dx, const nn::Pass &pass) {
+                                  nn::FloatTensor &dx,
+                                  const nn::StepContext &context) {
   if (geometry.stride == 1 && geometry.padding < geometry.kernel) {
     return convolve(Product::InputGradient, adjointOf(geometry), dy,
-                    turnWeights(geometry, w), dx, pass);
+                    turnWeights(geometry, w), dx, context);
   }
-  return scatteredInputGradient(dy, w, dx, pass);
+  return scatteredInputGradient(dy, w, dx, context);
 }
 
 Status IntegerConv::scatteredInputGradient(const IntTensor &dy,
                                            const IntTensor &w,
                                            nn::FloatTensor &dx,
-                                           const nn::Pass &pass) {
+                                           const nn::StepContext &context) {
   const ConvGeometry &g = geometry;
   const int64_t blockRows = g.imagesPerBlock() * g.outPixels();
   const Result<IntegerGemm *> gemm = gemmFor(
       Product::InputGradient,
-      {dy.max(), w.max(), blockRows, g.reduction(), g.groupOutputs()}, pass);
+      {dy.max(), w.max(), blockRows, g.reduction(), g.groupOutputs()}, context);
   LPGEN_RETURN_IF_ERROR(gemm.status());
   packed.resize(size_t(g.groups));
   for (int64_t group = 0; group < g.groups; ++group) {
@@ -219,7 +223,7 @@ Status IntegerConv::scatteredInputGradient(const IntTensor &dy,
               dx.data() + images.begin * g.inputSize());
     return Status::success();
   };
-  return forEachBlock(g, dy.size() / g.outputSize(), pass,
+  return forEachBlock(g, dy.size() / g.outputSize(), context,
                       [&](int worker, ImageRange images) {
                         return dy.visit([&](const auto *q) {
                           return block(q, worker, images);
@@ -261,21 +265,22 @@ struct GradientMatrices {
 } // namespace
 
 Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
-                                   nn::FloatTensor &dw, const nn::Pass &pass) {
+                                   nn::FloatTensor &dw,
+                                   const nn::StepContext &context) {
   const ConvGeometry &g = geometry;
   constexpr auto number = size_t(Product::WeightGradient);
   isDirect[number] = keepsWholeSums(Product::WeightGradient) &&
                      DirectConv::givesWeightGradient(g, x, dy);
   if (isDirect[number]) {
-    return direct[number].weightGradient(g, x, dy, dw, pass);
+    return direct[number].weightGradient(g, x, dy, dw, context);
   }
   const Result<IntegerGemm *> gemm =
       gemmFor(Product::WeightGradient,
               {x.max(), dy.max(), g.reduction(), g.groupOutputs(),
                g.imagesPerBlock() * g.outPixels()},
-              pass);
+              context);
   LPGEN_RETURN_IF_ERROR(gemm.status());
-  const int workers = pass.pool ? pass.pool->numWorkers() : 1;
+  const int workers = context.pool ? context.pool->numWorkers() : 1;
   // Sums of integers: whoever adds them in whatever order, they are the same.
   std::vector<std::vector<int64_t>> totals(static_cast<size_t>(workers));
   const auto block = [&]<typename X, typename Y>(const X *qx, const Y *qy,
@@ -301,7 +306,7 @@ Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
     }
     return Status::success();
   };
-  LPGEN_RETURN_IF_ERROR(forEachBlock(g, dy.size() / g.outputSize(), pass,
+  LPGEN_RETURN_IF_ERROR(forEachBlock(g, dy.size() / g.outputSize(), context,
                                      [&](int worker, ImageRange images) {
                                        return x.visit([&](const auto *qx) {
                                          return dy.visit([&](const auto *qy) {

@@ -18,9 +18,9 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_INTEGERCONV_H
 #define LPGEN_TRAINING_CONTRACTIONS_INTEGERCONV_H
 
+#include "training/contractions/ContractionBackend.h"
 #include "training/contractions/DirectConv.h"
 #include "training/contractions/IntegerGemm.h"
-#include "training/contractions/Products.h"
 
 namespace lpgen::quant {
 
@@ -33,11 +33,11 @@ public:
 
   /// Fills y = x w as floats: the exact sum, rounded once, times both scales.
   Status forward(const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
-                 const nn::Pass &pass);
+                 const nn::StepContext &context);
   Status inputGradient(const IntTensor &dy, const IntTensor &w,
-                       nn::FloatTensor &dx, const nn::Pass &pass);
+                       nn::FloatTensor &dx, const nn::StepContext &context);
   Status weightGradient(const IntTensor &x, const IntTensor &dy,
-                        nn::FloatTensor &dw, const nn::Pass &pass);
+                        nn::FloatTensor &dw, const nn::StepContext &context);
 
   /// From now on a sum keeps its low bits only, by product; 64 keeps all.
   void setSumBits(nn::Product product, int bits) {
@@ -53,15 +53,16 @@ public:
 
 private:
   Result<IntegerGemm *> gemmFor(nn::Product product, const GemmShape &shape,
-                                const nn::Pass &pass);
+                                const nn::StepContext &context);
   Status convolve(nn::Product product, const ConvGeometry &g,
                   const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
-                  const nn::Pass &pass);
+                  const nn::StepContext &context);
   Status convolveColumns(nn::Product product, const ConvGeometry &g,
                          const IntTensor &x, const IntTensor &w,
-                         nn::FloatTensor &y, const nn::Pass &pass);
+                         nn::FloatTensor &y, const nn::StepContext &context);
   Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
-                                nn::FloatTensor &dx, const nn::Pass &pass);
+                                nn::FloatTensor &dx,
+                                const nn::StepContext &context);
 
   /// Takes a sum to the bits that it keeps, and counts.
   int64_t keepBits(nn::Product product, int64_t sum, int64_t &count) const {

@@ -12,10 +12,10 @@ namespace lpgen::nn {
 /// rows to `sums`, `width` doubles; returns their totals. The order of
 /// additions does not depend on the number of threads.
 template <typename Add>
-std::vector<double> sumRows(const Pass &pass, int64_t rows, int64_t width,
-                            Add add) {
+std::vector<double> sumRows(const StepContext &context, int64_t rows,
+                            int64_t width, Add add) {
   std::vector<double> parts(size_t(reductionParts * width), 0.0);
-  forEachPart(pass, rows, [&](int part, TaskRange range) {
+  forEachPart(context, rows, [&](int part, TaskRange range) {
     add(range, parts.data() + part * width);
   });
   for (int part = 1; part < reductionParts; ++part) {

@@ -14,9 +14,9 @@ namespace lpgen::quant {
 /// Sum of value(i) for i in [0, count), in an order that does not depend on the
 /// number of threads.
 template <typename Value>
-double sumElements(int64_t count, const nn::Pass &pass, Value value) {
+double sumElements(int64_t count, const nn::StepContext &context, Value value) {
   std::array<double, nn::reductionParts> parts = {};
-  nn::forEachPart(pass, count, [&](int part, TaskRange range) {
+  nn::forEachPart(context, count, [&](int part, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       parts[size_t(part)] += value(i);
     }
@@ -32,12 +32,12 @@ double sumElements(int64_t count, const nn::Pass &pass, Value value) {
 /// an element of x is no number.
 template <typename Code>
 Status encodeElements(const std::string &tensor, const nn::FloatTensor &x,
-                      int32_t max, float scale, const nn::Pass &pass,
+                      int32_t max, float scale, const nn::StepContext &context,
                       IntTensor &q, Code code) {
   q.reset(x.size(), max, scale);
   const double invalid = q.visit([&](auto *codes) {
     using Element = std::remove_reference_t<decltype(*codes)>;
-    return sumElements(x.size(), pass, [&](int64_t i) {
+    return sumElements(x.size(), context, [&](int64_t i) {
       if (std::isnan(x[i])) {
         return 1.0;
       }
@@ -54,9 +54,9 @@ Status encodeElements(const std::string &tensor, const nn::FloatTensor &x,
 
 /// gradient[i] *= factor(x[i]).
 template <typename Factor>
-void multiplyElements(const nn::FloatTensor &x, const nn::Pass &pass,
+void multiplyElements(const nn::FloatTensor &x, const nn::StepContext &context,
                       nn::FloatTensor &gradient, Factor factor) {
-  nn::forEachPart(pass, x.size(), [&](int, TaskRange range) {
+  nn::forEachPart(context, x.size(), [&](int, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       gradient[i] *= factor(x[i]);
     }

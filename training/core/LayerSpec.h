@@ -1,4 +1,4 @@
-// A layer with weights before it is made: its name, its shape, its place.
+// What models and policies tell each other of a layer.
 #ifndef LPGEN_TRAINING_CORE_LAYERSPEC_H
 #define LPGEN_TRAINING_CORE_LAYERSPEC_H
 
@@ -7,10 +7,17 @@
 
 namespace lpgen::nn {
 
+/// What follows the batch norm of a layer.
+enum class Activation {
+  Relu,
+  Sign ///< Nothing: the next products take signs. Pooling precedes batch norm,
+       ///< since the greatest of four numbers is rarely negative.
+};
+
 /// Where a layer with weights stands. Policies treat the ends with more care.
 enum class LayerPlace { First, Inner, Last };
 
-/// What a policy is told of a layer when it makes its products.
+/// What a policy is told of a layer when it makes its backend.
 struct LayerSpec {
   std::string name;
   ConvGeometry geometry;

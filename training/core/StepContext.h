@@ -16,7 +16,7 @@ enum class Mode {
 };
 
 /// What all layers of one step share.
-struct Pass {
+struct StepContext {
   Mode mode = Mode::Train;
   int64_t step = 0; ///< Updates done so far.
   RandomKey random = RandomKey(0);
@@ -27,15 +27,15 @@ struct Pass {
 
 /// Runs `work(task)` for all tasks on the pool, or here without one. What is
 /// computed must not depend on which worker has which task.
-inline void forEachTask(const Pass &pass, int64_t tasks,
+inline void forEachTask(const StepContext &context, int64_t tasks,
                         const std::function<void(int64_t)> &work) {
   const auto share = [&](int, TaskRange range) {
     for (int64_t task = range.begin; task < range.end; ++task) {
       work(task);
     }
   };
-  if (pass.pool) {
-    pass.pool->run(tasks, share);
+  if (context.pool) {
+    context.pool->run(tasks, share);
   } else {
     share(0, {0, tasks});
   }
@@ -48,9 +48,9 @@ constexpr int reductionParts = 16;
 /// Runs `work(begin, end)` on [0, count) cut into reductionParts parts; `work`
 /// gets the number of the part as well.
 inline void
-forEachPart(const Pass &pass, int64_t count,
+forEachPart(const StepContext &context, int64_t count,
             const std::function<void(int part, TaskRange range)> &work) {
-  forEachTask(pass, reductionParts, [&](int64_t part) {
+  forEachTask(context, reductionParts, [&](int64_t part) {
     work(int(part), taskShare(count, int(part), reductionParts));
   });
 }

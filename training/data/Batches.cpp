@@ -58,9 +58,9 @@ void TrainBatches::read(int64_t epoch, int64_t index, ThreadPool *pool,
   }
   shapeBatch(data, batchSize, batch);
   const nn::RandomKey imageKey = epochKey.of("augmentation");
-  nn::Pass pass;
-  pass.pool = pool;
-  nn::forEachTask(pass, batchSize, [&](int64_t i) {
+  nn::StepContext context;
+  context.pool = pool;
+  nn::forEachTask(context, batchSize, [&](int64_t i) {
     const int64_t image = order[size_t(index * batchSize + i)];
     const Placement place = augmentation == Augmentation::CropAndFlip
                                 ? randomPlacement(imageKey.of(uint64_t(image)))
@@ -75,9 +75,9 @@ void readTestBatch(const Dataset &data, int64_t begin, int64_t end,
                    ThreadPool *pool, Batch &batch) {
   assert(begin >= 0 && begin <= end && end <= data.test.count);
   shapeBatch(data, end - begin, batch);
-  nn::Pass pass;
-  pass.pool = pool;
-  nn::forEachTask(pass, end - begin, [&](int64_t i) {
+  nn::StepContext context;
+  context.pool = pool;
+  nn::forEachTask(context, end - begin, [&](int64_t i) {
     const int64_t image = begin + i;
     copyImage(data, data.test.pixels.data() + image * data.imageSize(),
               Placement(), batch.images.data() + i * data.imageSize());

@@ -6,7 +6,7 @@
 namespace lpgen::train {
 
 Result<std::unique_ptr<GradientExchange>>
-GradientExchange::create(const std::string &codec, Workers &workers,
+GradientExchange::create(const std::string &codec, ProcessGroup &workers,
                          const std::vector<nn::Parameter *> &parameters) {
   Result<std::unique_ptr<GradientCodec>> made =
       makeGradientCodec(codec, parameters);

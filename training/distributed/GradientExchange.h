@@ -3,7 +3,7 @@
 #define LPGEN_TRAINING_DISTRIBUTED_GRADIENTEXCHANGE_H
 
 #include "training/distributed/GradientCodec.h"
-#include "training/distributed/Workers.h"
+#include "training/distributed/ProcessGroup.h"
 #include "training/layers/Loss.h"
 #include <functional>
 
@@ -13,7 +13,7 @@ class GradientExchange {
 public:
   /// Both workers and parameters must outlive this.
   static Result<std::unique_ptr<GradientExchange>>
-  create(const std::string &codec, Workers &workers,
+  create(const std::string &codec, ProcessGroup &workers,
          const std::vector<nn::Parameter *> &parameters);
 
   /// Replaces the gradients by the mean over the workers of what their codecs
@@ -22,7 +22,7 @@ public:
   /// An error unless all workers are at the same step.
   Status checkStep(int64_t step);
 
-  Workers &peers() const { return workers; }
+  ProcessGroup &peers() const { return workers; }
   /// Bytes of one parameter's gradients since the start.
   struct Traffic {
     int64_t sent = 0;  ///< By this worker.
@@ -35,13 +35,13 @@ public:
   void visitState(nn::StateVisitor &visitor);
 
 private:
-  GradientExchange(Workers &workers,
+  GradientExchange(ProcessGroup &workers,
                    const std::vector<nn::Parameter *> &parameters,
                    std::unique_ptr<GradientCodec> codec)
       : workers(workers), parameters(parameters), codec(std::move(codec)),
         bytesOf(parameters.size()) {}
 
-  Workers &workers;
+  ProcessGroup &workers;
   std::vector<nn::Parameter *> parameters;
   std::unique_ptr<GradientCodec> codec;
   std::vector<Traffic> bytesOf; ///< By parameter.

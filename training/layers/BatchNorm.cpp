@@ -27,13 +27,14 @@ BatchNorm::BatchNorm(std::string name, int64_t channels)
   inverse.resize(size_t(channels));
 }
 
-void BatchNorm::updateStatistics(const FloatTensor &x, const Pass &pass) {
+void BatchNorm::updateStatistics(const FloatTensor &x,
+                                 const StepContext &context) {
   const int64_t rows = x.size() / channels;
   // Sums of x and of x squared, from a shift near the mean to keep the digits.
   std::vector<float> shift(runningMean.values().begin(),
                            runningMean.values().end());
   const std::vector<double> sums =
-      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+      sumRows(context, rows, 2 * channels, [&](TaskRange range, double *sum) {
         addMoments(x.data() + range.begin * channels, range.end - range.begin,
                    channels, shift.data(), sum);
       });
@@ -76,22 +77,22 @@ Status BatchNorm::describe(networks::NetworkBuilder &network) const {
 
 Normalization BatchNorm::normalizationOf(const FloatTensor &x,
                                          Following following,
-                                         const Pass &pass) {
-  if (pass.isTraining()) {
-    updateStatistics(x, pass);
+                                         const StepContext &context) {
+  if (context.isTraining()) {
+    updateStatistics(x, context);
   }
-  current = affine(pass.isTraining());
+  current = affine(context.isTraining());
   last = {current.scale.data(), current.offset.data(), mean.data(),
           inverse.data(), following};
   return last;
 }
 
 Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
-                          const Pass &pass) {
+                          const StepContext &context) {
   input = &x;
   y.resize(x.shape());
-  const Normalization n = normalizationOf(x, Following::Nothing, pass);
-  forEachPart(pass, x.size() / channels, [&](int, TaskRange rows) {
+  const Normalization n = normalizationOf(x, Following::Nothing, context);
+  forEachPart(context, x.size() / channels, [&](int, TaskRange rows) {
     normalizeRows(x.data() + rows.begin * channels, rows.end - rows.begin,
                   channels, n, y.data() + rows.begin * channels);
   });
@@ -125,19 +126,20 @@ BatchNorm::takeGradients(const std::vector<double> &sums, int64_t rows,
 }
 
 Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,
-                           const Pass &pass) {
-  assert(input && pass.isTraining() && "backward follows a training forward");
+                           const StepContext &context) {
+  assert(input && context.isTraining() &&
+         "backward follows a training forward");
   dx.resize(dy.shape());
   const float *x = input->data();
   const int64_t rows = dy.size() / channels;
   const std::vector<double> sums =
-      sumRows(pass, rows, 2 * channels, [&](TaskRange range, double *sum) {
+      sumRows(context, rows, 2 * channels, [&](TaskRange range, double *sum) {
         const int64_t first = range.begin * channels;
         addGradients(x + first, dy.data() + first, range.end - range.begin,
                      channels, last, sum);
       });
   const GradientFactors factors = takeGradients(sums, rows, dy.scaleExponent());
-  forEachPart(pass, rows, [&](int, TaskRange range) {
+  forEachPart(context, rows, [&](int, TaskRange range) {
     const int64_t first = range.begin * channels;
     propagateRows(x + first, dy.data() + first, range.end - range.begin,
                   channels, last, factors.pointers(), dx.data() + first);

@@ -16,20 +16,20 @@ public:
   BatchNorm(std::string name, int64_t channels);
 
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   Status describe(networks::NetworkBuilder &network) const override;
 
   // The steps of forward and backward, for what does more in the same pass over
-  // memory (NormalizedUnit).
+  // memory (FusedNormActPool).
 
   /// Forward before any element: in training takes the statistics of x. The
   /// result points into this layer and holds until the next call.
   Normalization normalizationOf(const FloatTensor &x, Following following,
-                                const Pass &pass);
+                                const StepContext &context);
   /// a, b and constant of NormalizationGradient, for each channel.
   struct GradientFactors {
     std::vector<float> a;
@@ -53,7 +53,7 @@ private:
     std::vector<float> offset;
   };
   Affine affine(bool isTraining) const;
-  void updateStatistics(const FloatTensor &x, const Pass &pass);
+  void updateStatistics(const FloatTensor &x, const StepContext &context);
 
   int64_t channels;
   Parameter gamma;

@@ -12,18 +12,18 @@ void Sequential::add(std::unique_ptr<Layer> layer) {
   auto *norm = dynamic_cast<BatchNorm *>(before);
   if (norm && dynamic_cast<Relu *>(added)) {
     steps.back() =
-        units.emplace_back(std::make_unique<NormalizedUnit>(*norm)).get();
+        fused.emplace_back(std::make_unique<FusedNormActPool>(*norm)).get();
     return;
   }
-  auto *unit = dynamic_cast<NormalizedUnit *>(before);
+  auto *previous = dynamic_cast<FusedNormActPool *>(before);
   const auto *pool = dynamic_cast<const Pool *>(added);
-  if (!unit || !pool || !unit->takePool(*pool)) {
+  if (!previous || !pool || !previous->takePool(*pool)) {
     steps.push_back(added);
   }
 }
 
 Status Sequential::forward(const FloatTensor &x, FloatTensor &y,
-                           const Pass &pass) {
+                           const StepContext &context) {
   if (steps.empty()) {
     y = x;
     return Status::success();
@@ -32,14 +32,14 @@ Status Sequential::forward(const FloatTensor &x, FloatTensor &y,
   const FloatTensor *input = &x;
   for (size_t i = 0; i < steps.size(); ++i) {
     FloatTensor &output = i + 1 == steps.size() ? y : between[i];
-    LPGEN_RETURN_IF_ERROR(steps[i]->forward(*input, output, pass));
+    LPGEN_RETURN_IF_ERROR(steps[i]->forward(*input, output, context));
     input = &output;
   }
   return Status::success();
 }
 
 Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
-                            const Pass &pass) {
+                            const StepContext &context) {
   if (steps.empty()) {
     dx = dy;
     return Status::success();
@@ -48,7 +48,7 @@ Status Sequential::backward(const FloatTensor &dy, FloatTensor &dx,
   for (size_t i = steps.size(); i-- > 0;) {
     FloatTensor &next = i == 0 ? dx : gradients[i % 2];
     next.setScaleExponent(gradient->scaleExponent());
-    LPGEN_RETURN_IF_ERROR(steps[i]->backward(*gradient, next, pass));
+    LPGEN_RETURN_IF_ERROR(steps[i]->backward(*gradient, next, context));
     gradient = &next;
   }
   return Status::success();
@@ -82,12 +82,12 @@ Status Sequential::describe(networks::NetworkBuilder &network) const {
 }
 
 Status Residual::forward(const FloatTensor &x, FloatTensor &y,
-                         const Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(main->forward(x, y, pass));
-  LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, pass));
+                         const StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(main->forward(x, y, context));
+  LPGEN_RETURN_IF_ERROR(shortcut->forward(x, shortcutOutput, context));
   assert(y.size() == shortcutOutput.size() && "branches of one shape");
   const bool isRelu = activation == Activation::Relu;
-  forEachPart(pass, y.size(), [&](int, TaskRange range) {
+  forEachPart(context, y.size(), [&](int, TaskRange range) {
     const float *other = shortcutOutput.data();
     float *to = y.data();
     for (int64_t i = range.begin; i < range.end; ++i) {
@@ -101,12 +101,12 @@ Status Residual::forward(const FloatTensor &x, FloatTensor &y,
 }
 
 Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
-                          const Pass &pass) {
+                          const StepContext &context) {
   assert(output && "backward follows forward");
   sumGradient.resize(dy.shape());
   sumGradient.setScaleExponent(dy.scaleExponent());
   const bool isRelu = activation == Activation::Relu;
-  forEachPart(pass, dy.size(), [&](int, TaskRange range) {
+  forEachPart(context, dy.size(), [&](int, TaskRange range) {
     const float *y = output->data();
     const float *from = dy.data();
     float *to = sumGradient.data();
@@ -114,9 +114,9 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
       to[i] = y[i] > 0.0F || !isRelu ? from[i] : 0.0F;
     }
   });
-  LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, pass));
+  LPGEN_RETURN_IF_ERROR(main->backward(sumGradient, dx, context));
   LPGEN_RETURN_IF_ERROR(
-      shortcut->backward(sumGradient, shortcutGradient, pass));
+      shortcut->backward(sumGradient, shortcutGradient, context));
   // Both at the greater scale; factors are powers of two.
   const int exponent =
       std::max(dx.scaleExponent(), shortcutGradient.scaleExponent());
@@ -124,7 +124,7 @@ Status Residual::backward(const FloatTensor &dy, FloatTensor &dx,
   const float otherFactor =
       std::ldexp(1.0F, exponent - shortcutGradient.scaleExponent());
   dx.setScaleExponent(exponent);
-  forEachPart(pass, dx.size(), [&](int, TaskRange range) {
+  forEachPart(context, dx.size(), [&](int, TaskRange range) {
     const float *other = shortcutGradient.data();
     float *to = dx.data();
     for (int64_t i = range.begin; i < range.end; ++i) {

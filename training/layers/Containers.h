@@ -2,7 +2,8 @@
 #ifndef LPGEN_TRAINING_LAYERS_CONTAINERS_H
 #define LPGEN_TRAINING_LAYERS_CONTAINERS_H
 
-#include "training/layers/NormalizedUnit.h"
+#include "training/core/LayerSpec.h"
+#include "training/layers/FusedNormActPool.h"
 #include <memory>
 #include <vector>
 
@@ -18,9 +19,9 @@ public:
 
   /// An empty chain copies x.
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
@@ -28,17 +29,10 @@ public:
 
 private:
   std::vector<std::unique_ptr<Layer>> layers;
-  std::vector<std::unique_ptr<NormalizedUnit>> units;
-  std::vector<Layer *> steps;       ///< What runs, of `layers` and `units`.
+  std::vector<std::unique_ptr<FusedNormActPool>> fused;
+  std::vector<Layer *> steps;       ///< What runs, of `layers` and `fused`.
   std::vector<FloatTensor> between; ///< Output of each step but the last.
   FloatTensor gradients[2];         ///< Of `between`, in turn.
-};
-
-/// What follows the batch norm of a layer.
-enum class Activation {
-  Relu,
-  Sign ///< Nothing: the next products take signs. Pooling precedes batch norm,
-       ///< since the greatest of four numbers is rarely negative.
 };
 
 /// y = relu(main(x) + shortcut(x)), without relu in networks of signs; an empty
@@ -52,9 +46,9 @@ public:
         shortcut(std::move(shortcut)), activation(activation) {}
 
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;

@@ -10,12 +10,12 @@ namespace {
 struct Probe {
   Layer &layer;
   FloatTensor &x;
-  const Pass &pass;
+  const StepContext &context;
   FloatTensor y;
   FloatTensor direction; ///< r
 
   Result<double> evaluate() {
-    LPGEN_RETURN_IF_ERROR(layer.forward(x, y, pass));
+    LPGEN_RETURN_IF_ERROR(layer.forward(x, y, context));
     double sum = 0;
     for (int64_t i = 0; i < y.size(); ++i) {
       sum += double(y[i]) * double(direction[i]);
@@ -46,18 +46,18 @@ struct Subject {
 } // namespace
 
 Result<GradientDifference> checkGradients(Layer &layer, FloatTensor x,
-                                          const Pass &pass, int samples,
-                                          float step) {
+                                          const StepContext &context,
+                                          int samples, float step) {
   const RandomKey key = RandomKey(7).of(layer.name());
-  Probe probe = {layer, x, pass, {}, {}};
-  LPGEN_RETURN_IF_ERROR(layer.forward(x, probe.y, pass));
+  Probe probe = {layer, x, context, {}, {}};
+  LPGEN_RETURN_IF_ERROR(layer.forward(x, probe.y, context));
   probe.direction.resize(probe.y.shape());
   for (int64_t i = 0; i < probe.y.size(); ++i) {
     probe.direction[i] = key.normal(uint64_t(i));
   }
   std::vector<Subject> subjects = {{"input", &x, {}}};
   LPGEN_RETURN_IF_ERROR(
-      layer.backward(probe.direction, subjects[0].gradient, pass));
+      layer.backward(probe.direction, subjects[0].gradient, context));
   layer.visitParameters([&](Parameter &parameter) {
     subjects.push_back({parameter.name, &parameter.value, parameter.gradient});
   });

@@ -18,8 +18,8 @@ struct GradientDifference {
 /// `samples` random elements of x and of each parameter with
 /// (L(+step) - L(-step)) / (2 step). Returns the greatest difference.
 Result<GradientDifference> checkGradients(Layer &layer, FloatTensor x,
-                                          const Pass &pass, int samples,
-                                          float step);
+                                          const StepContext &context,
+                                          int samples, float step);
 
 } // namespace lpgen::nn
 

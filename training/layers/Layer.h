@@ -21,7 +21,7 @@ class NetworkBuilder;
 
 namespace lpgen::nn {
 
-class Products;
+class ContractionBackend;
 
 class Layer {
 public:
@@ -33,17 +33,17 @@ public:
 
   /// Shapes `y` and fills it.
   virtual Status forward(const FloatTensor &x, FloatTensor &y,
-                         const Pass &pass) = 0;
+                         const StepContext &context) = 0;
   /// From dL/dy of the last forward call: shapes and fills `dx`, writes the
   /// gradients of the parameters. The scale exponent of `dx` is already that of
   /// `dy`, which most layers leave; gradients of parameters are without scale.
   virtual Status backward(const FloatTensor &dy, FloatTensor &dx,
-                          const Pass &pass) = 0;
+                          const StepContext &context) = 0;
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   /// State that is no parameter: running statistics, widths.
   virtual void visitState(StateVisitor &visitor) {}
   /// The products of a layer that has weights, else null.
-  virtual const Products *products() const { return nullptr; }
+  virtual const ContractionBackend *backend() const { return nullptr; }
   /// Visits this layer and those inside it, in the order of forward.
   virtual void visitLayers(const std::function<void(Layer &)> &visit) {
     visit(*this);

@@ -23,10 +23,11 @@ static void gate(const float *y, const float *dy, int64_t count,
   }
 }
 
-Status Relu::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
+Status Relu::forward(const FloatTensor &x, FloatTensor &y,
+                     const StepContext &context) {
   input = &x;
   y.resize(x.shape());
-  forEachPart(pass, x.size(), [&](int, TaskRange range) {
+  forEachPart(context, x.size(), [&](int, TaskRange range) {
     rectify(x.data() + range.begin, range.end - range.begin,
             y.data() + range.begin);
   });
@@ -34,10 +35,10 @@ Status Relu::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
 }
 
 Status Relu::backward(const FloatTensor &dy, FloatTensor &dx,
-                      const Pass &pass) {
+                      const StepContext &context) {
   assert(input && "backward follows forward");
   dx.resize(dy.shape());
-  forEachPart(pass, dy.size(), [&](int, TaskRange range) {
+  forEachPart(context, dy.size(), [&](int, TaskRange range) {
     gate(input->data() + range.begin, dy.data() + range.begin,
          range.end - range.begin, dx.data() + range.begin);
   });
@@ -82,7 +83,8 @@ void Pool::forwardPixel(const float *window, int64_t width, int64_t channels,
   }
 }
 
-Status Pool::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
+Status Pool::forward(const FloatTensor &x, FloatTensor &y,
+                     const StepContext &context) {
   inputShape = x.shape();
   const int64_t height = x.extent(1);
   const int64_t width = x.extent(2);
@@ -91,7 +93,7 @@ Status Pool::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
   const int64_t outWidth = (width - kernel) / stride + 1;
   y.resize({x.extent(0), outHeight, outWidth, channels});
   winners.resize(kind == Kind::Max ? size_t(y.size()) : 0);
-  forEachTask(pass, x.extent(0), [&](int64_t image) {
+  forEachTask(context, x.extent(0), [&](int64_t image) {
     const float *from = x.data() + image * x.sliceSize();
     int64_t to = image * y.sliceSize();
     for (int64_t h = 0; h < outHeight; ++h) {
@@ -106,12 +108,12 @@ Status Pool::forward(const FloatTensor &x, FloatTensor &y, const Pass &pass) {
 }
 
 Status Pool::backward(const FloatTensor &dy, FloatTensor &dx,
-                      const Pass &pass) {
+                      const StepContext &context) {
   dx.resize(inputShape);
   const int64_t width = inputShape[2];
   const int64_t channels = inputShape[3];
   const float factor = 1.0F / float(kernel * kernel);
-  forEachTask(pass, dy.extent(0), [&](int64_t image) {
+  forEachTask(context, dy.extent(0), [&](int64_t image) {
     float *to = dx.data() + image * dx.sliceSize();
     std::fill_n(to, dx.sliceSize(), 0.0F);
     int64_t from = image * dy.sliceSize();
@@ -135,7 +137,7 @@ Status Pool::backward(const FloatTensor &dy, FloatTensor &dx,
 }
 
 Status Flatten::forward(const FloatTensor &x, FloatTensor &y,
-                        const Pass &pass) {
+                        const StepContext &context) {
   inputShape = x.shape();
   y.resize({x.extent(0), x.sliceSize()});
   std::ranges::copy(x.values(), y.data());
@@ -143,21 +145,21 @@ Status Flatten::forward(const FloatTensor &x, FloatTensor &y,
 }
 
 Status Flatten::backward(const FloatTensor &dy, FloatTensor &dx,
-                         const Pass &pass) {
+                         const StepContext &context) {
   dx.resize(inputShape);
   std::ranges::copy(dy.values(), dx.data());
   return Status::success();
 }
 
 Status PaddedShortcut::forward(const FloatTensor &x, FloatTensor &y,
-                               const Pass &pass) {
+                               const StepContext &context) {
   inputShape = x.shape();
   const int64_t channels = x.extent(3);
   assert(outputs >= channels && "channels are added, not dropped");
   const int64_t outHeight = (x.extent(1) + stride - 1) / stride;
   const int64_t outWidth = (x.extent(2) + stride - 1) / stride;
   y.resize({x.extent(0), outHeight, outWidth, outputs});
-  forEachTask(pass, x.extent(0), [&](int64_t image) {
+  forEachTask(context, x.extent(0), [&](int64_t image) {
     const float *from = x.data() + image * x.sliceSize();
     float *to = y.data() + image * y.sliceSize();
     std::fill_n(to, y.sliceSize(), 0.0F);
@@ -172,11 +174,11 @@ Status PaddedShortcut::forward(const FloatTensor &x, FloatTensor &y,
 }
 
 Status PaddedShortcut::backward(const FloatTensor &dy, FloatTensor &dx,
-                                const Pass &pass) {
+                                const StepContext &context) {
   dx.resize(inputShape);
   const int64_t width = inputShape[2];
   const int64_t channels = inputShape[3];
-  forEachTask(pass, dy.extent(0), [&](int64_t image) {
+  forEachTask(context, dy.extent(0), [&](int64_t image) {
     const float *from = dy.data() + image * dy.sliceSize();
     float *to = dx.data() + image * dx.sliceSize();
     std::fill_n(to, dx.sliceSize(), 0.0F);

@@ -12,9 +12,9 @@ class Relu : public Layer {
 public:
   using Layer::Layer;
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   Status describe(networks::NetworkBuilder &network) const override;
 
 private:
@@ -34,9 +34,9 @@ public:
   int64_t kernelSize() const { return kernel; }
   int64_t strideSize() const { return stride; }
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   Status describe(networks::NetworkBuilder &network) const override;
 
 private:
@@ -55,9 +55,9 @@ class Flatten : public Layer {
 public:
   using Layer::Layer;
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   Status describe(networks::NetworkBuilder &network) const override;
 
 private:
@@ -71,9 +71,9 @@ public:
   PaddedShortcut(std::string name, int64_t stride, int64_t outputs)
       : Layer(std::move(name)), stride(stride), outputs(outputs) {}
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   Status describe(networks::NetworkBuilder &network) const override;
 
 private:

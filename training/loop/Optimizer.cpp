@@ -25,14 +25,14 @@ public:
       : spec(spec), velocity(stateFor(parameters)) {}
 
   void update(const std::vector<nn::Parameter *> &parameters,
-              double learningRate, const nn::Pass &pass) override {
+              double learningRate, const nn::StepContext &context) override {
     const auto rate = float(learningRate);
     const auto momentum = float(spec.momentum);
     for (size_t p = 0; p < parameters.size(); ++p) {
       nn::Parameter &parameter = *parameters[p];
       nn::FloatTensor &v = velocity[p];
       const float decay = parameter.decays ? float(spec.weightDecay) : 0.0F;
-      nn::forEachPart(pass, v.size(), [&](int, TaskRange range) {
+      nn::forEachPart(context, v.size(), [&](int, TaskRange range) {
         for (int64_t i = range.begin; i < range.end; ++i) {
           const float g = parameter.gradient[i] + decay * parameter.value[i];
           v[i] = momentum * v[i] + g;
@@ -62,7 +62,7 @@ public:
       : spec(spec), first(stateFor(parameters)), second(stateFor(parameters)) {}
 
   void update(const std::vector<nn::Parameter *> &parameters,
-              double learningRate, const nn::Pass &pass) override {
+              double learningRate, const nn::StepContext &context) override {
     ++updates;
     const auto rate =
         float(learningRate * std::sqrt(1.0 - std::pow(0.999, double(updates))) /
@@ -72,7 +72,7 @@ public:
     for (size_t p = 0; p < parameters.size(); ++p) {
       nn::Parameter &parameter = *parameters[p];
       const float decay = parameter.decays ? float(spec.weightDecay) : 0.0F;
-      nn::forEachPart(pass, first[p].size(), [&](int, TaskRange range) {
+      nn::forEachPart(context, first[p].size(), [&](int, TaskRange range) {
         for (int64_t i = range.begin; i < range.end; ++i) {
           const float g = parameter.gradient[i] + decay * parameter.value[i];
           first[p][i] = 0.9F * first[p][i] + 0.1F * g;

@@ -21,7 +21,7 @@ public:
   /// Updates the values from the unscaled gradients. The parameters are the
   /// same, in the same order, in every call.
   virtual void update(const std::vector<nn::Parameter *> &parameters,
-                      double learningRate, const nn::Pass &pass) = 0;
+                      double learningRate, const nn::StepContext &context) = 0;
   virtual void visitState(nn::StateVisitor &visitor) = 0;
 };
 

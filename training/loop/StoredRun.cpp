@@ -11,7 +11,7 @@ namespace {
 /// The first of several workers, alone: its checkpoint has the weights that all
 /// share, and its statistics of batch norm are those that the trainer evaluates
 /// with.
-class FirstWorker : public Workers {
+class FirstWorker : public ProcessGroup {
 public:
   explicit FirstWorker(int count) : size(count) {}
   int rank() const override { return 0; }

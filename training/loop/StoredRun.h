@@ -32,7 +32,7 @@ private:
   ThreadPool pool;
   KernelProvider kernels;
   data::Dataset images;
-  std::unique_ptr<Workers> first; ///< Null for a run of one process.
+  std::unique_ptr<ProcessGroup> first; ///< Null for a run of one process.
   std::unique_ptr<Trainer> restored;
 };
 

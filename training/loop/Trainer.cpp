@@ -1,6 +1,7 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "training/loop/Trainer.h"
 #include "training/layers/BatchNorm.h"
+#include "training/models/Models.h"
 #include <cmath>
 
 namespace lpgen::train {
@@ -14,9 +15,11 @@ Trainer::Trainer(const Config &config, const data::Dataset &data,
                   : data::Augmentation::None,
               seed.of("data")) {}
 
-Result<std::unique_ptr<Trainer>>
-Trainer::create(const Config &config, const data::Dataset &data,
-                ThreadPool *pool, KernelProvider *kernels, Workers *workers) {
+Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
+                                                 const data::Dataset &data,
+                                                 ThreadPool *pool,
+                                                 KernelProvider *kernels,
+                                                 ProcessGroup *workers) {
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
   assert(config.workers == (workers ? workers->count() : 1) &&
          "the config says how many workers there are");
@@ -35,11 +38,11 @@ Trainer::create(const Config &config, const data::Dataset &data,
                                  trainer->totalSteps(), config.batchSize});
   LPGEN_RETURN_IF_ERROR(policy.status());
   trainer->policy = std::move(*policy);
-  Result<std::unique_ptr<nn::Sequential>> model = nn::buildModel(
+  Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
       {config.model, data.height, data.width, data.channels, data.classes,
        trainer->policy->activation()},
       [&](const nn::LayerSpec &layer) {
-        return trainer->policy->makeProducts(layer);
+        return trainer->policy->makeBackend(layer);
       },
       trainer->seed.of("weights"));
   LPGEN_RETURN_IF_ERROR(model.status());
@@ -48,8 +51,8 @@ Trainer::create(const Config &config, const data::Dataset &data,
     trainer->updated.push_back(&parameter);
   });
   trainer->model->visitLayers([&](nn::Layer &layer) {
-    if (const nn::Products *products = layer.products()) {
-      trainer->layers.push_back({layer.name(), products});
+    if (const nn::ContractionBackend *backend = layer.backend()) {
+      trainer->layers.push_back({layer.name(), backend});
     }
   });
   if (workers) {
@@ -67,7 +70,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
   return trainer;
 }
 
-nn::Pass Trainer::pass(nn::Mode mode) const {
+nn::StepContext Trainer::stepContext(nn::Mode mode) const {
   return {mode, steps, seed.of("rounding").of(uint64_t(steps)), pool};
 }
 
@@ -84,7 +87,7 @@ Status Trainer::divergence(double loss) const {
       settings.policy + "'");
 }
 
-void Trainer::unscaleGradients(float scale, const nn::Pass &pass) {
+void Trainer::unscaleGradients(float scale, const nn::StepContext &context) {
   if (scale == 1.0F) {
     return;
   }
@@ -104,8 +107,8 @@ Status Trainer::runStep() {
   if (isAtEpochEnd()) {
     running = Totals();
   }
-  const nn::Pass shared = pass(nn::Mode::Train);
-  nn::Pass now = shared;
+  const nn::StepContext shared = stepContext(nn::Mode::Train);
+  nn::StepContext now = shared;
   const int rank = exchange ? exchange->peers().rank() : 0;
   if (exchange) { // Workers round their gradients independently.
     now.random = now.random.of(uint64_t(rank));
@@ -144,7 +147,7 @@ Status Trainer::runStep() {
 Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
-  const nn::Pass now = pass(nn::Mode::Evaluate);
+  const nn::StepContext now = stepContext(nn::Mode::Evaluate);
   for (int64_t begin = 0; begin < data.test.count;
        begin += settings.batchSize) {
     data::readTestBatch(data, begin,
@@ -190,12 +193,12 @@ void Trainer::visitNetwork(nn::StateVisitor &visitor) {
   });
 }
 
-nn::ProductWork Trainer::work() const {
-  nn::ProductWork all;
+nn::ContractionWork Trainer::work() const {
+  nn::ContractionWork all;
   model->visitLayers([&](nn::Layer &layer) {
-    if (const nn::Products *products = layer.products()) {
-      all.macs += products->work().macs;
-      all.bitProducts += products->work().bitProducts;
+    if (const nn::ContractionBackend *backend = layer.backend()) {
+      all.macs += backend->work().macs;
+      all.bops += backend->work().bops;
     }
   });
   return all;

@@ -4,7 +4,7 @@
 
 #include "training/data/Batches.h"
 #include "training/distributed/GradientExchange.h"
-#include "training/layers/Containers.h"
+#include "training/layers/Layer.h"
 #include "training/layers/Loss.h"
 #include "training/loop/Config.h"
 #include "training/policies/Policy.h"
@@ -43,7 +43,7 @@ public:
   /// runs none.
   static Result<std::unique_ptr<Trainer>>
   create(const Config &config, const data::Dataset &data, ThreadPool *pool,
-         KernelProvider *kernels, Workers *workers = nullptr);
+         KernelProvider *kernels, ProcessGroup *workers = nullptr);
 
   const Config &config() const { return settings; }
   int64_t step() const { return steps; }
@@ -57,7 +57,7 @@ public:
   double learningRate() const;
   /// Of the epoch that step() lies in or, at its end, has just done.
   const Totals &epochTotals() const { return running; }
-  nn::Sequential &network() { return *model; }
+  nn::Layer &network() { return *model; }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }
 
   /// One update. A loss that is no number is an error, and nothing is updated.
@@ -74,17 +74,17 @@ public:
   void visitNetwork(nn::StateVisitor &visitor);
   /// To be called before the first step where they were replaced.
   void showWeightsToPolicy() {
-    policy->afterUpdate(updated, pass(nn::Mode::Train));
+    policy->afterUpdate(updated, stepContext(nn::Mode::Train));
   }
   /// What the integer products of all steps so far have cost.
-  nn::ProductWork work() const;
+  nn::ContractionWork work() const;
   /// `observer` sees every step from now on and must outlive the trainer.
   void observe(Observer &observer) { observers.push_back(&observer); }
 
 private:
   Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
-  nn::Pass pass(nn::Mode mode) const;
-  void unscaleGradients(float scale, const nn::Pass &pass);
+  nn::StepContext stepContext(nn::Mode mode) const;
+  void unscaleGradients(float scale, const nn::StepContext &context);
   Status divergence(double loss) const;
 
   Config settings;
@@ -94,7 +94,7 @@ private:
   data::TrainBatches batches;
   Schedule schedule = Schedule::Constant;
   std::unique_ptr<Policy> policy;
-  std::unique_ptr<nn::Sequential> model;
+  std::unique_ptr<nn::Layer> model;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<GradientExchange> exchange;
   std::vector<nn::Parameter *> updated;

@@ -5,9 +5,10 @@
 
 namespace lpgen::nn {
 
-void ModelBuilder::addProducts(const std::string &name,
-                               const ConvGeometry &geometry, Bias bias,
-                               LayerPlace place) {
+template <typename Made>
+void ModelBuilder::addContraction(const std::string &name,
+                                  const ConvGeometry &geometry, Bias bias,
+                                  LayerPlace place) {
   if (!status.ok()) {
     return;
   }
@@ -22,16 +23,16 @@ void ModelBuilder::addProducts(const std::string &name,
                       "model 'mlp'");
     return;
   }
-  Result<std::unique_ptr<Products>> products =
-      makeProducts({name, geometry, first ? LayerPlace::First : place});
-  if (!products.ok()) {
-    status = Status::error("layer '" + name + "': " + products.message());
+  Result<std::unique_ptr<ContractionBackend>> backend =
+      makeBackend({name, geometry, first ? LayerPlace::First : place});
+  if (!backend.ok()) {
+    status = Status::error("layer '" + name + "': " + backend.message());
     return;
   }
-  chain->add(std::make_unique<ProductLayer>(name, geometry, bias,
-                                            first ? InputGradient::NotWanted
-                                                  : InputGradient::Wanted,
-                                            std::move(*products), random));
+  chain->add(std::make_unique<Made>(name, geometry, bias,
+                                    first ? InputGradient::NotWanted
+                                          : InputGradient::Wanted,
+                                    std::move(*backend), random));
 }
 
 void ModelBuilder::conv(const std::string &name, int64_t outputs,
@@ -44,7 +45,7 @@ void ModelBuilder::conv(const std::string &name, int64_t outputs,
   g.kernel = kernel;
   g.stride = stride;
   g.padding = kernel / 2;
-  addProducts(name, g, bias, LayerPlace::Inner);
+  addContraction<Conv2d>(name, g, bias, LayerPlace::Inner);
   height = g.outHeight();
   width = g.outWidth();
   channels = outputs;
@@ -53,7 +54,8 @@ void ModelBuilder::conv(const std::string &name, int64_t outputs,
 void ModelBuilder::linear(const std::string &name, int64_t outputs,
                           LayerPlace place, Bias bias) {
   assert(height == 1 && width == 1 && "flatten first");
-  addProducts(name, ConvGeometry::linear(channels, outputs), bias, place);
+  addContraction<Linear>(name, ConvGeometry::linear(channels, outputs), bias,
+                         place);
   channels = outputs;
 }
 
@@ -132,9 +134,9 @@ void ModelBuilder::residual(const std::string &name, int64_t outputs,
                                         std::move(shortcut), activation));
 }
 
-Result<std::unique_ptr<Sequential>> ModelBuilder::finish() {
+Result<std::unique_ptr<Layer>> ModelBuilder::finish() {
   LPGEN_RETURN_IF_ERROR(status);
-  return std::move(chain);
+  return std::unique_ptr<Layer>(std::move(chain));
 }
 
 } // namespace lpgen::nn

@@ -2,7 +2,8 @@
 #ifndef LPGEN_TRAINING_MODELS_MODELBUILDER_H
 #define LPGEN_TRAINING_MODELS_MODELBUILDER_H
 
-#include "training/layers/ProductLayer.h"
+#include "training/layers/Containers.h"
+#include "training/layers/ContractionLayer.h"
 #include "training/models/Models.h"
 
 namespace lpgen::nn {
@@ -10,9 +11,9 @@ namespace lpgen::nn {
 /// The first error is kept and ends the building: later calls do nothing.
 class ModelBuilder {
 public:
-  ModelBuilder(const ModelSpec &spec, const MakeProducts &makeProducts,
+  ModelBuilder(const ModelSpec &spec, const MakeBackend &makeBackend,
                const RandomKey &random)
-      : makeProducts(makeProducts), random(random), height(spec.height),
+      : makeBackend(makeBackend), random(random), height(spec.height),
         width(spec.width), channels(spec.channels), activation(spec.activation),
         chain(std::make_unique<Sequential>(spec.name)) {}
 
@@ -35,13 +36,15 @@ public:
   /// Two 3x3 convolutions with batch norm beside a shortcut (He et al. 2016).
   void residual(const std::string &name, int64_t outputs, int64_t stride);
 
-  Result<std::unique_ptr<Sequential>> finish();
+  Result<std::unique_ptr<Layer>> finish();
 
 private:
-  void addProducts(const std::string &name, const ConvGeometry &geometry,
-                   Bias bias, LayerPlace place);
+  /// Made is Conv2d or Linear.
+  template <typename Made>
+  void addContraction(const std::string &name, const ConvGeometry &geometry,
+                      Bias bias, LayerPlace place);
 
-  const MakeProducts &makeProducts;
+  const MakeBackend &makeBackend;
   RandomKey random;
   int64_t height;
   int64_t width;

@@ -93,12 +93,12 @@ std::string modelNames() {
   return names;
 }
 
-Result<std::unique_ptr<Sequential>> buildModel(const ModelSpec &spec,
-                                               const MakeProducts &makeProducts,
-                                               const RandomKey &random) {
+Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,
+                                          const MakeBackend &makeBackend,
+                                          const RandomKey &random) {
   for (const KnownModel &model : models) {
     if (spec.name == model.name) {
-      ModelBuilder builder(spec, makeProducts, random);
+      ModelBuilder builder(spec, makeBackend, random);
       model.build(builder, spec.classes);
       return builder.finish();
     }

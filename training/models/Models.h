@@ -2,8 +2,9 @@
 #ifndef LPGEN_TRAINING_MODELS_MODELS_H
 #define LPGEN_TRAINING_MODELS_MODELS_H
 
-#include "training/contractions/Products.h"
-#include "training/layers/Containers.h"
+#include "training/contractions/ContractionBackend.h"
+#include "training/core/LayerSpec.h"
+#include "training/layers/Layer.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,9 +26,9 @@ std::string modelNames();
 
 /// Builds the network; the seed behind `random` determines the weights. An
 /// error for an unknown name and for images too small for the network.
-Result<std::unique_ptr<Sequential>> buildModel(const ModelSpec &spec,
-                                               const MakeProducts &makeProducts,
-                                               const RandomKey &random);
+Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,
+                                          const MakeBackend &makeBackend,
+                                          const RandomKey &random);
 
 } // namespace lpgen::nn
 

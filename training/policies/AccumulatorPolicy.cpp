@@ -26,10 +26,11 @@ public:
       : PolicyExtension(std::move(base)), options(options),
         batchSize(batchSize) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
-    Result<std::unique_ptr<nn::Products>> products = base->makeProducts(layer);
-    LPGEN_RETURN_IF_ERROR(products.status());
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
+    Result<std::unique_ptr<nn::ContractionBackend>> backend =
+        base->makeBackend(layer);
+    LPGEN_RETURN_IF_ERROR(backend.status());
     nn::AccumulatorRules rules;
     const std::array<int64_t, 3> lengths =
         quant::reductionLengths(layer.geometry, batchSize);
@@ -41,12 +42,12 @@ public:
                                options.chunk};
     }
     rules.integers = options.integers;
-    if (const Status status = (*products)->useAccumulators(rules);
+    if (const Status status = (*backend)->useAccumulators(rules);
         !status.ok()) {
       return Status::error(status.message() + "; combine 'accumulators' with " +
                            policiesWith(NarrowsSums));
     }
-    return products;
+    return backend;
   }
 
 private:

@@ -1,7 +1,7 @@
 // adaptive-loss-scale: a loss scale for each layer (Zhao et al. 2019, arXiv
 // 1910.12385), on top of any policy whose gradients are stored in a format that
 // does not follow them. Alone it stands on mixed16 without a global scale.
-#include "training/contractions/LossScaledProducts.h"
+#include "training/contractions/LossScaledBackend.h"
 #include "training/policies/Policies.h"
 
 namespace lpgen::train {
@@ -14,13 +14,14 @@ public:
                     const quant::LossScaleOptions &options)
       : PolicyExtension(std::move(base)), options(options) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
-    Result<std::unique_ptr<nn::Products>> products = base->makeProducts(layer);
-    LPGEN_RETURN_IF_ERROR(products.status());
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::LossScaledProducts>(
-            layer, std::move(*products), *base->gradientRange(layer.place),
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
+    Result<std::unique_ptr<nn::ContractionBackend>> backend =
+        base->makeBackend(layer);
+    LPGEN_RETURN_IF_ERROR(backend.status());
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::LossScaledBackend>(
+            layer, std::move(*backend), *base->gradientRange(layer.place),
             options));
   }
 

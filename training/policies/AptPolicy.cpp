@@ -4,7 +4,7 @@
 // ask for; each tensor has a power-of-two scale. Weights are kept in float32.
 // The statistics measure how far rounding moves the mean of |x|. Stochastic
 // rounding of gradients leaves it, so that 8 bits mostly suffice.
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/policies/Policies.h"
 #include "training/quantizers/AdaptiveQuantizer.h"
 
@@ -19,15 +19,15 @@ public:
     operands.maxBits = operands.minBits;
     operands.rounding = quant::Rounding::Nearest;
   }
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     const auto make = [&](const char *tensor,
                           const quant::AdaptiveOptions &options) {
       return std::make_unique<quant::AdaptiveQuantizer>(layer.name + tensor,
                                                         options);
     };
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::IntegerProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::IntegerBackend>(
             layer.geometry,
             quant::LayerQuantizers{make(".input", operands),
                                    make(".weight", operands),

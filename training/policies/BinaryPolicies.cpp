@@ -5,8 +5,8 @@
 // The first and the last layer are float32. Networks have no relu, behind which
 // all signs would be the same, and pool before batch norm. Weights are kept in
 // float32 within [-threshold, threshold] and do not decay.
-#include "training/contractions/OrderedProducts.h"
-#include "training/contractions/TrainedProducts.h"
+#include "training/contractions/OrderedBackend.h"
+#include "training/contractions/TrainedBackend.h"
 #include "training/policies/Policies.h"
 #include <algorithm>
 #include <set>
@@ -24,16 +24,16 @@ public:
   BinaryPolicy(Scaling scaling, float threshold, KernelProvider &kernels)
       : scaling(scaling), threshold(threshold), kernels(&kernels) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
-      return std::unique_ptr<nn::Products>(
-          std::make_unique<nn::OrderedProducts>(layer.geometry));
+      return std::unique_ptr<nn::ContractionBackend>(
+          std::make_unique<nn::OrderedBackend>(layer.geometry));
     }
     const std::string weight = layer.name + ".weight";
     binaryWeights.insert(weight);
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::TrainedProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::TrainedBackend>(
             layer.geometry, quant::makeSign(layer.name + ".input", threshold),
             scaling == Scaling::Filters ? quant::makeXnorWeights(weight)
                                         : quant::makeSign(weight, threshold),
@@ -41,7 +41,7 @@ public:
   }
   nn::Activation activation() const override { return nn::Activation::Sign; }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                   const nn::Pass &pass) override {
+                   const nn::StepContext &context) override {
     for (nn::Parameter *parameter : parameters) {
       if (!binaryWeights.contains(parameter->name)) {
         continue;

@@ -5,8 +5,8 @@
 // width (quant::blockWidths); the widths of the whole network are chosen
 // together, again and again. The first and the last layer have 8 bits and count
 // in the budget.
-#include "training/contractions/BlockProducts.h"
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/BlockBackend.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/policies/Policies.h"
 #include "training/quantizers/RangeQuantizer.h"
 
@@ -15,7 +15,7 @@ namespace lpgen::train {
 namespace {
 
 struct DynastyOptions {
-  double budget = 16;     ///< Bit products for each multiply-add, on average.
+  double budget = 16;     ///< Bit operations for each multiply-add, on average.
   int64_t blockSize = 32; ///< Channels of a block.
   int64_t period = 50;    ///< Steps between two choices.
 };
@@ -27,27 +27,27 @@ public:
   DynastyPolicy(const DynastyOptions &options, KernelProvider &kernels)
       : options(options), kernels(&kernels) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
       const int products = layer.place == nn::LayerPlace::First ? 2 : 3;
       endMacs += double(products * layer.geometry.macs());
       return makeEnd(layer);
     }
-    auto made = std::make_unique<quant::BlockProducts>(
+    auto made = std::make_unique<quant::BlockBackend>(
         layer,
         quant::BlockOptions{
             options.blockSize, startBits(),
             std::max<int64_t>(options.period / statisticsPerPeriod, 1)},
         *kernels);
     layers.push_back(made.get());
-    return std::unique_ptr<nn::Products>(std::move(made));
+    return std::unique_ptr<nn::ContractionBackend>(std::move(made));
   }
 
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                   const nn::Pass &pass) override {
+                   const nn::StepContext &context) override {
     if (!layers.empty() && layers[0]->hasStatistics() &&
-        pass.step % options.period == 0) {
+        context.step % options.period == 0) {
       chooseAgain();
     }
   }
@@ -62,13 +62,14 @@ private:
     return bits;
   }
 
-  Result<std::unique_ptr<nn::Products>> makeEnd(const nn::LayerSpec &layer) {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeEnd(const nn::LayerSpec &layer) {
     const auto make = [&](const char *tensor, quant::Rounding rounding) {
       return std::make_unique<quant::RangeQuantizer>(layer.name + tensor,
                                                      endBits, rounding);
     };
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::IntegerProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::IntegerBackend>(
             layer.geometry,
             quant::LayerQuantizers{
                 make(".input", quant::Rounding::Nearest),
@@ -79,16 +80,16 @@ private:
 
   void chooseAgain() {
     std::vector<quant::WidthBlock> blocks;
-    std::vector<quant::BlockProduct> products;
+    std::vector<quant::BlockPair> products;
     double macs = endMacs;
-    for (const quant::BlockProducts *layer : layers) {
+    for (const quant::BlockBackend *layer : layers) {
       const int first = int(blocks.size());
       const std::vector<quant::WidthBlock> own = layer->describeBlocks();
       blocks.insert(blocks.end(), own.begin(), own.end());
       for (const auto product :
            {nn::Product::Forward, nn::Product::InputGradient,
             nn::Product::WeightGradient}) {
-        for (const quant::BlockProduct &pair : layer->blockProducts(product)) {
+        for (const quant::BlockPair &pair : layer->blockPairs(product)) {
           products.push_back({first + pair.a, first + pair.b, pair.macs});
           macs += pair.macs;
         }
@@ -97,7 +98,7 @@ private:
     quant::updateWidths(blocks, products,
                         options.budget * macs - endMacs * endBits * endBits);
     auto next = blocks.begin();
-    for (quant::BlockProducts *layer : layers) {
+    for (quant::BlockBackend *layer : layers) {
       layer->setWidths({next, next + layer->numBlocks()});
       next += layer->numBlocks();
     }
@@ -105,7 +106,7 @@ private:
 
   DynastyOptions options;
   KernelProvider *kernels;
-  std::vector<quant::BlockProducts *> layers; ///< The network owns them.
+  std::vector<quant::BlockBackend *> layers; ///< The network owns them.
   double endMacs = 0; ///< Of one image, in all products of the ends.
 };
 

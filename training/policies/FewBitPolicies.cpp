@@ -3,28 +3,28 @@
 //
 // The first and the last layer have 8 bits in lsq and are float32 in the
 // others, as in the papers.
-#include "training/contractions/OrderedProducts.h"
-#include "training/contractions/TrainedProducts.h"
+#include "training/contractions/OrderedBackend.h"
+#include "training/contractions/TrainedBackend.h"
 #include "training/policies/Policies.h"
 
 namespace lpgen::train {
 
 namespace {
 
-using Products = Result<std::unique_ptr<nn::Products>>;
+using MadeBackend = Result<std::unique_ptr<nn::ContractionBackend>>;
 
 class LsqPolicy : public Policy {
 public:
   LsqPolicy(int bits, KernelProvider &kernels)
       : bits(bits), kernels(&kernels) {}
-  Products makeProducts(const nn::LayerSpec &layer) override {
+  MadeBackend makeBackend(const nn::LayerSpec &layer) override {
     const int width = layer.place == nn::LayerPlace::Inner ? bits : 8;
     // Images have both signs, what comes after relu has one.
     const quant::LsqTensor input = layer.place == nn::LayerPlace::First
                                        ? quant::LsqTensor::SignedActivation
                                        : quant::LsqTensor::Activation;
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::TrainedProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::TrainedBackend>(
             layer.geometry, quant::makeLsq(layer.name + ".input", width, input),
             quant::makeLsq(layer.name + ".weight", width,
                            quant::LsqTensor::Weight),
@@ -45,14 +45,14 @@ public:
       : weightBits(weightBits), activationBits(activationBits),
         activations(activations), kernels(&kernels) {}
 
-  Products makeProducts(const nn::LayerSpec &layer) override {
+  MadeBackend makeBackend(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
-      return std::unique_ptr<nn::Products>(
-          std::make_unique<nn::OrderedProducts>(layer.geometry));
+      return std::unique_ptr<nn::ContractionBackend>(
+          std::make_unique<nn::OrderedBackend>(layer.geometry));
     }
     const std::string tensor = layer.name + ".input";
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::TrainedProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::TrainedBackend>(
             layer.geometry,
             activations == Activations::Pact
                 ? quant::makePact(tensor, activationBits)

@@ -5,7 +5,7 @@
 // one grid. A product is exact and is rounded once, at its end. The velocity of
 // the optimizer stays float32. The loss is scaled, since the gradients of a
 // mean over the batch would lie below the grid.
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/policies/Policies.h"
 #include "training/quantizers/FixedPoint.h"
 
@@ -14,44 +14,45 @@ namespace lpgen::train {
 namespace {
 
 /// Integer products whose results are rounded to the grid.
-class FixedProducts : public quant::IntegerProducts {
+class FixedBackend : public quant::IntegerBackend {
 public:
-  FixedProducts(const nn::LayerSpec &layer,
-                const quant::FixedPointFormat &format, KernelProvider &kernels)
-      : IntegerProducts(layer.geometry,
-                        {make(layer.name + ".input", format),
-                         make(layer.name + ".weight", format),
-                         make(layer.name + ".gradient", format)},
-                        kernels),
+  FixedBackend(const nn::LayerSpec &layer,
+               const quant::FixedPointFormat &format, KernelProvider &kernels)
+      : IntegerBackend(layer.geometry,
+                       {make(layer.name + ".input", format),
+                        make(layer.name + ".weight", format),
+                        make(layer.name + ".gradient", format)},
+                       kernels),
         name(layer.name), format(format) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override {
-    LPGEN_RETURN_IF_ERROR(IntegerProducts::forward(x, weight, y, pass));
+                 nn::FloatTensor &y, const nn::StepContext &context) override {
+    LPGEN_RETURN_IF_ERROR(IntegerBackend::forward(x, weight, y, context));
     quant::FixedPointFormat now = format;
     now.rounding =
-        pass.isTraining() ? format.rounding : quant::Rounding::Nearest;
-    roundResult(now, y, ".output", pass);
+        context.isTraining() ? format.rounding : quant::Rounding::Nearest;
+    roundResult(now, y, ".output", context);
     return Status::success();
   }
   Result<networks::ForwardOperands> forwardOperands() const override {
     Result<networks::ForwardOperands> operands =
-        IntegerProducts::forwardOperands();
+        IntegerBackend::forwardOperands();
     if (operands.ok()) {
-      operands->result = format.grid();
+      operands->result = format.quantParams();
     }
     return operands;
   }
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override {
+                  nn::FloatTensor *dx,
+                  const nn::StepContext &context) override {
     LPGEN_RETURN_IF_ERROR(
-        IntegerProducts::backward(x, weight, dy, dWeight, dx, pass));
+        IntegerBackend::backward(x, weight, dy, dWeight, dx, context));
     if (dWeight) {
-      roundResult(format, *dWeight, ".weightGradient", pass);
+      roundResult(format, *dWeight, ".weightGradient", context);
     }
     if (dx) {
-      roundResult(format, *dx, ".inputGradient", pass);
+      roundResult(format, *dx, ".inputGradient", context);
     }
     return Status::success();
   }
@@ -62,9 +63,9 @@ private:
     return std::make_unique<quant::FixedPointQuantizer>(tensor, format);
   }
   void roundResult(const quant::FixedPointFormat &grid, nn::FloatTensor &tensor,
-                   const char *what, const nn::Pass &pass) {
+                   const char *what, const nn::StepContext &context) {
     const nn::TimeAdder timer(seconds.quantize);
-    roundToGrid(grid, tensor.values(), pass.random.of(name + what), pass);
+    roundToGrid(grid, tensor.values(), context.random.of(name + what), context);
   }
 
   std::string name;
@@ -77,10 +78,10 @@ public:
               KernelProvider &kernels)
       : format(format), scale(scale), kernels(&kernels) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<FixedProducts>(layer, format, *kernels));
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<FixedBackend>(layer, format, *kernels));
   }
   float lossScale() const override { return scale; }
   std::optional<quant::GradientRange>
@@ -89,10 +90,10 @@ public:
                                 float(format.codes().highest) * format.scale()};
   }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                   const nn::Pass &pass) override {
+                   const nn::StepContext &context) override {
     for (nn::Parameter *parameter : parameters) {
       roundToGrid(format, parameter->value.values(),
-                  pass.random.of(parameter->name), pass);
+                  context.random.of(parameter->name), context);
     }
   }
 

@@ -1,5 +1,5 @@
 // float32: IEEE single precision by OpenBLAS, the baseline.
-#include "training/contractions/FloatProducts.h"
+#include "training/contractions/FloatBackend.h"
 #include "training/policies/Policies.h"
 #include <limits>
 
@@ -9,10 +9,10 @@ namespace {
 
 class Float32Policy : public Policy {
 public:
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<nn::FloatProducts>(layer.geometry));
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<nn::FloatBackend>(layer.geometry));
   }
   std::optional<quant::GradientRange>
   gradientRange(nn::LayerPlace place) const override {

@@ -1,6 +1,6 @@
 // mixed16 (Micikevicius et al. 2018, arXiv 1710.03740) and fp8 (Mellempudi et
 // al. 2019, arXiv 1905.12334): narrow float storage, emulated.
-#include "training/contractions/EmulatedProducts.h"
+#include "training/contractions/EmulatedBackend.h"
 #include "training/policies/LossScale.h"
 #include "training/policies/Policies.h"
 
@@ -16,12 +16,12 @@ class Mixed16Policy : public Policy {
 public:
   explicit Mixed16Policy(const DynamicLossScale &scale) : scale(scale) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     const quant::StorageFormat half = {quant::fp16, Rounding::Nearest,
                                        Overflow::Infinity};
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::EmulatedProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::EmulatedBackend>(
             layer, quant::LayerFormats{half, half}));
   }
   float lossScale() const override { return scale.value(); }
@@ -48,13 +48,13 @@ class Fp8Policy : public Mixed16Policy {
 public:
   using Mixed16Policy::Mixed16Policy;
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     if (layer.place != nn::LayerPlace::Inner) {
-      return Mixed16Policy::makeProducts(layer);
+      return Mixed16Policy::makeBackend(layer);
     }
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::EmulatedProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::EmulatedBackend>(
             layer,
             quant::LayerFormats{
                 {quant::e5m2, Rounding::Nearest, Overflow::Saturate},
@@ -67,11 +67,11 @@ public:
                : Mixed16Policy::gradientRange(place);
   }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                   const nn::Pass &pass) override {
+                   const nn::StepContext &context) override {
     for (nn::Parameter *parameter : parameters) {
       roundToFormat(quant::fp16, parameter->value.values(),
-                    Rounding::Stochastic, pass.random.of(parameter->name),
-                    Overflow::Saturate, pass);
+                    Rounding::Stochastic, context.random.of(parameter->name),
+                    Overflow::Saturate, context);
     }
   }
 };

@@ -5,7 +5,7 @@
 // Forward 3, 4, 6, 8 bits and backward 6, 6, 8, 8 in four stages; scales are
 // per tensor and symmetric, gradients are rounded stochastically. The first and
 // the last layer have 8 bits throughout.
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/policies/Policies.h"
 #include "training/policies/ProgressIndicator.h"
 #include "training/quantizers/RangeQuantizer.h"
@@ -37,8 +37,8 @@ public:
     useStage();
   }
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
     const bool isInner = layer.place == nn::LayerPlace::Inner;
     const auto make = [&](const char *tensor, const int &bits,
                           quant::Rounding rounding) {
@@ -47,8 +47,8 @@ public:
     };
     const int &forward = isInner ? forwardBits : endBits;
     const int &backward = isInner ? backwardBits : endBits;
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<quant::IntegerProducts>(
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<quant::IntegerBackend>(
             layer.geometry,
             quant::LayerQuantizers{
                 make(".input", forward, quant::Rounding::Nearest),
@@ -56,13 +56,13 @@ public:
                 make(".gradient", backward, quant::Rounding::Stochastic)},
             *kernels));
   }
-  void afterStep(double loss, const nn::Pass &pass) override {
+  void afterStep(double loss, const nn::StepContext &context) override {
     if (stage + 1 == int64_t(stages.size())) {
       return;
     }
     if (hasStalled(loss)) {
       beginNext();
-    } else if (double(pass.step + 1) >=
+    } else if (double(context.step + 1) >=
                stages[size_t(stage + 1)].latest * double(totalSteps)) {
       indicator.turn();
       beginNext();

@@ -7,8 +7,8 @@
 #ifndef LPGEN_TRAINING_POLICIES_POLICY_H
 #define LPGEN_TRAINING_POLICIES_POLICY_H
 
-#include "training/contractions/LossScaledProducts.h"
-#include "training/models/Models.h"
+#include "training/contractions/LossScaledBackend.h"
+#include "training/core/LayerSpec.h"
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +32,8 @@ class Policy {
 public:
   virtual ~Policy() = default;
 
-  virtual Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) = 0;
+  virtual Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) = 0;
   /// What the network has between its layers.
   virtual nn::Activation activation() const { return nn::Activation::Relu; }
   /// The loss is multiplied by this before backward, gradients are divided by
@@ -45,9 +45,9 @@ public:
   }
   /// The stored weights have changed; also called before the first step.
   virtual void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                           const nn::Pass &pass) {}
+                           const nn::StepContext &context) {}
   /// A step is done; the mean loss of its batch.
-  virtual void afterStep(double loss, const nn::Pass &pass) {}
+  virtual void afterStep(double loss, const nn::StepContext &context) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
   /// The magnitudes with which gradients at this place are stored; none if
   /// their scale follows them, so that a factor changes nothing.
@@ -63,9 +63,9 @@ public:
   explicit PolicyExtension(std::unique_ptr<Policy> base)
       : base(std::move(base)) {}
 
-  Result<std::unique_ptr<nn::Products>>
-  makeProducts(const nn::LayerSpec &layer) override {
-    return base->makeProducts(layer);
+  Result<std::unique_ptr<nn::ContractionBackend>>
+  makeBackend(const nn::LayerSpec &layer) override {
+    return base->makeBackend(layer);
   }
   nn::Activation activation() const override { return base->activation(); }
   float lossScale() const override { return base->lossScale(); }
@@ -74,11 +74,11 @@ public:
     return base->acceptGradients(parameters);
   }
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
-                   const nn::Pass &pass) override {
-    base->afterUpdate(parameters, pass);
+                   const nn::StepContext &context) override {
+    base->afterUpdate(parameters, context);
   }
-  void afterStep(double loss, const nn::Pass &pass) override {
-    base->afterStep(loss, pass);
+  void afterStep(double loss, const nn::StepContext &context) override {
+    base->afterStep(loss, context);
   }
   void visitState(nn::StateVisitor &visitor) override {
     base->visitState(visitor);

@@ -29,33 +29,34 @@ int64_t updateInterval(const AdaptiveOptions &options, double error,
 }
 
 /// Quantizes with the width and scale of now.
-void AdaptiveQuantizer::apply(const nn::FloatTensor &x, const nn::Pass &pass,
-                              IntTensor &q) {
+void AdaptiveQuantizer::apply(const nn::FloatTensor &x,
+                              const nn::StepContext &context, IntTensor &q) {
   const QuantizeCounts result = quant::quantize(
       x.values(), symmetricCodes(counts.bits), std::ldexp(1.0F, exponent),
-      pass.isTraining() ? options.rounding : Rounding::Nearest,
-      pass.random.of(counts.tensor), pass, q);
+      context.isTraining() ? options.rounding : Rounding::Nearest,
+      context.random.of(counts.tensor), context, q);
   quantizedSum = result.sum;
   hasInvalid = result.hasInvalid;
-  if (!pass.isTraining()) {
+  if (!context.isTraining()) {
     return;
   }
   counts.quantized += x.size();
   counts.saturated += result.saturated;
   counts.underflown += result.underflown;
   if (double(result.saturated) > options.maxSaturated * double(x.size())) {
-    next = std::min(next, pass.step + 1);
+    next = std::min(next, context.step + 1);
   }
 }
 
 /// What is not in the time of statistics is the rounding that would be done
 /// without an update.
-Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
-                                 IntTensor &q, double &statisticsSeconds) {
+Status AdaptiveQuantizer::update(const nn::FloatTensor &x,
+                                 const nn::StepContext &context, IntTensor &q,
+                                 double &statisticsSeconds) {
   Magnitudes magnitudes;
   {
     const nn::TimeAdder timer(statisticsSeconds);
-    magnitudes = measureMagnitudes(x.values(), pass);
+    magnitudes = measureMagnitudes(x.values(), context);
   }
   if (!std::isfinite(magnitudes.sum)) {
     return invalidValue();
@@ -64,7 +65,7 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
   if (options.mode == AdaptiveOptions::Mode::Restart) {
     counts.bits = options.minBits;
   }
-  next = pass.step + options.maxInterval;
+  next = context.step + options.maxInterval;
   double error = 0;
   while (true) {
     if (magnitudes.max > 0) {
@@ -77,7 +78,7 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
     double seconds = 0;
     {
       const nn::TimeAdder timer(seconds);
-      apply(x, pass, q);
+      apply(x, context, q);
     }
     error = quantizationError(magnitudes.sum,
                               std::ldexp(double(quantizedSum), exponent));
@@ -90,39 +91,39 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x, const nn::Pass &pass,
     averageExponent -= 8;
   }
   const double change = options.alpha * std::abs(exponent - averageExponent);
-  next = pass.step + (pass.step < options.initialSteps
-                          ? 1
-                          : updateInterval(options, error, change));
+  next = context.step + (context.step < options.initialSteps
+                             ? 1
+                             : updateInterval(options, error, change));
   return Status::success();
 }
 
 Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
-                                   const nn::Pass &pass, IntTensor &q,
+                                   const nn::StepContext &context, IntTensor &q,
                                    double &statisticsSeconds) {
   // A network that was never trained has no scale yet.
-  const bool isFresh = !pass.isTraining() && counts.updates == 0;
+  const bool isFresh = !context.isTraining() && counts.updates == 0;
   if (isFresh) {
     AdaptiveQuantizer passing(counts.tensor, options);
-    nn::Pass training = pass;
+    nn::StepContext training = context;
     training.mode = nn::Mode::Train;
     return passing.quantize(x, training, q, statisticsSeconds);
   }
-  if (pass.isTraining() && pass.step >= next) {
-    LPGEN_RETURN_IF_ERROR(update(x, pass, q, statisticsSeconds));
+  if (context.isTraining() && context.step >= next) {
+    LPGEN_RETURN_IF_ERROR(update(x, context, q, statisticsSeconds));
   } else {
-    apply(x, pass, q);
+    apply(x, context, q);
     if (hasInvalid) {
       return invalidValue();
     }
   }
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     averageExponent =
         options.alpha * exponent + (1 - options.alpha) * averageExponent;
   }
   return Status::success();
 }
 
-std::optional<QuantParams> AdaptiveQuantizer::grid() const {
+std::optional<QuantParams> AdaptiveQuantizer::quantParams() const {
   if (counts.updates == 0) {
     return std::nullopt;
   }

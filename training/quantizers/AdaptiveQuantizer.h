@@ -49,17 +49,18 @@ public:
       : Quantizer(std::move(tensor)), options(options) {
     counts.bits = options.minBits;
   }
-  Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
-                  double &statisticsSeconds) override;
+  Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
+                  IntTensor &q, double &statisticsSeconds) override;
   void visitState(nn::StateVisitor &visitor) override;
   /// None before the first step of training.
-  std::optional<QuantParams> grid() const override;
+  std::optional<QuantParams> quantParams() const override;
   int64_t nextUpdate() const { return next; }
 
 private:
-  Status update(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
-                double &statisticsSeconds);
-  void apply(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q);
+  Status update(const nn::FloatTensor &x, const nn::StepContext &context,
+                IntTensor &q, double &statisticsSeconds);
+  void apply(const nn::FloatTensor &x, const nn::StepContext &context,
+             IntTensor &q);
 
   AdaptiveOptions options;
   int exponent = -12;

@@ -8,7 +8,7 @@ namespace lpgen::quant {
 
 static int signOf(float v) { return v >= 0 ? 1 : -1; }
 
-static QuantParams signGrid() {
+static QuantParams signParams() {
   QuantParams grid = {-1, 1, 1, QuantParams::Form::Sign};
   grid.isOdd = true;
   return grid;
@@ -21,17 +21,17 @@ public:
   Sign(std::string tensor, float threshold)
       : TrainedQuantizer(std::move(tensor), 1), threshold(threshold) {}
 
-  Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
+  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
                  IntTensor &q) override {
-    return encodeElements(tensor(), x, 1, 1.0F, pass, q, signOf);
+    return encodeElements(tensor(), x, 1, 1.0F, context, q, signOf);
   }
-  void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &x, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
-    multiplyElements(x, pass, gradient, [&](float v) {
+    multiplyElements(x, context, gradient, [&](float v) {
       return std::fabs(v) <= threshold ? 1.0F : 0.0F;
     });
   }
-  QuantParams grid() const override { return signGrid(); }
+  QuantParams quantParams() const override { return signParams(); }
 
 private:
   float threshold;
@@ -42,23 +42,23 @@ public:
   explicit XnorWeights(std::string tensor)
       : TrainedQuantizer(std::move(tensor), 1) {}
 
-  Status forward(const nn::FloatTensor &w, const nn::Pass &pass,
+  Status forward(const nn::FloatTensor &w, const nn::StepContext &context,
                  IntTensor &q) override {
     const int64_t taps = w.sliceSize();
     alpha.resize(size_t(w.extent(0)));
-    nn::forEachTask(pass, w.extent(0), [&](int64_t filter) {
+    nn::forEachTask(context, w.extent(0), [&](int64_t filter) {
       double sum = 0;
       for (int64_t i = 0; i < taps; ++i) {
         sum += std::fabs(double(w[filter * taps + i]));
       }
       alpha[size_t(filter)] = float(sum / double(taps));
     });
-    return encodeElements(tensor(), w, 1, 1.0F, pass, q, signOf);
+    return encodeElements(tensor(), w, 1, 1.0F, context, q, signOf);
   }
-  void backward(const nn::FloatTensor &w, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &w, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
     const int64_t taps = w.sliceSize();
-    nn::forEachTask(pass, w.extent(0), [&](int64_t filter) {
+    nn::forEachTask(context, w.extent(0), [&](int64_t filter) {
       for (int64_t i = filter * taps; i < (filter + 1) * taps; ++i) {
         gradient[i] *= 1.0F / float(taps) +
                        (std::fabs(w[i]) <= 1 ? alpha[size_t(filter)] : 0.0F);
@@ -66,7 +66,7 @@ public:
     });
   }
   std::span<const float> filterScales() const override { return alpha; }
-  QuantParams grid() const override { return signGrid(); }
+  QuantParams quantParams() const override { return signParams(); }
 
 private:
   std::vector<float> alpha; ///< By filter, of the last forward call.

@@ -13,14 +13,14 @@ static constexpr int numLimits = 32;
 static constexpr double clippedWeight = 16;
 
 MagnitudeHistogram::MagnitudeHistogram(std::span<const float> x, float max,
-                                       const nn::Pass &pass)
+                                       const nn::StepContext &context)
     : max(max) {
   if (!std::isnormal(max)) {
     return;
   }
   std::vector<std::array<int64_t, numBins>> parts(nn::reductionParts);
   const float binsPerUnit = float(numBins) / max;
-  nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
+  nn::forEachPart(context, int64_t(x.size()), [&](int part, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       if (const float v = std::fabs(x[size_t(i)]); v > 0) {
         const auto bin = std::min(int(v * binsPerUnit), numBins - 1);

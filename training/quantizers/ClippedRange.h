@@ -12,7 +12,8 @@ namespace lpgen::quant {
 class MagnitudeHistogram {
 public:
   /// max is the greatest magnitude in x, a normal number or 0.
-  MagnitudeHistogram(std::span<const float> x, float max, const nn::Pass &pass);
+  MagnitudeHistogram(std::span<const float> x, float max,
+                     const nn::StepContext &context);
 
   struct Clip {
     float limit = 0;  ///< Greatest magnitude that is left as it is.

@@ -14,13 +14,14 @@ public:
       : TrainedQuantizer(std::move(tensor), bits),
         levels((int32_t{1} << bits) - 1) {}
 
-  Status forward(const nn::FloatTensor &w, const nn::Pass &pass,
+  Status forward(const nn::FloatTensor &w, const nn::StepContext &context,
                  IntTensor &q) override {
     if (levels == 1) {
-      const double sum = sumElements(
-          w.size(), pass, [&](int64_t i) { return std::fabs(double(w[i])); });
+      const double sum = sumElements(w.size(), context, [&](int64_t i) {
+        return std::fabs(double(w[i]));
+      });
       const auto mean = float(sum / double(w.size()));
-      return encodeElements(tensor(), w, 1, std::max(mean, 1e-12F), pass, q,
+      return encodeElements(tensor(), w, 1, std::max(mean, 1e-12F), context, q,
                             [](float v) { return v >= 0 ? 1 : -1; });
     }
     greatest = 1e-12F;
@@ -28,22 +29,23 @@ public:
       greatest = std::max(greatest, std::fabs(std::tanh(v)));
     }
     const auto n = float(levels);
-    return encodeElements(tensor(), w, levels, 1.0F / n, pass, q, [&](float v) {
-      const float r = std::tanh(v) / (2 * greatest) + 0.5F;
-      return 2 * std::lrint(n * r) - levels;
-    });
+    return encodeElements(
+        tensor(), w, levels, 1.0F / n, context, q, [&](float v) {
+          const float r = std::tanh(v) / (2 * greatest) + 0.5F;
+          return 2 * std::lrint(n * r) - levels;
+        });
   }
-  void backward(const nn::FloatTensor &w, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &w, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
     if (levels > 1) {
-      multiplyElements(w, pass, gradient, [&](float v) {
+      multiplyElements(w, context, gradient, [&](float v) {
         const float t = std::tanh(v);
         return (1 - t * t) / greatest;
       });
     }
   }
 
-  QuantParams grid() const override {
+  QuantParams quantParams() const override {
     QuantParams grid = {-levels, levels};
     grid.isOdd = true;
     return grid;
@@ -61,16 +63,17 @@ public:
       : TrainedQuantizer(std::move(tensor), bits),
         levels((int32_t{1} << bits) - 1) {}
 
-  Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
+  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
                  IntTensor &q) override {
     const float top = end();
     const auto n = float(levels);
-    return encodeElements(tensor(), x, levels, top / n, pass, q, [&](float v) {
-      return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
-    });
+    return encodeElements(
+        tensor(), x, levels, top / n, context, q, [&](float v) {
+          return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
+        });
   }
 
-  QuantParams grid() const override {
+  QuantParams quantParams() const override {
     return {0, levels, end() / float(levels), QuantParams::Form::Clipped,
             end()};
   }
@@ -87,9 +90,9 @@ protected:
 class DorefaActivations : public ClippedActivations {
 public:
   using ClippedActivations::ClippedActivations;
-  void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &x, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
-    multiplyElements(x, pass, gradient,
+    multiplyElements(x, context, gradient,
                      [](float v) { return v >= 0 && v <= 1 ? 1.0F : 0.0F; });
   }
 
@@ -105,13 +108,13 @@ public:
     alpha.gradient.resize({1});
     alpha.value[0] = 8;
   }
-  void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &x, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
     const float top = end();
-    alpha.gradient[0] = float(sumElements(x.size(), pass, [&](int64_t i) {
+    alpha.gradient[0] = float(sumElements(x.size(), context, [&](int64_t i) {
       return x[i] >= top ? double(gradient[i]) : 0.0;
     }));
-    multiplyElements(x, pass, gradient,
+    multiplyElements(x, context, gradient,
                      [&](float v) { return v > 0 && v < top ? 1.0F : 0.0F; });
   }
   void

@@ -5,10 +5,11 @@ namespace lpgen::quant {
 
 QuantizeCounts roundToGrid(const FixedPointFormat &format,
                            std::span<float> values, const nn::RandomKey &random,
-                           const nn::Pass &pass) {
+                           const nn::StepContext &context) {
   IntTensor q;
-  const QuantizeCounts counts = quant::quantize(
-      values, format.codes(), format.scale(), format.rounding, random, pass, q);
+  const QuantizeCounts counts =
+      quant::quantize(values, format.codes(), format.scale(), format.rounding,
+                      random, context, q);
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = float(q.at(int64_t(i))) * q.scale();
   }
@@ -16,17 +17,17 @@ QuantizeCounts roundToGrid(const FixedPointFormat &format,
 }
 
 Status FixedPointQuantizer::quantize(const nn::FloatTensor &x,
-                                     const nn::Pass &pass, IntTensor &q,
-                                     double &statisticsSeconds) {
+                                     const nn::StepContext &context,
+                                     IntTensor &q, double &statisticsSeconds) {
   const Rounding rounding =
-      pass.isTraining() ? format.rounding : Rounding::Nearest;
+      context.isTraining() ? format.rounding : Rounding::Nearest;
   const QuantizeCounts result =
       quant::quantize(x.values(), format.codes(), format.scale(), rounding,
-                      pass.random.of(counts.tensor), pass, q);
+                      context.random.of(counts.tensor), context, q);
   if (result.hasInvalid) {
     return invalidValue();
   }
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     counts.quantized += x.size();
     counts.saturated += result.saturated;
     counts.underflown += result.underflown;

@@ -17,7 +17,7 @@ struct FixedPointFormat {
 
   CodeRange codes() const { return symmetricCodes(il + fl); }
   float scale() const { return std::ldexp(1.0F, -fl); }
-  QuantParams grid() const {
+  QuantParams quantParams() const {
     return {codes().lowest, codes().highest, scale(),
             QuantParams::Form::Multiplied};
   }
@@ -26,7 +26,7 @@ struct FixedPointFormat {
 /// Rounds every element to the grid, in place.
 QuantizeCounts roundToGrid(const FixedPointFormat &format,
                            std::span<float> values, const nn::RandomKey &random,
-                           const nn::Pass &pass);
+                           const nn::StepContext &context);
 
 /// A tensor on the grid. In Mode::Evaluate it rounds to nearest.
 class FixedPointQuantizer : public Quantizer {
@@ -35,9 +35,11 @@ public:
       : Quantizer(std::move(tensor)), format(format) {
     counts.bits = format.il + format.fl;
   }
-  Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
-                  double &statisticsSeconds) override;
-  std::optional<QuantParams> grid() const override { return format.grid(); }
+  Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
+                  IntTensor &q, double &statisticsSeconds) override;
+  std::optional<QuantParams> quantParams() const override {
+    return format.quantParams();
+  }
 
 private:
   FixedPointFormat format;

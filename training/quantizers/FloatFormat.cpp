@@ -46,10 +46,10 @@ float roundToFormat(const FloatFormat &format, float value, Rounding rounding,
 
 void roundToFormat(const FloatFormat &format, std::span<float> values,
                    Rounding rounding, const nn::RandomKey &random,
-                   Overflow overflow, const nn::Pass &pass) {
+                   Overflow overflow, const nn::StepContext &context) {
   const float unit = unitOf(format);
   const float max = format.max();
-  nn::forEachPart(pass, int64_t(values.size()), [&](int, TaskRange range) {
+  nn::forEachPart(context, int64_t(values.size()), [&](int, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       const float noise =
           rounding == Rounding::Stochastic ? random.uniform(uint64_t(i)) : 0.0F;

@@ -36,7 +36,7 @@ float roundToFormat(const FloatFormat &format, float value, Rounding rounding,
 /// of the element.
 void roundToFormat(const FloatFormat &format, std::span<float> values,
                    Rounding rounding, const nn::RandomKey &random,
-                   Overflow overflow, const nn::Pass &pass);
+                   Overflow overflow, const nn::StepContext &context);
 
 } // namespace lpgen::quant
 

@@ -21,34 +21,37 @@ public:
     step.value[0] = 1;
   }
 
-  Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
+  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
                  IntTensor &q) override {
-    if (pass.isTraining() && isStarted == 0) {
-      const double sum = sumElements(
-          x.size(), pass, [&](int64_t i) { return std::fabs(double(x[i])); });
+    if (context.isTraining() && isStarted == 0) {
+      const double sum = sumElements(x.size(), context, [&](int64_t i) {
+        return std::fabs(double(x[i]));
+      });
       step.value[0] =
           float(2 * sum / double(x.size()) / std::sqrt(double(highest)));
       isStarted = 1;
     }
     const float s = currentStep();
-    return encodeElements(tensor(), x, std::max(highest, -lowest), s, pass, q,
-                          [&](float v) { return std::lrint(clip(v / s)); });
+    return encodeElements(tensor(), x, std::max(highest, -lowest), s, context,
+                          q, [&](float v) { return std::lrint(clip(v / s)); });
   }
 
-  void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+  void backward(const nn::FloatTensor &x, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
     const float s = currentStep();
-    const double sum = sumElements(x.size(), pass, [&](int64_t i) {
+    const double sum = sumElements(x.size(), context, [&](int64_t i) {
       const float v = x[i] / s;
       const float slope = isInside(v) ? std::nearbyint(v) - v : clip(v);
       return double(gradient[i]) * double(slope);
     });
     const int64_t count = kind == LsqTensor::Weight ? x.size() : x.sliceSize();
     step.gradient[0] = float(sum / std::sqrt(double(count) * double(highest)));
-    multiplyElements(x, pass, gradient,
+    multiplyElements(x, context, gradient,
                      [&](float v) { return isInside(v / s) ? 1.0F : 0.0F; });
   }
-  QuantParams grid() const override { return {lowest, highest, currentStep()}; }
+  QuantParams quantParams() const override {
+    return {lowest, highest, currentStep()};
+  }
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
     visit(step);

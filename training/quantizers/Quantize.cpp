@@ -45,9 +45,10 @@ static void measureRange(const float *x, int64_t count, Magnitudes &result) {
   }
 }
 
-Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass) {
+Magnitudes measureMagnitudes(std::span<const float> x,
+                             const nn::StepContext &context) {
   std::array<Magnitudes, nn::reductionParts> parts;
-  nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
+  nn::forEachPart(context, int64_t(x.size()), [&](int part, TaskRange range) {
     measureRange(x.data() + range.begin, range.end - range.begin,
                  parts[size_t(part)]);
   });
@@ -173,14 +174,14 @@ static void quantizeInto(const float *x, TaskRange range, const Grid &grid,
 
 QuantizeCounts quantize(std::span<const float> x, CodeRange codes, float scale,
                         Rounding rounding, const nn::RandomKey &random,
-                        const nn::Pass &pass, IntTensor &q) {
+                        const nn::StepContext &context, IntTensor &q) {
   assert(std::isnormal(scale) && scale > 0 && "no scale");
   assert(-codes.lowest <= codes.highest && "no such range");
   q.reset(int64_t(x.size()), codes.highest, scale);
   std::array<QuantizeCounts, nn::reductionParts> parts;
   const Grid grid = {codes, 1.0F / scale, rounding, random};
   q.visit([&](auto *to) {
-    nn::forEachPart(pass, int64_t(x.size()), [&](int part, TaskRange range) {
+    nn::forEachPart(context, int64_t(x.size()), [&](int part, TaskRange range) {
       quantizeInto(x.data(), range, grid, to, parts[size_t(part)]);
     });
   });

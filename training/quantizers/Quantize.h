@@ -16,7 +16,8 @@ struct Magnitudes {
   float max = 0;  ///< Greatest |x|.
   bool hasNegative = false;
 };
-Magnitudes measureMagnitudes(std::span<const float> x, const nn::Pass &pass);
+Magnitudes measureMagnitudes(std::span<const float> x,
+                             const nn::StepContext &context);
 
 enum class Rounding {
   Nearest,   ///< Ties to even.
@@ -37,7 +38,7 @@ struct QuantizeCounts {
 /// positive normal number; 1 / scale is used, so a power of two is exact.
 QuantizeCounts quantize(std::span<const float> x, CodeRange codes, float scale,
                         Rounding rounding, const nn::RandomKey &random,
-                        const nn::Pass &pass, IntTensor &q);
+                        const nn::StepContext &context, IntTensor &q);
 
 } // namespace lpgen::quant
 

@@ -22,8 +22,9 @@ public:
   /// q of x. In Mode::Evaluate no state changes. `statisticsSeconds` grows by
   /// the time spent on choosing width and scale. An error if x holds a value
   /// that is no number.
-  virtual Status quantize(const nn::FloatTensor &x, const nn::Pass &pass,
-                          IntTensor &q, double &statisticsSeconds) = 0;
+  virtual Status quantize(const nn::FloatTensor &x,
+                          const nn::StepContext &context, IntTensor &q,
+                          double &statisticsSeconds) = 0;
   virtual void visitState(nn::StateVisitor &visitor) {
     visitor.visit(counts.tensor + ".bits", counts.bits);
     visitor.visit(counts.tensor + ".quantized", counts.quantized);
@@ -32,7 +33,7 @@ public:
     visitor.visit(counts.tensor + ".updates", counts.updates);
   }
   /// The grid of evaluation; none if there is no scale yet.
-  virtual std::optional<QuantParams> grid() const = 0;
+  virtual std::optional<QuantParams> quantParams() const = 0;
   const nn::TensorReport &report() const { return counts; }
 
 protected:

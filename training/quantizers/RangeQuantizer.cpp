@@ -9,28 +9,29 @@ static constexpr int64_t limitPeriod = 16;
 
 void RangeQuantizer::measureLimit(const nn::FloatTensor &x,
                                   const Magnitudes &magnitudes,
-                                  const nn::Pass &pass) {
-  limit = MagnitudeHistogram(x.values(), magnitudes.max, pass)
+                                  const nn::StepContext &context) {
+  limit = MagnitudeHistogram(x.values(), magnitudes.max, context)
               .leastNoise(codes().highest, rounding)
               .limit;
   limitBits = bits;
 }
 
-Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
-                                IntTensor &q, double &statisticsSeconds) {
+Status RangeQuantizer::quantize(const nn::FloatTensor &x,
+                                const nn::StepContext &context, IntTensor &q,
+                                double &statisticsSeconds) {
   Magnitudes magnitudes;
   {
     const nn::TimeAdder timer(statisticsSeconds);
-    magnitudes = measureMagnitudes(x.values(), pass);
+    magnitudes = measureMagnitudes(x.values(), context);
   }
   if (!std::isfinite(magnitudes.sum)) {
     return invalidValue();
   }
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     hasNegative |= magnitudes.hasNegative;
-    if (bits < 8 && (pass.step % limitPeriod == 0 || limitBits != bits)) {
+    if (bits < 8 && (context.step % limitPeriod == 0 || limitBits != bits)) {
       const nn::TimeAdder timer(statisticsSeconds);
-      measureLimit(x, magnitudes, pass);
+      measureLimit(x, magnitudes, context);
     }
   }
   // A tensor of zeros, or of numbers too small to divide by, becomes zero.
@@ -38,9 +39,9 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
       (isClipped() ? limit : magnitudes.max) / float(codes().highest);
   const QuantizeCounts result =
       quant::quantize(x.values(), codes(), std::isnormal(scale) ? scale : 1.0F,
-                      pass.isTraining() ? rounding : Rounding::Nearest,
-                      pass.random.of(counts.tensor), pass, q);
-  if (pass.isTraining()) {
+                      context.isTraining() ? rounding : Rounding::Nearest,
+                      context.random.of(counts.tensor), context, q);
+  if (context.isTraining()) {
     counts.updates += counts.bits == bits ? 0 : 1;
     counts.bits = bits;
     counts.quantized += x.size();
@@ -57,7 +58,7 @@ void RangeQuantizer::visitState(nn::StateVisitor &visitor) {
   visitor.visit(counts.tensor + ".limitBits", limitBits);
 }
 
-std::optional<QuantParams> RangeQuantizer::grid() const {
+std::optional<QuantParams> RangeQuantizer::quantParams() const {
   QuantParams grid = {codes().lowest, codes().highest, 1,
                       QuantParams::Form::Multiplied};
   grid.followsBatch = !isClipped();

@@ -20,9 +20,9 @@ public:
       : Quantizer(std::move(tensor)), bits(bits), rounding(rounding) {
     counts.bits = bits;
   }
-  Status quantize(const nn::FloatTensor &x, const nn::Pass &pass, IntTensor &q,
-                  double &statisticsSeconds) override;
-  std::optional<QuantParams> grid() const override;
+  Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
+                  IntTensor &q, double &statisticsSeconds) override;
+  std::optional<QuantParams> quantParams() const override;
   void visitState(nn::StateVisitor &visitor) override;
 
 private:
@@ -32,7 +32,7 @@ private:
   /// Otherwise the range follows the maximum.
   bool isClipped() const { return bits < 8 && limit > 0; }
   void measureLimit(const nn::FloatTensor &x, const Magnitudes &magnitudes,
-                    const nn::Pass &pass);
+                    const nn::StepContext &context);
 
   const int &bits;
   Rounding rounding;

@@ -5,11 +5,11 @@
 namespace lpgen::quant {
 
 void TrainedQuantizer::count(const nn::FloatTensor &x, const IntTensor &q,
-                             const nn::Pass &pass) {
+                             const nn::StepContext &context) {
   const Range range = unclipped();
   std::array<std::array<int64_t, 2>, nn::reductionParts> parts = {};
   q.visit([&](const auto *codes) {
-    nn::forEachPart(pass, x.size(), [&](int part, TaskRange elements) {
+    nn::forEachPart(context, x.size(), [&](int part, TaskRange elements) {
       int64_t saturated = 0;
       int64_t underflown = 0;
       for (int64_t i = elements.begin; i < elements.end; ++i) {

@@ -27,14 +27,15 @@ public:
   }
   virtual ~TrainedQuantizer() = default;
   /// Makes q, whose scale is positive. A value that is no number is an error.
-  virtual Status forward(const nn::FloatTensor &x, const nn::Pass &pass,
-                         IntTensor &q) = 0;
+  virtual Status forward(const nn::FloatTensor &x,
+                         const nn::StepContext &context, IntTensor &q) = 0;
   /// `gradient` is that of scale * q and becomes that of x, the x of the last
   /// forward call.
-  virtual void backward(const nn::FloatTensor &x, const nn::Pass &pass,
+  virtual void backward(const nn::FloatTensor &x,
+                        const nn::StepContext &context,
                         nn::FloatTensor &gradient) = 0;
   /// The grid of q; of weights, form and scale mean nothing.
-  virtual QuantParams grid() const = 0;
+  virtual QuantParams quantParams() const = 0;
   virtual void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) {}
   virtual void visitState(nn::StateVisitor &visitor) {}
@@ -49,7 +50,7 @@ public:
   };
   /// Counts x and the q that forward made of it.
   void count(const nn::FloatTensor &x, const IntTensor &q,
-             const nn::Pass &pass);
+             const nn::StepContext &context);
   const nn::TensorReport &report() const { return counts; }
 
 protected:

@@ -1,7 +1,7 @@
 // Builds the network to see its layers.
 #include "training/record/AccumulatorTable.h"
 #include "training/contractions/AccumulatorPlan.h"
-#include "training/contractions/FloatProducts.h"
+#include "training/contractions/FloatBackend.h"
 #include <algorithm>
 
 namespace lpgen::train {
@@ -21,8 +21,8 @@ Result<std::string> accumulatorTable(const nn::ModelSpec &model,
                              int64_t inChunks) {
     return quant::plannedMantissa(place, productMantissa, n, inChunks, 0);
   };
-  const auto describe =
-      [&](const nn::LayerSpec &layer) -> Result<std::unique_ptr<nn::Products>> {
+  const auto describe = [&](const nn::LayerSpec &layer)
+      -> Result<std::unique_ptr<nn::ContractionBackend>> {
     const std::array<int64_t, 3> lengths =
         quant::reductionLengths(layer.geometry, batchSize);
     for (size_t i = 0; i < lengths.size(); ++i) {
@@ -38,10 +38,10 @@ Result<std::string> accumulatorTable(const nn::ModelSpec &model,
           padded(std::to_string(mantissaOf(layer.place, n, 0)), 10) +
           std::to_string(mantissaOf(layer.place, n, chunk)) + "\n";
     }
-    return std::unique_ptr<nn::Products>(
-        std::make_unique<nn::FloatProducts>(layer.geometry));
+    return std::unique_ptr<nn::ContractionBackend>(
+        std::make_unique<nn::FloatBackend>(layer.geometry));
   };
-  const Result<std::unique_ptr<nn::Sequential>> built =
+  const Result<std::unique_ptr<nn::Layer>> built =
       nn::buildModel(model, describe, nn::RandomKey(0));
   LPGEN_RETURN_IF_ERROR(built.status());
   return text;

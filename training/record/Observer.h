@@ -3,7 +3,7 @@
 #ifndef LPGEN_TRAINING_RECORD_OBSERVER_H
 #define LPGEN_TRAINING_RECORD_OBSERVER_H
 
-#include "training/contractions/Products.h"
+#include "training/contractions/ContractionBackend.h"
 #include "training/layers/Loss.h"
 #include <string>
 #include <vector>
@@ -13,7 +13,7 @@ namespace lpgen::train {
 /// A layer with weights, and what multiplies there.
 struct ObservedLayer {
   std::string name;
-  const nn::Products *products = nullptr;
+  const nn::ContractionBackend *backend = nullptr;
 };
 
 /// One update, seen when it is done.

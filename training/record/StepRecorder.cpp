@@ -8,8 +8,9 @@ static constexpr std::array<const char *, 5> secondsNames = {
     nn::productNames[0], nn::productNames[1], nn::productNames[2], "quantize",
     "statistics"};
 
-StepRecorder::Seconds StepRecorder::secondsOf(const nn::Products &products) {
-  const nn::ProductTimes &times = products.times();
+StepRecorder::Seconds
+StepRecorder::secondsOf(const nn::ContractionBackend &backend) {
+  const nn::LayerTimes &times = backend.times();
   return {times.products[0], times.products[1], times.products[2],
           times.quantize, times.statistics};
 }
@@ -25,10 +26,10 @@ void StepRecorder::beforeStep(const std::vector<ObservedLayer> &layers) {
   for (size_t i = 0; i < layers.size(); ++i) {
     Layer &layer = observed[i];
     layer.name = layers[i].name;
-    layer.before = secondsOf(*layers[i].products);
-    layer.workBefore = layers[i].products->work();
+    layer.before = secondsOf(*layers[i].backend);
+    layer.workBefore = layers[i].backend->work();
     const std::vector<nn::TensorReport> reports =
-        layers[i].products->reportTensors();
+        layers[i].backend->reportTensors();
     layer.tensors.resize(reports.size());
     for (size_t t = 0; t < reports.size(); ++t) {
       layer.tensors[t].name = reports[t].tensor;
@@ -43,21 +44,21 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
   assert(layers.size() == observed.size() && "beforeStep saw them");
   for (size_t i = 0; i < layers.size(); ++i) {
     Layer &layer = observed[i];
-    const Seconds now = secondsOf(*layers[i].products);
+    const Seconds now = secondsOf(*layers[i].backend);
     for (size_t s = 0; s < now.size(); ++s) {
       layer.epoch[s] += now[s] - layer.before[s];
     }
-    const nn::ProductWork &work = layers[i].products->work();
+    const nn::ContractionWork &work = layers[i].backend->work();
     layer.work.macs += work.macs - layer.workBefore.macs;
-    layer.work.bitProducts += work.bitProducts - layer.workBefore.bitProducts;
-    layer.lossScaleExponent = layers[i].products->gradientScaleExponent();
-    layer.accumulators = layers[i].products->reportAccumulators();
+    layer.work.bops += work.bops - layer.workBefore.bops;
+    layer.lossScaleExponent = layers[i].backend->gradientScaleExponent();
+    layer.accumulators = layers[i].backend->reportAccumulators();
     for (size_t p = 0; p < layer.implementation.size(); ++p) {
       layer.implementation[p] =
-          layers[i].products->implementation(nn::Product(p));
+          layers[i].backend->implementation(nn::Product(p));
     }
     const std::vector<nn::TensorReport> reports =
-        layers[i].products->reportTensors();
+        layers[i].backend->reportTensors();
     for (size_t t = 0; t < reports.size(); ++t) {
       Tensor &tensor = layer.tensors[t];
       const Counts counts = countsOf(reports[t]);
@@ -111,7 +112,7 @@ nlohmann::json StepRecorder::describe(const Layer &layer) {
     json["seconds"][secondsNames[s]] = layer.epoch[s];
   }
   json["macs"] = layer.work.macs;
-  json["bitProducts"] = layer.work.bitProducts;
+  json["bitProducts"] = layer.work.bops;
   json["lossScaleExponent"] = layer.lossScaleExponent;
   for (size_t p = 0; p < layer.accumulators.size(); ++p) {
     json["accumulators"][nn::productNames[p]] = {
@@ -160,7 +161,7 @@ void StepRecorder::restore(const nlohmann::json &json) {
       layer.epoch[s] = from.at("seconds").at(secondsNames[s]).get<double>();
     }
     layer.work.macs = from.at("macs").get<double>();
-    layer.work.bitProducts = from.at("bitProducts").get<double>();
+    layer.work.bops = from.at("bitProducts").get<double>();
     for (const nlohmann::json &tensorFrom : from.at("tensors")) {
       Tensor &tensor = layer.tensors.emplace_back();
       tensor.name = tensorFrom.at("tensor").get<std::string>();

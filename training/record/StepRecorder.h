@@ -49,8 +49,8 @@ private:
     std::array<std::string, 3> implementation; ///< By Product.
     Seconds before = {};
     Seconds epoch = {};
-    nn::ProductWork workBefore;
-    nn::ProductWork work; ///< Of the epoch.
+    nn::ContractionWork workBefore;
+    nn::ContractionWork work; ///< Of the epoch.
     int lossScaleExponent = 0;
     std::vector<nn::AccumulatorReport> accumulators; ///< Since the start.
     std::vector<Tensor> tensors;
@@ -64,7 +64,7 @@ private:
     int64_t steps = 0;
   };
 
-  static Seconds secondsOf(const nn::Products &products);
+  static Seconds secondsOf(const nn::ContractionBackend &backend);
   static Counts countsOf(const nn::TensorReport &report);
   static nlohmann::json describe(const Layer &layer);
   void closeSample();

@@ -4,10 +4,10 @@
 //
 // The scale travels with the tensor as its exponent; the layers that have
 // parameters take it out of their gradients.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDBACKEND_H
 
-#include "training/contractions/Products.h"
+#include "training/contractions/ContractionBackend.h"
 
 namespace lpgen::quant {
 
@@ -46,18 +46,18 @@ int lossScaleExponent(const LossScaleOptions &options,
                       const LossScaleStatistics &statistics, int incoming);
 
 /// Other products, with the gradient scaled before they make dx of it.
-class LossScaledProducts : public nn::Products {
+class LossScaledBackend : public nn::ContractionBackend {
 public:
-  LossScaledProducts(const nn::LayerSpec &layer,
-                     std::unique_ptr<nn::Products> inner,
-                     const GradientRange &range,
-                     const LossScaleOptions &options);
+  LossScaledBackend(const nn::LayerSpec &layer,
+                    std::unique_ptr<nn::ContractionBackend> inner,
+                    const GradientRange &range,
+                    const LossScaleOptions &options);
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override;
+                 nn::FloatTensor &y, const nn::StepContext &context) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+                  nn::FloatTensor *dx, const nn::StepContext &context) override;
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
     inner->visitParameters(visit);
@@ -78,19 +78,19 @@ public:
   std::vector<nn::AccumulatorReport> reportAccumulators() const override {
     return inner->reportAccumulators();
   }
-  const nn::ProductWork &work() const override { return inner->work(); }
+  const nn::ContractionWork &work() const override { return inner->work(); }
   int gradientScaleExponent() const override { return total; }
 
 private:
   void takeTimes();
   /// Exponent of the present gradient's greatest magnitude above what fits.
-  int excess(const nn::FloatTensor &dy, const nn::Pass &pass);
+  int excess(const nn::FloatTensor &dy, const nn::StepContext &context);
   void choose(const nn::FloatTensor &weight, const nn::FloatTensor &dy,
-              int incoming, const nn::Pass &pass);
+              int incoming, const nn::StepContext &context);
 
   std::string name;
   int64_t reduction; ///< Terms of one element of dx.
-  std::unique_ptr<nn::Products> inner;
+  std::unique_ptr<nn::ContractionBackend> inner;
   GradientRange range;
   LossScaleOptions options;
   int exponent = 0; ///< Of this layer.
@@ -101,4 +101,4 @@ private:
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_LOSSSCALEDBACKEND_H

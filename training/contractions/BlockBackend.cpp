@@ -1,5 +1,5 @@
 // Blocks are copied to dense tensors, multiplied, and added where they belong.
-#include "training/contractions/BlockProducts.h"
+#include "training/contractions/BlockBackend.h"
 #include "training/core/ElementLoops.h"
 #include <algorithm>
 
@@ -24,9 +24,8 @@ static std::string numbered(const std::string &tensor,
   return text + "]";
 }
 
-BlockProducts::BlockProducts(const nn::LayerSpec &layer,
-                             const BlockOptions &options,
-                             KernelProvider &kernels)
+BlockBackend::BlockBackend(const nn::LayerSpec &layer,
+                           const BlockOptions &options, KernelProvider &kernels)
     : name(layer.name), geometry(layer.geometry),
       inputGroups(cut(geometry.channels, options.blockSize)),
       outputGroups(cut(geometry.outputs, options.blockSize)), options(options) {
@@ -48,14 +47,14 @@ BlockProducts::BlockProducts(const nn::LayerSpec &layer,
   }
 }
 
-void BlockProducts::addBlock(const std::string &tensor, int bits) {
+void BlockBackend::addBlock(const std::string &tensor, int bits) {
   Block &block = blocks.emplace_back();
   block.report.tensor = tensor;
   block.report.bits = bits;
 }
 
-void BlockProducts::gather(const float *from, int64_t rows, int64_t rowLength,
-                           int64_t begin, int64_t length, float *to) {
+void BlockBackend::gather(const float *from, int64_t rows, int64_t rowLength,
+                          int64_t begin, int64_t length, float *to) {
   for (int64_t row = 0; row < rows; ++row) {
     std::copy_n(from + row * rowLength + begin, length, to + row * length);
   }
@@ -79,32 +78,33 @@ static float scaleOf(float limit, CodeRange codes) {
 
 /// Columns [begin, begin + length) of the rows as integers of the block's
 /// width, clipped where the last measurement found least noise.
-Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
-                                    int64_t rows, int64_t rowLength,
-                                    int64_t begin, int64_t length,
-                                    Rounding rounding, const nn::Pass &pass) {
+Status BlockBackend::quantizeBlock(Block &block, const nn::FloatTensor &x,
+                                   int64_t rows, int64_t rowLength,
+                                   int64_t begin, int64_t length,
+                                   Rounding rounding,
+                                   const nn::StepContext &context) {
   part.resize({rows, length});
   gather(x.data(), rows, rowLength, begin, length, part.data());
-  const Magnitudes magnitudes = measureMagnitudes(part.values(), pass);
+  const Magnitudes magnitudes = measureMagnitudes(part.values(), context);
   if (!std::isfinite(magnitudes.sum)) {
     return Status::error("tensor '" + block.report.tensor +
                          "' holds values that are no numbers: the run "
                          "diverged; remedy: a smaller learning rate");
   }
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     block.hasNegative |= magnitudes.hasNegative;
   }
-  if (isMeasured(pass)) {
+  if (isMeasured(context)) {
     const nn::TimeAdder timer(seconds.statistics);
-    block.measure(part, magnitudes, rounding, pass);
+    block.measure(part, magnitudes, rounding, context);
   }
   const CodeRange codes = block.codes();
   const float limit = block.isMeasured ? block.limit() : magnitudes.max;
   const QuantizeCounts counts =
       quant::quantize(part.values(), codes, scaleOf(limit, codes),
-                      pass.isTraining() ? rounding : Rounding::Nearest,
-                      pass.random.of(block.report.tensor), pass, block.q);
-  if (pass.isTraining()) {
+                      context.isTraining() ? rounding : Rounding::Nearest,
+                      context.random.of(block.report.tensor), context, block.q);
+  if (context.isTraining()) {
     block.report.quantized += part.size();
     block.report.saturated += counts.saturated;
     block.report.underflown += counts.underflown;
@@ -112,8 +112,8 @@ Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
   return Status::success();
 }
 
-Status BlockProducts::quantizeWeights(const nn::FloatTensor &weight,
-                                      const nn::Pass &pass) {
+Status BlockBackend::quantizeWeights(const nn::FloatTensor &weight,
+                                     const nn::StepContext &context) {
   // The filters of an output group are rows [outputs, taps] of channels.
   const int64_t taps = geometry.kernel * geometry.kernel;
   nn::FloatTensor filters;
@@ -125,27 +125,27 @@ Status BlockProducts::quantizeWeights(const nn::FloatTensor &weight,
                 filters.size(), filters.data());
     for (int g = 0; g < numInputs(); ++g) {
       const Group inputs = inputGroups[size_t(g)];
-      LPGEN_RETURN_IF_ERROR(
-          quantizeBlock(weightBlock(g, h), filters, rows, geometry.channels,
-                        inputs.begin, inputs.size(), Rounding::Nearest, pass));
+      LPGEN_RETURN_IF_ERROR(quantizeBlock(
+          weightBlock(g, h), filters, rows, geometry.channels, inputs.begin,
+          inputs.size(), Rounding::Nearest, context));
     }
   }
   return Status::success();
 }
 
-Status BlockProducts::forward(const nn::FloatTensor &x,
-                              const nn::FloatTensor &weight, nn::FloatTensor &y,
-                              const nn::Pass &pass) {
+Status BlockBackend::forward(const nn::FloatTensor &x,
+                             const nn::FloatTensor &weight, nn::FloatTensor &y,
+                             const nn::StepContext &context) {
   const int64_t images = x.extent(0);
   {
     const nn::TimeAdder timer(seconds.quantize);
-    LPGEN_RETURN_IF_ERROR(quantizeWeights(weight, pass));
+    LPGEN_RETURN_IF_ERROR(quantizeWeights(weight, context));
     for (int g = 0; g < numInputs(); ++g) {
       const Group inputs = inputGroups[size_t(g)];
       LPGEN_RETURN_IF_ERROR(quantizeBlock(
           inputBlock(g), x, images * geometry.height * geometry.width,
           geometry.channels, inputs.begin, inputs.size(), Rounding::Nearest,
-          pass));
+          context));
     }
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
@@ -158,31 +158,32 @@ Status BlockProducts::forward(const nn::FloatTensor &x,
       const Block &input = inputBlock(g);
       const Block &weights = weightBlock(g, h);
       LPGEN_RETURN_IF_ERROR(
-          convOf(g, h).forward(input.q, weights.q, part, pass));
+          convOf(g, h).forward(input.q, weights.q, part, context));
       scatterAdd(part.data(), rows, geometry.outputs, outputs.begin,
                  outputs.size(), y.data());
     }
   }
-  if (pass.isTraining()) {
-    countProducts(Product::Forward, images);
+  if (context.isTraining()) {
+    countWork(Product::Forward, images);
   }
   return Status::success();
 }
 
-Status BlockProducts::quantizeGradient(const nn::FloatTensor &dy,
-                                       const nn::Pass &pass) {
+Status BlockBackend::quantizeGradient(const nn::FloatTensor &dy,
+                                      const nn::StepContext &context) {
   const nn::TimeAdder timer(seconds.quantize);
   const int64_t rows = dy.size() / geometry.outputs;
   for (int h = 0; h < numOutputs(); ++h) {
     const Group outputs = outputGroups[size_t(h)];
     LPGEN_RETURN_IF_ERROR(quantizeBlock(
         gradientBlock(h), dy, rows, geometry.outputs, outputs.begin,
-        outputs.size(), Rounding::Stochastic, pass));
+        outputs.size(), Rounding::Stochastic, context));
   }
   return Status::success();
 }
 
-Status BlockProducts::inputGradient(nn::FloatTensor &dx, const nn::Pass &pass) {
+Status BlockBackend::inputGradient(nn::FloatTensor &dx,
+                                   const nn::StepContext &context) {
   const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
   std::ranges::fill(dx.values(), 0.0F);
   const int64_t rows = dx.size() / geometry.channels;
@@ -191,7 +192,7 @@ Status BlockProducts::inputGradient(nn::FloatTensor &dx, const nn::Pass &pass) {
     part.resize({rows, inputs.size()});
     for (int h = 0; h < numOutputs(); ++h) {
       LPGEN_RETURN_IF_ERROR(convOf(g, h).inputGradient(
-          gradientBlock(h).q, weightBlock(g, h).q, part, pass));
+          gradientBlock(h).q, weightBlock(g, h).q, part, context));
       scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
                  inputs.size(), dx.data());
     }
@@ -199,8 +200,8 @@ Status BlockProducts::inputGradient(nn::FloatTensor &dx, const nn::Pass &pass) {
   return Status::success();
 }
 
-Status BlockProducts::weightGradient(nn::FloatTensor &dWeight,
-                                     const nn::Pass &pass) {
+Status BlockBackend::weightGradient(nn::FloatTensor &dWeight,
+                                    const nn::StepContext &context) {
   const nn::TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
   std::ranges::fill(dWeight.values(), 0.0F);
   const int64_t taps = geometry.kernel * geometry.kernel;
@@ -211,7 +212,7 @@ Status BlockProducts::weightGradient(nn::FloatTensor &dWeight,
       const Group inputs = inputGroups[size_t(g)];
       part.resize({rows, inputs.size()});
       LPGEN_RETURN_IF_ERROR(convOf(g, h).weightGradient(
-          inputBlock(g).q, gradientBlock(h).q, part, pass));
+          inputBlock(g).q, gradientBlock(h).q, part, context));
       scatterAdd(part.data(), rows, geometry.channels, inputs.begin,
                  inputs.size(),
                  dWeight.data() + outputs.begin * taps * geometry.channels);
@@ -220,28 +221,28 @@ Status BlockProducts::weightGradient(nn::FloatTensor &dWeight,
   return Status::success();
 }
 
-Status BlockProducts::backward(const nn::FloatTensor &x,
-                               const nn::FloatTensor &weight,
-                               const nn::FloatTensor &dy,
-                               nn::FloatTensor *dWeight, nn::FloatTensor *dx,
-                               const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(quantizeGradient(dy, pass));
+Status BlockBackend::backward(const nn::FloatTensor &x,
+                              const nn::FloatTensor &weight,
+                              const nn::FloatTensor &dy,
+                              nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                              const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(quantizeGradient(dy, context));
   if (dx) {
-    LPGEN_RETURN_IF_ERROR(inputGradient(*dx, pass));
-    countProducts(Product::InputGradient, x.extent(0));
+    LPGEN_RETURN_IF_ERROR(inputGradient(*dx, context));
+    countWork(Product::InputGradient, x.extent(0));
   }
   if (dWeight) {
-    LPGEN_RETURN_IF_ERROR(weightGradient(*dWeight, pass));
-    countProducts(Product::WeightGradient, x.extent(0));
+    LPGEN_RETURN_IF_ERROR(weightGradient(*dWeight, context));
+    countWork(Product::WeightGradient, x.extent(0));
   }
-  if (isMeasured(pass)) {
-    measureSensitivity(weight, dWeight, dx, pass);
+  if (isMeasured(context)) {
+    measureGradients(weight, dWeight, dx, context);
   }
   return Status::success();
 }
 
-std::vector<BlockProduct> BlockProducts::blockProducts(Product product) const {
-  std::vector<BlockProduct> all;
+std::vector<BlockPair> BlockBackend::blockPairs(Product product) const {
+  std::vector<BlockPair> all;
   const auto kernelSize =
       double(geometry.outPixels() * geometry.kernel * geometry.kernel);
   for (int g = 0; g < numInputs(); ++g) {
@@ -264,14 +265,14 @@ std::vector<BlockProduct> BlockProducts::blockProducts(Product product) const {
   return all;
 }
 
-void BlockProducts::countProducts(Product product, int64_t images) {
-  for (const BlockProduct &pair : blockProducts(product)) {
+void BlockBackend::countWork(Product product, int64_t images) {
+  for (const BlockPair &pair : blockPairs(product)) {
     done.add(double(images) * pair.macs, blocks[size_t(pair.a)].report.bits,
              blocks[size_t(pair.b)].report.bits);
   }
 }
 
-void BlockProducts::setWidths(const std::vector<WidthBlock> &widths) {
+void BlockBackend::setWidths(const std::vector<WidthBlock> &widths) {
   assert(widths.size() == blocks.size() && "one width for each block");
   for (size_t i = 0; i < blocks.size(); ++i) {
     nn::TensorReport &report = blocks[i].report;
@@ -280,7 +281,7 @@ void BlockProducts::setWidths(const std::vector<WidthBlock> &widths) {
   }
 }
 
-void BlockProducts::visitState(nn::StateVisitor &visitor) {
+void BlockBackend::visitState(nn::StateVisitor &visitor) {
   visitWork(visitor, name);
   for (Block &block : blocks) {
     const std::string &tensor = block.report.tensor;
@@ -297,11 +298,11 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
       visitor.visit(atWidth + ".noise", block.noise[i]);
     }
     visitor.visit(tensor + ".power", block.power);
-    visitor.visit(tensor + ".sensitivity", block.sensitivity);
+    visitor.visit(tensor + ".sensitivity", block.gradientSquare);
   }
 }
 
-std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
+std::vector<nn::TensorReport> BlockBackend::reportTensors() const {
   std::vector<nn::TensorReport> reports;
   reports.reserve(blocks.size());
   for (const Block &block : blocks) {
@@ -312,7 +313,7 @@ std::vector<nn::TensorReport> BlockProducts::reportTensors() const {
 
 /// The products of one input group with all weights that it meets. Filters of
 /// different widths stand together in the greatest of them.
-networks::ForwardTerm BlockProducts::forwardTerm(int g) const {
+networks::ForwardTerm BlockBackend::forwardTerm(int g) const {
   const Block &block = blocks[size_t(g)];
   const CodeRange codes = block.codes();
   networks::ForwardTerm term;
@@ -332,7 +333,7 @@ networks::ForwardTerm BlockProducts::forwardTerm(int g) const {
   return term;
 }
 
-Result<networks::ForwardOperands> BlockProducts::forwardOperands() const {
+Result<networks::ForwardOperands> BlockBackend::forwardOperands() const {
   if (!hasStatistics()) {
     return Status::error("its input has no scale before the first step of "
                          "training");
@@ -344,7 +345,7 @@ Result<networks::ForwardOperands> BlockProducts::forwardOperands() const {
   return operands;
 }
 
-std::string BlockProducts::implementation(Product product) const {
+std::string BlockBackend::implementation(Product product) const {
   std::string names;
   for (const IntegerConv &conv : convs) {
     const std::string kernel = conv.kernelOf(product);

@@ -1,6 +1,6 @@
 // Processes that train one network together, each on images of its own.
-#ifndef LPGEN_TRAINING_DISTRIBUTED_WORKERS_H
-#define LPGEN_TRAINING_DISTRIBUTED_WORKERS_H
+#ifndef LPGEN_TRAINING_DISTRIBUTED_PROCESSGROUP_H
+#define LPGEN_TRAINING_DISTRIBUTED_PROCESSGROUP_H
 
 #include "base/system/Status.h"
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace lpgen::train {
 
-class Workers {
+class ProcessGroup {
 public:
-  virtual ~Workers() = default;
+  virtual ~ProcessGroup() = default;
   virtual int rank() const = 0; ///< Of this one, from 0.
   virtual int count() const = 0;
   /// Gives `own` to all and returns what each has given, by rank. All workers
@@ -24,11 +24,11 @@ public:
 
 /// The processes that mpirun started; MPI ends with the object. An error if the
 /// program was built without MPI. At most one at a time.
-Result<std::unique_ptr<Workers>> makeMpiWorkers();
+Result<std::unique_ptr<ProcessGroup>> makeMpiProcessGroup();
 
 /// True in a process that mpirun started beside others.
 bool isStartedByMpi();
 
 } // namespace lpgen::train
 
-#endif // LPGEN_TRAINING_DISTRIBUTED_WORKERS_H
+#endif // LPGEN_TRAINING_DISTRIBUTED_PROCESSGROUP_H

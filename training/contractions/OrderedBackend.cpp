@@ -1,14 +1,14 @@
 // All outputs of a pixel at once: each has its own sum, so the order within a
 // sum stays what it is.
-#include "training/contractions/OrderedProducts.h"
+#include "training/contractions/OrderedBackend.h"
 #include "training/contractions/Columns.h"
 
 namespace lpgen::nn {
 
-Status OrderedProducts::forward(const FloatTensor &x, const FloatTensor &weight,
-                                FloatTensor &y, const Pass &pass) {
-  if (pass.isTraining()) {
-    return FloatProducts::forward(x, weight, y, pass);
+Status OrderedBackend::forward(const FloatTensor &x, const FloatTensor &weight,
+                               FloatTensor &y, const StepContext &context) {
+  if (context.isTraining()) {
+    return FloatBackend::forward(x, weight, y, context);
   }
   const TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   evaluated.assign(weight.values().begin(), weight.values().end());
@@ -20,7 +20,7 @@ Status OrderedProducts::forward(const FloatTensor &x, const FloatTensor &weight,
       turned[size_t(k * outputs + o)] = weight[o * terms + k];
     }
   }
-  forEachTask(pass, x.extent(0), [&](int64_t image) {
+  forEachTask(context, x.extent(0), [&](int64_t image) {
     std::vector<float> columns(size_t(geometry.outPixels() * terms));
     imageToColumns(geometry, 0, x.data() + image * geometry.inputSize(), terms,
                    columns.data());

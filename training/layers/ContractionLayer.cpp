@@ -1,16 +1,17 @@
-// Weights and bias around the three products.
-#include "training/layers/ProductLayer.h"
+// Weights and bias around the three products of a backend.
+#include "training/layers/ContractionLayer.h"
 #include "networks/NetworkBuilder.h"
 #include "training/core/ChannelSums.h"
 
 namespace lpgen::nn {
 
-ProductLayer::ProductLayer(std::string name, const ConvGeometry &geometry,
-                           Bias hasBias, InputGradient inputGradient,
-                           std::unique_ptr<Products> products,
-                           const RandomKey &random)
+ContractionLayer::ContractionLayer(std::string name,
+                                   const ConvGeometry &geometry, Bias hasBias,
+                                   InputGradient inputGradient,
+                                   std::unique_ptr<ContractionBackend> backend,
+                                   const RandomKey &random)
     : Layer(std::move(name)), geometry(geometry), wanted(inputGradient),
-      implementation(std::move(products)) {
+      implementation(std::move(backend)) {
   weight.name = this->name() + ".weight";
   weight.value.resize(geometry.weightShape());
   const RandomKey key = random.of(weight.name);
@@ -25,21 +26,16 @@ ProductLayer::ProductLayer(std::string name, const ConvGeometry &geometry,
   bias.gradient.resize(bias.value.shape());
 }
 
-Status ProductLayer::forward(const FloatTensor &x, FloatTensor &y,
-                             const Pass &pass) {
+Status ContractionLayer::forward(const FloatTensor &x, FloatTensor &y,
+                                 const StepContext &context) {
   const int64_t images = x.extent(0);
   assert(x.size() == images * geometry.inputSize() && "input shape");
   input = &x;
-  if (geometry.isLinear()) {
-    y.resize({images, geometry.outputs});
-  } else {
-    y.resize(
-        {images, geometry.outHeight(), geometry.outWidth(), geometry.outputs});
-  }
-  LPGEN_RETURN_IF_ERROR(implementation->forward(x, weight.value, y, pass));
+  y.resize(outputShape(images));
+  LPGEN_RETURN_IF_ERROR(implementation->forward(x, weight.value, y, context));
   if (bias.value.size() != 0) {
     const int64_t channels = geometry.outputs;
-    forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+    forEachPart(context, y.size() / channels, [&](int, TaskRange rows) {
       for (int64_t i = rows.begin; i < rows.end; ++i) {
         for (int64_t c = 0; c < channels; ++c) {
           y[i * channels + c] += bias.value[c];
@@ -50,19 +46,20 @@ Status ProductLayer::forward(const FloatTensor &x, FloatTensor &y,
   return Status::success();
 }
 
-Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
-                              const Pass &pass) {
+Status ContractionLayer::backward(const FloatTensor &dy, FloatTensor &dx,
+                                  const StepContext &context) {
   assert(input && "backward follows forward");
   const int64_t channels = geometry.outputs;
   if (bias.value.size() != 0) {
-    const std::vector<double> sums = sumRows(
-        pass, dy.size() / channels, channels, [&](TaskRange rows, double *sum) {
-          for (int64_t row = rows.begin; row < rows.end; ++row) {
-            for (int64_t c = 0; c < channels; ++c) {
-              sum[c] += dy[row * channels + c];
-            }
-          }
-        });
+    const std::vector<double> sums =
+        sumRows(context, dy.size() / channels, channels,
+                [&](TaskRange rows, double *sum) {
+                  for (int64_t row = rows.begin; row < rows.end; ++row) {
+                    for (int64_t c = 0; c < channels; ++c) {
+                      sum[c] += dy[row * channels + c];
+                    }
+                  }
+                });
     for (int64_t c = 0; c < channels; ++c) {
       bias.gradient[c] = float(sums[size_t(c)]);
     }
@@ -71,14 +68,14 @@ Status ProductLayer::backward(const FloatTensor &dy, FloatTensor &dx,
   dx.resize(isWanted ? input->shape() : std::vector<int64_t>{0});
   LPGEN_RETURN_IF_ERROR(
       implementation->backward(*input, weight.value, dy, &weight.gradient,
-                               isWanted ? &dx : nullptr, pass));
+                               isWanted ? &dx : nullptr, context));
   visitParameters([&](Parameter &parameter) {
     unscale(parameter.gradient, dy.scaleExponent());
   });
   return Status::success();
 }
 
-void ProductLayer::visitParameters(
+void ContractionLayer::visitParameters(
     const std::function<void(Parameter &)> &visit) {
   visit(weight);
   if (bias.value.size() != 0) {
@@ -87,11 +84,11 @@ void ProductLayer::visitParameters(
   implementation->visitParameters(visit);
 }
 
-void ProductLayer::visitState(StateVisitor &visitor) {
+void ContractionLayer::visitState(StateVisitor &visitor) {
   implementation->visitState(visitor);
 }
 
-Status ProductLayer::describe(networks::NetworkBuilder &network) const {
+Status ContractionLayer::describe(networks::NetworkBuilder &network) const {
   const Result<networks::ForwardOperands> operands =
       implementation->forwardOperands();
   if (!operands.ok()) {

@@ -1,10 +1,10 @@
 // Rows of pixels for the loops of NormalizationLoops.
-#include "training/layers/NormalizedUnit.h"
+#include "training/layers/FusedNormActPool.h"
 #include "training/core/ChannelSums.h"
 
 namespace lpgen::nn {
 
-bool NormalizedUnit::takePool(const Pool &pool) {
+bool FusedNormActPool::takePool(const Pool &pool) {
   if (isPooled || pool.poolKind() != Pool::Kind::Max ||
       pool.kernelSize() != 2 || pool.strideSize() != 2) {
     return false;
@@ -13,32 +13,32 @@ bool NormalizedUnit::takePool(const Pool &pool) {
   return true;
 }
 
-Status NormalizedUnit::forward(const FloatTensor &x, FloatTensor &y,
-                               const Pass &pass) {
+Status FusedNormActPool::forward(const FloatTensor &x, FloatTensor &y,
+                                 const StepContext &context) {
   input = &x;
-  normalization = norm->normalizationOf(x, Following::Relu, pass);
+  normalization = norm->normalizationOf(x, Following::Relu, context);
   if (isPooled) {
-    forwardPooled(x, y, pass);
+    forwardPooled(x, y, context);
     return Status::success();
   }
   const int64_t channels = norm->numChannels();
   y.resize(x.shape());
-  forEachPart(pass, x.size() / channels, [&](int, TaskRange rows) {
+  forEachPart(context, x.size() / channels, [&](int, TaskRange rows) {
     normalizeRows(x.data() + rows.begin * channels, rows.end - rows.begin,
                   channels, normalization, y.data() + rows.begin * channels);
   });
   return Status::success();
 }
 
-void NormalizedUnit::forwardPooled(const FloatTensor &x, FloatTensor &y,
-                                   const Pass &pass) {
+void FusedNormActPool::forwardPooled(const FloatTensor &x, FloatTensor &y,
+                                     const StepContext &context) {
   const int64_t channels = norm->numChannels();
   const int64_t height = x.extent(1) / 2;
   const int64_t width = x.extent(2) / 2;
   const int64_t rowLength = x.extent(2) * channels;
   y.resize({x.extent(0), height, width, channels});
   winners.resize(y.shape());
-  forEachTask(pass, x.extent(0), [&](int64_t image) {
+  forEachTask(context, x.extent(0), [&](int64_t image) {
     const float *from = x.data() + image * x.sliceSize();
     for (int64_t h = 0; h < height; ++h) {
       const int64_t to = (image * height + h) * width * channels;
@@ -48,15 +48,16 @@ void NormalizedUnit::forwardPooled(const FloatTensor &x, FloatTensor &y,
   });
 }
 
-Status NormalizedUnit::backward(const FloatTensor &dy, FloatTensor &dx,
-                                const Pass &pass) {
-  assert(input && pass.isTraining() && "backward follows a training forward");
+Status FusedNormActPool::backward(const FloatTensor &dy, FloatTensor &dx,
+                                  const StepContext &context) {
+  assert(input && context.isTraining() &&
+         "backward follows a training forward");
   const int64_t channels = norm->numChannels();
   dx.resize(input->shape());
   // Pixels that no window chose have gradient 0 and add nothing.
   const float *x = isPooled ? winners.data() : input->data();
   const std::vector<double> sums = sumRows(
-      pass, dy.size() / channels, 2 * channels,
+      context, dy.size() / channels, 2 * channels,
       [&](TaskRange range, double *sum) {
         const int64_t first = range.begin * channels;
         addGradients(x + first, dy.data() + first, range.end - range.begin,
@@ -65,10 +66,10 @@ Status NormalizedUnit::backward(const FloatTensor &dy, FloatTensor &dx,
   const BatchNorm::GradientFactors factors =
       norm->takeGradients(sums, input->size() / channels, dy.scaleExponent());
   if (isPooled) {
-    backwardPooled(dy, factors, dx, pass);
+    backwardPooled(dy, factors, dx, context);
     return Status::success();
   }
-  forEachPart(pass, dy.size() / channels, [&](int, TaskRange range) {
+  forEachPart(context, dy.size() / channels, [&](int, TaskRange range) {
     const int64_t first = range.begin * channels;
     propagateRows(x + first, dy.data() + first, range.end - range.begin,
                   channels, normalization, factors.pointers(),
@@ -77,9 +78,10 @@ Status NormalizedUnit::backward(const FloatTensor &dy, FloatTensor &dx,
   return Status::success();
 }
 
-void NormalizedUnit::backwardPooled(const FloatTensor &dy,
-                                    const BatchNorm::GradientFactors &factors,
-                                    FloatTensor &dx, const Pass &pass) {
+void FusedNormActPool::backwardPooled(const FloatTensor &dy,
+                                      const BatchNorm::GradientFactors &factors,
+                                      FloatTensor &dx,
+                                      const StepContext &context) {
   const int64_t channels = norm->numChannels();
   const int64_t height = input->extent(1) / 2;
   const int64_t width = input->extent(2) / 2;
@@ -87,7 +89,7 @@ void NormalizedUnit::backwardPooled(const FloatTensor &dy,
   // What lies in no window: dx = b x + constant.
   const Normalization rest = {factors.b.data(), factors.constant.data(),
                               nullptr, nullptr, Following::Nothing};
-  forEachTask(pass, dy.extent(0), [&](int64_t image) {
+  forEachTask(context, dy.extent(0), [&](int64_t image) {
     const float *from = input->data() + image * input->sliceSize();
     float *to = dx.data() + image * input->sliceSize();
     const auto fillRest = [&](int64_t begin, int64_t end) {

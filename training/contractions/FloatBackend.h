@@ -1,22 +1,22 @@
 // The products in float32, by im2col and OpenBLAS: the baseline that integer
 // training is compared with.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_FLOATBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_FLOATBACKEND_H
 
-#include "training/contractions/Products.h"
+#include "training/contractions/ContractionBackend.h"
 #include <optional>
 
 namespace lpgen::nn {
 
-class FloatProducts : public Products {
+class FloatBackend : public ContractionBackend {
 public:
-  explicit FloatProducts(const ConvGeometry &geometry);
+  explicit FloatBackend(const ConvGeometry &geometry);
 
   Status forward(const FloatTensor &x, const FloatTensor &weight,
-                 FloatTensor &y, const Pass &pass) override;
+                 FloatTensor &y, const StepContext &context) override;
   Status backward(const FloatTensor &x, const FloatTensor &weight,
                   const FloatTensor &dy, FloatTensor *dWeight, FloatTensor *dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
   std::string implementation(Product product) const override;
   Status useAccumulators(const AccumulatorRules &rules) override {
     accumulators = rules.floats;
@@ -31,9 +31,9 @@ private:
     return accumulators ? &(*accumulators)[size_t(product)] : nullptr;
   }
   void inputGradient(const FloatTensor &weight, const FloatTensor &dy,
-                     FloatTensor &dx, const Pass &pass);
+                     FloatTensor &dx, const StepContext &context);
   void weightGradient(const FloatTensor &x, const FloatTensor &dy,
-                      FloatTensor &dWeight, const Pass &pass);
+                      FloatTensor &dWeight, const StepContext &context);
 
   ConvGeometry geometry;
   std::optional<std::array<FloatAccumulator, 3>> accumulators;
@@ -42,4 +42,4 @@ private:
 
 } // namespace lpgen::nn
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_FLOATPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_FLOATBACKEND_H

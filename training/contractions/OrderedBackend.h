@@ -1,23 +1,23 @@
 // Float32 products whose sums, when a network is evaluated, are added in the
 // order of the weights: what any other program can compute bit for bit.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_ORDEREDBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_ORDEREDBACKEND_H
 
-#include "training/contractions/FloatProducts.h"
+#include "training/contractions/FloatBackend.h"
 
 namespace lpgen::nn {
 
 /// For float layers of networks that are integer otherwise. In training they
-/// are FloatProducts; in evaluation y = ((0 + x0 w0) + x1 w1) + ..., the terms
-/// in the order of a row of weights. The layer has one group.
-class OrderedProducts : public FloatProducts {
+/// are those of FloatBackend; in evaluation y = ((0 + x0 w0) + x1 w1) + ...,
+/// the terms in the order of a row of weights. The layer has one group.
+class OrderedBackend : public FloatBackend {
 public:
-  explicit OrderedProducts(const ConvGeometry &geometry)
-      : FloatProducts(geometry), geometry(geometry) {
+  explicit OrderedBackend(const ConvGeometry &geometry)
+      : FloatBackend(geometry), geometry(geometry) {
     assert(geometry.groups == 1 && "rows of weights are whole");
   }
   Status forward(const FloatTensor &x, const FloatTensor &weight,
-                 FloatTensor &y, const Pass &pass) override;
+                 FloatTensor &y, const StepContext &context) override;
   Result<networks::ForwardOperands> forwardOperands() const override {
     networks::ForwardOperands operands;
     operands.floatWeights = evaluated;
@@ -31,4 +31,4 @@ private:
 
 } // namespace lpgen::nn
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_ORDEREDPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_ORDEREDBACKEND_H

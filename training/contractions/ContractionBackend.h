@@ -1,10 +1,10 @@
 // The three products of a layer with weights, behind one interface: float32,
 // integer kernels, emulated formats.
 //
-// This is where a precision policy enters a network: it makes one Products for
+// This is where a precision policy enters a network: it makes one backend for
 // each layer, which owns whatever the policy remembers of that layer.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_PRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_PRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_CONTRACTIONBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_CONTRACTIONBACKEND_H
 
 #include "base/system/Status.h"
 #include "networks/ForwardOperands.h"
@@ -30,7 +30,7 @@ constexpr std::array<const char *, 3> productNames = {
     "forward", "inputGradient", "weightGradient"};
 
 /// Seconds that went into a layer since the start.
-struct ProductTimes {
+struct LayerTimes {
   std::array<double, 3> products = {}; ///< By Product.
   double quantize = 0;                 ///< Rounding to integers, packing.
   double statistics = 0;               ///< Choosing widths and scales.
@@ -38,13 +38,13 @@ struct ProductTimes {
 
 /// What the integer products of training have cost since the start, whatever
 /// ran them.
-struct ProductWork {
-  double macs = 0;        ///< Multiply-adds.
-  double bitProducts = 0; ///< Each times the widths of both operands.
+struct ContractionWork {
+  double macs = 0; ///< Multiply-adds.
+  double bops = 0; ///< Bit operations: each times the widths of both operands.
 
   void add(double count, int aBits, int bBits) {
     macs += count;
-    bitProducts += count * aBits * bBits;
+    bops += count * aBits * bBits;
   }
 };
 
@@ -55,21 +55,21 @@ struct AccumulatorReport {
   int64_t wrapped = 0; ///< Of these, did not fit.
 };
 
-class Products {
+class ContractionBackend {
 public:
-  virtual ~Products() = default;
+  virtual ~ContractionBackend() = default;
 
   /// Fills y[images, outHeight, outWidth, outputs] from x and the weights. In
   /// training it keeps what backward needs. Here and below the tensors already
   /// have their shapes.
   virtual Status forward(const FloatTensor &x, const FloatTensor &weight,
-                         FloatTensor &y, const Pass &pass) = 0;
+                         FloatTensor &y, const StepContext &context) = 0;
   /// dWeight and dx, each unless it is null, of the last forward call, whose x
   /// and weight are given again. All gradients are at the scale of dy, unless
   /// dx says otherwise afterwards.
   virtual Status backward(const FloatTensor &x, const FloatTensor &weight,
                           const FloatTensor &dy, FloatTensor *dWeight,
-                          FloatTensor *dx, const Pass &pass) = 0;
+                          FloatTensor *dx, const StepContext &context) = 0;
 
   virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
   virtual void visitState(StateVisitor &visitor) {}
@@ -86,8 +86,8 @@ public:
   }
   /// The name of what computes a product: a library or a kernel's symbol.
   virtual std::string implementation(Product product) const = 0;
-  const ProductTimes &times() const { return seconds; }
-  virtual const ProductWork &work() const { return done; }
+  const LayerTimes &times() const { return seconds; }
+  virtual const ContractionWork &work() const { return done; }
   /// By Product; empty if sums are as wide as they need to be.
   virtual std::vector<AccumulatorReport> reportAccumulators() const {
     return {};
@@ -98,17 +98,17 @@ public:
 protected:
   void visitWork(StateVisitor &visitor, const std::string &layer) {
     visitor.visit(layer + ".macs", done.macs);
-    visitor.visit(layer + ".bitProducts", done.bitProducts);
+    visitor.visit(layer + ".bitProducts", done.bops);
   }
 
-  ProductTimes seconds;
-  ProductWork done;
+  LayerTimes seconds;
+  ContractionWork done;
 };
 
-/// How a policy makes the products of a layer.
-using MakeProducts =
-    std::function<Result<std::unique_ptr<Products>>(const LayerSpec &)>;
+/// How a policy makes the backend of a layer.
+using MakeBackend = std::function<Result<std::unique_ptr<ContractionBackend>>(
+    const LayerSpec &)>;
 
 } // namespace lpgen::nn
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_PRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_CONTRACTIONBACKEND_H

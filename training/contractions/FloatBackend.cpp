@@ -1,7 +1,7 @@
 // Blocks of images as columns, one sgemm for each block and group. OpenBLAS
 // runs on one thread: ours are the threads, over blocks whose number does not
 // depend on that of the threads, so that neither do the results.
-#include "training/contractions/FloatProducts.h"
+#include "training/contractions/FloatBackend.h"
 #include "base/system/VectorClones.h"
 #include "training/contractions/Columns.h"
 #include <algorithm>
@@ -9,18 +9,17 @@
 
 namespace lpgen::nn {
 
-FloatProducts::FloatProducts(const ConvGeometry &geometry)
-    : geometry(geometry) {
+FloatBackend::FloatBackend(const ConvGeometry &geometry) : geometry(geometry) {
   openblas_set_num_threads(1);
 }
 
-std::string FloatProducts::implementation(Product product) const {
+std::string FloatBackend::implementation(Product product) const {
   return accumulators
              ? std::string("emulated accumulator")
              : std::string("OpenBLAS sgemm, ") + openblas_get_corename();
 }
 
-std::vector<AccumulatorReport> FloatProducts::reportAccumulators() const {
+std::vector<AccumulatorReport> FloatBackend::reportAccumulators() const {
   std::vector<AccumulatorReport> reports;
   for (size_t i = 0; accumulators && i < accumulators->size(); ++i) {
     reports.push_back({(*accumulators)[i].mantissaBits});
@@ -161,13 +160,13 @@ static int64_t numBlocks(const ConvGeometry &g, int64_t images) {
   return (images + g.imagesPerBlock() - 1) / g.imagesPerBlock();
 }
 
-Status FloatProducts::forward(const FloatTensor &x, const FloatTensor &weight,
-                              FloatTensor &y, const Pass &pass) {
+Status FloatBackend::forward(const FloatTensor &x, const FloatTensor &weight,
+                             FloatTensor &y, const StepContext &context) {
   const TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   const ConvGeometry &g = geometry;
   const int64_t images = x.extent(0);
   assert(x.size() == images * g.inputSize() && "input of another shape");
-  forEachTask(pass, numBlocks(g, images), [&](int64_t block) {
+  forEachTask(context, numBlocks(g, images), [&](int64_t block) {
     thread_local std::vector<float> buffer;
     const TaskRange range = blockOf(g, images, block);
     const int64_t rows = (range.end - range.begin) * g.outPixels();
@@ -187,14 +186,14 @@ Status FloatProducts::forward(const FloatTensor &x, const FloatTensor &weight,
   return Status::success();
 }
 
-void FloatProducts::inputGradient(const FloatTensor &weight,
-                                  const FloatTensor &dy, FloatTensor &dx,
-                                  const Pass &pass) {
+void FloatBackend::inputGradient(const FloatTensor &weight,
+                                 const FloatTensor &dy, FloatTensor &dx,
+                                 const StepContext &context) {
   const TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
   const ConvGeometry &g = geometry;
   const int64_t images = dy.extent(0);
   const FloatAccumulator *accumulator = accumulatorOf(Product::InputGradient);
-  forEachTask(pass, numBlocks(g, images), [&](int64_t block) {
+  forEachTask(context, numBlocks(g, images), [&](int64_t block) {
     thread_local std::vector<float> buffer;
     const TaskRange range = blockOf(g, images, block);
     const int64_t count = range.end - range.begin;
@@ -226,8 +225,9 @@ void FloatProducts::inputGradient(const FloatTensor &weight,
   });
 }
 
-void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
-                                   FloatTensor &dWeight, const Pass &pass) {
+void FloatBackend::weightGradient(const FloatTensor &x, const FloatTensor &dy,
+                                  FloatTensor &dWeight,
+                                  const StepContext &context) {
   const TimeAdder timer(seconds.products[size_t(Product::WeightGradient)]);
   const ConvGeometry &g = geometry;
   const int64_t images = dy.extent(0);
@@ -237,7 +237,7 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
   const int64_t parts =
       accumulator ? 1 : std::min<int64_t>(blocks, reductionParts);
   partials.resize({parts, dWeight.size()});
-  forEachTask(pass, parts, [&](int64_t part) {
+  forEachTask(context, parts, [&](int64_t part) {
     thread_local std::vector<float> buffer;
     float *sum = partials.data() + part * dWeight.size();
     std::fill_n(sum, dWeight.size(), 0.0F);
@@ -268,14 +268,14 @@ void FloatProducts::weightGradient(const FloatTensor &x, const FloatTensor &dy,
   }
 }
 
-Status FloatProducts::backward(const FloatTensor &x, const FloatTensor &weight,
-                               const FloatTensor &dy, FloatTensor *dWeight,
-                               FloatTensor *dx, const Pass &pass) {
+Status FloatBackend::backward(const FloatTensor &x, const FloatTensor &weight,
+                              const FloatTensor &dy, FloatTensor *dWeight,
+                              FloatTensor *dx, const StepContext &context) {
   if (dx) {
-    inputGradient(weight, dy, *dx, pass);
+    inputGradient(weight, dy, *dx, context);
   }
   if (dWeight) {
-    weightGradient(x, dy, *dWeight, pass);
+    weightGradient(x, dy, *dWeight, context);
   }
   return Status::success();
 }

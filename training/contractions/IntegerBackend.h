@@ -1,7 +1,7 @@
 // Products whose operands a policy's quantizers round to integers: all three by
 // generated kernels.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_INTEGERPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_INTEGERPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_INTEGERBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_INTEGERBACKEND_H
 
 #include "training/contractions/IntegerConv.h"
 #include "training/quantizers/Quantizer.h"
@@ -18,18 +18,18 @@ struct LayerQuantizers {
 
 /// Gradients pass through the rounding unchanged (straight through): dx and dW
 /// are the products of the rounded operands.
-class IntegerProducts : public nn::Products {
+class IntegerBackend : public nn::ContractionBackend {
 public:
-  IntegerProducts(const ConvGeometry &geometry, LayerQuantizers quantizers,
-                  KernelProvider &kernels)
+  IntegerBackend(const ConvGeometry &geometry, LayerQuantizers quantizers,
+                 KernelProvider &kernels)
       : geometry(geometry), conv(geometry, kernels),
         quantizers(std::move(quantizers)) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override;
+                 nn::FloatTensor &y, const nn::StepContext &context) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+                  nn::FloatTensor *dx, const nn::StepContext &context) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
   Result<networks::ForwardOperands> forwardOperands() const override;
@@ -48,7 +48,7 @@ private:
   void narrow(nn::Product product, const IntTensor &a, const IntTensor &b,
               int64_t images);
   Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
-                  const nn::Pass &pass, IntTensor &q);
+                  const nn::StepContext &context, IntTensor &q);
 
   /// Counts a product of `images` images.
   void count(int64_t images, const Quantizer &a, const Quantizer &b) {
@@ -68,4 +68,4 @@ private:
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_INTEGERPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_INTEGERBACKEND_H

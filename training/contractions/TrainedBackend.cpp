@@ -1,28 +1,29 @@
 // Integers forward, their values backward.
-#include "training/contractions/TrainedProducts.h"
+#include "training/contractions/TrainedBackend.h"
 
 namespace lpgen::quant {
 
 using nn::Product;
 
-Status TrainedProducts::forward(const nn::FloatTensor &x,
-                                const nn::FloatTensor &weight,
-                                nn::FloatTensor &y, const nn::Pass &pass) {
+Status TrainedBackend::forward(const nn::FloatTensor &x,
+                               const nn::FloatTensor &weight,
+                               nn::FloatTensor &y,
+                               const nn::StepContext &context) {
   {
     const nn::TimeAdder timer(seconds.quantize);
-    LPGEN_RETURN_IF_ERROR(inputQuantizer->forward(x, pass, input));
-    LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, pass, weights));
+    LPGEN_RETURN_IF_ERROR(inputQuantizer->forward(x, context, input));
+    LPGEN_RETURN_IF_ERROR(weightQuantizer->forward(weight, context, weights));
   }
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     const nn::TimeAdder timer(seconds.statistics);
-    inputQuantizer->count(x, input, pass);
-    weightQuantizer->count(weight, weights, pass);
+    inputQuantizer->count(x, input, context);
+    weightQuantizer->count(weight, weights, context);
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
-  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, pass));
+  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, context));
   if (const auto scales = weightQuantizer->filterScales(); !scales.empty()) {
     const auto channels = int64_t(scales.size());
-    nn::forEachPart(pass, y.size() / channels, [&](int, TaskRange rows) {
+    nn::forEachPart(context, y.size() / channels, [&](int, TaskRange rows) {
       for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
         y[i] *= scales[size_t(i % channels)];
       }
@@ -33,10 +34,10 @@ Status TrainedProducts::forward(const nn::FloatTensor &x,
 
 /// scale * q in the shape of `like`.
 static void decode(const IntTensor &q, const nn::FloatTensor &like,
-                   const nn::Pass &pass, nn::FloatTensor &values) {
+                   const nn::StepContext &context, nn::FloatTensor &values) {
   values.resize(like.shape());
   q.visit([&](const auto *codes) {
-    nn::forEachPart(pass, q.size(), [&](int, TaskRange range) {
+    nn::forEachPart(context, q.size(), [&](int, TaskRange range) {
       for (int64_t i = range.begin; i < range.end; ++i) {
         values[i] = float(codes[i]) * q.scale();
       }
@@ -44,15 +45,15 @@ static void decode(const IntTensor &q, const nn::FloatTensor &like,
   });
 }
 
-Status TrainedProducts::backward(const nn::FloatTensor &x,
-                                 const nn::FloatTensor &weight,
-                                 const nn::FloatTensor &dy,
-                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
-                                 const nn::Pass &pass) {
+Status TrainedBackend::backward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                const nn::FloatTensor &dy,
+                                nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                                const nn::StepContext &context) {
   {
     const nn::TimeAdder timer(seconds.quantize);
-    decode(input, x, pass, inputValues);
-    decode(weights, weight, pass, weightValues);
+    decode(input, x, context, inputValues);
+    decode(weights, weight, context, weightValues);
     const auto scales = weightQuantizer->filterScales();
     for (int64_t i = 0; !scales.empty() && i < weight.size(); ++i) {
       weightValues[i] *= scales[size_t(i / weight.sliceSize())];
@@ -65,34 +66,34 @@ Status TrainedProducts::backward(const nn::FloatTensor &x,
   nn::FloatTensor &weightTarget = dWeight ? *dWeight : unwantedWeightGradient;
   weightTarget.resize(weight.shape());
   LPGEN_RETURN_IF_ERROR(gradients.backward(inputValues, weightValues, dy,
-                                           &weightTarget, &target, pass));
+                                           &weightTarget, &target, context));
   for (const Product product :
        {Product::InputGradient, Product::WeightGradient}) {
     seconds.products[size_t(product)] =
         gradients.times().products[size_t(product)];
   }
   const nn::TimeAdder timer(seconds.quantize);
-  inputQuantizer->backward(x, pass, target);
-  weightQuantizer->backward(weight, pass, weightTarget);
+  inputQuantizer->backward(x, context, target);
+  weightQuantizer->backward(weight, context, weightTarget);
   return Status::success();
 }
 
-void TrainedProducts::visitParameters(
+void TrainedBackend::visitParameters(
     const std::function<void(nn::Parameter &)> &visit) {
   inputQuantizer->visitParameters(visit);
   weightQuantizer->visitParameters(visit);
 }
 
-void TrainedProducts::visitState(nn::StateVisitor &visitor) {
+void TrainedBackend::visitState(nn::StateVisitor &visitor) {
   inputQuantizer->visitState(visitor);
   weightQuantizer->visitState(visitor);
 }
 
-Result<networks::ForwardOperands> TrainedProducts::forwardOperands() const {
+Result<networks::ForwardOperands> TrainedBackend::forwardOperands() const {
   networks::ForwardTerm term;
   term.channels = geometry.channels;
-  term.input = inputQuantizer->grid();
-  term.weight = weightQuantizer->grid();
+  term.input = inputQuantizer->quantParams();
+  term.weight = weightQuantizer->quantParams();
   term.weight.scale = weights.scale();
   term.weights = weights.codes();
   const auto scales = weightQuantizer->filterScales();
@@ -100,11 +101,11 @@ Result<networks::ForwardOperands> TrainedProducts::forwardOperands() const {
       {std::move(term)}, {scales.begin(), scales.end()}, std::nullopt};
 }
 
-std::vector<nn::TensorReport> TrainedProducts::reportTensors() const {
+std::vector<nn::TensorReport> TrainedBackend::reportTensors() const {
   return {inputQuantizer->report(), weightQuantizer->report()};
 }
 
-std::string TrainedProducts::implementation(Product product) const {
+std::string TrainedBackend::implementation(Product product) const {
   return product == Product::Forward ? conv.kernelOf(product)
                                      : gradients.implementation(product);
 }

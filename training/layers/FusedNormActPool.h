@@ -4,8 +4,8 @@
 // training step would mostly move memory. Here forward reads x twice (its
 // statistics come first) and backward once, and nothing in between is stored
 // but one number for each window of the pool.
-#ifndef LPGEN_TRAINING_LAYERS_NORMALIZEDUNIT_H
-#define LPGEN_TRAINING_LAYERS_NORMALIZEDUNIT_H
+#ifndef LPGEN_TRAINING_LAYERS_FUSEDNORMACTPOOL_H
+#define LPGEN_TRAINING_LAYERS_FUSEDNORMACTPOOL_H
 
 #include "training/layers/BatchNorm.h"
 #include "training/layers/SimpleLayers.h"
@@ -14,25 +14,27 @@ namespace lpgen::nn {
 
 /// Computes what the layers would one after the other; parameters and state
 /// stay theirs. A Sequential makes one where it can.
-class NormalizedUnit : public Layer {
+class FusedNormActPool : public Layer {
 public:
   /// Batch norm and relu.
-  explicit NormalizedUnit(BatchNorm &norm) : Layer(norm.name()), norm(&norm) {}
+  explicit FusedNormActPool(BatchNorm &norm)
+      : Layer(norm.name()), norm(&norm) {}
 
   /// Takes the pool that follows if it is one of disjoint 2x2 windows and the
   /// first; returns whether it did.
   bool takePool(const Pool &pool);
 
   Status forward(const FloatTensor &x, FloatTensor &y,
-                 const Pass &pass) override;
+                 const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
-                  const Pass &pass) override;
+                  const StepContext &context) override;
 
 private:
-  void forwardPooled(const FloatTensor &x, FloatTensor &y, const Pass &pass);
+  void forwardPooled(const FloatTensor &x, FloatTensor &y,
+                     const StepContext &context);
   void backwardPooled(const FloatTensor &dy,
                       const BatchNorm::GradientFactors &factors,
-                      FloatTensor &dx, const Pass &pass);
+                      FloatTensor &dx, const StepContext &context);
 
   BatchNorm *norm;
   bool isPooled = false;
@@ -43,4 +45,4 @@ private:
 
 } // namespace lpgen::nn
 
-#endif // LPGEN_TRAINING_LAYERS_NORMALIZEDUNIT_H
+#endif // LPGEN_TRAINING_LAYERS_FUSEDNORMACTPOOL_H

@@ -1,5 +1,5 @@
 // Workers by MPI: sizes first, then the bytes. The only file that includes MPI.
-#include "training/distributed/Workers.h"
+#include "training/distributed/ProcessGroup.h"
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -20,16 +20,16 @@ bool isStartedByMpi() {
 
 namespace {
 
-class MpiWorkers : public Workers {
+class MpiProcessGroup : public ProcessGroup {
 public:
-  MpiWorkers() {
+  MpiProcessGroup() {
     MPI_Comm_rank(MPI_COMM_WORLD, &ownRank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   }
-  ~MpiWorkers() override { MPI_Finalize(); }
-  MpiWorkers(const MpiWorkers &) = delete;
-  MpiWorkers &operator=(const MpiWorkers &) = delete;
+  ~MpiProcessGroup() override { MPI_Finalize(); }
+  MpiProcessGroup(const MpiProcessGroup &) = delete;
+  MpiProcessGroup &operator=(const MpiProcessGroup &) = delete;
 
   int rank() const override { return ownRank; }
   int count() const override { return size; }
@@ -58,7 +58,7 @@ private:
 };
 
 Result<std::vector<std::vector<std::byte>>>
-MpiWorkers::exchange(const std::vector<std::byte> &own) {
+MpiProcessGroup::exchange(const std::vector<std::byte> &own) {
   if (own.size() > size_t{INT32_MAX} / size_t(size)) {
     return Status::error("gradients of " + std::to_string(own.size()) +
                          " bytes are too large to exchange; use --gradients "
@@ -84,19 +84,19 @@ MpiWorkers::exchange(const std::vector<std::byte> &own) {
 
 } // namespace
 
-Result<std::unique_ptr<Workers>> makeMpiWorkers() {
+Result<std::unique_ptr<ProcessGroup>> makeMpiProcessGroup() {
   int provided = 0;
   // Only the thread that trains calls MPI.
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) !=
       MPI_SUCCESS) {
     return Status::error("MPI does not start");
   }
-  return std::unique_ptr<Workers>(std::make_unique<MpiWorkers>());
+  return std::unique_ptr<ProcessGroup>(std::make_unique<MpiProcessGroup>());
 }
 
 #else
 
-Result<std::unique_ptr<Workers>> makeMpiWorkers() {
+Result<std::unique_ptr<ProcessGroup>> makeMpiProcessGroup() {
   return Status::error("this lpgen was built without MPI; remedy: install "
                        "libopenmpi-dev and configure again, or leave out "
                        "--gradients");

@@ -1,6 +1,6 @@
 // Mean squares, the bound, and two calls of the products where dW and dx take
 // the gradient at different scales.
-#include "training/contractions/LossScaledProducts.h"
+#include "training/contractions/LossScaledBackend.h"
 #include "training/core/ElementLoops.h"
 #include "training/quantizers/Quantize.h"
 #include <algorithm>
@@ -43,99 +43,102 @@ int lossScaleExponent(const LossScaleOptions &options,
                    options.totalExponent - incoming});
 }
 
-LossScaledProducts::LossScaledProducts(const nn::LayerSpec &layer,
-                                       std::unique_ptr<nn::Products> inner,
-                                       const GradientRange &range,
-                                       const LossScaleOptions &options)
+LossScaledBackend::LossScaledBackend(
+    const nn::LayerSpec &layer, std::unique_ptr<nn::ContractionBackend> inner,
+    const GradientRange &range, const LossScaleOptions &options)
     : name(layer.name),
       reduction(layer.geometry.groupOutputs() * layer.geometry.kernel *
                 layer.geometry.kernel),
       inner(std::move(inner)), range(range), options(options) {}
 
-void LossScaledProducts::takeTimes() {
+void LossScaledBackend::takeTimes() {
   seconds = inner->times();
   seconds.statistics += statisticsTime;
 }
 
-Status LossScaledProducts::forward(const nn::FloatTensor &x,
-                                   const nn::FloatTensor &weight,
-                                   nn::FloatTensor &y, const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(inner->forward(x, weight, y, pass));
+Status LossScaledBackend::forward(const nn::FloatTensor &x,
+                                  const nn::FloatTensor &weight,
+                                  nn::FloatTensor &y,
+                                  const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(inner->forward(x, weight, y, context));
   takeTimes();
   return Status::success();
 }
 
-static double meanSquare(const nn::FloatTensor &x, const nn::Pass &pass) {
-  return sumElements(x.size(), pass,
+static double meanSquare(const nn::FloatTensor &x,
+                         const nn::StepContext &context) {
+  return sumElements(x.size(), context,
                      [&](int64_t i) { return double(x[i]) * double(x[i]); }) /
          double(std::max<int64_t>(x.size(), 1));
 }
 
-int LossScaledProducts::excess(const nn::FloatTensor &dy,
-                               const nn::Pass &pass) {
+int LossScaledBackend::excess(const nn::FloatTensor &dy,
+                              const nn::StepContext &context) {
   const nn::TimeAdder timer(statisticsTime);
-  const double max = double(measureMagnitudes(dy.values(), pass).max);
+  const double max = double(measureMagnitudes(dy.values(), context).max);
   if (!(max > double(range.most)) || std::isinf(max)) {
     return 0;
   }
   return int(std::ceil(std::log2(max / double(range.most))));
 }
 
-void LossScaledProducts::choose(const nn::FloatTensor &weight,
-                                const nn::FloatTensor &dy, int incoming,
-                                const nn::Pass &pass) {
+void LossScaledBackend::choose(const nn::FloatTensor &weight,
+                               const nn::FloatTensor &dy, int incoming,
+                               const nn::StepContext &context) {
   const nn::TimeAdder timer(statisticsTime);
   LossScaleStatistics statistics;
-  statistics.gradientSquare = meanSquare(dy, pass);
-  statistics.weightSquare = meanSquare(weight, pass);
-  statistics.gradientMax = double(measureMagnitudes(dy.values(), pass).max);
-  statistics.weightMax = double(measureMagnitudes(weight.values(), pass).max);
+  statistics.gradientSquare = meanSquare(dy, context);
+  statistics.weightSquare = meanSquare(weight, context);
+  statistics.gradientMax = double(measureMagnitudes(dy.values(), context).max);
+  statistics.weightMax =
+      double(measureMagnitudes(weight.values(), context).max);
   statistics.reduction = double(reduction);
   exponent = lossScaleExponent(options, range, statistics, incoming);
 }
 
 /// to = 2^exponent x.
 static void scaleBy(const nn::FloatTensor &x, int exponent,
-                    const nn::Pass &pass, nn::FloatTensor &to) {
+                    const nn::StepContext &context, nn::FloatTensor &to) {
   to.resize(x.shape());
   const float factor = std::ldexp(1.0F, exponent);
-  nn::forEachPart(pass, x.size(), [&](int, TaskRange range) {
+  nn::forEachPart(context, x.size(), [&](int, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       to[i] = factor * x[i];
     }
   });
 }
 
-Status LossScaledProducts::backward(const nn::FloatTensor &x,
-                                    const nn::FloatTensor &weight,
-                                    const nn::FloatTensor &dy,
-                                    nn::FloatTensor *dWeight,
-                                    nn::FloatTensor *dx, const nn::Pass &pass) {
+Status LossScaledBackend::backward(const nn::FloatTensor &x,
+                                   const nn::FloatTensor &weight,
+                                   const nn::FloatTensor &dy,
+                                   nn::FloatTensor *dWeight,
+                                   nn::FloatTensor *dx,
+                                   const nn::StepContext &context) {
   // Branches that met before this layer may have a sum that is too large.
-  const int down = excess(dy, pass);
+  const int down = excess(dy, context);
   const nn::FloatTensor *gradient = &dy;
   nn::FloatTensor fitting;
   if (down > 0) {
-    scaleBy(dy, -down, pass, fitting);
+    scaleBy(dy, -down, context, fitting);
     gradient = &fitting;
   }
   const int incoming = dy.scaleExponent() - down;
   if (dx) {
-    if (pass.step % options.period == 0) {
-      choose(weight, *gradient, incoming, pass);
+    if (context.step % options.period == 0) {
+      choose(weight, *gradient, incoming, context);
     }
     total = incoming + exponent;
     dx->setScaleExponent(total);
   }
   if (dx && exponent != 0) {
-    scaleBy(*gradient, exponent, pass, scaled);
+    scaleBy(*gradient, exponent, context, scaled);
     LPGEN_RETURN_IF_ERROR(
-        inner->backward(x, weight, scaled, nullptr, dx, pass));
+        inner->backward(x, weight, scaled, nullptr, dx, context));
     dx = nullptr;
   }
   if (dWeight || dx) {
     LPGEN_RETURN_IF_ERROR(
-        inner->backward(x, weight, *gradient, dWeight, dx, pass));
+        inner->backward(x, weight, *gradient, dWeight, dx, context));
   }
   if (dWeight && down > 0) {
     nn::unscale(*dWeight, -down); // To the scale of dy.
@@ -144,7 +147,7 @@ Status LossScaledProducts::backward(const nn::FloatTensor &x,
   return Status::success();
 }
 
-void LossScaledProducts::visitState(nn::StateVisitor &visitor) {
+void LossScaledBackend::visitState(nn::StateVisitor &visitor) {
   inner->visitState(visitor);
   visitor.visit(name + ".lossScaleExponent", exponent);
 }

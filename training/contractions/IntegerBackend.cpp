@@ -1,5 +1,5 @@
 // Round, multiply; input and weights stay rounded from forward to backward.
-#include "training/contractions/IntegerProducts.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/contractions/AccumulatorPlan.h"
 #include <algorithm>
 
@@ -7,22 +7,22 @@ namespace lpgen::quant {
 
 using nn::Product;
 
-Status IntegerProducts::quantize(Quantizer &quantizer, const nn::FloatTensor &x,
-                                 const nn::Pass &pass, IntTensor &q) {
+Status IntegerBackend::quantize(Quantizer &quantizer, const nn::FloatTensor &x,
+                                const nn::StepContext &context, IntTensor &q) {
   double statistics = 0;
   double all = 0;
   Status status;
   {
     const nn::TimeAdder timer(all);
-    status = quantizer.quantize(x, pass, q, statistics);
+    status = quantizer.quantize(x, context, q, statistics);
   }
   seconds.statistics += statistics;
   seconds.quantize += all - statistics;
   return status;
 }
 
-void IntegerProducts::narrow(Product product, const IntTensor &a,
-                             const IntTensor &b, int64_t images) {
+void IntegerBackend::narrow(Product product, const IntTensor &a,
+                            const IntTensor &b, int64_t images) {
   if (!accumulator) {
     return;
   }
@@ -41,7 +41,7 @@ void IntegerProducts::narrow(Product product, const IntTensor &a,
   report.sums += sizes[size_t(product)];
 }
 
-std::vector<nn::AccumulatorReport> IntegerProducts::reportAccumulators() const {
+std::vector<nn::AccumulatorReport> IntegerBackend::reportAccumulators() const {
   std::vector<nn::AccumulatorReport> reports;
   for (size_t i = 0; accumulator && i < sums.size(); ++i) {
     reports.push_back(sums[i]);
@@ -50,50 +50,52 @@ std::vector<nn::AccumulatorReport> IntegerProducts::reportAccumulators() const {
   return reports;
 }
 
-Status IntegerProducts::forward(const nn::FloatTensor &x,
-                                const nn::FloatTensor &weight,
-                                nn::FloatTensor &y, const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, pass, weights));
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, pass, input));
+Status IntegerBackend::forward(const nn::FloatTensor &x,
+                               const nn::FloatTensor &weight,
+                               nn::FloatTensor &y,
+                               const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, context, weights));
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, context, input));
   narrow(Product::Forward, input, weights, x.extent(0));
-  if (pass.isTraining()) {
+  if (context.isTraining()) {
     count(x.extent(0), *quantizers.input, *quantizers.weight);
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
-  return conv.forward(input, weights, y, pass);
+  return conv.forward(input, weights, y, context);
 }
 
-Status IntegerProducts::backward(const nn::FloatTensor &x,
-                                 const nn::FloatTensor &weight,
-                                 const nn::FloatTensor &dy,
-                                 nn::FloatTensor *dWeight, nn::FloatTensor *dx,
-                                 const nn::Pass &pass) {
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, pass, gradient));
+Status IntegerBackend::backward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                const nn::FloatTensor &dy,
+                                nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                                const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, context, gradient));
   if (dx) {
     count(x.extent(0), *quantizers.gradient, *quantizers.weight);
     narrow(Product::InputGradient, gradient, weights, x.extent(0));
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
-    LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, pass));
+    LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, context));
   }
   if (dWeight) {
     count(x.extent(0), *quantizers.gradient, *quantizers.input);
     narrow(Product::WeightGradient, gradient, input, x.extent(0));
     const nn::TimeAdder timer(
         seconds.products[size_t(Product::WeightGradient)]);
-    LPGEN_RETURN_IF_ERROR(conv.weightGradient(input, gradient, *dWeight, pass));
+    LPGEN_RETURN_IF_ERROR(
+        conv.weightGradient(input, gradient, *dWeight, context));
   }
   return Status::success();
 }
 
-void IntegerProducts::visitState(nn::StateVisitor &visitor) {
+void IntegerBackend::visitState(nn::StateVisitor &visitor) {
   quantizers.input->visitState(visitor);
   quantizers.weight->visitState(visitor);
   quantizers.gradient->visitState(visitor);
   visitWork(visitor, quantizers.input->report().tensor);
 }
 
-Result<networks::ForwardOperands> IntegerProducts::forwardOperands() const {
-  const std::optional<QuantParams> x = quantizers.input->grid();
+Result<networks::ForwardOperands> IntegerBackend::forwardOperands() const {
+  const std::optional<QuantParams> x = quantizers.input->quantParams();
   if (!x) {
     return Status::error("its input has no scale before the first step of "
                          "training");
@@ -110,7 +112,7 @@ Result<networks::ForwardOperands> IntegerProducts::forwardOperands() const {
   return networks::ForwardOperands{{std::move(term)}, {}, std::nullopt};
 }
 
-std::vector<nn::TensorReport> IntegerProducts::reportTensors() const {
+std::vector<nn::TensorReport> IntegerBackend::reportTensors() const {
   return {quantizers.input->report(), quantizers.weight->report(),
           quantizers.gradient->report()};
 }

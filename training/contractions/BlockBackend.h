@@ -1,12 +1,12 @@
-// Products of a layer whose tensors are cut into blocks of channels, each block
-// an integer tensor with a width and a scale of its own.
+// Contractions of a layer whose tensors are cut into blocks of channels, each
+// block an integer tensor with a width and a scale of its own.
 //
 // With input channels in groups g and outputs in groups h,
 //   y_h = sum_g x_g w_gh,   dx_g = sum_h dy_h w_gh,   dw_gh = x_g dy_h
 // every term being one convolution of fewer channels, run by the kernel for its
 // two widths. Terms are added in float32, in order.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_BLOCKBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_BLOCKBACKEND_H
 
 #include "training/contractions/BitWidthMap.h"
 #include "training/contractions/IntegerConv.h"
@@ -21,17 +21,17 @@ struct BlockOptions {
   int64_t statisticsPeriod = 10; ///< Steps.
 };
 
-class BlockProducts : public nn::Products {
+class BlockBackend : public nn::ContractionBackend {
 public:
   /// The layer has one group.
-  BlockProducts(const nn::LayerSpec &layer, const BlockOptions &options,
-                KernelProvider &kernels);
+  BlockBackend(const nn::LayerSpec &layer, const BlockOptions &options,
+               KernelProvider &kernels);
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override;
+                 nn::FloatTensor &y, const nn::StepContext &context) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+                  nn::FloatTensor *dx, const nn::StepContext &context) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
   Result<networks::ForwardOperands> forwardOperands() const override;
@@ -40,11 +40,11 @@ public:
   /// Inputs, weights [input group, output group], gradients.
   int numBlocks() const { return int(blocks.size()); }
   /// The pairs of blocks that one product multiplies, by number, for one image.
-  std::vector<BlockProduct> blockProducts(nn::Product product) const;
-  /// The width of each block and the harm of rounding it, relative to what the
-  /// tensor holds: noise power times sensitivity, over all blocks' power times
-  /// sensitivity. Sensitive is an input or weight with large gradients, and a
-  /// gradient that meets large weights.
+  std::vector<BlockPair> blockPairs(nn::Product product) const;
+  /// The width of each block and how sensitive the loss is to rounding it,
+  /// relative to what the tensor holds: noise power times mean square gradient,
+  /// over all blocks' power times mean square gradient. For a gradient the
+  /// weights that it meets take the place of its own gradient.
   std::vector<WidthBlock> describeBlocks() const;
   void setWidths(const std::vector<WidthBlock> &widths);
   bool hasStatistics() const { return !blocks.empty() && blocks[0].isMeasured; }
@@ -55,8 +55,8 @@ private:
   using Group = TaskRange;
   struct Block {
     nn::TensorReport report;
-    double power = 0;       ///< Sum of squares, average over steps.
-    double sensitivity = 0; ///< Mean square of the gradient, average too.
+    double power = 0;          ///< Sum of squares, average over steps.
+    double gradientSquare = 0; ///< Mean square of the gradient, average too.
     /// By width: greatest magnitude that is not clipped, of the last measured
     /// tensor, and noise of rounding over power, average over steps.
     std::array<float, blockWidths.size()> limits = {};
@@ -66,7 +66,7 @@ private:
     IntTensor q;
 
     void measure(const nn::FloatTensor &x, const Magnitudes &magnitudes,
-                 Rounding rounding, const nn::Pass &pass);
+                 Rounding rounding, const nn::StepContext &context);
     CodeRange codes(int bits) const {
       return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
     }
@@ -89,23 +89,27 @@ private:
   IntegerConv &convOf(int g, int h) {
     return convs[size_t(g) * outputGroups.size() + size_t(h)];
   }
-  void countProducts(Product product, int64_t images);
+  void countWork(Product product, int64_t images);
   void addBlock(const std::string &tensor, int bits);
   Status quantizeBlock(Block &block, const nn::FloatTensor &x, int64_t rows,
                        int64_t rowLength, int64_t begin, int64_t length,
-                       Rounding rounding, const nn::Pass &pass);
-  Status quantizeWeights(const nn::FloatTensor &weight, const nn::Pass &pass);
-  Status quantizeGradient(const nn::FloatTensor &dy, const nn::Pass &pass);
-  Status inputGradient(nn::FloatTensor &dx, const nn::Pass &pass);
-  Status weightGradient(nn::FloatTensor &dWeight, const nn::Pass &pass);
+                       Rounding rounding, const nn::StepContext &context);
+  Status quantizeWeights(const nn::FloatTensor &weight,
+                         const nn::StepContext &context);
+  Status quantizeGradient(const nn::FloatTensor &dy,
+                          const nn::StepContext &context);
+  Status inputGradient(nn::FloatTensor &dx, const nn::StepContext &context);
+  Status weightGradient(nn::FloatTensor &dWeight,
+                        const nn::StepContext &context);
   /// to[row, 0 .. length) = from[row, begin ..) of rows of rowLength elements.
   static void gather(const float *from, int64_t rows, int64_t rowLength,
                      int64_t begin, int64_t length, float *to);
-  void measureSensitivity(const nn::FloatTensor &weight,
-                          const nn::FloatTensor *dWeight,
-                          const nn::FloatTensor *dx, const nn::Pass &pass);
-  bool isMeasured(const nn::Pass &pass) const {
-    return pass.isTraining() && pass.step % options.statisticsPeriod == 0;
+  void measureGradients(const nn::FloatTensor &weight,
+                        const nn::FloatTensor *dWeight,
+                        const nn::FloatTensor *dx,
+                        const nn::StepContext &context);
+  bool isMeasured(const nn::StepContext &context) const {
+    return context.isTraining() && context.step % options.statisticsPeriod == 0;
   }
 
   std::string name;
@@ -120,4 +124,4 @@ private:
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_BLOCKPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_BLOCKBACKEND_H

@@ -1,9 +1,9 @@
 // Products of operands stored in narrow float formats; sums are float32, as the
 // hardware for such formats has it. A study of accuracy: it claims no speed.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
-#define LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_EMULATEDBACKEND_H
+#define LPGEN_TRAINING_CONTRACTIONS_EMULATEDBACKEND_H
 
-#include "training/contractions/FloatProducts.h"
+#include "training/contractions/FloatBackend.h"
 #include "training/quantizers/FloatFormat.h"
 
 namespace lpgen::quant {
@@ -21,17 +21,17 @@ struct LayerFormats {
   StorageFormat gradients; ///< dy, dx and dW.
 };
 
-class EmulatedProducts : public nn::Products {
+class EmulatedBackend : public nn::ContractionBackend {
 public:
-  EmulatedProducts(const nn::LayerSpec &layer, const LayerFormats &formats);
+  EmulatedBackend(const nn::LayerSpec &layer, const LayerFormats &formats);
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
-                 nn::FloatTensor &y, const nn::Pass &pass) override;
+                 nn::FloatTensor &y, const nn::StepContext &context) override;
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
-                  nn::FloatTensor *dx, const nn::Pass &pass) override;
+                  nn::FloatTensor *dx, const nn::StepContext &context) override;
   std::string implementation(nn::Product product) const override {
-    return products.implementation(product);
+    return backend.implementation(product);
   }
 
   void visitState(nn::StateVisitor &visitor) override;
@@ -41,10 +41,10 @@ public:
   }
 
   Status useAccumulators(const nn::AccumulatorRules &rules) override {
-    return products.useAccumulators(rules);
+    return backend.useAccumulators(rules);
   }
   std::vector<nn::AccumulatorReport> reportAccumulators() const override {
-    return products.reportAccumulators();
+    return backend.reportAccumulators();
   }
 
 private:
@@ -52,13 +52,13 @@ private:
   static constexpr std::array<const char *, 3> gradientNames = {
       ".gradient", ".weightGradient", ".inputGradient"};
   void roundGradient(Gradient gradient, nn::FloatTensor &tensor,
-                     const nn::Pass &pass);
+                     const nn::StepContext &context);
   void round(const StorageFormat &storage, nn::FloatTensor &tensor,
-             const char *what, const nn::Pass &pass);
+             const char *what, const nn::StepContext &context);
 
   std::string name;
   LayerFormats formats;
-  nn::FloatProducts products;
+  nn::FloatBackend backend;
   std::array<nn::TensorReport, 3> counts; ///< By Gradient.
   nn::FloatTensor input;
   nn::FloatTensor weights;
@@ -67,4 +67,4 @@ private:
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_EMULATEDPRODUCTS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_EMULATEDBACKEND_H
