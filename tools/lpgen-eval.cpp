@@ -3,6 +3,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop.
 #include "base/system/AtomicFile.h"
+#include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 
 using namespace lpgen;
@@ -38,6 +39,7 @@ static int run(const train::StoredRunOptions &options,
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
+  startProgram();
   train::StoredRunOptions options;
   std::string predictions;
   CLI::App app("Accuracy of a trained network on the test images");
@@ -49,7 +51,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return finishProgram("lpgen-eval", app.exit(error) == 0 ? 0 : 2);
   }
-  return run(options, predictions);
+  return finishProgram("lpgen-eval", run(options, predictions));
 }

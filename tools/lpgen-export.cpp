@@ -2,6 +2,7 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
+#include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/export/TrainedNetwork.h"
 
@@ -53,6 +54,7 @@ static int run(const train::StoredRunOptions &options,
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
+  startProgram();
   train::StoredRunOptions options;
   networks::ExportOptions exported;
   CLI::App app("Make a trained network a folder of C that runs by itself");
@@ -66,7 +68,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return finishProgram("lpgen-export", app.exit(error) == 0 ? 0 : 2);
   }
-  return run(options, exported);
+  return finishProgram("lpgen-export", run(options, exported));
 }
