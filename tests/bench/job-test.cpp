@@ -42,7 +42,7 @@ TEST(JobTest, errors) {
   EXPECT_THAT(
       readText(std::string("{") + header + R"(, "threads": 0, "kernels": []})")
           .message(),
-      HasSubstr("threads and repetitions must be at least 1"));
+      HasSubstr("'threads' is 0, expected an integer from 1 to 1024"));
   EXPECT_THAT(readText(std::string("{") + header +
                        R"(, "threads": 1, "kernels": [{"op": 1}]})")
                   .message(),

@@ -1,10 +1,11 @@
 // Reading a job file. Whatever is wrong with it ends in one message; the JSON
 // library throws, and nothing of that leaves this file.
 #include "workbench/measure/Job.h"
-#include <charconv>
-#include <fstream>
-#include <iterator>
+#include "base/system/AtomicFile.h"
+#include "base/tensor/Tensor.h"
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace lpgen {
 
@@ -17,30 +18,47 @@ struct BadJob {
 };
 } // namespace
 
-/// The inverse of ElementType::str.
+/// An integer of an object, from `least` to `most`.
+static int64_t integerAt(const json &object, const char *name, int64_t least,
+                         int64_t most) {
+  const json &value = object.at(name);
+  // The library turns large unsigned numbers into negative ones.
+  const bool isInteger =
+      value.is_number_integer() &&
+      !(value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX);
+  if (!isInteger || value.get<int64_t>() < least ||
+      value.get<int64_t>() > most) {
+    throw BadJob{"'" + std::string(name) + "' is " + value.dump() +
+                 ", expected an integer from " + std::to_string(least) +
+                 " to " + std::to_string(most)};
+  }
+  return value.get<int64_t>();
+}
+
+static std::vector<int64_t> integersAt(const json &object, const char *name,
+                                       int64_t least, int64_t most) {
+  std::vector<int64_t> integers;
+  for (const json &value : object.at(name)) {
+    integers.push_back(integerAt({{name, value}}, name, least, most));
+  }
+  return integers;
+}
+
+static double numberAt(const json &object, const char *name, double most) {
+  const json &value = object.at(name);
+  if (!value.is_number() || !(value.get<double>() >= 0) ||
+      !(value.get<double>() <= most)) {
+    throw BadJob{"'" + std::string(name) + "' is " + value.dump() +
+                 ", expected a number from 0 to " + std::to_string(most)};
+  }
+  return value.get<double>();
+}
+
 static ElementType parseType(const std::string &text) {
-  const char kind = text.empty() ? '\0' : text[0];
-  unsigned bits = 0;
-  const char *end = text.data() + text.size();
-  const char *digits = text.empty() ? end : text.data() + 1;
-  if (std::from_chars(digits, end, bits).ptr != end || bits == 0) {
-    throw BadJob{"unknown element type '" + text + "'"};
+  if (const std::optional<ElementType> type = ElementType::parse(text)) {
+    return *type;
   }
-  switch (kind) {
-  case 'u':
-    return {Encoding::Unsigned, bits};
-  case 's':
-  case 'i':
-    return {Encoding::Signed, bits};
-  case 'b':
-    return {Encoding::Bipolar, bits};
-  case 't':
-    return {Encoding::Ternary, bits};
-  case 'f':
-    return {Encoding::Float, bits};
-  default:
-    throw BadJob{"unknown element type '" + text + "'"};
-  }
+  throw BadJob{"unknown element type '" + text + "'"};
 }
 
 static OutputKind parseOutputKind(const std::string &text) {
@@ -59,44 +77,82 @@ static OutputKind parseOutputKind(const std::string &text) {
   throw BadJob{"unknown output '" + text + "'"};
 }
 
+/// More than any extent of a tensor that fits into memory.
+static constexpr int64_t mostExtent = int64_t{1} << 40;
+
 static BenchTensor parseTensor(const json &value) {
   BenchTensor tensor;
   tensor.name = value.at("name");
   tensor.type = parseType(value.at("type"));
-  tensor.shape = value.at("shape").get<std::vector<int64_t>>();
-  tensor.lo = value.at("lo");
-  tensor.hi = value.at("hi");
+  tensor.shape = integersAt(value, "shape", 1, mostExtent);
+  const int64_t least =
+      tensor.type.isFloat() ? INT64_MIN : tensor.type.minValue();
+  const int64_t most =
+      tensor.type.isFloat() ? INT64_MAX : tensor.type.maxValue();
+  tensor.lo = integerAt(value, "lo", least, most);
+  tensor.hi = integerAt(value, "hi", tensor.lo, most);
   tensor.isInput = value.at("input");
   return tensor;
 }
 
-static Problem parseProblem(const json &value, size_t tensors) {
-  Problem problem;
-  problem.isGemm = value.at("kind") == "gemm";
-  problem.isDepthwise = value.at("kind") == "depthwise";
-  problem.batch = value.at("batch");
-  problem.height = value.at("height");
-  problem.width = value.at("width");
-  problem.channels = value.at("channels");
-  problem.outChannels = value.at("outChannels");
-  problem.outHeight = value.at("outHeight");
-  problem.outWidth = value.at("outWidth");
-  problem.kernelH = value.at("kernelH");
-  problem.kernelW = value.at("kernelW");
-  problem.strideH = value.at("strideH");
-  problem.strideW = value.at("strideW");
-  problem.dilationH = value.at("dilationH");
-  problem.dilationW = value.at("dilationW");
-  problem.padTop = value.at("padTop");
-  problem.padLeft = value.at("padLeft");
-  problem.x = value.at("x");
-  problem.w = value.at("w");
-  problem.result = value.at("result");
-  problem.output = parseOutputKind(value.at("output"));
-  for (int id : {problem.x, problem.w, problem.result}) {
-    if (id >= int(tensors)) {
-      throw BadJob{"there is no tensor " + std::to_string(id)};
+/// The tensor must have as many elements as the problem has there.
+static void checkElements(const BenchTensor &tensor,
+                          std::initializer_list<int64_t> extents) {
+  int64_t count = 1;
+  for (const int64_t extent : extents) {
+    if (__builtin_mul_overflow(count, extent, &count)) {
+      throw BadJob{"the problem has more elements than any tensor"};
     }
+  }
+  const std::optional<int64_t> found = countElements(tensor.shape);
+  if (found != count) {
+    throw BadJob{"tensor '" + tensor.name + "' has the shape " +
+                 shapeToString(tensor.shape) + ", but the problem needs " +
+                 std::to_string(count) + " elements"};
+  }
+}
+
+static Problem parseProblem(const json &value,
+                            const std::vector<BenchTensor> &tensors) {
+  Problem problem;
+  const std::string kind = value.at("kind");
+  problem.isGemm = kind == "gemm";
+  problem.isDepthwise = kind == "depthwise";
+  if (!problem.isGemm && !problem.isDepthwise && kind != "conv") {
+    throw BadJob{"unknown kind of problem '" + kind + "'"};
+  }
+  const std::pair<const char *, int64_t *> extents[] = {
+      {"batch", &problem.batch},
+      {"height", &problem.height},
+      {"width", &problem.width},
+      {"channels", &problem.channels},
+      {"outChannels", &problem.outChannels},
+      {"outHeight", &problem.outHeight},
+      {"outWidth", &problem.outWidth},
+      {"kernelH", &problem.kernelH},
+      {"kernelW", &problem.kernelW},
+      {"strideH", &problem.strideH},
+      {"strideW", &problem.strideW},
+      {"dilationH", &problem.dilationH},
+      {"dilationW", &problem.dilationW}};
+  for (const auto &[name, extent] : extents) {
+    *extent = integerAt(value, name, 1, INT32_MAX);
+  }
+  problem.padTop = integerAt(value, "padTop", INT32_MIN, INT32_MAX);
+  problem.padLeft = integerAt(value, "padLeft", INT32_MIN, INT32_MAX);
+  const auto last = int64_t(tensors.size()) - 1;
+  problem.x = int(integerAt(value, "x", 0, last));
+  problem.w = int(integerAt(value, "w", 0, last));
+  problem.result = int(integerAt(value, "result", -1, last));
+  problem.output = parseOutputKind(value.at("output"));
+  checkElements(tensors[size_t(problem.x)], {problem.batch, problem.height,
+                                             problem.width, problem.channels});
+  checkElements(tensors[size_t(problem.w)],
+                {problem.outChannels, problem.reductionSize()});
+  if (problem.result >= 0) {
+    checkElements(tensors[size_t(problem.result)],
+                  {problem.batch, problem.outHeight, problem.outWidth,
+                   problem.outChannels});
   }
   return problem;
 }
@@ -109,18 +165,18 @@ static BenchKernel parseKernel(const json &value) {
   kernel.phases = value.at("phases").get<std::vector<std::string>>();
   for (const json &estimate : value.at("estimates")) {
     kernel.estimates.push_back(
-        {estimate.at("cpu"), estimate.at("macPerCycle")});
+        {estimate.at("cpu"), numberAt(estimate, "macPerCycle", 1e9)});
   }
-  kernel.sizes = value.at("sizes").get<std::vector<int64_t>>();
+  kernel.sizes = integersAt(value, "sizes", 1, mostExtent);
   for (const json &tensor : value.at("tensors")) {
     kernel.tensors.push_back(parseTensor(tensor));
   }
-  kernel.nominalMacs = value.at("nominalMacs");
+  kernel.nominalMacs = integerAt(value, "nominalMacs", 0, INT64_MAX);
   if (!value.at("realMacs").is_null()) {
-    kernel.realMacs = value.at("realMacs").get<int64_t>();
+    kernel.realMacs = integerAt(value, "realMacs", 0, INT64_MAX);
   }
   if (!value.at("problem").is_null()) {
-    kernel.problem = parseProblem(value.at("problem"), kernel.tensors.size());
+    kernel.problem = parseProblem(value.at("problem"), kernel.tensors);
   }
   kernel.whyNoBaselines = value.at("whyNoPeers");
   return kernel;
@@ -131,13 +187,10 @@ static BenchJob parseJob(const json &value) {
   job.target = value.at("target");
   job.hostCpu = value.at("hostCpu");
   job.baselineIsa = value.at("peerIsa");
-  job.threads = value.at("threads");
-  job.repetitions = value.at("repetitions");
-  job.minSeconds = value.at("minSeconds");
+  job.threads = int(integerAt(value, "threads", 1, 1024));
+  job.repetitions = int(integerAt(value, "repetitions", 1, 1000000));
+  job.minSeconds = numberAt(value, "minSeconds", 3600);
   job.fromMemory = value.at("fromMemory");
-  if (job.threads < 1 || job.repetitions < 1) {
-    throw BadJob{"threads and repetitions must be at least 1"};
-  }
   for (const json &kernel : value.at("kernels")) {
     job.kernels.push_back(parseKernel(kernel));
   }
@@ -160,13 +213,12 @@ Result<BenchJob> parseJobText(const std::string &text,
 }
 
 Result<BenchJob> readJob(const std::string &path) {
-  std::ifstream stream(path);
-  if (!stream) {
+  const Result<std::string> text = readWholeFile(path);
+  if (!text.ok()) {
     return Status::error("cannot read job file '" + path +
                          "': expected one written by 'lpgen bench'");
   }
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  return parseJobText(text, path);
+  return parseJobText(*text, path);
 }
 
 } // namespace lpgen
