@@ -71,12 +71,6 @@ static void scatterAdd(const float *from, int64_t rows, int64_t rowLength,
   }
 }
 
-/// Of the codes of a block with this range; 1 if the block is zero.
-static float scaleOf(float limit, CodeRange codes) {
-  const float scale = limit / float(codes.highest);
-  return std::isnormal(scale) ? scale : 1.0F;
-}
-
 /// Columns [begin, begin + length) of the rows as integers of the block's
 /// width, clipped where the last measurement found least noise.
 Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
@@ -100,9 +94,10 @@ Status BlockProducts::quantizeBlock(Block &block, const nn::FloatTensor &x,
   }
   const CodeRange codes = block.codes();
   const float limit = block.isMeasured ? block.limit() : magnitudes.max;
+  const std::optional<float> scale = scaleOf(limit, codes);
   const QuantizeCounts counts =
-      quant::quantize(part.values(), codes, scaleOf(limit, codes),
-                      pass.isTraining() ? rounding : Rounding::Nearest,
+      quant::quantize(part.values(), codes, scale.value_or(1.0F),
+                      scale && pass.isTraining() ? rounding : Rounding::Nearest,
                       pass.random.of(block.report.tensor), pass, block.q);
   if (pass.isTraining()) {
     block.report.quantized += part.size();
@@ -318,7 +313,8 @@ networks::ForwardTerm BlockProducts::forwardTerm(int g) const {
   networks::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = inputGroups[size_t(g)].size();
-  term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
+  term.input = {codes.lowest, codes.highest,
+                scaleOf(block.limit(), codes).value_or(1.0F),
                 QuantParams::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;

@@ -33,12 +33,11 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x, const nn::Pass &pass,
       measureLimit(x, magnitudes, pass);
     }
   }
-  // A tensor of zeros, or of numbers too small to divide by, becomes zero.
-  const float scale =
-      (isClipped() ? limit : magnitudes.max) / float(codes().highest);
+  const std::optional<float> scale =
+      scaleOf(isClipped() ? limit : magnitudes.max, codes());
   const QuantizeCounts result =
-      quant::quantize(x.values(), codes(), std::isnormal(scale) ? scale : 1.0F,
-                      pass.isTraining() ? rounding : Rounding::Nearest,
+      quant::quantize(x.values(), codes(), scale.value_or(1.0F),
+                      scale && pass.isTraining() ? rounding : Rounding::Nearest,
                       pass.random.of(counts.tensor), pass, q);
   if (pass.isTraining()) {
     counts.updates += counts.bits == bits ? 0 : 1;
@@ -62,7 +61,7 @@ std::optional<QuantParams> RangeQuantizer::grid() const {
                       QuantParams::Form::Multiplied};
   grid.followsBatch = !isClipped();
   if (isClipped()) {
-    grid.scale = limit / float(codes().highest);
+    grid.scale = scaleOf(limit, codes()).value_or(1.0F);
   }
   return grid;
 }
