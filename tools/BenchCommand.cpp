@@ -10,6 +10,7 @@
 #include "base/system/Text.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OptionChecks.h"
 #include "workbench/bench/BenchEstimates.h"
 #include "workbench/bench/BenchJob.h"
 #include "workbench/run/Linker.h"
@@ -262,18 +263,22 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--min-time", options->minSeconds,
                    "Least number of seconds for each operator")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(isNumber(0, 3600))
       ->capture_default_str();
   command->add_flag("--from-memory", options->fromMemory,
                     "Measure also with packed inputs that are in no cache, "
                     "beside a plain read of the same bytes");
-  command->add_option("--json", options->json,
-                      "FILE: write the results as JSON as well; '-' prints "
-                      "them instead of the table");
-  command->add_option("--export", options->exportFolder,
-                      "FOLDER: write objects and job.json for a program that "
-                      "measures elsewhere (bench/build-arm), and measure "
-                      "nothing");
+  command
+      ->add_option("--json", options->json,
+                   "FILE: write the results as JSON as well; '-' prints "
+                   "them instead of the table")
+      ->check(isPath());
+  command
+      ->add_option("--export", options->exportFolder,
+                   "FOLDER: write objects and job.json for a program that "
+                   "measures elsewhere (bench/build-arm), and measure "
+                   "nothing")
+      ->check(isPath());
   command->footer("Example:\n  lpgen bench examples/conv3x3_w2a2.lp -D C=64 "
                   "-D O=64\n  compares the kernel with the "
                   "convolutions of other libraries, an int16 kernel and plain "

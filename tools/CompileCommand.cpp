@@ -5,6 +5,7 @@
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/CompileLibrary.h"
+#include "tools/OptionChecks.h"
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -225,11 +226,14 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->add_option("--start-from", options->startFrom,
                    "FILE is MLIR of this stage instead of an operator file")
       ->check(CLI::IsMember(stages));
-  command->add_option("--dump-stages", options->dumpStages,
-                      "Folder for the IR after every stage");
+  command
+      ->add_option("--dump-stages", options->dumpStages,
+                   "Folder for the IR after every stage")
+      ->check(isPath());
   command
       ->add_option("-o,--output", options->outputFolder,
                    "Folder for the outputs")
+      ->check(isPath())
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet,
                     "No remarks about the chosen schedules");

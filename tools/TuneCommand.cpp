@@ -9,6 +9,7 @@
 #include "schedules/TunedFiles.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OptionChecks.h"
 #include "tools/TuneReport.h"
 #include "workbench/bench/BenchProblem.h"
 #include "workbench/tune/Tuner.h"
@@ -109,7 +110,7 @@ TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {
   }
   tune.macs = insideMultiplyAccumulates(op, sizes).value_or(
       multiplyAccumulates(op, sizes));
-  tune.isInterrupted = isInterrupted;
+  tune.isInterrupted = lpgen::isInterrupted;
   return tune;
 }
 
@@ -333,17 +334,21 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
   CLI::Option *time = command
                           ->add_option("--time", options->seconds,
                                        "Most seconds for each operator")
-                          ->check(CLI::Range(0.0, 1e6))
+                          ->check(isNumber(0, 1e6))
                           ->capture_default_str();
   command->add_flag("--exhaustive", options->isExhaustive,
                     "Try everything; no limits but those that are given");
-  command->add_option("--log", options->log,
-                      "File of trials (JSON lines), which a later run goes on "
-                      "from; beside the rules, CPU.jsonl, if not given");
-  command->add_option("-o,--output", options->output,
-                      "File of rules to merge into; the user's file for the "
-                      "CPU, which compilations find by themselves, if not "
-                      "given");
+  command
+      ->add_option("--log", options->log,
+                   "File of trials (JSON lines), which a later run goes on "
+                   "from; beside the rules, CPU.jsonl, if not given")
+      ->check(isPath());
+  command
+      ->add_option("-o,--output", options->output,
+                   "File of rules to merge into; the user's file for the "
+                   "CPU, which compilations find by themselves, if not "
+                   "given")
+      ->check(isPath());
   command->add_option("--runner", options->runner,
                       "Command that runs a shell script on the machine to "
                       "tune for, e.g. 'ssh board'");

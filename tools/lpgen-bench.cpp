@@ -41,7 +41,7 @@ static std::optional<Arguments> parseArguments(int argc, char **argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string text = argv[i];
-    if (text == "--json" && i + 1 < argc) {
+    if (text == "--json" && i + 1 < argc && argv[i + 1][0] != '\0') {
       arguments.json = argv[++i];
     } else if (arguments.job.empty() && !text.starts_with("-")) {
       arguments.job = text;

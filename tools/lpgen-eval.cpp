@@ -3,6 +3,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop.
 #include "base/system/AtomicFile.h"
+#include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 
@@ -46,7 +47,8 @@ int main(int argc, char **argv) {
   app.name("lpgen eval");
   addStoredRunOptions(app, options);
   app.add_option("--predictions", predictions,
-                 "Write the class of each test image, a line each");
+                 "Write the class of each test image, a line each")
+      ->check(isPath());
   app.footer("Example:\n  lpgen eval run");
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
+#include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/export/TrainedNetwork.h"
@@ -60,7 +61,9 @@ int main(int argc, char **argv) {
   CLI::App app("Make a trained network a folder of C that runs by itself");
   app.name("lpgen export");
   addStoredRunOptions(app, options);
-  app.add_option("-o,--output", exported.folder, "Folder to write")->required();
+  app.add_option("-o,--output", exported.folder, "Folder to write")
+      ->check(isPath())
+      ->required();
   app.add_option("--target", exported.target,
                  "Target of the kernels, as in lpgen compile")
       ->capture_default_str();

@@ -5,10 +5,12 @@
 #include "base/system/AtomicFile.h"
 #include "base/system/NearestName.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/data/Dataset.h"
 #include "training/loop/RunFolder.h"
+#include "training/policies/Policy.h"
 #include "training/record/AccumulatorTable.h"
 #include "training/record/RunReport.h"
 #include <CLI/CLI.hpp>
@@ -295,6 +297,19 @@ int runWithWorkers(Options &options) {
   return status;
 }
 
+/// What can be said of the options before there is data.
+Status checkOptions(const Config &config) {
+  LPGEN_RETURN_IF_ERROR(checkConfig(config));
+  LPGEN_RETURN_IF_ERROR(nn::checkModelName(config.model));
+  LPGEN_RETURN_IF_ERROR(
+      makeOptimizer({config.optimizer, config.momentum, config.weightDecay}, {})
+          .status());
+  KernelProvider kernels(CompilerOptions{});
+  return makePolicy(config.policy, {&kernels, /*stepsPerEpoch=*/1,
+                                    /*totalSteps=*/1, config.batchSize})
+      .status();
+}
+
 /// Reads the file of --config; a key that is no option is an error.
 class ConfigFile : public CLI::ConfigTOML {
 public:
@@ -328,6 +343,7 @@ private:
 std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
   Config &config = options.config;
   app.add_option("--out", options.out, "Folder of the run: checkpoint, logs")
+      ->check(isPath())
       ->required();
   addKernelOptions(app, options.threads, options.compiler);
   app.add_option("--kernel-target", options.compiler.target,
@@ -406,7 +422,7 @@ int main(int argc, char **argv) {
                   ExitUsage);
     }
   }
-  const Status config = checkConfig(options.config);
+  const Status config = checkOptions(options.config);
   if (!config.ok()) {
     return fail(config.message(), ExitUsage);
   }
