@@ -120,8 +120,10 @@ void endOnSignals(OnSignal what) {
 bool isInterrupted() { return state().isInterrupted; }
 
 UnfinishedFile::UnfinishedFile(std::string path) : path(std::move(path)) {
-  const std::lock_guard<std::mutex> lock(state().mutex);
-  state().files.push_back(this->path);
+  if (!this->path.empty()) {
+    const std::lock_guard<std::mutex> lock(state().mutex);
+    state().files.push_back(this->path);
+  }
 }
 
 UnfinishedFile::~UnfinishedFile() {

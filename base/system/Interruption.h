@@ -32,6 +32,7 @@ bool isInterrupted();
 class UnfinishedFile {
 public:
   UnfinishedFile() = default;
+  /// None if `path` is "".
   explicit UnfinishedFile(std::string path);
   ~UnfinishedFile();
   UnfinishedFile(UnfinishedFile &&other) noexcept;

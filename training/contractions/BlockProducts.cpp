@@ -280,6 +280,10 @@ void BlockProducts::visitState(nn::StateVisitor &visitor) {
   for (Block &block : blocks) {
     const std::string &tensor = block.report.tensor;
     visitor.visit(tensor + ".bits", block.report.bits);
+    if (widthIndex(block.report.bits) == blockWidths.size()) {
+      block.report.bits = blockWidths.front();
+      visitor.refuse(tensor + ".bits");
+    }
     visitor.visit(tensor + ".quantized", block.report.quantized);
     visitor.visit(tensor + ".saturated", block.report.saturated);
     visitor.visit(tensor + ".underflown", block.report.underflown);

@@ -50,6 +50,9 @@ public:
     }
     rest.remove_prefix(bytes.size());
   }
+  void refuse(const std::string &name) override { refused = name; }
+
+  std::string refused; ///< The last one; "" for none.
 
 private:
   std::string_view rest;
@@ -170,7 +173,8 @@ static Result<Checkpoint> readCheckpoint(const std::string &path) {
                             /*cb=*/nullptr, /*allow_exceptions=*/false);
   const auto meta = checkpoint.header.find("meta");
   const auto state = checkpoint.header.find("state");
-  if (meta == checkpoint.header.end() || !meta->is_object() ||
+  if (meta == checkpoint.header.end() ||
+      !(meta->is_object() || meta->is_null()) ||
       state == checkpoint.header.end() ||
       !isOutline(*state, checkpoint.state().size())) {
     return Status::error("checkpoint '" + path +
@@ -208,7 +212,12 @@ Status restoreCheckpoint(const std::string &path,
   }
   Restorer restorer(checkpoint->state());
   visitState(restorer);
-  return Status::success();
+  return restorer.refused.empty()
+             ? Status::success()
+             : Status::error("checkpoint '" + path + "': '" + restorer.refused +
+                             "' has a value that means nothing; remedy: delete "
+                             "the file and start the run again without "
+                             "--resume");
 }
 
 Status restoreSharedPieces(const std::string &path,

@@ -79,8 +79,17 @@ static Status damage(const std::string &path, const std::string &what) {
   return Status::error("checkpoint '" + path + "': " + what);
 }
 
+/// The metadata of a run; an object.
+Result<nlohmann::json> RunFolder::readMeta() const {
+  Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  if (meta.ok() && !meta->is_object()) {
+    return damage(checkpointPath(), "it is of no run");
+  }
+  return meta;
+}
+
 Result<Config> RunFolder::readConfig() const {
-  const Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  const Result<nlohmann::json> meta = readMeta();
   LPGEN_RETURN_IF_ERROR(meta.status());
   Result<Config> config =
       configFromJson(meta->value("config", nlohmann::json()));
@@ -114,7 +123,7 @@ static std::string listFields(const nlohmann::json &data) {
 }
 
 Status RunFolder::checkData(const data::Dataset &data) const {
-  const Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  const Result<nlohmann::json> meta = readMeta();
   LPGEN_RETURN_IF_ERROR(meta.status());
   const nlohmann::json expected = meta->value("data", nlohmann::json());
   const nlohmann::json found = describeData(data);
@@ -136,7 +145,7 @@ Status RunFolder::checkData(const data::Dataset &data) const {
 }
 
 Status RunFolder::restore(Trainer &trainer) {
-  Result<nlohmann::json> meta = readCheckpointMeta(checkpointPath());
+  const Result<nlohmann::json> meta = readMeta();
   LPGEN_RETURN_IF_ERROR(meta.status());
   LPGEN_RETURN_IF_ERROR(
       restoreCheckpoint(checkpointPath(), [&](nn::StateVisitor &visitor) {
@@ -152,7 +161,7 @@ Status RunFolder::restore(Trainer &trainer) {
     return damage(checkpointPath(), "its list of epochs is damaged");
   }
   if (trainer.step() < 0 || trainer.step() > trainer.totalSteps() ||
-      (rank == 0 && int64_t(history.size()) != trainer.epoch())) {
+      (!history.empty() && int64_t(history.size()) != trainer.epoch())) {
     return damage(checkpointPath(),
                   "it has done " + std::to_string(trainer.step()) +
                       " steps and logged " + std::to_string(history.size()) +

@@ -58,6 +58,7 @@ public:
 private:
   RunFolder(std::string path, int rank) : path(std::move(path)), rank(rank) {}
 
+  Result<nlohmann::json> readMeta() const;
   Status saveAs(const std::string &file, Trainer &trainer);
 
   std::string path;

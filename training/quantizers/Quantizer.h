@@ -25,7 +25,7 @@ public:
   virtual Status quantize(const nn::FloatTensor &x, const nn::Pass &pass,
                           IntTensor &q, double &statisticsSeconds) = 0;
   virtual void visitState(nn::StateVisitor &visitor) {
-    visitor.visit(counts.tensor + ".bits", counts.bits);
+    visitor.visitFrom(counts.tensor + ".bits", counts.bits, 1, 32);
     visitor.visit(counts.tensor + ".quantized", counts.quantized);
     visitor.visit(counts.tensor + ".saturated", counts.saturated);
     visitor.visit(counts.tensor + ".underflown", counts.underflown);
