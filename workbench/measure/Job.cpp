@@ -95,7 +95,7 @@ static BenchTensor parseTensor(const json &value) {
   return tensor;
 }
 
-/// The tensor must have as many elements as the problem has there.
+/// The tensor must have the elements that the problem has there.
 static void checkElements(const BenchTensor &tensor,
                           std::initializer_list<int64_t> extents) {
   int64_t count = 1;
@@ -105,7 +105,7 @@ static void checkElements(const BenchTensor &tensor,
     }
   }
   const std::optional<int64_t> found = countElements(tensor.shape);
-  if (found != count) {
+  if (!found || *found < count) {
     throw BadJob{"tensor '" + tensor.name + "' has the shape " +
                  shapeToString(tensor.shape) + ", but the problem needs " +
                  std::to_string(count) + " elements"};
