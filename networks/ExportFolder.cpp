@@ -1,6 +1,7 @@
 // Files one after the other, the network last.
 #include "networks/ExportFolder.h"
 #include "base/system/AtomicFile.h"
+#include "base/system/Interruption.h"
 #include "base/system/Subprocess.h"
 #include "networks/EmbeddedFiles.h"
 #include "networks/NetworkText.h"
@@ -83,6 +84,9 @@ static Status writeTestImages(const std::string &folder, const Network &network,
 Status exportNetwork(const Network &network, const TestImages &test,
                      const ExportOptions &options) {
   const std::string &folder = options.folder;
+  // A new folder is whole, or goes with a signal that ends this.
+  std::error_code ignored;
+  const UnfinishedFile unfinished(fs::exists(folder, ignored) ? "" : folder);
   for (const char *part : {"/kernels", "/base/abi"}) {
     LPGEN_RETURN_IF_ERROR(makeFolder(folder + part));
   }

@@ -5,16 +5,18 @@
 // programs that use kernels have not, and it is where the baselines' libraries
 // are.
 #include "base/abi/lp_kernel.h"
+#include "base/system/OutputFiles.h"
+#include "base/system/Subprocess.h"
 #include "base/system/Text.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OptionChecks.h"
 #include "workbench/bench/BenchEstimates.h"
 #include "workbench/bench/BenchJob.h"
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 #include <CLI/CLI.hpp>
@@ -37,6 +39,7 @@ struct BenchCommandOptions {
 struct PreparedJob {
   std::vector<BenchKernel> kernels;
   std::vector<TemporaryFile> libraries;
+  OutputFiles exported;
 };
 } // namespace
 
@@ -49,9 +52,10 @@ parseSizes(const BenchCommandOptions &options) {
     int64_t value = 0;
     if (!assignment ||
         llvm::StringRef(assignment->second).getAsInteger(0, value) ||
-        value < 0) {
+        value < 1) {
       return Status::error("--size '" + text +
-                           "': expected NAME=VALUE, as in --size m=128");
+                           "': expected NAME=VALUE with a value of 1 or more, "
+                           "as in --size m=128");
     }
     sizes[assignment->first] = value;
   }
@@ -112,26 +116,6 @@ static Status addKernel(const ast::Op &op, const CompiledOp &compiled,
   return Status::success();
 }
 
-static Status writeExport(const BenchCommandOptions &options,
-                          const std::string &name, llvm::StringRef content) {
-  llvm::SmallString<128> path(options.exportFolder);
-  llvm::sys::path::append(path, name);
-  std::error_code error =
-      llvm::sys::fs::create_directories(options.exportFolder);
-  if (!error) {
-    llvm::raw_fd_ostream stream(path, error);
-    stream << content;
-    stream.close();
-    if (!error) {
-      error = stream.error();
-      stream.clear_error();
-    }
-  }
-  return error ? Status::error("cannot write '" + std::string(path) +
-                               "': " + error.message())
-               : Status::success();
-}
-
 /// Writes the object beside the job that describes it, with what MCA says.
 static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
                            const ast::Op &op, const CompiledOp &compiled,
@@ -142,7 +126,7 @@ static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
   if (!ir) {
     return Status::error("operator '" + op.name + "' compiled once only");
   }
-  LPGEN_RETURN_IF_ERROR(writeExport(options, op.name + ".o", compiled.object));
+  job.exported.addIn(options.exportFolder, op.name + ".o", compiled.object);
   Result<BenchKernel> kernel =
       describeKernel(op, compiled, "",
                      estimateLoops(ir->mlir, compiled, file.target()), sizes);
@@ -195,19 +179,15 @@ static Result<int> runBenchProgram(const BenchCommandOptions &options,
   const Result<TemporaryFile> jobFile =
       TemporaryFile::create("json", textOf(options, target, job));
   LPGEN_RETURN_IF_ERROR(jobFile.status());
-  llvm::SmallVector<llvm::StringRef> arguments = {*program, jobFile->path()};
+  std::vector<std::string> arguments = {*program, jobFile->path()};
   if (!options.json.empty()) {
-    arguments.append({"--json", options.json});
+    arguments.insert(arguments.end(), {"--json", options.json});
   }
   llvm::outs().flush();
-  std::string message;
-  const int status = llvm::sys::ExecuteAndWait(
-      *program, arguments, /*Env=*/std::nullopt, /*Redirects=*/{},
-      /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
-  if (status < 0) {
-    return Status::error("'" + *program + "' failed: " + message);
-  }
-  return status;
+  const Result<ProgramOutcome> outcome =
+      runProgram(arguments, ProgramKind::Stand);
+  LPGEN_RETURN_IF_ERROR(outcome.status());
+  return outcome->exitStatus;
 }
 
 static int runBench(const BenchCommandOptions &options) {
@@ -250,8 +230,9 @@ static int runBench(const BenchCommandOptions &options) {
     }
   }
   if (isExport) {
-    const Status written =
-        writeExport(options, "job.json", textOf(options, target, job));
+    job.exported.addIn(options.exportFolder, "job.json",
+                       textOf(options, target, job));
+    const Status written = job.exported.commit();
     return written.ok() ? ExitSuccess : reportError(written.message());
   }
   const Result<int> status = runBenchProgram(options, target, job);
@@ -281,18 +262,22 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--min-time", options->minSeconds,
                    "Least number of seconds for each operator")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(isNumber(0, 3600))
       ->capture_default_str();
   command->add_flag("--from-memory", options->fromMemory,
                     "Measure also with packed inputs that are in no cache, "
                     "beside a plain read of the same bytes");
-  command->add_option("--json", options->json,
-                      "FILE: write the results as JSON as well; '-' prints "
-                      "them instead of the table");
-  command->add_option("--export", options->exportFolder,
-                      "FOLDER: write objects and job.json for a program that "
-                      "measures elsewhere (bench/build-arm), and measure "
-                      "nothing");
+  command
+      ->add_option("--json", options->json,
+                   "FILE: write the results as JSON as well; '-' prints "
+                   "them instead of the table")
+      ->check(isPath());
+  command
+      ->add_option("--export", options->exportFolder,
+                   "FOLDER: write objects and job.json for a program that "
+                   "measures elsewhere (bench/build-arm), and measure "
+                   "nothing")
+      ->check(isPath());
   command->footer("Example:\n  lpgen bench examples/conv3x3_w2a2.lp -D C=64 "
                   "-D O=64\n  compares the kernel with the "
                   "convolutions of other libraries, an int16 kernel and plain "

@@ -4,6 +4,7 @@
 #ifndef LPGEN_TOOLS_COMMONOPTIONS_H
 #define LPGEN_TOOLS_COMMONOPTIONS_H
 
+#include "base/system/Interruption.h"
 #include "compiler/pipeline/Compile.h"
 #include "operators/frontend/Ast.h"
 #include "targets/Target.h"
@@ -20,12 +21,12 @@ class App;
 
 namespace lpgen {
 
-/// Exit statuses of the tools. Most leave interruptions to exitOnInterrupt.
+/// Exit statuses of the tools. Most leave interruptions to endOnSignals.
 enum ExitCode {
   ExitSuccess = 0,
   ExitFailure = 1,
   ExitUsage = 2,
-  ExitInterrupted = 130
+  ExitInterrupted = interruptedStatus
 };
 
 /// Prints "lpgen: error: MESSAGE" to stderr and returns `code`.

@@ -1,10 +1,11 @@
 // `lpgen compile`: operators to objects, headers and manifests, or to the IR of
 // any stage.
+#include "base/system/OutputFiles.h"
 #include "schedules/TunedFiles.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/CompileLibrary.h"
-#include "tools/OutputFiles.h"
+#include "tools/OptionChecks.h"
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -42,30 +43,32 @@ static Result<std::string> linkShared(const CompiledOp &op) {
 
 static Status addOutputs(OutputFiles &files, const CompiledOp &op,
                          const CompileCommandOptions &options, Stage last) {
-  std::string stem = options.outputFolder + "/" + op.op;
+  const auto add = [&](const char *suffix, const std::string &contents) {
+    files.addIn(options.outputFolder, op.op + suffix, contents);
+  };
   if (last != Stage::Object) {
-    files.add(stem + ".mlir", op.mlir);
+    add(".mlir", op.mlir);
     return Status::success();
   }
   for (const std::string &kind : options.emit) {
     if (kind == "obj") {
-      files.add(stem + ".o", op.object);
+      add(".o", op.object);
     } else if (kind == "header") {
-      files.add(stem + ".h", op.header);
+      add(".h", op.header);
     } else if (kind == "manifest") {
-      files.add(stem + ".json", op.manifest);
+      add(".json", op.manifest);
     } else if (kind == "asm") {
-      files.add(stem + ".s", op.assembly);
+      add(".s", op.assembly);
     } else if (kind == "llvm") {
-      files.add(stem + ".ll", op.llvmIr);
+      add(".ll", op.llvmIr);
     } else if (kind == "mlir") {
-      files.add(stem + ".mlir", op.mlir);
+      add(".mlir", op.mlir);
     } else if (kind == "shared") {
       Result<std::string> shared = linkShared(op);
       if (!shared.ok()) {
         return Status::error(shared.message());
       }
-      files.add(stem + ".so", *shared);
+      add(".so", *shared);
     }
   }
   return Status::success();
@@ -223,11 +226,14 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->add_option("--start-from", options->startFrom,
                    "FILE is MLIR of this stage instead of an operator file")
       ->check(CLI::IsMember(stages));
-  command->add_option("--dump-stages", options->dumpStages,
-                      "Folder for the IR after every stage");
+  command
+      ->add_option("--dump-stages", options->dumpStages,
+                   "Folder for the IR after every stage")
+      ->check(isPath());
   command
       ->add_option("-o,--output", options->outputFolder,
                    "Folder for the outputs")
+      ->check(isPath())
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet,
                     "No remarks about the chosen schedules");

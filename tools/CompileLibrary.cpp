@@ -62,26 +62,27 @@ static const std::string *kernelOutput(const CompiledOp &op,
 
 static void addKernel(OutputFiles &outputs, const CompiledOp &op,
                       const Target &target, llvm::ArrayRef<std::string> emit,
-                      const std::string &stem) {
+                      const std::string &folder) {
   for (const std::string &kind : emit) {
     llvm::StringRef suffix;
     if (const std::string *text = kernelOutput(op, kind, suffix)) {
-      outputs.add(stem + "_" + target.desc().name + suffix.str(), *text);
+      outputs.addIn(folder, op.op + "_" + target.desc().name + suffix.str(),
+                    *text);
     }
   }
 }
 
 static void addJoint(OutputFiles &outputs, const KernelLibrary &library,
                      llvm::ArrayRef<std::string> emit,
-                     const std::string &stem) {
+                     const std::string &folder, const std::string &op) {
   if (llvm::is_contained(emit, "obj")) {
-    outputs.add(stem + "_dispatch.c", library.dispatch);
+    outputs.addIn(folder, op + "_dispatch.c", library.dispatch);
   }
   if (llvm::is_contained(emit, "header")) {
-    outputs.add(stem + ".h", library.header);
+    outputs.addIn(folder, op + ".h", library.header);
   }
   if (llvm::is_contained(emit, "manifest")) {
-    outputs.add(stem + ".json", library.manifest);
+    outputs.addIn(folder, op + ".json", library.manifest);
   }
 }
 
@@ -96,7 +97,6 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
   }
   const std::string dumpStages = file.compileOptions.dumpStages;
   for (const ast::Op *op : file.ops()) {
-    const std::string stem = folder + "/" + op->name;
     std::vector<Variant> variants;
     for (const Target *target : targets) {
       file.compileOptions.target = target;
@@ -110,11 +110,12 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
         return exitCode;
       }
       result->op = op->name;
-      addKernel(outputs, *result, *target, emit, stem);
+      addKernel(outputs, *result, *target, emit, folder);
       variants.push_back(makeVariant(*result, *target));
       compiled.push_back(std::move(*result));
     }
-    addJoint(outputs, joinVariants(std::move(variants)), emit, stem);
+    addJoint(outputs, joinVariants(std::move(variants)), emit, folder,
+             op->name);
   }
   return ExitSuccess;
 }

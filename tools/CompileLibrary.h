@@ -3,8 +3,8 @@
 #ifndef LPGEN_TOOLS_COMPILELIBRARY_H
 #define LPGEN_TOOLS_COMPILELIBRARY_H
 
+#include "base/system/OutputFiles.h"
 #include "tools/CommonOptions.h"
-#include "tools/OutputFiles.h"
 #include "llvm/ADT/ArrayRef.h"
 
 namespace lpgen {

@@ -1,5 +1,6 @@
 // `lpgen run`: compiles one operator and runs its kernel on .npy files of
 // logical values.
+#include "base/system/OutputFiles.h"
 #include "base/tensor/Npy.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
@@ -47,9 +48,17 @@ static Result<Bindings> bind(const ast::Op &op,
 /// Writes the outputs that were asked for and says so.
 static Status writeOutputs(const ast::Op &op, const TensorPaths &paths,
                            const JobResult &result) {
+  OutputFiles files;
+  std::vector<std::string> headers;
+  headers.reserve(paths.size());
   for (const auto &[id, path] : paths) {
     const HostTensor &values = result.outputs[id - op.numInputs()];
-    LPGEN_RETURN_IF_ERROR(writeNpy(path, values));
+    headers.push_back(npyHeader(values));
+    files.addParts(path, {headers.back(), npyElements(values)});
+  }
+  LPGEN_RETURN_IF_ERROR(files.commit());
+  for (const auto &[id, path] : paths) {
+    const HostTensor &values = result.outputs[id - op.numInputs()];
     llvm::outs() << "wrote " << op.tensors[id].name << ": "
                  << values.type().str() << shapeToString(values.shape())
                  << " to " << path << "\n";

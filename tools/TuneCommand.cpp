@@ -1,12 +1,15 @@
 // `lpgen tune`: finds the best schedules of operators by trying them, and
 // writes them down as rules that later compilations follow.
+#include "base/system/AtomicFile.h"
+#include "base/system/FileLock.h"
+#include "base/system/Interruption.h"
 #include "base/system/Text.h"
 #include "compiler/codegen/Mca.h"
 #include "schedules/RuleFile.h"
 #include "schedules/TunedFiles.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
-#include "tools/OutputFiles.h"
+#include "tools/OptionChecks.h"
 #include "tools/TuneReport.h"
 #include "workbench/bench/BenchProblem.h"
 #include "workbench/tune/Tuner.h"
@@ -15,11 +18,9 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -60,8 +61,6 @@ private:
   bool interrupted = false;
 };
 } // namespace
-
-static std::atomic<bool> sawInterrupt = false;
 
 /// Hash of this very program: what another build measured says nothing of the
 /// code that this one makes.
@@ -111,8 +110,39 @@ TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {
   }
   tune.macs = insideMultiplyAccumulates(op, sizes).value_or(
       multiplyAccumulates(op, sizes));
-  tune.isInterrupted = [] { return sawInterrupt.load(); };
+  tune.isInterrupted = lpgen::isInterrupted;
   return tune;
+}
+
+/// Is there something else than a file, as /dev/null or a pipe?
+static bool isStream(const std::string &path) {
+  return llvm::sys::fs::exists(path) && !llvm::sys::fs::is_regular_file(path);
+}
+
+/// The lock on a file of rules, beside it; nothing for a stream.
+static Result<std::optional<FileLock>> lockRules(const std::string &rules) {
+  if (isStream(rules)) {
+    return std::optional<FileLock>();
+  }
+  const llvm::StringRef folder = llvm::sys::path::parent_path(rules);
+  if (!folder.empty()) {
+    if (const std::error_code error =
+            llvm::sys::fs::create_directories(folder)) {
+      return Status::error("cannot make folder '" + folder.str() +
+                           "': " + error.message());
+    }
+  }
+  const std::string path = rules + ".lock";
+  Result<std::optional<FileLock>> lock = FileLock::attempt(path);
+  LPGEN_RETURN_IF_ERROR(lock.status());
+  if (!lock->has_value()) {
+    llvm::errs() << "lpgen: remark: another process writes '" << rules
+                 << "'; waiting until it is done\n";
+    Result<FileLock> waited = FileLock::wait(path);
+    LPGEN_RETURN_IF_ERROR(waited.status());
+    lock->emplace(std::move(*waited));
+  }
+  return lock;
 }
 
 /// Merges what was found into the file of rules, as soon as it is known.
@@ -130,23 +160,21 @@ Status TuneRun::writeRules(const TuneProblem &problem,
                      best.op + " " + problem.label(tuned.contraction) + ", " +
                          best.speed() + ", " + cpu + ", " + today()});
   }
+  // Another run that merges at the same time is waited for.
+  const Result<std::optional<FileLock>> lock = lockRules(rulesPath);
+  LPGEN_RETURN_IF_ERROR(lock.status());
   std::string old;
   if (llvm::sys::fs::exists(rulesPath)) {
-    auto buffer = llvm::MemoryBuffer::getFile(rulesPath);
-    if (!buffer) {
-      return Status::error("cannot read '" + rulesPath +
-                           "': " + buffer.getError().message());
-    }
-    old = (*buffer)->getBuffer().str();
+    Result<std::string> text = readWholeFile(rulesPath);
+    LPGEN_RETURN_IF_ERROR(text.status());
+    old = std::move(*text);
   }
-  Result<std::string> merged = mergeRules(old, rules, cpu);
+  const Result<std::string> merged = mergeRules(old, rules, cpu);
   if (!merged.ok()) {
     return Status::error("'" + rulesPath + "' is " + merged.message() +
                          "; repair or remove it, or choose another with -o");
   }
-  OutputFiles files;
-  files.add(rulesPath, std::move(*merged));
-  return files.commit();
+  return writeFileAtomically(rulesPath, *merged);
 }
 
 int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
@@ -225,8 +253,12 @@ static Result<std::vector<std::string>> listFiles(const std::string &path) {
   return files;
 }
 
-/// The log that goes with a file of rules: CPU.jsonl beside CPU.mlir.
+/// The log that goes with a file of rules: CPU.jsonl beside CPU.mlir. None goes
+/// with a stream.
 static std::string logBeside(const std::string &rules) {
+  if (isStream(rules)) {
+    return "";
+  }
   llvm::SmallString<128> path(rules);
   llvm::sys::path::replace_extension(path, "jsonl");
   return std::string(path);
@@ -262,7 +294,7 @@ static int runTune(const TuneCommandOptions &options) {
   if (!log.ok()) {
     return reportError(log.message());
   }
-  llvm::sys::SetInterruptFunction([] { sawInterrupt = true; });
+  endOnSignals(OnSignal::Tell);
   TuneRun run(options, std::move(*log));
   run.rulesPath = rules;
   run.cpu = cpu;
@@ -302,17 +334,21 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
   CLI::Option *time = command
                           ->add_option("--time", options->seconds,
                                        "Most seconds for each operator")
-                          ->check(CLI::Range(0.0, 1e6))
+                          ->check(isNumber(0, 1e6))
                           ->capture_default_str();
   command->add_flag("--exhaustive", options->isExhaustive,
                     "Try everything; no limits but those that are given");
-  command->add_option("--log", options->log,
-                      "File of trials (JSON lines), which a later run goes on "
-                      "from; beside the rules, CPU.jsonl, if not given");
-  command->add_option("-o,--output", options->output,
-                      "File of rules to merge into; the user's file for the "
-                      "CPU, which compilations find by themselves, if not "
-                      "given");
+  command
+      ->add_option("--log", options->log,
+                   "File of trials (JSON lines), which a later run goes on "
+                   "from; beside the rules, CPU.jsonl, if not given")
+      ->check(isPath());
+  command
+      ->add_option("-o,--output", options->output,
+                   "File of rules to merge into; the user's file for the "
+                   "CPU, which compilations find by themselves, if not "
+                   "given")
+      ->check(isPath());
   command->add_option("--runner", options->runner,
                       "Command that runs a shell script on the machine to "
                       "tune for, e.g. 'ssh board'");

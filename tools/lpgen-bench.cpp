@@ -1,14 +1,13 @@
 // lpgen-bench: measures the kernels of a job file, which `lpgen bench` writes,
 // beside implementations by others. Its data flow: job -> kernels and baselines
 // -> measurements -> table and JSON.
+#include "base/system/AtomicFile.h"
 #include "base/system/ThreadPool.h"
+#include "tools/Program.h"
 #include "workbench/measure/Clock.h"
 #include "workbench/measure/Job.h"
 #include "workbench/measure/Report.h"
 #include "workbench/measure/Run.h"
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -42,7 +41,7 @@ static std::optional<Arguments> parseArguments(int argc, char **argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string text = argv[i];
-    if (text == "--json" && i + 1 < argc) {
+    if (text == "--json" && i + 1 < argc && argv[i + 1][0] != '\0') {
       arguments.json = argv[++i];
     } else if (arguments.job.empty() && !text.starts_with("-")) {
       arguments.job = text;
@@ -65,6 +64,7 @@ static Result<Results> runJob(const BenchJob &job, bool wantsBandwidths) {
   std::unique_ptr<ThreadPool> pool;
   if (job.threads > 1) {
     pool = std::make_unique<ThreadPool>(job.threads);
+    LPGEN_RETURN_IF_ERROR(pool->status());
   } else {
     LPGEN_RETURN_IF_ERROR(pinToCurrentCpu());
   }
@@ -84,22 +84,8 @@ static Result<Results> runJob(const BenchJob &job, bool wantsBandwidths) {
   return results;
 }
 
-/// Writes beside the file and renames, so that a failure leaves none or the old
-/// one.
-static Status writeFile(const std::string &path, const std::string &text) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-  stream << text;
-  stream.close();
-  if (!stream || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    std::remove(temporary.c_str());
-    return Status::error("cannot write '" + path + "': " + reason);
-  }
-  return Status::success();
-}
-
 int main(int argc, char **argv) {
+  startProgram();
   const std::optional<Arguments> arguments = parseArguments(argc, argv);
   if (!arguments) {
     return fail(hasEmbeddedJob
@@ -122,12 +108,11 @@ int main(int argc, char **argv) {
       formatJson(*job, results->reports, results->bandwidths);
   std::cout << (arguments->json == "-" ? json
                                        : formatText(*job, results->reports));
-  std::cout.flush();
-  if (!std::cout) {
-    return fail("cannot write to standard output");
+  if (const Status printed = flushStandardOutput(); !printed.ok()) {
+    return fail(printed.message());
   }
   if (!arguments->json.empty() && arguments->json != "-") {
-    const Status written = writeFile(arguments->json, json);
+    const Status written = writeFileAtomically(arguments->json, json);
     return written.ok() ? 0 : fail(written.message());
   }
   return 0;

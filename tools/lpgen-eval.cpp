@@ -3,6 +3,8 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop.
 #include "base/system/AtomicFile.h"
+#include "tools/OptionChecks.h"
+#include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 
 using namespace lpgen;
@@ -38,18 +40,20 @@ static int run(const train::StoredRunOptions &options,
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
+  startProgram();
   train::StoredRunOptions options;
   std::string predictions;
   CLI::App app("Accuracy of a trained network on the test images");
   app.name("lpgen eval");
   addStoredRunOptions(app, options);
   app.add_option("--predictions", predictions,
-                 "Write the class of each test image, a line each");
+                 "Write the class of each test image, a line each")
+      ->check(isPath());
   app.footer("Example:\n  lpgen eval run");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return finishProgram("lpgen-eval", app.exit(error) == 0 ? 0 : 2);
   }
-  return run(options, predictions);
+  return finishProgram("lpgen-eval", run(options, predictions));
 }

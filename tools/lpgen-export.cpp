@@ -2,6 +2,8 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
+#include "tools/OptionChecks.h"
+#include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/export/TrainedNetwork.h"
 
@@ -53,12 +55,15 @@ static int run(const train::StoredRunOptions &options,
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
+  startProgram();
   train::StoredRunOptions options;
   networks::ExportOptions exported;
   CLI::App app("Make a trained network a folder of C that runs by itself");
   app.name("lpgen export");
   addStoredRunOptions(app, options);
-  app.add_option("-o,--output", exported.folder, "Folder to write")->required();
+  app.add_option("-o,--output", exported.folder, "Folder to write")
+      ->check(isPath())
+      ->required();
   app.add_option("--target", exported.target,
                  "Target of the kernels, as in lpgen compile")
       ->capture_default_str();
@@ -66,7 +71,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return finishProgram("lpgen-export", app.exit(error) == 0 ? 0 : 2);
   }
-  return run(options, exported);
+  return finishProgram("lpgen-export", run(options, exported));
 }

@@ -3,16 +3,19 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop. Progress goes to stderr, results to stdout.
 #include "base/system/AtomicFile.h"
+#include "base/system/NearestName.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "tools/OptionChecks.h"
+#include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/data/Dataset.h"
 #include "training/loop/RunFolder.h"
+#include "training/policies/Policy.h"
 #include "training/record/AccumulatorTable.h"
 #include "training/record/RunReport.h"
 #include <CLI/CLI.hpp>
-#include <atomic>
+#include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <unistd.h>
 
@@ -25,7 +28,7 @@ enum ExitStatus {
   ExitSuccess = 0,
   ExitFailure = 1,
   ExitUsage = 2,
-  ExitInterrupted = 130
+  ExitInterrupted = interruptedStatus
 };
 
 struct Options {
@@ -39,8 +42,6 @@ struct Options {
   bool showsAccumulators = false;
   int64_t stopAfter = 0;
 };
-
-std::atomic<bool> interrupted = false;
 
 int fail(const std::string &message, ExitStatus status = ExitFailure) {
   std::fprintf(stderr, "lpgen-train: error: %s\n", message.c_str());
@@ -126,7 +127,7 @@ Status finishEpoch(Trainer &trainer, RunFolder &folder) {
 
 Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
   Progress progress(options.isQuiet);
-  while (!trainer.isDone() && !interrupted) {
+  while (!trainer.isDone() && !isInterrupted()) {
     LPGEN_RETURN_IF_ERROR(trainer.runStep());
     progress.show(trainer);
     if (!trainer.isAtEpochEnd()) {
@@ -180,6 +181,9 @@ int run(Options &options, ProcessGroup *workers) {
   if (!folder.ok()) {
     return fail(folder.message());
   }
+  if (const Status locked = folder->lock(); !locked.ok()) {
+    return fail(locked.message());
+  }
   if (options.isResumed) {
     const Result<Config> config = folder->readConfig();
     if (!config.ok()) {
@@ -210,7 +214,16 @@ int run(Options &options, ProcessGroup *workers) {
   if (!limited.ok()) {
     return fail(limited.message());
   }
+  if (options.isResumed) {
+    const Status same = folder->checkData(*data);
+    if (!same.ok()) {
+      return fail(same.message());
+    }
+  }
   ThreadPool pool(options.threads);
+  if (!pool.status().ok()) {
+    return fail(pool.status().message());
+  }
   KernelProvider kernels(options.compiler);
   Result<std::unique_ptr<Trainer>> trainer =
       Trainer::create(options.config, *data, &pool, &kernels, workers);
@@ -218,7 +231,10 @@ int run(Options &options, ProcessGroup *workers) {
     return fail(trainer.message());
   }
   if (options.isResumed) {
-    const Status restored = folder->restore(**trainer);
+    Status restored = folder->restore(**trainer);
+    if (restored.ok()) {
+      restored = folder->writeLogs(**trainer);
+    }
     if (!restored.ok()) {
       return fail(restored.message());
     }
@@ -250,7 +266,7 @@ int run(Options &options, ProcessGroup *workers) {
                                               folder->checkpointPath() + "'"
                                         : ""));
   }
-  if (interrupted) {
+  if (isInterrupted() && !(*trainer)->isDone()) {
     std::fprintf(stderr,
                  "lpgen-train: interrupted; continue with: lpgen train "
                  "--resume --out %s\n",
@@ -281,11 +297,53 @@ int runWithWorkers(Options &options) {
   return status;
 }
 
+/// What can be said of the options before there is data.
+Status checkOptions(const Config &config) {
+  LPGEN_RETURN_IF_ERROR(checkConfig(config));
+  LPGEN_RETURN_IF_ERROR(nn::checkModelName(config.model));
+  LPGEN_RETURN_IF_ERROR(
+      makeOptimizer({config.optimizer, config.momentum, config.weightDecay}, {})
+          .status());
+  KernelProvider kernels(CompilerOptions{});
+  return makePolicy(config.policy, {&kernels, /*stepsPerEpoch=*/1,
+                                    /*totalSteps=*/1, config.batchSize})
+      .status();
+}
+
+/// Reads the file of --config; a key that is no option is an error.
+class ConfigFile : public CLI::ConfigTOML {
+public:
+  explicit ConfigFile(const CLI::App &app) : app(app) {}
+
+  std::vector<CLI::ConfigItem> from_config(std::istream &input) const override {
+    std::vector<std::string> known;
+    for (const CLI::Option *option : app.get_options()) {
+      if (!option->get_lnames().empty()) {
+        known.push_back(option->get_lnames().front());
+      }
+    }
+    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(input);
+    for (const CLI::ConfigItem &item : items) {
+      const std::string name = item.fullname();
+      if (std::ranges::find(known, name) == known.end()) {
+        throw CLI::ConfigError("--config: unknown key " +
+                                   quoteWithNearest(name, known),
+                               CLI::ExitCodes::ConfigError);
+      }
+    }
+    return items;
+  }
+
+private:
+  const CLI::App &app;
+};
+
 /// Registers everything; those options that a resumed run takes from its
 /// checkpoint are returned.
 std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
   Config &config = options.config;
   app.add_option("--out", options.out, "Folder of the run: checkpoint, logs")
+      ->check(isPath())
       ->required();
   addKernelOptions(app, options.threads, options.compiler);
   app.add_option("--kernel-target", options.compiler.target,
@@ -335,6 +393,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   app.set_config("--config", "", "FILE with lines OPTION=VALUE (TOML)");
+  app.config_formatter(std::make_shared<ConfigFile>(app));
   return ofConfig;
 }
 
@@ -343,6 +402,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
+  startProgram(OnSignal::Tell);
   Options options;
   CLI::App app("Train a network with generated low-precision kernels");
   app.name("lpgen train");
@@ -352,7 +412,8 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? ExitSuccess : ExitUsage;
+    return finishProgram("lpgen-train",
+                         app.exit(error) == 0 ? ExitSuccess : ExitUsage);
   }
   for (const CLI::Option *option : ofConfig) {
     if (options.isResumed && option->count() > 0) {
@@ -361,14 +422,12 @@ int main(int argc, char **argv) {
                   ExitUsage);
     }
   }
-  const Status config = checkConfig(options.config);
+  const Status config = checkOptions(options.config);
   if (!config.ok()) {
     return fail(config.message(), ExitUsage);
   }
   if (options.showsAccumulators) {
-    return showAccumulators(options.config);
+    return finishProgram("lpgen-train", showAccumulators(options.config));
   }
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
-  return runWithWorkers(options);
+  return finishProgram("lpgen-train", runWithWorkers(options));
 }

@@ -1,15 +1,30 @@
 // lpgen: the command line. Each subcommand lives in a file of its own.
+#include "base/system/SystemError.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
-#include "workbench/run/TemporaryFile.h"
+#include "tools/Program.h"
+#include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
 
 using namespace lpgen;
 
+/// The status of the command, unless its results did not reach their reader.
+static int finish(int exitCode) {
+  llvm::outs().flush();
+  const std::error_code lost = llvm::outs().error();
+  llvm::outs().clear_error();
+  llvm::errs().clear_error(); // Messages may be lost, results may not.
+  if (lost) {
+    return reportError("cannot write to standard output: " +
+                       describeSystemError(lost.value()));
+  }
+  return finishProgram("lpgen", exitCode);
+}
+
 // CLI11 throws while options are added only if this program names one wrongly.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
-  exitOnInterrupt();
+  startProgram();
   CLI::App app(
       "lpgen: low-precision tensor operators to the fastest kernel a CPU "
       "can run");
@@ -32,7 +47,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? ExitSuccess : ExitUsage;
+    return finish(app.exit(error) == 0 ? ExitSuccess : ExitUsage);
   }
-  return exitCode;
+  return finish(exitCode);
 }

@@ -9,9 +9,8 @@
 
 namespace lpgen {
 
-/// Writes the parts one after the other under a temporary name in the same
-/// folder, waits until the disk has them, and renames. A failure leaves an
-/// earlier file of that name as it was.
+/// Writes the parts one after the other, as OutputFiles does: a failure leaves
+/// an earlier file of that name as it was.
 Status writeFileAtomically(const std::string &path,
                            std::span<const std::string_view> parts);
 Status writeFileAtomically(const std::string &path, std::string_view content);

@@ -1,8 +1,9 @@
 // posix_spawn, a pipe for stderr, waitpid.
 #include "base/system/Subprocess.h"
+#include "base/system/Interruption.h"
+#include "base/system/SystemError.h"
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <spawn.h>
@@ -37,7 +38,43 @@ Result<std::string> programFolder() {
   return self.parent_path().string();
 }
 
-Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments) {
+namespace {
+/// How a child begins: its descriptors and its group.
+class Start {
+public:
+  Start(ProgramKind kind, int messages) {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    if (kind == ProgramKind::Step) {
+      posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                       O_RDONLY, 0);
+      posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
+                                       O_WRONLY, 0);
+      posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
+      posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    }
+  }
+  ~Start() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  Start(const Start &) = delete;
+  Start &operator=(const Start &) = delete;
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+};
+} // namespace
+
+static int waitFor(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments,
+                                  ProgramKind kind) {
   std::vector<char *> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string &argument : arguments) {
@@ -46,37 +83,32 @@ Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments) {
   argv.push_back(nullptr);
   const auto failure = [&](int error) {
     return Status::error("cannot run '" + arguments.front() +
-                         "': " + std::strerror(error)); // NOLINT
+                         "': " + describeSystemError(error));
   };
   std::array<int, 2> pipe;
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
     return failure(errno);
   }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                   O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
-                                   O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
+  const Start start(kind, pipe[1]);
   pid_t child = 0;
-  const int error =
-      ::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  int error = 0;
+  const RunningChild running(
+      [&] {
+        error = ::posix_spawn(&child, argv[0], &start.actions,
+                              &start.attributes, argv.data(), environ);
+        return error == 0 ? child : 0;
+      },
+      /*ofGroup=*/kind == ProgramKind::Step);
   ::close(pipe[1]);
   ProgramOutcome outcome;
   if (error == 0) {
     outcome.messages = readAll(pipe[0]);
+    outcome.exitStatus = waitFor(child);
   }
   ::close(pipe[0]);
   if (error != 0) {
     return failure(error);
   }
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  outcome.exitStatus =
-      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
 }
 

@@ -10,15 +10,24 @@ namespace lpgen {
 
 struct ProgramOutcome {
   int exitStatus = 0;   ///< 128 + N if signal N ended it.
-  std::string messages; ///< What it wrote to stderr.
+  std::string messages; ///< What it wrote to stderr, if that was caught.
+};
+
+enum class ProgramKind {
+  /// A step of our own work: no input, no output, messages caught. A signal to
+  /// the group of this process (Ctrl-C) does not reach it.
+  Step,
+  /// Does the work in our place, on our terminal.
+  Stand
 };
 
 /// The folder of the program that runs this.
 Result<std::string> programFolder();
 
-/// Runs arguments[0] with the other arguments, without input; its stdout is
-/// dropped. An error only if it cannot be started.
-Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments);
+/// Runs arguments[0] with the other arguments and waits for it. It ends when a
+/// signal ends this process. An error only if it cannot be started.
+Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments,
+                                  ProgramKind kind = ProgramKind::Step);
 
 } // namespace lpgen
 

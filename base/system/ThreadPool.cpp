@@ -1,6 +1,8 @@
 // Worker threads that sleep between phases; every phase wakes all of them once.
 #include "base/system/ThreadPool.h"
+#include "base/system/SystemError.h"
 #include <cassert>
+#include <string>
 
 namespace lpgen {
 
@@ -16,9 +18,26 @@ TaskRange taskShare(int64_t tasks, int worker, int workers) {
 ThreadPool::ThreadPool(int workers) {
   assert(workers >= 1 && "a pool has at least the calling thread");
   threads.reserve(size_t(workers) - 1);
-  for (int worker = 1; worker < workers; ++worker) {
-    threads.emplace_back([this, worker] { serve(worker); });
+  // Not std::thread, which throws where there is no memory for its stack.
+  for (int number = 1; number < workers; ++number) {
+    Worker &worker = threads.emplace_back(this, number);
+    const int error =
+        ::pthread_create(&worker.thread, nullptr, serveWorker, &worker);
+    if (error != 0) {
+      threads.pop_back();
+      started = Status::error("cannot start " + std::to_string(workers) +
+                              " threads, only " + std::to_string(numWorkers()) +
+                              ": " + describeSystemError(error) +
+                              "; remedy: ask for fewer");
+      return;
+    }
   }
+}
+
+void *ThreadPool::serveWorker(void *worker) {
+  const auto *self = static_cast<const Worker *>(worker);
+  self->pool->serve(self->number);
+  return nullptr;
 }
 
 ThreadPool::~ThreadPool() {
@@ -26,9 +45,9 @@ ThreadPool::~ThreadPool() {
     const std::lock_guard<std::mutex> lock(mutex);
     stopping = true;
   }
-  started.notify_all();
-  for (std::thread &thread : threads) {
-    thread.join();
+  wakened.notify_all();
+  for (const Worker &worker : threads) {
+    ::pthread_join(worker.thread, nullptr);
   }
 }
 
@@ -43,7 +62,7 @@ void ThreadPool::run(int64_t tasks, const Work &work) {
     currentTasks = tasks;
     running = workers - 1;
     ++generation;
-    started.notify_all();
+    wakened.notify_all();
   }
   const TaskRange mine =
       alone ? TaskRange{0, tasks} : taskShare(tasks, 0, workers);
@@ -61,7 +80,7 @@ void ThreadPool::serve(int worker) {
   uint64_t seen = 0;
   std::unique_lock<std::mutex> lock(mutex);
   while (true) {
-    started.wait(lock, [&] { return stopping || generation != seen; });
+    wakened.wait(lock, [&] { return stopping || generation != seen; });
     if (stopping) {
       return;
     }

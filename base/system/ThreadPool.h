@@ -6,11 +6,12 @@
 #ifndef LPGEN_BASE_SYSTEM_THREADPOOL_H
 #define LPGEN_BASE_SYSTEM_THREADPOOL_H
 
+#include "base/system/Status.h"
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <thread>
+#include <pthread.h>
 #include <vector>
 
 namespace lpgen {
@@ -33,7 +34,8 @@ public:
   using Work = std::function<void(int worker, TaskRange range)>;
 
   /// A pool of `workers` >= 1 workers; the calling thread of `run` is worker 0,
-  /// so one thread less is started.
+  /// so one thread less is started. Where `status` may be an error, it is to be
+  /// asked before `run`.
   explicit ThreadPool(int workers);
   ~ThreadPool();
   ThreadPool(const ThreadPool &) = delete;
@@ -41,23 +43,34 @@ public:
 
   int numWorkers() const { return int(threads.size()) + 1; }
 
+  /// An error if the system does not give as many threads.
+  const Status &status() const { return started; }
+
   /// Runs `work` on every worker whose share of `tasks` is not empty and
   /// returns when all are done; what they wrote is then visible to the caller.
   /// One call at a time; `work` must not throw.
   void run(int64_t tasks, const Work &work);
 
 private:
+  /// A thread, and what it is told.
+  struct Worker {
+    ThreadPool *pool;
+    int number;
+    pthread_t thread;
+  };
+  static void *serveWorker(void *worker);
   void serve(int worker);
 
+  Status started;
   std::mutex mutex;
-  std::condition_variable started;
+  std::condition_variable wakened;
   std::condition_variable finished;
   const Work *current = nullptr; ///< Guarded by mutex, as all below.
   int64_t currentTasks = 0;
   uint64_t generation = 0; ///< Counts the calls of run.
   int running = 0;         ///< Workers still busy with this generation.
   bool stopping = false;
-  std::vector<std::thread> threads;
+  std::vector<Worker> threads; ///< Never moves.
 };
 
 } // namespace lpgen

@@ -5,8 +5,10 @@
 // bits in version 1, else 32), the header (a Python dictionary literal) and the
 // elements.
 #include "base/tensor/Npy.h"
+#include "base/system/AtomicFile.h"
+#include "base/system/SystemError.h"
 #include "base/tensor/NpyHeader.h"
-#include <atomic>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
@@ -14,7 +16,6 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
-#include <unistd.h>
 
 static_assert(std::endian::native == std::endian::little,
               ".npy elements are copied as they are");
@@ -58,23 +59,6 @@ struct CloseFile {
 using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
 
 std::string quoted(const std::string &path) { return "'" + path + "'"; }
-
-std::string systemReason(int error) {
-  switch (error) {
-  case ENOENT:
-    return "no such file or folder";
-  case EACCES:
-  case EPERM:
-    return "permission denied; check the rights of the file and its folder";
-  case ENOSPC:
-  case EDQUOT:
-    return "the disk is full; make room or write elsewhere";
-  case EFBIG:
-    return "the file would exceed the largest allowed size";
-  default:
-    return std::strerror(error);
-  }
-}
 
 /// Reads the header up to the first element; `bytesRead` is that element's
 /// offset.
@@ -172,22 +156,6 @@ std::string headerText(const HostTensor &tensor) {
   return text + "\n";
 }
 
-/// Writes the whole array; the error code of the first call that failed, or 0.
-int writeTo(std::FILE *file, const HostTensor &tensor) {
-  const std::string header = headerText(tensor);
-  const unsigned char start[4] = {1, 0, uint8_t(header.size() & 0xff),
-                                  uint8_t(header.size() >> 8)};
-  const size_t bytes = size_t(tensor.byteSize());
-  errno = 0;
-  const bool ok =
-      std::fwrite(magic.data(), 1, magic.size(), file) == magic.size() &&
-      std::fwrite(start, 1, sizeof start, file) == sizeof start &&
-      std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-      (bytes == 0 || std::fwrite(tensor.data(), 1, bytes, file) == bytes) &&
-      std::fflush(file) == 0;
-  return ok ? 0 : errno != 0 ? errno : EIO;
-}
-
 } // namespace
 
 const char *npyTypeName(NpyType type) { return rowOf(type).name; }
@@ -249,7 +217,7 @@ Result<NpyArray> readNpy(const std::string &path) {
   const FilePtr file(std::fopen(path.c_str(), "rb"));
   if (!file) {
     return Status::error("cannot read " + quoted(path) + ": " +
-                         systemReason(errno));
+                         describeSystemError(errno));
   }
   const uintmax_t fileBytes = std::filesystem::file_size(path, code);
   if (code) {
@@ -290,7 +258,7 @@ Result<NpyArray> readNpy(const std::string &path) {
                  : std::fread(elements->data(), 1, size_t(bytes), file.get());
   if (std::ferror(file.get()) != 0) {
     return Status::error("cannot read " + quoted(path) + ": " +
-                         systemReason(errno));
+                         describeSystemError(errno));
   }
   LPGEN_RETURN_IF_ERROR(checkSize(path, found, bytes));
   return NpyArray{path, *type, *std::move(elements)};
@@ -306,40 +274,21 @@ readNpyTensor(const std::string &path, ElementType type,
   return array->convertTo(type, expectedShape);
 }
 
+std::string npyHeader(const HostTensor &tensor) {
+  const std::string text = headerText(tensor);
+  std::string header(magic);
+  header += {1, 0, char(text.size() & 0xff), char(text.size() >> 8)};
+  return header + text;
+}
+
+std::string_view npyElements(const HostTensor &tensor) {
+  return {static_cast<const char *>(tensor.data()), size_t(tensor.byteSize())};
+}
+
 Status writeNpy(const std::string &path, const HostTensor &tensor) {
-  const auto failed = [&](const std::string &reason) {
-    return Status::error("cannot write " + quoted(path) + ": " + reason);
-  };
-  std::error_code code;
-  const std::filesystem::file_status target =
-      std::filesystem::status(path, code);
-  if (std::filesystem::exists(target) &&
-      !std::filesystem::is_regular_file(target)) {
-    // A rename would replace a device or a pipe by a file.
-    return failed("it is there and is not a regular file");
-  }
-  // Unique among the threads and processes that write here.
-  static std::atomic<unsigned> counter{0};
-  const std::string temporary = path + ".tmp" + std::to_string(getpid()) + "." +
-                                std::to_string(counter++);
-  FilePtr file(std::fopen(temporary.c_str(), "wbx"));
-  if (!file) {
-    return failed(errno == EEXIST ? "the temporary file " + quoted(temporary) +
-                                        " is in the way; remove it"
-                                  : systemReason(errno));
-  }
-  int error = writeTo(file.get(), tensor);
-  if (std::fclose(file.release()) != 0 && error == 0) {
-    error = errno;
-  }
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    error = errno;
-  }
-  if (error != 0) {
-    std::remove(temporary.c_str());
-    return failed(systemReason(error));
-  }
-  return Status::success();
+  const std::string header = npyHeader(tensor);
+  return writeFileAtomically(
+      path, std::array{std::string_view(header), npyElements(tensor)});
 }
 
 } // namespace lpgen

@@ -11,6 +11,7 @@
 #include "base/tensor/Tensor.h"
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lpgen {
@@ -45,9 +46,11 @@ Result<HostTensor> readNpyTensor(
     const std::string &path, ElementType type,
     const std::optional<std::vector<int64_t>> &expectedShape = std::nullopt);
 
-/// Writes format version 1.0. The file appears complete or not at all: it is
-/// written under a temporary name in the same folder and renamed; a failure
-/// leaves an earlier file of that name as it was.
+/// What a file of format version 1.0 is made of: these bytes, then those.
+std::string npyHeader(const HostTensor &tensor);
+std::string_view npyElements(const HostTensor &tensor);
+
+/// Writes such a file by OutputFiles.
 Status writeNpy(const std::string &path, const HostTensor &tensor);
 
 } // namespace lpgen

@@ -1,5 +1,6 @@
 // Checked operators in, finished artifacts out. See Compile.h.
 #include "compiler/pipeline/Compile.h"
+#include "base/system/OutputFiles.h"
 #include "compiler/codegen/Abi.h"
 #include "compiler/codegen/CollectInfo.h"
 #include "compiler/codegen/Object.h"
@@ -166,23 +167,13 @@ bool Compilation::dump(Stage stage, llvm::StringRef text) {
   if (options.dumpStages.empty()) {
     return true;
   }
-  if (std::error_code error =
-          llvm::sys::fs::create_directories(options.dumpStages)) {
-    return fail("cannot create folder '" + options.dumpStages +
-                "': " + error.message());
-  }
-  std::string path = options.dumpStages + "/" + opName() + "." +
-                     std::to_string(static_cast<int>(stage)) + "-" +
-                     stageName(stage).str() + ".mlir";
-  std::error_code error;
-  llvm::raw_fd_ostream os(path, error);
-  if (!error) {
-    os << text;
-    os.close();
-    error = os.error();
-    os.clear_error();
-  }
-  return !error || fail("cannot write '" + path + "': " + error.message());
+  OutputFiles files;
+  files.addIn(options.dumpStages,
+              opName() + "." + std::to_string(static_cast<int>(stage)) + "-" +
+                  stageName(stage).str() + ".mlir",
+              text.str());
+  const Status written = files.commit();
+  return written.ok() || fail(written.message());
 }
 
 bool Compilation::schedule() {

@@ -9,7 +9,6 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <unistd.h>
 
 // The linker makes these bounds of the section that lists all kernels.
@@ -21,8 +20,6 @@ extern const lp_kernel *const __stop_lp_kernels[] __attribute__((weak));
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 namespace lpgen {
-
-namespace fs = std::filesystem;
 
 const lp_kernel *findLinkedKernel(const std::string &op) {
   const uint64_t features = lp_cpu_features();
@@ -84,51 +81,41 @@ Status KernelProvider::prepare() {
     }
     options.cacheFolder = folder + "/lpgen/kernels";
   }
-  std::error_code error;
-  fs::create_directories(options.cacheFolder, error);
-  if (error) {
-    return Status::error("cannot make folder '" + options.cacheFolder +
-                         "' for compiled kernels: " + error.message());
-  }
+  Result<KernelCache> opened = KernelCache::open(options.cacheFolder);
+  LPGEN_RETURN_IF_ERROR(opened.status());
+  cache = std::move(*opened);
   const Result<std::string> program = readWholeFile(options.program);
   LPGEN_RETURN_IF_ERROR(program.status());
   compilerDigest = extendDigest(emptyDigest, *program) | 1;
   return Status::success();
 }
 
-/// Compiles into a folder of its own and renames the result, so that a cache
-/// never holds half a library and two processes do not meet.
-Status KernelProvider::compile(const std::string &op, const std::string &text,
-                               const std::string &library) {
-  std::string folder = options.cacheFolder + "/tmp.XXXXXX";
-  if (!::mkdtemp(folder.data())) {
-    return Status::error("cannot make a folder in '" + options.cacheFolder +
+/// Compiles in a folder of its own and adds the result to the cache.
+Result<std::string> KernelProvider::compile(const std::string &op,
+                                            const std::string &text,
+                                            const std::string &name) {
+  const Result<std::unique_ptr<WorkFolder>> work = cache->makeWorkFolder();
+  LPGEN_RETURN_IF_ERROR(work.status());
+  const std::string &folder = (*work)->path();
+  const std::string source = folder + "/" + op + ".lp";
+  LPGEN_RETURN_IF_ERROR(writeFileAtomically(source, text));
+  const Result<ProgramOutcome> outcome =
+      runProgram({options.program, "compile", source, "--emit", "shared",
+                  "--target", options.target, "--quiet", "-o", folder});
+  LPGEN_RETURN_IF_ERROR(outcome.status());
+  if (outcome->exitStatus != 0) {
+    return Status::error("'" + options.program +
+                         "' could not compile operator '" + op + "' (status " +
+                         std::to_string(outcome->exitStatus) +
+                         "): " + outcome->messages);
+  }
+  const std::string made = folder + "/" + op + ".so";
+  const Result<std::string> library = readWholeFile(made);
+  if (!library.ok()) {
+    return Status::error("'" + options.program + "' left no kernel '" + made +
                          "'");
   }
-  const auto build = [&]() -> Status {
-    const std::string source = folder + "/" + op + ".lp";
-    LPGEN_RETURN_IF_ERROR(writeFileAtomically(source, text));
-    const Result<ProgramOutcome> outcome =
-        runProgram({options.program, "compile", source, "--emit", "shared",
-                    "--target", options.target, "--quiet", "-o", folder});
-    LPGEN_RETURN_IF_ERROR(outcome.status());
-    if (outcome->exitStatus != 0) {
-      return Status::error("'" + options.program +
-                           "' could not compile operator '" + op +
-                           "' (status " + std::to_string(outcome->exitStatus) +
-                           "): " + outcome->messages);
-    }
-    const std::string made = folder + "/" + op + ".so";
-    if (std::rename(made.c_str(), library.c_str()) != 0) {
-      return Status::error("'" + options.program + "' left no kernel '" + made +
-                           "'");
-    }
-    return Status::success();
-  };
-  const Status status = build();
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
-  return status;
+  return cache->add(name, *library);
 }
 
 Result<std::string> KernelProvider::libraryFor(const std::string &op,
@@ -142,15 +129,13 @@ Result<std::string> KernelProvider::libraryFor(const std::string &op,
   std::array<char, 17> hex = {};
   std::snprintf(hex.data(), hex.size(), "%016llx",
                 static_cast<unsigned long long>(digest));
-  const std::string library =
-      options.cacheFolder + "/" + op + "-" + hex.data() + ".so";
-  std::error_code ignored;
-  if (fs::exists(library, ignored)) {
+  const std::string name = op + "-" + hex.data() + ".so";
+  if (const std::string library = cache->find(name); !library.empty()) {
     ++cached;
     return library;
   }
-  LPGEN_RETURN_IF_ERROR(compile(op, text, library));
-  ++compiled;
+  Result<std::string> library = compile(op, text, name);
+  compiled += library.ok() ? 1 : 0;
   return library;
 }
 

@@ -6,8 +6,10 @@
 #ifndef LPGEN_RUNTIME_KERNELS_KERNELPROVIDER_H
 #define LPGEN_RUNTIME_KERNELS_KERNELPROVIDER_H
 
+#include "runtime/kernels/KernelCache.h"
 #include "runtime/kernels/SharedKernel.h"
 #include <map>
+#include <optional>
 #include <string>
 
 namespace lpgen {
@@ -49,11 +51,12 @@ private:
   Status prepare();
   Result<std::string> libraryFor(const std::string &op,
                                  const std::string &text);
-  Status compile(const std::string &op, const std::string &text,
-                 const std::string &library);
+  Result<std::string> compile(const std::string &op, const std::string &text,
+                              const std::string &name);
 
   CompilerOptions options;
   uint64_t compilerDigest = 0; ///< Of the program's file; 0 before prepare.
+  std::optional<KernelCache> cache;
   struct Found {
     const lp_kernel *kernel;
     std::string text;

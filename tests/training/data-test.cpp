@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <gmock/gmock.h>
 #include <numeric>
+#include <zlib.h>
 
 namespace lpgen::data {
 namespace {
@@ -77,8 +78,11 @@ TEST(Idx, NamesWhatIsWrong) {
   const Folder folder;
   EXPECT_THAT(folder.error(), HasSubstr("holds no data set"));
   folder.writeIdx();
-  folder.write("train-labels-idx1-ubyte", idxLabels({0, 10, 4}));
-  EXPECT_THAT(folder.error(), HasSubstr("label 1 is 10, expected 0 to 9"));
+  folder.write("t10k-labels-idx1-ubyte", idxLabels({0, 10}));
+  EXPECT_THAT(folder.error(),
+              HasSubstr("t10k-labels-idx1-ubyte: label 1 is 10, expected 0 to "
+                        "9 as in training"));
+  folder.writeIdx();
   folder.write("train-labels-idx1-ubyte", idxLabels({0, 1}));
   EXPECT_THAT(folder.error(), HasSubstr("has 2 labels for the 3 images"));
   folder.writeIdx();
@@ -90,6 +94,77 @@ TEST(Idx, NamesWhatIsWrong) {
   EXPECT_THAT(folder.error(), HasSubstr("the training images have 4x5"));
   folder.write("t10k-images-idx3-ubyte", "hello, world");
   EXPECT_THAT(folder.error(), HasSubstr("found another header"));
+}
+
+TEST(Idx, TakesAnyNumberOfClasses) {
+  const Folder folder;
+  folder.writeIdx();
+  folder.write("train-labels-idx1-ubyte", idxLabels({1, 26, 4}));
+  folder.write("t10k-labels-idx1-ubyte", idxLabels({26, 2}));
+  const Result<Dataset> data = loadDataset(folder.path());
+  ASSERT_TRUE(data.ok()) << data.message();
+  EXPECT_EQ(data->classes, 27);
+  folder.writeIdx();
+  folder.write("train-labels-idx1-ubyte", idxLabels({3, 3, 3}));
+  EXPECT_EQ(loadDataset(folder.path())->classes, 10);
+}
+
+TEST(Idx, TheDigestIsThatOfAllImages) {
+  const Folder folder;
+  folder.writeIdx();
+  const uint64_t before = loadDataset(folder.path())->digest;
+  EXPECT_EQ(loadDataset(folder.path())->digest, before);
+  folder.write("t10k-labels-idx1-ubyte", idxLabels({1, 3}));
+  EXPECT_NE(loadDataset(folder.path())->digest, before);
+  std::string pixels = idxImages(3, 4, 5);
+  pixels.back() = char(pixels.back() ^ 1);
+  folder.writeIdx();
+  folder.write("train-images-idx3-ubyte", pixels);
+  EXPECT_NE(loadDataset(folder.path())->digest, before);
+}
+
+std::string gzipped(const std::string &text) {
+  z_stream stream = {};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8,
+                         Z_DEFAULT_STRATEGY),
+            Z_OK);
+  std::string zipped(deflateBound(&stream, text.size()), '\0');
+  std::string input = text;
+  stream.next_in = reinterpret_cast<Bytef *>(input.data());
+  stream.avail_in = uInt(input.size());
+  stream.next_out = reinterpret_cast<Bytef *>(zipped.data());
+  stream.avail_out = uInt(zipped.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  zipped.resize(stream.total_out);
+  deflateEnd(&stream);
+  return zipped;
+}
+
+TEST(Idx, ChecksCompressedFilesToTheirEnd) {
+  const Folder folder;
+  folder.writeIdx();
+  std::filesystem::remove(folder.path() + "/train-images-idx3-ubyte");
+  const std::string name = "train-images-idx3-ubyte.gz";
+  const std::string whole = gzipped(idxImages(3, 4, 5));
+  folder.write(name, whole);
+  EXPECT_EQ(folder.error(), "");
+  // The header's time, flags and system say nothing of the contents.
+  for (size_t at = 10; at < whole.size(); ++at) {
+    for (const int bit : {1, 16, 128}) {
+      std::string flipped = whole;
+      flipped[at] = char(flipped[at] ^ bit);
+      folder.write(name, flipped);
+      EXPECT_NE(folder.error(), "") << at << ", " << bit;
+    }
+  }
+  for (size_t size = 0; size < whole.size(); ++size) {
+    folder.write(name, whole.substr(0, size));
+    EXPECT_NE(folder.error(), "") << size;
+  }
+  folder.write(name, whole + "x");
+  EXPECT_THAT(folder.error(), HasSubstr("1 bytes after its compressed data"));
+  folder.write(name, gzipped(idxImages(3, 4, 5) + "x"));
+  EXPECT_THAT(folder.error(), HasSubstr("1 bytes after the 60 elements"));
 }
 
 /// Records of `labelBytes` labels, the last of which is the record's number.

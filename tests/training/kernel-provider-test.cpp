@@ -3,6 +3,8 @@
 #include "base/system/AtomicFile.h"
 #include "operators/builder/GemmOperator.h"
 #include "tests/training/TrainingTesting.h"
+#include <filesystem>
+#include <functional>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -49,6 +51,79 @@ TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
     ++files;
   }
   EXPECT_EQ(files, 1);
+}
+
+/// Changes the only library of the cache and finds the kernel again; how many
+/// kernels were compiled for that.
+int compiledAfter(const testing::TemporaryFolder &cache,
+                  const std::function<void(const std::string &)> &change) {
+  const std::string library =
+      std::filesystem::directory_iterator(cache.path())->path();
+  change(library);
+  KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
+  const Result<const lp_kernel *> kernel = findSpec(kernels);
+  EXPECT_TRUE(kernel.ok()) << kernel.message();
+  return kernels.numCompiled();
+}
+
+TEST(KernelProvider, CompilesDamagedAndForeignLibrariesAgain) {
+  const testing::TemporaryFolder cache;
+  ASSERT_TRUE(KernelProvider({LPGEN_TEST_COMPILER, cache.path()})
+                  .find(gemmOperatorName(spec), gemmOperatorText(spec))
+                  .ok());
+  EXPECT_EQ(compiledAfter(cache, [](const std::string &) {}), 0);
+  const std::string whole =
+      *readWholeFile(std::filesystem::directory_iterator(cache.path())->path());
+  const auto write = [](const std::string &path, const std::string &bytes) {
+    ASSERT_TRUE(writeFileAtomically(path, bytes).ok());
+  };
+  for (const size_t size : {size_t{0}, whole.size() / 2, whole.size() - 1}) {
+    EXPECT_EQ(compiledAfter(cache,
+                            [&](const std::string &path) {
+                              write(path, whole.substr(0, size));
+                            }),
+              1)
+        << size;
+  }
+  for (size_t at = 0; at < whole.size(); at += whole.size() / 7) {
+    std::string flipped = whole;
+    flipped[at] = char(flipped[at] ^ 4);
+    EXPECT_EQ(
+        compiledAfter(cache,
+                      [&](const std::string &path) { write(path, flipped); }),
+        1)
+        << at;
+  }
+  EXPECT_EQ(compiledAfter(cache,
+                          [](const std::string &path) {
+                            ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+                          }),
+            1);
+  EXPECT_EQ(compiledAfter(cache, [](const std::string &) {}), 0);
+}
+
+TEST(KernelProvider, TakesNoFolderThatOthersMayWrite) {
+  const testing::TemporaryFolder cache;
+  ASSERT_EQ(::chmod(cache.path().c_str(), 0777), 0);
+  KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
+  const auto kernel = findSpec(kernels);
+  ASSERT_FALSE(kernel.ok());
+  EXPECT_EQ(kernel.message(),
+            "cannot keep compiled kernels in folder '" + cache.path() +
+                "': others may write it; remedy: chmod go-w, or name a folder "
+                "of your own with --kernel-cache");
+}
+
+TEST(KernelProvider, RemovesWhatKilledProcessesLeft) {
+  const testing::TemporaryFolder cache;
+  std::filesystem::create_directories(cache.path() + "/tmp.old/deep");
+  std::filesystem::create_directories(cache.path() + "/tmp.new");
+  const Result<FileLock> lock = FileLock::wait(cache.path() + "/tmp.new/lock");
+  ASSERT_TRUE(lock.ok());
+  KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
+  ASSERT_TRUE(findSpec(kernels).ok());
+  EXPECT_FALSE(std::filesystem::exists(cache.path() + "/tmp.old"));
+  EXPECT_TRUE(std::filesystem::exists(cache.path() + "/tmp.new"));
 }
 
 TEST(KernelProvider, MakesKernelsOfTheTargetAskedFor) {

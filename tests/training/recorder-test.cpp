@@ -26,10 +26,17 @@ public:
   std::string implementation(nn::Product product) const override {
     return nn::productNames[size_t(product)] + std::string(" kernel");
   }
+  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
+    return {accumulator};
+  }
   void spend(double forward) {
     seconds.products[0] += forward;
     done.add(100, 8, 4);
+    accumulator.sums += 1000;
+    accumulator.wrapped += 1;
   }
+
+  nn::AccumulatorReport accumulator = {12, 0, 0};
 
   nn::TensorReport tensor = {"conv1.gradient", 8, 0, 0, 0, 0};
 };
@@ -89,7 +96,7 @@ TEST(StepRecorder, GoesOnFromARecord) {
   for (int64_t step = 1; step <= 4; ++step) {
     runStep(whole, a, step, step < 3 ? 8 : 16, step);
     if (step == 3) {
-      second.restore(first.record());
+      ASSERT_TRUE(second.restore(first.record()).ok());
     }
     runStep(step < 3 ? first : second, b, step, step < 3 ? 8 : 16, step);
   }
@@ -99,6 +106,54 @@ TEST(StepRecorder, GoesOnFromARecord) {
   expected.erase("observerSeconds");
   found.erase("observerSeconds");
   EXPECT_EQ(found, expected);
+}
+
+TEST(StepRecorder, CountsSumsSinceTheStartOfTheRun) {
+  StepRecorder recorder;
+  ScriptedBackend backend;
+  runStep(recorder, backend, 1, 8, 1);
+  backend.spend(100); // An evaluation.
+  const nlohmann::json epoch = recorder.record();
+  recorder.clear();
+  runStep(recorder, backend, 2, 8, 1);
+  const auto sumsOf = [](const nlohmann::json &record) {
+    return record["layers"][0]["accumulators"]["forward"].dump();
+  };
+  EXPECT_EQ(sumsOf(epoch), R"({"bits":12,"sums":1000,"wrapped":1})");
+  EXPECT_EQ(sumsOf(recorder.record()),
+            R"({"bits":12,"sums":2000,"wrapped":2})");
+  // Another process goes on at the end of an epoch, and in the next one.
+  StepRecorder resumed;
+  ScriptedBackend later;
+  ASSERT_TRUE(resumed.restore(nullptr, epoch).ok());
+  runStep(resumed, later, 2, 8, 1);
+  EXPECT_EQ(sumsOf(resumed.record()), R"({"bits":12,"sums":2000,"wrapped":2})");
+  StepRecorder again;
+  ASSERT_TRUE(again.restore(resumed.record(), epoch).ok());
+  runStep(again, later, 3, 8, 1);
+  EXPECT_EQ(sumsOf(again.record()), R"({"bits":12,"sums":3000,"wrapped":3})");
+}
+
+TEST(StepRecorder, RefusesDamagedRecords) {
+  StepRecorder recorder;
+  ScriptedBackend backend;
+  runStep(recorder, backend, 1, 8, 1);
+  const nlohmann::json good = recorder.record();
+  // Whatever field becomes something else, the record is taken or refused.
+  size_t refused = 0;
+  for (const auto &field : good.flatten().items()) {
+    for (const char *other : {"{}", "[]", "\"x\"", "1e300", "null"}) {
+      nlohmann::json bad = good;
+      bad[nlohmann::json::json_pointer(field.key())] =
+          nlohmann::json::parse(other);
+      refused += recorder.restore(bad).ok() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(refused, 40U);
+  for (const char *other : {"{}", "[]", "7", "{\"layers\": [3]}"}) {
+    EXPECT_FALSE(recorder.restore(nlohmann::json::parse(other)).ok()) << other;
+  }
+  EXPECT_TRUE(recorder.restore(good).ok());
 }
 
 TEST(StepRecorder, ForgetsAnEpoch) {

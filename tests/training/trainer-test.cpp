@@ -1,10 +1,12 @@
 // Whole runs on a small data set: learning, equal weights on any number of
 // threads and after a resume, checkpoints that are damaged, diverging losses.
 #include "base/system/AtomicFile.h"
+#include "base/system/Digest.h"
 #include "tests/training/TrainingTesting.h"
 #include "training/loop/Checkpoint.h"
 #include "training/loop/RunFolder.h"
 #include "training/policies/Policies.h"
+#include <cstring>
 #include <gmock/gmock.h>
 
 namespace lpgen::train {
@@ -236,6 +238,110 @@ TEST(Checkpoint, DamageIsNoticedAndChangesNothing) {
                                  HasSubstr("is no checkpoint")));
     EXPECT_EQ(weightsOf(*other), before);
   }
+}
+
+/// A complete file with another header, as whoever knows the format may write.
+std::string forged(const std::string &good, const nlohmann::json &header) {
+  uint64_t bytes = 0;
+  std::memcpy(&bytes, good.data() + 8, sizeof bytes);
+  const std::string text = header.dump();
+  const uint64_t size = text.size();
+  std::string file = good.substr(0, 8);
+  file.append(reinterpret_cast<const char *>(&size), sizeof size);
+  file += text + good.substr(16 + bytes, good.size() - 24 - bytes);
+  const uint64_t digest = extendDigest(emptyDigest, file);
+  return file.append(reinterpret_cast<const char *>(&digest), sizeof digest);
+}
+
+TEST(Checkpoint, ForgedHeadersAreRefused) {
+  const data::Dataset data = quarters(64);
+  const testing::TemporaryFolder path;
+  Result<RunFolder> folder = RunFolder::open(path.path());
+  ASSERT_TRUE(folder.ok());
+  const std::unique_ptr<Trainer> trainer =
+      makeTrainer(smallConfig("float32"), data, nullptr);
+  folder->observe(*trainer);
+  runSteps(*trainer, 4);
+  ASSERT_TRUE(folder->logEpoch(*trainer, *trainer->evaluate()).ok());
+  runSteps(*trainer, 6);
+  ASSERT_TRUE(folder->save(*trainer).ok());
+  const std::string good = *readWholeFile(folder->checkpointPath());
+  uint64_t bytes = 0;
+  std::memcpy(&bytes, good.data() + 8, sizeof bytes);
+  const auto header = nlohmann::json::parse(good.substr(16, bytes));
+  const auto readAll = [&]() -> Status {
+    LPGEN_RETURN_IF_ERROR(folder->readConfig().status());
+    LPGEN_RETURN_IF_ERROR(folder->checkData(data));
+    LPGEN_RETURN_IF_ERROR(folder->restore(*trainer));
+    return folder->writeLogs(*trainer);
+  };
+  ASSERT_TRUE(readAll().ok());
+  // Many fields in turn become something else: a message or no matter.
+  int refused = 0;
+  int number = 0;
+  for (const auto &field : header.flatten().items()) {
+    if (++number % 4 != 0) {
+      continue;
+    }
+    const nlohmann::json::json_pointer place(field.key());
+    for (const char *other : {"{}", "\"x\"", "-1e300"}) {
+      for (const auto &at : {place, place.parent_pointer()}) {
+        nlohmann::json bad = header;
+        bad[at] = nlohmann::json::parse(other);
+        ASSERT_TRUE(
+            writeFileAtomically(folder->checkpointPath(), forged(good, bad))
+                .ok());
+        refused += readAll().ok() ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(refused, 50);
+  nlohmann::json unknown = header;
+  unknown["meta"]["config"]["epoch"] = 3;
+  ASSERT_TRUE(
+      writeFileAtomically(folder->checkpointPath(), forged(good, unknown))
+          .ok());
+  EXPECT_THAT(folder->readConfig().message(),
+              HasSubstr("unknown field 'epoch', expected 'epochs'"));
+}
+
+TEST(Checkpoint, ValuesThatMeanNothingAreRefused) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.path() + "/file";
+  int64_t stage = 7;
+  ASSERT_TRUE(saveCheckpoint(path, {}, [&](nn::StateVisitor &visitor) {
+                visitor.visit("stage", stage);
+              }).ok());
+  stage = 1;
+  const Status status = restoreCheckpoint(path, [&](nn::StateVisitor &visitor) {
+    visitor.visitFrom<int64_t>("stage", stage, 0, 3);
+  });
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr("'stage' has a value that means "
+                                          "nothing"));
+  EXPECT_EQ(stage, 1);
+}
+
+TEST(RunFolder, KnowsItsDataAndItsWriter) {
+  data::Dataset data = quarters(64);
+  const testing::TemporaryFolder path;
+  Result<RunFolder> folder = RunFolder::open(path.path());
+  ASSERT_TRUE(folder.ok() && folder->lock().ok());
+  Result<RunFolder> second = RunFolder::open(path.path());
+  EXPECT_EQ(second->lock().message(),
+            "another process trains in '" + path.path() +
+                "'; remedy: wait for its end, or name another --out");
+  ASSERT_TRUE(
+      folder->save(*makeTrainer(smallConfig("float32"), data, nullptr)).ok());
+  EXPECT_TRUE(folder->checkData(data).ok());
+  data.digest = 1;
+  EXPECT_THAT(folder->checkData(data).message(),
+              HasSubstr("'quarters' is not the data set of the run in '" +
+                        path.path() + "': other pixels or labels (digest "));
+  data.train.count = 63;
+  EXPECT_THAT(folder->checkData(data).message(),
+              HasSubstr("train 63, test 64, height 8, width 8, channels 1, "
+                        "classes 4; expected train 64, test 64"));
 }
 
 TEST(Checkpoint, SharedPiecesAreFoundByName) {

@@ -2,6 +2,8 @@
 #include "training/contractions/BitWidthMap.h"
 #include "training/core/Random.h"
 #include "training/quantizers/ClippedRange.h"
+#include "training/quantizers/RangeQuantizer.h"
+#include <algorithm>
 #include <cmath>
 #include <gmock/gmock.h>
 
@@ -189,6 +191,35 @@ TEST(ClippedRange, ZerosHaveNoNoise) {
   const MagnitudeHistogram histogram(zeros, 0, nn::StepContext());
   EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).noise, 0);
   EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).limit, 0);
+}
+
+/// A range that is too small to be divided by ends as one of zeros does.
+TEST(ClippedRange, TinyRangesAreZeros) {
+  for (const float max : {1e-45F, 1e-40F, 1.2e-38F, 2.9e-36F}) {
+    const std::vector<float> x = {max, -max / 2, 0.0F};
+    const MagnitudeHistogram histogram(x, max, nn::StepContext());
+    EXPECT_EQ(histogram.leastNoise(7, Rounding::Nearest).limit, 0) << max;
+  }
+  const std::vector<float> x = {3.1e-36F, -1e-36F};
+  const MagnitudeHistogram histogram(x, x[0], nn::StepContext());
+  EXPECT_GT(histogram.leastNoise(7, Rounding::Nearest).limit, 0);
+}
+
+TEST(RangeQuantizer, TinyRangesBecomeZero) {
+  for (const int bits : {2, 4, 8}) {
+    for (const float max : {0.0F, 1e-45F, 1e-40F, 1.2e-38F}) {
+      RangeQuantizer quantizer("t", bits, Rounding::Stochastic);
+      nn::FloatTensor x({64});
+      std::ranges::fill(x.values(), max);
+      IntTensor q;
+      double seconds = 0;
+      ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+      for (int64_t i = 0; i < q.size(); ++i) {
+        ASSERT_EQ(q.at(i), 0) << bits << " " << max;
+      }
+      EXPECT_TRUE(std::isnormal(quantizer.grid()->scale)) << bits << " " << max;
+    }
+  }
 }
 
 } // namespace

@@ -161,7 +161,10 @@ TEST_F(Npy, missingFileAndFolder) {
   EXPECT_EQ(writeNpy(pathOf("none/x"), tensor).message(),
             "cannot write '" + pathOf("none/x") + "': no such file or folder");
   EXPECT_EQ(writeNpy("/dev/full", tensor).message(),
-            "cannot write '/dev/full': it is there and is not a regular file");
+            "cannot write '/dev/full': the disk is full; make room or write "
+            "elsewhere");
+  EXPECT_TRUE(writeNpy("/dev/null", tensor).ok());
+  EXPECT_FALSE(fs::is_regular_file("/dev/null"));
 }
 
 TEST_F(Npy, aFailedWriteLeavesTheOldFileAndNothingElse) {

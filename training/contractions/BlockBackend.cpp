@@ -70,12 +70,6 @@ static void scatterAdd(const float *from, int64_t rows, int64_t rowLength,
   }
 }
 
-/// Of the codes of a block with this range; 1 if the block is zero.
-static float scaleOf(float limit, CodeRange codes) {
-  const float scale = limit / float(codes.highest);
-  return std::isnormal(scale) ? scale : 1.0F;
-}
-
 /// Columns [begin, begin + length) of the rows as integers of the block's
 /// width, clipped where the last measurement found least noise.
 Status BlockBackend::quantizeBlock(Block &block, const nn::FloatTensor &x,
@@ -100,10 +94,11 @@ Status BlockBackend::quantizeBlock(Block &block, const nn::FloatTensor &x,
   }
   const CodeRange codes = block.codes();
   const float limit = block.isMeasured ? block.limit() : magnitudes.max;
-  const QuantizeCounts counts =
-      quant::quantize(part.values(), codes, scaleOf(limit, codes),
-                      context.isTraining() ? rounding : Rounding::Nearest,
-                      context.random.of(block.report.tensor), context, block.q);
+  const std::optional<float> scale = scaleOf(limit, codes);
+  const QuantizeCounts counts = quant::quantize(
+      part.values(), codes, scale.value_or(1.0F),
+      scale && context.isTraining() ? rounding : Rounding::Nearest,
+      context.random.of(block.report.tensor), context, block.q);
   if (context.isTraining()) {
     block.report.quantized += part.size();
     block.report.saturated += counts.saturated;
@@ -286,6 +281,10 @@ void BlockBackend::visitState(nn::StateVisitor &visitor) {
   for (Block &block : blocks) {
     const std::string &tensor = block.report.tensor;
     visitor.visit(tensor + ".bits", block.report.bits);
+    if (widthIndex(block.report.bits) == blockWidths.size()) {
+      block.report.bits = blockWidths.front();
+      visitor.refuse(tensor + ".bits");
+    }
     visitor.visit(tensor + ".quantized", block.report.quantized);
     visitor.visit(tensor + ".saturated", block.report.saturated);
     visitor.visit(tensor + ".underflown", block.report.underflown);
@@ -319,7 +318,8 @@ networks::ForwardTerm BlockBackend::forwardTerm(int g) const {
   networks::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = inputGroups[size_t(g)].size();
-  term.input = {codes.lowest, codes.highest, scaleOf(block.limit(), codes),
+  term.input = {codes.lowest, codes.highest,
+                scaleOf(block.limit(), codes).value_or(1.0F),
                 QuantParams::Form::Multiplied};
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;

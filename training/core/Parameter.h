@@ -5,6 +5,7 @@
 
 #include "training/core/FloatTensor.h"
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -39,6 +40,25 @@ public:
   void visit(const std::string &name, T &value) {
     visitBytes(name, std::as_writable_bytes(std::span(&value, 1)));
   }
+  /// A byte of a file is not always a bool.
+  void visit(const std::string &name, bool &value) {
+    auto byte = std::byte(value);
+    visitBytes(name, std::span(&byte, 1));
+    value = byte != std::byte(0);
+  }
+  /// An integer that means nothing outside of [least, most]: one that is
+  /// restored stays as it was and is refused.
+  template <std::integral T>
+  void visitFrom(const std::string &name, T &value, T least, T most) {
+    const T before = value;
+    visit(name, value);
+    if (value < least || value > most) {
+      value = before;
+      refuse(name);
+    }
+  }
+  /// What was restored under this name means nothing.
+  virtual void refuse(const std::string &name) {}
 };
 
 /// Takes the factor 2^exponent out of gradients.

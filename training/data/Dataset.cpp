@@ -1,13 +1,18 @@
 // Which format a folder holds, IDX data sets, and the statistics of the pixels.
 #include "training/data/Dataset.h"
+#include "base/system/Digest.h"
 #include "training/data/Idx.h"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 
 namespace lpgen::data {
 
 namespace fs = std::filesystem;
+
+/// Of the data sets in this format; a part of one may lack labels.
+static constexpr int64_t fewestClasses = 10;
 
 /// FOLDER/NAME or FOLDER/NAME.gz, whichever exists.
 static std::string idxPath(const std::string &folder, const std::string &name) {
@@ -31,12 +36,16 @@ static Result<ImageSet> loadIdxSet(const std::string &folder,
                          imagesPath);
   }
   const auto greatest = std::ranges::max_element(*labels);
+  if (data.height == 0) { // The training labels say how many classes there are.
+    data.classes = std::max<int64_t>(fewestClasses, int64_t{*greatest} + 1);
+  }
   if (*greatest >= data.classes) {
     return Status::error(labelsPath + ": label " +
                          std::to_string(greatest - labels->begin()) + " is " +
                          std::to_string(*greatest) + ", expected 0 to " +
                          std::to_string(data.classes - 1) +
-                         "; the file is damaged or of another data set");
+                         " as in training; the file is damaged or of another "
+                         "data set");
   }
   if (data.height != 0 &&
       (data.height != images->rows || data.width != images->columns)) {
@@ -55,7 +64,6 @@ Result<Dataset> loadIdxDataset(const std::string &folder) {
   Dataset data;
   data.name = fs::path(folder).filename().string();
   data.channels = 1;
-  data.classes = 10;
   Result<ImageSet> train = loadIdxSet(folder, "train", data);
   LPGEN_RETURN_IF_ERROR(train.status());
   data.train = std::move(*train);
@@ -83,6 +91,22 @@ static void computeStatistics(Dataset &data) {
     data.deviation.push_back(variance > 0.0 ? float(std::sqrt(variance))
                                             : 1.0F);
   }
+}
+
+static void computeDigest(Dataset &data) {
+  uint64_t digest = emptyDigest;
+  const auto extend = [&](const void *bytes, size_t size) {
+    digest = extendDigest(digest, {static_cast<const char *>(bytes), size});
+  };
+  const std::array<int64_t, 4> extents = {data.height, data.width,
+                                          data.channels, data.classes};
+  extend(extents.data(), sizeof extents);
+  for (const ImageSet *set : {&data.train, &data.test}) {
+    extend(&set->count, sizeof set->count);
+    extend(set->pixels.data(), set->pixels.size());
+    extend(set->labels.data(), set->labels.size());
+  }
+  data.digest = digest;
 }
 
 Result<Dataset> loadDataset(const std::string &source) {
@@ -113,6 +137,7 @@ Result<Dataset> loadDataset(const std::string &source) {
   Result<Dataset> data = load();
   if (data.ok()) {
     computeStatistics(*data);
+    computeDigest(*data);
   }
   return data;
 }

@@ -18,6 +18,8 @@ struct ImageSet {
 
 struct Dataset {
   std::string name;
+  /// Of extents, pixels and labels of all images, as they were loaded.
+  uint64_t digest = 0;
   int64_t height = 0;
   int64_t width = 0;
   int64_t channels = 0;

@@ -50,6 +50,9 @@ public:
     }
     rest.remove_prefix(bytes.size());
   }
+  void refuse(const std::string &name) override { refused = name; }
+
+  std::string refused; ///< The last one; "" for none.
 
 private:
   std::string_view rest;
@@ -60,7 +63,7 @@ class SharedRestorer : public nn::StateVisitor {
 public:
   SharedRestorer(const nlohmann::json &pieces, std::string_view state) {
     for (const nlohmann::json &piece : pieces) {
-      const auto size = std::min(piece[1].get<size_t>(), state.size());
+      const auto size = piece[1].get<size_t>();
       found[piece[0]] = state.substr(0, size);
       state.remove_prefix(size);
     }
@@ -118,6 +121,26 @@ Status saveCheckpoint(const std::string &path, const nlohmann::json &meta,
                                               parts[3], bytesOf(digest)});
 }
 
+/// Strings of a forged file need not be Unicode.
+static std::string textOf(const nlohmann::json &value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// A list of names with sizes that make up `bytes` together?
+static bool isOutline(const nlohmann::json &pieces, size_t bytes) {
+  if (!pieces.is_array()) {
+    return false;
+  }
+  for (const nlohmann::json &piece : pieces) {
+    if (!piece.is_array() || piece.size() != 2 || !piece[0].is_string() ||
+        !piece[1].is_number_unsigned() || piece[1].get<size_t>() > bytes) {
+      return false;
+    }
+    bytes -= piece[1].get<size_t>();
+  }
+  return bytes == 0;
+}
+
 static Result<Checkpoint> readCheckpoint(const std::string &path) {
   Result<std::string> content = readWholeFile(path);
   LPGEN_RETURN_IF_ERROR(content.status());
@@ -141,16 +164,22 @@ static Result<Checkpoint> readCheckpoint(const std::string &path) {
       digest !=
           extendDigest(emptyDigest, all.substr(0, all.size() - digestBytes))) {
     return Status::error("checkpoint '" + path +
-                         "' is truncated or damaged; remedy: use an earlier "
-                         "one, or start the run again without --resume");
+                         "' is truncated or damaged; remedy: delete the file "
+                         "and start the run again without --resume");
   }
   checkpoint.stateBegin = prefixBytes + size_t(headerBytes);
   checkpoint.header =
       nlohmann::json::parse(all.substr(prefixBytes, headerBytes),
                             /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!checkpoint.header.is_object() || !checkpoint.header.contains("meta") ||
-      !checkpoint.header.contains("state")) {
-    return Status::error("checkpoint '" + path + "' has no valid header");
+  const auto meta = checkpoint.header.find("meta");
+  const auto state = checkpoint.header.find("state");
+  if (meta == checkpoint.header.end() ||
+      !(meta->is_object() || meta->is_null()) ||
+      state == checkpoint.header.end() ||
+      !isOutline(*state, checkpoint.state().size())) {
+    return Status::error("checkpoint '" + path +
+                         "' has no valid header; remedy: delete the file and "
+                         "start the run again without --resume");
   }
   return checkpoint;
 }
@@ -168,25 +197,27 @@ Status restoreCheckpoint(const std::string &path,
   Outline outline;
   visitState(outline);
   const nlohmann::json &found = checkpoint->header["state"];
-  size_t bytes = 0;
   for (size_t i = 0; i < outline.pieces.size(); ++i) {
     if (i >= found.size() || found[i] != outline.pieces[i]) {
       return Status::error("checkpoint '" + path +
                            "' is of another network or policy: piece " +
                            std::to_string(i) + " is " +
-                           (i < found.size() ? found[i].dump() : "missing") +
-                           ", expected " + outline.pieces[i].dump());
+                           (i < found.size() ? textOf(found[i]) : "missing") +
+                           ", expected " + textOf(outline.pieces[i]));
     }
-    bytes += outline.pieces[i][1].get<size_t>();
   }
-  if (found.size() != outline.pieces.size() ||
-      bytes != checkpoint->state().size()) {
+  if (found.size() != outline.pieces.size()) {
     return Status::error("checkpoint '" + path +
                          "' is of another network or policy: it holds more");
   }
   Restorer restorer(checkpoint->state());
   visitState(restorer);
-  return Status::success();
+  return restorer.refused.empty()
+             ? Status::success()
+             : Status::error("checkpoint '" + path + "': '" + restorer.refused +
+                             "' has a value that means nothing; remedy: delete "
+                             "the file and start the run again without "
+                             "--resume");
 }
 
 Status restoreSharedPieces(const std::string &path,

@@ -25,7 +25,7 @@ Status saveCheckpoint(const std::string &path, const nlohmann::json &meta,
 Result<nlohmann::json> readCheckpointMeta(const std::string &path);
 
 /// Restores the state. Nothing is changed unless the file is complete and all
-/// names and sizes agree.
+/// names and sizes agree. After an error of a value the state is of no use.
 Status restoreCheckpoint(const std::string &path, const VisitState &visitState);
 
 /// Restores those pieces of the state that the file has, by name. Nothing is

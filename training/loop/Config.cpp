@@ -1,5 +1,8 @@
 // One list of the fields, used for reading and writing.
 #include "training/loop/Config.h"
+#include "base/system/NearestName.h"
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace lpgen::train {
@@ -50,7 +53,26 @@ static bool readField(const nlohmann::json &json, Number &field) {
   return true;
 }
 
+std::vector<std::string> configFields() {
+  std::vector<std::string> names;
+  Config config;
+  visitFields(config,
+              [&](const char *name, auto &) { names.emplace_back(name); });
+  return names;
+}
+
 Result<Config> configFromJson(const nlohmann::json &json) {
+  if (!json.is_object()) {
+    return Status::error("its config is no list of fields");
+  }
+  const std::vector<std::string> known = configFields();
+  for (const auto &item : json.items()) {
+    if (std::ranges::find(known, item.key()) == known.end()) {
+      return Status::error(
+          "unknown field " + quoteWithNearest(item.key(), known) +
+          "; it was written by a newer version, or is damaged");
+    }
+  }
   Config config;
   std::string wrong;
   visitFields(config, [&](const char *name, auto &field) {
@@ -68,24 +90,34 @@ Result<Config> configFromJson(const nlohmann::json &json) {
   return config;
 }
 
+// So that no number of steps or images overflows.
+static constexpr int64_t maxEpochs = 1000000;
+static constexpr int64_t maxWorkers = 65536;
+
 Status checkConfig(const Config &config) {
   const auto wrong = [](const char *name, const char *expected) {
     return Status::error("'" + std::string(name) + "' must be " + expected);
   };
-  if (config.epochs < 1) {
-    return wrong("epochs", "1 or more");
+  if (config.epochs < 1 || config.epochs > maxEpochs) {
+    return wrong("epochs", "1 or more, at most 1000000");
+  }
+  if (config.workers < 1 || config.workers > maxWorkers) {
+    return wrong("workers", "from 1 to 65536");
+  }
+  if (config.trainImages < 0) {
+    return wrong("train-images", "0 or more");
   }
   if (config.batchSize < 1 || config.batchSize > 65536) {
     return wrong("batch", "from 1 to 65536");
   }
-  if (!(config.learningRate > 0)) {
-    return wrong("learning-rate", "greater than 0");
+  if (!(config.learningRate > 0) || !std::isfinite(config.learningRate)) {
+    return wrong("learning-rate", "greater than 0, and finite");
   }
   if (!(config.momentum >= 0) || !(config.momentum < 1)) {
     return wrong("momentum", "from 0 to below 1");
   }
-  if (!(config.weightDecay >= 0)) {
-    return wrong("weight-decay", "0 or more");
+  if (!(config.weightDecay >= 0) || !std::isfinite(config.weightDecay)) {
+    return wrong("weight-decay", "0 or more, and finite");
   }
   if (config.augmentation != "none" && config.augmentation != "crop-flip") {
     return wrong("augmentation", "none or crop-flip");

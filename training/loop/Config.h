@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace lpgen::train {
 
@@ -32,8 +33,10 @@ struct Config {
   bool operator==(const Config &other) const = default;
 };
 
+/// The names of all fields in JSON.
+std::vector<std::string> configFields();
 nlohmann::json configToJson(const Config &config);
-/// An error names the first field that is missing or of another type.
+/// An error names the first field that is unknown, missing or of another type.
 Result<Config> configFromJson(const nlohmann::json &json);
 /// What no data set or model is needed to see: signs and ranges.
 Status checkConfig(const Config &config);

@@ -6,6 +6,7 @@
 #ifndef LPGEN_TRAINING_LOOP_RUNFOLDER_H
 #define LPGEN_TRAINING_LOOP_RUNFOLDER_H
 
+#include "base/system/FileLock.h"
 #include "training/loop/Trainer.h"
 #include "training/record/StepRecorder.h"
 #include <nlohmann/json.hpp>
@@ -24,10 +25,20 @@ public:
   }
   bool hasCheckpoint() const;
 
+  /// To be called before anything is written: an error if another process has
+  /// the folder. What killed ones have left is removed.
+  Status lock();
+
   /// The config of the checkpoint in the folder.
   Result<Config> readConfig() const;
-  /// Brings the trainer, made with that config, to the state of the checkpoint.
+  /// An error if the checkpoint is of another data set.
+  Status checkData(const data::Dataset &data) const;
+  /// Brings the trainer, made with that config and data, to the state of the
+  /// checkpoint.
   Status restore(Trainer &trainer);
+  /// Makes the logs those of the checkpoint that was restored, whatever has
+  /// become of them.
+  Status writeLogs(const Trainer &trainer) const;
   /// Gives a trainer before its first step the weights and the statistics of
   /// batch norm of the last checkpoint in `folder`, a run of the same model.
   static Status startFrom(const std::string &folder, Trainer &trainer);
@@ -47,10 +58,12 @@ public:
 private:
   RunFolder(std::string path, int rank) : path(std::move(path)), rank(rank) {}
 
+  Result<nlohmann::json> readMeta() const;
   Status saveAs(const std::string &file, Trainer &trainer);
 
   std::string path;
   int rank;
+  std::optional<FileLock> writer;
   StepRecorder recorder; ///< Of the epoch that is under way.
   nlohmann::json history = nlohmann::json::array();
 };

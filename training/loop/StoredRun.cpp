@@ -41,6 +41,7 @@ StoredRun::open(const StoredRunOptions &options) {
   const Result<Config> config = folder->readConfig();
   LPGEN_RETURN_IF_ERROR(config.status());
   std::unique_ptr<StoredRun> run(new StoredRun(options));
+  LPGEN_RETURN_IF_ERROR(run->pool.status());
   Result<data::Dataset> data =
       data::loadDataset(options.data.empty() ? config->data : options.data);
   LPGEN_RETURN_IF_ERROR(data.status());
@@ -48,6 +49,7 @@ StoredRun::open(const StoredRunOptions &options) {
   // Pixels are normalized by all training images, but the policy's intervals
   // follow from the number of steps.
   LPGEN_RETURN_IF_ERROR(data::limitTraining(run->images, config->trainImages));
+  LPGEN_RETURN_IF_ERROR(folder->checkData(run->images));
   if (config->workers > 1) {
     run->first = std::make_unique<FirstWorker>(int(config->workers));
   }

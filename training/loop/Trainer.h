@@ -46,6 +46,7 @@ public:
          KernelProvider *kernels, ProcessGroup *workers = nullptr);
 
   const Config &config() const { return settings; }
+  const data::Dataset &dataset() const { return data; }
   int64_t step() const { return steps; }
   int64_t stepsPerEpoch() const {
     return batches.perEpoch() / settings.workers;

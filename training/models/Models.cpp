@@ -1,6 +1,7 @@
 // One function for each network.
 #include "training/models/Models.h"
 #include "training/models/ModelBuilder.h"
+#include <algorithm>
 #include <array>
 
 namespace lpgen::nn {
@@ -93,18 +94,23 @@ std::string modelNames() {
   return names;
 }
 
+Status checkModelName(const std::string &name) {
+  const bool isKnown = std::ranges::any_of(
+      models, [&](const KnownModel &model) { return name == model.name; });
+  return isKnown ? Status::success()
+                 : Status::error("unknown model '" + name +
+                                 "', expected one of " + modelNames());
+}
+
 Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,
                                           const MakeBackend &makeBackend,
                                           const RandomKey &random) {
-  for (const KnownModel &model : models) {
-    if (spec.name == model.name) {
-      ModelBuilder builder(spec, makeBackend, random);
-      model.build(builder, spec.classes);
-      return builder.finish();
-    }
-  }
-  return Status::error("unknown model '" + spec.name + "', expected one of " +
-                       modelNames());
+  LPGEN_RETURN_IF_ERROR(checkModelName(spec.name));
+  const auto model = std::ranges::find_if(
+      models, [&](const KnownModel &known) { return spec.name == known.name; });
+  ModelBuilder builder(spec, makeBackend, random);
+  model->build(builder, spec.classes);
+  return builder.finish();
 }
 
 } // namespace lpgen::nn

@@ -24,6 +24,9 @@ struct ModelSpec {
 /// "mlp, lenet, cnn, ...", for messages and help.
 std::string modelNames();
 
+/// An error for an unknown name.
+Status checkModelName(const std::string &name);
+
 /// Builds the network; the seed behind `random` determines the weights. An
 /// error for an unknown name and for images too small for the network.
 Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,

@@ -69,7 +69,8 @@ public:
     }
   }
   void visitState(nn::StateVisitor &visitor) override {
-    visitor.visit("pfq.stage", stage);
+    visitor.visitFrom<int64_t>("pfq.stage", stage, 0,
+                               int64_t(stages.size()) - 1);
     visitor.visit("pfq.lossSum", lossSum);
     visitor.visit("pfq.numLosses", numLosses);
     indicator.visitState(visitor);

@@ -40,7 +40,8 @@ void ProgressIndicator::visitState(nn::StateVisitor &visitor) {
   visitor.visit("progress.turningPoints", turningPoints);
   visitor.visit("progress.losses", losses);
   visitor.visit("progress.normSum", normSum);
-  visitor.visit("progress.recentCount", recentCount);
+  visitor.visitFrom<int64_t>("progress.recentCount", recentCount, 0,
+                             int64_t(recent.size()));
   for (size_t i = 0; i < recent.size(); ++i) {
     visitor.visit("progress.recent" + std::to_string(i), recent[i]);
   }

@@ -10,11 +10,13 @@ double quantizationError(double sum, double quantizedSum) {
   return sum == 0 ? 0 : std::log2(std::abs(sum - quantizedSum) / sum + 1.0);
 }
 
+/// Of a scale: it stays a normal float, and so does its inverse.
+static constexpr int greatestExponent = 120;
+
 int scaleExponent(float max, int bits) {
-  // Scales stay normal floats, their inverses, too.
   return std::clamp(
-      int(std::ceil(std::log2(double(max) / double(symmetricMax(bits))))), -120,
-      120);
+      int(std::ceil(std::log2(double(max) / double(symmetricMax(bits))))),
+      -greatestExponent, greatestExponent);
 }
 
 int64_t updateInterval(const AdaptiveOptions &options, double error,
@@ -134,7 +136,12 @@ std::optional<QuantParams> AdaptiveQuantizer::quantParams() const {
 
 void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {
   Quantizer::visitState(visitor);
-  visitor.visit(counts.tensor + ".exponent", exponent);
+  if (counts.bits < options.minBits || counts.bits > options.maxBits) {
+    counts.bits = options.minBits;
+    visitor.refuse(counts.tensor + ".bits");
+  }
+  visitor.visitFrom(counts.tensor + ".exponent", exponent, -greatestExponent,
+                    greatestExponent);
   visitor.visit(counts.tensor + ".averageExponent", averageExponent);
   visitor.visit(counts.tensor + ".next", next);
 }

@@ -15,11 +15,12 @@ static constexpr double clippedWeight = 16;
 MagnitudeHistogram::MagnitudeHistogram(std::span<const float> x, float max,
                                        const nn::StepContext &context)
     : max(max) {
-  if (!std::isnormal(max)) {
+  const float binsPerUnit = float(numBins) / max;
+  if (!std::isnormal(max) || !std::isnormal(binsPerUnit)) {
+    this->max = 0; // Too small to be cut into bins: as a tensor of zeros.
     return;
   }
   std::vector<std::array<int64_t, numBins>> parts(nn::reductionParts);
-  const float binsPerUnit = float(numBins) / max;
   nn::forEachPart(context, int64_t(x.size()), [&](int part, TaskRange range) {
     for (int64_t i = range.begin; i < range.end; ++i) {
       if (const float v = std::fabs(x[size_t(i)]); v > 0) {
@@ -58,7 +59,7 @@ double MagnitudeHistogram::noiseOf(float limit, int32_t highest,
 
 MagnitudeHistogram::Clip
 MagnitudeHistogram::leastNoise(int32_t highest, Rounding rounding) const {
-  if (!std::isnormal(max)) {
+  if (max == 0) {
     return {};
   }
   Clip best = {max, noiseOf(max, highest, rounding)};

@@ -11,7 +11,7 @@ namespace lpgen::quant {
 /// equal width from 0 to the greatest.
 class MagnitudeHistogram {
 public:
-  /// max is the greatest magnitude in x, a normal number or 0.
+  /// max is the greatest magnitude in x.
   MagnitudeHistogram(std::span<const float> x, float max,
                      const nn::StepContext &context);
 
@@ -29,7 +29,7 @@ private:
   double noiseOf(float limit, int32_t highest, Rounding rounding) const;
 
   static constexpr int numBins = 1024;
-  float max;
+  float max; ///< 0 if nothing was counted.
   std::array<int64_t, numBins> counts = {};
 };
 

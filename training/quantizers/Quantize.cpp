@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 namespace lpgen::quant {
 
@@ -170,6 +171,11 @@ LPGEN_VECTOR_CLONES
 static void quantizeInto(const float *x, TaskRange range, const Grid &grid,
                          int16_t *q, QuantizeCounts &counts) {
   quantizeRange(x, range, grid, q, counts);
+}
+
+std::optional<float> scaleOf(float limit, CodeRange codes) {
+  const float scale = limit / float(codes.highest);
+  return std::isnormal(scale) ? std::optional(scale) : std::nullopt;
 }
 
 QuantizeCounts quantize(std::span<const float> x, CodeRange codes, float scale,

@@ -6,6 +6,7 @@
 
 #include "training/core/IntTensor.h"
 #include "training/core/StepContext.h"
+#include <optional>
 #include <span>
 
 namespace lpgen::quant {
@@ -32,6 +33,11 @@ struct QuantizeCounts {
   bool hasNegative = false;
   bool hasInvalid = false; ///< An element is NaN.
 };
+
+/// The scale of codes whose end stands for `limit`. Nothing for 0 and for what
+/// is too small to divide by: such a tensor becomes zero, at scale 1 and
+/// rounded to nearest.
+std::optional<float> scaleOf(float limit, CodeRange codes);
 
 /// q = clamp(round(x / scale), lowest, highest). `random` is read for
 /// stochastic rounding only, at the position of the element. scale is a

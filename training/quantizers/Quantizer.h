@@ -26,7 +26,7 @@ public:
                           const nn::StepContext &context, IntTensor &q,
                           double &statisticsSeconds) = 0;
   virtual void visitState(nn::StateVisitor &visitor) {
-    visitor.visit(counts.tensor + ".bits", counts.bits);
+    visitor.visitFrom(counts.tensor + ".bits", counts.bits, 1, 32);
     visitor.visit(counts.tensor + ".quantized", counts.quantized);
     visitor.visit(counts.tensor + ".saturated", counts.saturated);
     visitor.visit(counts.tensor + ".underflown", counts.underflown);

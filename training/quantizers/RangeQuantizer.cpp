@@ -34,13 +34,12 @@ Status RangeQuantizer::quantize(const nn::FloatTensor &x,
       measureLimit(x, magnitudes, context);
     }
   }
-  // A tensor of zeros, or of numbers too small to divide by, becomes zero.
-  const float scale =
-      (isClipped() ? limit : magnitudes.max) / float(codes().highest);
-  const QuantizeCounts result =
-      quant::quantize(x.values(), codes(), std::isnormal(scale) ? scale : 1.0F,
-                      context.isTraining() ? rounding : Rounding::Nearest,
-                      context.random.of(counts.tensor), context, q);
+  const std::optional<float> scale =
+      scaleOf(isClipped() ? limit : magnitudes.max, codes());
+  const QuantizeCounts result = quant::quantize(
+      x.values(), codes(), scale.value_or(1.0F),
+      scale && context.isTraining() ? rounding : Rounding::Nearest,
+      context.random.of(counts.tensor), context, q);
   if (context.isTraining()) {
     counts.updates += counts.bits == bits ? 0 : 1;
     counts.bits = bits;
@@ -63,7 +62,7 @@ std::optional<QuantParams> RangeQuantizer::quantParams() const {
                       QuantParams::Form::Multiplied};
   grid.followsBatch = !isClipped();
   if (isClipped()) {
-    grid.scale = limit / float(codes().highest);
+    grid.scale = scaleOf(limit, codes()).value_or(1.0F);
   }
   return grid;
 }

@@ -1,6 +1,7 @@
 // Differences of the totals that products keep, taken around each step, so that
 // evaluation between two steps counts nowhere.
 #include "training/record/StepRecorder.h"
+#include <charconv>
 
 namespace lpgen::train {
 
@@ -23,11 +24,13 @@ StepRecorder::Counts StepRecorder::countsOf(const nn::TensorReport &report) {
 void StepRecorder::beforeStep(const std::vector<ObservedLayer> &layers) {
   const nn::TimeAdder timer(ownSeconds);
   observed.resize(layers.size());
+  accumulators.resize(layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
     Layer &layer = observed[i];
     layer.name = layers[i].name;
     layer.before = secondsOf(*layers[i].backend);
     layer.workBefore = layers[i].backend->work();
+    layer.accumulatorsBefore = layers[i].backend->reportAccumulators();
     const std::vector<nn::TensorReport> reports =
         layers[i].backend->reportTensors();
     layer.tensors.resize(reports.size());
@@ -52,7 +55,15 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
     layer.work.macs += work.macs - layer.workBefore.macs;
     layer.work.bops += work.bops - layer.workBefore.bops;
     layer.lossScaleExponent = layers[i].backend->gradientScaleExponent();
-    layer.accumulators = layers[i].backend->reportAccumulators();
+    const std::vector<nn::AccumulatorReport> sums =
+        layers[i].backend->reportAccumulators();
+    accumulators[i].resize(sums.size());
+    for (size_t p = 0; p < sums.size(); ++p) {
+      nn::AccumulatorReport &total = accumulators[i][p];
+      total.bits = sums[p].bits;
+      total.sums += sums[p].sums - layer.accumulatorsBefore[p].sums;
+      total.wrapped += sums[p].wrapped - layer.accumulatorsBefore[p].wrapped;
+    }
     for (size_t p = 0; p < layer.implementation.size(); ++p) {
       layer.implementation[p] =
           layers[i].backend->implementation(nn::Product(p));
@@ -102,7 +113,9 @@ void StepRecorder::closeSample() {
   open = Sums();
 }
 
-nlohmann::json StepRecorder::describe(const Layer &layer) {
+nlohmann::json
+StepRecorder::describe(const Layer &layer,
+                       const std::vector<nn::AccumulatorReport> &accumulators) {
   nlohmann::json json = {{"layer", layer.name},
                          {"tensors", nlohmann::json::array()}};
   for (size_t p = 0; p < layer.implementation.size(); ++p) {
@@ -114,11 +127,11 @@ nlohmann::json StepRecorder::describe(const Layer &layer) {
   json["macs"] = layer.work.macs;
   json["bitProducts"] = layer.work.bops;
   json["lossScaleExponent"] = layer.lossScaleExponent;
-  for (size_t p = 0; p < layer.accumulators.size(); ++p) {
+  for (size_t p = 0; p < accumulators.size(); ++p) {
     json["accumulators"][nn::productNames[p]] = {
-        {"bits", layer.accumulators[p].bits},
-        {"sums", layer.accumulators[p].sums},
-        {"wrapped", layer.accumulators[p].wrapped}};
+        {"bits", accumulators[p].bits},
+        {"sums", accumulators[p].sums},
+        {"wrapped", accumulators[p].wrapped}};
   }
   for (const Tensor &tensor : layer.tensors) {
     nlohmann::json widths = nlohmann::json::object();
@@ -139,41 +152,132 @@ nlohmann::json StepRecorder::describe(const Layer &layer) {
 nlohmann::json StepRecorder::record() {
   closeSample();
   nlohmann::json layers = nlohmann::json::array();
-  for (const Layer &layer : observed) {
-    layers.push_back(describe(layer));
+  for (size_t i = 0; i < observed.size(); ++i) {
+    layers.push_back(describe(observed[i], accumulators[i]));
   }
   return {{"observerSeconds", ownSeconds},
           {"layers", std::move(layers)},
           {"samples", samples}};
 }
 
-void StepRecorder::restore(const nlohmann::json &json) {
-  clear();
-  if (json.is_null()) {
-    return;
+/// An array of a record; null if it has none of that name.
+static const nlohmann::json *arrayOf(const nlohmann::json &from,
+                                     const char *name) {
+  const auto found = from.find(name); // The end of what is no object.
+  return found != from.end() && found->is_array() ? &*found : nullptr;
+}
+
+/// Reads a field. False if it is not there or of another type.
+static bool read(const nlohmann::json &from, const char *name, double &to) {
+  const auto found = from.find(name);
+  const bool isGood = found != from.end() && found->is_number();
+  to = isGood ? found->get<double>() : 0;
+  return isGood;
+}
+static bool read(const nlohmann::json &from, const char *name, int64_t &to) {
+  const auto found = from.find(name);
+  const bool isGood = found != from.end() && found->is_number_integer();
+  to = isGood ? found->get<int64_t>() : 0;
+  return isGood;
+}
+static bool read(const nlohmann::json &from, const char *name,
+                 std::string &to) {
+  const auto found = from.find(name);
+  const bool isGood = found != from.end() && found->is_string();
+  to = isGood ? found->get<std::string>() : "";
+  return isGood;
+}
+
+/// A histogram of widths: an object from bits to steps.
+static bool read(const nlohmann::json &from, std::map<int, int64_t> &to) {
+  const auto found = from.find("stepsAtBits");
+  if (found == from.end() || !found->is_object()) {
+    return false;
   }
-  ownSeconds = json.at("observerSeconds").get<double>();
-  samples = json.at("samples");
-  for (const nlohmann::json &from : json.at("layers")) {
-    Layer &layer = observed.emplace_back();
-    layer.name = from.at("layer").get<std::string>();
-    for (size_t s = 0; s < secondsNames.size(); ++s) {
-      layer.epoch[s] = from.at("seconds").at(secondsNames[s]).get<double>();
+  for (const auto &[text, steps] : found->items()) {
+    int bits = 0;
+    const char *end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, bits).ptr != end || text.empty() ||
+        !steps.is_number_integer()) {
+      return false;
     }
-    layer.work.macs = from.at("macs").get<double>();
-    layer.work.bops = from.at("bitProducts").get<double>();
-    for (const nlohmann::json &tensorFrom : from.at("tensors")) {
-      Tensor &tensor = layer.tensors.emplace_back();
-      tensor.name = tensorFrom.at("tensor").get<std::string>();
-      for (const auto &[bits, steps] : tensorFrom.at("stepsAtBits").items()) {
-        tensor.stepsAtBits[std::stoi(bits)] = steps.get<int64_t>();
+    to[bits] = steps.get<int64_t>();
+  }
+  return true;
+}
+
+bool StepRecorder::restoreLayer(const nlohmann::json &from) {
+  Layer &layer = observed.emplace_back();
+  const auto seconds = from.find("seconds");
+  bool isGood =
+      read(from, "layer", layer.name) && read(from, "macs", layer.work.macs) &&
+      read(from, "bitProducts", layer.work.bops) && seconds != from.end();
+  for (size_t s = 0; isGood && s < secondsNames.size(); ++s) {
+    isGood = read(*seconds, secondsNames[s], layer.epoch[s]);
+  }
+  const nlohmann::json *tensors = arrayOf(from, "tensors");
+  isGood = isGood && tensors;
+  for (size_t t = 0; isGood && t < tensors->size(); ++t) {
+    const nlohmann::json &saved = (*tensors)[t];
+    Tensor &tensor = layer.tensors.emplace_back();
+    isGood = read(saved, "tensor", tensor.name) &&
+             read(saved, tensor.stepsAtBits) &&
+             read(saved, "quantized", tensor.epoch.quantized) &&
+             read(saved, "saturated", tensor.epoch.saturated) &&
+             read(saved, "underflown", tensor.epoch.underflown) &&
+             read(saved, "updates", tensor.epoch.updates);
+  }
+  return isGood;
+}
+
+/// Runs without narrow sums have none.
+bool StepRecorder::restoreAccumulators(const nlohmann::json &record) {
+  const nlohmann::json *layers = arrayOf(record, "layers");
+  for (size_t i = 0; layers && i < layers->size(); ++i) {
+    std::vector<nn::AccumulatorReport> &sums = accumulators.emplace_back();
+    const auto saved = (*layers)[i].find("accumulators");
+    if (saved == (*layers)[i].end()) {
+      continue;
+    }
+    for (const char *product : nn::productNames) {
+      const auto sum = saved->find(product);
+      if (sum == saved->end()) {
+        break;
       }
-      tensor.epoch = {tensorFrom.at("quantized").get<int64_t>(),
-                      tensorFrom.at("saturated").get<int64_t>(),
-                      tensorFrom.at("underflown").get<int64_t>(),
-                      tensorFrom.at("updates").get<int64_t>()};
+      nn::AccumulatorReport &report = sums.emplace_back();
+      if (!read(*sum, "sums", report.sums) ||
+          !read(*sum, "wrapped", report.wrapped)) {
+        return false;
+      }
     }
   }
+  return layers != nullptr;
+}
+
+Status StepRecorder::restore(const nlohmann::json &open,
+                             const nlohmann::json &last) {
+  clear();
+  accumulators.clear();
+  const nlohmann::json &latest = open.is_null() ? last : open;
+  bool isGood = latest.is_null() || restoreAccumulators(latest);
+  if (!open.is_null()) {
+    const nlohmann::json *layers = arrayOf(open, "layers");
+    const nlohmann::json *seen = arrayOf(open, "samples");
+    isGood =
+        isGood && layers && seen && read(open, "observerSeconds", ownSeconds);
+    for (size_t i = 0; isGood && i < layers->size(); ++i) {
+      isGood = restoreLayer((*layers)[i]);
+    }
+    if (isGood) {
+      samples = *seen;
+    }
+  }
+  if (!isGood) {
+    clear();
+    accumulators.clear();
+    return Status::error("the record of its last epoch is damaged");
+  }
+  return Status::success();
 }
 
 void StepRecorder::clear() {

@@ -22,8 +22,13 @@ public:
   /// What was seen since the last clear, as docs/guide/training.md describes
   /// it. The open sample is closed.
   nlohmann::json record();
-  /// Goes on from a record, or from nothing if `json` is null.
-  void restore(const nlohmann::json &json);
+  /// Goes on from the record of an epoch that is under way, or from nothing if
+  /// `open` is null; what is counted since the start of the run, from that or
+  /// from the record of the epoch before, `last`. An error says what is wrong
+  /// with a record; the recorder then is as if new.
+  Status restore(const nlohmann::json &open,
+                 const nlohmann::json &last = nullptr);
+  /// Begins an epoch.
   void clear();
 
 private:
@@ -52,7 +57,7 @@ private:
     nn::ContractionWork workBefore;
     nn::ContractionWork work; ///< Of the epoch.
     int lossScaleExponent = 0;
-    std::vector<nn::AccumulatorReport> accumulators; ///< Since the start.
+    std::vector<nn::AccumulatorReport> accumulatorsBefore;
     std::vector<Tensor> tensors;
   };
   /// Of the open sample.
@@ -66,13 +71,19 @@ private:
 
   static Seconds secondsOf(const nn::ContractionBackend &backend);
   static Counts countsOf(const nn::TensorReport &report);
-  static nlohmann::json describe(const Layer &layer);
+  static nlohmann::json
+  describe(const Layer &layer,
+           const std::vector<nn::AccumulatorReport> &accumulators);
+  bool restoreLayer(const nlohmann::json &from);
+  bool restoreAccumulators(const nlohmann::json &record);
   void closeSample();
 
   int64_t interval = 1;
   int64_t step = 0;
   double ownSeconds = 0;
   std::vector<Layer> observed;
+  /// By layer, of the steps since the start of the run.
+  std::vector<std::vector<nn::AccumulatorReport>> accumulators;
   Sums open;
   nlohmann::json samples = nlohmann::json::array();
 };

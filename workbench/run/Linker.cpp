@@ -1,6 +1,6 @@
 // Runs ld.lld as a process. The linker is looked up in one place, here.
 #include "workbench/run/Linker.h"
-#include "workbench/run/TemporaryFile.h"
+#include "base/system/Subprocess.h"
 #include "llvm/Support/Program.h"
 #include <optional>
 #include <vector>
@@ -46,29 +46,20 @@ Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
                          "in /usr/lib/llvm-22/bin; install it with 'apt-get "
                          "install lld-22'");
   }
-  std::vector<llvm::StringRef> arguments = {linker, "-o", output};
+  std::vector<std::string> arguments = {linker, "-o", output.str()};
   if (kind == LinkKind::Program) {
     arguments.emplace_back("-static");
   } else {
     arguments.insert(arguments.end(), {"-shared", "-z", "defs"});
   }
   arguments.insert(arguments.end(), objectPaths.begin(), objectPaths.end());
-  Result<TemporaryFile> log = TemporaryFile::create("log");
-  LPGEN_RETURN_IF_ERROR(log.status());
-  const std::optional<llvm::StringRef> redirects[] = {"", log->path(),
-                                                      log->path()};
-  std::string error;
-  const int status = llvm::sys::ExecuteAndWait(
-      linker, arguments, /*Env=*/std::nullopt, redirects, /*SecondsToWait=*/0,
-      /*MemoryLimit=*/0, &error);
-  if (status == 0) {
-    return Status::success();
-  }
-  const Result<std::string> said = log->read();
-  return Status::error(
-      "linking with '" + linker + "' failed (" +
-      (error.empty() ? "status " + std::to_string(status) : error) + ")" +
-      (said.ok() ? ":\n" + *said : ""));
+  const Result<ProgramOutcome> outcome = runProgram(arguments);
+  LPGEN_RETURN_IF_ERROR(outcome.status());
+  return outcome->exitStatus == 0
+             ? Status::success()
+             : Status::error("linking with '" + linker + "' failed (status " +
+                             std::to_string(outcome->exitStatus) + "):\n" +
+                             outcome->messages);
 }
 
 } // namespace lpgen

@@ -1,11 +1,11 @@
-// Temporary files, registered with LLVM's signal handlers.
+// Temporary files, registered with LLVM's signal handlers, which hand on to
+// those of base/system/Interruption.
 #include "workbench/run/TemporaryFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
-#include <unistd.h>
 #include <utility>
 
 namespace lpgen {
@@ -64,12 +64,6 @@ Result<std::string> TemporaryFile::read() const {
                          "': " + buffer.getError().message());
   }
   return (*buffer)->getBuffer().str();
-}
-
-void exitOnInterrupt() {
-  // LLVM removes the registered files before it calls this. _exit, since exit
-  // is not safe in a signal handler.
-  llvm::sys::SetInterruptFunction([] { _exit(130); });
 }
 
 } // namespace lpgen

@@ -29,10 +29,6 @@ private:
   std::string name; ///< Empty after a move.
 };
 
-/// Makes an interruption (Ctrl-C) end this process with exit status 130, once
-/// the temporary files are removed. Called first in main.
-void exitOnInterrupt();
-
 } // namespace lpgen
 
 #endif // LPGEN_WORKBENCH_RUN_TEMPORARYFILE_H

@@ -1,11 +1,18 @@
 // The log of the tuner's trials. See TrialLog.h.
 #include "workbench/tune/TrialLog.h"
+#include "base/system/AtomicFile.h"
+#include "base/system/SystemError.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
 
 namespace lpgen {
 
@@ -75,6 +82,38 @@ std::optional<TrialRecord> TrialRecord::fromJson(const Value &value) {
              : std::nullopt;
 }
 
+TrialLog::~TrialLog() {
+  if (file >= 0) {
+    ::close(file);
+  }
+}
+
+TrialLog::TrialLog(TrialLog &&other) noexcept
+    : path(std::move(other.path)), file(std::exchange(other.file, -1)),
+      records(std::move(other.records)) {}
+
+namespace {
+/// Keeps other processes off the file meanwhile.
+class Locked {
+public:
+  explicit Locked(int file) : file(file) {
+    while (::flock(file, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~Locked() { ::flock(file, LOCK_UN); }
+  Locked(const Locked &) = delete;
+  Locked &operator=(const Locked &) = delete;
+
+private:
+  int file;
+};
+} // namespace
+
+static Status cannotWrite(const std::string &path, int error) {
+  return Status::error("cannot write log '" + path +
+                       "': " + describeSystemError(error));
+}
+
 Result<TrialLog> TrialLog::open(const std::string &path) {
   TrialLog log;
   log.path = path;
@@ -82,33 +121,30 @@ Result<TrialLog> TrialLog::open(const std::string &path) {
     return log;
   }
   const llvm::StringRef folder = llvm::sys::path::parent_path(path);
-  std::error_code error = folder.empty()
-                              ? std::error_code()
-                              : llvm::sys::fs::create_directories(folder);
-  if (!error && llvm::sys::fs::exists(path)) {
+  if (!folder.empty()) {
+    if (const std::error_code error =
+            llvm::sys::fs::create_directories(folder)) {
+      return cannotWrite(path, error.value());
+    }
+  }
+  log.file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+                    0666); // Less what the umask takes.
+  if (log.file < 0) {
+    return cannotWrite(path, errno);
+  }
+  if (llvm::sys::fs::is_regular_file(path)) {
     LPGEN_RETURN_IF_ERROR(log.load());
-  }
-  if (!error) {
-    log.stream = std::make_unique<llvm::raw_fd_ostream>(
-        path, error, llvm::sys::fs::OF_Append);
-  }
-  if (error) {
-    return Status::error("cannot write log '" + path + "': " + error.message());
   }
   return log;
 }
 
 /// Reads the complete lines and cuts the file off behind them.
 Status TrialLog::load() {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer) {
-    return Status::error("cannot read log '" + path +
-                         "': " + buffer.getError().message());
-  }
-  llvm::StringRef rest = (*buffer)->getBuffer();
-  const size_t complete = rest.rfind('\n') + 1; // npos + 1 is 0.
-  const size_t bytes = rest.size();
-  rest = rest.take_front(complete);
+  const Locked locked(file);
+  const Result<std::string> text = readWholeFile(path);
+  LPGEN_RETURN_IF_ERROR(text.status());
+  const size_t complete = text->rfind('\n') + 1; // npos + 1 is 0.
+  llvm::StringRef rest = llvm::StringRef(*text).take_front(complete);
   for (size_t number = 1; !rest.empty(); ++number) {
     const auto [line, next] = rest.split('\n');
     rest = next;
@@ -124,33 +160,23 @@ Status TrialLog::load() {
     }
     records[record->key()] = std::move(*record);
   }
-  if (complete == bytes) {
-    return Status::success();
-  }
-  int file = -1;
-  std::error_code error = llvm::sys::fs::openFileForReadWrite(
-      path, file, llvm::sys::fs::CD_OpenExisting, llvm::sys::fs::OF_None);
-  if (!error) {
-    error = llvm::sys::fs::resize_file(file, complete);
-    const std::error_code closed =
-        llvm::sys::Process::SafelyCloseFileDescriptor(file);
-    error = error ? error : closed;
-  }
-  return error ? Status::error("cannot write log '" + path +
-                               "': " + error.message())
-               : Status::success();
+  return complete == text->size() || ::ftruncate(file, off_t(complete)) == 0
+             ? Status::success()
+             : cannotWrite(path, errno);
 }
 
 Status TrialLog::append(const TrialRecord &record) {
-  if (stream) {
+  if (file >= 0) {
+    const Locked locked(file);
     std::string line;
     llvm::raw_string_ostream(line) << record.toJson() << "\n";
-    *stream << line;
-    stream->flush();
-    if (stream->has_error()) {
-      const std::string reason = stream->error().message();
-      stream->clear_error();
-      return Status::error("cannot write log '" + path + "': " + reason);
+    llvm::StringRef rest = line;
+    while (!rest.empty()) {
+      const ssize_t written = ::write(file, rest.data(), rest.size());
+      if (written < 0 && errno != EINTR) {
+        return cannotWrite(path, errno);
+      }
+      rest = rest.drop_front(size_t(std::max<ssize_t>(written, 0)));
     }
   }
   records[record.key()] = record;

@@ -5,9 +5,7 @@
 
 #include "base/system/Status.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/raw_ostream.h"
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,8 +49,12 @@ class TrialLog {
 public:
   /// Opens a log, or starts one if there is no such file; "" keeps it in
   /// memory only. What an interrupted write left after the last line is cut
-  /// off. Any other line that is no record is an error.
+  /// off. Any other line that is no record is an error. Several processes may
+  /// add to one log.
   static Result<TrialLog> open(const std::string &path);
+  ~TrialLog();
+  TrialLog(TrialLog &&other) noexcept;
+  TrialLog &operator=(TrialLog &&other) = delete;
 
   /// Adds a record, on disk before it returns.
   Status append(const TrialRecord &record);
@@ -62,11 +64,12 @@ public:
   size_t size() const { return records.size(); }
 
 private:
+  TrialLog() = default;
   Status load();
 
   std::string path;
-  std::unique_ptr<llvm::raw_fd_ostream> stream; ///< Null without a path.
-  std::map<std::string, TrialRecord> records;   ///< By key.
+  int file = -1;                              ///< None without a path.
+  std::map<std::string, TrialRecord> records; ///< By key.
 };
 
 } // namespace lpgen

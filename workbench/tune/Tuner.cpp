@@ -132,7 +132,7 @@ Tuner::tryOut(size_t contraction, const std::string &schedule, bool &isKnown) {
       blank(options.byModel ? "mca" : "measured", with(contraction, schedule));
   const std::string key = record.key();
   const TrialRecord *known = log.find(key);
-  isKnown = known != nullptr;
+  isKnown = known && known->schedules == record.schedules;
   if (isKnown) {
     ++outcome.knownTrials;
     return known;
@@ -247,7 +247,7 @@ Tuner::decide(size_t contraction, const std::vector<std::string> &finalists) {
   for (const std::string &schedule : finalists) {
     const TrialRecord record = blank("final", with(contraction, schedule));
     const TrialRecord *known = log.find(record.key());
-    isKnown &= known != nullptr;
+    isKnown &= known && known->schedules == record.schedules;
     records.push_back(known ? *known : record);
   }
   if (!isKnown) {

@@ -1,0 +1,42 @@
+// What options check of their values as they are read; a wrong one ends a
+// program with status 2.
+#ifndef LPGEN_TOOLS_OPTIONCHECKS_H
+#define LPGEN_TOOLS_OPTIONCHECKS_H
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+
+namespace lpgen {
+
+/// The name of a file or folder, which is never "".
+inline CLI::Validator isPath() {
+  return CLI::Validator(
+      [](const std::string &text) {
+        return text.empty() ? std::string("expected a name, found ''") : "";
+      },
+      "", "path");
+}
+
+/// A number from `least` to `most`; CLI::Range takes NaN for one.
+inline CLI::Validator isNumber(double least, double most) {
+  return CLI::Validator(
+      [least, most](const std::string &text) {
+        char *end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool isGood = end != text.c_str() && *end == '\0' &&
+                            value >= least && value <= most;
+        std::ostringstream message;
+        if (!isGood) {
+          message << "expected a number from " << least << " to " << most
+                  << ", found '" << text << "'";
+        }
+        return message.str();
+      },
+      "", "number");
+}
+
+} // namespace lpgen
+
+#endif // LPGEN_TOOLS_OPTIONCHECKS_H
