@@ -148,8 +148,12 @@ TEST(Idx, ChecksCompressedFilesToTheirEnd) {
   const std::string whole = gzipped(idxImages(3, 4, 5));
   folder.write(name, whole);
   EXPECT_EQ(folder.error(), "");
-  // The header's time, flags and system say nothing of the contents.
+  // The header's time, flags and system say nothing of the contents, and
+  // neither do the unused bits of the last byte before the checksum and length.
   for (size_t at = 10; at < whole.size(); ++at) {
+    if (at == whole.size() - 9) {
+      continue;
+    }
     for (const int bit : {1, 16, 128}) {
       std::string flipped = whole;
       flipped[at] = char(flipped[at] ^ bit);

@@ -141,7 +141,8 @@ TEST(StepRecorder, RefusesDamagedRecords) {
   const nlohmann::json good = recorder.record();
   // Whatever field becomes something else, the record is taken or refused.
   size_t refused = 0;
-  for (const auto &field : good.flatten().items()) {
+  const nlohmann::json fields = good.flatten();
+  for (const auto &field : fields.items()) {
     for (const char *other : {"{}", "[]", "\"x\"", "1e300", "null"}) {
       nlohmann::json bad = good;
       bad[nlohmann::json::json_pointer(field.key())] =

@@ -279,7 +279,8 @@ TEST(Checkpoint, ForgedHeadersAreRefused) {
   // Many fields in turn become something else: a message or no matter.
   int refused = 0;
   int number = 0;
-  for (const auto &field : header.flatten().items()) {
+  const nlohmann::json fields = header.flatten();
+  for (const auto &field : fields.items()) {
     if (++number % 4 != 0) {
       continue;
     }

@@ -217,7 +217,8 @@ TEST(RangeQuantizer, TinyRangesBecomeZero) {
       for (int64_t i = 0; i < q.size(); ++i) {
         ASSERT_EQ(q.at(i), 0) << bits << " " << max;
       }
-      EXPECT_TRUE(std::isnormal(quantizer.grid()->scale)) << bits << " " << max;
+      EXPECT_TRUE(std::isnormal(quantizer.quantParams()->scale))
+          << bits << " " << max;
     }
   }
 }
