@@ -359,7 +359,7 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   if (!expr.isFloat) {
     type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));
   }
-  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic, ValueRange{},
+  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic,
                                      static_cast<lp::ReduceKind>(expr.reduceOp),
                                      ArrayRef<int64_t>(extents));
   OpBuilder::InsertionGuard guard(builder);

@@ -418,11 +418,11 @@ void Bufferizer::convert(lp::ContractOp op) {
   auto contract = lp::ContractOp::create(
       builder, op.getLoc(), mlir::TypeRange{}, x, w, lookup(op.getXZero()),
       lookup(op.getWZero()), lookup(op.getXPadScalar()),
-      mapAll(mapping, op.getDynamicExtents()), ValueRange{}, outputs,
-      op.getExtents(), op.getParallel(), op.getXMap(), op.getWMap(),
-      op.getXDivisors(), op.getXPadAttr(), op.getWZeroMapAttr(),
-      op.getXElement(), op.getWElement(), op.getXRange(), op.getWRange(),
-      op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
+      mapAll(mapping, op.getDynamicExtents()), outputs, op.getExtents(),
+      op.getParallel(), op.getXMap(), op.getWMap(), op.getXDivisors(),
+      op.getXPadAttr(), op.getWZeroMapAttr(), op.getXElement(),
+      op.getWElement(), op.getXRange(), op.getWRange(), op.getXShape(),
+      op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
       op.getLabelAttr());
   // Zero points and paddings are memrefs now; their encoding is kept beside
   // them.

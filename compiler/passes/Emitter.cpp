@@ -1,5 +1,5 @@
-// Small emitters for loops and index arithmetic. See Phases.h.
-#include "compiler/passes/Phases.h"
+// Small emitters for loops and index arithmetic. See Emitter.h.
+#include "compiler/passes/Emitter.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -193,33 +193,6 @@ void lpgen::forEach(Emitter &e, ArrayRef<OpFoldResult> extents,
                     llvm::function_ref<void(ArrayRef<Value>)> body) {
   SmallVector<Value> indices;
   nest(e, extents, indices, body);
-}
-
-void lpgen::setLoops(Emitter &e, const Geometry &g, LoopRole role, Value linear,
-                     SmallVectorImpl<Value> &loops) {
-  SmallVector<OpFoldResult> extents;
-  SmallVector<unsigned> list = g.loopsOf(role);
-  for (unsigned loop : list) {
-    extents.push_back(e.b.getIndexAttr(g.shape.extents[loop]));
-  }
-  loops.resize(g.roles.size());
-  for (auto [loop, value] :
-       llvm::zip_equal(list, e.delinearize(linear, extents))) {
-    loops[loop] = value;
-  }
-}
-
-SmallVector<Value> lpgen::mapIndices(Emitter &e, AffineMap map,
-                                     ArrayRef<Value> loops) {
-  SmallVector<Value> indices;
-  for (AffineExpr expr : map.getResults()) {
-    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-      indices.push_back(loops[dim.getPosition()]);
-    } else {
-      indices.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
-    }
-  }
-  return indices;
 }
 
 SmallVector<OpFoldResult>

@@ -1,7 +1,7 @@
 // lp-lower-scalars: what is left of lp inside loops, to arith, memref and scf.
 //
 // The formulas are those of base/types/Scalar.h, operation by operation.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
 

@@ -1,4 +1,5 @@
-// The passes of lpgen, in pipeline order.
+// The passes of lpgen, in pipeline order; compiler/pipeline/Stages.cpp adds them. The
+// pipeline chooses schedules by the function that lp-select-schedule calls.
 
 #ifndef LPGEN_PASSES
 #define LPGEN_PASSES
@@ -43,6 +44,18 @@ def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::mlir::func::FuncOp"> {
     while it is in registers or L1.
   }];
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
+def SelectSchedulePass : Pass<"lp-select-schedule", "::mlir::ModuleOp"> {
+  let summary = "choose a schedule for every contraction";
+  let description = [{
+    Attaches `#lp.schedule`, chosen for the module's target by the given text, by the
+    `lp.tuned` rules in the module, or by the cost model. The pipeline asks the same
+    function, with rules from files.
+  }];
+  let options = [Option<"schedule", "schedule", "std::string", "",
+                        "Schedule as --schedule takes it">];
+  let dependentDialects = ["::lpgen::lp::LpDialect"];
 }
 
 def BufferizePass : Pass<"lp-bufferize", "::mlir::ModuleOp"> {

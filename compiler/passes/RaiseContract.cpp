@@ -106,7 +106,7 @@ public:
 
   bool match() {
     if (reduce.getKind() != lp::ReduceKind::Sum ||
-        !reduce.getType().isInteger() || !reduce.getLowerBounds().empty()) {
+        !reduce.getType().isInteger()) {
       return false;
     }
     Value product =
@@ -233,12 +233,11 @@ void RaiseContract::rewrite() {
   auto contract = lp::ContractOp::create(
       builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
       w.read.getSource(), xZero, wZero, padScalar, dynamic, ValueRange{},
-      ValueRange{}, extents, parallel, mapOver(x.read, loops),
-      mapOver(w.read, loops), x.read.getDivisors(), xPad, wZeroMap,
-      x.read.logicalElement(), w.read.logicalElement(), x.read.elementRange(),
-      w.read.elementRange(), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
-      lp::LayoutAttr(), lp::ScheduleAttr(),
-      cast<StringAttr>(statement->getAttr("label")));
+      extents, parallel, mapOver(x.read, loops), mapOver(w.read, loops),
+      x.read.getDivisors(), xPad, wZeroMap, x.read.logicalElement(),
+      w.read.logicalElement(), x.read.elementRange(), w.read.elementRange(),
+      shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(), lp::LayoutAttr(),
+      lp::ScheduleAttr(), cast<StringAttr>(statement->getAttr("label")));
   Block &body = contract.getBody().emplaceBlock();
   for (unsigned i = 0; i < parallel; ++i) {
     body.addArgument(builder.getIndexType(), loc);

@@ -1,23 +1,21 @@
-// Schedule selection as a pass. See SelectPass.h.
-#include "compiler/passes/SelectSchedule.h"
-#include "mlir/Pass/Pass.h"
-#include "mlir/Pass/PassRegistry.h"
+// lp-select-schedule: schedule selection as a pass, for lpgen-opt. Stage
+// `scheduled`.
+#include "compiler/passes/Passes.h"
 #include "schedules/Schedules.h"
+
+namespace lpgen {
+#define GEN_PASS_DEF_SELECTSCHEDULEPASS
+#include "compiler/passes/Passes.h.inc"
+} // namespace lpgen
 
 using namespace mlir;
 using namespace lpgen;
 
 namespace {
 struct SelectSchedulePass
-    : public PassWrapper<SelectSchedulePass, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SelectSchedulePass)
-  SelectSchedulePass() = default;
-  SelectSchedulePass(const SelectSchedulePass &other) : PassWrapper(other) {}
+    : public lpgen::impl::SelectSchedulePassBase<SelectSchedulePass> {
+  using SelectSchedulePassBase::SelectSchedulePassBase;
 
-  StringRef getArgument() const override { return "lp-select-schedule"; }
-  StringRef getDescription() const override {
-    return "choose a schedule for every contraction and attach it";
-  }
   void runOnOperation() override {
     auto name = getOperation()->getAttrOfType<lp::TargetAttr>("lp.target");
     const Target *target = name ? findTarget(name.getName()) : nullptr;
@@ -39,12 +37,5 @@ struct SelectSchedulePass
       signalPassFailure();
     }
   }
-
-  Option<std::string> schedule{
-      *this, "schedule", llvm::cl::desc("schedule as --schedule takes it")};
 };
 } // namespace
-
-void lpgen::registerSelectSchedulePass() {
-  PassRegistration<SelectSchedulePass>();
-}

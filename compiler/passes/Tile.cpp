@@ -20,9 +20,6 @@ lpgen::taskSizes(Operation *op, Emitter &e,
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return packTaskSizes(pack, e, resolve);
   }
-  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
-    return unpackTaskSizes(unpack, e, resolve);
-  }
   auto contract = cast<lp::ContractOp>(op);
   return loweringOf(contract)->taskSizes(contract, e, resolve);
 }
@@ -30,7 +27,7 @@ lpgen::taskSizes(Operation *op, Emitter &e,
 namespace {
 
 bool isPhase(Operation &op) {
-  return isa<lp::ComputeOp, lp::PackOp, lp::UnpackOp, lp::ContractOp>(op);
+  return isa<lp::ComputeOp, lp::PackOp, lp::ContractOp>(op);
 }
 
 /// The packs whose halo the phase of `op` fills.
@@ -51,9 +48,6 @@ FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
   }
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return emitTask(pack, e, task, scratch);
-  }
-  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
-    return emitTask(unpack, e, task);
   }
   auto contract = cast<lp::ContractOp>(op);
   return loweringOf(contract)->emitTask(contract, e, task, scratch);

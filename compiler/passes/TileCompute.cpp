@@ -108,7 +108,7 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   mlir::Type type = op.accumulatorType();
   auto reduce = lp::ReduceOp::create(
       builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
-      ValueRange{}, lp::ReduceKind::Sum, extents.drop_front(parallel));
+      lp::ReduceKind::Sum, extents.drop_front(parallel));
   Block &sum = reduce.getBody().emplaceBlock();
   {
     OpBuilder::InsertionGuard guard(builder);

@@ -241,6 +241,20 @@ private:
 
 } // namespace
 
+/// The run-time size of dimension `dim` of x, if it is dynamic and subscripted
+/// by one loop: the extent of that.
+static std::optional<OpFoldResult>
+dynamicSize(lp::PackOp op, unsigned dim,
+            llvm::function_ref<Value(Value)> resolve) {
+  auto loop = dyn_cast<AffineDimExpr>(op.getXMap().getResult(dim));
+  if (!ShapedType::isDynamic(op.getXShape()[dim]) || !loop) {
+    return std::nullopt;
+  }
+  ArrayRef<int64_t> before = op.getExtents().take_front(loop.getPosition());
+  return OpFoldResult(resolve(
+      op.getDynamicExtents()[llvm::count(before, ShapedType::kDynamic)]));
+}
+
 SmallVector<OpFoldResult>
 lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
                      llvm::function_ref<Value(Value)> resolve) {

@@ -30,8 +30,6 @@ public:
     registerDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
-    // Two cores and small modules: threads cost more than they give.
-    context.disableMultithreading();
     context.printOpOnDiagnostic(false);
     handler = context.getDiagEngine().registerHandler(
         [this](Diagnostic &diagnostic) { report(diagnostic); });
@@ -226,7 +224,6 @@ bool Compilation::schedule() {
     return false;
   }
   std::vector<ContractInfo> contracts = collectContracts(*module);
-  llvm::json::Array list;
   for (const ContractInfo &c : contracts) {
     result.choices.push_back({c.label, c.schedule, c.reason});
   }

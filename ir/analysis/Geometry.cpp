@@ -66,7 +66,6 @@ static ContractShape shapeOf(OpTy op) {
 
 ContractShape ContractShape::of(lp::ContractOp op) { return shapeOf(op); }
 ContractShape ContractShape::of(lp::PackOp op) { return shapeOf(op); }
-ContractShape ContractShape::of(lp::UnpackOp op) { return shapeOf(op); }
 
 /// Coefficients of the loops in an affine expression without divisions, and its
 /// constant.

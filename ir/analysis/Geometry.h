@@ -44,7 +44,6 @@ struct ContractShape {
 
   static ContractShape of(lp::ContractOp op);
   static ContractShape of(lp::PackOp op);
-  static ContractShape of(lp::UnpackOp op);
 };
 
 /// One subscript of x: constant + sum of coefficient * loop.

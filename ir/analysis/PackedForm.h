@@ -75,7 +75,7 @@ Machine machineOf(mlir::Operation *op);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
-/// Pairs of a plane of x and one of w: passes over the packed operands, 1 where
+/// Pairs of a plane of x and one of w: sweeps over the packed operands, 1 where
 /// elements are stored whole.
 int64_t planePairs(const PackedForm &form);
 

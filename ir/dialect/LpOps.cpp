@@ -1,9 +1,6 @@
 // Verifiers and builders of the lp operations; labels are those of LpOps.td.
 #include "ir/dialect/Lp.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SmallBitVector.h"
@@ -244,9 +241,6 @@ LogicalResult ContractOp::verify() {
     return emitOpError("body takes one index per parallel loop and an i32 or "
                        "i64 accumulator");
   }
-  if (!getLowerBounds().empty() && getLowerBounds().size() != loops) {
-    return emitOpError("has lower bounds for some loops only");
-  }
   if (isa<FloatType>(getXElement()) || isa<FloatType>(getWElement())) {
     return emitOpError("contracts integers only"); // contract_c5
   }
@@ -331,13 +325,6 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
-LogicalResult UnpackOp::verify() {
-  if (!isByteBuffer(getSource())) { // unpack_c1
-    return emitOpError("source must be a one-dimensional i8 buffer");
-  }
-  return success();
-}
-
 LogicalResult TileOp::verify() {
   if (getXOffsets().empty()) { // tile_c1
     return emitOpError("needs at least one row");
@@ -363,62 +350,4 @@ LogicalResult TunedOp::verify() {
     return emitOpError("source is 'measured' or 'mca'"); // tuned_c2
   }
   return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Tiling
-//===----------------------------------------------------------------------===//
-
-SmallVector<utils::IteratorType> ContractOp::getLoopIteratorTypes() {
-  SmallVector<utils::IteratorType> types(numLoops(),
-                                         utils::IteratorType::reduction);
-  for (unsigned i = 0; i < getParallel(); ++i) {
-    types[i] = utils::IteratorType::parallel;
-  }
-  return types;
-}
-
-SmallVector<Range> ContractOp::getIterationDomain(OpBuilder &builder) {
-  SmallVector<Range> domain;
-  unsigned nextDynamic = 0;
-  for (auto [i, extent] : llvm::enumerate(getExtents())) {
-    OpFoldResult lower = builder.getIndexAttr(0);
-    if (!getLowerBounds().empty()) {
-      lower = getLowerBounds()[i];
-    }
-    OpFoldResult size = builder.getIndexAttr(extent);
-    if (ShapedType::isDynamic(extent)) {
-      size = getDynamicExtents()[nextDynamic++];
-    }
-    domain.push_back({lower, size, builder.getIndexAttr(1)});
-  }
-  return domain;
-}
-
-FailureOr<TilingResult>
-ContractOp::getTiledImplementation(OpBuilder &builder,
-                                   ArrayRef<OpFoldResult> offsets,
-                                   ArrayRef<OpFoldResult> sizes) {
-  if (getOutputs().empty()) {
-    return emitOpError(
-        "can be tiled on memrefs only: its tiles write in place");
-  }
-  IRMapping mapping;
-  auto tiled = cast<ContractOp>(builder.clone(*this->getOperation(), mapping));
-  SmallVector<int64_t> extents;
-  SmallVector<mlir::Value> dynamic;
-  SmallVector<mlir::Value> lower;
-  for (auto [offset, size] : llvm::zip_equal(offsets, sizes)) {
-    std::optional<int64_t> constant = getConstantIntValue(size);
-    extents.push_back(constant.value_or(ShapedType::kDynamic));
-    if (!constant) {
-      dynamic.push_back(
-          getValueOrCreateConstantIndexOp(builder, getLoc(), size));
-    }
-    lower.push_back(getValueOrCreateConstantIndexOp(builder, getLoc(), offset));
-  }
-  tiled.setExtents(extents);
-  tiled.getDynamicExtentsMutable().assign(dynamic);
-  tiled.getLowerBoundsMutable().assign(lower);
-  return TilingResult{{tiled.getOperation()}, {}, {}};
 }

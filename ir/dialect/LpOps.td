@@ -7,7 +7,6 @@ include "ir/dialect/LpBase.td"
 include "mlir/Interfaces/InferIntRangeInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/TilingInterface.td"
 include "mlir/IR/BuiltinAttributes.td"
 
 class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic, traits>;
@@ -125,7 +124,7 @@ def Lp_ReduceKind : I32Enum<"ReduceKind", "kind of a reduction", [
 }
 def Lp_ReduceKindAttr : EnumAttr<Lp_Dialect, Lp_ReduceKind, "reduce_kind">;
 
-def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
                                    SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a reduction of scalars over an index space";
   let description = [{
@@ -135,12 +134,12 @@ def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffe
     Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
     one value of the result's type.
   }];
-  let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
-      Lp_ReduceKindAttr:$kind, DenseI64ArrayAttr:$extents);
+  let arguments = (ins Variadic<Index>:$dynamicExtents, Lp_ReduceKindAttr:$kind,
+      DenseI64ArrayAttr:$extents);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Lp_Scalar:$result);
   let assemblyFormat = [{
-    $kind $extents (`dynamic` `(` $dynamicExtents^ `)`)? (`from` `(` $lowerBounds^ `)`)?
+    $kind $extents (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword `:` type($result) $body
   }];
   let hasVerifier = 1;
@@ -173,9 +172,7 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
 
 def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    SingleBlockImplicitTerminator<"YieldOp">,
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes",
-        "getIterationDomain", "getTiledImplementation"]>]> {
+    SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a quantized multiply-accumulate reduction with an epilogue";
   let description = [{
     For every index p of the first `parallel` loops
@@ -183,9 +180,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
         acc = sum over the other loops of (x[xMap] - xZero) * (w[wMap] - wZero)
 
     and the body maps (p, acc) to the elements written at p. Reads of x outside yield
-    its padding, as in `lp.read`; w is read inside only. The loops run over
-    `[lowerBounds, lowerBounds + extents)`, zero if no bounds are given: tiling narrows
-    bounds and leaves operands alone.
+    its padding, as in `lp.read`; w is read inside only.
 
     With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
     the logical tensor it was packed from, whose shape is `xShape`.
@@ -202,8 +197,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
-      Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
-      Variadic<AnyMemRef>:$outputs, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
+      DenseI64ArrayAttr:$extents, I64Attr:$parallel,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
       OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$wZeroMap,
       TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
@@ -217,7 +212,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (`x_zero` `(` $xZero^ `:` type($xZero) `)`)? (`w_zero` `(` $wZero^ `:` type($wZero) `)`)?
     (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
-    (`from` `(` $lowerBounds^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
+    (`outs` `(` $outputs^ `:` type($outputs) `)`)?
     attr-dict-with-keyword (`->` type($results)^)? $body (`chains` $chains^)?
   }];
   let hasVerifier = 1;
@@ -234,11 +229,6 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
 //===----------------------------------------------------------------------===//
 // Packed operands
 //===----------------------------------------------------------------------===//
-
-// The loops and maps of the contraction that a packed operand serves.
-defvar Lp_packedOperandArguments = (ins Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents,
-      I64Attr:$parallel, AffineMapAttr:$xMap, AffineMapAttr:$wMap,
-      DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape, TypeAttr:$element);
 
 def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
                                MemoryEffects<[MemRead, MemWrite]>,
@@ -258,9 +248,11 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     value that the contraction around yields; (pack_c3) a logical operand only with a
     producer.
   }];
-  let arguments = !con((ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
-      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents),
-      Lp_packedOperandArguments, (ins OptionalAttr<I64Attr>:$yielded));
+  let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
+      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
+      Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
+      DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded);
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
     ($source^ `:` type($source))? (`yielded` $yielded^)?
@@ -268,24 +260,6 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     (`logical` `(` $logical^ `:` type($logical) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword ($producer^)?
-  }];
-  let hasVerifier = 1;
-}
-
-def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "the inverse of lp.pack: logical elements from a packed buffer";
-  let description = [{
-    Carries the same loops and maps as lp.pack. Elements that the contraction never reads
-    are not in the packed buffer; those of the destination stay as they are.
-
-    Constraints: (unpack_c1) source is a byte buffer, destination logical.
-  }];
-  let arguments = !con((ins AnyMemRef:$source, AnyMemRef:$destination,
-      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
-  let assemblyFormat = [{
-    $source `:` type($source) `into` $destination `:` type($destination) $layout
-    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
-    attr-dict-with-keyword
   }];
   let hasVerifier = 1;
 }
