@@ -45,9 +45,8 @@ Value ContractTiler::zeroOffset(Value zero, StringRef element,
 
 /// Sum of the stored x of every tap of the current row.
 Value ContractTiler::sumOfX() {
-  int64_t planes = std::max<int64_t>(g.xLayout.getPlanes(), 1);
-  Value sums =
-      e.view(op.getX(), g.xPlaneBytes * planes, g.xPlaneBytes / g.runBytes, 32);
+  Value sums = e.view(op.getX(), g.xPlaneBytes * g.xLayout.getPlanes(),
+                      g.xPlaneBytes / g.runBytes, 32);
   Value position = e.index(g.xOrigin() / g.runBytes);
   position = strideDot(LoopRole::Batch, position, g.runBytes);
   position = strideDot(LoopRole::Row, position, g.runBytes);

@@ -10,7 +10,7 @@ Geometry lpgen::packedGeometry(lp::PackOp op) {
   auto g = Geometry::analyze(ContractShape::of(op), reason);
   assert(g && "packed operands exist only where there is a packed form");
   lp::LayoutAttr layout = op.getLayout();
-  if (layout.getSums() && layout.getKind() == lp::OperandKind::Weights) {
+  if (layout.getSums() && layout.isOfWeights()) {
     g->computeClasses(reason);
   }
   g->setLayouts(layout, layout);

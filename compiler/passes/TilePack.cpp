@@ -259,7 +259,7 @@ SmallVector<OpFoldResult>
 lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
                      llvm::function_ref<Value(Value)> resolve) {
   Geometry g = packedGeometry(op);
-  if (op.getLayout().getKind() == lp::OperandKind::Weights) {
+  if (op.getLayout().isOfWeights()) {
     return {e.b.getIndexAttr(g.extentOf(LoopRole::Batch)),
             e.b.getIndexAttr(g.panels)};
   }
@@ -280,7 +280,7 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
 int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task,
                         Value scratch) {
   int64_t bytes = 0;
-  if (op.getLayout().getKind() == lp::OperandKind::Weights) {
+  if (op.getLayout().isOfWeights()) {
     WeightPacker(op, e).emit(task);
   } else {
     ActivationPacker(op, e, scratch).emit(task);

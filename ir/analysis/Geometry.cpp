@@ -262,8 +262,7 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   }
   // Vector loads of the last groups may run past the end of a plane.
   xPlaneBytes = llvm::alignTo(bytes, 64);
-  int64_t planes = std::max<int64_t>(x.getPlanes(), 1);
-  xBytes = xPlaneBytes * planes;
+  xBytes = xPlaneBytes * x.getPlanes();
   if (x.getSums()) {
     xBytes += llvm::alignTo(bytes / runBytes * 4, 64);
   }
@@ -272,7 +271,7 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   steps = extentOf(LoopRole::Tap) * groups;
   stepBytes = w.getLanes() * w.getGroupBytes();
   wPlaneBytes = steps * stepBytes;
-  panelBytes = wPlaneBytes * std::max<int64_t>(w.getPlanes(), 1);
+  panelBytes = wPlaneBytes * w.getPlanes();
   panels = llvm::divideCeil(extentOf(LoopRole::Column), w.getLanes());
   wTableOffset =
       kPackedHeaderBytes +

@@ -201,6 +201,17 @@ static bool fitLongSums(const CellFacts &cell, PackedForm &form,
   return true;
 }
 
+/// What the groups of an operand hold whose elements or digits have `bits`.
+static lp::LayoutKind kindOf(const CellFacts &cell, lp::OperandKind operand,
+                             int64_t bits) {
+  if (!cell.planes) {
+    return bits < 8 ? lp::LayoutKind::Fields : lp::LayoutKind::Elements;
+  }
+  return cell.xTables && operand == lp::OperandKind::Activations
+             ? lp::LayoutKind::Tables
+             : lp::LayoutKind::Digits;
+}
+
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 const Cell &cell,
                                                 int64_t vectors,
@@ -243,13 +254,14 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     return std::nullopt;
   }
   MLIRContext *context = contract.getContext();
-  auto layout = [&](lp::OperandKind kind, const ElementStorage &storage,
+  auto layout = [&](lp::OperandKind operand, const ElementStorage &storage,
                     int64_t groupBytes, unsigned digitBits, int64_t lanes,
                     bool sums) {
     int64_t bits = facts.planes ? digitBits : groupBytes * 8 / facts.group;
-    return lp::LayoutAttr::get(context, kind, facts.group, groupBytes, bits,
-                               storage.planes.size(), lanes, storage.offset,
-                               storage.halve, storage.range.lo < 0, sums);
+    return lp::LayoutAttr::get(
+        context, operand, kindOf(facts, operand, bits), facts.group, groupBytes,
+        bits, std::max<int64_t>(storage.planes.size(), 1), lanes,
+        storage.offset, storage.halve, storage.range.lo < 0, sums);
   };
   form.geometry.setLayouts(
       layout(lp::OperandKind::Activations, form.x, facts.groupBytes,

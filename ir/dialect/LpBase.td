@@ -104,18 +104,28 @@ def Lp_OperandKind : I32Enum<"OperandKind", "role of a packed operand", [
   let cppNamespace = "::lpgen::lp";
 }
 
+def Lp_LayoutKind : I32Enum<"LayoutKind", "what a packed group holds", [
+    I32EnumCase<"Elements", 0, "elements">, I32EnumCase<"Fields", 1, "fields">,
+    I32EnumCase<"Digits", 2, "digits">, I32EnumCase<"Tables", 3, "tables">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
 def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
   let summary = "how a packed operand lies in memory";
   let description = [{
     A packed operand is made of *groups*: `group` consecutive elements along the inner
-    reduction dimension, in `groupBytes` bytes, each of `bits` bits. With `planes` > 0 the
-    element is a digit, bits [p * bits, (p + 1) * bits) of the code in plane p (a bit plane,
-    with `bits` = 1), and the planes lie one after the other; every byte of a group has the
-    same number of digits, digit after digit from its lowest bit on. Where a group of a
-    plane has 4 * group bytes, it holds a table of 16 bytes for each 4 elements instead:
-    byte m is the sum of the digits i with bit i in m. With `planes` = 0 an element is the
-    whole stored one, element after element if of 8 or 16 bits; elements of fewer bits have
-    no sign, and element i is in byte i % groupBytes, from bit i / groupBytes * `bits` on.
+    reduction dimension, in `groupBytes` bytes. What the bytes hold is the `kind`:
+
+    - `elements`: whole stored elements of `bits` bits, 8 or 16, one after the other.
+    - `fields`: whole stored elements of fewer bits, without a sign. Element i is in byte
+      i % groupBytes, from bit i / groupBytes * `bits` on.
+    - `digits`: one digit of each element, bits [p * bits, (p + 1) * bits) of the code in
+      plane p; with `bits` = 1 a bit plane. Every byte of a group has the same number of
+      digits, digit after digit from its lowest bit on.
+    - `tables`: for each 4 digits a table of 16 bytes. Byte m is the sum of the digits i
+      with bit i in m.
+
+    The `planes` lie one after the other; `elements` and `fields` have one.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.
@@ -125,19 +135,30 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     The stored element is `value + offset`, halved if `halve`: a bipolar value of b bits
     with offset 2^b - 1 and `halve` is stored as its code. `signed` says that stored
     elements are two's complement.
+
+    Constraints: (layout_c1) 1 to 256 elements and 1 to 1024 bytes in a group, 1 to 16
+    bits and planes, 1 to 4096 lanes, an offset of 32 bits; (layout_c2) activations have
+    one lane; (layout_c3) the elements of a group fill its bytes as the kind says.
   }];
-  let parameters = (ins EnumParameter<Lp_OperandKind>:$kind, "int64_t":$group,
+  let parameters = (ins EnumParameter<Lp_OperandKind>:$operand,
+      EnumParameter<Lp_LayoutKind>:$kind, "int64_t":$group,
       "int64_t":$groupBytes, "int64_t":$bits, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
       "bool":$halve, "bool":$isSigned, "bool":$sums);
   let assemblyFormat = [{
-    `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=` $bits `,`
-    `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=`
-    $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
+    `<` $operand `,` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=`
+    $bits `,` `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,`
+    `halve` `=` $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
   }];
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// True if groups hold tables of sums of digits, each of four.
-    bool hasTables() const {
-      return getPlanes() > 0 && getGroupBytes() == 4 * getGroup();
+    bool isOfWeights() const { return getOperand() == OperandKind::Weights; }
+    /// True if a group holds one digit of each element.
+    bool hasDigits() const {
+      return getKind() == LayoutKind::Digits || getKind() == LayoutKind::Tables;
+    }
+    /// Digits in one byte of a group, as many as there must be.
+    int64_t digitsPerByte() const {
+      return (getGroup() + getGroupBytes() - 1) / getGroupBytes();
     }
     /// Groups needed for `elements` elements.
     int64_t groupsFor(int64_t elements) const {

@@ -5,6 +5,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -122,6 +123,63 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     error << " " << known.name;
   }
   return error;
+}
+
+/// layout_c3: why `bits` of `group` elements do not fill `bytes` bytes.
+static llvm::StringRef whyNotFilled(OperandKind operand, LayoutKind kind,
+                                    int64_t group, int64_t bytes, int64_t bits,
+                                    int64_t planes, bool isSigned) {
+  const bool isWhole =
+      kind == LayoutKind::Elements || kind == LayoutKind::Fields;
+  if (isWhole && (group * bits != bytes * 8 || planes != 1)) {
+    return "whole elements fill the bytes of one plane";
+  }
+  switch (kind) {
+  case LayoutKind::Elements:
+    return bits == 8 || bits == 16 ? "" : "elements have 8 or 16 bits";
+  case LayoutKind::Fields:
+    return bits < 8 && 8 % bits == 0 && !isSigned &&
+                   operand == OperandKind::Weights
+               ? ""
+               : "fields are weights of 1, 2 or 4 bits without a sign";
+  case LayoutKind::Digits:
+    return bytes <= group && (group + bytes - 1) / bytes * bits <= 8
+               ? ""
+               : "the digits of a group fit its bytes, one or more in each";
+  case LayoutKind::Tables:
+    return group % 4 == 0 && bytes == 4 * group && bits <= 4
+               ? ""
+               : "tables of 16 bytes are of 4 digits of at most 4 bits";
+  }
+  llvm_unreachable("all kinds are above");
+}
+
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 OperandKind operand, LayoutKind kind,
+                                 int64_t group, int64_t groupBytes,
+                                 int64_t bits, int64_t planes, int64_t lanes,
+                                 int64_t offset, bool /*halve*/, bool isSigned,
+                                 bool /*sums*/) {
+  auto isWithin = [](int64_t value, int64_t most) {
+    return value >= 1 && value <= most;
+  };
+  if (!isWithin(group, 256) || !isWithin(groupBytes, 1024) ||
+      !isWithin(bits, 16) || !isWithin(planes, 16) || !isWithin(lanes, 4096) ||
+      !llvm::isInt<32>(offset)) { // layout_c1
+    return emitError() << "expected a group of 1 to 256 elements and 1 to 1024 "
+                          "bytes, 1 to 16 bits and planes, 1 to 4096 lanes and "
+                          "an offset of 32 bits";
+  }
+  if (operand == OperandKind::Activations && lanes != 1) { // layout_c2
+    return emitError() << "activations have one lane, found " << lanes;
+  }
+  llvm::StringRef whyNot = whyNotFilled(operand, kind, group, groupBytes, bits,
+                                        planes, isSigned); // layout_c3
+  if (!whyNot.empty()) {
+    return emitError() << "layout '" << stringifyLayoutKind(kind)
+                       << "' is not possible: " << whyNot;
+  }
+  return success();
 }
 
 mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {

@@ -317,8 +317,7 @@ LogicalResult PackOp::verify() {
   }
   if (!getProducer().empty() &&
       getProducer().getNumArguments() !=
-          (getLayout().getKind() == OperandKind::Activations ? getXShape()
-                                                             : getWShape())
+          (getLayout().isOfWeights() ? getWShape() : getXShape())
               .size()) { // pack_c2
     return emitOpError("producer needs one index per dimension");
   }

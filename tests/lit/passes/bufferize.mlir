@@ -15,7 +15,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK-SAME: %[[Y:.*]]: memref<?x2xi8> {lp.name = "y", lp.output}
 // CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES:[0-9]+]]xi8> {lp.workspace}) attributes {lp.kernel}
 // CHECK: %[[PACKED:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<[[WORKBYTES]]xi8> to memref<[[XBYTES:[0-9]+]]xi8>
-// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<[[XBYTES]]xi8> <activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = true>
+// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<[[XBYTES]]xi8> <activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = true>
 // CHECK-SAME: dynamic(%[[M]])
 
 // The intermediate lies after packed x.
@@ -23,7 +23,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK: %[[Q:.*]] = memref.view %[[WORK]][%[[OFFSET]]][%[[M]]] : memref<[[WORKBYTES]]xi8> to memref<?x3xi32>
 // CHECK: lp.contract ins(%[[PACKED]], %[[W]] : {{.*}}) x_zero(%[[ZERO]] : memref<i8>)
 // CHECK-SAME: outs(%[[Q]] : memref<?x3xi32>)
-// CHECK-SAME: wLayout = #lp.layout<weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 1, halve = true, signed = false, sums = true>
+// CHECK-SAME: wLayout = #lp.layout<weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 1, halve = true, signed = false, sums = true>
 // CHECK-SAME: xZeroElement = !lp.int<unsigned, 2>
 
 // Without a cell nothing is packed. The encoding moves from types to attributes.

@@ -42,15 +42,15 @@ func.func @gemm(%x: memref<5x9xi8>, %w: memref<256xi8>, %y: memref<5x3xi32> {lp.
                 %work: memref<128xi8> {lp.workspace}) attributes {lp.kernel} {
   %c1 = arith.constant 1 : i32
   lp.pack %x : memref<5x9xi8> into %work : memref<128xi8>
-    <activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    <activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 9] parallel 2 attributes {element = !lp.int<unsigned, 2>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 9>, wShape = array<i64: 3, 9>}
   lp.contract ins(%work, %w : memref<128xi8>, memref<256xi8>) loops [5, 3, 9] parallel 2
     outs(%y : memref<5x3xi32>) attributes {
       schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [2, 1], unroll = 2, block = 4>,
-      xLayout = #lp.layout<activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>,
-      wLayout = #lp.layout<weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
+      xLayout = #lp.layout<activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>,
+      wLayout = #lp.layout<weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 2>, wElement = !lp.int<unsigned, 1>,
       xRange = array<i64: 0, 3>, wRange = array<i64: 0, 1>,
@@ -68,7 +68,7 @@ func.func @gemm(%x: memref<5x9xi8>, %w: memref<256xi8>, %y: memref<5x3xi32> {lp.
 // CHECK-NOT: lp.pack
 func.func @gemm.pack.w(%w: memref<3x9xi8>, %to: memref<256xi8>) attributes {lp.packs = 1 : i64} {
   lp.pack %w : memref<3x9xi8> into %to : memref<256xi8>
-    <weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>
+    <weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 9] parallel 2 attributes {element = !lp.int<unsigned, 1>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 9>, wShape = array<i64: 3, 9>}
