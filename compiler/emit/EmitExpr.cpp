@@ -121,7 +121,7 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
       AffineMapAttr::get(
           AffineMap::get(operands.size(), 0, results, builder.getContext())),
       builder.getDenseI64ArrayAttr(divisors), pad,
-      /*element=*/mlir::TypeAttr());
+      /*element=*/mlir::TypeAttr(), /*range=*/DenseI64ArrayAttr());
 }
 
 /// f32 -> i32: truncates, saturates, NaN gives 0.

@@ -58,7 +58,7 @@ private:
   // ContractEpilogue.cpp: the sums as values of the body, and what it yields.
   mlir::Value number(int64_t value);    ///< In the type of the sums.
   mlir::Value asSum(mlir::Value value); ///< Likewise.
-  mlir::Value zeroOffset(mlir::Value zero, llvm::StringRef element,
+  mlir::Value zeroOffset(mlir::Value zero, std::optional<mlir::Type> element,
                          llvm::ArrayRef<mlir::Value> at, int64_t offset);
   mlir::Value sumOfX();
   mlir::Value borderClass();

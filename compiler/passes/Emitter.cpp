@@ -124,7 +124,8 @@ scf::ForOp Emitter::loop(Value low, Value high, int64_t step,
 
 void Emitter::elementwiseLoop(Value low, Value high,
                               llvm::function_ref<void(Value)> body) {
-  loop(low, high, 1, body)->setAttr(elementwiseAttrName, b.getUnitAttr());
+  lp::LpDialect::ElementwiseAttrHelper(b.getContext())
+      .setAttr(loop(low, high, 1, body), b.getUnitAttr());
 }
 
 Value Emitter::reduce(Value low, Value high, Value start,

@@ -7,9 +7,6 @@
 
 namespace lpgen {
 
-/// Marks a loop whose trips are independent.
-constexpr llvm::StringLiteral elementwiseAttrName = "lp.elementwise";
-
 /// Small emitters, all with one builder and location.
 class Emitter {
 public:

@@ -355,6 +355,43 @@ void TileExpander::expand() {
   op.erase();
 }
 
+/// What the tile must have for the cell: room for its rows and vectors, and
+/// 16-bit sums or planes only where the cell adds up digits in bytes.
+static LogicalResult checkTile(lp::TileOp op, const Cell &cell) {
+  const auto tileRows = static_cast<int64_t>(op.getXOffsets().size());
+  const int64_t tileLanes =
+      static_cast<int64_t>(op.getVectors()) * cell.facts().lanes;
+  auto hasRoom = [&](Value sums) {
+    auto type = cast<MemRefType>(sums.getType());
+    return type.getDimSize(0) >= tileRows && type.getDimSize(1) >= tileLanes;
+  };
+  if (!hasRoom(op.getAcc()) || (op.getHalves() && !hasRoom(op.getHalves()))) {
+    return op.emitOpError("needs sums of ")
+           << tileRows << " rows of " << tileLanes << " lanes";
+  }
+  if (!cell.facts().planes && (op.getXPlanes().size() > 1 ||
+                               op.getWPlanes().size() > 1 || op.getHalves())) {
+    return op.emitOpError("has planes, which cell '")
+           << op.getCell() << "' does not add up";
+  }
+  return success();
+}
+
+/// 16-bit sums take accumulators of bytes.
+static LogicalResult checkHalves(lp::TileOp op, const Cell &cell) {
+  OpBuilder builder(op);
+  Cell::Values zero = cell.zero(builder, op.getLoc());
+  const bool isBytes =
+      zero.size() == 1 &&
+      cast<VectorType>(zero[0].getType()).getElementType().isInteger(8);
+  for (Value value : zero) {
+    value.getDefiningOp()->erase();
+  }
+  return isBytes ? success()
+                 : LogicalResult(op.emitOpError("has 16-bit sums, which cell '")
+                                 << op.getCell() << "' does not need");
+}
+
 namespace {
 struct ExpandTilePass : public lpgen::impl::ExpandTilePassBase<ExpandTilePass> {
   void runOnOperation() override {
@@ -364,6 +401,10 @@ struct ExpandTilePass : public lpgen::impl::ExpandTilePassBase<ExpandTilePass> {
       const Cell *cell = findCell(op, op.getCell());
       if (!cell) {
         op.emitError("the target has no cell '") << op.getCell() << "'";
+        return signalPassFailure();
+      }
+      if (failed(checkTile(op, *cell)) ||
+          (op.getHalves() && failed(checkHalves(op, *cell)))) {
         return signalPassFailure();
       }
       OpBuilder builder(op);

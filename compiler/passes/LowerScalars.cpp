@@ -290,10 +290,6 @@ void lower(lp::ReduceOp op, Emitter &e) {
 struct LowerScalarsPass
     : public lpgen::impl::LowerScalarsPassBase<LowerScalarsPass> {
   void runOnOperation() override {
-    // Nothing after this stage asks for names and bounds of arguments.
-    SmallVector<DictionaryAttr> none(getOperation().getNumArguments(),
-                                     DictionaryAttr::get(&getContext()));
-    getOperation().setAllArgAttrs(none);
     // Post-order: the body of a reduction is lowered before the reduction moves
     // it.
     SmallVector<Operation *> ops;

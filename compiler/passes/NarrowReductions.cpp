@@ -71,7 +71,9 @@ bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
 
 bool canNarrow(lp::ReduceOp reduce, const DataFlowSolver &solver) {
   auto loop = dyn_cast<scf::ForOp>(reduce->getParentOp());
-  if (!loop || !loop->hasAttr(elementwiseAttrName) ||
+  if (!loop ||
+      !lp::LpDialect::ElementwiseAttrHelper(reduce.getContext())
+           .isAttrPresent(loop) ||
       !reduce.getType().isInteger()) {
     return false;
   }

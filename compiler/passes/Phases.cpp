@@ -8,7 +8,7 @@ using namespace lpgen;
 Geometry lpgen::packedGeometry(lp::PackOp op) {
   std::string reason;
   auto g = Geometry::analyze(ContractShape::of(op), reason);
-  assert(g && "packed operands exist only where there is a packed form");
+  assert(g && "checkPack proves that there is a packed form");
   lp::LayoutAttr layout = op.getLayout();
   if (layout.getSums() && layout.isOfWeights()) {
     g->computeClasses(reason);

@@ -34,6 +34,13 @@ llvm::SmallVector<mlir::OpFoldResult>
 contractTaskSizes(lp::ContractOp op, Emitter &e,
                   llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
+/// Errors, on the op, where a verified phase cannot be lowered: there is no
+/// packed form, it is not that of the layouts, or memory is too small.
+mlir::LogicalResult checkPhase(mlir::Operation *op);
+mlir::LogicalResult checkPack(lp::PackOp op);
+/// Likewise for a slice of the workspace: it lies within.
+mlir::LogicalResult checkView(mlir::memref::ViewOp view);
+
 /// True if a chain has a halo, which tasks of its own fill: as many as those
 /// of the same pack as a phase.
 bool hasHalo(lp::PackOp op);

@@ -247,7 +247,8 @@ static std::optional<OpFoldResult>
 dynamicSize(lp::PackOp op, unsigned dim,
             llvm::function_ref<Value(Value)> resolve) {
   auto loop = dyn_cast<AffineDimExpr>(op.getXMap().getResult(dim));
-  if (!ShapedType::isDynamic(op.getXShape()[dim]) || !loop) {
+  if (!ShapedType::isDynamic(op.getXShape()[dim]) || !loop ||
+      !ShapedType::isDynamic(op.getExtents()[loop.getPosition()])) {
     return std::nullopt;
   }
   ArrayRef<int64_t> before = op.getExtents().take_front(loop.getPosition());

@@ -291,8 +291,10 @@ struct VectorizeElementwisePass
   using VectorizeElementwisePassBase::VectorizeElementwisePassBase;
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
+    lp::LpDialect::ElementwiseAttrHelper mark(&getContext());
     getOperation().walk([&](scf::ForOp loop) {
-      if (loop->removeAttr(elementwiseAttrName)) {
+      if (mark.isAttrPresent(loop)) {
+        mark.removeAttr(loop);
         loops.push_back(loop);
       }
     });

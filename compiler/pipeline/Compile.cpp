@@ -5,9 +5,9 @@
 #include "compiler/codegen/Object.h"
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/emit/EmitLp.h"
+#include "compiler/passes/SelectSchedule.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
@@ -40,16 +40,12 @@ public:
     fallback = op.loc;
     module = emitLp(context, op, sources, target.desc().name);
     if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
-      (*module)->setAttr(
-          "lp.target",
+      kernel().setTargetAttr(
           lp::TargetAttr::get(&context, target.desc().name, cpu.name));
     }
     return true;
   }
-  bool parse(llvm::StringRef text) {
-    module = parseSourceString<ModuleOp>(text, &context);
-    return static_cast<bool>(module);
-  }
+  bool parse(Stage from);
   /// Runs the stages after `from` up to the last one that is wanted.
   std::optional<CompiledOp> run(Stage from);
 
@@ -57,13 +53,8 @@ private:
   void report(Diagnostic &diagnostic);
   bool advance(Stage stage);
   bool schedule();
-  /// The target that was asked for, and the CPU that the module names.
-  Machine machine() {
-    auto named = (*module)->getAttrOfType<lp::TargetAttr>("lp.target");
-    return {target, cpuFor(target, named ? named.getCpu() : "")};
-  }
   bool finish();
-  std::string opName();
+  lp::KernelOp kernel() { return lp::kernelOf(*module); }
   bool dump(Stage stage, llvm::StringRef text);
   std::string text() {
     std::string result;
@@ -149,15 +140,37 @@ void Compilation::report(Diagnostic &diagnostic) {
   }
 }
 
-/// The operator that the module is of. Every stage has a function `<op>` or
-/// functions `<op>.phase0` and so on.
-std::string Compilation::opName() {
-  for (auto function : module->getOps<FunctionOpInterface>()) {
-    if (!function.isExternal()) {
-      return function.getName().split('.').first.str();
-    }
+/// IR of a file: one kernel, for this target, as `from` leaves it.
+bool Compilation::parse(Stage from) {
+  const llvm::MemoryBuffer *file =
+      sources.getMemoryBuffer(sources.getMainFileID());
+  fallback = llvm::SMLoc::getFromPointer(file->getBufferStart());
+  module = parseSourceString<ModuleOp>(file->getBuffer(), &context,
+                                       file->getBufferIdentifier());
+  if (!module) {
+    return false;
   }
-  return "out";
+  if (!llvm::hasSingleElement(module->getOps<lp::KernelOp>())) {
+    return fail("expected one lp.kernel in the module, found " +
+                Twine(llvm::range_size(module->getOps<lp::KernelOp>())));
+  }
+  lp::KernelOp op = kernel();
+  if (op.getTarget().getName() != target.desc().name) {
+    op.emitError("the kernel is for target '")
+        << op.getTarget().getName() << "', not '" << target.desc().name << "'";
+    return false;
+  }
+  const bool fits = from <= Stage::Scheduled ? op.hasTensors()
+                    : from == Stage::Packed  ? op.hasMemrefs()
+                                             : op.getBody().empty();
+  if (!fits) {
+    op.emitError("the kernel is not one of stage '")
+        << stageName(from) << "': expected "
+        << (from <= Stage::Scheduled ? "a body of tensors"
+            : from == Stage::Packed  ? "a body of memrefs"
+                                     : "phases and no body");
+  }
+  return fits;
 }
 
 bool Compilation::dump(Stage stage, llvm::StringRef text) {
@@ -169,8 +182,8 @@ bool Compilation::dump(Stage stage, llvm::StringRef text) {
     return fail("cannot create folder '" + options.dumpStages +
                 "': " + error.message());
   }
-  std::string path = options.dumpStages + "/" + opName() + "." +
-                     std::to_string(static_cast<int>(stage)) + "-" +
+  std::string path = options.dumpStages + "/" + kernel().getSymName().str() +
+                     "." + std::to_string(static_cast<int>(stage)) + "-" +
                      stageName(stage).str() + ".mlir";
   std::error_code error;
   llvm::raw_fd_ostream os(path, error);
@@ -220,18 +233,7 @@ bool Compilation::schedule() {
       return false;
     }
   }
-  if (failed(selectSchedules(*module, machine(), request, tuned))) {
-    return false;
-  }
-  std::vector<ContractInfo> contracts = collectContracts(*module);
-  for (const ContractInfo &c : contracts) {
-    result.choices.push_back({c.label, c.schedule, c.reason});
-  }
-  KernelInfo info;
-  info.contracts = std::move(contracts);
-  info.hash = hashOf(*module);
-  storeInfo(*module, info);
-  return true;
+  return succeeded(scheduleKernels(*module, request, tuned));
 }
 
 bool Compilation::advance(Stage stage) {
@@ -241,28 +243,16 @@ bool Compilation::advance(Stage stage) {
   PassManager passes(&context);
   passes.enableVerifier(true);
   addStagePasses(passes, stage, target);
-  if (failed(passes.run(*module))) {
-    return false;
-  }
-  if (stage == Stage::Tiled) {
-    KernelInfo info = collectInfo(*module);
-    if (auto known = loadInfo(*module)) {
-      info.contracts = known->contracts;
-      info.hash = known->hash;
-    }
-    storeInfo(*module, info);
-  }
-  return true;
+  return succeeded(passes.run(*module));
 }
 
 /// Stage `object`: LLVM IR, the C interface, code.
 bool Compilation::finish() {
-  auto info = loadInfo(*module);
-  if (!info || info->op.empty()) {
-    return fail(
-        "the module has no kernel information (attribute 'lp.info'); start "
-        "from an earlier stage");
+  FailureOr<KernelInfo> info = collectInfo(kernel());
+  if (failed(info)) {
+    return false;
   }
+  result.kernel = *info;
   result.op = info->op;
   result.symbol = info->symbol();
   llvm::LLVMContext llvmContext;
@@ -278,7 +268,10 @@ bool Compilation::finish() {
   }
   llvmModule->setDataLayout(machine->createDataLayout());
   llvmModule->setTargetTriple(machine->getTargetTriple());
-  emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
+  if (!emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames,
+               message)) {
+    return fail(message);
+  }
   optimize(*llvmModule, *machine, target.desc().vectorBits);
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
   if (options.wantsAssembly) {
@@ -307,12 +300,8 @@ std::optional<CompiledOp> Compilation::run(Stage from) {
     }
   }
   result.mlir = text();
-  if (auto info = loadInfo(*module)) {
-    if (result.choices.empty()) {
-      for (const ContractInfo &c : info->contracts) {
-        result.choices.push_back({c.label, c.schedule, c.reason});
-      }
-    }
+  for (const ContractInfo &c : collectContracts(kernel())) {
+    result.choices.push_back({c.label, c.schedule, c.reason});
   }
   if (options.stopAfter == Stage::Object && !finish()) {
     return std::nullopt;
@@ -333,11 +322,10 @@ std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
 }
 
 std::optional<CompiledOp> lpgen::compileFrom(Stage from,
-                                             llvm::StringRef mlirText,
                                              llvm::SourceMgr &sources,
                                              const CompileOptions &options) {
   Compilation compilation(sources, options);
-  if (!compilation.parse(mlirText)) {
+  if (!compilation.parse(from)) {
     return std::nullopt;
   }
   return compilation.run(from);

@@ -1,18 +1,9 @@
 // The geometry of a contraction seen as a GEMM. See Geometry.h.
 #include "ir/analysis/Geometry.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
-
-int64_t lpgen::boundOf(Value extent) {
-  auto argument = cast<BlockArgument>(extent);
-  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  return function
-      .getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "lp.bound")
-      .getInt();
-}
 
 SmallVector<int64_t> lpgen::boundedExtents(ArrayRef<int64_t> extents,
                                            ValueRange dynamic) {
@@ -20,7 +11,7 @@ SmallVector<int64_t> lpgen::boundedExtents(ArrayRef<int64_t> extents,
   unsigned next = 0;
   for (int64_t &extent : bounded) {
     if (ShapedType::isDynamic(extent)) {
-      extent = boundOf(dynamic[next++]);
+      extent = lp::KernelOp::boundOf(dynamic[next++]).value_or(0);
     }
   }
   return bounded;
@@ -213,6 +204,31 @@ static bool assignRoles(Geometry &g, std::string &reason) {
   return true;
 }
 
+/// Elements of packed x and w stay far from overflow, halo and groups included.
+static bool fitsMemory(const Geometry &g) {
+  constexpr int64_t most = int64_t{1} << 40;
+  auto isWithin = [](ArrayRef<int64_t> factors) {
+    int64_t product = 1;
+    return llvm::all_of(factors, [&](int64_t factor) {
+      return factor >= 1 && !llvm::MulOverflow(product, factor, product) &&
+             product <= most;
+    });
+  };
+  SmallVector<int64_t> ofX = {g.innerExtent()};
+  for (auto [loop, coefficient] : g.innerBatch) {
+    ofX.push_back(g.shape.extents[loop]);
+  }
+  for (const PositionDim &position : g.positions) {
+    ofX.push_back(position.size);
+  }
+  SmallVector<int64_t> ofW;
+  SmallVector<int64_t> rows;
+  for (auto [role, extent] : llvm::zip_equal(g.roles, g.shape.extents)) {
+    (role == LoopRole::Row ? rows : ofW).push_back(extent);
+  }
+  return isWithin(ofX) && isWithin(ofW) && isWithin(rows);
+}
+
 std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
                                           std::string &reason) {
   Geometry g;
@@ -239,6 +255,10 @@ std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
     auto [low, high] = rangeOf(shape, s);
     PositionDim position{d, low, high - low + 1, 0, canBeOutside(shape, d)};
     g.positions.push_back(position);
+  }
+  if (!fitsMemory(g)) {
+    reason = "packed operands would have more than 2^40 elements";
+    return std::nullopt;
   }
   return g;
 }

@@ -8,18 +8,9 @@
 using namespace mlir;
 using namespace lpgen;
 
-/// Attribute `lp.target` of the module that holds `op` or is it; null if there
-/// is none.
-static lp::TargetAttr targetAttrOf(Operation *op) {
-  auto module = dyn_cast<ModuleOp>(op);
-  module = module ? module : op->getParentOfType<ModuleOp>();
-  return module ? module->getAttrOfType<lp::TargetAttr>("lp.target")
-                : lp::TargetAttr();
-}
-
 const Target *lpgen::targetOf(Operation *op) {
-  const lp::TargetAttr target = targetAttrOf(op);
-  return target ? findTarget(target.getName()) : nullptr;
+  lp::KernelOp kernel = lp::kernelOf(op);
+  return kernel ? findTarget(kernel.getTarget().getName()) : nullptr;
 }
 
 const VectorUnit &Machine::unit() const {
@@ -28,8 +19,8 @@ const VectorUnit &Machine::unit() const {
 
 Machine lpgen::machineOf(Operation *op) {
   const Target *target = targetOf(op);
-  assert(target && "passes for a target run in its modules");
-  return {*target, cpuFor(*target, targetAttrOf(op).getCpu())};
+  assert(target && "passes for a target run on its kernels");
+  return {*target, cpuFor(*target, lp::kernelOf(op).getTarget().getCpu())};
 }
 
 const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {

@@ -1,6 +1,7 @@
 // Registration, types and attributes of the lp dialect.
 #include "ir/dialect/Lp.h"
 #include "ir/dialect/ScheduleLimits.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "targets/cpus/Cpus.h"
@@ -38,6 +39,38 @@ static FailureOr<Encoding> parseEncoding(AsmParser &parser) {
   return parser.emitError(loc, "expected one of ") << names;
 }
 
+/// `[?0, 20]`: run-time sizes by number, as ~number, and constants.
+static LogicalResult parseShape(AsmParser &parser,
+                                SmallVector<int64_t> &shape) {
+  auto parseExtent = [&]() -> ParseResult {
+    const bool isSize = succeeded(parser.parseOptionalQuestion());
+    int64_t value = 0;
+    if (parser.parseInteger(value)) {
+      return failure();
+    }
+    if (value < 0) {
+      return parser.emitError(parser.getNameLoc(),
+                              "expected a positive extent");
+    }
+    shape.push_back(isSize ? ~value : value);
+    return success();
+  };
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                        parseExtent);
+}
+
+static void printShape(AsmPrinter &printer, ArrayRef<int64_t> shape) {
+  printer << "[";
+  llvm::interleaveComma(shape, printer, [&](int64_t extent) {
+    if (extent < 0) {
+      printer << "?" << ~extent;
+    } else {
+      printer << extent;
+    }
+  });
+  printer << "]";
+}
+
 #include "ir/dialect/LpDialect.cpp.inc"
 #include "ir/dialect/LpEnums.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -58,6 +91,23 @@ void LpDialect::initialize() {
 #define GET_OP_LIST
 #include "ir/dialect/LpOps.cpp.inc"
       >();
+}
+
+/// The only attribute that other dialects' ops may have from here.
+LogicalResult LpDialect::verifyOperationAttribute(Operation *op,
+                                                  NamedAttribute attribute) {
+  if (attribute.getName() != ElementwiseAttrHelper::getNameStr()) {
+    return op->emitError("has unknown attribute '")
+           << attribute.getName().getValue() << "'";
+  }
+  auto loop = dyn_cast<scf::ForOp>(op);
+  if (!loop || !isa<UnitAttr>(attribute.getValue()) ||
+      loop.getNumResults() > 0) {
+    return op->emitError("has '")
+           << attribute.getName().getValue()
+           << "', which marks loops without results and has no value";
+  }
+  return success();
 }
 
 LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,

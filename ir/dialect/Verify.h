@@ -1,0 +1,14 @@
+// What the verifiers of several ops ask.
+#ifndef LPGEN_IR_DIALECT_VERIFY_H
+#define LPGEN_IR_DIALECT_VERIFY_H
+
+#include "mlir/IR/Value.h"
+
+namespace lpgen::lp {
+
+/// A row of bytes of constant length.
+bool isByteBuffer(mlir::Value value);
+
+} // namespace lpgen::lp
+
+#endif // LPGEN_IR_DIALECT_VERIFY_H
