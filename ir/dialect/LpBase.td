@@ -178,7 +178,7 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
 def Lp_SizeAttr : Lp_Attr<"Size", "size"> {
   let summary = "a run-time size of a kernel: its name and its largest value";
   let description = [{
-    Constraints: (size_c1) the bound is 1 to 2^31 - 1.
+    Constraints: (size_c1) the bound is 1 to 2^40.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       "int64_t":$bound);
@@ -214,7 +214,7 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
 
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
-    have a range, within that of their type; (buffer_c3) only inputs are packed.
+    have a range, within that of their type; (buffer_c3) only inputs of integers are packed.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,

@@ -1,6 +1,7 @@
 // lp.kernel: the attributes of its signature, and the verifier that holds the
 // body of each stage to them. Labels are those of LpBase.td and LpOps.td.
 #include "ir/dialect/Lp.h"
+#include "ir/dialect/Verify.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
@@ -12,9 +13,8 @@ using namespace mlir;
 using namespace lpgen;
 using namespace lpgen::lp;
 
-/// The most elements of a tensor, and bytes of workspace and scratch: products
-/// of sizes stay far from overflow.
-static constexpr int64_t kMostElements = int64_t{1} << 40;
+/// The most bytes of a buffer that is passed.
+static constexpr int64_t kMostBytes = int64_t{1} << 62;
 
 //===----------------------------------------------------------------------===//
 // Sizes and buffers
@@ -22,9 +22,9 @@ static constexpr int64_t kMostElements = int64_t{1} << 40;
 
 LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                StringRef name, int64_t bound) {
-  if (bound < 1 || bound > INT32_MAX) { // size_c1
+  if (bound < 1 || bound > kMostElements) { // size_c1
     return emitError() << "size '" << name
-                       << "' needs a bound of 1 to 2147483647, found " << bound;
+                       << "' needs a bound of 1 to 2^40, found " << bound;
   }
   return success();
 }
@@ -34,7 +34,7 @@ PackedBufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          int64_t bytes, LayoutAttr layout,
                          FlatSymbolRefAttr /*packer*/) {
   if (!layout.isOfWeights() || bytes < 64 ||
-      bytes > kMostElements) { // packed_buffer_c1
+      bytes > kMostBytes) { // packed_buffer_c1
     return emitError() << "a buffer arrives packed as weights, in 64 bytes or "
                           "more";
   }
@@ -48,8 +48,8 @@ static bool isShapeWithinLimit(ArrayRef<int64_t> shape) {
     if (extent == 0 || extent > kMostElements || extent < -int64_t{INT32_MAX}) {
       return false;
     }
-    elements *= std::max<int64_t>(extent, 1);
-    if (elements > kMostElements) {
+    if (llvm::MulOverflow(elements, std::max<int64_t>(extent, 1), elements) ||
+        elements > kMostElements) {
       return false;
     }
   }
@@ -83,8 +83,8 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return fail("needs a range within that of its elements");
     }
   }
-  if (packed && role == BufferRole::Output) { // buffer_c3
-    return fail("is an output and packed");
+  if (packed && (role == BufferRole::Output || !isInteger)) { // buffer_c3
+    return fail("is packed and no input of integers");
   }
   return success();
 }
@@ -243,8 +243,8 @@ LogicalResult KernelOp::verify() {
     return emitOpError("without a body needs phases, workspace and scratch");
   }
   for (std::optional<uint64_t> bytes : {getWorkspace(), getScratch()}) {
-    if (bytes && *bytes > uint64_t{kMostElements}) { // kernel_c4
-      return emitOpError("needs a workspace and scratch of 0 to 2^40 bytes");
+    if (bytes && *bytes > uint64_t{kMostBytes}) { // kernel_c4
+      return emitOpError("needs a workspace and scratch of 0 to 2^62 bytes");
     }
   }
   if (getHash() && (getHash()->size() != 64 ||

@@ -48,7 +48,7 @@ def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
     name a size, outputs come after inputs; (kernel_c2) the body has the arguments and
     yields the values of its stage; (kernel_c3) without a body there are phases, workspace
     and scratch, with one there are neither phases nor scratch; (kernel_c4) sizes are 0 to
-    2^40 bytes, the hash has 64 hexadecimal digits; (kernel_c5) functions of phases and
+    2^62 bytes, the hash has 64 hexadecimal digits; (kernel_c5) functions of phases and
     packers exist and have the arguments that the signature says; (kernel_c6) dynamic
     extents in the body are its sizes.
   }];
@@ -322,9 +322,9 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     Constraints: (pack_c1) destination is a byte buffer; (pack_c2) one of a source, a
     producer, with one index argument per dimension of the operand, and the number of a
     value that the contraction around yields; (pack_c3) a logical operand only with a
-    producer; (pack_c4) at most 16 loops of positive extents, x subscripted linearly, w by
-    distinct loops; (pack_c5) elements are integers, a source and a logical operand have
-    the shape and the storage of the operand.
+    producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
+    linearly, w by distinct loops; (pack_c5) elements are integers, a source and a
+    logical operand have the shape and the storage of the operand.
   }];
   let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
       Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,

@@ -11,10 +11,11 @@ using namespace mlir;
 using namespace lpgen;
 using namespace lpgen::lp;
 
-/// Bounds that keep products of extents, strides and bytes far from overflow.
-static constexpr size_t kMostLoops = 16;
-static constexpr int64_t kMostCoefficient = int64_t{1} << 20;
-static constexpr int64_t kMostIterations = int64_t{1} << 48;
+/// Bounds of the language, and one that keeps sums of subscripts far from
+/// overflow.
+static constexpr size_t kMostLoops = 64;
+static constexpr int64_t kMostIterations = int64_t{1} << 62;
+static constexpr int64_t kFarthest = int64_t{1} << 50;
 
 bool lpgen::lp::isByteBuffer(mlir::Value value) {
   auto type = dyn_cast<MemRefType>(value.getType());
@@ -30,19 +31,39 @@ static YieldOp yieldOf(Region &region) {
              : dyn_cast<YieldOp>(region.front().back());
 }
 
-/// constant + sum of constant * dim, with constants in bounds.
-static bool isLinear(AffineExpr expr) {
+/// How far from 0 `expr` is at most, within loops of `extents`; nothing if it
+/// is not constant + sum of constant * dim or farther than any operand.
+static std::optional<int64_t> reachOf(AffineExpr expr,
+                                      ArrayRef<int64_t> extents) {
+  auto within = [](int64_t value) -> std::optional<int64_t> {
+    return value <= kFarthest ? std::optional(value) : std::nullopt;
+  };
   if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
-    return std::abs(constant.getValue()) <= kMostCoefficient;
+    const int64_t value = constant.getValue();
+    return value < -kFarthest ? std::nullopt : within(std::abs(value));
   }
-  if (isa<AffineDimExpr>(expr)) {
-    return true;
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    return extents[dim.getPosition()];
   }
   auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  return binary && isLinear(binary.getLHS()) && isLinear(binary.getRHS()) &&
-         (expr.getKind() == AffineExprKind::Add ||
-          (expr.getKind() == AffineExprKind::Mul &&
-           isa<AffineConstantExpr>(binary.getRHS())));
+  if (!binary) {
+    return std::nullopt;
+  }
+  const auto lhs = reachOf(binary.getLHS(), extents);
+  const auto rhs = reachOf(binary.getRHS(), extents);
+  if (!lhs || !rhs) {
+    return std::nullopt;
+  }
+  if (expr.getKind() == AffineExprKind::Add) {
+    return within(*lhs + *rhs);
+  }
+  int64_t product = 0;
+  if (expr.getKind() != AffineExprKind::Mul ||
+      !isa<AffineConstantExpr>(binary.getRHS()) ||
+      llvm::MulOverflow(*lhs, *rhs, product)) {
+    return std::nullopt;
+  }
+  return within(product);
 }
 
 /// Distinct dims and constants.
@@ -61,31 +82,33 @@ static bool isPlain(AffineMap map) {
 
 /// pack_c4
 static LogicalResult verifyLoops(PackOp op) {
-  ArrayRef<int64_t> extents = op.getExtents();
-  int64_t iterations = 1;
-  for (int64_t extent : extents) {
-    if (ShapedType::isDynamic(extent)) {
-      continue;
-    }
-    if (extent < 1 || extent > INT32_MAX ||
-        llvm::MulOverflow(iterations, extent, iterations) ||
-        iterations > kMostIterations) {
-      return op.emitOpError("needs positive extents, of at most 2^48 "
-                            "iterations");
-    }
-  }
+  SmallVector<int64_t> extents(op.getExtents());
   if (extents.size() > kMostLoops || op.getParallel() > extents.size() ||
       op.getDynamicExtents().size() !=
           static_cast<size_t>(llvm::count(extents, ShapedType::kDynamic))) {
-    return op.emitOpError("needs at most 16 loops, the parallel ones among "
+    return op.emitOpError("needs at most 64 loops, the parallel ones among "
                           "them, and an operand for each dynamic extent");
+  }
+  int64_t iterations = 1;
+  size_t next = 0;
+  for (int64_t &extent : extents) {
+    if (ShapedType::isDynamic(extent)) {
+      // A size that has no bound is refused by the kernel.
+      extent = KernelOp::boundOf(op.getDynamicExtents()[next++]).value_or(1);
+    }
+    if (extent < 1 || extent > kMostElements ||
+        llvm::MulOverflow(iterations, extent, iterations) ||
+        iterations > kMostIterations) {
+      return op.emitOpError("needs extents of 1 to 2^40, of at most 2^62 "
+                            "iterations");
+    }
   }
   auto fits = [&](AffineMap map, ArrayRef<int64_t> shape) {
     return map.getNumDims() == extents.size() && map.getNumSymbols() == 0 &&
            map.getNumResults() == shape.size() &&
            llvm::all_of(shape, [](int64_t extent) {
              return ShapedType::isDynamic(extent) ||
-                    (extent >= 1 && extent <= kMostIterations);
+                    (extent >= 1 && extent <= kMostElements);
            });
   };
   if (!fits(op.getXMap(), op.getXShape()) ||
@@ -93,6 +116,9 @@ static LogicalResult verifyLoops(PackOp op) {
     return op.emitOpError("maps need one dim per loop and one result per "
                           "dimension, which is positive");
   }
+  auto isLinear = [&](AffineExpr expr) {
+    return reachOf(expr, extents).has_value();
+  };
   if (!llvm::all_of(op.getXMap().getResults(), isLinear) ||
       !isPlain(op.getWMap())) {
     return op.emitOpError("needs linear subscripts of x and distinct loops as "

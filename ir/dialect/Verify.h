@@ -6,6 +6,9 @@
 
 namespace lpgen::lp {
 
+/// The most elements of a tensor, as in the language.
+constexpr int64_t kMostElements = int64_t{1} << 40;
+
 /// A row of bytes of constant length.
 bool isByteBuffer(mlir::Value value);
 

@@ -251,8 +251,20 @@ func.func @pack_c4(%x: memref<5x8xi8>, %to: memref<128xi8>) {
 
 // -----
 
+func.func @pack_c4_far(%x: memref<5x8xi8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs linear subscripts of x and distinct loops as those of w}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m * 4611686018427387904, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
 func.func @pack_c4_extents(%x: memref<5x8xi8>, %to: memref<128xi8>) {
-  // expected-error @+1 {{needs positive extents, of at most 2^48 iterations}}
+  // expected-error @+1 {{needs extents of 1 to 2^40, of at most 2^62 iterations}}
   lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
     <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 0, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,

@@ -34,7 +34,7 @@ lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32,
 // -----
 
 // size_c1
-// expected-error @+1 {{size 'n' needs a bound of 1 to 2147483647, found 0}}
+// expected-error @+1 {{size 'n' needs a bound of 1 to 2^40, found 0}}
 lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 0>] buffers []
 
 // -----
@@ -57,6 +57,12 @@ func.func private @k() attributes {b = #lp.buffer<"x", input, f32, [2097152, 209
 
 // -----
 
+// buffer_c1
+// expected-error @+1 {{buffer 'x' needs positive extents and at most 2^40 elements}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, f32, [1099511627776, 1099511627776]>}
+
+// -----
+
 // buffer_c2
 // expected-error @+1 {{buffer 'x' has integers and no range}}
 func.func private @k() attributes {b = #lp.buffer<"x", input, i32, [4]>}
@@ -70,7 +76,7 @@ func.func private @k() attributes {b = #lp.buffer<"x", input, !lp.int<unsigned, 
 // -----
 
 // buffer_c3
-// expected-error @+1 {{buffer 'x' is an output and packed}}
+// expected-error @+1 {{buffer 'x' is packed and no input of integers}}
 func.func private @k() attributes {b = #lp.buffer<"x", output, i32, [4], range = [0, 3], packed = <128, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>>}
 
 // -----
@@ -145,7 +151,7 @@ lp.kernel @k for <"generic"> sizes [] buffers [] attributes {scratch = 0 : i64} 
 // -----
 
 // kernel_c4
-// expected-error @+1 {{needs a workspace and scratch of 0 to 2^40 bytes}}
+// expected-error @+1 {{needs a workspace and scratch of 0 to 2^62 bytes}}
 lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [], scratch = -1 : i64, workspace = 0 : i64}
 
 // -----
