@@ -42,7 +42,7 @@ TEST(JobTest, errors) {
   EXPECT_THAT(
       readText(std::string("{") + header + R"(, "threads": 0, "kernels": []})")
           .message(),
-      HasSubstr("threads and repetitions must be at least 1"));
+      HasSubstr("'threads' is 0, expected an integer from 1 to 1024"));
   EXPECT_THAT(readText(std::string("{") + header +
                        R"(, "threads": 1, "kernels": [{"op": 1}]})")
                   .message(),
@@ -89,8 +89,20 @@ TEST(JobTest, whatIsWrittenIsRead) {
   EXPECT_FALSE(found->kernels[1].problem);
   for (const auto &[from, to] :
        {std::pair("\"u2\"", "\"u99\""), std::pair("\"u8\"", "\"u9\""),
-        std::pair("\"w\": 1", "\"w\": 2"),
-        std::pair("\"w\": 1", "\"w\": -1")}) {
+        std::pair("\"w\": 1", "\"w\": 2"), std::pair("\"w\": 1", "\"w\": -1"),
+        std::pair("\"w\": 1", "\"w\": 4294967297"),
+        std::pair("\"strideW\": 2", "\"strideW\": 1.5"),
+        std::pair("\"strideW\": 2", "\"strideW\": 0"),
+        std::pair("\"strideW\": 2", "\"strideW\": true"),
+        std::pair("\"channels\": 1", "\"channels\": 100"),
+        std::pair("\"depthwise\"", "\"sparse\""),
+        std::pair("\"hi\": 3,", "\"hi\": 4,"),
+        std::pair("\"lo\": 0,", "\"lo\": 18446744073709551615,"),
+        std::pair("\"nominalMacs\": 96", "\"nominalMacs\": -1"),
+        std::pair("\"realMacs\": 90", "\"realMacs\": -1"),
+        std::pair("\"minSeconds\": 0.25", "\"minSeconds\": true"),
+        std::pair("\"minSeconds\": 0.25", "\"minSeconds\": 3601"),
+        std::pair("\"repetitions\": 7", "\"repetitions\": 1e9")}) {
     std::string bad = text;
     ASSERT_NE(bad.find(from), std::string::npos) << from;
     bad.replace(bad.find(from), std::string(from).size(), to);

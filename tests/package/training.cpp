@@ -14,9 +14,7 @@ int main() {
   }
   const auto model = nn::buildModel(
       {"mlp", 4, 4, 1, 3},
-      [&](const nn::LayerSpec &layer) {
-        return (*policy)->makeProducts(layer);
-      },
+      [&](const nn::LayerSpec &layer) { return (*policy)->makeBackend(layer); },
       nn::RandomKey(1));
   if (!model.ok()) {
     std::printf("error: %s\n", model.message().c_str());

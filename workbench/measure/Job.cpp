@@ -3,9 +3,13 @@
 // Whatever is wrong with a file ends in one message; the JSON library throws,
 // and nothing of that leaves this file.
 #include "workbench/measure/Job.h"
+#include "base/tensor/Tensor.h"
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
 
 namespace lpgen {
 
@@ -45,6 +49,9 @@ void visitFields(Problem &problem, Field field) {
   field("kind", kind);
   problem.isGemm = kind == "gemm";
   problem.isDepthwise = kind == "depthwise";
+  if (kind != problemKind(problem)) {
+    throw BadJob{"unknown kind of problem '" + kind + "'"};
+  }
   field("batch", problem.batch);
   field("height", problem.height);
   field("width", problem.width);
@@ -138,12 +145,30 @@ void read(const json &from, OutputKind &kind) {
   throw BadJob{"unknown output '" + text + "'"};
 }
 
+/// An integer that fits: the library would cut off fractions and high bits.
+template <typename T>
+void readInteger(const json &from, T &value) {
+  const bool fits =
+      from.is_number_unsigned()
+          ? std::in_range<T>(from.get<uint64_t>())
+          : from.is_number_integer() && std::in_range<T>(from.get<int64_t>());
+  if (!fits) {
+    throw BadJob{"expected an integer of " + std::to_string(8 * sizeof(T)) +
+                 " bits, found " + from.dump()};
+  }
+  from.get_to(value);
+}
+
 template <typename T>
 void read(const json &from, T &value) {
   if constexpr (HasFields<T>) {
     visitFields(value, [&](const char *key, auto &field) {
       read(from.at(key), field);
     });
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    readInteger(from, value);
+  } else if (std::is_floating_point_v<T> && !from.is_number()) {
+    throw BadJob{"expected a number, found " + from.dump()};
   } else {
     from.get_to(value);
   }
@@ -206,24 +231,99 @@ json written(std::vector<T> &list) {
 
 } // namespace
 
-static void check(const BenchJob &job) {
-  if (job.threads < 1 || job.repetitions < 1) {
-    throw BadJob{"threads and repetitions must be at least 1"};
+/// More than any extent of a tensor that fits into memory.
+static constexpr int64_t mostExtent = int64_t{1} << 40;
+
+static void checkInteger(const char *name, int64_t value, int64_t least,
+                         int64_t most) {
+  if (value < least || value > most) {
+    throw BadJob{"'" + std::string(name) + "' is " + std::to_string(value) +
+                 ", expected an integer from " + std::to_string(least) +
+                 " to " + std::to_string(most)};
   }
+}
+
+static void checkNumber(const char *name, double value, double most) {
+  if (!(value >= 0 && value <= most)) {
+    throw BadJob{"'" + std::string(name) + "' is " + std::to_string(value) +
+                 ", expected a number from 0 to " + std::to_string(most)};
+  }
+}
+
+static void check(const BenchTensor &tensor) {
+  for (const int64_t extent : tensor.shape) {
+    checkInteger("shape", extent, 1, mostExtent);
+  }
+  const ElementType type = tensor.type;
+  const int64_t least = type.isFloat() ? INT64_MIN : type.minValue();
+  const int64_t most = type.isFloat() ? INT64_MAX : type.maxValue();
+  checkInteger("lo", tensor.lo, least, most);
+  checkInteger("hi", tensor.hi, tensor.lo, most);
+}
+
+/// The tensor must have the elements that the problem has there.
+static void checkElements(const BenchTensor &tensor,
+                          std::initializer_list<int64_t> extents) {
+  const std::optional<int64_t> needed = countElements(extents);
+  if (!needed) {
+    throw BadJob{"the problem has more elements than any tensor"};
+  }
+  const std::optional<int64_t> found = countElements(tensor.shape);
+  if (!found || *found < *needed) {
+    throw BadJob{"tensor '" + tensor.name + "' has the shape " +
+                 shapeToString(tensor.shape) + ", but the problem needs " +
+                 std::to_string(*needed) + " elements"};
+  }
+}
+
+/// All fields of 64 bits are extents, strides and paddings.
+static void check(Problem problem, const std::vector<BenchTensor> &tensors) {
+  visitFields(problem, [&](const char *name, const auto &field) {
+    if constexpr (std::is_same_v<decltype(field), const int64_t &>) {
+      const bool isPadding =
+          &field == &problem.padTop || &field == &problem.padLeft;
+      checkInteger(name, field, isPadding ? INT32_MIN : 1, INT32_MAX);
+    }
+  });
+  const auto last = int64_t(tensors.size()) - 1;
+  checkInteger("x", problem.x, 0, last);
+  checkInteger("w", problem.w, 0, last);
+  checkInteger("result", problem.result, -1, last);
+  checkElements(tensors[size_t(problem.x)], {problem.batch, problem.height,
+                                             problem.width, problem.channels});
+  checkElements(tensors[size_t(problem.w)],
+                {problem.outChannels, problem.kernelH, problem.kernelW,
+                 problem.isDepthwise ? 1 : problem.channels});
+  if (problem.result >= 0) {
+    checkElements(tensors[size_t(problem.result)],
+                  {problem.batch, problem.outHeight, problem.outWidth,
+                   problem.outChannels});
+  }
+}
+
+static void check(const BenchKernel &kernel) {
+  for (const Estimate &estimate : kernel.estimates) {
+    checkNumber("macPerCycle", estimate.macsPerCycle, 1e9);
+  }
+  for (const int64_t size : kernel.sizes) {
+    checkInteger("sizes", size, 1, mostExtent);
+  }
+  for (const BenchTensor &tensor : kernel.tensors) {
+    check(tensor);
+  }
+  checkInteger("nominalMacs", kernel.nominalMacs, 0, INT64_MAX);
+  checkInteger("realMacs", kernel.realMacs.value_or(0), 0, INT64_MAX);
+  if (kernel.problem) {
+    check(*kernel.problem, kernel.tensors);
+  }
+}
+
+static void check(const BenchJob &job) {
+  checkInteger("threads", job.threads, 1, 1024);
+  checkInteger("repetitions", job.repetitions, 1, 1000000);
+  checkNumber("minSeconds", job.minSeconds, 3600);
   for (const BenchKernel &kernel : job.kernels) {
-    if (!kernel.problem) {
-      continue;
-    }
-    const Problem &problem = *kernel.problem;
-    const auto tensors = int(kernel.tensors.size());
-    if (problem.x < 0 || problem.w < 0) {
-      throw BadJob{"operands need a number from 0"};
-    }
-    for (const int id : {problem.x, problem.w, problem.result}) {
-      if (id >= tensors) {
-        throw BadJob{"there is no tensor " + std::to_string(id)};
-      }
-    }
+    check(kernel);
   }
 }
 
