@@ -79,12 +79,12 @@ std::vector<lp::ScheduleAttr> neighbouringSchedules(lp::ContractOp contract,
 /// on a tie that of the earlier module.
 using TunedRules = std::vector<mlir::ModuleOp>;
 
-/// Attaches a schedule to every contraction that has none. First hit wins: the
-/// op's own attribute, `request`, the lists of tuned rules in `tuned` in order,
-/// the cost model. Who chose and why is left in attribute `choice`. A request
-/// that cannot be applied is an error on the op.
+/// Attaches a schedule to every contraction of `kernel` that has none. First
+/// hit wins: the op's own attribute, `request`, the lists of tuned rules in
+/// `tuned` in order, the cost model. Who chose and why is left in attribute
+/// `choice`. A request that cannot be applied is an error on the op.
 mlir::LogicalResult
-selectSchedules(mlir::ModuleOp module, const Machine &machine,
+selectSchedules(lp::KernelOp kernel, const Machine &machine,
                 const std::optional<ScheduleRequest> &request,
                 llvm::ArrayRef<TunedRules> tuned);
 

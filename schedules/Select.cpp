@@ -197,8 +197,7 @@ static LogicalResult applyRequest(lp::ContractOp contract,
            << request.templateName << "' cannot be applied: " << whyNot;
   }
   contract.setScheduleAttr(schedule);
-  contract->setAttr("choice",
-                    StringAttr::get(contract.getContext(), "--schedule"));
+  contract.setChoice("--schedule");
   return success();
 }
 
@@ -216,13 +215,12 @@ static lp::ScheduleAttr chooseByRules(lp::ContractOp contract,
 }
 
 LogicalResult
-lpgen::selectSchedules(ModuleOp module, const Machine &machine,
+lpgen::selectSchedules(lp::KernelOp kernel, const Machine &machine,
                        const std::optional<ScheduleRequest> &request,
                        llvm::ArrayRef<TunedRules> tuned) {
-  auto result = module.walk([&](lp::ContractOp contract) -> WalkResult {
+  auto result = kernel.walk([&](lp::ContractOp contract) -> WalkResult {
     if (contract.getSchedule()) {
-      contract->setAttr("choice", StringAttr::get(contract.getContext(),
-                                                  "attribute on the op"));
+      contract.setChoice("attribute on the op");
       return success();
     }
     if (request) {
@@ -234,7 +232,7 @@ lpgen::selectSchedules(ModuleOp module, const Machine &machine,
     } else {
       contract.setScheduleAttr(cheapest(contract, machine, reason).schedule);
     }
-    contract->setAttr("choice", StringAttr::get(contract.getContext(), reason));
+    contract.setChoice(reason);
     return success();
   });
   return failure(result.wasInterrupted());

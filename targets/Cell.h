@@ -45,15 +45,16 @@ struct CellFacts {
   int64_t group = 1;            ///< Reduction elements per step.
   int64_t groupBytes = 1;       ///< Bytes of one group of x, and of w unless:
   int64_t wGroupBytes = 0;      ///< Bytes of one group of w of one lane.
-  bool planes = false; ///< Groups hold one digit of each element; accumulators
-                       ///< are bytes that add their products, or never widen.
-  unsigned xBits = 1;  ///< Bits of a digit of x (planes).
-  unsigned wBits = 1;  ///< Likewise w.
-  int64_t lanes = 1;   ///< Outputs per vector of weights.
-  int64_t rows = 1;    ///< Rows of x that one step multiplies.
-  int64_t run = 1;     ///< Consecutive groups of x that one load fetches.
-  StoredRange x;       ///< What a stored element of x may be (not planes).
-  StoredRange w;       ///< Likewise w.
+  bool planes = false;  ///< Groups hold one digit of each element; accumulators
+                        ///< are bytes that add their products, or never widen.
+  bool xTables = false; ///< Groups of x hold tables of sums of digits (planes).
+  unsigned xBits = 1;   ///< Bits of a digit of x (planes).
+  unsigned wBits = 1;   ///< Likewise w.
+  int64_t lanes = 1;    ///< Outputs per vector of weights.
+  int64_t rows = 1;     ///< Rows of x that one step multiplies.
+  int64_t run = 1;      ///< Consecutive groups of x that one load fetches.
+  StoredRange x;        ///< What a stored element of x may be (not planes).
+  StoredRange w;        ///< Likewise w.
   unsigned accRegisters = 1;   ///< Registers per accumulator.
   unsigned runRegisters = 0;   ///< Further ones per accumulator, in a run.
   unsigned wRegisters = 1;     ///< Registers per vector of weights.

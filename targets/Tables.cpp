@@ -25,6 +25,7 @@ CellFacts tables::storedFacts(llvm::StringRef name, int64_t count) {
           .groupBytes = 16 * count,
           .wGroupBytes = 1,
           .planes = true,
+          .xTables = true,
           .xBits = 4,
           .wBits = 1};
 }

@@ -97,10 +97,9 @@ compileMlir(const CompileCommandOptions &options, Stage from,
   }
   compile.cpu = tunedCpu(*compile.target, options.file.cpu);
   compile.tunedFiles = tunedFiles(compile.cpu);
-  std::string text = (*buffer)->getBuffer().str();
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
-  auto result = compileFrom(from, text, sources, compile);
+  auto result = compileFrom(from, sources, compile);
   if (!result) {
     exitCode = ExitFailure;
   }

@@ -28,15 +28,6 @@ std::vector<const Target *> parseTargetList(llvm::StringRef text,
   return targets;
 }
 
-/// The variant that a compiled operator is; its manifest has all that is known.
-static Variant makeVariant(const CompiledOp &op, const Target &target) {
-  llvm::Expected<llvm::json::Value> json = llvm::json::parse(op.manifest);
-  assert(json && "the compiler writes JSON");
-  std::optional<KernelInfo> info = KernelInfo::fromJson(*json);
-  assert(info && "a manifest has the kernel's information");
-  return {std::move(*info), &target};
-}
-
 /// What `kind` is of one kernel; null for what the library has as a whole.
 static const std::string *kernelOutput(const CompiledOp &op,
                                        llvm::StringRef kind,
@@ -111,7 +102,7 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
       }
       result->op = op->name;
       addKernel(outputs, *result, *target, emit, folder);
-      variants.push_back(makeVariant(*result, *target));
+      variants.push_back({result->kernel, target});
       compiled.push_back(std::move(*result));
     }
     addJoint(outputs, joinVariants(std::move(variants)), emit, folder,

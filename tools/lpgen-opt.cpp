@@ -1,7 +1,6 @@
 // lpgen-opt: any pass of lpgen, or of upstream, on MLIR text; for tests and
 // study.
 #include "compiler/passes/Passes.h"
-#include "compiler/passes/SelectSchedule.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -10,7 +9,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lpgen::registerDialects(registry);
   lpgen::registerLpgenPasses();
-  lpgen::registerSelectSchedulePass();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   return mlir::asMainReturnCode(

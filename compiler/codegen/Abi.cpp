@@ -21,11 +21,13 @@ public:
         ptr(PointerType::get(context, 0)), i32(b.getInt32Ty()),
         i64(b.getInt64Ty()) {}
 
-  void emit(bool shortNames);
+  /// False and a message if functions of the module are missing or others.
+  bool emit(bool shortNames, std::string &message);
 
 private:
   Function *create(const Twine &suffix, Type *result,
                    ArrayRef<Type *> arguments);
+  Value *call(StringRef name, Type *result, ArrayRef<Value *> operands);
   Value *argsField(Value *args, unsigned number, Type *type);
   void returnIf(Value *condition, int64_t status);
   Value *loadSize(Value *sizes, size_t number);
@@ -55,6 +57,7 @@ private:
   const KernelInfo &info;
   const TargetDesc &target;
   std::string prefix;
+  std::string failure; ///< What the module lacks first; "" for nothing.
   PointerType *ptr;
   IntegerType *i32;
   IntegerType *i64;
@@ -67,6 +70,27 @@ Function *AbiEmitter::create(const Twine &suffix, Type *result,
                        GlobalValue::ExternalLinkage, prefix + suffix, module);
   b.SetInsertPoint(BasicBlock::Create(context, "entry", function));
   return function;
+}
+
+/// Calls a function of the kernel. The module may come from a file: a function
+/// that is not there or takes something else is a failure.
+Value *AbiEmitter::call(StringRef name, Type *result,
+                        ArrayRef<Value *> operands) {
+  SmallVector<Type *> types;
+  for (Value *operand : operands) {
+    types.push_back(operand->getType());
+  }
+  Function *function = module.getFunction(name);
+  if (!function || function->isDeclaration() ||
+      function->getFunctionType() != FunctionType::get(result, types, false)) {
+    if (failure.empty()) {
+      failure = ("the module has no function '" + name +
+                 "' with the arguments that the kernel's signature says")
+                    .str();
+    }
+    return result->isVoidTy() ? nullptr : PoisonValue::get(result);
+  }
+  return b.CreateCall(function, operands);
 }
 
 /// Field `number` of struct lp_args {buffers, sizes, workspace, cpu_features}.
@@ -243,9 +267,7 @@ Function *AbiEmitter::emitRun() {
     auto *block = BasicBlock::Create(context, "", run);
     dispatch->addCase(b.getInt32(p), block);
     b.SetInsertPoint(block);
-    std::string number = std::to_string(p);
-    Value *tasks =
-        b.CreateCall(module.getFunction(info.op + ".tasks" + number), sizes);
+    Value *tasks = call(info.phases[p].tasks, i64, sizes);
     Value *begin = run->getArg(2);
     Value *end = run->getArg(3);
     Value *outside = b.CreateOr(
@@ -259,7 +281,7 @@ Function *AbiEmitter::emitRun() {
     pushMemref(operands, workspace, nullptr, info.workspaceBytes, sizes);
     pushMemref(operands, run->getArg(4), nullptr, info.scratchBytes, sizes);
     operands.append({begin, end});
-    b.CreateCall(module.getFunction(info.op + ".phase" + number), operands);
+    call(info.phases[p].run, b.getVoidTy(), operands);
     b.CreateRet(b.getInt32(LP_OK));
   }
   b.SetInsertPoint(bad);
@@ -280,8 +302,7 @@ Function *AbiEmitter::emitTasks() {
     auto *block = BasicBlock::Create(context, "", tasks);
     dispatch->addCase(b.getInt32(p), block);
     b.SetInsertPoint(block);
-    b.CreateRet(b.CreateCall(
-        module.getFunction(info.op + ".tasks" + std::to_string(p)), sizes));
+    b.CreateRet(call(info.phases[p].tasks, i64, sizes));
   }
   b.SetInsertPoint(bad);
   b.CreateRet(ConstantInt::getSigned(i64, -1));
@@ -335,14 +356,7 @@ Function *AbiEmitter::emitPack() {
     b.SetInsertPoint(block);
     checkPointer(logical, buffer.type.storageBits() / 8);
     checkPointer(packed, LP_ALIGNMENT);
-    Function *body = module.getFunction(info.op + ".pack." + buffer.name);
-    // The pack function takes as many sizes as its contraction has dynamic
-    // loops; they do not reach w, whose loops are constant.
     SmallVector<Value *> operands;
-    size_t fields = 3 + 2 * buffer.shape.size() + 5;
-    while (operands.size() + fields < body->arg_size()) {
-      operands.push_back(b.getInt64(0));
-    }
     pushMemref(operands, logical, &buffer, 0, sizes);
     pushMemref(operands, packed, nullptr, buffer.packedBytes, sizes);
     b.CreateStore(b.getInt64(info.layoutId()), packed);
@@ -350,7 +364,7 @@ Function *AbiEmitter::emitPack() {
       b.CreateStore(b.getInt64(0),
                     b.CreateConstInBoundsGEP1_64(i64, packed, word));
     }
-    b.CreateCall(body, operands);
+    call(buffer.packer, b.getVoidTy(), operands);
     b.CreateRet(b.getInt32(LP_OK));
   }
   b.SetInsertPoint(bad);
@@ -392,7 +406,7 @@ GlobalVariable *AbiEmitter::emitDescriptor(ArrayRef<Function *> functions) {
   return descriptor;
 }
 
-void AbiEmitter::emit(bool shortNames) {
+bool AbiEmitter::emit(bool shortNames, std::string &message) {
   for (Function &function : module) {
     if (!function.isDeclaration()) {
       function.setLinkage(GlobalValue::InternalLinkage);
@@ -402,8 +416,12 @@ void AbiEmitter::emit(bool shortNames) {
                                        emitScratchSize(), emitWorkspaceSize(),
                                        emitPackedSize(),  emitPack()};
   GlobalVariable *descriptor = emitDescriptor(functions);
+  if (!failure.empty()) {
+    message = failure;
+    return false;
+  }
   if (!shortNames) {
-    return;
+    return true;
   }
   std::string shortPrefix = "lp_" + info.op;
   for (Function *function : functions) {
@@ -413,11 +431,13 @@ void AbiEmitter::emit(bool shortNames) {
   }
   GlobalAlias::create(GlobalValue::ExternalLinkage, shortPrefix + "_kernel",
                       descriptor);
+  return true;
 }
 
 } // namespace
 
-void lpgen::emitAbi(Module &module, const KernelInfo &info,
-                    const TargetDesc &target, bool shortNames) {
-  AbiEmitter(module, info, target).emit(shortNames);
+bool lpgen::emitAbi(Module &module, const KernelInfo &info,
+                    const TargetDesc &target, bool shortNames,
+                    std::string &message) {
+  return AbiEmitter(module, info, target).emit(shortNames, message);
 }

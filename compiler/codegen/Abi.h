@@ -11,12 +11,13 @@ class Module;
 
 namespace lpgen {
 
-/// Adds to `module`, which holds `<op>.phaseN`, `<op>.tasksN` and
-/// `<op>.pack.<buffer>`, the functions and the descriptor of
-/// base/abi/lp_kernel.h under the long symbol and, if `shortNames`, under
-/// lp_<op>; everything else becomes internal.
-void emitAbi(llvm::Module &module, const KernelInfo &info,
-             const TargetDesc &target, bool shortNames);
+/// Adds to `module`, which holds the functions of phases and packers that
+/// `info` names, the functions and the descriptor of base/abi/lp_kernel.h under
+/// the long symbol and, if `shortNames`, under lp_<op>; everything else becomes
+/// internal. False and a message if the module's functions are not those that
+/// `info` describes.
+bool emitAbi(llvm::Module &module, const KernelInfo &info,
+             const TargetDesc &target, bool shortNames, std::string &message);
 
 /// C header of the kernel for LLVM triple `triple`.
 std::string emitHeader(const KernelInfo &info, llvm::StringRef triple,

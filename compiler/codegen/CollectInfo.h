@@ -1,23 +1,18 @@
-// Kernel information from IR.
+// Kernel information from the kernel op.
 #ifndef LPGEN_COMPILER_CODEGEN_COLLECTINFO_H
 #define LPGEN_COMPILER_CODEGEN_COLLECTINFO_H
 
 #include "compiler/codegen/KernelInfo.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "ir/dialect/Lp.h"
 
 namespace lpgen {
 
-/// Contractions and their schedules, from stage `scheduled`.
-std::vector<ContractInfo> collectContracts(mlir::ModuleOp module);
-/// SHA-256 of the IR's text and the compiler's version, in hex.
-std::string hashOf(mlir::ModuleOp module);
-/// Buffers, sizes and phases, from stage `tiled`; contracts and hash are left
-/// empty.
-KernelInfo collectInfo(mlir::ModuleOp module);
+/// What was decided for the contractions, from stage `scheduled` on.
+std::vector<ContractInfo> collectContracts(lp::KernelOp kernel);
 
-/// Writes `info` to attribute `lp.info` of the module, and reads it back.
-void storeInfo(mlir::ModuleOp module, const KernelInfo &info);
-std::optional<KernelInfo> loadInfo(mlir::ModuleOp module);
+/// What the C interface and the manifest say of the kernel. An error on the op
+/// if a stage has not been reached yet: stage `tiled` completes the kernel.
+mlir::FailureOr<KernelInfo> collectInfo(lp::KernelOp kernel);
 
 } // namespace lpgen
 

@@ -1,9 +1,8 @@
 // What a finished kernel tells the world: buffers, sizes, phases, choices.
 //
-// Collected once, when the kernel has its buffers and phases, and carried as
-// JSON in module attribute `lp.info` through the later stages, so that resuming
-// at any of them gives the same object. The manifest is this plus names of
-// files.
+// Read from the lp.kernel op at the end, which carries it through the stages,
+// so that resuming at any of them gives the same object. The manifest is this
+// plus names of files.
 #ifndef LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 #define LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 
@@ -25,6 +24,13 @@ struct BufferInfo {
       symbols; ///< Per dimension: index of its run-time size or -1.
   bool isOutput = false;
   int64_t packedBytes = 0; ///< > 0 if the kernel takes it packed.
+  std::string packer;      ///< Function of the module that packs it.
+};
+
+struct PhaseInfo {
+  std::string op;    ///< Name of the op that it runs.
+  std::string run;   ///< Function of a range of tasks.
+  std::string tasks; ///< Function that counts them.
 };
 
 struct SizeInfo {
@@ -46,14 +52,13 @@ struct KernelInfo {
   std::string target;
   std::vector<SizeInfo> sizes;
   std::vector<BufferInfo> buffers;
-  std::vector<std::string> phases; ///< Name of the op that each phase runs.
+  std::vector<PhaseInfo> phases;
   std::vector<ContractInfo> contracts;
   int64_t scratchBytes = 0;
   int64_t workspaceBytes = 0;
   std::string hash; ///< Of the scheduled IR: identity of the layouts.
 
   llvm::json::Value toJson() const;
-  static std::optional<KernelInfo> fromJson(const llvm::json::Value &json);
 
   /// lp_<op>_<x>x<w>_<acc>_<template>_<layout>_<target>_<hash>
   std::string symbol() const;

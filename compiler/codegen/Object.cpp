@@ -1,11 +1,13 @@
 // LLVM IR -> optimized IR, assembly and object. See Object.h.
 #include "compiler/codegen/Object.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/CodeGen/MachineModuleInfo.h"
+#include "llvm/CodeGen/Passes.h"
+#include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -13,17 +15,6 @@
 
 using namespace llvm;
 using namespace lpgen;
-
-/// A register tile adds in chains, one per accumulator, as many as registers
-/// hold. X86's machine combiner would make trees of them, whose partial sums
-/// find no registers.
-static void keepChains() {
-  auto &options = cl::getRegisteredOptions();
-  if (auto found = options.find("x86-machine-combiner");
-      found != options.end()) {
-    found->second->addOccurrence(0, "", "false");
-  }
-}
 
 void lpgen::initializeLlvmTargets() {
   static const bool done = [] {
@@ -33,7 +24,6 @@ void lpgen::initializeLlvmTargets() {
     InitializeAllAsmPrinters();
     InitializeAllAsmParsers();
     InitializeAllDisassemblers();
-    keepChains();
     return true;
   }();
   (void)done;
@@ -94,6 +84,36 @@ void lpgen::optimize(Module &module, TargetMachine &machine,
       .run(module, modules);
 }
 
+/// Adds the passes of code generation as TargetMachine::addPassesToEmitFile
+/// does, less one: a register tile adds in chains, one per accumulator, as many
+/// as registers hold, and X86's machine combiner would make trees of them,
+/// whose partial sums find no registers. False if the machine emits no code.
+static bool addCodePasses(legacy::PassManager &passes, TargetMachine &machine,
+                          raw_pwrite_stream &os, CodeGenFileType type) {
+  TargetPassConfig *config = machine.createPassConfig(passes);
+  if (!config) {
+    return false;
+  }
+  if (machine.getTargetTriple().isX86()) {
+    config->disablePass(&MachineCombinerID);
+  }
+  config->setDisableVerify(true);
+  auto *info = new MachineModuleInfoWrapperPass(&machine);
+  passes.add(config);
+  passes.add(info);
+  if (config->addISelPasses()) {
+    return false;
+  }
+  config->addMachinePasses();
+  config->setInitialized();
+  if (machine.addAsmPrinter(passes, os, nullptr, type,
+                            info->getMMI().getContext())) {
+    return false;
+  }
+  passes.add(createFreeMachineFunctionPass());
+  return true;
+}
+
 std::string lpgen::emitCode(Module &module, TargetMachine &machine,
                             OutputKind kind, std::string &message) {
   SmallVector<char, 0> bytes;
@@ -101,10 +121,10 @@ std::string lpgen::emitCode(Module &module, TargetMachine &machine,
   // Code generation changes the module; leave the caller's alone.
   std::unique_ptr<Module> copy = CloneModule(module);
   legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, os, nullptr,
-                                  kind == OutputKind::Assembly
-                                      ? CodeGenFileType::AssemblyFile
-                                      : CodeGenFileType::ObjectFile)) {
+  if (!addCodePasses(passes, machine, os,
+                     kind == OutputKind::Assembly
+                         ? CodeGenFileType::AssemblyFile
+                         : CodeGenFileType::ObjectFile)) {
     message = "LLVM cannot emit code for " + machine.getTargetTriple().str();
     return "";
   }

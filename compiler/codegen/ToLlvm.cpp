@@ -44,6 +44,11 @@ void lpgen::registerTranslations(DialectRegistry &registry) {
 
 std::unique_ptr<llvm::Module> lpgen::translate(ModuleOp module,
                                                llvm::LLVMContext &context) {
+  // The kernel op has no code.
+  for (auto kernel :
+       llvm::make_early_inc_range(module.getOps<lp::KernelOp>())) {
+    kernel.erase();
+  }
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context);
   if (!result) {

@@ -20,8 +20,8 @@ void addLlvmPasses(mlir::OpPassManager &passes, const TargetDesc &target);
 /// Dialects that the translation needs.
 void registerTranslations(mlir::DialectRegistry &registry);
 
-/// The module at stage `llvm` as LLVM IR; pointers of phase functions are
-/// noalias, as the C interface checks.
+/// The module at stage `llvm` as LLVM IR, less its kernel op; pointers of phase
+/// functions are noalias, as the C interface checks.
 std::unique_ptr<llvm::Module> translate(mlir::ModuleOp module,
                                         llvm::LLVMContext &context);
 

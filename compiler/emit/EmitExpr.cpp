@@ -121,7 +121,7 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
       AffineMapAttr::get(
           AffineMap::get(operands.size(), 0, results, builder.getContext())),
       builder.getDenseI64ArrayAttr(divisors), pad,
-      /*element=*/mlir::TypeAttr());
+      /*element=*/mlir::TypeAttr(), /*range=*/DenseI64ArrayAttr());
 }
 
 /// f32 -> i32: truncates, saturates, NaN gives 0.
@@ -359,7 +359,7 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   if (!expr.isFloat) {
     type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));
   }
-  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic, ValueRange{},
+  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic,
                                      static_cast<lp::ReduceKind>(expr.reduceOp),
                                      ArrayRef<int64_t>(extents));
   OpBuilder::InsertionGuard guard(builder);

@@ -1,8 +1,8 @@
-// Checked syntax tree -> lp dialect: functions and statements. See EmitLp.h.
+// Checked syntax tree -> lp dialect: the kernel and its statements. See
+// EmitLp.h.
 #include "compiler/emit/EmitLp.h"
 #include "compiler/emit/EmitExpr.h"
 #include "ir/dialect/Lp.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -30,59 +30,56 @@ static RankedTensorType tensorType(MLIRContext &context,
                                lp::getElementType(&context, tensor.type));
 }
 
-/// What types cannot carry: the name in the file, the element's type, and which
-/// run-time size each dimension is (-1 for constants).
-static NamedAttrList bufferAttributes(OpBuilder &builder,
-                                      const ast::Tensor &tensor) {
-  SmallVector<int64_t> symbols;
+/// The buffer that an input or an output is.
+static lp::BufferAttr bufferOf(MLIRContext &context,
+                               const ast::Tensor &tensor) {
+  SmallVector<int64_t> shape;
   for (const ast::Extent &extent : tensor.shape) {
-    symbols.push_back(extent.symbol);
+    shape.push_back(extent.isStatic() ? extent.size : ~int64_t{extent.symbol});
   }
-  NamedAttrList attributes;
-  attributes.set("lp.name", builder.getStringAttr(tensor.name));
-  attributes.set("lp.element", mlir::TypeAttr::get(lp::getElementType(
-                                   builder.getContext(), tensor.type)));
-  attributes.set("lp.symbols", builder.getDenseI64ArrayAttr(symbols));
+  SmallVector<int64_t> range;
   if (!tensor.type.isFloat()) {
-    attributes.set("lp.range", builder.getDenseI64ArrayAttr(
-                                   {tensor.range.lo, tensor.range.hi}));
+    range = {tensor.range.lo, tensor.range.hi};
   }
-  return attributes;
+  return lp::BufferAttr::get(&context, tensor.name,
+                             tensor.role == ast::Role::Output
+                                 ? lp::BufferRole::Output
+                                 : lp::BufferRole::Input,
+                             lp::getElementType(&context, tensor.type), shape,
+                             range, lp::PackedBufferAttr());
 }
 
-static func::FuncOp createFunction(OpBuilder &builder, Location loc,
-                                   const ast::Op &op) {
-  SmallVector<mlir::Type> arguments(op.symbols.size(), builder.getIndexType());
-  SmallVector<mlir::Type> results;
-  for (const ast::Tensor &tensor : op.tensors) {
-    RankedTensorType type = tensorType(*builder.getContext(), tensor);
-    if (tensor.role == ast::Role::Input) {
-      arguments.push_back(type);
-    } else if (tensor.role == ast::Role::Output) {
-      results.push_back(type);
-    }
+/// The kernel of `op` with an empty body: inputs before outputs.
+static lp::KernelOp createKernel(OpBuilder &builder, Location loc,
+                                 const ast::Op &op, StringRef targetName) {
+  MLIRContext *context = builder.getContext();
+  SmallVector<Attribute> sizes;
+  for (const ast::Symbol &symbol : op.symbols) {
+    sizes.push_back(lp::SizeAttr::get(context, symbol.name, symbol.bound));
   }
-  auto function = func::FuncOp::create(
-      builder, loc, op.name, builder.getFunctionType(arguments, results));
-  for (auto [i, symbol] : llvm::enumerate(op.symbols)) {
-    function.setArgAttr(i, "lp.name", builder.getStringAttr(symbol.name));
-    function.setArgAttr(i, "lp.bound", builder.getI64IntegerAttr(symbol.bound));
-  }
-  unsigned argument = op.symbols.size();
-  unsigned result = 0;
+  SmallVector<mlir::Type> arguments(sizes.size(), builder.getIndexType());
+  SmallVector<Attribute> inputs;
+  SmallVector<Attribute> outputs;
   for (const ast::Tensor &tensor : op.tensors) {
     if (tensor.role == ast::Role::Intermediate) {
       continue;
     }
-    DictionaryAttr attributes =
-        bufferAttributes(builder, tensor).getDictionary(builder.getContext());
-    if (tensor.role == ast::Role::Input) {
-      function.setArgAttrs(argument++, attributes);
+    const lp::BufferAttr buffer = bufferOf(*context, tensor);
+    if (buffer.isOutput()) {
+      outputs.push_back(buffer);
     } else {
-      function.setResultAttrs(result++, attributes);
+      inputs.push_back(buffer);
+      arguments.push_back(buffer.tensorType());
     }
   }
-  return function;
+  inputs.append(outputs);
+  auto kernel = lp::KernelOp::create(
+      builder, loc, op.name, lp::TargetAttr::get(context, targetName, ""),
+      builder.getArrayAttr(sizes), builder.getArrayAttr(inputs), ArrayAttr(),
+      StringAttr(), IntegerAttr(), IntegerAttr(), ArrayAttr());
+  kernel.getBody().emplaceBlock().addArguments(
+      arguments, SmallVector<Location>(arguments.size(), loc));
+  return kernel;
 }
 
 static Value emitStatement(OpBuilder &builder, Location loc, const ast::Op &op,
@@ -97,14 +94,14 @@ static Value emitStatement(OpBuilder &builder, Location loc, const ast::Op &op,
   SmallVector<Value> dynamic;
   SmallVector<int64_t> extents =
       ExprEmitter::splitExtents(parallel, symbols, dynamic);
+  DenseI64ArrayAttr range; // what contractions of it can rely on
+  if (!target.type.isFloat()) {
+    range = builder.getDenseI64ArrayAttr({target.range.lo, target.range.hi});
+  }
   auto compute = lp::ComputeOp::create(
       builder, loc, mlir::TypeRange{tensorType(*builder.getContext(), target)},
-      dynamic, ValueRange{}, extents);
-  compute->setAttr("label", builder.getStringAttr(target.name));
-  if (!target.type.isFloat()) { // what contractions of it can rely on
-    compute->setAttr("lp.range", builder.getDenseI64ArrayAttr(
-                                     {target.range.lo, target.range.hi}));
-  }
+      dynamic, ValueRange{}, extents, builder.getStringAttr(target.name),
+      range);
 
   OpBuilder::InsertionGuard guard(builder);
   Block &block = compute.getBody().emplaceBlock();
@@ -124,12 +121,10 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
                                     llvm::StringRef targetName) {
   Location loc = locationOf(context, sources, op.loc);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  (*module)->setAttr("lp.target",
-                     lp::TargetAttr::get(&context, targetName, ""));
   OpBuilder builder(&context);
   builder.setInsertionPointToStart(module->getBody());
-  func::FuncOp function = createFunction(builder, loc, op);
-  Block *entry = function.addEntryBlock();
+  lp::KernelOp kernel = createKernel(builder, loc, op, targetName);
+  Block *entry = &kernel.getBody().front();
   builder.setInsertionPointToStart(entry);
 
   SmallVector<Value> symbols(
@@ -149,6 +144,6 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
       results.push_back(tensors[i]);
     }
   }
-  func::ReturnOp::create(builder, loc, results);
+  lp::YieldOp::create(builder, loc, results);
   return module;
 }

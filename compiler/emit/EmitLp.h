@@ -9,10 +9,9 @@
 
 namespace lpgen {
 
-/// A module with one function for `op`: run-time sizes and inputs as arguments,
-/// outputs as results, one `lp.compute` for each statement. Argument attributes
-/// `lp.name`, `lp.bound` and `lp.range` carry what types cannot. Cannot fail:
-/// the tree is checked.
+/// A module with one `lp.kernel` for `op`: run-time sizes and inputs are
+/// arguments of its body, outputs are yielded, each statement is an
+/// `lp.compute`. Cannot fail: the tree is checked.
 mlir::OwningOpRef<mlir::ModuleOp> emitLp(mlir::MLIRContext &context,
                                          const ast::Op &op,
                                          const llvm::SourceMgr &sources,

@@ -39,15 +39,16 @@ struct Chain {
 
 class Bufferizer {
 public:
-  explicit Bufferizer(func::FuncOp function)
-      : function(function), builder(function.getContext()) {}
+  explicit Bufferizer(lp::KernelOp kernel)
+      : kernel(kernel), builder(kernel.getContext()) {}
 
   LogicalResult run();
 
 private:
+  LogicalResult checkOutputs();
   LogicalResult planForms();
   void makeElementsExplicit();
-  func::FuncOp createKernel();
+  lp::KernelOp createKernel();
   void convert(lp::ComputeOp op);
   void convert(lp::ContractOp op);
   SmallVector<lp::ContractOp> chainsOf(OpResult result);
@@ -60,17 +61,17 @@ private:
   void packComputed(lp::ComputeOp producer, lp::ContractOp consumer);
   lp::PackOp createPackX(lp::ContractOp op, Value source, Value packed);
   Value packW(lp::ContractOp op, const PackedForm &form);
-  lp::PackOp createPack(lp::ContractOp op, Value source, Value destination,
-                        lp::LayoutAttr layout, mlir::Type element,
-                        ValueRange dynamic);
-  void createPackFunction(lp::ContractOp op, BlockArgument w,
-                          const PackedForm &form);
+  static lp::PackOp createPack(OpBuilder &b, lp::ContractOp op, Value source,
+                               Value destination, lp::LayoutAttr layout,
+                               mlir::Type element, ArrayRef<int64_t> extents,
+                               ArrayRef<int64_t> xShape, ValueRange dynamic);
+  FlatSymbolRefAttr createPackFunction(lp::ContractOp op, StringRef buffer);
   Value allocate(int64_t bytes);
   Value allocateTensor(Value tensor, Operation *op);
   Value destination(OpResult result);
   bool isPackedByCaller(Value w);
 
-  func::FuncOp function;
+  lp::KernelOp kernel; ///< As it was, on tensors.
   OpBuilder builder;
   IRMapping mapping;
   llvm::MapVector<Operation *, PackedForm> forms;
@@ -83,7 +84,7 @@ private:
 };
 
 LogicalResult Bufferizer::planForms() {
-  auto result = function.walk([&](lp::ContractOp op) {
+  auto result = kernel.walk([&](lp::ContractOp op) {
     const Lowering *lowering = loweringOf(op);
     auto form = lowering ? lowering->formOf(op)
                          : FailureOr<std::optional<PackedForm>>(failure());
@@ -115,15 +116,18 @@ bool Bufferizer::isPackedByCaller(Value w) {
          cast<lp::ContractOp>(*w.getUsers().begin()).getW() == w;
 }
 
-/// On memrefs the encoding stands in attributes; write it while types still say
-/// it.
+/// On memrefs encodings and ranges stand in attributes; write them while types
+/// and producers still say them.
 void Bufferizer::makeElementsExplicit() {
   auto elementOf = [](Value source) {
     return mlir::TypeAttr::get(
         cast<ShapedType>(source.getType()).getElementType());
   };
-  function.walk([&](Operation *op) {
+  kernel.walk([&](Operation *op) {
     if (auto read = dyn_cast<lp::ReadOp>(op)) {
+      if (!isa<FloatType>(read.logicalElement())) {
+        read.setRange(read.elementRange());
+      }
       read.setElementAttr(elementOf(read.getSource()));
     } else if (auto threshold = dyn_cast<lp::ThresholdOp>(op)) {
       threshold.setElementAttr(elementOf(threshold.getSource()));
@@ -133,54 +137,47 @@ void Bufferizer::makeElementsExplicit() {
   });
 }
 
-/// The function with buffers for arguments; its body is filled in later.
-func::FuncOp Bufferizer::createKernel() {
-  SmallVector<mlir::Type> types;
-  SmallVector<DictionaryAttr> attributes;
-  for (BlockArgument argument : function.getArguments()) {
-    NamedAttrList list(function.getArgAttrDict(argument.getArgNumber()));
-    mlir::Type type = argument.getType();
-    if (isa<RankedTensorType>(type)) {
-      type = bufferType(type);
+/// The kernel with buffers for arguments; its body is filled in later.
+lp::KernelOp Bufferizer::createKernel() {
+  const size_t sizes = kernel.getSizes().size();
+  SmallVector<Attribute> buffers;
+  for (auto [i, buffer] : llvm::enumerate(kernel.bufferList())) {
+    Value input = buffer.isOutput()
+                      ? Value()
+                      : kernel.getBody().front().getArgument(sizes + i);
+    if (input && packedInputs.contains(input)) {
+      auto contract = cast<lp::ContractOp>(*input.getUsers().begin());
+      const Geometry &g = forms.find(contract)->second.geometry;
+      auto packed = lp::PackedBufferAttr::get(
+          builder.getContext(), g.wBytes, g.wLayout,
+          createPackFunction(contract, buffer.getName()));
+      buffer = lp::BufferAttr::get(
+          builder.getContext(), buffer.getName(), buffer.getRole(),
+          buffer.getElement(), buffer.getShape(), buffer.getRange(), packed);
     }
-    if (packedInputs.contains(argument)) {
-      const PackedForm &form = forms.find(*argument.getUsers().begin())->second;
-      list.set("lp.logical", mlir::TypeAttr::get(type));
-      type = bytesType(builder.getContext(), form.geometry.wBytes);
-    }
-    types.push_back(type);
-    attributes.push_back(list.getDictionary(builder.getContext()));
+    buffers.push_back(buffer);
   }
-  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
-    types.push_back(bufferType(type));
-    NamedAttrList list(function.getResultAttrDict(i));
-    list.set("lp.output", builder.getUnitAttr());
-    attributes.push_back(list.getDictionary(builder.getContext()));
+  builder.setInsertionPoint(kernel);
+  auto result =
+      cast<lp::KernelOp>(builder.cloneWithoutRegions(*kernel.getOperation()));
+  result.setBuffersAttr(builder.getArrayAttr(buffers));
+  SmallVector<mlir::Type> types = result.memrefArgumentTypes();
+  Block &entry = result.getBody().emplaceBlock();
+  entry.addArguments(types,
+                     SmallVector<Location>(types.size(), kernel.getLoc()));
+  for (BlockArgument argument : kernel.getBody().getArguments()) {
+    mapping.map(argument, entry.getArgument(argument.getArgNumber()));
   }
-  types.push_back(
-      bytesType(builder.getContext(), 0)); // workspace, sized at the end
-  attributes.push_back(builder.getDictionaryAttr(
-      builder.getNamedAttr("lp.workspace", builder.getUnitAttr())));
-  builder.setInsertionPoint(function);
-  auto kernel =
-      func::FuncOp::create(builder, function.getLoc(), function.getName(),
-                           builder.getFunctionType(types, {}));
-  kernel->setAttr("lp.kernel", builder.getUnitAttr());
-  kernel.setAllArgAttrs(attributes);
-  Block *entry = kernel.addEntryBlock();
-  for (BlockArgument argument : function.getArguments()) {
-    mapping.map(argument, entry->getArgument(argument.getArgNumber()));
-  }
-  workspace = entry->getArguments().back();
-  builder.setInsertionPointToStart(entry);
-  return kernel;
+  workspace = entry.getArguments().back();
+  builder.setInsertionPointToStart(&entry);
+  return result;
 }
 
 Value Bufferizer::allocate(int64_t bytes) {
-  Value offset = arith::ConstantIndexOp::create(builder, function.getLoc(),
-                                                workspaceBytes);
+  Value offset =
+      arith::ConstantIndexOp::create(builder, kernel.getLoc(), workspaceBytes);
   workspaceBytes += llvm::alignTo(bytes, 64);
-  return memref::ViewOp::create(builder, function.getLoc(),
+  return memref::ViewOp::create(builder, kernel.getLoc(),
                                 bytesType(builder.getContext(), bytes),
                                 workspace, offset, ValueRange{});
 }
@@ -210,12 +207,13 @@ Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
 
 /// Where `result` goes: an output argument or the workspace.
 Value Bufferizer::destination(OpResult result) {
-  auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
-  unsigned firstOutput = function.getNumArguments();
+  Block &body = kernel.getBody().front();
+  unsigned firstOutput = body.getNumArguments();
   Block *entry = builder.getInsertionBlock();
   Value buffer;
-  for (auto [i, returned] : llvm::enumerate(ret.getOperands())) {
-    if (returned == result) {
+  for (auto [i, yielded] :
+       llvm::enumerate(body.getTerminator()->getOperands())) {
+    if (yielded == result) {
       buffer = entry->getArgument(firstOutput + i);
     }
   }
@@ -241,24 +239,29 @@ void Bufferizer::convert(lp::ComputeOp op) {
   Value output = destination(op->getResult(0));
   auto compute = lp::ComputeOp::create(builder, op.getLoc(), mlir::TypeRange{},
                                        mapAll(mapping, op.getDynamicExtents()),
-                                       output, op.getExtents());
+                                       output, op.getExtents(),
+                                       op.getLabelAttr(), op.getRangeAttr());
   op.getBody().cloneInto(&compute.getBody(), mapping);
 }
 
-lp::PackOp Bufferizer::createPack(lp::ContractOp op, Value source,
+lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
                                   Value destination, lp::LayoutAttr layout,
-                                  mlir::Type element, ValueRange dynamic) {
-  return lp::PackOp::create(builder, op.getLoc(), source, destination,
-                            /*logical=*/{}, dynamic, layout, op.getExtents(),
+                                  mlir::Type element, ArrayRef<int64_t> extents,
+                                  ArrayRef<int64_t> xShape,
+                                  ValueRange dynamic) {
+  return lp::PackOp::create(b, op.getLoc(), source, destination,
+                            /*logical=*/{}, dynamic, layout, extents,
                             op.getParallel(), op.getXMap(), op.getWMap(),
-                            op.getXShape(), op.getWShape(), element,
+                            xShape, op.getWShape(), element,
                             /*yielded=*/{});
 }
 
 lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
                                    Value packed) {
-  return createPack(op, source, packed, forms.find(op)->second.geometry.xLayout,
-                    op.getXElement(), mapAll(mapping, op.getDynamicExtents()));
+  return createPack(builder, op, source, packed,
+                    forms.find(op)->second.geometry.xLayout, op.getXElement(),
+                    op.getExtents(), op.getXShape(),
+                    mapAll(mapping, op.getDynamicExtents()));
 }
 
 /// The packed x of `op`, if it is there, perhaps made for another contraction.
@@ -313,41 +316,32 @@ SmallVector<lp::ContractOp> Bufferizer::chainsOf(OpResult result) {
   return chains;
 }
 
-/// `<op>.pack.<input>(logical, packed)`: what the caller uses to pack w.
-void Bufferizer::createPackFunction(lp::ContractOp op, BlockArgument w,
-                                    const PackedForm &form) {
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(function);
-  StringRef name =
-      function.getArgAttrOfType<StringAttr>(w.getArgNumber(), "lp.name");
-  SmallVector<mlir::Type> types(op.getDynamicExtents().size(),
-                                builder.getIndexType());
-  types.push_back(bufferType(w.getType()));
-  types.push_back(bytesType(builder.getContext(), form.geometry.wBytes));
-  auto pack = func::FuncOp::create(builder, op.getLoc(),
-                                   (function.getName() + ".pack." + name).str(),
-                                   builder.getFunctionType(types, {}));
-  pack->setAttr("lp.packs", builder.getI64IntegerAttr(w.getArgNumber()));
-  Block *entry = pack.addEntryBlock();
-  for (auto [i, extent] : llvm::enumerate(op.getDynamicExtents())) {
-    pack.setArgAttr(i, "lp.bound", builder.getI64IntegerAttr(boundOf(extent)));
-  }
-  builder.setInsertionPointToStart(entry);
-  ArrayRef<BlockArgument> arguments = entry->getArguments();
-  createPack(op, arguments[arguments.size() - 2], arguments.back(),
-             form.geometry.wLayout, op.getWElement(),
-             ValueRange(arguments.drop_back(2)));
-  func::ReturnOp::create(builder, op.getLoc());
+/// `<op>.pack.<input>(logical, packed)`: what the caller uses to pack the w of
+/// `op`. Run-time sizes do not reach w: the function packs for their bounds.
+FlatSymbolRefAttr Bufferizer::createPackFunction(lp::ContractOp op,
+                                                 StringRef buffer) {
+  const Geometry &g = forms.find(op)->second.geometry;
+  OpBuilder b = OpBuilder::atBlockEnd(kernel->getBlock());
+  auto pack = func::FuncOp::create(
+      b, op.getLoc(), (kernel.getSymName() + ".pack." + buffer).str(),
+      b.getFunctionType({bufferType(op.getW().getType()),
+                         bytesType(b.getContext(), g.wBytes)},
+                        {}));
+  b.setInsertionPointToStart(pack.addEntryBlock());
+  createPack(b, op, pack.getArgument(0), pack.getArgument(1), g.wLayout,
+             op.getWElement(), g.shape.extents, g.shape.xShape, {});
+  func::ReturnOp::create(b, op.getLoc());
+  return FlatSymbolRefAttr::get(pack);
 }
 
 Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {
   if (packedInputs.contains(op.getW())) {
-    createPackFunction(op, cast<BlockArgument>(op.getW()), form);
     return mapping.lookup(op.getW());
   }
   Value packed = allocate(form.geometry.wBytes);
-  createPack(op, mapping.lookup(op.getW()), packed, form.geometry.wLayout,
-             op.getWElement(), mapAll(mapping, op.getDynamicExtents()));
+  createPack(builder, op, mapping.lookup(op.getW()), packed,
+             form.geometry.wLayout, op.getWElement(), op.getExtents(),
+             op.getXShape(), mapAll(mapping, op.getDynamicExtents()));
   return packed;
 }
 
@@ -415,66 +409,74 @@ void Bufferizer::convert(lp::ContractOp op) {
       }
     }
   }
+  // Zero points and paddings are memrefs now; their encoding is kept beside
+  // them.
+  auto elementOf = [](Value source) {
+    return source ? mlir::TypeAttr::get(
+                        cast<ShapedType>(source.getType()).getElementType())
+                  : mlir::TypeAttr();
+  };
   auto contract = lp::ContractOp::create(
       builder, op.getLoc(), mlir::TypeRange{}, x, w, lookup(op.getXZero()),
       lookup(op.getWZero()), lookup(op.getXPadScalar()),
-      mapAll(mapping, op.getDynamicExtents()), ValueRange{}, outputs,
-      op.getExtents(), op.getParallel(), op.getXMap(), op.getWMap(),
-      op.getXDivisors(), op.getXPadAttr(), op.getWZeroMapAttr(),
-      op.getXElement(), op.getWElement(), op.getXRange(), op.getWRange(),
-      op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
-      op.getLabelAttr());
-  // Zero points and paddings are memrefs now; their encoding is kept beside
-  // them.
-  auto keep = [&](StringRef name, Value source) {
-    if (source) {
-      contract->setAttr(
-          name, mlir::TypeAttr::get(
-                    cast<ShapedType>(source.getType()).getElementType()));
-    }
-  };
-  keep("xZeroElement", op.getXZero());
-  keep("wZeroElement", op.getWZero());
-  keep("xPadElement", op.getXPadScalar());
+      mapAll(mapping, op.getDynamicExtents()), outputs, op.getExtents(),
+      op.getParallel(), op.getXMap(), op.getWMap(), op.getXDivisors(),
+      op.getXPadAttr(), op.getWZeroMapAttr(), op.getXElement(),
+      op.getWElement(), op.getXRange(), op.getWRange(), op.getXShape(),
+      op.getWShape(), xLayout, wLayout, op.getScheduleAttr(), op.getLabelAttr(),
+      op.getChoiceAttr(), elementOf(op.getXZero()), elementOf(op.getWZero()),
+      elementOf(op.getXPadScalar()));
   op.getBody().cloneInto(&contract.getBody(), mapping);
   if (!chains.empty()) {
     createChains(op, contract, chains);
   }
 }
 
+/// Each output is the result of an op of its own, which writes it.
+LogicalResult Bufferizer::checkOutputs() {
+  Operation *yield = kernel.getBody().front().getTerminator();
+  llvm::SmallPtrSet<Value, 4> seen;
+  for (Value output : yield->getOperands()) {
+    Operation *op = output.getDefiningOp();
+    if (!isa_and_present<lp::ComputeOp, lp::ContractOp>(op) ||
+        !seen.insert(output).second) {
+      return yield->emitOpError("must yield distinct results of lp.compute and "
+                                "lp.contract to be bufferized");
+    }
+  }
+  return success();
+}
+
 LogicalResult Bufferizer::run() {
-  if (failed(planForms())) {
+  if (failed(checkOutputs()) || failed(planForms())) {
     return failure();
   }
   makeElementsExplicit();
-  func::FuncOp kernel = createKernel();
-  for (Operation &op : function.getBody().front()) {
+  lp::KernelOp result = createKernel();
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (auto compute = dyn_cast<lp::ComputeOp>(op)) {
       convert(compute);
     } else if (auto contract = dyn_cast<lp::ContractOp>(op)) {
       convert(contract);
     } else if (op.hasTrait<OpTrait::ConstantLike>()) {
       builder.clone(op, mapping); // folding moved it out of a body
-    } else if (!isa<func::ReturnOp>(op)) {
+    } else {
       return op.emitError("cannot be bufferized: expected lp.compute or "
                           "lp.contract");
     }
   }
-  func::ReturnOp::create(builder, function.getLoc());
-  auto type = bytesType(builder.getContext(), workspaceBytes);
-  workspace.setType(type);
-  SmallVector<mlir::Type> inputs(kernel.getFunctionType().getInputs());
-  inputs.back() = type;
-  kernel.setFunctionType(builder.getFunctionType(inputs, {}));
-  function.erase();
+  lp::YieldOp::create(builder, kernel.getLoc());
+  result.setWorkspace(workspaceBytes);
+  workspace.setType(bytesType(builder.getContext(), workspaceBytes));
+  kernel.erase();
   return success();
 }
 
 struct BufferizePass : public lpgen::impl::BufferizePassBase<BufferizePass> {
   void runOnOperation() override {
-    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
-    for (func::FuncOp function : functions) {
-      if (failed(Bufferizer(function).run())) {
+    SmallVector<lp::KernelOp> kernels(getOperation().getOps<lp::KernelOp>());
+    for (lp::KernelOp kernel : kernels) {
+      if (kernel.hasTensors() && failed(Bufferizer(kernel).run())) {
         return signalPassFailure();
       }
     }

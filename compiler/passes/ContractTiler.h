@@ -3,8 +3,8 @@
 // cache while rows of x stream by (TilePlan). The sums gather in scratch; then
 // they are completed and handed to the body.
 //
-// Private to the files that define it: TileContract.cpp, TilePasses.cpp and
-// TileEpilogue.cpp.
+// Private to the files that define it: ContractTiler.cpp, ContractSweeps.cpp
+// and ContractEpilogue.cpp.
 #ifndef LPGEN_COMPILER_PASSES_CONTRACTTILER_H
 #define LPGEN_COMPILER_PASSES_CONTRACTTILER_H
 
@@ -46,19 +46,19 @@ private:
   void emitPanel();
   void zeroScratch();
 
-  // TilePasses.cpp: passes over the tiles of the task.
+  // ContractSweeps.cpp: sweeps over the tiles of the task.
   mlir::Value rowAddress(mlir::Value row);
   void emitTiles(llvm::function_ref<void(mlir::Value, int64_t)> tile);
-  void emitPass(mlir::Value firstTrip, int64_t trips);
+  void emitSweep(mlir::Value firstTrip, int64_t trips);
   void emitTile(mlir::Value row, int64_t rows, mlir::Value firstTrip,
                 int64_t trips);
   void emitPiece(llvm::ArrayRef<mlir::Value> offsets, mlir::Value accOffset,
                  mlir::Value firstTrip, int64_t trips, const TilePart *part);
 
-  // TileEpilogue.cpp: the sums as values of the body, and what it yields.
+  // ContractEpilogue.cpp: the sums as values of the body, and what it yields.
   mlir::Value number(int64_t value);    ///< In the type of the sums.
   mlir::Value asSum(mlir::Value value); ///< Likewise.
-  mlir::Value zeroOffset(mlir::Value zero, llvm::StringRef element,
+  mlir::Value zeroOffset(mlir::Value zero, std::optional<mlir::Type> element,
                          llvm::ArrayRef<mlir::Value> at, int64_t offset);
   mlir::Value sumOfX();
   mlir::Value borderClass();

@@ -1,5 +1,5 @@
-// Small emitters for loops and index arithmetic. See Phases.h.
-#include "compiler/passes/Phases.h"
+// Small emitters for loops and index arithmetic. See Emitter.h.
+#include "compiler/passes/Emitter.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -124,7 +124,8 @@ scf::ForOp Emitter::loop(Value low, Value high, int64_t step,
 
 void Emitter::elementwiseLoop(Value low, Value high,
                               llvm::function_ref<void(Value)> body) {
-  loop(low, high, 1, body)->setAttr(elementwiseAttrName, b.getUnitAttr());
+  lp::LpDialect::ElementwiseAttrHelper(b.getContext())
+      .setAttr(loop(low, high, 1, body), b.getUnitAttr());
 }
 
 Value Emitter::reduce(Value low, Value high, Value start,
@@ -193,33 +194,6 @@ void lpgen::forEach(Emitter &e, ArrayRef<OpFoldResult> extents,
                     llvm::function_ref<void(ArrayRef<Value>)> body) {
   SmallVector<Value> indices;
   nest(e, extents, indices, body);
-}
-
-void lpgen::setLoops(Emitter &e, const Geometry &g, LoopRole role, Value linear,
-                     SmallVectorImpl<Value> &loops) {
-  SmallVector<OpFoldResult> extents;
-  SmallVector<unsigned> list = g.loopsOf(role);
-  for (unsigned loop : list) {
-    extents.push_back(e.b.getIndexAttr(g.shape.extents[loop]));
-  }
-  loops.resize(g.roles.size());
-  for (auto [loop, value] :
-       llvm::zip_equal(list, e.delinearize(linear, extents))) {
-    loops[loop] = value;
-  }
-}
-
-SmallVector<Value> lpgen::mapIndices(Emitter &e, AffineMap map,
-                                     ArrayRef<Value> loops) {
-  SmallVector<Value> indices;
-  for (AffineExpr expr : map.getResults()) {
-    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-      indices.push_back(loops[dim.getPosition()]);
-    } else {
-      indices.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
-    }
-  }
-  return indices;
 }
 
 SmallVector<OpFoldResult>

@@ -6,7 +6,7 @@
 // nearest integer, ties to even, because that is what the addition itself does;
 // from 2^23 on every f32 is an integer. The sign of a zero may be lost; values
 // go to integers next.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_EXPANDROUNDINGPASS

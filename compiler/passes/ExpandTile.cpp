@@ -301,7 +301,7 @@ Value TileExpander::coefficientOf(Value plane, ArrayRef<int64_t> planes) {
 }
 
 /// The reduction of one pair of planes.
-void TileExpander::emitPass(Value x, Value step, Value coefficient) {
+void TileExpander::emitPlanePair(Value x, Value step, Value coefficient) {
   if (hasHalves) {
     zero(op.getHalves(), rows, vectors);
   }
@@ -311,17 +311,17 @@ void TileExpander::emitPass(Value x, Value step, Value coefficient) {
   }
 }
 
-/// A pass for each pair of planes, or for each group of those that are
+/// Once for each pair of planes, or for each group of those that are
 /// together.
 void TileExpander::emitPlanes() {
   ArrayRef<int64_t> xPlanes = op.getXPlanes();
   ArrayRef<int64_t> wPlanes = op.getWPlanes();
   int64_t planeSteps = static_cast<int64_t>(op.getWPlaneStride()) / stepBytes;
-  auto passes = [](ArrayRef<int64_t> planes, int64_t side) {
+  auto groups = [](ArrayRef<int64_t> planes, int64_t side) {
     return std::max<int64_t>(static_cast<int64_t>(planes.size()), 1) / side;
   };
-  e.loop(e.index(0), e.index(passes(wPlanes, together.w)), 1, [&](Value i) {
-    e.loop(e.index(0), e.index(passes(xPlanes, together.x)), 1, [&](Value j) {
+  e.loop(e.index(0), e.index(groups(wPlanes, together.w)), 1, [&](Value i) {
+    e.loop(e.index(0), e.index(groups(xPlanes, together.x)), 1, [&](Value j) {
       // Of planes that are together, addVector has them.
       Value coefficient = e.i32(1);
       if (together.w == 1 && !wPlanes.empty()) {
@@ -330,28 +330,66 @@ void TileExpander::emitPlanes() {
       if (together.x == 1 && !xPlanes.empty()) {
         coefficient = e.mul(coefficient, coefficientOf(j, xPlanes));
       }
-      emitPass(e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
-               e.mul(i, e.index(planeSteps)), coefficient);
+      emitPlanePair(
+          e.mul(j, e.index(static_cast<int64_t>(op.getXPlaneStride()))),
+          e.mul(i, e.index(planeSteps)), coefficient);
     });
   });
 }
 
 void TileExpander::expand() {
-  bool onePass = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
+  bool onePair = op.getXPlanes().size() <= 1 && op.getWPlanes().size() <= 1;
   bool negative =
       llvm::any_of(op.getXPlanes(), [](int64_t c) { return c < 0; }) !=
       llvm::any_of(op.getWPlanes(), [](int64_t c) { return c < 0; });
-  bool isPlain = onePass && !negative;
+  bool isPlain = onePair && !negative;
   if (!op.getAccumulate() && (!isPlain || (carried > 0 && !hasHalves))) {
     zero(op.getAcc(), static_cast<int64_t>(op.getXOffsets().size()),
          panelVectors);
   }
   if (isPlain) {
-    emitPass(e.index(0), e.index(0), {});
+    emitPlanePair(e.index(0), e.index(0), {});
   } else {
     emitPlanes();
   }
   op.erase();
+}
+
+/// What the tile must have for the cell: room for its rows and vectors, and
+/// 16-bit sums or planes only where the cell adds up digits in bytes.
+static LogicalResult checkTile(lp::TileOp op, const Cell &cell) {
+  const auto tileRows = static_cast<int64_t>(op.getXOffsets().size());
+  const int64_t tileLanes =
+      static_cast<int64_t>(op.getVectors()) * cell.facts().lanes;
+  auto hasRoom = [&](Value sums) {
+    auto type = cast<MemRefType>(sums.getType());
+    return type.getDimSize(0) >= tileRows && type.getDimSize(1) >= tileLanes;
+  };
+  if (!hasRoom(op.getAcc()) || (op.getHalves() && !hasRoom(op.getHalves()))) {
+    return op.emitOpError("needs sums of ")
+           << tileRows << " rows of " << tileLanes << " lanes";
+  }
+  if (!cell.facts().planes && (op.getXPlanes().size() > 1 ||
+                               op.getWPlanes().size() > 1 || op.getHalves())) {
+    return op.emitOpError("has planes, which cell '")
+           << op.getCell() << "' does not add up";
+  }
+  return success();
+}
+
+/// 16-bit sums take accumulators of bytes.
+static LogicalResult checkHalves(lp::TileOp op, const Cell &cell) {
+  OpBuilder builder(op);
+  Cell::Values zero = cell.zero(builder, op.getLoc());
+  const bool isBytes =
+      zero.size() == 1 &&
+      cast<VectorType>(zero[0].getType()).getElementType().isInteger(8);
+  for (Value value : zero) {
+    value.getDefiningOp()->erase();
+  }
+  return isBytes ? success()
+                 : LogicalResult(op.emitOpError("has 16-bit sums, which cell '")
+                                 << op.getCell() << "' does not need");
 }
 
 namespace {
@@ -363,6 +401,10 @@ struct ExpandTilePass : public lpgen::impl::ExpandTilePassBase<ExpandTilePass> {
       const Cell *cell = findCell(op, op.getCell());
       if (!cell) {
         op.emitError("the target has no cell '") << op.getCell() << "'";
+        return signalPassFailure();
+      }
+      if (failed(checkTile(op, *cell)) ||
+          (op.getHalves() && failed(checkHalves(op, *cell)))) {
         return signalPassFailure();
       }
       OpBuilder builder(op);

@@ -140,7 +140,7 @@ lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   region->takeBody(contract.getBody());
   state.addRegion(); // chains come with buffers
   auto merged = cast<lp::ContractOp>(builder.create(state));
-  merged->setAttr("label", compute->getAttr("label"));
+  merged.setLabelAttr(compute.getLabelAttr());
   for (auto [from, to] : llvm::zip_equal(replaced, merged->getResults())) {
     from.replaceAllUsesWith(to);
   }

@@ -1,7 +1,7 @@
 // lp-lower-scalars: what is left of lp inside loops, to arith, memref and scf.
 //
 // The formulas are those of base/types/Scalar.h, operation by operation.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
 
@@ -290,10 +290,6 @@ void lower(lp::ReduceOp op, Emitter &e) {
 struct LowerScalarsPass
     : public lpgen::impl::LowerScalarsPassBase<LowerScalarsPass> {
   void runOnOperation() override {
-    // Nothing after this stage asks for names and bounds of arguments.
-    SmallVector<DictionaryAttr> none(getOperation().getNumArguments(),
-                                     DictionaryAttr::get(&getContext()));
-    getOperation().setAllArgAttrs(none);
     // Post-order: the body of a reduction is lowered before the reduction moves
     // it.
     SmallVector<Operation *> ops;

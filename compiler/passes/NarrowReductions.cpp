@@ -3,7 +3,7 @@
 // The language computes in 32 bits. Where the elements are so narrow that no
 // value of a reduction leaves 16 bits, not even a partial sum, vectors of twice
 // as many lanes do the same: depthwise convolution, pooling.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 #include "mlir/Analysis/DataFlow/IntegerRangeAnalysis.h"
 #include "mlir/Analysis/DataFlow/Utils.h"
 
@@ -50,8 +50,7 @@ bool isNarrowable(Operation &op) {
 
 /// Partial sums included, and what a reduction starts from: it has terms.
 bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
-  if (ShapedType::isDynamicShape(reduce.getExtents()) ||
-      !reduce.getLowerBounds().empty()) {
+  if (ShapedType::isDynamicShape(reduce.getExtents())) {
     return false;
   }
   if (reduce.getKind() != lp::ReduceKind::Sum) {
@@ -72,7 +71,9 @@ bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
 
 bool canNarrow(lp::ReduceOp reduce, const DataFlowSolver &solver) {
   auto loop = dyn_cast<scf::ForOp>(reduce->getParentOp());
-  if (!loop || !loop->hasAttr(elementwiseAttrName) ||
+  if (!loop ||
+      !lp::LpDialect::ElementwiseAttrHelper(reduce.getContext())
+           .isAttrPresent(loop) ||
       !reduce.getType().isInteger()) {
     return false;
   }

@@ -29,12 +29,18 @@ void GroupWriter::storeByte(Value value, Value offset) {
   memref::StoreOp::create(e.b, e.loc, byte, destination, offset);
 }
 
-/// Stores one group of whole elements, of several in a byte or of one or two
-/// bytes each.
+/// Whole elements of one or two bytes.
 void GroupWriter::storeElements(ArrayRef<Value> elements, Value offset) {
   if (layout.getBits() == 16) {
     return storeWords(elements, offset);
   }
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    storeByte(element, e.add(offset, e.index(static_cast<int64_t>(i))));
+  }
+}
+
+/// Whole elements, several in a byte.
+void GroupWriter::storeFields(ArrayRef<Value> elements, Value offset) {
   int64_t bytes = layout.getGroupBytes();
   for (int64_t byte = 0; byte < bytes; ++byte) {
     Value all = elements[byte];
@@ -61,10 +67,21 @@ void GroupWriter::storeWords(ArrayRef<Value> elements, Value offset) {
 
 void GroupWriter::storeGroup(ArrayRef<Value> elements, Value offset,
                              int64_t planeBytes) {
-  int64_t bits = layout.getBits();
-  if (layout.getPlanes() == 0) {
+  switch (layout.getKind()) {
+  case lp::LayoutKind::Elements:
     return storeElements(elements, offset);
+  case lp::LayoutKind::Fields:
+    return storeFields(elements, offset);
+  case lp::LayoutKind::Digits:
+  case lp::LayoutKind::Tables:
+    return storePlanes(elements, offset, planeBytes);
   }
+}
+
+/// A digit of each element in each plane.
+void GroupWriter::storePlanes(ArrayRef<Value> elements, Value offset,
+                              int64_t planeBytes) {
+  int64_t bits = layout.getBits();
   Value mask = e.i32((int64_t{1} << bits) - 1);
   for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
     SmallVector<Value> digits;
@@ -75,7 +92,7 @@ void GroupWriter::storeGroup(ArrayRef<Value> elements, Value offset,
           mask));
     }
     Value at = e.add(offset, e.index(plane * planeBytes));
-    if (layout.hasTables()) {
+    if (layout.getKind() == lp::LayoutKind::Tables) {
       for (size_t i = 0; i < digits.size(); i += 4) {
         storeTable(ArrayRef(digits).slice(i, 4),
                    e.add(at, e.index(static_cast<int64_t>(4 * i))));
@@ -86,14 +103,9 @@ void GroupWriter::storeGroup(ArrayRef<Value> elements, Value offset,
   }
 }
 
-/// Digits of one byte of a group.
-static int64_t digitsPerByte(lp::LayoutAttr layout) {
-  return llvm::divideCeil(layout.getGroup(), layout.getGroupBytes());
-}
-
 /// As many digits a byte as there must be, from its lowest bit on.
 void GroupWriter::storeDigits(ArrayRef<Value> digits, Value offset) {
-  const int64_t perByte = digitsPerByte(layout);
+  const int64_t perByte = layout.digitsPerByte();
   for (int64_t byte = 0; byte < layout.getGroupBytes(); ++byte) {
     Value all = e.i32(0);
     for (auto [i, digit] : llvm::enumerate(
@@ -138,20 +150,18 @@ constexpr int64_t kVectorElements = 32;
 
 /// Bits of an element in a row: those of the stored element, whole bytes.
 static unsigned rowBits(lp::LayoutAttr layout) {
-  return layout.getBits() * std::max<int64_t>(layout.getPlanes(), 1) <= 8 ? 8
-                                                                          : 16;
+  return layout.getBits() * layout.getPlanes() <= 8 ? 8 : 16;
 }
 
 /// True if vectors of elements have whole groups, and bytes of digits whole
 /// pairs of pairs.
 static bool hasVectors(lp::LayoutAttr layout) {
-  if (kVectorElements % layout.getGroup() != 0 || layout.hasTables()) {
-    return false;
-  }
-  int64_t perByte = digitsPerByte(layout);
-  return layout.getPlanes() == 0 ||
-         (llvm::isPowerOf2_64(perByte) &&
-          perByte * layout.getGroupBytes() == layout.getGroup());
+  const int64_t perByte = layout.digitsPerByte();
+  return kVectorElements % layout.getGroup() == 0 &&
+         (layout.getKind() == lp::LayoutKind::Elements ||
+          (layout.getKind() == lp::LayoutKind::Digits &&
+           llvm::isPowerOf2_64(perByte) &&
+           perByte * layout.getGroupBytes() == layout.getGroup()));
 }
 
 static int64_t wholeGroups(lp::LayoutAttr layout, int64_t elements) {
@@ -275,7 +285,7 @@ void RowPacker::packVectors(Value begin, Value end, Value start) {
     Value at = e.add(start, e.mul(group, e.index(layout.getGroupBytes())));
     Value k = e.mul(group, e.index(layout.getGroup()));
     Value elements = vector::LoadOp::create(e.b, e.loc, type, row, k);
-    if (layout.getPlanes() == 0) {
+    if (layout.getKind() == lp::LayoutKind::Elements) {
       Value all =
           cell::bitcast(e.b, e.loc, elements,
                         cell::vectorType(e.b, kVectorElements * bits / 8, 8));
@@ -283,7 +293,7 @@ void RowPacker::packVectors(Value begin, Value end, Value start) {
       return;
     }
     int64_t digitBits = layout.getBits();
-    int64_t perByte = digitsPerByte(layout);
+    int64_t perByte = layout.digitsPerByte();
     for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
       Value digits = arith::ShRUIOp::create(
           e.b, e.loc, elements,
@@ -302,8 +312,7 @@ void RowPacker::packVectors(Value begin, Value end, Value start) {
 }
 
 void RowPacker::packZeros(Value start) {
-  for (int64_t plane = 0; plane < std::max<int64_t>(layout.getPlanes(), 1);
-       ++plane) {
+  for (int64_t plane = 0; plane < layout.getPlanes(); ++plane) {
     Value from = e.add(start, e.index(plane * planeBytes));
     e.loop(from, e.add(from, e.index(runBytes)), 1,
            [&](Value offset) { storeByte(e.i32(0), offset); });
@@ -315,9 +324,8 @@ void RowPacker::packZeros(Value start) {
 
 /// `first` is null where it is always true.
 void RowPacker::storeSum(Value sum, Value start, Value first) {
-  int64_t planes = std::max<int64_t>(layout.getPlanes(), 1);
   int64_t count = planeBytes / runBytes;
-  Value sums = e.view(destination, planeBytes * planes, count, 32);
+  Value sums = e.view(destination, planeBytes * layout.getPlanes(), count, 32);
   Value position = arith::DivUIOp::create(e.b, e.loc, start, e.index(runBytes));
   if (first) {
     Value before = memref::LoadOp::create(e.b, e.loc, sums, position);

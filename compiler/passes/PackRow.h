@@ -32,6 +32,9 @@ protected:
 
 private:
   void storeElements(llvm::ArrayRef<mlir::Value> elements, mlir::Value offset);
+  void storeFields(llvm::ArrayRef<mlir::Value> elements, mlir::Value offset);
+  void storePlanes(llvm::ArrayRef<mlir::Value> elements, mlir::Value offset,
+                   int64_t planeBytes);
   void storeWords(llvm::ArrayRef<mlir::Value> elements, mlir::Value offset);
   void storeDigits(llvm::ArrayRef<mlir::Value> digits, mlir::Value offset);
   void storeTable(llvm::ArrayRef<mlir::Value> digits, mlir::Value offset);

@@ -1,11 +1,12 @@
-// The passes of lpgen, in pipeline order.
+// The passes of lpgen, in pipeline order; compiler/pipeline/Stages.cpp adds them. The
+// pipeline chooses schedules by the function that lp-select-schedule calls.
 
 #ifndef LPGEN_PASSES
 #define LPGEN_PASSES
 
 include "mlir/Pass/PassBase.td"
 
-def RaiseThresholdPass : Pass<"lp-raise-threshold", "::mlir::func::FuncOp"> {
+def RaiseThresholdPass : Pass<"lp-raise-threshold", "::lpgen::lp::KernelOp"> {
   let summary = "turn sums of comparisons into lp.threshold";
   let description = [{
     `sum(k) (value >= levels[i, k])`, with a value that does not depend on k, becomes
@@ -17,7 +18,7 @@ def RaiseThresholdPass : Pass<"lp-raise-threshold", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }
 
-def RaiseContractPass : Pass<"lp-raise-contract", "::mlir::func::FuncOp"> {
+def RaiseContractPass : Pass<"lp-raise-contract", "::lpgen::lp::KernelOp"> {
   let summary = "turn sums of products into lp.contract";
   let description = [{
     An integer `lp.reduce sum` whose body is the product of two reads, each perhaps less
@@ -35,7 +36,7 @@ def RaiseContractPass : Pass<"lp-raise-contract", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }
 
-def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::mlir::func::FuncOp"> {
+def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::lpgen::lp::KernelOp"> {
   let summary = "compute elementwise consumers in the contraction's body";
   let description = [{
     An `lp.compute` that reads a contraction's result at its own index only moves into
@@ -45,27 +46,41 @@ def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }
 
+def SelectSchedulePass : Pass<"lp-select-schedule", "::mlir::ModuleOp"> {
+  let summary = "choose a schedule for every contraction";
+  let description = [{
+    Attaches `#lp.schedule`, chosen for the kernel's target by the given text, by the
+    `lp.tuned` rules in the module, or by the cost model, and records on the kernel what
+    was decided and the hash of the result. The pipeline calls the same function, with
+    rules from files.
+  }];
+  let options = [Option<"schedule", "schedule", "std::string", "",
+                        "Schedule as --schedule takes it">];
+  let dependentDialects = ["::lpgen::lp::LpDialect"];
+}
+
 def BufferizePass : Pass<"lp-bufferize", "::mlir::ModuleOp"> {
   let summary = "tensors to memrefs, and the packed layouts that the schedules ask for";
   let description = [{
     Outputs become arguments, intermediates become slices of one workspace argument,
     elements become signless storage integers. A contraction whose schedule has a cell
-    gets its operands packed: an input w is taken packed by the caller (function
-    `<op>.pack.<input>` is made), x and intermediates are packed by an `lp.pack` phase.
+    gets its operands packed: an input w is taken packed by the caller (its buffer gets a
+    function `<op>.pack.<input>`), x and intermediates are packed by an `lp.pack` phase.
   }];
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def TilePass : Pass<"lp-tile", "::mlir::ModuleOp"> {
   let summary = "phases of independent tasks, loops around register tiles";
   let description = [{
-    Every op of the kernel becomes a function `<op>.phaseN(..., scratch, begin, end)`
-    that runs a range of its tasks, with `<op>.tasksN` to count them; packed
-    contractions become loops around `lp.tile` and their epilogue.
+    Every op of the kernel becomes a phase: a function `<op>.phaseN(..., scratch, begin,
+    end)` that runs a range of its tasks, and `<op>.tasksN` that counts them; packed
+    contractions become loops around `lp.tile` and their epilogue. The kernel keeps the
+    list of its phases, and no body.
   }];
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::affine::AffineDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::func::FuncDialect",
                            "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
 }
 

@@ -106,7 +106,8 @@ public:
 
   bool match() {
     if (reduce.getKind() != lp::ReduceKind::Sum ||
-        !reduce.getType().isInteger() || !reduce.getLowerBounds().empty()) {
+        !reduce.getType().isInteger() ||
+        !reduce->getParentOfType<lp::ComputeOp>()) {
       return false;
     }
     Value product =
@@ -191,10 +192,7 @@ private:
 };
 
 void RaiseContract::rewrite() {
-  Operation *statement = reduce;
-  while (!isa<lp::ComputeOp>(statement)) {
-    statement = statement->getParentOp();
-  }
+  auto statement = reduce->getParentOfType<lp::ComputeOp>();
   OpBuilder builder(statement);
   Location loc = reduce.getLoc();
   SmallVector<int64_t> extents;
@@ -233,12 +231,12 @@ void RaiseContract::rewrite() {
   auto contract = lp::ContractOp::create(
       builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
       w.read.getSource(), xZero, wZero, padScalar, dynamic, ValueRange{},
-      ValueRange{}, extents, parallel, mapOver(x.read, loops),
-      mapOver(w.read, loops), x.read.getDivisors(), xPad, wZeroMap,
-      x.read.logicalElement(), w.read.logicalElement(), x.read.elementRange(),
-      w.read.elementRange(), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
-      lp::LayoutAttr(), lp::ScheduleAttr(),
-      cast<StringAttr>(statement->getAttr("label")));
+      extents, parallel, mapOver(x.read, loops), mapOver(w.read, loops),
+      x.read.getDivisors(), xPad, wZeroMap, x.read.logicalElement(),
+      w.read.logicalElement(), x.read.elementRange(), w.read.elementRange(),
+      shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(), lp::LayoutAttr(),
+      lp::ScheduleAttr(), statement.getLabelAttr(), StringAttr(),
+      mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr());
   Block &body = contract.getBody().emplaceBlock();
   for (unsigned i = 0; i < parallel; ++i) {
     body.addArgument(builder.getIndexType(), loc);

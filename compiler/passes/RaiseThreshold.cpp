@@ -44,8 +44,7 @@ bool hoist(Value value, lp::ReduceOp reduce) {
 void raise(lp::ReduceOp reduce) {
   ArrayRef<int64_t> extents = reduce.getExtents();
   if (reduce.getKind() != lp::ReduceKind::Sum || extents.size() != 1 ||
-      extents[0] < 1 || !reduce.getLowerBounds().empty() ||
-      !reduce.getType().isInteger(32)) {
+      extents[0] < 1 || !reduce.getType().isInteger(32)) {
     return;
   }
   Block &body = reduce.getBody().front();

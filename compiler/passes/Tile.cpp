@@ -20,9 +20,6 @@ lpgen::taskSizes(Operation *op, Emitter &e,
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return packTaskSizes(pack, e, resolve);
   }
-  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
-    return unpackTaskSizes(unpack, e, resolve);
-  }
   auto contract = cast<lp::ContractOp>(op);
   return loweringOf(contract)->taskSizes(contract, e, resolve);
 }
@@ -30,7 +27,7 @@ lpgen::taskSizes(Operation *op, Emitter &e,
 namespace {
 
 bool isPhase(Operation &op) {
-  return isa<lp::ComputeOp, lp::PackOp, lp::UnpackOp, lp::ContractOp>(op);
+  return isa<lp::ComputeOp, lp::PackOp, lp::ContractOp>(op);
 }
 
 /// The packs whose halo the phase of `op` fills.
@@ -52,175 +49,240 @@ FailureOr<int64_t> lowerTask(Operation *op, Emitter &e, Coordinates task,
   if (auto pack = dyn_cast<lp::PackOp>(op)) {
     return emitTask(pack, e, task, scratch);
   }
-  if (auto unpack = dyn_cast<lp::UnpackOp>(op)) {
-    return emitTask(unpack, e, task);
-  }
   auto contract = cast<lp::ContractOp>(op);
   return loweringOf(contract)->emitTask(contract, e, task, scratch);
+}
+
+/// Copies `op` and what it uses of its block to where `b` stands.
+Operation *cloneWithUses(OpBuilder &b, Operation &op, IRMapping &mapping) {
+  op.walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      if (source && source->getBlock() == op.getBlock() &&
+          !mapping.contains(operand)) {
+        cloneWithUses(b, *source, mapping);
+      }
+    }
+  });
+  return b.clone(op, mapping);
+}
+
+/// The phases of one kernel, as functions.
+class Phases {
+public:
+  explicit Phases(lp::KernelOp kernel)
+      : kernel(kernel), builder(kernel), loc(kernel.getLoc()) {}
+
+  LogicalResult split();
+
+private:
+  LogicalResult checkBody();
+  func::FuncOp createFunction(const Twine &suffix, ArrayRef<mlir::Type> inputs,
+                              ArrayRef<mlir::Type> results);
+  func::FuncOp createTaskCount(Operation &op, size_t number);
+  func::FuncOp createPhase(Operation &op, size_t number);
+
+  lp::KernelOp kernel;
+  OpBuilder builder;
+  Location loc;
+  int64_t scratchBytes = 0; ///< Of the phases so far.
+};
+
+/// A body on memrefs has phases, and what they use without an effect.
+LogicalResult Phases::checkBody() {
+  if (!kernel.hasMemrefs()) {
+    return kernel.emitOpError("cannot be tiled: expected a body of memrefs, "
+                              "stage 'packed'");
+  }
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    auto view = dyn_cast<memref::ViewOp>(op);
+    if (view && failed(checkView(view))) {
+      return failure();
+    }
+    if (isPhase(op) ? op.getNumResults() > 0 : !isPure(&op)) {
+      return op.emitError("cannot be tiled: expected a phase on memrefs or an "
+                          "op without effects");
+    }
+    if (failed(checkPhase(&op))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+func::FuncOp Phases::createFunction(const Twine &suffix,
+                                    ArrayRef<mlir::Type> inputs,
+                                    ArrayRef<mlir::Type> results) {
+  builder.setInsertionPoint(kernel);
+  auto function =
+      func::FuncOp::create(builder, loc, (kernel.getSymName() + suffix).str(),
+                           builder.getFunctionType(inputs, results));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+/// `<op>.tasksN(sizes)`: the tasks of phase `op`, halos of chains included.
+func::FuncOp Phases::createTaskCount(Operation &op, size_t number) {
+  SmallVector<mlir::Type> sizes(kernel.getSizes().size(),
+                                builder.getIndexType());
+  func::FuncOp count =
+      createFunction(".tasks" + Twine(number), sizes, builder.getIndexType());
+  Emitter e(builder, loc);
+  auto resolve = [&](Value size) -> Value {
+    return count.getArgument(cast<BlockArgument>(size).getArgNumber());
+  };
+  Value total = e.product(taskSizes(&op, e, resolve));
+  for (lp::PackOp chain : halosOf(&op)) {
+    total = e.add(total, e.product(packTaskSizes(chain, e, resolve)));
+  }
+  func::ReturnOp::create(builder, loc, total);
+  return count;
+}
+
+/// The tasks of `op` itself, then those that fill the halos of chains. Returns
+/// the bytes of scratch that they need.
+FailureOr<int64_t> loopOverTasks(Operation *op, Value begin, Value end,
+                                 Value scratch) {
+  OpBuilder builder(op);
+  Emitter e(builder, op->getLoc());
+  auto same = [](Value v) { return v; };
+  SmallVector<lp::PackOp> halos = halosOf(op);
+  SmallVector<OpFoldResult> sizes = taskSizes(op, e, same);
+  Value next = e.product(sizes);
+  Value last = halos.empty() ? end : e.min(end, next);
+  for (lp::PackOp chain : halos) {
+    SmallVector<OpFoldResult> halo = packTaskSizes(chain, e, same);
+    Value past = e.add(next, e.product(halo));
+    e.loop(e.max(begin, next), e.min(end, past), 1, [&](Value task) {
+      emitHaloTask(chain, e, e.delinearize(e.sub(task, next), halo), scratch);
+    });
+    next = past;
+  }
+  FailureOr<int64_t> bytes = failure();
+  e.loop(begin, last, 1, [&](Value task) {
+    bytes = lowerTask(op, e, e.delinearize(task, sizes), scratch);
+  });
+  return bytes;
+}
+
+/// `<op>.phaseN(sizes, buffers, workspace, scratch, begin, end)`; null on an
+/// error. Scratch gets its size at the end. The tasks are lowered in a kernel,
+/// where run-time sizes have bounds, whose body then becomes the function's.
+func::FuncOp Phases::createPhase(Operation &op, size_t number) {
+  SmallVector<mlir::Type> types(kernel.getBody().getArgumentTypes());
+  const size_t count = types.size();
+  types.push_back(MemRefType::get({0}, builder.getI8Type()));
+  types.append(2, builder.getIndexType());
+  builder.setInsertionPoint(kernel);
+  auto phase =
+      cast<lp::KernelOp>(builder.cloneWithoutRegions(*kernel.getOperation()));
+  Block &body = phase.getBody().emplaceBlock();
+  body.addArguments(types, SmallVector<Location>(types.size(), loc));
+  builder.setInsertionPointToStart(&body);
+  IRMapping mapping;
+  for (BlockArgument argument : kernel.getBody().getArguments()) {
+    mapping.map(argument, body.getArgument(argument.getArgNumber()));
+  }
+  Operation *copy = cloneWithUses(builder, op, mapping);
+  func::ReturnOp::create(builder, loc);
+  FailureOr<int64_t> bytes =
+      loopOverTasks(copy, body.getArgument(count + 1),
+                    body.getArgument(count + 2), body.getArgument(count));
+  func::FuncOp function;
+  if (succeeded(bytes)) {
+    builder.setInsertionPoint(kernel);
+    function = func::FuncOp::create(
+        builder, loc, (kernel.getSymName() + ".phase" + Twine(number)).str(),
+        builder.getFunctionType(types, {}));
+    function.getBody().takeBody(phase.getBody());
+    scratchBytes = std::max(scratchBytes, *bytes);
+  }
+  phase.erase();
+  return function;
+}
+
+lp::PhaseKind kindOf(Operation &op) {
+  return isa<lp::ComputeOp>(op) ? lp::PhaseKind::Compute
+         : isa<lp::PackOp>(op)  ? lp::PhaseKind::Pack
+                                : lp::PhaseKind::Contract;
+}
+
+LogicalResult Phases::split() {
+  if (failed(checkBody())) {
+    return failure();
+  }
+  SmallVector<lp::ContractOp> contracts;
+  kernel.walk([&](lp::ContractOp op) { contracts.push_back(op); });
+  for (lp::ContractOp op : contracts) {
+    const Lowering *lowering = loweringOf(op);
+    if (!lowering || failed(lowering->replace(op))) {
+      return failure();
+    }
+  }
+  SmallVector<Attribute> phases;
+  SmallVector<func::FuncOp> functions;
+  for (Operation &op :
+       llvm::make_filter_range(kernel.getBody().front(), isPhase)) {
+    func::FuncOp tasks = createTaskCount(op, phases.size());
+    func::FuncOp run = createPhase(op, phases.size());
+    if (!run) {
+      return failure();
+    }
+    functions.push_back(run);
+    phases.push_back(lp::PhaseAttr::get(kernel.getContext(), kindOf(op),
+                                        FlatSymbolRefAttr::get(run),
+                                        FlatSymbolRefAttr::get(tasks)));
+  }
+  // Views of scratch need a size that the ops within know only now.
+  auto type = MemRefType::get({scratchBytes}, builder.getI8Type());
+  for (func::FuncOp function : functions) {
+    SmallVector<mlir::Type> types(function.getArgumentTypes());
+    const size_t scratch = types.size() - 3;
+    types[scratch] = type;
+    function.getArgument(scratch).setType(type);
+    function.setFunctionType(builder.getFunctionType(types, {}));
+  }
+  kernel.getBody().front().erase();
+  kernel.setScratch(scratchBytes);
+  kernel.setPhasesAttr(builder.getArrayAttr(phases));
+  return success();
+}
+
+/// The packs of a function that the caller packs by: loops over all tasks.
+LogicalResult lowerPacks(func::FuncOp function) {
+  SmallVector<lp::PackOp> packs(function.getOps<lp::PackOp>());
+  for (lp::PackOp pack : packs) {
+    if (!pack.getDynamicExtents().empty() || !pack.getLayout().isOfWeights()) {
+      return pack.emitOpError("in a function must pack weights, of constant "
+                              "extents");
+    }
+    if (failed(checkPack(pack))) {
+      return failure();
+    }
+    OpBuilder builder(pack);
+    Emitter e(builder, pack.getLoc());
+    Value count = e.product(taskSizes(pack, e, [](Value v) { return v; }));
+    if (failed(loopOverTasks(pack, e.index(0), count, {}))) {
+      return failure();
+    }
+  }
+  return success();
 }
 
 struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    SmallVector<lp::KernelOp> kernels(getOperation().getOps<lp::KernelOp>());
     for (func::FuncOp function : functions) {
-      LogicalResult done =
-          function->hasAttr("lp.kernel")  ? splitPhases(function)
-          : function->hasAttr("lp.packs") ? lowerPackFunction(function)
-                                          : success();
-      if (failed(done)) {
+      if (!function.isExternal() && failed(lowerPacks(function))) {
         return signalPassFailure();
       }
     }
-  }
-
-  /// `<op>.phaseN` and `<op>.tasksN` for each op; the kernel itself stays as
-  /// the list of its arguments.
-  LogicalResult splitPhases(func::FuncOp kernel) {
-    SmallVector<lp::ContractOp> contracts;
-    kernel.walk([&](lp::ContractOp op) { contracts.push_back(op); });
-    for (lp::ContractOp op : contracts) {
-      const Lowering *lowering = loweringOf(op);
-      if (!lowering || failed(lowering->replace(op))) {
-        return failure();
+    for (lp::KernelOp kernel : kernels) {
+      if (failed(Phases(kernel).split())) {
+        return signalPassFailure();
       }
     }
-    int64_t phases = llvm::count_if(kernel.getBody().front(), isPhase);
-    int64_t scratchBytes = 0;
-    SmallVector<func::FuncOp> created;
-    for (int64_t phase = 0; phase < phases; ++phase) {
-      createTaskCount(kernel, phase);
-      FailureOr<int64_t> bytes = createPhase(kernel, phase);
-      if (failed(bytes)) {
-        return failure();
-      }
-      scratchBytes = std::max(scratchBytes, *bytes);
-    }
-    Builder builder(&getContext());
-    kernel->setAttr("lp.phases", builder.getI64IntegerAttr(phases));
-    kernel->setAttr("lp.scratch", builder.getI64IntegerAttr(scratchBytes));
-    eraseAllBut(kernel, -1);
-    return success();
-  }
-
-  /// Erases every phase op but number `keep`, and what then has no use.
-  static Operation *eraseAllBut(func::FuncOp function, int64_t keep) {
-    Operation *kept = nullptr;
-    int64_t number = 0;
-    for (Operation &op :
-         llvm::make_early_inc_range(function.getBody().front())) {
-      if (!isPhase(op)) {
-        continue;
-      }
-      if (number++ == keep) {
-        kept = &op;
-      } else {
-        op.erase();
-      }
-    }
-    for (Operation &op : llvm::make_early_inc_range(
-             llvm::reverse(function.getBody().front()))) {
-      if (isOpTriviallyDead(&op)) {
-        op.erase();
-      }
-    }
-    return kept;
-  }
-
-  void createTaskCount(func::FuncOp kernel, int64_t phase) {
-    OpBuilder builder(kernel);
-    unsigned sizes = llvm::count_if(kernel.getArgumentTypes(),
-                                    [](mlir::Type t) { return t.isIndex(); });
-    SmallVector<mlir::Type> types(sizes, builder.getIndexType());
-    auto count = func::FuncOp::create(
-        builder, kernel.getLoc(),
-        (kernel.getName() + ".tasks" + Twine(phase)).str(),
-        builder.getFunctionType(types, builder.getIndexType()));
-    Block *entry = count.addEntryBlock();
-    builder.setInsertionPointToStart(entry);
-    Emitter e(builder, kernel.getLoc());
-    int64_t number = 0;
-    for (Operation &op : kernel.getBody().front()) {
-      if (!isPhase(op) || number++ != phase) {
-        continue;
-      }
-      auto resolve = [&](Value size) -> Value {
-        return entry->getArgument(cast<BlockArgument>(size).getArgNumber());
-      };
-      Value total = e.product(taskSizes(&op, e, resolve));
-      for (lp::PackOp chain : halosOf(&op)) {
-        total = e.add(total, e.product(packTaskSizes(chain, e, resolve)));
-      }
-      func::ReturnOp::create(builder, kernel.getLoc(), total);
-      return;
-    }
-  }
-
-  FailureOr<int64_t> createPhase(func::FuncOp kernel, int64_t phase) {
-    OpBuilder builder(kernel);
-    auto function = cast<func::FuncOp>(builder.clone(*kernel.getOperation()));
-    function.setName((kernel.getName() + ".phase" + Twine(phase)).str());
-    function->removeAttr("lp.kernel");
-    Location loc = kernel.getLoc();
-    unsigned count = function.getNumArguments();
-    auto bytes = MemRefType::get({0}, builder.getI8Type());
-    auto none = builder.getDictionaryAttr({});
-    if (failed(function.insertArgument(count, bytes, none, loc)) ||
-        failed(function.insertArgument(count + 1, builder.getIndexType(), none,
-                                       loc)) ||
-        failed(function.insertArgument(count + 2, builder.getIndexType(), none,
-                                       loc))) {
-      return failure();
-    }
-    Operation *op = eraseAllBut(function, phase);
-    function->setAttr("lp.phase",
-                      builder.getStringAttr(op->getName().getStringRef()));
-    BlockArgument scratch = function.getArgument(count);
-    FailureOr<int64_t> scratchBytes =
-        loopOverTasks(op, function.getArgument(count + 1),
-                      function.getArgument(count + 2), scratch);
-    if (failed(scratchBytes)) {
-      return failure();
-    }
-    // Views of scratch need a size that the ops within know only now.
-    auto type = MemRefType::get({*scratchBytes}, builder.getI8Type());
-    scratch.setType(type);
-    SmallVector<mlir::Type> types(function.getArgumentTypes());
-    types[count] = type;
-    function.setFunctionType(builder.getFunctionType(types, {}));
-    return *scratchBytes;
-  }
-
-  /// The tasks of `op` itself, then those that fill the halos of chains.
-  static FailureOr<int64_t> loopOverTasks(Operation *op, Value begin, Value end,
-                                          Value scratch) {
-    OpBuilder builder(op);
-    Emitter e(builder, op->getLoc());
-    auto same = [](Value v) { return v; };
-    SmallVector<lp::PackOp> halos = halosOf(op);
-    SmallVector<OpFoldResult> sizes = taskSizes(op, e, same);
-    Value next = e.product(sizes);
-    Value last = halos.empty() ? end : e.min(end, next);
-    for (lp::PackOp chain : halos) {
-      SmallVector<OpFoldResult> halo = packTaskSizes(chain, e, same);
-      Value past = e.add(next, e.product(halo));
-      e.loop(e.max(begin, next), e.min(end, past), 1, [&](Value task) {
-        emitHaloTask(chain, e, e.delinearize(e.sub(task, next), halo), scratch);
-      });
-      next = past;
-    }
-    FailureOr<int64_t> bytes = failure();
-    e.loop(begin, last, 1, [&](Value task) {
-      bytes = lowerTask(op, e, e.delinearize(task, sizes), scratch);
-    });
-    return bytes;
-  }
-
-  static LogicalResult lowerPackFunction(func::FuncOp function) {
-    auto pack = *function.getOps<lp::PackOp>().begin();
-    OpBuilder builder(pack);
-    Emitter e(builder, pack.getLoc());
-    Value count = e.product(taskSizes(pack, e, [](Value v) { return v; }));
-    return loopOverTasks(pack, e.index(0), count, {});
   }
 };
 

@@ -53,8 +53,9 @@ int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
 /// One factor of the product, less its zero point, in the accumulator's type.
 static Value emitFactor(Emitter &e, Value source, AffineMap map,
                         ArrayRef<int64_t> divisors, ArrayRef<Value> loops,
-                        mlir::Type element, IntegerAttr pad, Value padScalar,
-                        Value zero, mlir::Type type) {
+                        mlir::Type element, ArrayRef<int64_t> range,
+                        IntegerAttr pad, Value padScalar, Value zero,
+                        mlir::Type type) {
   mlir::Type scalar =
       e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
   TypedAttr padding;
@@ -64,10 +65,10 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
   if (padScalar) {
     padScalar = e.castInt(padScalar, scalar);
   }
-  auto read = lp::ReadOp::create(e.b, e.loc, scalar, source, loops, padScalar,
-                                 AffineMapAttr::get(map),
-                                 e.b.getDenseI64ArrayAttr(divisors), padding,
-                                 mlir::TypeAttr::get(element));
+  auto read = lp::ReadOp::create(
+      e.b, e.loc, scalar, source, loops, padScalar, AffineMapAttr::get(map),
+      e.b.getDenseI64ArrayAttr(divisors), padding, mlir::TypeAttr::get(element),
+      e.b.getDenseI64ArrayAttr(range));
   Value value = e.castInt(read, type);
   return zero ? arith::SubIOp::create(e.b, e.loc, value, e.castInt(zero, type))
                     .getResult()
@@ -82,33 +83,31 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   ArrayRef<int64_t> extents = op.getExtents();
   size_t dynamic =
       llvm::count(extents.take_front(parallel), ShapedType::kDynamic);
-  auto compute =
-      lp::ComputeOp::create(builder, loc, mlir::TypeRange{},
-                            op.getDynamicExtents().take_front(dynamic),
-                            op.getOutputs(), extents.take_front(parallel));
+  auto compute = lp::ComputeOp::create(
+      builder, loc, mlir::TypeRange{},
+      op.getDynamicExtents().take_front(dynamic), op.getOutputs(),
+      extents.take_front(parallel), op.getLabelAttr(), DenseI64ArrayAttr());
   Block &body = compute.getBody().emplaceBlock();
   builder.setInsertionPointToStart(&body);
   SmallVector<Value> loops;
   for (unsigned i = 0; i < parallel; ++i) {
     loops.push_back(body.addArgument(builder.getIndexType(), loc));
   }
-  auto readScalar = [&](Value source, StringRef element, ArrayRef<Value> at) {
-    return source
-               ? e.read(source, at,
-                        op->getAttrOfType<mlir::TypeAttr>(element).getValue())
-               : Value();
+  auto readScalar = [&](Value source, std::optional<mlir::Type> element,
+                        ArrayRef<Value> at) {
+    return source ? e.read(source, at, *element) : Value();
   };
-  Value xZero = readScalar(op.getXZero(), "xZeroElement", {});
-  Value xPad = readScalar(op.getXPadScalar(), "xPadElement", {});
+  Value xZero = readScalar(op.getXZero(), op.getXZeroElement(), {});
+  Value xPad = readScalar(op.getXPadScalar(), op.getXPadElement(), {});
   Value wZero;
   if (op.getWZero()) {
     SmallVector<Value> at = mapIndices(e, *op.getWZeroMap(), loops);
-    wZero = readScalar(op.getWZero(), "wZeroElement", at);
+    wZero = readScalar(op.getWZero(), op.getWZeroElement(), at);
   }
   mlir::Type type = op.accumulatorType();
   auto reduce = lp::ReduceOp::create(
       builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
-      ValueRange{}, lp::ReduceKind::Sum, extents.drop_front(parallel));
+      lp::ReduceKind::Sum, extents.drop_front(parallel));
   Block &sum = reduce.getBody().emplaceBlock();
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -118,9 +117,10 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
     }
     SmallVector<int64_t> ones(op.getWMap().getNumResults(), 1);
     Value x = emitFactor(e, op.getX(), op.getXMap(), op.getXDivisors(), loops,
-                         op.getXElement(), op.getXPadAttr(), xPad, xZero, type);
+                         op.getXElement(), op.getXRange(), op.getXPadAttr(),
+                         xPad, xZero, type);
     Value w = emitFactor(e, op.getW(), op.getWMap(), ones, loops,
-                         op.getWElement(), {}, {}, wZero, type);
+                         op.getWElement(), op.getWRange(), {}, {}, wZero, type);
     lp::YieldOp::create(builder, loc,
                         ValueRange{arith::MulIOp::create(builder, loc, x, w)});
   }

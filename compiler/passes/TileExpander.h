@@ -5,7 +5,7 @@
 #ifndef LPGEN_COMPILER_PASSES_TILEEXPANDER_H
 #define LPGEN_COMPILER_PASSES_TILEEXPANDER_H
 
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 #include "ir/analysis/PackedForm.h"
 #include "targets/Target.h"
 
@@ -21,7 +21,7 @@ public:
 private:
   void findCarried();
   void emitPlanes();
-  void emitPass(mlir::Value x, mlir::Value step, mlir::Value coefficient);
+  void emitPlanePair(mlir::Value x, mlir::Value step, mlir::Value coefficient);
   void emitMemoryLoops(unsigned depth, mlir::Value x, mlir::Value step,
                        mlir::Value coefficient);
   void emitStrip(mlir::Value begin, int64_t length, mlir::Value x,

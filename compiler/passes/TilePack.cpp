@@ -241,11 +241,26 @@ private:
 
 } // namespace
 
+/// The run-time size of dimension `dim` of x, if it is dynamic and subscripted
+/// by one loop: the extent of that.
+static std::optional<OpFoldResult>
+dynamicSize(lp::PackOp op, unsigned dim,
+            llvm::function_ref<Value(Value)> resolve) {
+  auto loop = dyn_cast<AffineDimExpr>(op.getXMap().getResult(dim));
+  if (!ShapedType::isDynamic(op.getXShape()[dim]) || !loop ||
+      !ShapedType::isDynamic(op.getExtents()[loop.getPosition()])) {
+    return std::nullopt;
+  }
+  ArrayRef<int64_t> before = op.getExtents().take_front(loop.getPosition());
+  return OpFoldResult(resolve(
+      op.getDynamicExtents()[llvm::count(before, ShapedType::kDynamic)]));
+}
+
 SmallVector<OpFoldResult>
 lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
                      llvm::function_ref<Value(Value)> resolve) {
   Geometry g = packedGeometry(op);
-  if (op.getLayout().getKind() == lp::OperandKind::Weights) {
+  if (op.getLayout().isOfWeights()) {
     return {e.b.getIndexAttr(g.extentOf(LoopRole::Batch)),
             e.b.getIndexAttr(g.panels)};
   }
@@ -266,7 +281,7 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
 int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task,
                         Value scratch) {
   int64_t bytes = 0;
-  if (op.getLayout().getKind() == lp::OperandKind::Weights) {
+  if (op.getLayout().isOfWeights()) {
     WeightPacker(op, e).emit(task);
   } else {
     ActivationPacker(op, e, scratch).emit(task);

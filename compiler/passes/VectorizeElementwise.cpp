@@ -4,7 +4,7 @@
 // the columns of an epilogue, the channels of a pooling or a depthwise
 // convolution, whose reduction is a loop inside. LLVM's vectorizer takes no
 // loops with loops inside, and short ones it unrolls first and leaves scalar.
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/Emitter.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -291,8 +291,10 @@ struct VectorizeElementwisePass
   using VectorizeElementwisePassBase::VectorizeElementwisePassBase;
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
+    lp::LpDialect::ElementwiseAttrHelper mark(&getContext());
     getOperation().walk([&](scf::ForOp loop) {
-      if (loop->removeAttr(elementwiseAttrName)) {
+      if (mark.isAttrPresent(loop)) {
+        mark.removeAttr(loop);
         loops.push_back(loop);
       }
     });

@@ -6,9 +6,9 @@
 #include "compiler/codegen/Object.h"
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/emit/EmitLp.h"
+#include "compiler/passes/SelectSchedule.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
@@ -31,8 +31,6 @@ public:
     registerDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
-    // Two cores and small modules: threads cost more than they give.
-    context.disableMultithreading();
     context.printOpOnDiagnostic(false);
     handler = context.getDiagEngine().registerHandler(
         [this](Diagnostic &diagnostic) { report(diagnostic); });
@@ -43,16 +41,12 @@ public:
     fallback = op.loc;
     module = emitLp(context, op, sources, target.desc().name);
     if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
-      (*module)->setAttr(
-          "lp.target",
+      kernel().setTargetAttr(
           lp::TargetAttr::get(&context, target.desc().name, cpu.name));
     }
     return true;
   }
-  bool parse(llvm::StringRef text) {
-    module = parseSourceString<ModuleOp>(text, &context);
-    return static_cast<bool>(module);
-  }
+  bool parse(Stage from);
   /// Runs the stages after `from` up to the last one that is wanted.
   std::optional<CompiledOp> run(Stage from);
 
@@ -60,13 +54,8 @@ private:
   void report(Diagnostic &diagnostic);
   bool advance(Stage stage);
   bool schedule();
-  /// The target that was asked for, and the CPU that the module names.
-  Machine machine() {
-    auto named = (*module)->getAttrOfType<lp::TargetAttr>("lp.target");
-    return {target, cpuFor(target, named ? named.getCpu() : "")};
-  }
   bool finish();
-  std::string opName();
+  lp::KernelOp kernel() { return lp::kernelOf(*module); }
   bool dump(Stage stage, llvm::StringRef text);
   std::string text() {
     std::string result;
@@ -152,15 +141,37 @@ void Compilation::report(Diagnostic &diagnostic) {
   }
 }
 
-/// The operator that the module is of. Every stage has a function `<op>` or
-/// functions `<op>.phase0` and so on.
-std::string Compilation::opName() {
-  for (auto function : module->getOps<FunctionOpInterface>()) {
-    if (!function.isExternal()) {
-      return function.getName().split('.').first.str();
-    }
+/// IR of a file: one kernel, for this target, as `from` leaves it.
+bool Compilation::parse(Stage from) {
+  const llvm::MemoryBuffer *file =
+      sources.getMemoryBuffer(sources.getMainFileID());
+  fallback = llvm::SMLoc::getFromPointer(file->getBufferStart());
+  module = parseSourceString<ModuleOp>(file->getBuffer(), &context,
+                                       file->getBufferIdentifier());
+  if (!module) {
+    return false;
   }
-  return "out";
+  if (!llvm::hasSingleElement(module->getOps<lp::KernelOp>())) {
+    return fail("expected one lp.kernel in the module, found " +
+                Twine(llvm::range_size(module->getOps<lp::KernelOp>())));
+  }
+  lp::KernelOp op = kernel();
+  if (op.getTarget().getName() != target.desc().name) {
+    op.emitError("the kernel is for target '")
+        << op.getTarget().getName() << "', not '" << target.desc().name << "'";
+    return false;
+  }
+  const bool fits = from <= Stage::Scheduled ? op.hasTensors()
+                    : from == Stage::Packed  ? op.hasMemrefs()
+                                             : op.getBody().empty();
+  if (!fits) {
+    op.emitError("the kernel is not one of stage '")
+        << stageName(from) << "': expected "
+        << (from <= Stage::Scheduled ? "a body of tensors"
+            : from == Stage::Packed  ? "a body of memrefs"
+                                     : "phases and no body");
+  }
+  return fits;
 }
 
 bool Compilation::dump(Stage stage, llvm::StringRef text) {
@@ -169,7 +180,7 @@ bool Compilation::dump(Stage stage, llvm::StringRef text) {
   }
   OutputFiles files;
   files.addIn(options.dumpStages,
-              opName() + "." + std::to_string(static_cast<int>(stage)) + "-" +
+              kernel().getSymName().str() + "." + std::to_string(static_cast<int>(stage)) + "-" +
                   stageName(stage).str() + ".mlir",
               text.str());
   const Status written = files.commit();
@@ -213,19 +224,7 @@ bool Compilation::schedule() {
       return false;
     }
   }
-  if (failed(selectSchedules(*module, machine(), request, tuned))) {
-    return false;
-  }
-  std::vector<ContractInfo> contracts = collectContracts(*module);
-  llvm::json::Array list;
-  for (const ContractInfo &c : contracts) {
-    result.choices.push_back({c.label, c.schedule, c.reason});
-  }
-  KernelInfo info;
-  info.contracts = std::move(contracts);
-  info.hash = hashOf(*module);
-  storeInfo(*module, info);
-  return true;
+  return succeeded(scheduleKernels(*module, request, tuned));
 }
 
 bool Compilation::advance(Stage stage) {
@@ -235,28 +234,16 @@ bool Compilation::advance(Stage stage) {
   PassManager passes(&context);
   passes.enableVerifier(true);
   addStagePasses(passes, stage, target);
-  if (failed(passes.run(*module))) {
-    return false;
-  }
-  if (stage == Stage::Tiled) {
-    KernelInfo info = collectInfo(*module);
-    if (auto known = loadInfo(*module)) {
-      info.contracts = known->contracts;
-      info.hash = known->hash;
-    }
-    storeInfo(*module, info);
-  }
-  return true;
+  return succeeded(passes.run(*module));
 }
 
 /// Stage `object`: LLVM IR, the C interface, code.
 bool Compilation::finish() {
-  auto info = loadInfo(*module);
-  if (!info || info->op.empty()) {
-    return fail(
-        "the module has no kernel information (attribute 'lp.info'); start "
-        "from an earlier stage");
+  FailureOr<KernelInfo> info = collectInfo(kernel());
+  if (failed(info)) {
+    return false;
   }
+  result.kernel = *info;
   result.op = info->op;
   result.symbol = info->symbol();
   llvm::LLVMContext llvmContext;
@@ -272,7 +259,10 @@ bool Compilation::finish() {
   }
   llvmModule->setDataLayout(machine->createDataLayout());
   llvmModule->setTargetTriple(machine->getTargetTriple());
-  emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames);
+  if (!emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames,
+               message)) {
+    return fail(message);
+  }
   optimize(*llvmModule, *machine, target.desc().vectorBits);
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
   if (options.wantsAssembly) {
@@ -301,12 +291,8 @@ std::optional<CompiledOp> Compilation::run(Stage from) {
     }
   }
   result.mlir = text();
-  if (auto info = loadInfo(*module)) {
-    if (result.choices.empty()) {
-      for (const ContractInfo &c : info->contracts) {
-        result.choices.push_back({c.label, c.schedule, c.reason});
-      }
-    }
+  for (const ContractInfo &c : collectContracts(kernel())) {
+    result.choices.push_back({c.label, c.schedule, c.reason});
   }
   if (options.stopAfter == Stage::Object && !finish()) {
     return std::nullopt;
@@ -327,11 +313,10 @@ std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
 }
 
 std::optional<CompiledOp> lpgen::compileFrom(Stage from,
-                                             llvm::StringRef mlirText,
                                              llvm::SourceMgr &sources,
                                              const CompileOptions &options) {
   Compilation compilation(sources, options);
-  if (!compilation.parse(mlirText)) {
+  if (!compilation.parse(from)) {
     return std::nullopt;
   }
   return compilation.run(from);

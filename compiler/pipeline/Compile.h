@@ -2,6 +2,7 @@
 #ifndef LPGEN_COMPILER_PIPELINE_COMPILE_H
 #define LPGEN_COMPILER_PIPELINE_COMPILE_H
 
+#include "compiler/codegen/KernelInfo.h"
 #include "operators/frontend/Ast.h"
 #include "targets/Target.h"
 #include "llvm/Support/SourceMgr.h"
@@ -50,6 +51,7 @@ struct ScheduleChoice {
 struct CompiledOp {
   std::string op;
   std::string symbol; ///< Long kernel symbol.
+  KernelInfo kernel;  ///< What the manifest says.
   std::string mlir;   ///< IR at the stage where the pipeline stopped.
   std::string llvmIr; ///< After LLVM's optimizer.
   std::string assembly;
@@ -65,9 +67,9 @@ struct CompiledOp {
 std::optional<CompiledOp> compileOp(const ast::Op &op, llvm::SourceMgr &sources,
                                     const CompileOptions &options);
 
-/// Continues from MLIR text of stage `from` (not Ast).
-std::optional<CompiledOp> compileFrom(Stage from, llvm::StringRef mlirText,
-                                      llvm::SourceMgr &sources,
+/// Continues from MLIR text of stage `from` (not Ast), the main file of
+/// `sources`.
+std::optional<CompiledOp> compileFrom(Stage from, llvm::SourceMgr &sources,
                                       const CompileOptions &options);
 
 } // namespace lpgen

@@ -44,9 +44,9 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
   case Stage::Lp:
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
-    passes.addNestedPass<func::FuncOp>(createRaiseThresholdPass());
-    passes.addNestedPass<func::FuncOp>(createRaiseContractPass());
-    passes.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
+    passes.addNestedPass<lp::KernelOp>(createRaiseThresholdPass());
+    passes.addNestedPass<lp::KernelOp>(createRaiseContractPass());
+    passes.addNestedPass<lp::KernelOp>(createFuseEpiloguePass());
     return;
   case Stage::Scheduled:
     return;

@@ -14,7 +14,7 @@ namespace lpgen {
 void registerDialects(mlir::DialectRegistry &registry);
 
 /// The passes that lead to `stage` from the one before it. Stage `scheduled` is
-/// not a pass pipeline: it takes the user's choice (selectSchedules).
+/// not a pass pipeline: it takes the user's choice (scheduleKernels).
 void addStagePasses(mlir::OpPassManager &passes, Stage stage,
                     const Target &target);
 

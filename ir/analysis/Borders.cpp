@@ -4,6 +4,13 @@
 using namespace mlir;
 using namespace lpgen;
 
+/// Positions times taps that are looked at one by one.
+static constexpr int64_t kMostPairs = int64_t{1} << 24;
+
+static bool areTooMany(int64_t positions, int64_t taps) {
+  return positions > kMostPairs / std::max<int64_t>(taps, 1);
+}
+
 bool Geometry::computeClasses(std::string &reason) {
   SmallVector<unsigned> taps = loopsOf(LoopRole::Tap);
   int64_t tapCount = extentOf(LoopRole::Tap);
@@ -28,6 +35,10 @@ bool Geometry::computeClasses(std::string &reason) {
       dim.rowLoop = static_cast<int>(loop);
     }
     int64_t rows = dim.rowLoop < 0 ? 1 : shape.extents[dim.rowLoop];
+    if (areTooMany(rows, tapCount)) {
+      reason = "a padded dimension has more than 2^24 pairs of a row and a tap";
+      return false;
+    }
     for (int64_t row = 0; row < rows; ++row) {
       SmallVector<bool> inside;
       for (int64_t tap = 0; tap < tapCount; ++tap) {
@@ -68,7 +79,8 @@ SmallVector<BorderDim> Geometry::borderDims() const {
       }
     }
     if (rows.size() == 1 && taps.size() == 1 &&
-        roles[rows[0]] == LoopRole::Row && !shape.isDynamic[rows[0]]) {
+        roles[rows[0]] == LoopRole::Row && !shape.isDynamic[rows[0]] &&
+        !areTooMany(shape.extents[rows[0]], shape.extents[taps[0]])) {
       found.push_back({rows[0], taps[0], s.constant, s.coefficients[rows[0]],
                        s.coefficients[taps[0]], shape.xShape[position.xDim],
                        shape.extents[rows[0]], shape.extents[taps[0]]});

@@ -51,9 +51,7 @@ static std::string whyNotComputed(lp::ContractOp contract, const Geometry &g,
   return "";
 }
 
-/// Columns of the producer are the packed dimension, in whole groups for each
-/// of its tasks. Empty, or why not.
-static std::string whyNotChained(const Geometry &g,
+std::string lpgen::whyNotChained(const Geometry &g,
                                  const PackedForm &producer) {
   if (!g.innerBatch.empty()) {
     return "its packed dimension is divided into groups of channels";
@@ -113,8 +111,13 @@ std::string lpgen::describeXSource(lp::ContractOp contract) {
     return "";
   }
   XSource source = findXSource(contract, *form);
-  auto label = source.producer->getAttrOfType<StringAttr>("label");
-  std::string name = label ? "'" + label.str() + "' " : "it ";
+  std::optional<StringRef> label;
+  if (auto compute = dyn_cast<lp::ComputeOp>(source.producer)) {
+    label = compute.getLabel();
+  } else if (auto other = dyn_cast<lp::ContractOp>(source.producer)) {
+    label = other.getLabel();
+  }
+  std::string name = label ? "'" + label->str() + "' " : "it ";
   switch (source.origin) {
   case XOrigin::Chained:
     return name + "is written packed by the contraction that makes it";

@@ -25,6 +25,11 @@ struct XSource {
 /// For a contraction on tensors with the packed form `form`.
 XSource findXSource(lp::ContractOp contract, const PackedForm &form);
 
+/// Why a contraction of form `producer` cannot write the packed x of geometry
+/// `g`: its columns must be the packed dimension, in whole groups for each of
+/// its tasks. Empty if it can.
+std::string whyNotChained(const Geometry &g, const PackedForm &producer);
+
 /// True if packed x is the same for both: one buffer can serve two contractions
 /// that read one tensor.
 bool havePackedXAlike(const Geometry &a, const Geometry &b);

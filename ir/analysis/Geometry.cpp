@@ -1,18 +1,9 @@
 // The geometry of a contraction seen as a GEMM. See Geometry.h.
 #include "ir/analysis/Geometry.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
-
-int64_t lpgen::boundOf(Value extent) {
-  auto argument = cast<BlockArgument>(extent);
-  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  return function
-      .getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "lp.bound")
-      .getInt();
-}
 
 SmallVector<int64_t> lpgen::boundedExtents(ArrayRef<int64_t> extents,
                                            ValueRange dynamic) {
@@ -20,7 +11,7 @@ SmallVector<int64_t> lpgen::boundedExtents(ArrayRef<int64_t> extents,
   unsigned next = 0;
   for (int64_t &extent : bounded) {
     if (ShapedType::isDynamic(extent)) {
-      extent = boundOf(dynamic[next++]);
+      extent = lp::KernelOp::boundOf(dynamic[next++]).value_or(0);
     }
   }
   return bounded;
@@ -66,7 +57,6 @@ static ContractShape shapeOf(OpTy op) {
 
 ContractShape ContractShape::of(lp::ContractOp op) { return shapeOf(op); }
 ContractShape ContractShape::of(lp::PackOp op) { return shapeOf(op); }
-ContractShape ContractShape::of(lp::UnpackOp op) { return shapeOf(op); }
 
 /// Coefficients of the loops in an affine expression without divisions, and its
 /// constant.
@@ -214,6 +204,31 @@ static bool assignRoles(Geometry &g, std::string &reason) {
   return true;
 }
 
+/// Elements of packed x and w stay far from overflow, halo and groups included.
+static bool fitsMemory(const Geometry &g) {
+  constexpr int64_t most = int64_t{1} << 40;
+  auto isWithin = [](ArrayRef<int64_t> factors) {
+    int64_t product = 1;
+    return llvm::all_of(factors, [&](int64_t factor) {
+      return factor >= 1 && !llvm::MulOverflow(product, factor, product) &&
+             product <= most;
+    });
+  };
+  SmallVector<int64_t> ofX = {g.innerExtent()};
+  for (auto [loop, coefficient] : g.innerBatch) {
+    ofX.push_back(g.shape.extents[loop]);
+  }
+  for (const PositionDim &position : g.positions) {
+    ofX.push_back(position.size);
+  }
+  SmallVector<int64_t> ofW;
+  SmallVector<int64_t> rows;
+  for (auto [role, extent] : llvm::zip_equal(g.roles, g.shape.extents)) {
+    (role == LoopRole::Row ? rows : ofW).push_back(extent);
+  }
+  return isWithin(ofX) && isWithin(ofW) && isWithin(rows);
+}
+
 std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
                                           std::string &reason) {
   Geometry g;
@@ -241,6 +256,10 @@ std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
     PositionDim position{d, low, high - low + 1, 0, canBeOutside(shape, d)};
     g.positions.push_back(position);
   }
+  if (!fitsMemory(g)) {
+    reason = "packed operands would have more than 2^40 elements";
+    return std::nullopt;
+  }
   return g;
 }
 
@@ -263,8 +282,7 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   }
   // Vector loads of the last groups may run past the end of a plane.
   xPlaneBytes = llvm::alignTo(bytes, 64);
-  int64_t planes = std::max<int64_t>(x.getPlanes(), 1);
-  xBytes = xPlaneBytes * planes;
+  xBytes = xPlaneBytes * x.getPlanes();
   if (x.getSums()) {
     xBytes += llvm::alignTo(bytes / runBytes * 4, 64);
   }
@@ -273,7 +291,7 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   steps = extentOf(LoopRole::Tap) * groups;
   stepBytes = w.getLanes() * w.getGroupBytes();
   wPlaneBytes = steps * stepBytes;
-  panelBytes = wPlaneBytes * std::max<int64_t>(w.getPlanes(), 1);
+  panelBytes = wPlaneBytes * w.getPlanes();
   panels = llvm::divideCeil(extentOf(LoopRole::Column), w.getLanes());
   wTableOffset =
       kPackedHeaderBytes +

@@ -44,7 +44,6 @@ struct ContractShape {
 
   static ContractShape of(lp::ContractOp op);
   static ContractShape of(lp::PackOp op);
-  static ContractShape of(lp::UnpackOp op);
 };
 
 /// One subscript of x: constant + sum of coefficient * loop.
@@ -153,9 +152,6 @@ public:
 /// Bytes of the header of a packed w: its layout id.
 constexpr int64_t kPackedHeaderBytes = 64;
 
-/// The declared upper bound of a dynamic extent: attribute `lp.bound` of the
-/// function argument it is.
-int64_t boundOf(mlir::Value extent);
 /// `extents` with dynamic ones replaced by their bounds.
 llvm::SmallVector<int64_t> boundedExtents(llvm::ArrayRef<int64_t> extents,
                                           mlir::ValueRange dynamic);

@@ -8,18 +8,9 @@
 using namespace mlir;
 using namespace lpgen;
 
-/// Attribute `lp.target` of the module that holds `op` or is it; null if there
-/// is none.
-static lp::TargetAttr targetAttrOf(Operation *op) {
-  auto module = dyn_cast<ModuleOp>(op);
-  module = module ? module : op->getParentOfType<ModuleOp>();
-  return module ? module->getAttrOfType<lp::TargetAttr>("lp.target")
-                : lp::TargetAttr();
-}
-
 const Target *lpgen::targetOf(Operation *op) {
-  const lp::TargetAttr target = targetAttrOf(op);
-  return target ? findTarget(target.getName()) : nullptr;
+  lp::KernelOp kernel = lp::kernelOf(op);
+  return kernel ? findTarget(kernel.getTarget().getName()) : nullptr;
 }
 
 const VectorUnit &Machine::unit() const {
@@ -28,8 +19,8 @@ const VectorUnit &Machine::unit() const {
 
 Machine lpgen::machineOf(Operation *op) {
   const Target *target = targetOf(op);
-  assert(target && "passes for a target run in its modules");
-  return {*target, cpuFor(*target, targetAttrOf(op).getCpu())};
+  assert(target && "passes for a target run on its kernels");
+  return {*target, cpuFor(*target, lp::kernelOf(op).getTarget().getCpu())};
 }
 
 const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
@@ -201,6 +192,17 @@ static bool fitLongSums(const CellFacts &cell, PackedForm &form,
   return true;
 }
 
+/// What the groups of an operand hold whose elements or digits have `bits`.
+static lp::LayoutKind kindOf(const CellFacts &cell, lp::OperandKind operand,
+                             int64_t bits) {
+  if (!cell.planes) {
+    return bits < 8 ? lp::LayoutKind::Fields : lp::LayoutKind::Elements;
+  }
+  return cell.xTables && operand == lp::OperandKind::Activations
+             ? lp::LayoutKind::Tables
+             : lp::LayoutKind::Digits;
+}
+
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 const Cell &cell,
                                                 int64_t vectors,
@@ -243,13 +245,14 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     return std::nullopt;
   }
   MLIRContext *context = contract.getContext();
-  auto layout = [&](lp::OperandKind kind, const ElementStorage &storage,
+  auto layout = [&](lp::OperandKind operand, const ElementStorage &storage,
                     int64_t groupBytes, unsigned digitBits, int64_t lanes,
                     bool sums) {
     int64_t bits = facts.planes ? digitBits : groupBytes * 8 / facts.group;
-    return lp::LayoutAttr::get(context, kind, facts.group, groupBytes, bits,
-                               storage.planes.size(), lanes, storage.offset,
-                               storage.halve, storage.range.lo < 0, sums);
+    return lp::LayoutAttr::get(
+        context, operand, kindOf(facts, operand, bits), facts.group, groupBytes,
+        bits, std::max<int64_t>(storage.planes.size(), 1), lanes,
+        storage.offset, storage.halve, storage.range.lo < 0, sums);
   };
   form.geometry.setLayouts(
       layout(lp::OperandKind::Activations, form.x, facts.groupBytes,

@@ -56,7 +56,7 @@ std::optional<PackedForm> planPackedForm(lp::ContractOp contract,
 /// the op.
 mlir::FailureOr<PackedForm> scheduledForm(lp::ContractOp contract);
 
-/// The target of `op`'s module; null if it is unknown or none is set.
+/// The target of `op`'s kernel; null if it is unknown.
 const Target *targetOf(mlir::Operation *op);
 
 /// What kernels run on: the instructions that they may use, and the CPU that
@@ -68,14 +68,14 @@ struct Machine {
   const VectorUnit &unit() const;
 };
 
-/// Of `op`'s module, whose target is known.
+/// Of `op`'s kernel, whose target is known.
 Machine machineOf(mlir::Operation *op);
 
-/// The cell called `name` of the target of `op`'s module; null if there is
+/// The cell called `name` of the target of `op`'s kernel; null if there is
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
-/// Pairs of a plane of x and one of w: passes over the packed operands, 1 where
+/// Pairs of a plane of x and one of w: sweeps over the packed operands, 1 where
 /// elements are stored whole.
 int64_t planePairs(const PackedForm &form);
 

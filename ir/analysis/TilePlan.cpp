@@ -106,7 +106,7 @@ public:
     if (result.aligned) {
       planAlong();
     }
-    planPasses();
+    planSweeps();
     return std::move(result);
   }
 
@@ -164,9 +164,9 @@ private:
     }
   }
 
-  /// Cuts loops[0] into passes, so that a slice of the panel of w stays in
-  /// cache or whole passes can be left out.
-  void planPasses() {
+  /// Cuts loops[0] into sweeps, so that a slice of the panel of w stays in
+  /// cache or whole sweeps can be left out.
+  void planSweeps() {
     if (result.along && result.alongLoop == 0) {
       return; // its parts already cut loops[0]
     }
@@ -179,9 +179,9 @@ private:
     double wholeFraction = result.stepFraction;
     auto consider = [&](int64_t strip, double fraction,
                         std::optional<BorderDim> across) {
-      double passes =
+      double sweeps =
           static_cast<double>(llvm::divideCeil(count, strip)) * fraction;
-      double extra = result.piecesPerTile * (passes - 1) + 1;
+      double extra = result.piecesPerTile * (sweeps - 1) + 1;
       bool slices = g.panelBytes / count * strip <= l1Bytes * 3 / 4;
       double factor = slices ? 1 : missFactor;
       double cost =
@@ -205,7 +205,7 @@ private:
         consider(1, insideFraction(dim), dim);
       }
     }
-    result.piecesPerTile *= static_cast<double>(result.passes());
+    result.piecesPerTile *= static_cast<double>(result.sweeps());
   }
 
   static double insideFraction(const BorderDim &dim) {

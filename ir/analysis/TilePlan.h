@@ -34,9 +34,9 @@ struct TilePart {
 struct TilePlan {
   llvm::SmallVector<ReductionLoop> loops;
 
-  /// Trips of loops[0] in one pass over the tiles of a task.
+  /// Trips of loops[0] in one sweep over the tiles of a task.
   int64_t strip = 1;
-  /// With strip 1: a tile leaves out the passes outside x for its row.
+  /// With strip 1: a tile leaves out the sweeps outside x for its row.
   std::optional<BorderDim> across;
 
   /// The loop along the rows of a tile, if some parts leave taps out, and the
@@ -52,7 +52,7 @@ struct TilePlan {
   double piecesPerTile = 1; ///< Times that a tile is read and added to.
   bool findsW = true;       ///< Tiles find w in the first-level cache.
 
-  int64_t passes() const { return (loops[0].count + strip - 1) / strip; }
+  int64_t sweeps() const { return (loops[0].count + strip - 1) / strip; }
   /// The most steps of one piece.
   int64_t stepsPerPiece() const {
     int64_t steps = strip;
@@ -62,7 +62,7 @@ struct TilePlan {
     return steps;
   }
   /// True if each tile is written once, by one piece.
-  bool writesOnce() const { return passes() == 1 && !along; }
+  bool writesOnce() const { return sweeps() == 1 && !along; }
 
   /// The loops of one piece: `trips` of loops[0], taps of `part`, contiguous
   /// loops merged.

@@ -9,10 +9,10 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/InferIntRangeInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/TilingInterface.h"
 
 namespace lpgen::lp {
 /// The farthest that a schedule may fetch ahead, in bytes.
@@ -40,6 +40,10 @@ ElementType toElementType(mlir::Type type);
 /// The builtin type that stores an element in a logical tensor: i8, i16, i32,
 /// i64, f32.
 mlir::Type getStorageType(mlir::Type element);
+
+/// The kernel that `op` is in or belongs to: the first one of its module; null
+/// if there is none.
+KernelOp kernelOf(mlir::Operation *op);
 
 /// The packs in `chains` of a contraction.
 llvm::SmallVector<PackOp> chainedPacks(ContractOp contract);

@@ -12,13 +12,17 @@ def Lp_Dialect : Dialect {
   let cppNamespace = "::lpgen::lp";
   let summary = "low-precision tensor operators";
   let description = [{
-    A function of this dialect is one operator. Up to stage `scheduled` its values are
-    tensors whose elements may be `!lp.int` types; from stage `packed` on they are
-    memrefs of signless integers, and encoding and width stand in attributes.
+    An `lp.kernel` is one operator: its signature, and what each stage learns of it. Up
+    to stage `scheduled` the values in its body are tensors whose elements may be
+    `!lp.int` types; at stage `packed` they are memrefs of signless integers, and encoding
+    and width stand in attributes; from stage `tiled` on its phases are functions.
 
     Scalars inside regions are `i32`, `i64` or `f32`: the logical value of an element,
     never its code.
   }];
+  // Of a loop: its trips do not depend on each other. A hint, which a pass may lose.
+  let discardableAttrs = (ins "::mlir::UnitAttr":$elementwise);
+  let hasOperationAttrVerify = 1;
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }
@@ -104,18 +108,28 @@ def Lp_OperandKind : I32Enum<"OperandKind", "role of a packed operand", [
   let cppNamespace = "::lpgen::lp";
 }
 
+def Lp_LayoutKind : I32Enum<"LayoutKind", "what a packed group holds", [
+    I32EnumCase<"Elements", 0, "elements">, I32EnumCase<"Fields", 1, "fields">,
+    I32EnumCase<"Digits", 2, "digits">, I32EnumCase<"Tables", 3, "tables">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
 def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
   let summary = "how a packed operand lies in memory";
   let description = [{
     A packed operand is made of *groups*: `group` consecutive elements along the inner
-    reduction dimension, in `groupBytes` bytes, each of `bits` bits. With `planes` > 0 the
-    element is a digit, bits [p * bits, (p + 1) * bits) of the code in plane p (a bit plane,
-    with `bits` = 1), and the planes lie one after the other; every byte of a group has the
-    same number of digits, digit after digit from its lowest bit on. Where a group of a
-    plane has 4 * group bytes, it holds a table of 16 bytes for each 4 elements instead:
-    byte m is the sum of the digits i with bit i in m. With `planes` = 0 an element is the
-    whole stored one, element after element if of 8 or 16 bits; elements of fewer bits have
-    no sign, and element i is in byte i % groupBytes, from bit i / groupBytes * `bits` on.
+    reduction dimension, in `groupBytes` bytes. What the bytes hold is the `kind`:
+
+    - `elements`: whole stored elements of `bits` bits, 8 or 16, one after the other.
+    - `fields`: whole stored elements of fewer bits, without a sign. Element i is in byte
+      i % groupBytes, from bit i / groupBytes * `bits` on.
+    - `digits`: one digit of each element, bits [p * bits, (p + 1) * bits) of the code in
+      plane p; with `bits` = 1 a bit plane. Every byte of a group has the same number of
+      digits, digit after digit from its lowest bit on.
+    - `tables`: for each 4 digits a table of 16 bytes. Byte m is the sum of the digits i
+      with bit i in m.
+
+    The `planes` lie one after the other; `elements` and `fields` have one.
 
     Activations: `[plane][positions ...][batch ...][groups]`, the positions with the
     halo of the padding, then one i32 sum of stored elements per position if `sums`.
@@ -125,25 +139,139 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     The stored element is `value + offset`, halved if `halve`: a bipolar value of b bits
     with offset 2^b - 1 and `halve` is stored as its code. `signed` says that stored
     elements are two's complement.
+
+    Constraints: (layout_c1) 1 to 256 elements and 1 to 1024 bytes in a group, 1 to 16
+    bits and planes, 1 to 4096 lanes, an offset of 32 bits; (layout_c2) activations have
+    one lane; (layout_c3) the elements of a group fill its bytes as the kind says.
   }];
-  let parameters = (ins EnumParameter<Lp_OperandKind>:$kind, "int64_t":$group,
+  let parameters = (ins EnumParameter<Lp_OperandKind>:$operand,
+      EnumParameter<Lp_LayoutKind>:$kind, "int64_t":$group,
       "int64_t":$groupBytes, "int64_t":$bits, "int64_t":$planes, "int64_t":$lanes, "int64_t":$offset,
       "bool":$halve, "bool":$isSigned, "bool":$sums);
   let assemblyFormat = [{
-    `<` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=` $bits `,`
-    `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,` `halve` `=`
-    $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
+    `<` $operand `,` $kind `,` `group` `=` $group `,` `bytes` `=` $groupBytes `,` `bits` `=`
+    $bits `,` `planes` `=` $planes `,` `lanes` `=` $lanes `,` `offset` `=` $offset `,`
+    `halve` `=` $halve `,` `signed` `=` $isSigned `,` `sums` `=` $sums `>`
   }];
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// True if groups hold tables of sums of digits, each of four.
-    bool hasTables() const {
-      return getPlanes() > 0 && getGroupBytes() == 4 * getGroup();
+    bool isOfWeights() const { return getOperand() == OperandKind::Weights; }
+    /// True if a group holds one digit of each element.
+    bool hasDigits() const {
+      return getKind() == LayoutKind::Digits || getKind() == LayoutKind::Tables;
+    }
+    /// Digits in one byte of a group, as many as there must be.
+    int64_t digitsPerByte() const {
+      return (getGroup() + getGroupBytes() - 1) / getGroupBytes();
     }
     /// Groups needed for `elements` elements.
     int64_t groupsFor(int64_t elements) const {
       return (elements + getGroup() - 1) / getGroup();
     }
   }];
+}
+
+//===----------------------------------------------------------------------===//
+// The signature of a kernel, and what it is made of
+//===----------------------------------------------------------------------===//
+
+def Lp_SizeAttr : Lp_Attr<"Size", "size"> {
+  let summary = "a run-time size of a kernel: its name and its largest value";
+  let description = [{
+    Constraints: (size_c1) the bound is 1 to 2^40.
+  }];
+  let parameters = (ins StringRefParameter<"name in the operator">:$name,
+      "int64_t":$bound);
+  let assemblyFormat = "`<` $name `,` `bound` `=` $bound `>`";
+  let genVerifyDecl = 1;
+}
+
+def Lp_BufferRole : I32Enum<"BufferRole", "what a kernel does with a buffer", [
+    I32EnumCase<"Input", 0, "input">, I32EnumCase<"Output", 1, "output">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
+def Lp_PackedBufferAttr : Lp_Attr<"PackedBuffer", "packed_buffer"> {
+  let summary = "how a buffer arrives that the caller packs";
+  let description = [{
+    Constraints: (packed_buffer_c1) the layout is one of weights, after the header with
+    the layout's id.
+  }];
+  let parameters = (ins "int64_t":$bytes, "LayoutAttr":$layout,
+      AttrParameter<"::mlir::FlatSymbolRefAttr", "function (logical, packed)">:$packer);
+  let assemblyFormat = "`<` $bytes `,` $layout `,` `packer` `=` $packer `>`";
+  let genVerifyDecl = 1;
+}
+
+def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
+  let summary = "a buffer of a kernel";
+  let description = [{
+    `#lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 20], range = [0, 3]>`
+
+    `shape` has constants and numbers of run-time sizes, `?0` the first; `range` has the
+    least and the greatest value of an integer element, which the caller warrants. A
+    buffer that arrives packed says how in `packed`.
+
+    Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
+    and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
+    have a range, within that of their type; (buffer_c3) only inputs of integers are packed.
+  }];
+  let parameters = (ins StringRefParameter<"name in the operator">:$name,
+      EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,
+      ArrayRefParameter<"int64_t", "extents; ~i for run-time size i">:$shape,
+      OptionalArrayRefParameter<"int64_t">:$range,
+      OptionalParameter<"PackedBufferAttr">:$packed);
+  let assemblyFormat = [{
+    `<` $name `,` $role `,` $element `,` custom<Shape>($shape)
+    (`,` `range` `=` `[` $range^ `]`)? (`,` `packed` `=` $packed^)? `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    bool isOutput() const { return getRole() == BufferRole::Output; }
+    /// The logical tensor, run-time sizes dynamic.
+    ::mlir::RankedTensorType tensorType() const;
+    /// The memref of the logical tensor's storage.
+    ::mlir::MemRefType memrefType() const;
+    /// The memref that is passed: of bytes if packed, else the logical one.
+    ::mlir::MemRefType passedType() const;
+  }];
+}
+
+def Lp_ContractionAttr : Lp_Attr<"Contraction", "contraction"> {
+  let summary = "what was decided for one contraction of a kernel";
+  let description = [{
+    The statement's target, the element types, the schedule, the elements in a group of
+    its packed form (0 if it has none), and who chose the schedule and why.
+
+    Constraints: (contraction_c1) the group is not negative.
+  }];
+  let parameters = (ins StringRefParameter<"target of the statement">:$label,
+      "::mlir::Type":$x, "::mlir::Type":$w, "::mlir::Type":$accumulator,
+      "ScheduleAttr":$schedule, "int64_t":$group,
+      StringRefParameter<"who chose, and why">:$choice);
+  let assemblyFormat = [{
+    `<` $label `,` $x `x` $w `into` $accumulator `,` $schedule `,` `group` `=` $group `,`
+    `choice` `=` $choice `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def Lp_PhaseKind : I32Enum<"PhaseKind", "the op whose tasks a phase runs", [
+    I32EnumCase<"Compute", 0, "compute">, I32EnumCase<"Pack", 1, "pack">,
+    I32EnumCase<"Contract", 2, "contract">]> {
+  let cppNamespace = "::lpgen::lp";
+}
+
+def Lp_PhaseAttr : Lp_Attr<"Phase", "phase"> {
+  let summary = "a phase of a kernel: independent tasks";
+  let description = [{
+    `run` takes the kernel's sizes, buffers and workspace, scratch, and the range of
+    tasks; `tasks` takes the sizes and returns their number.
+  }];
+  let parameters = (ins EnumParameter<Lp_PhaseKind>:$kind,
+      AttrParameter<"::mlir::FlatSymbolRefAttr", "function of a range of tasks">:$run,
+      AttrParameter<"::mlir::FlatSymbolRefAttr", "function that counts tasks">:$tasks);
+  let assemblyFormat = "`<` $kind `,` `run` `=` $run `,` `tasks` `=` $tasks `>`";
 }
 
 #endif // LPGEN_DIALECT_LPBASE

@@ -1,10 +1,12 @@
 // Registration, types and attributes of the lp dialect.
 #include "ir/dialect/Lp.h"
 #include "ir/dialect/ScheduleLimits.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -37,6 +39,38 @@ static FailureOr<Encoding> parseEncoding(AsmParser &parser) {
   return parser.emitError(loc, "expected one of ") << names;
 }
 
+/// `[?0, 20]`: run-time sizes by number, as ~number, and constants.
+static LogicalResult parseShape(AsmParser &parser,
+                                SmallVector<int64_t> &shape) {
+  auto parseExtent = [&]() -> ParseResult {
+    const bool isSize = succeeded(parser.parseOptionalQuestion());
+    int64_t value = 0;
+    if (parser.parseInteger(value)) {
+      return failure();
+    }
+    if (value < 0) {
+      return parser.emitError(parser.getNameLoc(),
+                              "expected a positive extent");
+    }
+    shape.push_back(isSize ? ~value : value);
+    return success();
+  };
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                        parseExtent);
+}
+
+static void printShape(AsmPrinter &printer, ArrayRef<int64_t> shape) {
+  printer << "[";
+  llvm::interleaveComma(shape, printer, [&](int64_t extent) {
+    if (extent < 0) {
+      printer << "?" << ~extent;
+    } else {
+      printer << extent;
+    }
+  });
+  printer << "]";
+}
+
 #include "ir/dialect/LpDialect.cpp.inc"
 #include "ir/dialect/LpEnums.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -57,6 +91,23 @@ void LpDialect::initialize() {
 #define GET_OP_LIST
 #include "ir/dialect/LpOps.cpp.inc"
       >();
+}
+
+/// The only attribute that other dialects' ops may have from here.
+LogicalResult LpDialect::verifyOperationAttribute(Operation *op,
+                                                  NamedAttribute attribute) {
+  if (attribute.getName() != ElementwiseAttrHelper::getNameStr()) {
+    return op->emitError("has unknown attribute '")
+           << attribute.getName().getValue() << "'";
+  }
+  auto loop = dyn_cast<scf::ForOp>(op);
+  if (!loop || !isa<UnitAttr>(attribute.getValue()) ||
+      loop.getNumResults() > 0) {
+    return op->emitError("has '")
+           << attribute.getName().getValue()
+           << "', which marks loops without results and has no value";
+  }
+  return success();
 }
 
 LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -122,6 +173,63 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     error << " " << known.name;
   }
   return error;
+}
+
+/// layout_c3: why `bits` of `group` elements do not fill `bytes` bytes.
+static llvm::StringRef whyNotFilled(OperandKind operand, LayoutKind kind,
+                                    int64_t group, int64_t bytes, int64_t bits,
+                                    int64_t planes, bool isSigned) {
+  const bool isWhole =
+      kind == LayoutKind::Elements || kind == LayoutKind::Fields;
+  if (isWhole && (group * bits != bytes * 8 || planes != 1)) {
+    return "whole elements fill the bytes of one plane";
+  }
+  switch (kind) {
+  case LayoutKind::Elements:
+    return bits == 8 || bits == 16 ? "" : "elements have 8 or 16 bits";
+  case LayoutKind::Fields:
+    return bits < 8 && 8 % bits == 0 && !isSigned &&
+                   operand == OperandKind::Weights
+               ? ""
+               : "fields are weights of 1, 2 or 4 bits without a sign";
+  case LayoutKind::Digits:
+    return bytes <= group && (group + bytes - 1) / bytes * bits <= 8
+               ? ""
+               : "the digits of a group fit its bytes, one or more in each";
+  case LayoutKind::Tables:
+    return group % 4 == 0 && bytes == 4 * group && bits <= 4
+               ? ""
+               : "tables of 16 bytes are of 4 digits of at most 4 bits";
+  }
+  llvm_unreachable("all kinds are above");
+}
+
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 OperandKind operand, LayoutKind kind,
+                                 int64_t group, int64_t groupBytes,
+                                 int64_t bits, int64_t planes, int64_t lanes,
+                                 int64_t offset, bool /*halve*/, bool isSigned,
+                                 bool /*sums*/) {
+  auto isWithin = [](int64_t value, int64_t most) {
+    return value >= 1 && value <= most;
+  };
+  if (!isWithin(group, 256) || !isWithin(groupBytes, 1024) ||
+      !isWithin(bits, 16) || !isWithin(planes, 16) || !isWithin(lanes, 4096) ||
+      !llvm::isInt<32>(offset)) { // layout_c1
+    return emitError() << "expected a group of 1 to 256 elements and 1 to 1024 "
+                          "bytes, 1 to 16 bits and planes, 1 to 4096 lanes and "
+                          "an offset of 32 bits";
+  }
+  if (operand == OperandKind::Activations && lanes != 1) { // layout_c2
+    return emitError() << "activations have one lane, found " << lanes;
+  }
+  llvm::StringRef whyNot = whyNotFilled(operand, kind, group, groupBytes, bits,
+                                        planes, isSigned); // layout_c3
+  if (!whyNot.empty()) {
+    return emitError() << "layout '" << stringifyLayoutKind(kind)
+                       << "' is not possible: " << whyNot;
+  }
+  return success();
 }
 
 mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {

@@ -1,12 +1,10 @@
 // Verifiers and builders of the lp operations; labels are those of LpOps.td.
 #include "ir/dialect/Lp.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "ir/dialect/Verify.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OpImplementation.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/MathExtras.h"
 
 #define GET_OP_CLASSES
 #include "ir/dialect/LpOps.cpp.inc"
@@ -28,6 +26,11 @@ static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
   return success();
 }
 
+/// The least and the greatest value.
+static bool isRange(ArrayRef<int64_t> range) {
+  return range.size() == 2 && range[0] <= range[1];
+}
+
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
@@ -37,7 +40,7 @@ void ReadOp::build(OpBuilder &builder, OperationState &state, mlir::Type value,
   SmallVector<int64_t> ones(map.getNumResults(), 1);
   build(builder, state, value, source, indices, /*padScalar=*/{},
         AffineMapAttr::get(map), builder.getDenseI64ArrayAttr(ones),
-        /*pad=*/{}, /*element=*/{});
+        /*pad=*/{}, /*element=*/{}, /*range=*/{});
 }
 
 mlir::Type ReadOp::logicalElement() {
@@ -48,18 +51,19 @@ mlir::Type ReadOp::logicalElement() {
 }
 
 SmallVector<int64_t, 2> ReadOp::elementRange() {
+  if (getRange()) {
+    return SmallVector<int64_t, 2>(*getRange());
+  }
   if (auto argument = dyn_cast<BlockArgument>(getSource())) {
-    if (auto function =
-            dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp())) {
-      if (auto range = function.getArgAttrOfType<DenseI64ArrayAttr>(
-              argument.getArgNumber(), "lp.range")) {
-        return SmallVector<int64_t, 2>(range.asArrayRef());
-      }
+    auto kernel = dyn_cast<KernelOp>(argument.getOwner()->getParentOp());
+    if (BufferAttr buffer = kernel ? kernel.bufferOf(argument) : BufferAttr();
+        buffer && !buffer.getRange().empty()) {
+      return SmallVector<int64_t, 2>(buffer.getRange());
     }
   }
   if (auto compute = getSource().getDefiningOp<ComputeOp>()) {
-    if (auto range = compute->getAttrOfType<DenseI64ArrayAttr>("lp.range")) {
-      return SmallVector<int64_t, 2>(range.asArrayRef());
+    if (compute.getRange()) {
+      return SmallVector<int64_t, 2>(*compute.getRange());
     }
   }
   ElementType type = toElementType(logicalElement());
@@ -77,6 +81,10 @@ void ReadOp::inferResultRangesFromOptional(ArrayRef<IntegerValueRange>,
   }
   unsigned bits = getType().getIntOrFloatBitWidth();
   SmallVector<int64_t, 2> range = elementRange();
+  if (!llvm::isIntN(bits, range[0]) || !llvm::isIntN(bits, range[1])) {
+    setResultRange(getValue(), IntegerValueRange::getMaxRange(getValue()));
+    return;
+  }
   ConstantIntRanges all = ConstantIntRanges::fromSigned(
       APInt(bits, range[0], true), APInt(bits, range[1], true));
   if (auto pad = dyn_cast_if_present<IntegerAttr>(getPadAttr())) {
@@ -102,6 +110,9 @@ LogicalResult ReadOp::verify() {
       isa<FloatType>(cast<ShapedType>(getSource().getType()).getElementType());
   if (isMemref && !isFloat && !getElement()) { // read_c4
     return emitOpError("on a memref needs 'element', the encoding");
+  }
+  if (getRange() && !isRange(*getRange())) { // read_c4
+    return emitOpError("range needs its least and its greatest value");
   }
   return success();
 }
@@ -201,6 +212,9 @@ LogicalResult ComputeOp::verify() {
       !isIndexList(block, getExtents().size())) { // compute_c1
     return emitOpError("needs one index argument per extent");
   }
+  if (getRange() && !isRange(*getRange())) { // compute_c3
+    return emitOpError("range needs its least and its greatest value");
+  }
   return verifyLoops(*this, getExtents().size()); // compute_c2
 }
 
@@ -211,6 +225,38 @@ mlir::Type ContractOp::accumulatorType() {
 SmallVector<mlir::Type> ContractOp::outputTypes() {
   return llvm::to_vector(
       cast<YieldOp>(getBody().front().getTerminator()).getValues().getTypes());
+}
+
+/// contract_c6 and contract_c7.
+static LogicalResult verifyOperandForms(ContractOp op) {
+  auto lacksElement = [](mlir::Value source,
+                         std::optional<mlir::Type> element) {
+    return source && isa<MemRefType>(source.getType()) && !element;
+  };
+  if (lacksElement(op.getXZero(), op.getXZeroElement()) ||
+      lacksElement(op.getWZero(), op.getWZeroElement()) ||
+      lacksElement(op.getXPadScalar(), op.getXPadElement())) { // contract_c6
+    return op.emitOpError("needs the element types of zero points and padding "
+                          "on memrefs");
+  }
+  auto xLayout = op.getXLayout();
+  auto wLayout = op.getWLayout();
+  if (!xLayout && !wLayout) {
+    return success();
+  }
+  if (!xLayout || !wLayout || xLayout->isOfWeights() ||
+      !wLayout->isOfWeights()) { // contract_c7
+    return op.emitOpError("needs a layout of activations for x and one of "
+                          "weights for w, or none");
+  }
+  if (!isByteBuffer(op.getX()) || !isByteBuffer(op.getW())) { // contract_c7
+    return op.emitOpError("needs packed operands in one-dimensional i8 "
+                          "buffers");
+  }
+  if (!op.getSchedule() || op.getSchedule()->getCell().empty()) {
+    return op.emitOpError("has packed operands and no schedule with a cell");
+  }
+  return success();
 }
 
 LogicalResult ContractOp::verify() {
@@ -244,11 +290,11 @@ LogicalResult ContractOp::verify() {
     return emitOpError("body takes one index per parallel loop and an i32 or "
                        "i64 accumulator");
   }
-  if (!getLowerBounds().empty() && getLowerBounds().size() != loops) {
-    return emitOpError("has lower bounds for some loops only");
-  }
   if (isa<FloatType>(getXElement()) || isa<FloatType>(getWElement())) {
     return emitOpError("contracts integers only"); // contract_c5
+  }
+  if (failed(verifyOperandForms(*this))) { // contract_c6, contract_c7
+    return failure();
   }
   // contract_c4: values that only chains take come after the outputs.
   int64_t first = getOutputs().size();
@@ -295,63 +341,8 @@ void ContractOp::getEffects(
 }
 
 //===----------------------------------------------------------------------===//
-// Packed operands
+// Tuned rules
 //===----------------------------------------------------------------------===//
-
-static bool isByteBuffer(mlir::Value value) {
-  auto type = dyn_cast<MemRefType>(value.getType());
-  return type && type.getRank() == 1 && type.getElementType().isInteger(8);
-}
-
-LogicalResult PackOp::verify() {
-  if (!isByteBuffer(getDestination())) { // pack_c1
-    return emitOpError("destination must be a one-dimensional i8 buffer");
-  }
-  if (bool(getSource()) + !getProducer().empty() + bool(getYieldedAttr()) !=
-      1) { // pack_c2
-    return emitOpError("needs one of a source, a producer and a yielded value");
-  }
-  if (getYieldedAttr()) { // pack_c2
-    auto contract = getOperation()->getParentOfType<ContractOp>();
-    if (!contract || *getYielded() >= contract.outputTypes().size()) {
-      return emitOpError("has no yielded value ")
-             << *getYielded() << " of a contraction around it";
-    }
-  }
-  if (getLogical() && getProducer().empty()) { // pack_c3
-    return emitOpError("has a logical operand without a producer");
-  }
-  if (!getProducer().empty() &&
-      getProducer().getNumArguments() !=
-          (getLayout().getKind() == OperandKind::Activations ? getXShape()
-                                                             : getWShape())
-              .size()) { // pack_c2
-    return emitOpError("producer needs one index per dimension");
-  }
-  return success();
-}
-
-LogicalResult UnpackOp::verify() {
-  if (!isByteBuffer(getSource())) { // unpack_c1
-    return emitOpError("source must be a one-dimensional i8 buffer");
-  }
-  return success();
-}
-
-LogicalResult TileOp::verify() {
-  if (getXOffsets().empty()) { // tile_c1
-    return emitOpError("needs at least one row");
-  }
-  if (getCounts().size() != getStrides().size() ||
-      getCounts().size() != getWSteps().size() || getCounts().empty() ||
-      llvm::any_of(getCounts(), [](int64_t n) { return n < 1; })) { // tile_c2
-    return emitOpError("needs one stride and one wStep per positive count");
-  }
-  if (static_cast<int64_t>(getChunk()) < 1) { // tile_c3
-    return emitOpError("chunk must be positive");
-  }
-  return success();
-}
 
 LogicalResult TunedOp::verify() {
   for (uint64_t extent : {getRows(), getColumns(), getReduction()}) {
@@ -363,62 +354,4 @@ LogicalResult TunedOp::verify() {
     return emitOpError("source is 'measured' or 'mca'"); // tuned_c2
   }
   return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Tiling
-//===----------------------------------------------------------------------===//
-
-SmallVector<utils::IteratorType> ContractOp::getLoopIteratorTypes() {
-  SmallVector<utils::IteratorType> types(numLoops(),
-                                         utils::IteratorType::reduction);
-  for (unsigned i = 0; i < getParallel(); ++i) {
-    types[i] = utils::IteratorType::parallel;
-  }
-  return types;
-}
-
-SmallVector<Range> ContractOp::getIterationDomain(OpBuilder &builder) {
-  SmallVector<Range> domain;
-  unsigned nextDynamic = 0;
-  for (auto [i, extent] : llvm::enumerate(getExtents())) {
-    OpFoldResult lower = builder.getIndexAttr(0);
-    if (!getLowerBounds().empty()) {
-      lower = getLowerBounds()[i];
-    }
-    OpFoldResult size = builder.getIndexAttr(extent);
-    if (ShapedType::isDynamic(extent)) {
-      size = getDynamicExtents()[nextDynamic++];
-    }
-    domain.push_back({lower, size, builder.getIndexAttr(1)});
-  }
-  return domain;
-}
-
-FailureOr<TilingResult>
-ContractOp::getTiledImplementation(OpBuilder &builder,
-                                   ArrayRef<OpFoldResult> offsets,
-                                   ArrayRef<OpFoldResult> sizes) {
-  if (getOutputs().empty()) {
-    return emitOpError(
-        "can be tiled on memrefs only: its tiles write in place");
-  }
-  IRMapping mapping;
-  auto tiled = cast<ContractOp>(builder.clone(*this->getOperation(), mapping));
-  SmallVector<int64_t> extents;
-  SmallVector<mlir::Value> dynamic;
-  SmallVector<mlir::Value> lower;
-  for (auto [offset, size] : llvm::zip_equal(offsets, sizes)) {
-    std::optional<int64_t> constant = getConstantIntValue(size);
-    extents.push_back(constant.value_or(ShapedType::kDynamic));
-    if (!constant) {
-      dynamic.push_back(
-          getValueOrCreateConstantIndexOp(builder, getLoc(), size));
-    }
-    lower.push_back(getValueOrCreateConstantIndexOp(builder, getLoc(), offset));
-  }
-  tiled.setExtents(extents);
-  tiled.getDynamicExtentsMutable().assign(dynamic);
-  tiled.getLowerBoundsMutable().assign(lower);
-  return TilingResult{{tiled.getOperation()}, {}, {}};
 }

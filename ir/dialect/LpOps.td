@@ -7,8 +7,8 @@ include "ir/dialect/LpBase.td"
 include "mlir/Interfaces/InferIntRangeInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/TilingInterface.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
 
 class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic, traits>;
 
@@ -16,6 +16,69 @@ def Lp_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
 // The language computes in the other three; 16 bits come with lp-narrow-reductions.
 def Lp_Scalar : AnyTypeOf<[I16, I32, I64, F32]>;
 def Lp_Element : AnyTypeOf<[AnySignlessInteger, F32, Lp_IntType]>;
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+def Lp_SizeArrayAttr : TypedArrayAttrBase<Lp_SizeAttr, "run-time sizes">;
+def Lp_BufferArrayAttr : TypedArrayAttrBase<Lp_BufferAttr, "buffers">;
+def Lp_ContractionArrayAttr : TypedArrayAttrBase<Lp_ContractionAttr, "contractions">;
+def Lp_PhaseArrayAttr : TypedArrayAttrBase<Lp_PhaseAttr, "phases">;
+
+def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "one operator as a kernel: its signature and what it is made of";
+  let description = [{
+    Owns what the C interface and the manifest say of the kernel. Each stage adds what it
+    decides:
+
+    | stage | body | added |
+    |---|---|---|
+    | `lp` | of tensors: sizes and inputs are arguments, outputs are yielded | |
+    | `scheduled` | the same | `contractions`, `hash` |
+    | `packed` | of memrefs: sizes, all buffers and the workspace are arguments | `workspace` |
+    | `tiled` and later | none, phases are functions | `phases`, `scratch` |
+
+    `hash` is that of the scheduled IR: the identity of the kernel and of its packed
+    layouts. `workspace` and `scratch` are in bytes, the latter of one thread.
+
+    Constraints: (kernel_c1) names are identifiers, of sizes and of buffers unique, run-time extents
+    name a size, outputs come after inputs; (kernel_c2) the body has the arguments and
+    yields the values of its stage; (kernel_c3) without a body there are phases, workspace
+    and scratch, with one there are neither phases nor scratch; (kernel_c4) sizes are 0 to
+    2^62 bytes, the hash has 64 hexadecimal digits; (kernel_c5) functions of phases and
+    packers exist and have the arguments that the signature says; (kernel_c6) dynamic
+    extents in the body are its sizes.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, Lp_TargetAttr:$target,
+      Lp_SizeArrayAttr:$sizes, Lp_BufferArrayAttr:$buffers,
+      OptionalAttr<Lp_ContractionArrayAttr>:$contractions, OptionalAttr<StrAttr>:$hash,
+      OptionalAttr<I64Attr>:$workspace, OptionalAttr<I64Attr>:$scratch,
+      OptionalAttr<Lp_PhaseArrayAttr>:$phases);
+  let regions = (region MaxSizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `for` $target `sizes` $sizes `buffers` $buffers attr-dict-with-keyword
+    ($body^)?
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<SizeAttr> sizeList();
+    ::llvm::SmallVector<BufferAttr> bufferList();
+    /// True up to stage `scheduled`, and at stage `packed`.
+    bool hasTensors() { return !getBody().empty() && !getWorkspaceAttr(); }
+    bool hasMemrefs() { return !getBody().empty() && getWorkspaceAttr(); }
+    /// The buffer that an argument of the body is; null if it is none.
+    BufferAttr bufferOf(::mlir::BlockArgument argument);
+    /// The bound of the run-time size that `value` is; nothing if it is none.
+    static ::std::optional<int64_t> boundOf(::mlir::Value value);
+    /// Types of the body's arguments at stage `packed`; those of a phase's function
+    /// begin with them.
+    ::llvm::SmallVector<::mlir::Type> memrefArgumentTypes();
+  }];
+}
 
 //===----------------------------------------------------------------------===//
 // Elements
@@ -31,16 +94,18 @@ def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure,
 
     Constraints: (read_c1) the map has one result per dimension of the source and one
     dim per index; (read_c2) divisors are positive, one per dimension; (read_c3)
-    at most one of pad and padScalar; (read_c4) on memrefs `element` names the encoding.
+    at most one of pad and padScalar; (read_c4) on memrefs `element` names the encoding,
+    and `range`, if it is there, the least and the greatest element.
   }];
   let arguments = (ins Lp_Shaped:$source, Variadic<Index>:$indices,
       Optional<Lp_Scalar>:$padScalar, AffineMapAttr:$map, DenseI64ArrayAttr:$divisors,
-      OptionalAttr<TypedAttrInterface>:$pad, OptionalAttr<TypeAttr>:$element);
+      OptionalAttr<TypedAttrInterface>:$pad, OptionalAttr<TypeAttr>:$element,
+      OptionalAttr<DenseI64ArrayAttr>:$range);
   let results = (outs Lp_Scalar:$value);
   let assemblyFormat = [{
     $source `[` $indices `]` $map `divisors` $divisors (`pad` $pad^)?
     (`pad_scalar` `(` $padScalar^ `:` type($padScalar) `)`)? (`element` $element^)?
-    attr-dict `:` type($source) `->` type($value)
+    (`range` $range^)? attr-dict `:` type($source) `->` type($value)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -48,8 +113,8 @@ def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure,
     bool mayBeOutside() { return getPadAttr() || getPadScalar(); }
     /// The type of an element: the tensor's, or `element` on memrefs.
     ::mlir::Type logicalElement();
-    /// Values that an integer element can have: the declared range of a function
-    /// argument, the inferred one of an intermediate, else the type's.
+    /// Values that an integer element can have: `range`, the declared one of a kernel's
+    /// buffer, the inferred one of an intermediate, else the type's.
     ::llvm::SmallVector<int64_t, 2> elementRange();
   }];
   let builders = [OpBuilder<(ins "::mlir::Type":$value, "::mlir::Value":$source,
@@ -125,7 +190,7 @@ def Lp_ReduceKind : I32Enum<"ReduceKind", "kind of a reduction", [
 }
 def Lp_ReduceKindAttr : EnumAttr<Lp_Dialect, Lp_ReduceKind, "reduce_kind">;
 
-def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
                                    SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a reduction of scalars over an index space";
   let description = [{
@@ -135,12 +200,12 @@ def Lp_ReduceOp : Lp_Op<"reduce", [AttrSizedOperandSegments, RecursiveMemoryEffe
     Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
     one value of the result's type.
   }];
-  let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
-      Lp_ReduceKindAttr:$kind, DenseI64ArrayAttr:$extents);
+  let arguments = (ins Variadic<Index>:$dynamicExtents, Lp_ReduceKindAttr:$kind,
+      DenseI64ArrayAttr:$extents);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Lp_Scalar:$result);
   let assemblyFormat = [{
-    $kind $extents (`dynamic` `(` $dynamicExtents^ `)`)? (`from` `(` $lowerBounds^ `)`)?
+    $kind $extents (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword `:` type($result) $body
   }];
   let hasVerifier = 1;
@@ -157,10 +222,13 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
     indexing map of linalg can say, are part of the body.
 
     Constraints: (compute_c1) one index argument per extent; (compute_c2) either results
-    (tensors) or outputs (memrefs), as many as yielded values, of rank = extents.
+    (tensors) or outputs (memrefs), as many as yielded values, of rank = extents;
+    (compute_c3) `range`, the inferred one of an integer result, has its least and its
+    greatest value.
   }];
   let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
-      DenseI64ArrayAttr:$extents);
+      DenseI64ArrayAttr:$extents, OptionalAttr<StrAttr>:$label,
+      OptionalAttr<DenseI64ArrayAttr>:$range);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -173,9 +241,7 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
 
 def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    SingleBlockImplicitTerminator<"YieldOp">,
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes",
-        "getIterationDomain", "getTiledImplementation"]>]> {
+    SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a quantized multiply-accumulate reduction with an epilogue";
   let description = [{
     For every index p of the first `parallel` loops
@@ -183,12 +249,12 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
         acc = sum over the other loops of (x[xMap] - xZero) * (w[wMap] - wZero)
 
     and the body maps (p, acc) to the elements written at p. Reads of x outside yield
-    its padding, as in `lp.read`; w is read inside only. The loops run over
-    `[lowerBounds, lowerBounds + extents)`, zero if no bounds are given: tiling narrows
-    bounds and leaves operands alone.
+    its padding, as in `lp.read`; w is read inside only.
 
     With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
     the logical tensor it was packed from, whose shape is `xShape`.
+
+    `choice` says who chose the schedule and why, until the kernel keeps it.
 
     `chains` are the `lp.pack` ops of contractions that read a yielded value as their x:
     each writes it in their layout, halo included, beside or in place of an output.
@@ -198,18 +264,23 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (contract_c3) body arguments: one index per parallel loop, then acc (i32 or i64);
     (contract_c4) results or outputs as many as yielded values, rank = parallel loops;
     further yielded values are each `yielded` to a chain;
-    (contract_c5) elements of x and w are integers.
+    (contract_c5) elements of x and w are integers; (contract_c6) on memrefs the types of
+    zero points and padding stand in `xZeroElement`, `wZeroElement` and `xPadElement`;
+    (contract_c7) both operands are packed, in the layouts of x and w, or none is, and
+    packed ones have a schedule with a cell.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
-      Variadic<Index>:$dynamicExtents, Variadic<Index>:$lowerBounds,
-      Variadic<AnyMemRef>:$outputs, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
+      DenseI64ArrayAttr:$extents, I64Attr:$parallel,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
       OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$wZeroMap,
       TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
       DenseI64ArrayAttr:$wRange, DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
       OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
-      OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label);
+      OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
+      OptionalAttr<StrAttr>:$choice, OptionalAttr<TypeAttr>:$xZeroElement,
+      OptionalAttr<TypeAttr>:$wZeroElement, OptionalAttr<TypeAttr>:$xPadElement);
   let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$chains);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -217,7 +288,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (`x_zero` `(` $xZero^ `:` type($xZero) `)`)? (`w_zero` `(` $wZero^ `:` type($wZero) `)`)?
     (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
-    (`from` `(` $lowerBounds^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
+    (`outs` `(` $outputs^ `:` type($outputs) `)`)?
     attr-dict-with-keyword (`->` type($results)^)? $body (`chains` $chains^)?
   }];
   let hasVerifier = 1;
@@ -235,11 +306,6 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
 // Packed operands
 //===----------------------------------------------------------------------===//
 
-// The loops and maps of the contraction that a packed operand serves.
-defvar Lp_packedOperandArguments = (ins Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents,
-      I64Attr:$parallel, AffineMapAttr:$xMap, AffineMapAttr:$wMap,
-      DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape, TypeAttr:$element);
-
 def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
                                MemoryEffects<[MemRead, MemWrite]>,
                                SingleBlockImplicitTerminator<"YieldOp">]> {
@@ -256,11 +322,15 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     Constraints: (pack_c1) destination is a byte buffer; (pack_c2) one of a source, a
     producer, with one index argument per dimension of the operand, and the number of a
     value that the contraction around yields; (pack_c3) a logical operand only with a
-    producer.
+    producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
+    linearly, w by distinct loops; (pack_c5) elements are integers, a source and a
+    logical operand have the shape and the storage of the operand.
   }];
-  let arguments = !con((ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
-      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents),
-      Lp_packedOperandArguments, (ins OptionalAttr<I64Attr>:$yielded));
+  let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
+      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
+      Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
+      DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded);
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
     ($source^ `:` type($source))? (`yielded` $yielded^)?
@@ -268,24 +338,6 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     (`logical` `(` $logical^ `:` type($logical) `)`)?
     `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword ($producer^)?
-  }];
-  let hasVerifier = 1;
-}
-
-def Lp_UnpackOp : Lp_Op<"unpack", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "the inverse of lp.pack: logical elements from a packed buffer";
-  let description = [{
-    Carries the same loops and maps as lp.pack. Elements that the contraction never reads
-    are not in the packed buffer; those of the destination stay as they are.
-
-    Constraints: (unpack_c1) source is a byte buffer, destination logical.
-  }];
-  let arguments = !con((ins AnyMemRef:$source, AnyMemRef:$destination,
-      Variadic<Index>:$dynamicExtents), Lp_packedOperandArguments);
-  let assemblyFormat = [{
-    $source `:` type($source) `into` $destination `:` type($destination) $layout
-    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
-    attr-dict-with-keyword
   }];
   let hasVerifier = 1;
 }
@@ -302,8 +354,10 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
     memory for 16-bit sums on the way, where the cell's accumulators are bytes. `prefetch` is
     how many bytes ahead each step fetches w into the second-level cache, 0 for not at all.
 
-    Constraints: (tile_c1) one xOffset per row; (tile_c2) counts are positive, with one
-    stride and one wStep each; (tile_c3) chunk is positive.
+    Constraints: (tile_c1) one xOffset per row, and 1 to 128 accumulators; (tile_c2) counts
+    are positive, with one stride and one wStep each; (tile_c3) chunk is positive, unroll 1
+    to 256; (tile_c4) coefficients of planes are powers of the second one, the last one
+    perhaps negative; (tile_c5) x and w are byte buffers, sums rows of i32, i64 or i16.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
       Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,

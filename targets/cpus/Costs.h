@@ -16,11 +16,11 @@ struct CostTerms {
 
   /// The sum of the products, term by term.
   double times(const CostTerms &prices) const {
-    return 0
-#define COST_TERM(name, text) +name *prices.name
+    double sum = 0;
+#define COST_TERM(name, text) sum += (name) * prices.name;
 #include "targets/cpus/CostTerms.def"
 #undef COST_TERM
-        ;
+    return sum;
   }
 };
 

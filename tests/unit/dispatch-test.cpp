@@ -24,7 +24,9 @@ static Variant variant(llvm::StringRef name, std::vector<std::string> phases,
       {"x", {Encoding::Unsigned, 2}, {64, 8}, {0, -1}, false, 0},
       {"w", {Encoding::Bipolar, 1}, {4, 8}, {-1, -1}, false, packedBytes},
       {"y", {Encoding::Signed, 32}, {64, 4}, {0, -1}, true, 0}};
-  info.phases = std::move(phases);
+  for (const std::string &phase : phases) {
+    info.phases.push_back({phase, phase + ".run", phase + ".tasks"});
+  }
   info.hash = "0123456789abcdef";
   return {info, &target(name)};
 }

@@ -1,6 +1,6 @@
 // One operator as the tuner sees it. See TuneProblem.h.
 #include "workbench/tune/TuneProblem.h"
-#include "compiler/codegen/CollectInfo.h"
+#include "compiler/passes/SelectSchedule.h"
 #include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
@@ -92,7 +92,11 @@ TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
   for (lp::ContractOp contraction : contractions) {
     contraction.removeScheduleAttr();
   }
-  return compileFrom(Stage::Lp, text, sources, options);
+  llvm::SourceMgr file;
+  file.setDiagHandler(sources.getDiagHandler(), sources.getDiagContext());
+  file.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(text, "schedules of a trial"), {});
+  return compileFrom(Stage::Lp, file, options);
 }
 
 std::optional<TuneProblem::Counted>

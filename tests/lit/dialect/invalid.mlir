@@ -169,7 +169,7 @@ lp.tuned "x86_avx2" "u2" x "s2" rows 1 columns 128 reduction 1152 -> <"direct", 
 func.func @pack_c2(%to: memref<128xi8>) {
   // expected-error @+1 {{needs one of a source, a producer and a yielded value}}
   lp.pack into %to : memref<128xi8>
-    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
@@ -179,9 +179,9 @@ func.func @pack_c2(%to: memref<128xi8>) {
 // -----
 
 func.func @pack_c2_yielded(%to: memref<128xi8>) {
-  // expected-error @+1 {{has no yielded value 0 of a contraction around it}}
+  // expected-error @+1 {{of a contraction's chains takes a yielded value}}
   lp.pack yielded 0 into %to : memref<128xi8>
-    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
@@ -193,10 +193,116 @@ func.func @pack_c2_yielded(%to: memref<128xi8>) {
 func.func @pack_c3(%x: memref<5x8xi8>, %to: memref<128xi8>) {
   // expected-error @+1 {{has a logical operand without a producer}}
   lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
-    <activations, group = 4, bytes = 4, bits = 8, planes = 0, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     logical(%x : memref<5x8xi8>)
     loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+// layout_c1
+// expected-error @+1 {{expected a group of 1 to 256 elements}}
+func.func private @layout() attributes {l = #lp.layout<weights, elements, group = 0, bytes = 4, bits = 8, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>}
+
+// -----
+
+// layout_c2
+// expected-error @+1 {{activations have one lane, found 2}}
+func.func private @lanes() attributes {l = #lp.layout<activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 2, offset = 0, halve = false, signed = false, sums = false>}
+
+// -----
+
+// layout_c3
+// expected-error @+1 {{layout 'elements' is not possible: whole elements fill the bytes of one plane}}
+func.func private @planes() attributes {l = #lp.layout<weights, elements, group = 4, bytes = 4, bits = 8, planes = 2, lanes = 8, offset = 0, halve = false, signed = false, sums = false>}
+
+// -----
+
+// layout_c3
+// expected-error @+1 {{layout 'fields' is not possible: fields are weights of 1, 2 or 4 bits without a sign}}
+func.func private @fields() attributes {l = #lp.layout<weights, fields, group = 8, bytes = 4, bits = 4, planes = 1, lanes = 8, offset = 0, halve = false, signed = true, sums = false>}
+
+// -----
+
+// layout_c3
+// expected-error @+1 {{layout 'digits' is not possible: the digits of a group fit its bytes}}
+func.func private @digits() attributes {l = #lp.layout<weights, digits, group = 8, bytes = 1, bits = 2, planes = 2, lanes = 8, offset = 0, halve = false, signed = false, sums = false>}
+
+// -----
+
+// layout_c3
+// expected-error @+1 {{layout 'tables' is not possible: tables of 16 bytes are of 4 digits of at most 4 bits}}
+func.func private @tables() attributes {l = #lp.layout<activations, tables, group = 4, bytes = 4, bits = 4, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>}
+
+// -----
+
+func.func @pack_c4(%x: memref<5x8xi8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs linear subscripts of x and distinct loops as those of w}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m floordiv 2, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c4_far(%x: memref<5x8xi8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs linear subscripts of x and distinct loops as those of w}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m * 4611686018427387904, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c4_extents(%x: memref<5x8xi8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs extents of 1 to 2^40, of at most 2^62 iterations}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 0, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c5(%x: memref<5x8xi16>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs the shape and the storage of the operand, found 'memref<5x8xi16>'}}
+  lp.pack %x : memref<5x8xi16> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @tile_c4(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>, %i: index) {
+  // expected-error @+1 {{coefficients of planes must be powers of the second one}}
+  lp.tile "ctpop" %x[%i], %w[%i] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 12>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1, 3>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
+    wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
+  return
+}
+
+// -----
+
+func.func @tile_c5(%x: memref<64xi16>, %w: memref<256xi8>, %acc: memref<1x16xi32>, %i: index) {
+  // expected-error @+1 {{x and w must be one-dimensional i8 buffers}}
+  lp.tile "ctpop" %x[%i], %w[%i] into %acc attributes {chunk = 31 : i64,
+    counts = array<i64: 12>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64: 1>, wPlanes = array<i64: 1>, xPlaneStride = 64 : i64,
+    wPlaneStride = 96 : i64} : memref<64xi16>, memref<256xi8>, memref<1x16xi32>
   return
 }

@@ -2,20 +2,18 @@
 // operands of packed contractions byte buffers.
 // RUN: lpgen-opt --lp-bufferize %s | FileCheck %s
 
-module attributes {lp.target = #lp.target<"generic">} {
-
 // w comes packed from the caller; x is packed into the workspace, for its bound of 6 rows:
 // bit planes of both and, for the zero point of x and the encoding of w, sums of x.
-// CHECK-LABEL: func.func @chain(
-// CHECK-SAME: %[[M:.*]]: index {lp.bound = 6 : i64
-// CHECK-SAME: %[[X:.*]]: memref<?x9xi8>
-// CHECK-SAME: %[[W:.*]]: memref<[[$WBYTES:[0-9]+]]xi8> {lp.logical = memref<3x9xi8>, lp.name = "w"}
-// CHECK-SAME: %[[V:.*]]: memref<2x3xi8>
-// CHECK-SAME: %[[ZERO:.*]]: memref<i8>
-// CHECK-SAME: %[[Y:.*]]: memref<?x2xi8> {lp.name = "y", lp.output}
-// CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES:[0-9]+]]xi8> {lp.workspace}) attributes {lp.kernel}
+// CHECK-LABEL: lp.kernel @chain
+// CHECK-SAME: sizes [#lp.size<"m", bound = 6>]
+// CHECK-SAME: #lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 9], range = [0, 3]>
+// CHECK-SAME: #lp.buffer<"w", input, !lp.int<bipolar, 1>, [3, 9], range = [-1, 1], packed = <[[$WBYTES:[0-9]+]], <weights, {{.*}}>, packer = @chain.pack.w>>
+// CHECK-SAME: workspace = [[WORKBYTES:[0-9]+]]
+// CHECK: ^bb0(%[[M:.*]]: index, %[[X:.*]]: memref<?x9xi8>, %[[W:.*]]: memref<[[$WBYTES]]xi8>
+// CHECK-SAME: %[[V:.*]]: memref<2x3xi8>, %[[ZERO:.*]]: memref<i8>, %[[Y:.*]]: memref<?x2xi8>,
+// CHECK-SAME: %[[WORK:.*]]: memref<[[WORKBYTES]]xi8>):
 // CHECK: %[[PACKED:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<[[WORKBYTES]]xi8> to memref<[[XBYTES:[0-9]+]]xi8>
-// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<[[XBYTES]]xi8> <activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = true>
+// CHECK: lp.pack %[[X]] : {{.*}} into %[[PACKED]] : memref<[[XBYTES]]xi8> <activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = true>
 // CHECK-SAME: dynamic(%[[M]])
 
 // The intermediate lies after packed x.
@@ -23,7 +21,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK: %[[Q:.*]] = memref.view %[[WORK]][%[[OFFSET]]][%[[M]]] : memref<[[WORKBYTES]]xi8> to memref<?x3xi32>
 // CHECK: lp.contract ins(%[[PACKED]], %[[W]] : {{.*}}) x_zero(%[[ZERO]] : memref<i8>)
 // CHECK-SAME: outs(%[[Q]] : memref<?x3xi32>)
-// CHECK-SAME: wLayout = #lp.layout<weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 1, halve = true, signed = false, sums = true>
+// CHECK-SAME: wLayout = #lp.layout<weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 1, halve = true, signed = false, sums = true>
 // CHECK-SAME: xZeroElement = !lp.int<unsigned, 2>
 
 // Without a cell nothing is packed. The encoding moves from types to attributes.
@@ -32,15 +30,14 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK-NOT: Layout
 // CHECK: lp.quantize %{{.*}} to !lp.int<signed, 8> : i32 -> i8
 
-// CHECK-LABEL: func.func @chain.pack.w(
-// CHECK-SAME: %{{.*}}: index {lp.bound = 6 : i64}, %[[LOGICAL:.*]]: memref<3x9xi8>, %[[TO:.*]]: memref<[[$WBYTES]]xi8>) attributes {lp.packs = 2 : i64}
-// CHECK: lp.pack %[[LOGICAL]] : {{.*}} into %[[TO]] : memref<{{.*}}> <weights,
-func.func @chain(%m: index {lp.bound = 6 : i64, lp.name = "m"},
-                 %x: tensor<?x9x!lp.int<unsigned, 2>> {lp.name = "x"},
-                 %w: tensor<3x9x!lp.int<bipolar, 1>> {lp.name = "w"},
-                 %v: tensor<2x3x!lp.int<signed, 4>> {lp.name = "v"},
-                 %zx: tensor<!lp.int<unsigned, 2>> {lp.name = "zx"})
-    -> (tensor<?x2x!lp.int<signed, 8>> {lp.name = "y"}) {
+lp.kernel @chain for <"generic"> sizes [#lp.size<"m", bound = 6>] buffers [
+    #lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 9], range = [0, 3]>,
+    #lp.buffer<"w", input, !lp.int<bipolar, 1>, [3, 9], range = [-1, 1]>,
+    #lp.buffer<"v", input, !lp.int<signed, 4>, [2, 3], range = [-8, 7]>,
+    #lp.buffer<"zx", input, !lp.int<unsigned, 2>, [], range = [0, 3]>,
+    #lp.buffer<"y", output, !lp.int<signed, 8>, [?0, 2], range = [-128, 127]>] {
+^bb0(%m: index, %x: tensor<?x9x!lp.int<unsigned, 2>>, %w: tensor<3x9x!lp.int<bipolar, 1>>,
+     %v: tensor<2x3x!lp.int<signed, 4>>, %zx: tensor<!lp.int<unsigned, 2>>):
   %q = lp.contract ins(%x, %w : tensor<?x9x!lp.int<unsigned, 2>>, tensor<3x9x!lp.int<bipolar, 1>>)
     x_zero(%zx : tensor<!lp.int<unsigned, 2>>)
     loops [-9223372036854775808, 3, 9] parallel 2 dynamic(%m) attributes {label = "q",
@@ -63,18 +60,20 @@ func.func @chain(%m: index {lp.bound = 6 : i64, lp.name = "m"},
     %s = lp.quantize %acc to !lp.int<signed, 8> : i32 -> !lp.int<signed, 8>
     lp.yield %s : !lp.int<signed, 8>
   }
-  return %y : tensor<?x2x!lp.int<signed, 8>>
+  lp.yield %y : tensor<?x2x!lp.int<signed, 8>>
 }
 
 // A w that is read twice cannot come packed; no pack function, its packing is a phase.
-// CHECK-LABEL: func.func @shared(
-// CHECK-SAME: %[[X2:.*]]: memref<16x8xi8>
-// CHECK-NOT: lp.logical
+// CHECK-LABEL: lp.kernel @shared
+// CHECK-NOT: packed
+// CHECK: ^bb0(%[[X2:.*]]: memref<16x8xi8>
 // CHECK: lp.pack %[[X2]] : {{.*}} into %{{.*}} <activations,
 // CHECK: lp.pack %[[X2]] : {{.*}} into %{{.*}} <weights,
 // CHECK-NOT: shared.pack
-func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
-    -> (tensor<16x16xi32> {lp.name = "y"}) {
+lp.kernel @shared for <"generic"> sizes [] buffers [
+    #lp.buffer<"x", input, !lp.int<unsigned, 1>, [16, 8], range = [0, 1]>,
+    #lp.buffer<"y", output, i32, [16, 16], range = [0, 8]>] {
+^bb0(%x: tensor<16x8x!lp.int<unsigned, 1>>):
   %y = lp.contract ins(%x, %x : tensor<16x8x!lp.int<unsigned, 1>>, tensor<16x8x!lp.int<unsigned, 1>>)
     loops [16, 16, 8] parallel 2 attributes {label = "y",
       schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [2, 1], unroll = 2, block = 1>,
@@ -85,12 +84,12 @@ func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
   ^bb0(%i: index, %j: index, %acc: i32):
     lp.yield %acc : i32
   }
-  return %y : tensor<16x16xi32>
+  lp.yield %y : tensor<16x16xi32>
 }
 
 // What only a packed contraction reads is computed where it is packed, and not stored.
-// CHECK-LABEL: func.func @producer(
-// CHECK-SAME: %[[F:.*]]: memref<4x8xf32>
+// CHECK-LABEL: lp.kernel @producer
+// CHECK: ^bb0(%[[F:.*]]: memref<4x8xf32>
 // CHECK-NOT: lp.compute
 // CHECK: lp.pack into %{{.*}} : memref<{{.*}}> <activations,
 // CHECK-SAME: {
@@ -98,10 +97,12 @@ func.func @shared(%x: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "x"})
 // CHECK: lp.read %[[F]][%[[I]], %[[K]]]
 // CHECK: lp.yield
 // CHECK: lp.contract
-func.func @producer(%f: tensor<4x8xf32> {lp.name = "f"},
-                    %w: tensor<16x8x!lp.int<unsigned, 1>> {lp.name = "w"})
-    -> (tensor<4x16xi32> {lp.name = "y"}) {
-  %t = lp.compute [4, 8] attributes {lp.range = array<i64: 0, 3>} -> tensor<4x8xi32> {
+lp.kernel @producer for <"generic"> sizes [] buffers [
+    #lp.buffer<"f", input, f32, [4, 8]>,
+    #lp.buffer<"w", input, !lp.int<unsigned, 1>, [16, 8], range = [0, 1]>,
+    #lp.buffer<"y", output, i32, [4, 16], range = [0, 24]>] {
+^bb0(%f: tensor<4x8xf32>, %w: tensor<16x8x!lp.int<unsigned, 1>>):
+  %t = lp.compute [4, 8] attributes {range = array<i64: 0, 3>} -> tensor<4x8xi32> {
   ^bb0(%i: index, %k: index):
     %v = lp.read %f[%i, %k] affine_map<(i, k) -> (i, k)> divisors [1, 1] : tensor<4x8xf32> -> f32
     %q = arith.fptosi %v : f32 to i32
@@ -117,6 +118,11 @@ func.func @producer(%f: tensor<4x8xf32> {lp.name = "f"},
   ^bb0(%i: index, %j: index, %acc: i32):
     lp.yield %acc : i32
   }
-  return %y : tensor<4x16xi32>
+  lp.yield %y : tensor<4x16xi32>
 }
-}
+
+// Functions that the caller packs by stand at the end; run-time sizes do not reach w.
+// CHECK-LABEL: func.func @chain.pack.w(
+// CHECK-SAME: %[[LOGICAL:.*]]: memref<3x9xi8>, %[[TO:.*]]: memref<[[$WBYTES]]xi8>)
+// CHECK: lp.pack %[[LOGICAL]] : {{.*}} into %[[TO]] : memref<{{.*}}> <weights,
+// CHECK-SAME: loops [6, 3, 9]

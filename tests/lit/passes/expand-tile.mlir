@@ -2,7 +2,9 @@
 // bound allows, then widened and added to the tile in memory.
 // RUN: lpgen-opt --lp-expand-tile --canonicalize --cse --split-input-file --verify-diagnostics %s | FileCheck %s
 
-module attributes {lp.target = #lp.target<"generic">} {
+module {
+
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
 
 // Twelve steps fit the bound of 31: nothing but the tile is carried, two steps a trip.
 // CHECK-LABEL: func.func @one_chunk(
@@ -88,7 +90,9 @@ func.func @planes(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>)
 
 // -----
 
-module attributes {lp.target = #lp.target<"x86_avx2">} {
+module {
+
+lp.kernel @k for <"x86_avx2"> sizes [] buffers [] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
 
 // In a tile of several rows planes of w are side by side: x is read once for both,
 // and the sums of the second one count -2 times.
@@ -166,7 +170,9 @@ func.func @long_sums(%x: memref<16xi8>, %w: memref<64xi8>, %acc: memref<2x8xi64>
 
 // -----
 
-module attributes {lp.target = #lp.target<"generic">} {
+module {
+
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
 func.func @no_such_cell(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>) {
   %c0 = arith.constant 0 : index
   // expected-error @+1 {{the target has no cell 'maddw'}}

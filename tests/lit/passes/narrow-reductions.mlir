@@ -12,14 +12,14 @@
 // CHECK: arith.muli %[[X]], %[[W]] : i16
 // CHECK: %[[WIDE:.*]] = arith.extsi %[[SUM]] : i16 to i32
 // CHECK: memref.store %[[WIDE]]
-func.func @fits(%x: memref<99xi8> {lp.range = array<i64: 0, 128>}, %w: memref<16xi8>, %y: memref<80xi32>) {
+func.func @fits(%x: memref<99xi8>, %w: memref<16xi8>, %y: memref<80xi32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c80 = arith.constant 80 : index
   scf.for %i = %c0 to %c80 step %c1 {
     %s = lp.reduce sum [16] : i32 {
     ^bb0(%k: index):
-      %a = lp.read %x[%i, %k] #one divisors [1] pad 0 : i32 element !lp.int<unsigned, 8> : memref<99xi8> -> i32
+      %a = lp.read %x[%i, %k] #one divisors [1] pad 0 : i32 element !lp.int<unsigned, 8> range [0, 128] : memref<99xi8> -> i32
       %b = lp.read %w[%i, %k] #tap divisors [1] element !lp.int<signed, 5> : memref<16xi8> -> i32
       %p = arith.muli %a, %b : i32
       lp.yield %p : i32
@@ -33,14 +33,14 @@ func.func @fits(%x: memref<99xi8> {lp.range = array<i64: 0, 128>}, %w: memref<16
 // CHECK-LABEL: func.func @exceeds(
 // CHECK: lp.reduce sum [17] : i32
 // CHECK-NOT: i16
-func.func @exceeds(%x: memref<99xi8> {lp.range = array<i64: 0, 128>}, %w: memref<17xi8>, %y: memref<80xi32>) {
+func.func @exceeds(%x: memref<99xi8>, %w: memref<17xi8>, %y: memref<80xi32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c80 = arith.constant 80 : index
   scf.for %i = %c0 to %c80 step %c1 {
     %s = lp.reduce sum [17] : i32 {
     ^bb0(%k: index):
-      %a = lp.read %x[%i, %k] #one divisors [1] element !lp.int<unsigned, 8> : memref<99xi8> -> i32
+      %a = lp.read %x[%i, %k] #one divisors [1] element !lp.int<unsigned, 8> range [0, 128] : memref<99xi8> -> i32
       %b = lp.read %w[%i, %k] #tap divisors [1] element !lp.int<signed, 5> : memref<17xi8> -> i32
       %p = arith.muli %a, %b : i32
       lp.yield %p : i32
@@ -81,8 +81,8 @@ func.func @maximum(%x: memref<99xi8>, %y: memref<80xi32>, %z: memref<80xi32>) {
 // Elements of 32 bits that are declared to fit 16 are read as such.
 // CHECK-LABEL: func.func @zeros(
 // CHECK: lp.reduce sum [4] : i16
-// CHECK: lp.read %{{.*}} element i32 : memref<i32> -> i16
-func.func @zeros(%x: memref<99xi8>, %zero: memref<i32> {lp.range = array<i64: -31, 31>}, %y: memref<80xi32>) {
+// CHECK: lp.read %{{.*}} element i32 range [-31, 31] : memref<i32> -> i16
+func.func @zeros(%x: memref<99xi8>, %zero: memref<i32>, %y: memref<80xi32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c80 = arith.constant 80 : index
@@ -90,7 +90,7 @@ func.func @zeros(%x: memref<99xi8>, %zero: memref<i32> {lp.range = array<i64: -3
     %s = lp.reduce sum [4] : i32 {
     ^bb0(%k: index):
       %a = lp.read %x[%i, %k] #one divisors [1] element !lp.int<unsigned, 8> : memref<99xi8> -> i32
-      %z = lp.read %zero[] affine_map<() -> ()> divisors [] element i32 : memref<i32> -> i32
+      %z = lp.read %zero[] affine_map<() -> ()> divisors [] element i32 range [-31, 31] : memref<i32> -> i32
       %d = arith.subi %a, %z : i32
       lp.yield %d : i32
     }

@@ -2,14 +2,12 @@
 // elementwise statements.
 // RUN: lpgen-opt --lp-tile --canonicalize --cse %s | FileCheck %s
 
-module attributes {lp.target = #lp.target<"generic">} {
-
 // Phase 0 packs x. All rows are one task, the last loop of the positions.
 // CHECK-LABEL: func.func @gemm.tasks0() -> index
 // CHECK: %[[ONE:.*]] = arith.constant 1 : index
 // CHECK: return %[[ONE]]
 // CHECK-LABEL: func.func @gemm.phase0(
-// CHECK-SAME: %[[BEGIN:[a-z0-9]*]]: index, %[[END:[a-z0-9]*]]: index) attributes {lp.phase = "lp.pack"}
+// CHECK-SAME: %[[BEGIN:[a-z0-9]*]]: index, %[[END:[a-z0-9]*]]: index
 // CHECK-DAG: %[[C5:.*]] = arith.constant 5 : index
 // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[END]]
 // CHECK: scf.for %[[ROW:.*]] = %{{.*}} to %[[C5]]
@@ -20,8 +18,7 @@ module attributes {lp.target = #lp.target<"generic">} {
 // Phase 1: a panel of 16 columns, of which 3 exist; 5 rows are two tiles of 2 and one of 1.
 // Two bytes of 8 bits are the reduction of 9; both planes of x count.
 // CHECK-LABEL: func.func @gemm.phase1(
-// CHECK-SAME: %[[X:[a-z0-9]*]]: memref<128xi8> {lp.workspace}, %[[SCRATCH:[a-z0-9]*]]: memref<[[$BYTES:[0-9]+]]xi8>
-// CHECK-SAME: attributes {lp.phase = "lp.contract"}
+// CHECK-SAME: %[[X:[a-z0-9]*]]: memref<192xi8>, %[[SCRATCH:[a-z0-9]*]]: memref<[[$BYTES:[0-9]+]]xi8>
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: %[[ACC:.*]] = memref.view %[[SCRATCH]]{{.*}} to memref<2x16xi32>
@@ -35,22 +32,28 @@ module attributes {lp.target = #lp.target<"generic">} {
 // CHECK: %[[SHIFTED:.*]] = arith.shrsi %[[SUM]],
 // CHECK: memref.store %[[SHIFTED]], %{{.*}} : memref<5x3xi32>
 // CHECK-NOT: lp.contract
-// CHECK-LABEL: func.func @gemm(
-// CHECK-SAME: attributes {lp.kernel, lp.phases = 2 : i64, lp.scratch = [[$BYTES]] : i64}
-// CHECK-NEXT: return
-func.func @gemm(%x: memref<5x9xi8>, %w: memref<256xi8>, %y: memref<5x3xi32> {lp.output},
-                %work: memref<128xi8> {lp.workspace}) attributes {lp.kernel} {
+// CHECK: lp.kernel @gemm
+// CHECK-SAME: phases = [#lp.phase<pack, run = @gemm.phase0, tasks = @gemm.tasks0>, #lp.phase<contract, run = @gemm.phase1, tasks = @gemm.tasks1>]
+// CHECK-SAME: scratch = [[$BYTES]] : i64
+// CHECK-NOT: ^bb0
+lp.kernel @gemm for <"generic"> sizes [] buffers [
+    #lp.buffer<"x", input, !lp.int<unsigned, 2>, [5, 9], range = [0, 3]>,
+    #lp.buffer<"w", input, !lp.int<unsigned, 1>, [3, 9], range = [0, 1], packed = <256,
+      <weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
+      packer = @gemm.pack.w>>,
+    #lp.buffer<"y", output, i32, [5, 3], range = [0, 27]>] attributes {workspace = 192 : i64} {
+^bb0(%x: memref<5x9xi8>, %w: memref<256xi8>, %y: memref<5x3xi32>, %work: memref<192xi8>):
   %c1 = arith.constant 1 : i32
-  lp.pack %x : memref<5x9xi8> into %work : memref<128xi8>
-    <activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+  lp.pack %x : memref<5x9xi8> into %work : memref<192xi8>
+    <activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 9] parallel 2 attributes {element = !lp.int<unsigned, 2>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 9>, wShape = array<i64: 3, 9>}
-  lp.contract ins(%work, %w : memref<128xi8>, memref<256xi8>) loops [5, 3, 9] parallel 2
+  lp.contract ins(%work, %w : memref<192xi8>, memref<256xi8>) loops [5, 3, 9] parallel 2
     outs(%y : memref<5x3xi32>) attributes {
       schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [2, 1], unroll = 2, block = 4>,
-      xLayout = #lp.layout<activations, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>,
-      wLayout = #lp.layout<weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
+      xLayout = #lp.layout<activations, digits, group = 8, bytes = 1, bits = 1, planes = 2, lanes = 1, offset = 0, halve = false, signed = false, sums = false>,
+      wLayout = #lp.layout<weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 2>, wElement = !lp.int<unsigned, 1>,
       xRange = array<i64: 0, 3>, wRange = array<i64: 0, 1>,
@@ -59,16 +62,15 @@ func.func @gemm(%x: memref<5x9xi8>, %w: memref<256xi8>, %y: memref<5x3xi32> {lp.
     %h = arith.shrsi %acc, %c1 : i32
     lp.yield %h : i32
   }
-  return
 }
 
 // What the caller uses to pack w has no tasks of its own: one loop over panels.
 // CHECK-LABEL: func.func @gemm.pack.w(
 // CHECK: lp.read
 // CHECK-NOT: lp.pack
-func.func @gemm.pack.w(%w: memref<3x9xi8>, %to: memref<256xi8>) attributes {lp.packs = 1 : i64} {
+func.func @gemm.pack.w(%w: memref<3x9xi8>, %to: memref<256xi8>) {
   lp.pack %w : memref<3x9xi8> into %to : memref<256xi8>
-    <weights, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>
+    <weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 9] parallel 2 attributes {element = !lp.int<unsigned, 1>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 9>, wShape = array<i64: 3, 9>}
@@ -85,9 +87,10 @@ func.func @gemm.pack.w(%w: memref<3x9xi8>, %to: memref<256xi8>) attributes {lp.p
 // CHECK: %[[V:.*]] = lp.read %{{.*}}[%[[I]], %[[J]]]
 // CHECK: %[[D:.*]] = arith.addi %[[V]], %[[V]]
 // CHECK: memref.store %[[D]], %{{.*}}[%[[I]], %[[J]]]
-func.func @double(%m: index {lp.bound = 6 : i64}, %x: memref<?x4xi8>,
-                  %y: memref<?x4xi32> {lp.output}, %work: memref<0xi8> {lp.workspace})
-    attributes {lp.kernel} {
+lp.kernel @double for <"generic"> sizes [#lp.size<"m", bound = 6>] buffers [
+    #lp.buffer<"x", input, !lp.int<signed, 4>, [?0, 4], range = [-8, 7]>,
+    #lp.buffer<"y", output, i32, [?0, 4], range = [-16, 14]>] attributes {workspace = 0 : i64} {
+^bb0(%m: index, %x: memref<?x4xi8>, %y: memref<?x4xi32>, %work: memref<0xi8>):
   lp.compute [-9223372036854775808, 4] dynamic(%m) outs(%y : memref<?x4xi32>) {
   ^bb0(%i: index, %j: index):
     %v = lp.read %x[%i, %j] affine_map<(d0, d1) -> (d0, d1)> divisors [1, 1]
@@ -95,15 +98,17 @@ func.func @double(%m: index {lp.bound = 6 : i64}, %x: memref<?x4xi8>,
     %d = arith.addi %v, %v : i32
     lp.yield %d : i32
   }
-  return
 }
 
 // A contraction of schedule `direct` is the sum as written.
 // CHECK-LABEL: func.func @dot.phase0(
 // CHECK: lp.reduce sum [9] : i32
 // CHECK: arith.muli
-func.func @dot(%x: memref<5x9xi8>, %w: memref<9xi8>, %y: memref<5xi32> {lp.output},
-               %work: memref<0xi8> {lp.workspace}) attributes {lp.kernel} {
+lp.kernel @dot for <"generic"> sizes [] buffers [
+    #lp.buffer<"x", input, !lp.int<unsigned, 2>, [5, 9], range = [0, 3]>,
+    #lp.buffer<"w", input, !lp.int<unsigned, 1>, [9], range = [0, 1]>,
+    #lp.buffer<"y", output, i32, [5], range = [0, 27]>] attributes {workspace = 0 : i64} {
+^bb0(%x: memref<5x9xi8>, %w: memref<9xi8>, %y: memref<5xi32>, %work: memref<0xi8>):
   lp.contract ins(%x, %w : memref<5x9xi8>, memref<9xi8>) loops [5, 9] parallel 1
     outs(%y : memref<5xi32>) attributes {
       schedule = #lp.schedule<"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>,
@@ -114,6 +119,4 @@ func.func @dot(%x: memref<5x9xi8>, %w: memref<9xi8>, %y: memref<5xi32> {lp.outpu
   ^bb0(%i: index, %acc: i32):
     lp.yield %acc : i32
   }
-  return
-}
 }

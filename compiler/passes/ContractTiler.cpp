@@ -1,6 +1,6 @@
 // lp-tile: the tasks of a packed contraction, and what one does with a panel of
-// w: passes over its tiles (TilePasses.cpp), then its epilogue
-// (TileEpilogue.cpp). See ContractTiler.h.
+// w: sweeps over its tiles (ContractSweeps.cpp), then its epilogue
+// (ContractEpilogue.cpp). See ContractTiler.h.
 #include "compiler/passes/ContractTiler.h"
 #include "compiler/passes/PackRow.h"
 #include "targets/Target.h"
@@ -135,13 +135,13 @@ void ContractTiler::emitPanel() {
   int64_t count = plan.loops[0].count;
   int64_t whole = count / plan.strip * plan.strip;
   if (whole == plan.strip) {
-    emitPass(e.index(0), plan.strip);
+    emitSweep(e.index(0), plan.strip);
   } else {
     e.loop(e.index(0), e.index(whole), plan.strip,
-           [&](Value trip) { emitPass(trip, plan.strip); });
+           [&](Value trip) { emitSweep(trip, plan.strip); });
   }
   if (whole < count) {
-    emitPass(e.index(whole), count - whole);
+    emitSweep(e.index(whole), count - whole);
   }
   emitEpilogue();
 }

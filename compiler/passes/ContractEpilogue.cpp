@@ -33,21 +33,19 @@ Value ContractTiler::number(int64_t value) {
 Value ContractTiler::asSum(Value value) { return e.castInt(value, sumType); }
 
 /// offset - zero, where value - zero = scale * stored + result.
-Value ContractTiler::zeroOffset(Value zero, StringRef element,
+Value ContractTiler::zeroOffset(Value zero, std::optional<mlir::Type> element,
                                 ArrayRef<Value> at, int64_t offset) {
   if (!zero) {
     return offset == 0 ? Value() : number(-offset);
   }
-  Value value =
-      e.read(zero, at, op->getAttrOfType<mlir::TypeAttr>(element).getValue());
+  Value value = e.read(zero, at, *element);
   return e.sub(number(-offset), asSum(value));
 }
 
 /// Sum of the stored x of every tap of the current row.
 Value ContractTiler::sumOfX() {
-  int64_t planes = std::max<int64_t>(g.xLayout.getPlanes(), 1);
-  Value sums =
-      e.view(op.getX(), g.xPlaneBytes * planes, g.xPlaneBytes / g.runBytes, 32);
+  Value sums = e.view(op.getX(), g.xPlaneBytes * g.xLayout.getPlanes(),
+                      g.xPlaneBytes / g.runBytes, 32);
   Value position = e.index(g.xOrigin() / g.runBytes);
   position = strideDot(LoopRole::Batch, position, g.runBytes);
   position = strideDot(LoopRole::Row, position, g.runBytes);
@@ -101,16 +99,15 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   if (!form.needsWSums) {
     return terms;
   }
-  terms.offsetX = zeroOffset(op.getXZero(), "xZeroElement", {}, form.x.offset);
+  terms.offsetX =
+      zeroOffset(op.getXZero(), op.getXZeroElement(), {}, form.x.offset);
   bool hasHalo = !g.classes.dims.empty();
   if (hasHalo) {
     Value pad = number(op.getXPad().value_or(0));
     if (op.getXPadScalar()) {
-      pad = asSum(
-          e.read(op.getXPadScalar(), {},
-                 op->getAttrOfType<mlir::TypeAttr>("xPadElement").getValue()));
+      pad = asSum(e.read(op.getXPadScalar(), {}, *op.getXPadElement()));
     }
-    Value zero = zeroOffset(op.getXZero(), "xZeroElement", {}, 0);
+    Value zero = zeroOffset(op.getXZero(), op.getXZeroElement(), {}, 0);
     terms.outside = zero ? e.add(pad, zero) : pad;
   }
   int64_t classes = g.classes.count();
@@ -165,7 +162,7 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
   if (op.getWZero()) {
     at = mapIndices(e, *op.getWZeroMap(), loops);
   }
-  Value bw = zeroOffset(op.getWZero(), "wZeroElement", at, form.w.offset);
+  Value bw = zeroOffset(op.getWZero(), op.getWZeroElement(), at, form.w.offset);
   return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
 }
 

@@ -1,8 +1,8 @@
-// lp-tile: passes of a packed contraction over the register tiles of a task.
+// lp-tile: sweeps of a packed contraction over the register tiles of a task.
 // See ContractTiler.h.
 //
-// A pass is some trips of the outermost reduction loop for all tiles. Of a tile
-// it computes all, or the pieces that its place at the border leaves
+// A sweep is some trips of the outermost reduction loop for all tiles. Of a
+// tile it computes all, or the pieces that its place at the border leaves
 // (TilePlan). Each piece becomes an lp.tile, which ExpandTile turns into loops
 // and cells.
 #include "compiler/passes/ContractTiler.h"
@@ -55,7 +55,7 @@ void ContractTiler::emitTiles(llvm::function_ref<void(Value, int64_t)> tile) {
 
 /// Trips [firstTrip, firstTrip + trips) of the outermost reduction loop for all
 /// tiles of the task.
-void ContractTiler::emitPass(Value firstTrip, int64_t trips) {
+void ContractTiler::emitSweep(Value firstTrip, int64_t trips) {
   emitTiles([&](Value row, int64_t rows) {
     if (!plan.across) {
       return emitTile(row, rows, firstTrip, trips);
@@ -76,7 +76,7 @@ void ContractTiler::emitPass(Value firstTrip, int64_t trips) {
   });
 }
 
-/// One pass of one tile: as a whole, or the parts of its position's class.
+/// One sweep over one tile: as a whole, or the parts of its position's class.
 void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
                              int64_t trips) {
   SmallVector<Value> offsets;

@@ -1,0 +1,126 @@
+// lp-tile: what the verifier of one op cannot prove of a phase, since it
+// follows from the packed geometry, the schedule or the kernel: that memory is
+// large enough and layouts are those that the code will assume.
+#include "compiler/passes/Phases.h"
+#include "ir/analysis/Chains.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+/// `buffer` has at least `needed` bytes.
+static LogicalResult checkBytes(Operation *op, StringRef what, Value buffer,
+                                int64_t needed) {
+  const int64_t found = cast<MemRefType>(buffer.getType()).getNumElements();
+  if (found < needed) {
+    return op->emitOpError("needs ")
+           << what << " of " << needed << " bytes, found " << found;
+  }
+  return success();
+}
+
+LogicalResult lpgen::checkPack(lp::PackOp op) {
+  std::string reason;
+  auto g = Geometry::analyze(ContractShape::of(op), reason);
+  lp::LayoutAttr layout = op.getLayout();
+  if (!g || (layout.isOfWeights() && layout.getSums() &&
+             !g->computeClasses(reason))) {
+    return op.emitOpError("has no packed form: ") << reason;
+  }
+  for (const PositionDim &p : g->positions) {
+    if (p.hasHalo && g->shape.isXDynamic[p.xDim] && !op.getSource()) {
+      return op.emitOpError("needs a source for a padded dimension of run-time "
+                            "size");
+    }
+  }
+  g->setLayouts(layout, layout);
+  return checkBytes(op, "a destination", op.getDestination(),
+                    layout.isOfWeights() ? g->wBytes : g->xBytes);
+}
+
+/// The x of another contraction that `op`, of packed form `form`, writes.
+static LogicalResult checkChain(lp::ContractOp op, const PackedForm &form,
+                                lp::PackOp chain) {
+  if (!chain.getYielded() || chain.getLayout().isOfWeights()) {
+    return chain.emitOpError("in chains must pack a yielded value as x");
+  }
+  if (chain.getXShape() != op.getExtents().take_front(op.getParallel())) {
+    return chain.emitOpError("must have the shape of what the contraction "
+                             "around it computes");
+  }
+  if (failed(checkPack(chain))) {
+    return failure();
+  }
+  if (std::string reason = whyNotChained(packedGeometry(chain), form);
+      !reason.empty()) {
+    return chain.emitOpError("cannot be written by a contraction: ") << reason;
+  }
+  return success();
+}
+
+static LogicalResult checkContract(lp::ContractOp op) {
+  if (!op.getXLayout()) {
+    return op.getChains().empty()
+               ? success()
+               : LogicalResult(op.emitOpError("has chains and no packed form"));
+  }
+  FailureOr<PackedForm> form = scheduledForm(op);
+  if (failed(form)) {
+    return failure();
+  }
+  const Geometry &g = form->geometry;
+  if (g.xLayout != *op.getXLayout() || g.wLayout != *op.getWLayout()) {
+    return op.emitOpError("has other layouts than its schedule: expected ")
+           << g.xLayout << " and " << g.wLayout;
+  }
+  if (failed(checkBytes(op, "packed x", op.getX(), g.xBytes)) ||
+      failed(checkBytes(op, "packed w", op.getW(), g.wBytes))) {
+    return failure();
+  }
+  for (Operation &chain : op.getChains().getOps()) {
+    auto pack = dyn_cast<lp::PackOp>(chain);
+    if (!pack && !isa<lp::YieldOp>(chain)) {
+      return chain.emitOpError("cannot stand in chains: expected lp.pack");
+    }
+    if (pack && failed(checkChain(op, *form, pack))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+LogicalResult lpgen::checkPhase(Operation *op) {
+  if (auto pack = dyn_cast<lp::PackOp>(op)) {
+    return pack.getYielded() ? LogicalResult(pack.emitOpError(
+                                   "of a yielded value is no phase"))
+                             : checkPack(pack);
+  }
+  auto contract = dyn_cast<lp::ContractOp>(op);
+  return contract ? checkContract(contract) : success();
+}
+
+LogicalResult lpgen::checkView(memref::ViewOp view) {
+  auto type = cast<MemRefType>(view.getType());
+  auto source = cast<MemRefType>(view.getSource().getType());
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  size_t next = 0;
+  bool isKnown = source.hasStaticShape();
+  for (int64_t extent : type.getShape()) {
+    if (ShapedType::isDynamic(extent)) {
+      std::optional<int64_t> bound =
+          lp::KernelOp::boundOf(view.getSizes()[next++]);
+      isKnown &= bound.has_value();
+      extent = bound.value_or(0);
+    }
+    isKnown &= !llvm::MulOverflow(bytes, extent, bytes);
+  }
+  APInt offset;
+  isKnown &= matchPattern(view.getByteShift(), m_ConstantInt(&offset)) &&
+             offset.isNonNegative() &&
+             !llvm::AddOverflow(bytes, offset.getSExtValue(), bytes);
+  if (!isKnown || bytes > source.getNumElements()) {
+    return view.emitOpError("must lie within its source, at a constant offset, "
+                            "for all run-time sizes");
+  }
+  return success();
+}

@@ -1,0 +1,376 @@
+// lp.kernel: the attributes of its signature, and the verifier that holds the
+// body of each stage to them. Labels are those of LpBase.td and LpOps.td.
+#include "ir/dialect/Lp.h"
+#include "ir/dialect/Verify.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::lp;
+
+/// The most bytes of a buffer that is passed.
+static constexpr int64_t kMostBytes = int64_t{1} << 62;
+
+//===----------------------------------------------------------------------===//
+// Sizes and buffers
+//===----------------------------------------------------------------------===//
+
+LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               StringRef name, int64_t bound) {
+  if (bound < 1 || bound > kMostElements) { // size_c1
+    return emitError() << "size '" << name
+                       << "' needs a bound of 1 to 2^40, found " << bound;
+  }
+  return success();
+}
+
+LogicalResult
+PackedBufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                         int64_t bytes, LayoutAttr layout,
+                         FlatSymbolRefAttr /*packer*/) {
+  if (!layout.isOfWeights() || bytes < 64 ||
+      bytes > kMostBytes) { // packed_buffer_c1
+    return emitError() << "a buffer arrives packed as weights, in 64 bytes or "
+                          "more";
+  }
+  return success();
+}
+
+/// buffer_c1: true if the constant extents and their product are in bounds.
+static bool isShapeWithinLimit(ArrayRef<int64_t> shape) {
+  int64_t elements = 1;
+  for (int64_t extent : shape) {
+    if (extent == 0 || extent > kMostElements || extent < -int64_t{INT32_MAX}) {
+      return false;
+    }
+    if (llvm::MulOverflow(elements, std::max<int64_t>(extent, 1), elements) ||
+        elements > kMostElements) {
+      return false;
+    }
+  }
+  return true;
+}
+
+LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef name, BufferRole role,
+                                 mlir::Type element, ArrayRef<int64_t> shape,
+                                 ArrayRef<int64_t> range,
+                                 PackedBufferAttr packed) {
+  auto fail = [&](const Twine &what) {
+    return emitError() << "buffer '" << name << "' " << what;
+  };
+  const bool isInteger = isa<IntType>(element) ||
+                         element.isSignlessInteger(32) ||
+                         element.isSignlessInteger(64);
+  if (!isInteger && !element.isF32()) { // buffer_c1
+    return fail("needs elements of !lp.int, i32, i64 or f32");
+  }
+  if (!isShapeWithinLimit(shape)) { // buffer_c1
+    return fail("needs positive extents and at most 2^40 elements");
+  }
+  if (isInteger != !range.empty()) { // buffer_c2
+    return fail(isInteger ? "has integers and no range" : "has a range of f32");
+  }
+  if (isInteger) { // buffer_c2
+    const ElementType type = toElementType(element);
+    if (range.size() != 2 || range[0] > range[1] ||
+        range[0] < type.minValue() || range[1] > type.maxValue()) {
+      return fail("needs a range within that of its elements");
+    }
+  }
+  if (packed && (role == BufferRole::Output || !isInteger)) { // buffer_c3
+    return fail("is packed and no input of integers");
+  }
+  return success();
+}
+
+static SmallVector<int64_t> dynamicShape(ArrayRef<int64_t> shape) {
+  return llvm::map_to_vector(shape, [](int64_t extent) {
+    return extent < 0 ? ShapedType::kDynamic : extent;
+  });
+}
+
+RankedTensorType BufferAttr::tensorType() const {
+  return RankedTensorType::get(dynamicShape(getShape()), getElement());
+}
+
+MemRefType BufferAttr::memrefType() const {
+  return MemRefType::get(dynamicShape(getShape()),
+                         getStorageType(getElement()));
+}
+
+MemRefType BufferAttr::passedType() const {
+  return getPacked() ? MemRefType::get({getPacked().getBytes()},
+                                       IntegerType::get(getContext(), 8))
+                     : memrefType();
+}
+
+LogicalResult
+ContractionAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                        StringRef label, mlir::Type x, mlir::Type w,
+                        mlir::Type accumulator, ScheduleAttr /*schedule*/,
+                        int64_t group, StringRef /*choice*/) {
+  auto isElement = [](mlir::Type type) {
+    return isa<IntType>(type) || type.isSignlessInteger(32) ||
+           type.isSignlessInteger(64);
+  };
+  if (group < 0 || !isElement(x) || !isElement(w) ||
+      !isElement(accumulator)) { // contraction_c1
+    return emitError() << "contraction '" << label
+                       << "' needs integer elements and a group of 0 or more";
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+SmallVector<SizeAttr> KernelOp::sizeList() {
+  return llvm::to_vector(getSizesAttr().getAsRange<SizeAttr>());
+}
+
+SmallVector<BufferAttr> KernelOp::bufferList() {
+  return llvm::to_vector(getBuffersAttr().getAsRange<BufferAttr>());
+}
+
+BufferAttr KernelOp::bufferOf(BlockArgument argument) {
+  const size_t number = argument.getArgNumber();
+  const size_t first = getSizes().size();
+  if (getBody().empty() || argument.getOwner() != &getBody().front() ||
+      number < first || number - first >= getBuffers().size()) {
+    return {};
+  }
+  return cast<BufferAttr>(getBuffers()[number - first]);
+}
+
+std::optional<int64_t> KernelOp::boundOf(mlir::Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto kernel =
+      argument
+          ? dyn_cast_if_present<KernelOp>(argument.getOwner()->getParentOp())
+          : KernelOp();
+  if (!kernel || argument.getArgNumber() >= kernel.getSizes().size()) {
+    return std::nullopt;
+  }
+  return cast<SizeAttr>(kernel.getSizes()[argument.getArgNumber()]).getBound();
+}
+
+SmallVector<mlir::Type> KernelOp::memrefArgumentTypes() {
+  SmallVector<mlir::Type> types(getSizes().size(),
+                                IndexType::get(getContext()));
+  for (BufferAttr buffer : bufferList()) {
+    types.push_back(buffer.passedType());
+  }
+  types.push_back(
+      MemRefType::get({static_cast<int64_t>(getWorkspace().value_or(0))},
+                      IntegerType::get(getContext(), 8)));
+  return types;
+}
+
+/// Names go into C headers.
+static bool isIdentifier(StringRef name) {
+  return !name.empty() && !llvm::isDigit(name.front()) &&
+         llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+/// kernel_c1
+static LogicalResult verifySignature(KernelOp kernel) {
+  llvm::StringSet<> names;
+  if (!isIdentifier(kernel.getSymName())) {
+    return kernel.emitOpError("needs an identifier as its name");
+  }
+  for (SizeAttr size : kernel.sizeList()) {
+    if (!isIdentifier(size.getName())) {
+      return kernel.emitOpError("has size '")
+             << size.getName() << "', which is no identifier";
+    }
+    if (!names.insert(size.getName()).second) {
+      return kernel.emitOpError("has two sizes '") << size.getName() << "'";
+    }
+  }
+  names.clear();
+  bool hasOutput = false;
+  for (BufferAttr buffer : kernel.bufferList()) {
+    if (!isIdentifier(buffer.getName())) {
+      return kernel.emitOpError("has buffer '")
+             << buffer.getName() << "', which is no identifier";
+    }
+    if (!names.insert(buffer.getName()).second) {
+      return kernel.emitOpError("has two buffers '") << buffer.getName() << "'";
+    }
+    if (hasOutput && !buffer.isOutput()) {
+      return kernel.emitOpError("has input '")
+             << buffer.getName() << "' after an output";
+    }
+    hasOutput |= buffer.isOutput();
+    int64_t elements = 1;
+    for (int64_t extent : buffer.getShape()) {
+      if (extent < 0) {
+        if (~extent >= static_cast<int64_t>(kernel.getSizes().size())) {
+          return kernel.emitOpError("has no size ?")
+                 << ~extent << ", which buffer '" << buffer.getName()
+                 << "' names";
+        }
+        extent = cast<SizeAttr>(kernel.getSizes()[~extent]).getBound();
+      }
+      if (llvm::MulOverflow(elements, extent, elements) ||
+          elements > kMostElements) {
+        return kernel.emitOpError("has buffer '")
+               << buffer.getName() << "' of more than 2^40 elements";
+      }
+    }
+  }
+  return success();
+}
+
+LogicalResult KernelOp::verify() {
+  if (failed(verifySignature(*this))) {
+    return failure();
+  }
+  const bool hasBody = !getBody().empty();
+  if (hasBody && (getPhases() || getScratch())) { // kernel_c3
+    return emitOpError("has a body and phases or scratch");
+  }
+  if (!hasBody &&
+      !(getPhases() && getWorkspace() && getScratch())) { // kernel_c3
+    return emitOpError("without a body needs phases, workspace and scratch");
+  }
+  for (std::optional<uint64_t> bytes : {getWorkspace(), getScratch()}) {
+    if (bytes && *bytes > uint64_t{kMostBytes}) { // kernel_c4
+      return emitOpError("needs a workspace and scratch of 0 to 2^62 bytes");
+    }
+  }
+  if (getHash() && (getHash()->size() != 64 ||
+                    !llvm::all_of(*getHash(), llvm::isHexDigit))) { // kernel_c4
+    return emitOpError("needs a hash of 64 hexadecimal digits");
+  }
+  return success();
+}
+
+/// kernel_c2
+LogicalResult KernelOp::verifyRegions() {
+  if (getBody().empty()) {
+    return success();
+  }
+  SmallVector<mlir::Type> arguments = memrefArgumentTypes();
+  SmallVector<mlir::Type> results;
+  if (hasTensors()) {
+    arguments.truncate(getSizes().size());
+    for (BufferAttr buffer : bufferList()) {
+      (buffer.isOutput() ? results : arguments).push_back(buffer.tensorType());
+    }
+  }
+  Block &block = getBody().front();
+  if (block.getNumArguments() != arguments.size()) {
+    return emitOpError("needs ")
+           << arguments.size() << " arguments by its signature, found "
+           << block.getNumArguments();
+  }
+  for (auto [argument, type] :
+       llvm::zip_equal(block.getArguments(), arguments)) {
+    if (argument.getType() != type) {
+      return emitOpError("needs argument ")
+             << argument.getArgNumber() << " of type " << type << ", found "
+             << argument.getType();
+    }
+  }
+  auto isSize = [&](mlir::Value extent) { return boundOf(extent).has_value(); };
+  auto isKnown = [&](Operation *op) {
+    return llvm::TypeSwitch<Operation *, bool>(op)
+        .Case<ComputeOp, ContractOp, PackOp, ReduceOp>([&](auto loops) {
+          return llvm::all_of(loops.getDynamicExtents(), isSize);
+        })
+        .Default(true);
+  };
+  WalkResult unknown = getBody().walk([&](Operation *op) {
+    if (isKnown(op)) {
+      return WalkResult::advance();
+    }
+    op->emitOpError("needs run-time sizes of the kernel as dynamic extents");
+    return WalkResult::interrupt();
+  });
+  if (unknown.wasInterrupted()) {
+    return failure();
+  }
+  Operation *yield = block.getTerminator();
+  if (!llvm::equal(yield->getOperandTypes(), results)) {
+    return yield->emitOpError("must yield the kernel's outputs, ")
+           << results.size() << " tensors as buffers say";
+  }
+  return success();
+}
+
+/// kernel_c5: `name` is a function of `arguments`, where types are still those
+/// of MLIR's functions; later ones are checked where they are called.
+static LogicalResult verifyFunction(KernelOp kernel,
+                                    SymbolTableCollection &symbols,
+                                    FlatSymbolRefAttr name,
+                                    ArrayRef<mlir::Type> arguments,
+                                    ArrayRef<mlir::Type> results) {
+  auto function =
+      symbols.lookupNearestSymbolFrom<FunctionOpInterface>(kernel, name);
+  if (!function) {
+    return kernel.emitOpError("has no function ") << name;
+  }
+  auto type = dyn_cast<FunctionType>(function.getFunctionType());
+  if (type && (type.getInputs() != arguments || type.getResults() != results)) {
+    InFlightDiagnostic error = kernel.emitOpError("needs function ");
+    error << name << " of type "
+          << FunctionType::get(kernel.getContext(), arguments, results);
+    error.attachNote(function.getLoc()) << "found " << type;
+    return error;
+  }
+  return success();
+}
+
+LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  Builder b(getContext());
+  for (BufferAttr buffer : bufferList()) {
+    if (PackedBufferAttr packed = buffer.getPacked();
+        packed && failed(verifyFunction(
+                      *this, symbols, packed.getPacker(),
+                      {buffer.memrefType(), buffer.passedType()}, {}))) {
+      return failure();
+    }
+  }
+  if (!getPhases()) {
+    return success();
+  }
+  SmallVector<mlir::Type> sizes(getSizes().size(), b.getIndexType());
+  for (auto phase : getPhasesAttr().getAsRange<PhaseAttr>()) {
+    SmallVector<mlir::Type> arguments = memrefArgumentTypes();
+    arguments.push_back(MemRefType::get(
+        {static_cast<int64_t>(getScratch().value_or(0))}, b.getI8Type()));
+    arguments.append(2, b.getIndexType());
+    if (failed(verifyFunction(*this, symbols, phase.getRun(), arguments, {})) ||
+        failed(verifyFunction(*this, symbols, phase.getTasks(), sizes,
+                              {b.getIndexType()}))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+KernelOp lpgen::lp::kernelOf(Operation *op) {
+  if (auto kernel = dyn_cast<KernelOp>(op)) {
+    return kernel;
+  }
+  if (auto kernel = op->getParentOfType<KernelOp>()) {
+    return kernel;
+  }
+  while (Operation *parent = op->getParentOp()) {
+    op = parent;
+  }
+  if (op->getNumRegions() != 1 || op->getRegion(0).empty()) {
+    return {};
+  }
+  auto kernels = op->getRegion(0).front().getOps<KernelOp>();
+  return kernels.empty() ? KernelOp() : *kernels.begin();
+}

@@ -1,0 +1,276 @@
+// Verifiers of the ops on packed operands: lp.pack and lp.tile. Labels are
+// those of LpOps.td. That memory is large enough, which follows from the packed
+// geometry, lp-tile checks (CheckPhases.cpp).
+#include "ir/dialect/Lp.h"
+#include "ir/dialect/Verify.h"
+#include "mlir/IR/AffineExpr.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::lp;
+
+/// Bounds of the language, and one that keeps sums of subscripts far from
+/// overflow.
+static constexpr size_t kMostLoops = 64;
+static constexpr int64_t kMostIterations = int64_t{1} << 62;
+static constexpr int64_t kFarthest = int64_t{1} << 50;
+
+bool lpgen::lp::isByteBuffer(mlir::Value value) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  return type && type.getRank() == 1 && type.hasStaticShape() &&
+         type.getLayout().isIdentity() && type.getElementType().isInteger(8);
+}
+
+/// The yield of a region that has one; null if it is not well-formed, which
+/// another verifier says.
+static YieldOp yieldOf(Region &region) {
+  return region.empty() || region.front().empty()
+             ? YieldOp()
+             : dyn_cast<YieldOp>(region.front().back());
+}
+
+/// How far from 0 `expr` is at most, within loops of `extents`; nothing if it
+/// is not constant + sum of constant * dim or farther than any operand.
+static std::optional<int64_t> reachOf(AffineExpr expr,
+                                      ArrayRef<int64_t> extents) {
+  auto within = [](int64_t value) -> std::optional<int64_t> {
+    return value <= kFarthest ? std::optional(value) : std::nullopt;
+  };
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    const int64_t value = constant.getValue();
+    return value < -kFarthest ? std::nullopt : within(std::abs(value));
+  }
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    return extents[dim.getPosition()];
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary) {
+    return std::nullopt;
+  }
+  const auto lhs = reachOf(binary.getLHS(), extents);
+  const auto rhs = reachOf(binary.getRHS(), extents);
+  if (!lhs || !rhs) {
+    return std::nullopt;
+  }
+  if (expr.getKind() == AffineExprKind::Add) {
+    return within(*lhs + *rhs);
+  }
+  int64_t product = 0;
+  if (expr.getKind() != AffineExprKind::Mul ||
+      !isa<AffineConstantExpr>(binary.getRHS()) ||
+      llvm::MulOverflow(*lhs, *rhs, product)) {
+    return std::nullopt;
+  }
+  return within(product);
+}
+
+/// Distinct dims and constants.
+static bool isPlain(AffineMap map) {
+  llvm::SmallBitVector seen(map.getNumDims());
+  return llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim) {
+      return isa<AffineConstantExpr>(expr);
+    }
+    const bool isNew = !seen.test(dim.getPosition());
+    seen.set(dim.getPosition());
+    return isNew;
+  });
+}
+
+/// pack_c4
+static LogicalResult verifyLoops(PackOp op) {
+  SmallVector<int64_t> extents(op.getExtents());
+  if (extents.size() > kMostLoops || op.getParallel() > extents.size() ||
+      op.getDynamicExtents().size() !=
+          static_cast<size_t>(llvm::count(extents, ShapedType::kDynamic))) {
+    return op.emitOpError("needs at most 64 loops, the parallel ones among "
+                          "them, and an operand for each dynamic extent");
+  }
+  int64_t iterations = 1;
+  size_t next = 0;
+  for (int64_t &extent : extents) {
+    if (ShapedType::isDynamic(extent)) {
+      // A size that has no bound is refused by the kernel.
+      extent = KernelOp::boundOf(op.getDynamicExtents()[next++]).value_or(1);
+    }
+    if (extent < 1 || extent > kMostElements ||
+        llvm::MulOverflow(iterations, extent, iterations) ||
+        iterations > kMostIterations) {
+      return op.emitOpError("needs extents of 1 to 2^40, of at most 2^62 "
+                            "iterations");
+    }
+  }
+  auto fits = [&](AffineMap map, ArrayRef<int64_t> shape) {
+    return map.getNumDims() == extents.size() && map.getNumSymbols() == 0 &&
+           map.getNumResults() == shape.size() &&
+           llvm::all_of(shape, [](int64_t extent) {
+             return ShapedType::isDynamic(extent) ||
+                    (extent >= 1 && extent <= kMostElements);
+           });
+  };
+  if (!fits(op.getXMap(), op.getXShape()) ||
+      !fits(op.getWMap(), op.getWShape())) {
+    return op.emitOpError("maps need one dim per loop and one result per "
+                          "dimension, which is positive");
+  }
+  auto isLinear = [&](AffineExpr expr) {
+    return reachOf(expr, extents).has_value();
+  };
+  if (!llvm::all_of(op.getXMap().getResults(), isLinear) ||
+      !isPlain(op.getWMap())) {
+    return op.emitOpError("needs linear subscripts of x and distinct loops as "
+                          "those of w");
+  }
+  return success();
+}
+
+/// The memref of the logical operand's storage.
+static bool isLogical(PackOp op, mlir::Value value) {
+  auto type = cast<MemRefType>(value.getType());
+  return type.getShape() ==
+             (op.getLayout().isOfWeights() ? op.getWShape() : op.getXShape()) &&
+         type.getLayout().isIdentity() &&
+         type.getElementType() == getStorageType(op.getElement());
+}
+
+/// pack_c2: where the elements come from.
+static LogicalResult verifySource(PackOp op) {
+  if (bool(op.getSource()) + !op.getProducer().empty() +
+          bool(op.getYieldedAttr()) !=
+      1) {
+    return op.emitOpError(
+        "needs one of a source, a producer and a yielded value");
+  }
+  auto contract = op->getParentOfType<ContractOp>();
+  if (bool(op.getYieldedAttr()) != bool(contract)) {
+    return op.emitOpError("of a contraction's chains takes a yielded value");
+  }
+  if (op.getYieldedAttr()) {
+    YieldOp yield = yieldOf(contract.getBody());
+    if (!yield || *op.getYielded() >= yield.getValues().size() ||
+        !yield.getValues()[*op.getYielded()].getType().isInteger()) {
+      return op.emitOpError("has no yielded integer ")
+             << *op.getYielded() << " of the contraction around it";
+    }
+  }
+  if (op.getLayout().isOfWeights() && !op.getSource()) {
+    return op.emitOpError("needs a source for weights");
+  }
+  if (!op.getProducer().empty()) {
+    YieldOp yield = yieldOf(op.getProducer());
+    if (op.getProducer().getNumArguments() != op.getXShape().size() ||
+        !llvm::all_of(op.getProducer().getArgumentTypes(),
+                      [](mlir::Type type) { return type.isIndex(); }) ||
+        !yield || yield.getValues().size() != 1 ||
+        !yield.getValues()[0].getType().isInteger()) {
+      return op.emitOpError("producer needs one index per dimension and yields "
+                            "an integer");
+    }
+  }
+  return success();
+}
+
+LogicalResult PackOp::verify() {
+  if (!isByteBuffer(getDestination())) { // pack_c1
+    return emitOpError("destination must be a one-dimensional i8 buffer");
+  }
+  if (failed(verifySource(*this)) || failed(verifyLoops(*this))) {
+    return failure();
+  }
+  if (getLogical() && getProducer().empty()) { // pack_c3
+    return emitOpError("has a logical operand without a producer");
+  }
+  if (!isa<IntType>(getElement()) && !getElement().isSignlessInteger(32) &&
+      !getElement().isSignlessInteger(64)) { // pack_c5
+    return emitOpError("packs integers only");
+  }
+  for (mlir::Value logical : {getSource(), getLogical()}) {
+    if (logical && !isLogical(*this, logical)) { // pack_c5
+      return emitOpError("needs the shape and the storage of the operand, "
+                         "found ")
+             << logical.getType();
+    }
+  }
+  return success();
+}
+
+/// tile_c4: the coefficients of planes of digits are powers of the second one,
+/// the last perhaps negative.
+static bool arePlanes(ArrayRef<int64_t> planes) {
+  if (planes.size() > 16) {
+    return false;
+  }
+  int64_t expected = 1;
+  const int64_t base = planes.size() > 1 ? std::abs(planes[1]) : 1;
+  if (base < 1 || base > 16 || !llvm::isPowerOf2_64(base)) {
+    return false;
+  }
+  for (auto [i, coefficient] : llvm::enumerate(planes)) {
+    if (coefficient != expected &&
+        (i + 1 < planes.size() || coefficient != -expected)) {
+      return false;
+    }
+    expected *= base;
+  }
+  return true;
+}
+
+static bool isMatrix(mlir::Value value) {
+  auto type = cast<MemRefType>(value.getType());
+  return type.getRank() == 2 && type.hasStaticShape() &&
+         type.getLayout().isIdentity();
+}
+
+LogicalResult TileOp::verify() {
+  constexpr int64_t mostUnroll = 256;
+  constexpr size_t mostAccumulators = 128;
+  constexpr int64_t mostSteps = int64_t{1} << 40;
+  auto isWithin = [](int64_t value, int64_t most) {
+    return value >= 1 && value <= most;
+  };
+  if (getXOffsets().empty() || getVectors() < 1 ||
+      getXOffsets().size() > mostAccumulators ||
+      getVectors() > mostAccumulators / getXOffsets().size()) { // tile_c1
+    return emitOpError("needs rows and vectors of 1 to 128 accumulators");
+  }
+  if (getCounts().size() != getStrides().size() ||
+      getCounts().size() != getWSteps().size() || getCounts().empty() ||
+      getCounts().size() > kMostLoops) { // tile_c2
+    return emitOpError("needs one stride and one wStep per positive count");
+  }
+  int64_t steps = 1;
+  for (int64_t count : getCounts()) { // tile_c2
+    if (count < 1 || llvm::MulOverflow(steps, count, steps) ||
+        steps > mostSteps) {
+      return emitOpError("needs one stride and one wStep per positive count");
+    }
+  }
+  if (static_cast<int64_t>(getChunk()) < 1) { // tile_c3
+    return emitOpError("chunk must be positive");
+  }
+  if (!isWithin(static_cast<int64_t>(getUnroll()), mostUnroll)) { // tile_c3
+    return emitOpError("unroll must be 1 to 256");
+  }
+  if (!arePlanes(getXPlanes()) || !arePlanes(getWPlanes())) { // tile_c4
+    return emitOpError("coefficients of planes must be powers of the second "
+                       "one");
+  }
+  if (!isByteBuffer(getX()) || !isByteBuffer(getW())) { // tile_c5
+    return emitOpError("x and w must be one-dimensional i8 buffers");
+  }
+  auto elementOf = [](mlir::Value value) {
+    return cast<MemRefType>(value.getType()).getElementType();
+  };
+  if (!isMatrix(getAcc()) || !(elementOf(getAcc()).isInteger(32) ||
+                               elementOf(getAcc()).isInteger(64))) { // tile_c5
+    return emitOpError("sums must be rows of i32 or i64");
+  }
+  if (getHalves() && (!isMatrix(getHalves()) ||
+                      !elementOf(getHalves()).isInteger(16))) { // tile_c5
+    return emitOpError("16-bit sums must be rows of i16");
+  }
+  return success();
+}

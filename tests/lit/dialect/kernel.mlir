@@ -1,0 +1,208 @@
+// The signature of a kernel, and what each of its constraints refuses.
+// RUN: lpgen-opt %s --split-input-file --verify-roundtrip --verify-diagnostics | FileCheck %s
+
+// CHECK: lp.kernel @tensors for <"generic"> sizes [#lp.size<"n", bound = 6>] buffers [#lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 4], range = [0, 3]>, #lp.buffer<"s", input, f32, []>, #lp.buffer<"y", output, i32, [?0, 4], range = [0, 3]>] {
+lp.kernel @tensors for <"generic"> sizes [#lp.size<"n", bound = 6>] buffers [
+    #lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 4], range = [0, 3]>,
+    #lp.buffer<"s", input, f32, []>,
+    #lp.buffer<"y", output, i32, [?0, 4], range = [0, 3]>] {
+^bb0(%n: index, %x: tensor<?x4x!lp.int<unsigned, 2>>, %s: tensor<f32>):
+  %y = lp.compute [-9223372036854775808, 4] dynamic(%n) -> tensor<?x4xi32> {
+  ^bb0(%i: index, %j: index):
+    %v = lp.read %x[%i, %j] affine_map<(d0, d1) -> (d0, d1)> divisors [1, 1]
+      : tensor<?x4x!lp.int<unsigned, 2>> -> i32
+    lp.yield %v : i32
+  }
+  lp.yield %y : tensor<?x4xi32>
+}
+
+// CHECK: lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>]
+// CHECK-SAME: contractions = [#lp.contraction<"acc", !lp.int<unsigned, 2> x !lp.int<bipolar, 1> into i32, <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "cost model">]
+// CHECK-SAME: phases = [#lp.phase<compute, run = @run, tasks = @tasks>]
+func.func @run(%y: memref<4xf32>, %work: memref<64xi8>, %scratch: memref<128xi8>, %begin: index, %end: index) {
+  return
+}
+func.func @tasks() -> index {
+  %c4 = arith.constant 4 : index
+  return %c4 : index
+}
+lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>] attributes {
+  contractions = [#lp.contraction<"acc", !lp.int<unsigned, 2> x !lp.int<bipolar, 1> into i32,
+    <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "cost model">],
+  phases = [#lp.phase<compute, run = @run, tasks = @tasks>], scratch = 128 : i64, workspace = 64 : i64}
+
+// -----
+
+// size_c1
+// expected-error @+1 {{size 'n' needs a bound of 1 to 2^40, found 0}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 0>] buffers []
+
+// -----
+
+// packed_buffer_c1
+// expected-error @+1 {{a buffer arrives packed as weights, in 64 bytes or more}}
+func.func private @k() attributes {b = #lp.packed_buffer<32, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>}
+
+// -----
+
+// buffer_c1
+// expected-error @+1 {{buffer 'x' needs elements of !lp.int, i32, i64 or f32}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, f64, [4]>}
+
+// -----
+
+// buffer_c1
+// expected-error @+1 {{buffer 'x' needs positive extents and at most 2^40 elements}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, f32, [2097152, 2097152]>}
+
+// -----
+
+// buffer_c1
+// expected-error @+1 {{buffer 'x' needs positive extents and at most 2^40 elements}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, f32, [1099511627776, 1099511627776]>}
+
+// -----
+
+// buffer_c2
+// expected-error @+1 {{buffer 'x' has integers and no range}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, i32, [4]>}
+
+// -----
+
+// buffer_c2
+// expected-error @+1 {{buffer 'x' needs a range within that of its elements}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, !lp.int<unsigned, 2>, [4], range = [0, 4]>}
+
+// -----
+
+// buffer_c3
+// expected-error @+1 {{buffer 'x' is packed and no input of integers}}
+func.func private @k() attributes {b = #lp.buffer<"x", output, i32, [4], range = [0, 3], packed = <128, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>>}
+
+// -----
+
+// contraction_c1
+// expected-error @+1 {{contraction 'y' needs integer elements and a group of 0 or more}}
+func.func private @k() attributes {c = #lp.contraction<"y", f32 x f32 into f32, <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "">}
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{needs an identifier as its name}}
+lp.kernel @"a.b" for <"generic"> sizes [] buffers []
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has two buffers 'x'}}
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"x", input, f32, [4]>, #lp.buffer<"x", output, f32, [4]>]
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has input 'x' after an output}}
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>, #lp.buffer<"x", input, f32, [4]>]
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has no size ?1, which buffer 'x' names}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 4>] buffers [#lp.buffer<"x", input, f32, [?1]>]
+
+// -----
+
+// kernel_c2
+// expected-error @+1 {{needs argument 0 of type 'tensor<4xf32>', found 'tensor<5xf32>'}}
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"x", input, f32, [4]>] {
+^bb0(%x: tensor<5xf32>):
+}
+
+// -----
+
+// kernel_c2
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"x", input, f32, [4]>, #lp.buffer<"y", output, f32, [4]>] {
+^bb0(%x: tensor<4xf32>):
+  // expected-error @+1 {{must yield the kernel's outputs, 1 tensors as buffers say}}
+  lp.yield
+}
+
+// -----
+
+// kernel_c2
+// expected-error @+1 {{needs 2 arguments by its signature, found 1}}
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"x", input, f32, [4]>] attributes {workspace = 64 : i64} {
+^bb0(%x: memref<4xf32>):
+}
+
+// -----
+
+// kernel_c3
+// expected-error @+1 {{without a body needs phases, workspace and scratch}}
+lp.kernel @k for <"generic"> sizes [] buffers []
+
+// -----
+
+// kernel_c3
+// expected-error @+1 {{has a body and phases or scratch}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {scratch = 0 : i64} {
+  lp.yield
+}
+
+// -----
+
+// kernel_c4
+// expected-error @+1 {{needs a workspace and scratch of 0 to 2^62 bytes}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [], scratch = -1 : i64, workspace = 0 : i64}
+
+// -----
+
+// kernel_c4
+// expected-error @+1 {{needs a hash of 64 hexadecimal digits}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {hash = "12", phases = [], scratch = 0 : i64, workspace = 0 : i64}
+
+// -----
+
+// kernel_c5
+// expected-error @+1 {{has no function @run}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [#lp.phase<pack, run = @run, tasks = @tasks>], scratch = 0 : i64, workspace = 0 : i64}
+
+// -----
+
+// kernel_c5
+// expected-note @+1 {{found '() -> ()'}}
+func.func private @tasks()
+// expected-error @+1 {{needs function @tasks of type '(memref<0xi8>, memref<0xi8>, index, index) -> ()'}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [#lp.phase<pack, run = @tasks, tasks = @tasks>], scratch = 0 : i64, workspace = 0 : i64}
+
+// -----
+
+// kernel_c6
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"y", output, i32, [4], range = [0, 3]>] {
+  %n = arith.constant 3 : index
+  %y = lp.compute [4] -> tensor<4xi32> {
+  ^bb0(%i: index):
+    // expected-error @+1 {{needs run-time sizes of the kernel as dynamic extents}}
+    %s = lp.reduce sum [-9223372036854775808] dynamic(%n) : i32 {
+    ^bb0(%k: index):
+      %c = arith.constant 1 : i32
+      lp.yield %c : i32
+    }
+    lp.yield %s : i32
+  }
+  lp.yield %y : tensor<4xi32>
+}
+
+// -----
+
+// The dialect has one attribute for the ops of others.
+// expected-error @+1 {{has unknown attribute 'lp.info'}}
+module attributes {lp.info = "{}"} {
+}
+
+// -----
+
+func.func @mark(%n: index) {
+  // expected-error @+1 {{has 'lp.elementwise', which marks loops without results and has no value}}
+  %c = arith.constant {lp.elementwise} 1 : index
+  return
+}
