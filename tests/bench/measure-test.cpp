@@ -1,4 +1,5 @@
 // Statistics over subjects with known durations, and the clock.
+#include "tests/Skipping.h"
 #include "workbench/measure/Clock.h"
 #include "workbench/measure/Means.h"
 #include "workbench/measure/Measure.h"
@@ -61,7 +62,7 @@ TEST(MeasureTest, failureStopsIt) {
 TEST(ClockTest, frequencyIsThatOfACpu) {
   const std::optional<double> frequency = measureFrequency();
   if (!frequency) {
-    GTEST_SKIP() << "no known instruction latency on this architecture";
+    LPGEN_SKIP_OR_FAIL("no known instruction latency on this architecture");
   }
   // A disturbed measurement is low, never high.
   EXPECT_LT(*frequency, 8e9);

@@ -2,6 +2,7 @@
 // program of its own, as oneDNN's instruction set is chosen once per process.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
+#include "tests/Skipping.h"
 #include "workbench/measure/Baseline.h"
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@ namespace {
 /// All activations 255, all weights 127, 64 products.
 TEST(SaturationTest, oneDnnSaturatesOnAvx2AndSaysSo) {
   if ((lp_cpu_features() & LP_CPU_AVX2) == 0) {
-    GTEST_SKIP() << "this CPU lacks AVX2";
+    LPGEN_SKIP_OR_FAIL("this CPU lacks AVX2");
   }
   Problem problem;
   problem.isGemm = true;

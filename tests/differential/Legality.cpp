@@ -38,10 +38,18 @@ bool takes(const Cell &cell, ElementType x, ElementType w) {
   return xStored && wStored && cell.maxSteps(*xStored, *wStored) >= 1;
 }
 
-std::optional<bool> mustApply(const Target &target, const std::string &schedule,
-                              ElementType x, ElementType w) {
+namespace {
+/// What the text of a schedule asks for. Its cell is null for `direct` and "".
+struct Request {
+  const Cell *cell = nullptr;
+  int64_t rows = 1;
+  int64_t vectors = 1;
+};
+} // namespace
+
+static Request requestOf(const Target &target, const std::string &schedule) {
   if (schedule.empty()) {
-    return std::nullopt;
+    return {};
   }
   std::string message;
   const auto request = parseScheduleRequest(schedule, message);
@@ -49,12 +57,25 @@ std::optional<bool> mustApply(const Target &target, const std::string &schedule,
   const auto *cell = llvm::find_if(target.cells(), [&](const Cell *candidate) {
     return candidate->facts().name == request->cell;
   });
-  if (cell == target.cells().end()) {
-    return true; // `direct`
+  return {cell == target.cells().end() ? nullptr : *cell,
+          request->rows.value_or(1), request->vectors.value_or(1)};
+}
+
+bool fitsRegisters(const Target &target, const std::string &schedule) {
+  const Request request = requestOf(target, schedule);
+  return !request.cell ||
+         tileRegisters(*request.cell, request.rows, request.vectors) <=
+             target.desc().vectorRegisters;
+}
+
+std::optional<bool> mustApply(const Target &target, const std::string &schedule,
+                              ElementType x, ElementType w) {
+  if (schedule.empty()) {
+    return std::nullopt;
   }
-  return takes(**cell, x, w) && tileRegisters(**cell, request->rows.value_or(1),
-                                              request->vectors.value_or(1)) <=
-                                    target.desc().vectorRegisters;
+  const Request request = requestOf(target, schedule);
+  return !request.cell ||
+         (takes(*request.cell, x, w) && fitsRegisters(target, schedule));
 }
 
 } // namespace lpgen::difftest

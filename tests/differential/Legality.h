@@ -15,6 +15,10 @@ namespace lpgen::difftest {
 /// True if `cell` multiplies operands of types `x` and `w`.
 bool takes(const Cell &cell, ElementType x, ElementType w);
 
+/// Whether the tile of `schedule`, one of `schedulesOf(target)` with or without
+/// a tile, fits the registers of the target.
+bool fitsRegisters(const Target &target, const std::string &schedule);
+
 /// Whether `schedule`, one of `schedulesOf(target)` with or without a tile,
 /// applies to a product of `x` and `w` whose loops allow any; nothing for "".
 std::optional<bool> mustApply(const Target &target, const std::string &schedule,

@@ -2,6 +2,7 @@
 // Operators.h.
 #include "tests/differential/Operators.h"
 #include "targets/Cell.h"
+#include "tests/differential/Legality.h"
 #include "tests/differential/Selection.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/TargetParser/Triple.h"
@@ -84,6 +85,16 @@ std::string withTile(const std::string &schedule, size_t tile) {
     return schedule;
   }
   return schedule.substr(0, schedule.size() - 1) + fields[tile] + ">";
+}
+
+std::string withFittingTile(const Target &target, const std::string &schedule,
+                            size_t tile) {
+  std::string request = withTile(schedule, tile % numTiles);
+  // The cost model's own (0) always fits.
+  while (!fitsRegisters(target, request)) {
+    request = withTile(schedule, ++tile % numTiles);
+  }
+  return request;
 }
 
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,

@@ -44,6 +44,10 @@ constexpr size_t numTiles = 3;
 /// The schedule with the tile of the cost model (0) or a forced one; `direct`
 /// and the cost model's choice have no tile.
 std::string withTile(const std::string &schedule, size_t tile);
+/// The same with the first tile from `tile` on, around the end, that fits the
+/// registers of the target.
+std::string withFittingTile(const Target &target, const std::string &schedule,
+                            size_t tile);
 
 /// `y[i,j] = sum(k) x[i,k] * w[j,k]` into elements of type `sums`.
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,

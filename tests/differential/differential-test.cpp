@@ -207,7 +207,7 @@ TEST_P(Differential, Chains) {
       if (harness.summary().compiled - before < most) {
         const std::string &name = names[(i + j) % names.size()];
         harness.add({numbered(onlyOperator(text, name), number),
-                     withTile(schedules[i], number % numTiles)});
+                     withFittingTile(*GetParam(), schedules[i], number)});
         ++number;
       }
     }

@@ -3,7 +3,8 @@
 # lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
 # `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
 # %t as everywhere, %examples for the folder of examples. A test that runs kernels
-# says `REQUIRES: avx2`, `REQUIRES: avx512` or `REQUIRES: qemu-aarch64`.
+# for AArch64 says `REQUIRES: qemu-aarch64`. What schedules are chosen must not depend
+# on the CPU that the suite runs on: tests that show them say `--cpu`.
 import os
 import platform
 import shutil
@@ -26,25 +27,7 @@ config.environment["XDG_CONFIG_HOME"] = config.test_exec_root
 config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 
-
-def cpuFlags():
-    """The feature words of the first CPU, as the kernel names them."""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            for line in lines:
-                if line.startswith(("flags", "Features")):
-                    return set(line.split(":", 1)[1].split())
-    except OSError:
-        pass
-    return set()
-
-
 config.available_features.add(platform.machine())
-flags = cpuFlags()
-if "avx2" in flags:
-    config.available_features.add("avx2")
-if {"avx512f", "avx512bw", "avx512vl"} <= flags:
-    config.available_features.add("avx512")
 if shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
     config.available_features.add("qemu-aarch64")
 elif os.environ.get("LPGEN_TEST_MAY_SKIP") != "1":

@@ -263,7 +263,7 @@ Result<KernelProgram> linkRemote(const std::string &remote) {
 TEST(RemoteProgram, TravelsAsOneFileAndBack) {
   const auto command = commandFor(x86Target(), "");
   if (!command.ok() || command->size() > 1) {
-    GTEST_SKIP() << "not on x86-64";
+    LPGEN_SKIP_OR_FAIL("not on x86-64");
   }
   const Result<KernelProgram> program = linkRemote("sh -c");
   ASSERT_TRUE(program.ok()) << program.message();
