@@ -209,4 +209,12 @@ std::optional<CompiledOp> OpFile::compile(const ast::Op &op, int &exitCode) {
   return compiled;
 }
 
+bool OpFile::takeNames(const ast::Op &op, const KernelInfo &kernel) {
+  const std::string clash = names.add(kernel);
+  if (!clash.empty()) {
+    sourceManager.PrintMessage(op.loc, llvm::SourceMgr::DK_Error, clash);
+  }
+  return clash.empty();
+}
+
 } // namespace lpgen

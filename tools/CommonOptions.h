@@ -5,6 +5,7 @@
 #define LPGEN_TOOLS_COMMONOPTIONS_H
 
 #include "base/system/Interruption.h"
+#include "compiler/codegen/CNames.h"
 #include "compiler/pipeline/Compile.h"
 #include "operators/frontend/Ast.h"
 #include "targets/Target.h"
@@ -72,6 +73,9 @@ public:
   /// and `exitCode` is set: a problem without a place in the file is one of the
   /// command line.
   std::optional<CompiledOp> compile(const ast::Op &op, int &exitCode);
+  /// Takes the C names of a kernel of `op`; false, and why on stderr, if one is
+  /// taken already.
+  bool takeNames(const ast::Op &op, const KernelInfo &kernel);
   /// The options with which `compile` works, to be refined by the caller.
   CompileOptions compileOptions;
 
@@ -89,6 +93,7 @@ private:
   ast::File file;
   std::vector<const ast::Op *> chosen;
   const Target *chosenTarget = nullptr;
+  CNames names;
   bool sawPlacelessError = false;
 };
 

@@ -191,6 +191,9 @@ static int runCompile(const CompileCommandOptions &options) {
         return exitCode;
       }
       result->op = op->name;
+      if (*last == Stage::Object && !file->takeNames(*op, result->kernel)) {
+        return ExitFailure;
+      }
       compiled.push_back(std::move(*result));
     }
   }

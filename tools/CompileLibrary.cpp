@@ -101,6 +101,9 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
         return exitCode;
       }
       result->op = op->name;
+      if (target == targets.front() && !file.takeNames(*op, result->kernel)) {
+        return ExitFailure;
+      }
       addKernel(outputs, *result, *target, emit, folder);
       variants.push_back({result->kernel, target});
       compiled.push_back(std::move(*result));
