@@ -180,7 +180,8 @@ bool Compilation::dump(Stage stage, llvm::StringRef text) {
   }
   OutputFiles files;
   files.addIn(options.dumpStages,
-              kernel().getSymName().str() + "." + std::to_string(static_cast<int>(stage)) + "-" +
+              kernel().getSymName().str() + "." +
+                  std::to_string(static_cast<int>(stage)) + "-" +
                   stageName(stage).str() + ".mlir",
               text.str());
   const Status written = files.commit();

@@ -17,7 +17,8 @@ static KernelInfo kernel(const std::string &op,
   KernelInfo info;
   info.op = op;
   for (const std::string &name : buffers) {
-    info.buffers.push_back({.name = name, .type = {}, .shape = {}, .symbols = {}, .packer = {}});
+    info.buffers.push_back(
+        {.name = name, .type = {}, .shape = {}, .symbols = {}, .packer = {}});
   }
   for (const std::string &name : sizes) {
     info.sizes.push_back({name, 1});
@@ -42,9 +43,10 @@ TEST(CNamesTest, DifferentNamesStandTogether) {
 }
 
 TEST(CNamesTest, NamesThatDifferInCaseOnlyClash) {
-  EXPECT_EQ(clashOf({kernel("e", {"x", "X"})}),
-            "tensor 'x' of operator 'e' and tensor 'X' of operator 'e' are both "
-            "'LP_E_X' in C; rename one of them");
+  EXPECT_EQ(
+      clashOf({kernel("e", {"x", "X"})}),
+      "tensor 'x' of operator 'e' and tensor 'X' of operator 'e' are both "
+      "'LP_E_X' in C; rename one of them");
   EXPECT_THAT(clashOf({kernel("e", {}, {"n", "N"})}), HasSubstr("LP_E_SIZE_N"));
   EXPECT_THAT(clashOf({kernel("conv", {}), kernel("Conv", {})}),
               HasSubstr("LP_CONV_H"));
@@ -95,9 +97,9 @@ TEST(CNamesTest, OperatorsClashWithTheInterface) {
       EXPECT_EQ(whole, "LP_OK"); // No name of a kernel is that short.
       continue;
     }
-    KernelInfo info = isFunction ? kernel(rest, {})
-                                 : kernel(rest.substr(0, split),
-                                          {rest.substr(split + 1)});
+    KernelInfo info =
+        isFunction ? kernel(rest, {})
+                   : kernel(rest.substr(0, split), {rest.substr(split + 1)});
     EXPECT_THAT(CNames().add(info), HasSubstr("the C interface")) << whole;
   }
 }
