@@ -8,6 +8,9 @@
 
 using namespace lpgen;
 
+/// Of a sum between its steps and its epilogue.
+static constexpr int64_t sumBytes = 4;
+
 static double asReal(int64_t value) { return static_cast<double>(value); }
 
 static double innermostTaps(const Geometry &g) {
@@ -106,6 +109,10 @@ private:
                      std::ceil(steps / asReal(form.chunk));
     }
     terms.elements = panels * asReal(rowTiles * rows * vectors * facts.lanes);
+    const int64_t sumsOfTask =
+        rows * vectors * facts.lanes * std::min(schedule.getBlock(), rowTiles);
+    terms.sumsInL1 = terms.elements * asReal(sumsOfTask * sumBytes) /
+                     asReal(machine.cpu.l1Bytes);
   }
 
   /// What memory beyond the first level gives, and packing, which touches each
