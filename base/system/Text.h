@@ -20,6 +20,23 @@ splitAssignment(std::string_view text) {
                    std::string(text.substr(sign + 1)));
 }
 
+/// Text from outside in quotes, as a message can show it: control characters
+/// as \xNN, and no more than the beginning of a long one.
+inline std::string quotedForMessage(std::string_view text) {
+  constexpr size_t most = 80;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result = "'";
+  for (const char c : text.substr(0, most)) {
+    if (const auto code = static_cast<unsigned char>(c);
+        code < 0x20 || code == 0x7f) {
+      result += {'\\', 'x', digits[code / 16], digits[code % 16]};
+    } else {
+      result += c;
+    }
+  }
+  return result + (text.size() > most ? "...'" : "'");
+}
+
 } // namespace lpgen
 
 #endif // LPGEN_BASE_SYSTEM_TEXT_H

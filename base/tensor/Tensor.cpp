@@ -150,15 +150,20 @@ std::string HostTensor::elementName(int64_t position) const {
   return "element " + shapeToString(indicesAt(position));
 }
 
+std::string HostTensor::describeIllegal(int64_t position,
+                                        const std::string &value) const {
+  return elementName(position) + " is " + value + ", which " +
+         elementType.str() + " cannot hold (" + describeValues(elementType) +
+         ")";
+}
+
 std::optional<std::string> HostTensor::firstIllegalValue() const {
   if (elementType.isFloat() || elementType.bits >= 32) {
     return std::nullopt; // Every bit pattern of the storage is a value.
   }
   for (int64_t i = 0; i < count; ++i) {
     if (const int64_t value = getInt(i); !elementType.holds(value)) {
-      return elementName(i) + " is " + std::to_string(value) + ", which " +
-             elementType.str() + " cannot hold (" +
-             describeValues(elementType) + ")";
+      return describeIllegal(i, std::to_string(value));
     }
   }
   return std::nullopt;

@@ -89,6 +89,9 @@ public:
     reinterpret_cast<float *>(storage.get())[position] = value;
   }
 
+  /// The message for the element at `position`, whose value, written `value`,
+  /// the type cannot hold.
+  std::string describeIllegal(int64_t position, const std::string &value) const;
   /// A message that names the first element whose value the type cannot hold,
   /// such as "element [0, 3, 2] is 0, which b1 cannot hold (odd values from -1
   /// to 1)".
