@@ -5,7 +5,8 @@
 #     [OPS name...]             # only these operators; default: every `op` of the files
 #     [TARGETS x86_avx2 generic]# default: what fits CMAKE_SYSTEM_PROCESSOR
 #     [SCHEDULE text | SCHEDULE_FILE file]
-#     [DEFINES M=1 ...])
+#     [DEFINES M=1 ...]
+#     [WEIGHTS w.safetensors])  # default: a.safetensors beside a.lp, if there is one
 #
 # TARGET becomes a static library that carries the folder of the generated headers
 # (<op>.h) and links lpgen::abi, which has lp_kernel.h and lp_cpu_features(). With several
@@ -13,8 +14,8 @@
 # the best kernel of the CPU that runs them.
 #
 # The compiler is, in this order: LPGEN_HOST_TOOL, the target `lpgen` of this build, the
-# installed lpgen::lpgen. Kernels are made again when an operator file or the compiler
-# changes.
+# installed lpgen::lpgen. Kernels are made again when an operator file, its weights or the
+# compiler change.
 include_guard(GLOBAL)
 
 # The program that compiles kernels, and what to depend on.
@@ -73,12 +74,12 @@ function(lpgen_ops_of file out)
 endfunction()
 
 function(lpgen_add_kernels target)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "SCHEDULE;SCHEDULE_FILE"
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "SCHEDULE;SCHEDULE_FILE;WEIGHTS"
     "SOURCES;OPS;TARGETS;DEFINES")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "lpgen_add_kernels(${target}): unknown arguments "
-      "'${ARG_UNPARSED_ARGUMENTS}'; expected SOURCES, OPS, TARGETS, SCHEDULE, SCHEDULE_FILE "
-      "or DEFINES")
+      "'${ARG_UNPARSED_ARGUMENTS}'; expected SOURCES, OPS, TARGETS, SCHEDULE, SCHEDULE_FILE, "
+      "DEFINES or WEIGHTS")
   endif()
   if(NOT ARG_SOURCES)
     message(FATAL_ERROR "lpgen_add_kernels(${target}): no SOURCES; expected .lp files")
@@ -99,6 +100,11 @@ function(lpgen_add_kernels target)
     list(APPEND options --schedule-file ${scheduleFile})
     list(APPEND inputs ${scheduleFile})
   endif()
+  set(weights)
+  if(ARG_WEIGHTS)
+    get_filename_component(weights ${ARG_WEIGHTS} ABSOLUTE)
+    list(APPEND options --weights ${weights})
+  endif()
   foreach(define IN LISTS ARG_DEFINES)
     list(APPEND options -D ${define})
   endforeach()
@@ -115,6 +121,12 @@ function(lpgen_add_kernels target)
     endif()
     # An operator added to the file is a new output.
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    if(NOT ARG_WEIGHTS)
+      string(REGEX REPLACE "\\.[^./]*$" ".safetensors" weights ${file})
+      if(NOT EXISTS ${weights})
+        set(weights)
+      endif()
+    endif()
     lpgen_ops_of(${file} ops)
     if(NOT ops)
       message(FATAL_ERROR "lpgen_add_kernels(${target}): '${file}' declares no operator; "
@@ -138,7 +150,7 @@ function(lpgen_add_kernels target)
       add_custom_command(OUTPUT ${opObjects} ${opOthers}
         COMMAND ${tool} compile ${file} --op ${op} --target ${targetList} ${options} --quiet
           -o ${folder}
-        DEPENDS ${file} ${inputs}
+        DEPENDS ${file} ${weights} ${inputs}
         COMMENT "Kernel ${op} for ${targetList}" VERBATIM)
       list(APPEND objects ${opObjects})
       list(APPEND generated ${opOthers})

@@ -1,6 +1,7 @@
 // The shared options of the commands, and loading of operator files.
 #include "tools/CommonOptions.h"
 #include "base/system/Text.h"
+#include "base/tensor/WeightFiles.h"
 #include "operators/frontend/Parser.h"
 #include "schedules/TunedFiles.h"
 #include "targets/Targets.h"
@@ -42,6 +43,9 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
       .add_option("-D", options.defines,
                   "NAME=VALUE: value of a parameter of the file")
       ->allow_extra_args(false);
+  command.add_option("--weights", options.weights,
+                     "File of the constants' values (.safetensors); "
+                     "NAME.safetensors beside NAME.lp if not given");
 }
 
 /// Reads the -D options; says on stderr what is wrong with one.
@@ -128,11 +132,16 @@ int OpFile::loadText(const OpFileOptions &options) {
 }
 
 int OpFile::parse(const OpFileOptions &options) {
-  const std::optional<ParseOptions> parseOptions =
-      parseDefines(options.defines);
+  std::optional<ParseOptions> parseOptions = parseDefines(options.defines);
   if (!parseOptions) {
     return ExitUsage;
   }
+  parseOptions->readConstant =
+      [files = std::make_shared<WeightFiles>(options.weights)](
+          const std::string &file, const std::string &source, ElementType type,
+          const std::vector<int64_t> &shape) {
+        return files->read(file, source, type, shape);
+      };
   std::optional<ast::File> parsed = parseFile(sourceManager, *parseOptions);
   if (!parsed) {
     return failureCode();

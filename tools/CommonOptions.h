@@ -44,6 +44,7 @@ struct OpFileOptions {
   std::string scheduleFile;
   std::string cpu; ///< See TunedFiles.h; "" for the target's.
   std::vector<std::string> defines;
+  std::string weights; ///< "" for NAME.safetensors beside NAME.lp.
 };
 
 /// Adds these options to a command; `options` must live as long as it.

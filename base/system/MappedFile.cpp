@@ -1,7 +1,7 @@
 // A whole file in memory. See MappedFile.h.
 #include "base/system/MappedFile.h"
+#include "base/system/SystemError.h"
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,8 +28,7 @@ Result<MappedFile> MappedFile::open(const std::string &path) {
       ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat facts = {};
   if (file.number < 0 || ::fstat(file.number, &facts) != 0) {
-    return Status::error(errno == ENOENT ? "no such file or folder"
-                                         : std::strerror(errno));
+    return Status::error(describeSystemError(errno));
   }
   if (!S_ISREG(facts.st_mode)) {
     return Status::error("it is not a regular file");
@@ -41,7 +40,7 @@ Result<MappedFile> MappedFile::open(const std::string &path) {
   }
   void *start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
   if (start == MAP_FAILED) {
-    return Status::error(std::strerror(errno));
+    return Status::error(describeSystemError(errno));
   }
   result.content = {static_cast<const std::byte *>(start), size};
   return result;

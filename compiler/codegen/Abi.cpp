@@ -15,9 +15,10 @@ namespace {
 
 class AbiEmitter {
 public:
-  AbiEmitter(Module &module, const KernelInfo &info, const TargetDesc &target)
+  AbiEmitter(Module &module, const KernelInfo &info, const TargetDesc &target,
+             ArrayRef<GlobalVariable *> constants)
       : module(module), context(module.getContext()), b(context), info(info),
-        target(target), prefix(info.symbol()),
+        constants(constants), target(target), prefix(info.symbol()),
         ptr(PointerType::get(context, 0)), i32(b.getInt32Ty()),
         i64(b.getInt64Ty()) {}
 
@@ -42,6 +43,7 @@ private:
   void pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
                   const BufferInfo *buffer, int64_t bytes,
                   ArrayRef<Value *> sizes);
+  SmallVector<Value *> withConstants(ArrayRef<Value *> buffers);
   Function *emitRun();
   Function *emitTasks();
   Function *emitScratchSize();
@@ -55,6 +57,7 @@ private:
   LLVMContext &context;
   IRBuilder<> b;
   const KernelInfo &info;
+  ArrayRef<GlobalVariable *> constants;
   const TargetDesc &target;
   std::string prefix;
   std::string failure; ///< What the module lacks first; "" for nothing.
@@ -235,6 +238,17 @@ void AbiEmitter::pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
   operands.append(strides);
 }
 
+/// What phases take, from the buffers of the caller: the constants stand
+/// between inputs and outputs.
+SmallVector<Value *> AbiEmitter::withConstants(ArrayRef<Value *> buffers) {
+  const size_t inputs = llvm::count_if(
+      info.buffers, [](const BufferInfo &x) { return !x.isOutput; });
+  SmallVector<Value *> all(buffers.take_front(inputs));
+  all.append(constants.begin(), constants.end());
+  all.append(buffers.begin() + inputs, buffers.end());
+  return all;
+}
+
 Function *AbiEmitter::emitRun() {
   Function *run = create("", i32, {ptr, i32, i64, i64, ptr});
   Value *args = run->getArg(0);
@@ -275,8 +289,9 @@ Function *AbiEmitter::emitRun() {
         b.CreateOr(b.CreateICmpSGT(begin, end), b.CreateICmpSGT(end, tasks)));
     returnIf(outside, LP_ERROR_PHASE);
     SmallVector<Value *> operands(sizes);
-    for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
-      pushMemref(operands, pointer, &buffer, buffer.packedBytes, sizes);
+    for (auto [buffer, pointer] :
+         zip_equal(info.arguments(), withConstants(buffers))) {
+      pushMemref(operands, pointer, buffer, buffer->packedBytes, sizes);
     }
     pushMemref(operands, workspace, nullptr, info.workspaceBytes, sizes);
     pushMemref(operands, run->getArg(4), nullptr, info.scratchBytes, sizes);
@@ -438,6 +453,8 @@ bool AbiEmitter::emit(bool shortNames, std::string &message) {
 
 bool lpgen::emitAbi(Module &module, const KernelInfo &info,
                     const TargetDesc &target, bool shortNames,
+                    ArrayRef<GlobalVariable *> constants,
                     std::string &message) {
-  return AbiEmitter(module, info, target).emit(shortNames, message);
+  assert(constants.size() == info.constants.size() && "one for each");
+  return AbiEmitter(module, info, target, constants).emit(shortNames, message);
 }

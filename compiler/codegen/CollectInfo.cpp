@@ -58,7 +58,17 @@ FailureOr<KernelInfo> lpgen::collectInfo(lp::KernelOp kernel) {
     info.sizes.push_back({size.getName().str(), size.getBound()});
   }
   for (lp::BufferAttr buffer : kernel.bufferList()) {
-    info.buffers.push_back(describe(kernel, buffer));
+    BufferInfo described = describe(kernel, buffer);
+    if (!buffer.isConstant()) {
+      info.buffers.push_back(std::move(described));
+      continue;
+    }
+    ConstantInfo constant{std::move(described), 0, 0, buffer.getDigest().str()};
+    if (!buffer.getRange().empty()) {
+      constant.lo = buffer.getRange()[0];
+      constant.hi = buffer.getRange()[1];
+    }
+    info.constants.push_back(std::move(constant));
   }
   for (auto phase : kernel.getPhasesAttr().getAsRange<lp::PhaseAttr>()) {
     info.phases.push_back(

@@ -5,6 +5,48 @@
 using namespace lpgen;
 namespace json = llvm::json;
 
+unsigned ConstantInfo::usedBits() const {
+  ElementType type = buffer.type;
+  if (type.isFloat() || type.encoding == Encoding::Ternary) {
+    return type.bits;
+  }
+  for (type.bits = 1; type.bits < buffer.type.bits; ++type.bits) {
+    if (type.minValue() <= lo && hi <= type.maxValue()) {
+      break;
+    }
+  }
+  return type.bits;
+}
+
+int64_t ConstantInfo::bytes() const {
+  if (buffer.packedBytes > 0) {
+    return buffer.packedBytes;
+  }
+  int64_t bytes = buffer.type.storageBits() / 8;
+  for (const int64_t extent : buffer.shape) {
+    bytes *= extent;
+  }
+  return bytes;
+}
+
+std::vector<const BufferInfo *> KernelInfo::arguments() const {
+  std::vector<const BufferInfo *> list;
+  for (const BufferInfo &buffer : buffers) {
+    if (!buffer.isOutput) {
+      list.push_back(&buffer);
+    }
+  }
+  for (const ConstantInfo &constant : constants) {
+    list.push_back(&constant.buffer);
+  }
+  for (const BufferInfo &buffer : buffers) {
+    if (buffer.isOutput) {
+      list.push_back(&buffer);
+    }
+  }
+  return list;
+}
+
 json::Value KernelInfo::toJson() const {
   json::Array sizeList;
   for (const SizeInfo &size : sizes) {
@@ -19,6 +61,18 @@ json::Value KernelInfo::toJson() const {
                                       {"sizes", json::Array(b.symbols)},
                                       {"output", b.isOutput},
                                       {"packed_bytes", b.packedBytes}});
+  }
+  json::Array constantList;
+  for (const ConstantInfo &c : constants) {
+    const unsigned bits = c.buffer.type.bits;
+    constantList.push_back(json::Object{{"name", c.buffer.name},
+                                        {"type", c.buffer.type.str()},
+                                        {"shape", json::Array(c.buffer.shape)},
+                                        {"packed", c.buffer.packedBytes > 0},
+                                        {"bytes", c.bytes()},
+                                        {"declared_bits", bits},
+                                        {"used_bits", c.usedBits()},
+                                        {"digest", c.digest}});
   }
   json::Array contractList;
   for (const ContractInfo &c : contracts) {
@@ -39,6 +93,7 @@ json::Value KernelInfo::toJson() const {
                       {"target", target},
                       {"sizes", std::move(sizeList)},
                       {"buffers", std::move(bufferList)},
+                      {"constants", std::move(constantList)},
                       {"phases", std::move(phaseList)},
                       {"contractions", std::move(contractList)},
                       {"scratch_bytes", scratchBytes},

@@ -27,6 +27,19 @@ struct BufferInfo {
   std::string packer;      ///< Function of the module that packs it.
 };
 
+/// A buffer that the object brings. One constant has several, where it is
+/// packed in several ways.
+struct ConstantInfo {
+  BufferInfo buffer;
+  int64_t lo = 0; ///< The least and the greatest value, of integers.
+  int64_t hi = 0;
+  std::string digest;
+
+  /// Bits of the narrowest type of the buffer's encoding that holds the values.
+  unsigned usedBits() const;
+  int64_t bytes() const; ///< In the object.
+};
+
 struct PhaseInfo {
   std::string op;    ///< Name of the op that it runs.
   std::string run;   ///< Function of a range of tasks.
@@ -51,7 +64,8 @@ struct KernelInfo {
   std::string op;
   std::string target;
   std::vector<SizeInfo> sizes;
-  std::vector<BufferInfo> buffers;
+  std::vector<BufferInfo> buffers; ///< Of the caller: inputs, then outputs.
+  std::vector<ConstantInfo> constants;
   std::vector<PhaseInfo> phases;
   std::vector<ContractInfo> contracts;
   int64_t scratchBytes = 0;
@@ -62,6 +76,8 @@ struct KernelInfo {
 
   /// lp_<op>_<x>x<w>_<acc>_<template>_<layout>_<target>_<hash>
   std::string symbol() const;
+  /// The buffers that phases take: inputs, constants, outputs.
+  std::vector<const BufferInfo *> arguments() const;
   /// 64 bits of `hash`.
   uint64_t layoutId() const;
 };

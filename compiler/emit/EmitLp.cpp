@@ -4,6 +4,8 @@
 #include "compiler/emit/EmitExpr.h"
 #include "ir/dialect/Lp.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -30,7 +32,31 @@ static RankedTensorType tensorType(MLIRContext &context,
                                lp::getElementType(&context, tensor.type));
 }
 
-/// The buffer that an input or an output is.
+static lp::BufferRole roleOf(const ast::Tensor &tensor) {
+  switch (tensor.role) {
+  case ast::Role::Output:
+    return lp::BufferRole::Output;
+  case ast::Role::Constant:
+    return lp::BufferRole::Constant;
+  case ast::Role::Input:
+  case ast::Role::Intermediate:
+    break;
+  }
+  return lp::BufferRole::Input;
+}
+
+/// Of a constant's values, "" of other tensors.
+static std::string digestOf(const ast::Tensor &tensor) {
+  if (!tensor.values) {
+    return "";
+  }
+  const auto digest =
+      llvm::SHA256::hash({static_cast<const uint8_t *>(tensor.values->data()),
+                          static_cast<size_t>(tensor.values->byteSize())});
+  return llvm::toHex(digest, /*LowerCase=*/true);
+}
+
+/// The buffer that an input, a constant or an output is.
 static lp::BufferAttr bufferOf(MLIRContext &context,
                                const ast::Tensor &tensor) {
   SmallVector<int64_t> shape;
@@ -41,15 +67,12 @@ static lp::BufferAttr bufferOf(MLIRContext &context,
   if (!tensor.type.isFloat()) {
     range = {tensor.range.lo, tensor.range.hi};
   }
-  return lp::BufferAttr::get(&context, tensor.name,
-                             tensor.role == ast::Role::Output
-                                 ? lp::BufferRole::Output
-                                 : lp::BufferRole::Input,
+  return lp::BufferAttr::get(&context, tensor.name, roleOf(tensor),
                              lp::getElementType(&context, tensor.type), shape,
-                             range, lp::PackedBufferAttr());
+                             range, lp::PackedBufferAttr(), digestOf(tensor));
 }
 
-/// The kernel of `op` with an empty body: inputs before outputs.
+/// The kernel of `op` with an empty body: inputs, constants, outputs.
 static lp::KernelOp createKernel(OpBuilder &builder, Location loc,
                                  const ast::Op &op, StringRef targetName) {
   MLIRContext *context = builder.getContext();
@@ -58,24 +81,23 @@ static lp::KernelOp createKernel(OpBuilder &builder, Location loc,
     sizes.push_back(lp::SizeAttr::get(context, symbol.name, symbol.bound));
   }
   SmallVector<mlir::Type> arguments(sizes.size(), builder.getIndexType());
-  SmallVector<Attribute> inputs;
-  SmallVector<Attribute> outputs;
-  for (const ast::Tensor &tensor : op.tensors) {
-    if (tensor.role == ast::Role::Intermediate) {
-      continue;
-    }
-    const lp::BufferAttr buffer = bufferOf(*context, tensor);
-    if (buffer.isOutput()) {
-      outputs.push_back(buffer);
-    } else {
-      inputs.push_back(buffer);
-      arguments.push_back(buffer.tensorType());
+  SmallVector<Attribute> buffers;
+  for (ast::Role role :
+       {ast::Role::Input, ast::Role::Constant, ast::Role::Output}) {
+    for (const ast::Tensor &tensor : op.tensors) {
+      if (tensor.role != role) {
+        continue;
+      }
+      const lp::BufferAttr buffer = bufferOf(*context, tensor);
+      buffers.push_back(buffer);
+      if (!buffer.isOutput()) {
+        arguments.push_back(buffer.tensorType());
+      }
     }
   }
-  inputs.append(outputs);
   auto kernel = lp::KernelOp::create(
       builder, loc, op.name, lp::TargetAttr::get(context, targetName, ""),
-      builder.getArrayAttr(sizes), builder.getArrayAttr(inputs), ArrayAttr(),
+      builder.getArrayAttr(sizes), builder.getArrayAttr(buffers), ArrayAttr(),
       StringAttr(), IntegerAttr(), IntegerAttr(), ArrayAttr());
   kernel.getBody().emplaceBlock().addArguments(
       arguments, SmallVector<Location>(arguments.size(), loc));
@@ -130,8 +152,13 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
   SmallVector<Value> symbols(
       entry->getArguments().take_front(op.symbols.size()));
   SmallVector<Value> tensors(op.tensors.size());
-  for (unsigned i = 0, n = op.numInputs(); i < n; ++i) {
-    tensors[i] = entry->getArgument(op.symbols.size() + i);
+  unsigned argument = op.symbols.size();
+  for (ast::Role role : {ast::Role::Input, ast::Role::Constant}) {
+    for (auto [i, tensor] : llvm::enumerate(op.tensors)) {
+      if (tensor.role == role) {
+        tensors[i] = entry->getArgument(argument++);
+      }
+    }
   }
   for (const ast::Statement &statement : op.statements) {
     tensors[statement.tensor] =

@@ -48,6 +48,7 @@ private:
   LogicalResult checkOutputs();
   LogicalResult planForms();
   void makeElementsExplicit();
+  void separateConstants();
   lp::KernelOp createKernel();
   void convert(lp::ComputeOp op);
   void convert(lp::ContractOp op);
@@ -65,7 +66,7 @@ private:
                                Value destination, lp::LayoutAttr layout,
                                mlir::Type element, ArrayRef<int64_t> extents,
                                ArrayRef<int64_t> xShape, ValueRange dynamic);
-  FlatSymbolRefAttr createPackFunction(lp::ContractOp op, StringRef buffer);
+  FlatSymbolRefAttr createPackFunction(lp::ContractOp op, StringRef name);
   Value allocate(int64_t bytes);
   Value allocateTensor(Value tensor, Operation *op);
   Value destination(OpResult result);
@@ -137,6 +138,38 @@ void Bufferizer::makeElementsExplicit() {
   });
 }
 
+/// `<op>.pack.<input>`, and the number of the buffer for one of a constant.
+static std::string packerOf(lp::KernelOp kernel, lp::BufferAttr buffer,
+                            size_t number) {
+  std::string name = (kernel.getSymName() + ".pack." + buffer.getName()).str();
+  return buffer.isConstant() ? name + "." + std::to_string(number) : name;
+}
+
+/// A constant is a buffer of its own for each contraction that reads it as its
+/// w, and finds it packed as it wants.
+void Bufferizer::separateConstants() {
+  Block &body = kernel.getBody().front();
+  const size_t sizes = kernel.getSizes().size();
+  SmallVector<Attribute> buffers;
+  for (lp::BufferAttr buffer : kernel.bufferList()) {
+    buffers.push_back(buffer);
+    if (!buffer.isConstant()) {
+      continue;
+    }
+    BlockArgument argument = body.getArgument(sizes + buffers.size() - 1);
+    for (OpOperand &use : llvm::make_early_inc_range(argument.getUses())) {
+      auto contract = dyn_cast<lp::ContractOp>(use.getOwner());
+      if (!argument.hasOneUse() && contract &&
+          &use == &contract.getWMutable()) {
+        use.set(body.insertArgument(sizes + buffers.size(), argument.getType(),
+                                    argument.getLoc()));
+        buffers.push_back(buffer);
+      }
+    }
+  }
+  kernel.setBuffersAttr(builder.getArrayAttr(buffers));
+}
+
 /// The kernel with buffers for arguments; its body is filled in later.
 lp::KernelOp Bufferizer::createKernel() {
   const size_t sizes = kernel.getSizes().size();
@@ -150,10 +183,8 @@ lp::KernelOp Bufferizer::createKernel() {
       const Geometry &g = forms.find(contract)->second.geometry;
       auto packed = lp::PackedBufferAttr::get(
           builder.getContext(), g.wBytes, g.wLayout,
-          createPackFunction(contract, buffer.getName()));
-      buffer = lp::BufferAttr::get(
-          builder.getContext(), buffer.getName(), buffer.getRole(),
-          buffer.getElement(), buffer.getShape(), buffer.getRange(), packed);
+          createPackFunction(contract, packerOf(kernel, buffer, i)));
+      buffer = buffer.packedAs(packed);
     }
     buffers.push_back(buffer);
   }
@@ -316,14 +347,14 @@ SmallVector<lp::ContractOp> Bufferizer::chainsOf(OpResult result) {
   return chains;
 }
 
-/// `<op>.pack.<input>(logical, packed)`: what the caller uses to pack the w of
-/// `op`. Run-time sizes do not reach w: the function packs for their bounds.
+/// A function (logical, packed) that packs the w of `op`. Run-time sizes do not
+/// reach w: the function packs for their bounds.
 FlatSymbolRefAttr Bufferizer::createPackFunction(lp::ContractOp op,
-                                                 StringRef buffer) {
+                                                 StringRef name) {
   const Geometry &g = forms.find(op)->second.geometry;
   OpBuilder b = OpBuilder::atBlockEnd(kernel->getBlock());
   auto pack = func::FuncOp::create(
-      b, op.getLoc(), (kernel.getSymName() + ".pack." + buffer).str(),
+      b, op.getLoc(), name,
       b.getFunctionType({bufferType(op.getW().getType()),
                          bytesType(b.getContext(), g.wBytes)},
                         {}));
@@ -448,7 +479,11 @@ LogicalResult Bufferizer::checkOutputs() {
 }
 
 LogicalResult Bufferizer::run() {
-  if (failed(checkOutputs()) || failed(planForms())) {
+  if (failed(checkOutputs())) {
+    return failure();
+  }
+  separateConstants();
+  if (failed(planForms())) {
     return failure();
   }
   makeElementsExplicit();

@@ -3,6 +3,7 @@
 #include "base/system/OutputFiles.h"
 #include "compiler/codegen/Abi.h"
 #include "compiler/codegen/CollectInfo.h"
+#include "compiler/codegen/Constants.h"
 #include "compiler/codegen/Object.h"
 #include "compiler/codegen/ToLlvm.h"
 #include "compiler/emit/EmitLp.h"
@@ -39,6 +40,7 @@ public:
 
   bool emit(const ast::Op &op) {
     fallback = op.loc;
+    source = &op;
     module = emitLp(context, op, sources, target.desc().name);
     if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
       kernel().setTargetAttr(
@@ -55,6 +57,8 @@ private:
   bool advance(Stage stage);
   bool schedule();
   bool finish();
+  bool findValues(const KernelInfo &info,
+                  SmallVectorImpl<const HostTensor *> &values);
   lp::KernelOp kernel() { return lp::kernelOf(*module); }
   bool dump(Stage stage, llvm::StringRef text);
   std::string text() {
@@ -74,6 +78,7 @@ private:
   DiagnosticEngine::HandlerID handler = 0;
   OwningOpRef<ModuleOp> module;
   llvm::SMLoc fallback;
+  const ast::Op *source = nullptr; ///< Where the IR is from, if not from text.
   CompiledOp result;
 };
 
@@ -238,6 +243,23 @@ bool Compilation::advance(Stage stage) {
   return succeeded(passes.run(*module));
 }
 
+/// The values of the kernel's constants, which the IR does not have.
+bool Compilation::findValues(const KernelInfo &info,
+                             SmallVectorImpl<const HostTensor *> &values) {
+  for (const ConstantInfo &constant : info.constants) {
+    if (!source) {
+      return fail("the kernel has constant '" + constant.buffer.name +
+                  "', whose values are not in its IR; compile the file of the "
+                  "operator");
+    }
+    auto tensor = llvm::find_if(source->tensors, [&](const ast::Tensor &t) {
+      return t.role == ast::Role::Constant && t.name == constant.buffer.name;
+    });
+    values.push_back(tensor->values.get());
+  }
+  return true;
+}
+
 /// Stage `object`: LLVM IR, the C interface, code.
 bool Compilation::finish() {
   FailureOr<KernelInfo> info = collectInfo(kernel());
@@ -260,8 +282,13 @@ bool Compilation::finish() {
   }
   llvmModule->setDataLayout(machine->createDataLayout());
   llvmModule->setTargetTriple(machine->getTargetTriple());
-  if (!emitAbi(*llvmModule, *info, target.desc(), options.exportShortNames,
-               message)) {
+  SmallVector<const HostTensor *> values;
+  if (!findValues(*info, values)) {
+    return false;
+  }
+  auto constants = embedConstants(*llvmModule, *info, values, message);
+  if (!constants || !emitAbi(*llvmModule, *info, target.desc(),
+                             options.exportShortNames, *constants, message)) {
     return fail(message);
   }
   optimize(*llvmModule, *machine, target.desc().vectorBits);

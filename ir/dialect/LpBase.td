@@ -187,7 +187,8 @@ def Lp_SizeAttr : Lp_Attr<"Size", "size"> {
 }
 
 def Lp_BufferRole : I32Enum<"BufferRole", "what a kernel does with a buffer", [
-    I32EnumCase<"Input", 0, "input">, I32EnumCase<"Output", 1, "output">]> {
+    I32EnumCase<"Input", 0, "input">, I32EnumCase<"Output", 1, "output">,
+    I32EnumCase<"Constant", 2, "constant">]> {
   let cppNamespace = "::lpgen::lp";
 }
 
@@ -212,22 +213,31 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
     least and the greatest value of an integer element, which the caller warrants. A
     buffer that arrives packed says how in `packed`.
 
+    `constant of "0123..."` is a buffer that the kernel's object brings itself. Its values
+    are not in the IR, only their SHA-256, so that the kernel's hash depends on them.
+
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
-    have a range, within that of their type; (buffer_c3) only inputs of integers are packed.
+    have a range, within that of their type; (buffer_c3) only inputs and constants of
+    integers are packed; (buffer_c4) constants, and only they, have a digest, of 64
+    hexadecimal digits, and no run-time sizes.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,
       ArrayRefParameter<"int64_t", "extents; ~i for run-time size i">:$shape,
       OptionalArrayRefParameter<"int64_t">:$range,
-      OptionalParameter<"PackedBufferAttr">:$packed);
+      OptionalParameter<"PackedBufferAttr">:$packed,
+      StringRefParameter<"SHA-256 of a constant's values", [{""}]>:$digest);
   let assemblyFormat = [{
-    `<` $name `,` $role `,` $element `,` custom<Shape>($shape)
+    `<` $name `,` $role (`of` $digest^)? `,` $element `,` custom<Shape>($shape)
     (`,` `range` `=` `[` $range^ `]`)? (`,` `packed` `=` $packed^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isOutput() const { return getRole() == BufferRole::Output; }
+    bool isConstant() const { return getRole() == BufferRole::Constant; }
+    /// The same buffer, that arrives packed.
+    BufferAttr packedAs(PackedBufferAttr packed) const;
     /// The logical tensor, run-time sizes dynamic.
     ::mlir::RankedTensorType tensorType() const;
     /// The memref of the logical tensor's storage.

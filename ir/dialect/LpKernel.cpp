@@ -41,6 +41,10 @@ PackedBufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+static bool isSha256(StringRef text) {
+  return text.size() == 64 && llvm::all_of(text, llvm::isHexDigit);
+}
+
 /// buffer_c1: true if the constant extents and their product are in bounds.
 static bool isShapeWithinLimit(ArrayRef<int64_t> shape) {
   int64_t elements = 1;
@@ -60,7 +64,7 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef name, BufferRole role,
                                  mlir::Type element, ArrayRef<int64_t> shape,
                                  ArrayRef<int64_t> range,
-                                 PackedBufferAttr packed) {
+                                 PackedBufferAttr packed, StringRef digest) {
   auto fail = [&](const Twine &what) {
     return emitError() << "buffer '" << name << "' " << what;
   };
@@ -84,9 +88,23 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     }
   }
   if (packed && (role == BufferRole::Output || !isInteger)) { // buffer_c3
-    return fail("is packed and no input of integers");
+    return fail("is packed and no input or constant of integers");
+  }
+  const bool isConstant = role == BufferRole::Constant;
+  if (isConstant
+          ? !isSha256(digest) ||
+                llvm::any_of(shape, [](int64_t extent) { return extent < 0; })
+          : !digest.empty()) { // buffer_c4
+    return fail(isConstant ? "is a constant and needs constant extents and a "
+                             "digest of 64 hexadecimal digits"
+                           : "has a digest and is no constant");
   }
   return success();
+}
+
+BufferAttr BufferAttr::packedAs(PackedBufferAttr packed) const {
+  return get(getContext(), getName(), getRole(), getElement(), getShape(),
+             getRange(), packed, getDigest());
 }
 
 static SmallVector<int64_t> dynamicShape(ArrayRef<int64_t> shape) {
@@ -180,6 +198,11 @@ static bool isIdentifier(StringRef name) {
                       [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+/// Inputs, constants, outputs.
+static int placeOf(BufferRole role) {
+  return role == BufferRole::Output ? 2 : role == BufferRole::Constant ? 1 : 0;
+}
+
 /// kernel_c1
 static LogicalResult verifySignature(KernelOp kernel) {
   llvm::StringSet<> names;
@@ -195,21 +218,25 @@ static LogicalResult verifySignature(KernelOp kernel) {
       return kernel.emitOpError("has two sizes '") << size.getName() << "'";
     }
   }
-  names.clear();
-  bool hasOutput = false;
+  llvm::StringMap<BufferAttr> buffers;
+  BufferRole last = BufferRole::Input;
   for (BufferAttr buffer : kernel.bufferList()) {
     if (!isIdentifier(buffer.getName())) {
       return kernel.emitOpError("has buffer '")
              << buffer.getName() << "', which is no identifier";
     }
-    if (!names.insert(buffer.getName()).second) {
+    auto [earlier, isNew] = buffers.try_emplace(buffer.getName(), buffer);
+    if (!isNew && (buffer.getDigest().empty() ||
+                   buffer.getDigest() != earlier->second.getDigest())) {
       return kernel.emitOpError("has two buffers '") << buffer.getName() << "'";
     }
-    if (hasOutput && !buffer.isOutput()) {
-      return kernel.emitOpError("has input '")
-             << buffer.getName() << "' after an output";
+    if (placeOf(buffer.getRole()) < placeOf(last)) {
+      return kernel.emitOpError("has ")
+             << stringifyBufferRole(buffer.getRole()) << " '"
+             << buffer.getName() << "' after "
+             << (last == BufferRole::Output ? "an output" : "a constant");
     }
-    hasOutput |= buffer.isOutput();
+    last = buffer.getRole();
     int64_t elements = 1;
     for (int64_t extent : buffer.getShape()) {
       if (extent < 0) {
@@ -247,8 +274,7 @@ LogicalResult KernelOp::verify() {
       return emitOpError("needs a workspace and scratch of 0 to 2^62 bytes");
     }
   }
-  if (getHash() && (getHash()->size() != 64 ||
-                    !llvm::all_of(*getHash(), llvm::isHexDigit))) { // kernel_c4
+  if (getHash() && !isSha256(*getHash())) { // kernel_c4
     return emitOpError("needs a hash of 64 hexadecimal digits");
   }
   return success();

@@ -36,7 +36,7 @@ def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
 
     | stage | body | added |
     |---|---|---|
-    | `lp` | of tensors: sizes and inputs are arguments, outputs are yielded | |
+    | `lp` | of tensors: sizes, inputs and constants are arguments, outputs are yielded | |
     | `scheduled` | the same | `contractions`, `hash` |
     | `packed` | of memrefs: sizes, all buffers and the workspace are arguments | `workspace` |
     | `tiled` and later | none, phases are functions | `phases`, `scratch` |
@@ -45,7 +45,8 @@ def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
     layouts. `workspace` and `scratch` are in bytes, the latter of one thread.
 
     Constraints: (kernel_c1) names are identifiers, of sizes and of buffers unique, run-time extents
-    name a size, outputs come after inputs; (kernel_c2) the body has the arguments and
+    name a size, constants come after inputs and outputs after both; buffers of one constant
+    share name and digest; (kernel_c2) the body has the arguments and
     yields the values of its stage; (kernel_c3) without a body there are phases, workspace
     and scratch, with one there are neither phases nor scratch; (kernel_c4) sizes are 0 to
     2^62 bytes, the hash has 64 hexadecimal digits; (kernel_c5) functions of phases and

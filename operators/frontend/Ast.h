@@ -8,6 +8,7 @@
 #ifndef LPGEN_OPERATORS_FRONTEND_AST_H
 #define LPGEN_OPERATORS_FRONTEND_AST_H
 
+#include "base/tensor/Tensor.h"
 #include "base/types/ElementType.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -54,7 +55,12 @@ struct Padding {
                         ///< value is used, pad(zx).
 };
 
-enum class Role { Input, Output, Intermediate };
+enum class Role {
+  Input,
+  Output,
+  Intermediate,
+  Constant ///< Known when the operator is compiled; read like an input.
+};
 
 struct Tensor {
   std::string name;
@@ -65,8 +71,10 @@ struct Tensor {
   /// Values it can hold: the declared `in [lo, hi]`, else the type's range,
   /// else (intermediates) the range inferred from the defining statement.
   /// Integers only.
+  /// Constants: from the least to the greatest value.
   IntRange range;
   bool hasDeclaredRange = false;
+  std::shared_ptr<const HostTensor> values; ///< Constants only.
   llvm::SMLoc loc;
 };
 
@@ -182,7 +190,8 @@ struct Statement {
 };
 
 /// One operator. Inputs come first in `tensors`, then outputs (both in declared
-/// order), then intermediates in order of assignment.
+/// order), then intermediates in order of assignment, then the constants that
+/// the operator mentions.
 struct Op {
   std::string name;
   std::vector<Symbol> symbols;

@@ -70,7 +70,21 @@ private:
         (c == '.' && rest.size() > 1 && llvm::isDigit(rest[1]))) {
       return number();
     }
+    if (c == '"') {
+      return string();
+    }
     return punctuation();
+  }
+
+  /// There are no escapes: a string is a path or the name of a tensor.
+  Token string() {
+    size_t length = rest.drop_front().find_first_of("\"\n");
+    if (length < rest.size() - 1 && rest[length + 1] == '"') {
+      return take(TokenKind::String, length + 2);
+    }
+    Token token = take(TokenKind::Error, std::min(length + 1, rest.size()));
+    diags.error(token.range(), "a string ends with '\"' on its line");
+    return token;
   }
 
   Token punctuation() {
@@ -110,7 +124,7 @@ private:
   Token unexpected() {
     auto isBad = [](char c) {
       return !llvm::isSpace(c) && !continuesName(c) &&
-             !StringRef("()[]{},:?=+-*/<>!.").contains(c);
+             !StringRef("()[]{},:?=+-*/<>!.\"").contains(c);
     };
     size_t length = std::max<size_t>(rest.take_while(isBad).size(), 1);
     Token token = take(TokenKind::Error, length);

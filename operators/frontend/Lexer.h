@@ -19,6 +19,7 @@ enum class TokenKind {
   Name,  ///< Also keywords and function names; see isReservedWord.
   Int,
   Float,
+  String, ///< `text` is with the quotes; see stringValue.
   LeftParen,
   RightParen,
   LeftBracket,
@@ -55,6 +56,8 @@ struct Token {
   bool isWord(llvm::StringRef word) const {
     return kind == TokenKind::Name && text == word;
   }
+  /// String: what stands between the quotes.
+  llvm::StringRef stringValue() const { return text.drop_front().drop_back(); }
   llvm::SMRange range() const {
     return {llvm::SMLoc::getFromPointer(text.begin()),
             llvm::SMLoc::getFromPointer(text.end())};

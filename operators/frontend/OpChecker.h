@@ -7,6 +7,7 @@
 #ifndef LPGEN_OPERATORS_FRONTEND_OPCHECKER_H
 #define LPGEN_OPERATORS_FRONTEND_OPCHECKER_H
 
+#include "operators/frontend/ConstantTable.h"
 #include "operators/frontend/ExtentSolver.h"
 #include "operators/frontend/Interval.h"
 #include "operators/frontend/SemaConstants.h"
@@ -17,8 +18,6 @@
 namespace lpgen {
 
 /// Sizes that everything behind the front end may rely on.
-constexpr int64_t maxElements = int64_t{1} << 40;
-constexpr unsigned maxRank = 16;
 constexpr unsigned maxIndices = 64;
 constexpr unsigned maxStatements = 1 << 16;
 constexpr unsigned maxDeclared = 1 << 12; ///< Inputs and outputs.
@@ -26,7 +25,7 @@ constexpr unsigned maxDeclared = 1 << 12; ///< Inputs and outputs.
 class OpChecker {
 public:
   OpChecker(const syntax::OpDecl &decl, const ParamTable &params,
-            Diagnostics &diags);
+            const ConstantTable &constantTable, Diagnostics &diags);
 
   /// Runs all steps; nothing after an error.
   std::optional<ast::Op> check();
@@ -62,19 +61,21 @@ private:
   bool checkDeclarations();
   void declareTensor(const syntax::TensorDecl &decl, ast::Role role);
   bool checkName(const syntax::Name &name, const char *what);
-  std::optional<ElementType> resolveType(const syntax::TypeSyntax &type);
-  std::optional<ElementType> typeOf(llvm::StringRef letter, int64_t width,
-                                    llvm::SMRange range);
   std::optional<ast::Extent> resolveDimension(const syntax::Dimension &dim);
   std::optional<ast::Extent> resolveSymbol(const std::string &name,
                                            std::optional<int64_t> bound,
                                            llvm::SMRange range);
-  std::optional<int64_t> checkExtent(const syntax::Node &node);
   void resolveRange(const syntax::RangeSyntax &range, ast::Tensor &tensor);
   void resolvePadding(const syntax::PadSyntax &pad, unsigned id);
   void resolveScalarPadding(const syntax::PadSyntax &pad, unsigned id);
+  void setPadding(const syntax::PadSyntax &pad, int64_t value,
+                  ast::Tensor &tensor);
+  void resolveConstantPadding(const syntax::PadSyntax &pad,
+                              const ConstantTable::Entry &constant,
+                              ast::Tensor &tensor);
   void resolveFloatPadding(const syntax::PadSyntax &pad, ast::Tensor &tensor);
-  bool checkElements(const ast::Tensor &tensor, llvm::SMRange range);
+  void declareConstants(const syntax::Node &node);
+  void declareConstant(const ConstantTable::Entry &constant);
   void bindTargets();
   void bindTarget(const syntax::StatementDecl &statement, unsigned number);
 
@@ -149,6 +150,7 @@ private:
   }
 
   const syntax::OpDecl &decl;
+  const ConstantTable &constantTable;
   Diagnostics &diags;
   ConstantEvaluator constants;
   ast::Op op;

@@ -26,8 +26,10 @@ public:
         ok = parseParam(file);
       } else if (current().isWord("op")) {
         ok = parseOp(file);
+      } else if (current().isWord("const")) {
+        ok = parseConst(file);
       } else {
-        fail("'op' or 'param'");
+        fail("'op', 'param' or 'const'");
         ok = false;
       }
       if (!ok) {
@@ -52,6 +54,32 @@ private:
     // too.
     file.params.push_back({std::move(*name), parseExpr()});
     return file.params.back().value != nullptr;
+  }
+
+  bool parseConst(FileDecl &file) {
+    advance();
+    std::optional<Name> name = expectName("the name of a constant");
+    if (!name) {
+      return false;
+    }
+    // Kept after an error, so that its uses are not reported too.
+    ConstDecl &decl = file.constants.emplace_back();
+    decl.tensor.name = std::move(*name);
+    if (!expect(TokenKind::Colon, "':' and a type") ||
+        !parseType(decl.tensor.type) ||
+        (accept(TokenKind::LeftBracket) && !parseShape(decl.tensor.shape)) ||
+        !expect(TokenKind::Assign, "'=' and the name of a stored tensor")) {
+      return false;
+    }
+    if (!current().is(TokenKind::String)) {
+      fail("the name of a stored tensor in quotes");
+      return false;
+    }
+    decl.source = current().stringValue().str();
+    decl.sourceRange = current().range();
+    decl.isComplete = true;
+    advance();
+    return true;
   }
 
   bool parseOp(FileDecl &file) {
@@ -99,8 +127,11 @@ private:
   }
 
   bool atDeclaration() const {
+    // In a body `const` may also name a tensor.
     return current().startsLine &&
-           (current().isWord("op") || current().isWord("param"));
+           (current().isWord("op") || current().isWord("param") ||
+            (current().isWord("const") && peek(1).is(TokenKind::Name) &&
+             peek(2).is(TokenKind::Colon)));
   }
 
   void recoverToDeclaration(size_t start) {
@@ -307,7 +338,7 @@ std::optional<ast::File> lpgen::parseFile(llvm::SourceMgr &sources,
       sources.getMemoryBuffer(sources.getMainFileID());
   FileDecl decl = Parser(lex(buffer->getBuffer(), diags), diags).parse();
   ast::File file =
-      checkFile(decl, options.defines, buffer->getBufferIdentifier(), diags);
+      checkFile(decl, options, buffer->getBufferIdentifier(), diags);
   if (diags.numErrors() != 0) {
     return std::nullopt;
   }

@@ -5,9 +5,9 @@
 using namespace lpgen;
 
 OpChecker::OpChecker(const syntax::OpDecl &decl, const ParamTable &params,
-                     Diagnostics &diags)
-    : decl(decl), diags(diags), constants(params, diags),
-      extents(op.symbols, diags) {
+                     const ConstantTable &constantTable, Diagnostics &diags)
+    : decl(decl), constantTable(constantTable), diags(diags),
+      constants(params, diags), extents(op.symbols, diags) {
   op.name = decl.name.text;
   op.loc = decl.name.range.Start;
 }
@@ -51,9 +51,10 @@ void OpChecker::warnUnused() {
 }
 
 ast::File lpgen::checkFile(const syntax::FileDecl &file,
-                           const std::map<std::string, int64_t> &defines,
+                           const ParseOptions &options,
                            llvm::StringRef fileName, Diagnostics &diags) {
-  ParamTable params(file, defines, fileName, diags);
+  ParamTable params(file, options.defines, fileName, diags);
+  ConstantTable constants(file, params, options.readConstant, fileName, diags);
   llvm::StringMap<llvm::SMRange> opNames;
   for (const syntax::Name &name : file.opNames) {
     auto [it, isNew] = opNames.try_emplace(name.text, name.range);
@@ -67,7 +68,8 @@ ast::File lpgen::checkFile(const syntax::FileDecl &file,
     if (diags.tooManyErrors()) {
       break;
     }
-    if (std::optional<ast::Op> op = OpChecker(decl, params, diags).check()) {
+    if (std::optional<ast::Op> op =
+            OpChecker(decl, params, constants, diags).check()) {
       result.ops.push_back(std::move(*op));
     }
   }

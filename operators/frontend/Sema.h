@@ -7,16 +7,14 @@
 #define LPGEN_OPERATORS_FRONTEND_SEMA_H
 
 #include "operators/frontend/Diagnostics.h"
+#include "operators/frontend/ParseOptions.h"
 #include "operators/frontend/Syntax.h"
-#include <map>
 
 namespace lpgen {
 
-/// Checks a whole file. `defines` overrides its parameters; `fileName` is for
-/// the message about one it does not declare. What failed was reported to
+/// Checks a whole file. `fileName` is its path. What failed was reported to
 /// `diags` and is absent from the result.
-ast::File checkFile(const syntax::FileDecl &file,
-                    const std::map<std::string, int64_t> &defines,
+ast::File checkFile(const syntax::FileDecl &file, const ParseOptions &options,
                     llvm::StringRef fileName, Diagnostics &diags);
 
 } // namespace lpgen

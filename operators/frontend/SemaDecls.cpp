@@ -48,15 +48,24 @@ bool OpChecker::checkDeclarations() {
     }
   }
   bindTargets();
+  for (const StatementDecl &statement : decl.statements) {
+    declareConstants(*statement.value);
+  }
   return !failedSince(errors) && !isDeclarationBroken;
 }
 
-/// A name that is declared must not hide a parameter or a tensor.
+/// A name that is declared must not hide a parameter, a constant or a tensor.
 bool OpChecker::checkName(const Name &name, const char *what) {
   if (const ParamTable::Entry *param = constants.table().find(name.text)) {
     diags.error(name.range, Twine(what) + " '" + name.text +
                                 "' has the name of a parameter");
     diags.note(param->name.range, "the parameter is declared here");
+    return false;
+  }
+  if (const ConstantTable::Entry *constant = constantTable.find(name.text)) {
+    diags.error(name.range, Twine(what) + " '" + name.text +
+                                "' has the name of a constant");
+    diags.note(constant->name.range, "the constant is declared here");
     return false;
   }
   auto it = tensorIds.find(name.text);
@@ -78,7 +87,8 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
   tensor.name = decl.name.text;
   tensor.role = role;
   tensor.loc = decl.name.range.Start;
-  if (std::optional<ElementType> type = resolveType(decl.type)) {
+  if (std::optional<ElementType> type =
+          resolveType(decl.type, constants, diags)) {
     tensor.type = *type;
     tensor.range = {type->minValue(), type->maxValue()};
     if (decl.in && isInput) {
@@ -93,12 +103,7 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
                 "'in' describes inputs; the range of output '" + tensor.name +
                     "' follows from its statement, use clamp(...) there");
   }
-  if (decl.shape.size() > maxRank) {
-    diags.error(decl.name.range, "'" + tensor.name + "' has " +
-                                     Twine(decl.shape.size()) +
-                                     " dimensions; at most " + Twine(maxRank) +
-                                     " are supported");
-  }
+  checkRank(decl.name, decl.shape.size(), diags);
   for (const Dimension &dim : decl.shape) {
     if (std::optional<ast::Extent> extent = resolveDimension(dim)) {
       tensor.shape.push_back(*extent);
@@ -107,84 +112,16 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
     }
   }
 
-  checkElements(tensor, decl.name.range);
+  checkElements(tensor, decl.name.range, diags);
   tensorIds[tensor.name] = op.tensors.size();
   op.tensors.push_back(std::move(tensor));
   tensorInfos.push_back({decl.name.range});
 }
 
-bool OpChecker::checkElements(const ast::Tensor &tensor, llvm::SMRange range) {
-  int64_t elements = 1;
-  for (const ast::Extent &extent : tensor.shape) {
-    if (extent.size > maxElements / elements) {
-      diags.error(range, "'" + tensor.name + "' has more than 2^40 elements");
-      return false;
-    }
-    elements *= extent.size;
-  }
-  return true;
-}
-
-std::optional<ElementType> OpChecker::resolveType(const TypeSyntax &type) {
-  if (type.width) {
-    std::optional<int64_t> width = constants.evaluate(*type.width);
-    return width ? typeOf(type.text, *width, type.range) : std::nullopt;
-  }
-  llvm::StringRef text = type.text;
-  if (const auto known = ElementType::parse(text)) {
-    return known;
-  }
-  int64_t width = 0;
-  llvm::StringRef digits = text.drop_front(1);
-  bool hasWidth = (digits == "0" || !digits.starts_with("0")) &&
-                  !digits.getAsInteger(10, width);
-  return typeOf(hasWidth ? text.take_front(1) : "", width, type.range);
-}
-
-/// The row of a letter whose width can be computed, or null.
-static const TypeFamily *findFamily(llvm::StringRef letter) {
-  for (const TypeFamily &family : elementTypes) {
-    if (letter.size() == 1 && letter.front() == family.letter &&
-        family.narrowest != family.widest) {
-      return &family;
-    }
-  }
-  return nullptr;
-}
-
-std::optional<ElementType>
-OpChecker::typeOf(llvm::StringRef letter, int64_t width, llvm::SMRange range) {
-  const TypeFamily *family = findFamily(letter);
-  if (!family) {
-    llvm::StringRef text(range.Start.getPointer(),
-                         range.End.getPointer() - range.Start.getPointer());
-    diags.error(range, "unknown type '" + text.take_front(40) + "': expected " +
-                           listElementTypes());
-    return std::nullopt;
-  }
-  if (width < family->narrowest || width > family->widest) {
-    diags.error(range, "type '" + letter + "' has widths from " +
-                           Twine(family->narrowest) + " to " +
-                           Twine(family->widest) + ", found " + Twine(width));
-    return std::nullopt;
-  }
-  return ElementType{family->encoding, static_cast<unsigned>(width)};
-}
-
-std::optional<int64_t> OpChecker::checkExtent(const Node &node) {
-  std::optional<int64_t> value = constants.evaluate(node);
-  if (value && (*value < 1 || *value > maxElements)) {
-    diags.error(node.range, "an extent is at least 1 and at most 2^40, found " +
-                                Twine(*value));
-    return std::nullopt;
-  }
-  return value;
-}
-
 std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim) {
   std::optional<int64_t> size;
   if (dim.value) {
-    size = checkExtent(*dim.value);
+    size = resolveExtent(*dim.value, constants, diags);
     if (!size) {
       return std::nullopt;
     }
@@ -276,12 +213,17 @@ void OpChecker::resolvePadding(const PadSyntax &pad, unsigned id) {
     isDeclarationBroken = true;
     return;
   }
+  setPadding(pad, *value, tensor);
+}
+
+void OpChecker::setPadding(const PadSyntax &pad, int64_t value,
+                           ast::Tensor &tensor) {
   ast::Padding padding;
-  padding.value = *value;
+  padding.value = value;
   tensor.padding = padding;
   // Not `holds`: padding bipolar operands by 0 is exact although 0 has no code.
-  if (*value < tensor.type.minValue() || *value > tensor.type.maxValue()) {
-    diags.error(pad.range, "padding " + Twine(*value) + " is outside " +
+  if (value < tensor.type.minValue() || value > tensor.type.maxValue()) {
+    diags.error(pad.range, "padding " + Twine(value) + " is outside " +
                                tensor.type.str() + ", which goes from " +
                                Twine(tensor.type.minValue()) + " to " +
                                Twine(tensor.type.maxValue()));
@@ -291,6 +233,11 @@ void OpChecker::resolvePadding(const PadSyntax &pad, unsigned id) {
 /// pad(zx): the padding is a rank-0 integer input, known when the kernel runs.
 void OpChecker::resolveScalarPadding(const PadSyntax &pad, unsigned id) {
   ast::Tensor &tensor = op.tensors[id];
+  if (const ConstantTable::Entry *constant =
+          constantTable.find(pad.value->name)) {
+    resolveConstantPadding(pad, *constant, tensor);
+    return;
+  }
   auto it = tensorIds.find(pad.value->name);
   if (it == tensorIds.end() || pad.value->hasSubscripts) {
     diags.error(pad.value->range,
@@ -327,6 +274,28 @@ void OpChecker::resolveScalarPadding(const PadSyntax &pad, unsigned id) {
   tensorInfos[it->second].isRead = true;
 }
 
+/// pad(zx) of a constant: its value.
+void OpChecker::resolveConstantPadding(const PadSyntax &pad,
+                                       const ConstantTable::Entry &constant,
+                                       ast::Tensor &tensor) {
+  if (!constant.tensor) {
+    isDeclarationBroken = true;
+    return;
+  }
+  const ast::Tensor &scalar = *constant.tensor;
+  if (!scalar.shape.empty() || scalar.type.isFloat() != tensor.type.isFloat()) {
+    diags.error(pad.value->range,
+                "a constant as padding is a scalar, an integer for integer "
+                "tensors and f32 for others");
+    diags.note(constant.name.range, "'" + scalar.name + "' is declared here");
+  } else if (tensor.type.isFloat()) {
+    tensor.padding = ast::Padding();
+    tensor.padding->floatValue = scalar.values->getFloat(0);
+  } else {
+    setPadding(pad, scalar.values->getInt(0), tensor);
+  }
+}
+
 void OpChecker::resolveFloatPadding(const PadSyntax &pad, ast::Tensor &tensor) {
   ast::Padding padding;
   padding.floatValue = -std::numeric_limits<float>::infinity();
@@ -344,6 +313,31 @@ void OpChecker::resolveFloatPadding(const PadSyntax &pad, ast::Tensor &tensor) {
     }
   }
   tensor.padding = padding;
+}
+
+/// Declares the constants of the file that `node` mentions.
+void OpChecker::declareConstants(const Node &node) {
+  if (node.kind == Node::Kind::Name && !tensorIds.contains(node.name)) {
+    if (const ConstantTable::Entry *constant = constantTable.find(node.name)) {
+      declareConstant(*constant);
+    }
+  }
+  for (const NodePtr &child : node.children) {
+    declareConstants(*child);
+  }
+}
+
+void OpChecker::declareConstant(const ConstantTable::Entry &constant) {
+  if (!constant.tensor) {
+    isDeclarationBroken = true;
+    return;
+  }
+  for (const auto &[name, value] : constant.parameters) {
+    constants.useParam(name);
+  }
+  tensorIds[constant.name.text] = op.tensors.size();
+  op.tensors.push_back(*constant.tensor);
+  tensorInfos.push_back({constant.name.range});
 }
 
 /// Finds the tensor of every statement, and declares the intermediates.
@@ -366,12 +360,7 @@ void OpChecker::bindTarget(const StatementDecl &statement, unsigned number) {
     if (!checkName(target, "intermediate")) {
       return;
     }
-    if (statement.indices.size() > maxRank) {
-      diags.error(target.range, "'" + target.text + "' has " +
-                                    Twine(statement.indices.size()) +
-                                    " dimensions; at most " + Twine(maxRank) +
-                                    " are supported");
-    }
+    checkRank(target, statement.indices.size(), diags);
     ast::Tensor tensor;
     tensor.name = target.text;
     tensor.role = ast::Role::Intermediate;

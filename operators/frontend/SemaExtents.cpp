@@ -36,7 +36,7 @@ void OpChecker::resolveStatementExtents(unsigned number) {
     for (auto [dim, extent] : llvm::enumerate(target.shape)) {
       extent = statement.indices[dim].extent;
     }
-    checkElements(target, tensorInfos[statement.tensor].range);
+    checkElements(target, tensorInfos[statement.tensor].range, diags);
   }
   Int128 points = 1;
   for (const ast::Index &index : statement.indices) {
@@ -144,6 +144,12 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   } else {
     diags.error(range, "subscript ranges over " + values.str() + " but " +
                            where + " has extent " + format(extent));
+  }
+  if (tensor.role == ast::Role::Constant) {
+    diags.note(tensorInfos[read.tensor].range,
+               quoted(read.tensor) + " is a constant, which has no padding; "
+                                     "store it with a border");
+    return;
   }
   diags.note(tensorInfos[read.tensor].range,
              tensor.role == ast::Role::Intermediate

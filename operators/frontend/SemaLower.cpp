@@ -188,8 +188,9 @@ ExprPtr OpChecker::lowerRead(const Node &node, unsigned tensor) {
   info.isRead = true;
   const ast::Tensor &read = op.tensors[tensor];
   int number = scope->number;
-  if (read.role != ast::Role::Input &&
-      (info.definedBy < 0 || info.definedBy >= number)) {
+  const bool isGiven =
+      read.role == ast::Role::Input || read.role == ast::Role::Constant;
+  if (!isGiven && (info.definedBy < 0 || info.definedBy >= number)) {
     diags.error(node.range,
                 quoted(tensor) + (info.definedBy == number
                                       ? " is read in its own definition"
@@ -344,7 +345,8 @@ bool OpChecker::lowerBoundIndices(const Node &node, Expr &reduce) {
     if (!bound.extent) {
       continue;
     }
-    std::optional<int64_t> extent = checkExtent(*bound.extent);
+    std::optional<int64_t> extent =
+        resolveExtent(*bound.extent, constants, diags);
     if (!extent) {
       ok = false;
       continue;

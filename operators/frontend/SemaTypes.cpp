@@ -2,6 +2,7 @@
 // and what a statement stores. Conversions to f32 are inserted and constants
 // folded here, so that later stages meet neither a mixed operation nor an
 // unproved range.
+#include "operators/frontend/ConstantSums.h"
 #include "operators/frontend/OpChecker.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -328,6 +329,9 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
   }
   if (expr.reduceOp != ast::ReduceOp::Sum) {
     return setRange(expr, term.range);
+  }
+  if (const auto range = rangeOfConstantSum(op, statement, expr)) {
+    return setRange(expr, *range);
   }
   Int128 most = 1;
   Int128 fewest = 1;

@@ -123,8 +123,17 @@ struct ParamDecl {
   NodePtr value; ///< Null after a syntax error.
 };
 
+/// `const NAME: TYPE[EXTENTS] = "SOURCE"`.
+struct ConstDecl {
+  TensorDecl tensor; ///< Without padding and range.
+  std::string source;
+  llvm::SMRange sourceRange;
+  bool isComplete = false; ///< False after a syntax error.
+};
+
 struct FileDecl {
   std::vector<ParamDecl> params;
+  std::vector<ConstDecl> constants;
   /// Ops without a syntax error.
   std::vector<OpDecl> ops;
   /// Names of all ops, those with syntax errors too.

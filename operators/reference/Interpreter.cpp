@@ -116,7 +116,8 @@ Status Interpreter::bindInputs(const std::vector<HostTensor> &tensors) {
     LPGEN_RETURN_IF_ERROR(checkInput(id, tensors[id]));
   }
   for (unsigned id = 0; id < op.tensors.size(); ++id) {
-    materialized[id] = id < numInputs ? &tensors[id] : nullptr;
+    materialized[id] =
+        id < numInputs ? &tensors[id] : op.tensors[id].values.get();
     remembered[id].clear();
   }
   return Status::success();

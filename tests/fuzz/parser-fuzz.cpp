@@ -75,6 +75,20 @@ void checkOp(const ast::Op &op) {
   }
 }
 
+/// Small constants, which would be ones where zero is no value.
+Result<std::shared_ptr<const HostTensor>>
+readZeros(const std::string & /*path*/, const std::string & /*source*/,
+          ElementType type, const std::vector<int64_t> &shape) {
+  if (countElements(shape).value_or(INT64_MAX) > 4096) {
+    return Status::error("it is too large");
+  }
+  HostTensor values(type, shape);
+  for (int64_t i = 0; i < values.numElements() && !type.holds(0); ++i) {
+    values.setInt(i, 1);
+  }
+  return std::make_shared<const HostTensor>(std::move(values));
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -84,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       llvm::MemoryBuffer::getMemBufferCopy(text, "fuzz.lp"), llvm::SMLoc());
   unsigned errors = 0;
   sources.setDiagHandler(countError, &errors);
-  std::optional<ast::File> file = parseFile(sources);
+  std::optional<ast::File> file = parseFile(sources, {{}, readZeros});
   require(file.has_value() == (errors == 0), "a tree exactly without errors");
   if (file) {
     for (const ast::Op &op : file->ops) {

@@ -2,12 +2,14 @@
 #
 # lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
 # `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
-# %t as everywhere, %examples for the folder of examples. A test that runs kernels
-# for AArch64 says `REQUIRES: qemu-aarch64`. What schedules are chosen must not depend
-# on the CPU that the suite runs on: tests that show them say `--cpu`.
+# %t as everywhere, %examples for the folder of examples, %write-tensors for
+# Inputs/write-tensors.py. A test that runs kernels for AArch64 says
+# `REQUIRES: qemu-aarch64`. What schedules are chosen must not depend on the CPU that
+# the suite runs on: tests that show them say `--cpu`.
 import os
 import platform
 import shutil
+import sys
 
 import lit.formats
 
@@ -24,6 +26,8 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 # The user's own tuned rules must not change what a test sees.
 config.environment["HOME"] = config.test_exec_root
 config.environment["XDG_CONFIG_HOME"] = config.test_exec_root
+config.substitutions.append(
+    ("%write-tensors", f"{sys.executable} {config.test_source_root}/Inputs/write-tensors.py"))
 config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 

@@ -55,6 +55,25 @@ inline void collect(const llvm::SMDiagnostic &message, void *context) {
   static_cast<std::vector<std::string> *>(context)->push_back(text);
 }
 
+/// A constant's values count up from the number that its declaration names.
+inline Result<std::shared_ptr<const HostTensor>>
+readTestConstant(const std::string & /*path*/, const std::string &source,
+                 ElementType type, const std::vector<int64_t> &shape) {
+  int64_t next = 0;
+  if (llvm::StringRef(source).getAsInteger(10, next)) {
+    return Status::error("there is no such tensor");
+  }
+  HostTensor values(type, shape);
+  for (int64_t i = 0; i < values.numElements(); ++i) {
+    if (type.isFloat()) {
+      values.setFloat(i, float(next++));
+    } else {
+      values.setInt(i, next++);
+    }
+  }
+  return std::make_shared<const HostTensor>(std::move(values));
+}
+
 inline Parsed parse(llvm::StringRef text,
                     const std::map<std::string, int64_t> &defines = {}) {
   Parsed result;
@@ -62,7 +81,7 @@ inline Parsed parse(llvm::StringRef text,
   result.sources->AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBufferCopy(text, "test.lp"), llvm::SMLoc());
   result.sources->setDiagHandler(collect, &result.messages);
-  result.file = parseFile(*result.sources, {defines});
+  result.file = parseFile(*result.sources, {defines, readTestConstant});
   return result;
 }
 

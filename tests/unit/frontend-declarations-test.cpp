@@ -82,7 +82,7 @@ TEST(FrontendSyntax, NotADeclaration) {
   expectDiagnostics(
       R"(operator f
 op f(x: u2[4]) -> (y: u2[4]) { y[i] = x[i] })",
-      R"(1:1: error: expected 'op' or 'param', found 'operator')");
+      R"(1:1: error: expected 'op', 'param' or 'const', found 'operator')");
 }
 
 TEST(FrontendSyntax, MissingArrow) {

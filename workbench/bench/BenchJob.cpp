@@ -6,12 +6,13 @@
 
 namespace lpgen {
 
-/// Inputs and outputs; intermediates are no business of the caller's.
+/// Inputs and outputs; the others are no business of the caller's.
 static std::vector<BenchTensor> tensorsOf(const ast::Op &op,
                                           llvm::ArrayRef<int64_t> sizes) {
   std::vector<BenchTensor> tensors;
   for (const ast::Tensor &tensor : op.tensors) {
-    if (tensor.role == ast::Role::Intermediate) {
+    if (tensor.role == ast::Role::Intermediate ||
+        tensor.role == ast::Role::Constant) {
       continue;
     }
     std::vector<int64_t> shape;

@@ -31,6 +31,13 @@ lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32,
     <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "cost model">],
   phases = [#lp.phase<compute, run = @run, tasks = @tasks>], scratch = 128 : i64, workspace = 64 : i64}
 
+// Two buffers of one constant.
+// CHECK: lp.kernel @constants for <"generic"> sizes [] buffers [#lp.buffer<"w", constant of "[[DIGEST:[0-9a-f]+]]", i32, [4], range = [0, 3]>, #lp.buffer<"w", constant of "[[DIGEST]]", i32, [4], range = [0, 3]>, #lp.buffer<"y", output, f32, [4]>]
+lp.kernel @constants for <"generic"> sizes [] buffers [
+    #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", i32, [4], range = [0, 3]>,
+    #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", i32, [4], range = [0, 3]>,
+    #lp.buffer<"y", output, f32, [4]>] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
+
 // -----
 
 // size_c1
@@ -76,8 +83,26 @@ func.func private @k() attributes {b = #lp.buffer<"x", input, !lp.int<unsigned, 
 // -----
 
 // buffer_c3
-// expected-error @+1 {{buffer 'x' is packed and no input of integers}}
+// expected-error @+1 {{buffer 'x' is packed and no input or constant of integers}}
 func.func private @k() attributes {b = #lp.buffer<"x", output, i32, [4], range = [0, 3], packed = <128, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>>}
+
+// -----
+
+// buffer_c4
+// expected-error @+1 {{buffer 'w' is a constant and needs constant extents and a digest of 64 hexadecimal digits}}
+func.func private @k() attributes {b = #lp.buffer<"w", constant, f32, [4]>}
+
+// -----
+
+// buffer_c4
+// expected-error @+1 {{buffer 'w' is a constant and needs constant extents and a digest}}
+func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [?0]>}
+
+// -----
+
+// buffer_c4
+// expected-error @+1 {{buffer 'x' has a digest and is no constant}}
+func.func private @k() attributes {b = #lp.buffer<"x", input of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4]>}
 
 // -----
 
@@ -102,6 +127,12 @@ lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"x", input, f32, [4]>,
 // kernel_c1
 // expected-error @+1 {{has input 'x' after an output}}
 lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>, #lp.buffer<"x", input, f32, [4]>]
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has input 'x' after a constant}}
+lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4]>, #lp.buffer<"x", input, f32, [4]>]
 
 // -----
 
