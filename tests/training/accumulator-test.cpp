@@ -194,7 +194,7 @@ KernelProvider &provider() {
 }
 
 std::unique_ptr<IntegerBackend> integerBackend(const ConvGeometry &g,
-                                               const int &bits) {
+                                               int bits) {
   const auto make = [&](const char *tensor) {
     return std::make_unique<RangeQuantizer>(tensor, bits, Rounding::Nearest);
   };

@@ -1,5 +1,6 @@
-// Trained quantizers against the formulas of their papers, element by element.
-#include "training/quantizers/TrainedQuantizer.h"
+// Quantizers of few bits against the formulas of their papers, element by
+// element.
+#include "training/quantizers/FewBitQuantizers.h"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ std::vector<float> valuesOf(const nn::FloatTensor &tensor) {
   return {tensor.values().begin(), tensor.values().end()};
 }
 
-nn::Parameter &onlyParameter(TrainedQuantizer &quantizer) {
+nn::Parameter &onlyParameter(Quantizer &quantizer) {
   nn::Parameter *found = nullptr;
   quantizer.visitParameters([&](nn::Parameter &p) { found = &p; });
   EXPECT_NE(found, nullptr);
@@ -38,13 +39,13 @@ TEST(Lsq, IntegersMaskAndStepGradient) {
   const nn::StepContext context;
   const nn::FloatTensor x = tensorOf({0.3F, -0.2F, 5.0F, -9.0F, 0.7F});
   // The first call in training sets the step.
-  ASSERT_TRUE(quantizer->forward(x, context, q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, context, q).ok());
   EXPECT_NEAR(q.scale(), 2 * (15.2 / 5) / std::sqrt(3.0), 1e-5);
   nn::Parameter &step = onlyParameter(*quantizer);
   EXPECT_EQ(step.name, "w.step");
   EXPECT_FALSE(step.decays);
   step.value[0] = 0.5F;
-  ASSERT_TRUE(quantizer->forward(x, context, q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, context, q).ok());
   EXPECT_EQ(q.scale(), 0.5F);
   EXPECT_EQ(codesOf(q), (std::vector<int>{1, 0, 3, -4, 1}));
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
@@ -62,7 +63,7 @@ TEST(Lsq, ActivationsAreUnsignedAndEvaluationStartsNothing) {
   nn::StepContext evaluate;
   evaluate.mode = nn::Mode::Evaluate;
   const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 7.0F});
-  ASSERT_TRUE(quantizer->forward(x, evaluate, q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, evaluate, q).ok());
   EXPECT_EQ(q.scale(), 1.0F);
   EXPECT_EQ(codesOf(q), (std::vector<int>{0, 0, 2, 3}));
   EXPECT_EQ(q.max(), 3);
@@ -72,7 +73,7 @@ TEST(Dorefa, WeightsAreOddIntegersOfTanh) {
   const auto quantizer = makeDorefaWeights("w", 2); // n = 3
   IntTensor q;
   const nn::FloatTensor w = tensorOf({-2.0F, -0.1F, 0.1F, 0.9F, 2.0F});
-  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-3, -1, 1, 3, 3}));
   EXPECT_FLOAT_EQ(q.scale(), 1.0F / 3);
   nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
@@ -87,7 +88,7 @@ TEST(Dorefa, OneBitIsTheSignTimesTheMean) {
   const auto quantizer = makeDorefaWeights("w", 1);
   IntTensor q;
   const nn::FloatTensor w = tensorOf({-2.0F, 0.0F, 0.5F, -0.5F});
-  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-1, 1, 1, -1}));
   EXPECT_FLOAT_EQ(q.scale(), 0.75F);
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4});
@@ -99,7 +100,7 @@ TEST(Dorefa, ActivationsAreClippedToOne) {
   const auto quantizer = makeDorefaActivations("x", 2);
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-0.5F, 0.2F, 0.5F, 0.9F, 1.5F});
-  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{0, 1, 2, 3, 3}));
   nn::FloatTensor gradient = tensorOf({1, 1, 1, 1, 1});
   quantizer->backward(x, nn::StepContext(), gradient);
@@ -110,7 +111,7 @@ TEST(Binary, SignsPassGradientsWithinTheThreshold) {
   const auto quantizer = makeSign("x", 1.3F);
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-1.5F, -1.2F, -0.0F, 0.3F, 1.3F, 2.0F});
-  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{-1, -1, 1, 1, 1, 1}));
   EXPECT_EQ(q.scale(), 1.0F);
   EXPECT_EQ(q.max(), 1);
@@ -124,7 +125,7 @@ TEST(Binary, XnorWeightsHaveAScaleForEachFilter) {
   IntTensor q;
   nn::FloatTensor w = tensorOf({0.5F, -1.5F, 0.25F, 0.25F});
   w.resize({2, 2});
-  ASSERT_TRUE(quantizer->forward(w, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(w, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{1, -1, 1, 1}));
   ASSERT_EQ(quantizer->filterScales().size(), 2u);
   EXPECT_EQ(quantizer->filterScales()[0], 1.0F);
@@ -142,7 +143,7 @@ TEST(Pact, LearnsTheEndOfItsRange) {
   alpha.value[0] = 3;
   IntTensor q;
   const nn::FloatTensor x = tensorOf({-1.0F, 0.4F, 1.6F, 3.0F, 9.0F});
-  ASSERT_TRUE(quantizer->forward(x, nn::StepContext(), q).ok());
+  ASSERT_TRUE(quantizer->quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(codesOf(q), (std::vector<int>{0, 0, 2, 3, 3}));
   EXPECT_EQ(q.scale(), 1.0F);
   nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5});
@@ -151,14 +152,14 @@ TEST(Pact, LearnsTheEndOfItsRange) {
   EXPECT_EQ(alpha.gradient[0], 9.0F);
 }
 
-TEST(TrainedQuantizers, RefuseNaN) {
+TEST(FewBitQuantizers, RefuseNaN) {
   const nn::FloatTensor bad = tensorOf({1.0F, std::nanf("")});
   IntTensor q;
   for (const auto &quantizer :
        {makeLsq("x", 4, LsqTensor::Weight), makeDorefaWeights("x", 1),
         makeDorefaWeights("x", 4), makeDorefaActivations("x", 4),
         makePact("x", 4), makeSign("x", 1), makeXnorWeights("x")}) {
-    const Status status = quantizer->forward(bad, nn::StepContext(), q);
+    const Status status = quantizer->quantize(bad, nn::StepContext(), q);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.message(),
               "tensor 'x' holds values that are no numbers: the run diverged; "
@@ -166,22 +167,30 @@ TEST(TrainedQuantizers, RefuseNaN) {
   }
 }
 
-/// Saturated and underflown elements of x at the quantizer's present state.
-std::pair<int64_t, int64_t> countsOf(TrainedQuantizer &quantizer,
+/// Saturated and underflown elements of x; a learned step is 1.
+std::pair<int64_t, int64_t> countsOf(Quantizer &quantizer,
                                      const nn::FloatTensor &x) {
-  nn::StepContext context;
-  context.mode = nn::Mode::Evaluate; // Starts nothing.
+  const nn::StepContext context;
   IntTensor q;
-  EXPECT_TRUE(quantizer.forward(x, context, q).ok());
+  EXPECT_TRUE(quantizer.quantize(x, context, q).ok()); // Starts a step.
+  quantizer.visitParameters([](nn::Parameter &parameter) {
+    if (parameter.name.ends_with(".step")) {
+      parameter.value[0] = 1;
+    }
+  });
   const nn::TensorReport before = quantizer.report();
-  quantizer.count(x, q, context);
-  const nn::TensorReport &after = quantizer.report();
+  EXPECT_TRUE(quantizer.quantize(x, context, q).ok());
+  const nn::TensorReport after = quantizer.report();
   EXPECT_EQ(after.quantized - before.quantized, x.size());
+  nn::StepContext evaluate;
+  evaluate.mode = nn::Mode::Evaluate;
+  EXPECT_TRUE(quantizer.quantize(x, evaluate, q).ok());
+  EXPECT_EQ(quantizer.report().quantized, after.quantized);
   return {after.saturated - before.saturated,
           after.underflown - before.underflown};
 }
 
-TEST(TrainedQuantizers, ReportsWidthsAndWhatIsLost) {
+TEST(FewBitQuantizers, ReportsWidthsAndWhatIsLost) {
   using Counts = std::pair<int64_t, int64_t>;
   // Beyond the last code by more than half a step is saturated.
   const nn::FloatTensor x =

@@ -1,9 +1,10 @@
 // The three integer products against their definition, bit for bit: widths,
 // shapes, chunked reductions, extreme operands, threads.
 #include "tests/training/TrainingTesting.h"
+#include "training/contractions/IntegerBackend.h"
 #include "training/contractions/IntegerConv.h"
-#include "training/contractions/TrainedBackend.h"
 #include "training/contractions/TransposeBytes.h"
+#include "training/quantizers/FewBitQuantizers.h"
 
 namespace lpgen::quant {
 namespace {
@@ -225,9 +226,11 @@ TEST(IntegerConv, EqualOnAnyNumberOfThreads) {
   expectRandomProducts(g, 8, 127, 127, 32767, 3);
 }
 
-TEST(TrainedBackend, XnorIsTheProductOfSignsAndFilterScales) {
+TEST(IntegerBackend, XnorIsTheProductOfSignsAndFilterScales) {
   const ConvGeometry g = geometry(6, 8, 5, 3, 1, 1, 1);
-  TrainedBackend backend(g, makeSign("x", 1), makeXnorWeights("w"), provider());
+  IntegerBackend backend(
+      g, LayerQuantizers{makeSign("x", 1), makeXnorWeights("w"), nullptr},
+      provider());
   nn::FloatBackend floats(g);
   FloatTensor x({2, 6, 7, 8});
   FloatTensor w(g.weightShape());

@@ -124,35 +124,32 @@ TEST(FixedPoint, StochasticUpdatesSurviveNearestOnesDoNot) {
   }
 }
 
-TEST(RangeQuantizer, FollowsTheWidthOfThePolicy) {
-  int bits = 3;
-  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+TEST(RangeQuantizer, TakesTheWidthThatItIsGiven) {
+  quant::RangeQuantizer quantizer("x", 3, Rounding::Nearest);
   nn::FloatTensor x({4});
   x[0] = 6;
   x[1] = -6;
   x[2] = 2.9F;
   quant::IntTensor q;
-  double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.max(), 3);
   EXPECT_EQ(q.at(0), 3);
   EXPECT_EQ(q.at(1), -3);
   EXPECT_EQ(q.at(2), 1);
-  bits = 8;
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  quantizer.setBits(8);
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(0), 127);
   EXPECT_EQ(quantizer.report().updates, 1);
   // A tensor of zeros has no scale of its own.
   const nn::FloatTensor zeros({4});
-  ASSERT_TRUE(quantizer.quantize(zeros, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(zeros, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(3), 0);
   x[0] = std::nanf("");
-  EXPECT_FALSE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  EXPECT_FALSE(quantizer.quantize(x, nn::StepContext(), q).ok());
 }
 
 TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
-  int bits = 3;
-  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+  quant::RangeQuantizer quantizer("x", 3, Rounding::Nearest);
   // Of 1000 elements between -1 and 1 one is 10 times as great.
   nn::FloatTensor x({1000});
   for (int64_t i = 0; i < x.size(); ++i) {
@@ -160,8 +157,7 @@ TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
   }
   x[999] = 10;
   quant::IntTensor q;
-  double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_LT(q.scale() * 3, 2.5F);
   EXPECT_EQ(q.at(999), 3);
   EXPECT_EQ(quantizer.report().saturated, 1);
@@ -174,53 +170,51 @@ TEST(RangeQuantizer, ClipsBelowEightBitsWhereTheNoiseIsLeast) {
   x[998] = -41;
   nn::StepContext next;
   next.step = 15;
-  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, next, q).ok());
   EXPECT_EQ(q.scale(), scale);
   next.step = 16;
   next.mode = nn::Mode::Evaluate;
-  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, next, q).ok());
   EXPECT_EQ(q.scale(), scale);
   next.mode = nn::Mode::Train;
-  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, next, q).ok());
   EXPECT_NE(q.scale(), scale);
 
-  bits = 8;
-  ASSERT_TRUE(quantizer.quantize(x, next, q, seconds).ok());
+  quantizer.setBits(8);
+  ASSERT_TRUE(quantizer.quantize(x, next, q).ok());
   EXPECT_FLOAT_EQ(q.scale() * 127, 41);
   EXPECT_TRUE(quantizer.quantParams()->followsBatch);
 }
 
 TEST(RangeQuantizer, WithoutNegativesTakesAllCodesOfItsWidth) {
-  int bits = 4;
-  quant::RangeQuantizer quantizer("x", bits, Rounding::Nearest);
+  quant::RangeQuantizer quantizer("x", 4, Rounding::Nearest);
   nn::FloatTensor x({3});
   x[0] = 30;
   x[1] = 5;
   quant::IntTensor q;
-  double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(0), 15);
   EXPECT_EQ(q.at(1), 2); // 2.5
   EXPECT_EQ(q.lowest(), 0);
   EXPECT_EQ(quantizer.quantParams()->lowest, 0);
   EXPECT_EQ(quantizer.quantParams()->highest, 15);
-  bits = 8; // What int8_t holds.
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  quantizer.setBits(8); // What int8_t holds.
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(0), 127);
-  bits = 4;
+  quantizer.setBits(4);
   // Evaluation learns nothing: it clips.
   x[2] = -30;
   nn::StepContext evaluate;
   evaluate.mode = nn::Mode::Evaluate;
-  ASSERT_TRUE(quantizer.quantize(x, evaluate, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, evaluate, q).ok());
   EXPECT_EQ(q.at(0), 15);
   EXPECT_EQ(q.at(2), 0);
   // One negative element in training, and there are negative codes for good.
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(0), 7);
   EXPECT_EQ(q.at(2), -7);
   x[2] = 0;
-  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
   EXPECT_EQ(q.at(0), 7);
 }
 

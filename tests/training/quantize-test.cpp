@@ -163,18 +163,13 @@ TEST(Adaptive, WidensWhereTheMeanChangesAndModesDiffer) {
         restarts ? AdaptiveOptions::Mode::Restart : AdaptiveOptions::Mode::Grow;
     AdaptiveQuantizer quantizer("g", options);
     IntTensor q;
-    double seconds = 0;
-    ASSERT_TRUE(
-        quantizer.quantize(tensorOf(normals(1000)), passAt(0), q, seconds)
-            .ok());
+    ASSERT_TRUE(quantizer.quantize(tensorOf(normals(1000)), passAt(0), q).ok());
     EXPECT_EQ(quantizer.report().bits, 8);
-    ASSERT_TRUE(quantizer.quantize(hardTensor(), passAt(1), q, seconds).ok());
+    ASSERT_TRUE(quantizer.quantize(hardTensor(), passAt(1), q).ok());
     EXPECT_EQ(quantizer.report().bits, 16);
     EXPECT_EQ(q.max(), 32767);
     EXPECT_NEAR(double(q.at(0)) * double(q.scale()), 0.4, 0.002);
-    ASSERT_TRUE(
-        quantizer.quantize(tensorOf(normals(1000)), passAt(2), q, seconds)
-            .ok());
+    ASSERT_TRUE(quantizer.quantize(tensorOf(normals(1000)), passAt(2), q).ok());
     EXPECT_EQ(quantizer.report().bits, restarts ? 8 : 16);
     EXPECT_EQ(quantizer.report().quantized, 3000);
   }
@@ -185,37 +180,35 @@ TEST(Adaptive, StochasticRoundingLeavesTheMeanWith8Bits) {
   options.rounding = Rounding::Stochastic;
   AdaptiveQuantizer quantizer("g", options);
   IntTensor q;
-  double seconds = 0;
-  ASSERT_TRUE(quantizer.quantize(hardTensor(), passAt(0), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(hardTensor(), passAt(0), q).ok());
   EXPECT_EQ(quantizer.report().bits, 8); // 16 with rounding to nearest
   EXPECT_EQ(q.at(3), 127);
   // Evaluation draws no random numbers.
   nn::StepContext evaluate = passAt(7);
   evaluate.mode = nn::Mode::Evaluate;
-  ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q).ok());
   EXPECT_EQ(q.at(0), 0);
 }
 
 TEST(Adaptive, KeepsTheScaleBetweenUpdatesUnlessItSaturates) {
   AdaptiveQuantizer quantizer("x", optionsFor(50));
   IntTensor q;
-  double seconds = 0;
   // Values on the grid: no error, so the interval is the longest.
   std::vector<float> values(2000, 1.0F);
-  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(0), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(0), q).ok());
   EXPECT_EQ(quantizer.nextUpdate(), 50);
   const float scale = q.scale();
   values.assign(2000, 1.5F);
   values[0] = 100;
-  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(1), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(1), q).ok());
   EXPECT_EQ(q.scale(), scale);
   EXPECT_EQ(q.at(0), 127);
   EXPECT_EQ(quantizer.report().saturated, 1); // 0.05 %: still tolerated
   EXPECT_EQ(quantizer.nextUpdate(), 50);
   values.assign(2000, 100.0F);
-  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(2), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(2), q).ok());
   EXPECT_EQ(quantizer.nextUpdate(), 3);
-  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(3), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf(values), passAt(3), q).ok());
   EXPECT_GT(q.scale(), scale);
   EXPECT_EQ(quantizer.report().updates, 2);
 }
@@ -223,10 +216,9 @@ TEST(Adaptive, KeepsTheScaleBetweenUpdatesUnlessItSaturates) {
 TEST(Adaptive, EvaluationChangesNothing) {
   AdaptiveQuantizer quantizer("x", optionsFor(1));
   IntTensor q;
-  double seconds = 0;
   nn::StepContext evaluate = passAt(7);
   evaluate.mode = nn::Mode::Evaluate;
-  ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(hardTensor(), evaluate, q).ok());
   EXPECT_EQ(q.at(3), 127 * 256);
   EXPECT_EQ(quantizer.report().updates, 0);
   EXPECT_EQ(quantizer.report().quantized, 0);
@@ -235,16 +227,14 @@ TEST(Adaptive, EvaluationChangesNothing) {
 TEST(Adaptive, RefusesNaNInAndBetweenUpdates) {
   AdaptiveQuantizer quantizer("conv1.gradient", optionsFor(50));
   IntTensor q;
-  double seconds = 0;
   const nn::FloatTensor bad = tensorOf({1.0F, std::nanf("")});
-  const Status first = quantizer.quantize(bad, passAt(0), q, seconds);
+  const Status first = quantizer.quantize(bad, passAt(0), q);
   ASSERT_FALSE(first.ok());
   EXPECT_NE(first.message().find("tensor 'conv1.gradient' holds values that "
                                  "are no numbers"),
             std::string::npos);
-  ASSERT_TRUE(
-      quantizer.quantize(tensorOf({1.0F, 1.0F}), passAt(1), q, seconds).ok());
-  EXPECT_FALSE(quantizer.quantize(bad, passAt(2), q, seconds).ok());
+  ASSERT_TRUE(quantizer.quantize(tensorOf({1.0F, 1.0F}), passAt(1), q).ok());
+  EXPECT_FALSE(quantizer.quantize(bad, passAt(2), q).ok());
 }
 
 } // namespace

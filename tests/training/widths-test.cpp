@@ -1,6 +1,6 @@
 // The choice of widths under a budget, and where to clip for few bits.
-#include "training/contractions/BitWidthMap.h"
 #include "training/core/Random.h"
+#include "training/quantizers/BitWidthMap.h"
 #include "training/quantizers/ClippedRange.h"
 #include "training/quantizers/RangeQuantizer.h"
 #include <algorithm>
@@ -212,8 +212,7 @@ TEST(RangeQuantizer, TinyRangesBecomeZero) {
       nn::FloatTensor x({64});
       std::ranges::fill(x.values(), max);
       IntTensor q;
-      double seconds = 0;
-      ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q, seconds).ok());
+      ASSERT_TRUE(quantizer.quantize(x, nn::StepContext(), q).ok());
       for (int64_t i = 0; i < q.size(); ++i) {
         ASSERT_EQ(q.at(i), 0) << bits << " " << max;
       }

@@ -1,6 +1,6 @@
 // Blocks are copied to dense tensors, multiplied, and added where they belong.
 #include "training/contractions/BlockBackend.h"
-#include "training/core/ElementLoops.h"
+#include "training/contractions/TimedQuantizer.h"
 #include <algorithm>
 
 namespace lpgen::quant {
@@ -31,11 +31,11 @@ BlockBackend::BlockBackend(const nn::LayerSpec &layer,
       outputGroups(cut(geometry.outputs, options.blockSize)), options(options) {
   assert(geometry.groups == 1 && "blocks of a layer of one group");
   for (int g = 0; g < numInputs(); ++g) {
-    addBlock(numbered(name + ".input", {g}), options.startBits);
+    addBlock(numbered(name + ".input", {g}), Rounding::Nearest);
   }
   for (int g = 0; g < numInputs(); ++g) {
     for (int h = 0; h < numOutputs(); ++h) {
-      addBlock(numbered(name + ".weight", {g, h}), options.startBits);
+      addBlock(numbered(name + ".weight", {g, h}), Rounding::Nearest);
       ConvGeometry part = geometry;
       part.channels = inputGroups[size_t(g)].size();
       part.outputs = outputGroups[size_t(h)].size();
@@ -43,14 +43,14 @@ BlockBackend::BlockBackend(const nn::LayerSpec &layer,
     }
   }
   for (int h = 0; h < numOutputs(); ++h) {
-    addBlock(numbered(name + ".gradient", {h}), options.startBits);
+    addBlock(numbered(name + ".gradient", {h}), Rounding::Stochastic);
   }
 }
 
-void BlockBackend::addBlock(const std::string &tensor, int bits) {
-  Block &block = blocks.emplace_back();
-  block.report.tensor = tensor;
-  block.report.bits = bits;
+void BlockBackend::addBlock(const std::string &tensor, Rounding rounding) {
+  blocks.push_back({BlockQuantizer(tensor, options.startBits, rounding,
+                                   options.statisticsPeriod),
+                    {}});
 }
 
 void BlockBackend::gather(const float *from, int64_t rows, int64_t rowLength,
@@ -70,41 +70,18 @@ static void scatterAdd(const float *from, int64_t rows, int64_t rowLength,
   }
 }
 
-/// Columns [begin, begin + length) of the rows as integers of the block's
-/// width, clipped where the last measurement found least noise.
+/// The columns of the rows as integers of the block's width.
 Status BlockBackend::quantizeBlock(Block &block, const nn::FloatTensor &x,
                                    int64_t rows, int64_t rowLength,
-                                   int64_t begin, int64_t length,
-                                   Rounding rounding,
+                                   Group columns,
                                    const nn::StepContext &context) {
-  part.resize({rows, length});
-  gather(x.data(), rows, rowLength, begin, length, part.data());
-  const Magnitudes magnitudes = measureMagnitudes(part.values(), context);
-  if (!std::isfinite(magnitudes.sum)) {
-    return Status::error("tensor '" + block.report.tensor +
-                         "' holds values that are no numbers: the run "
-                         "diverged; remedy: a smaller learning rate");
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    part.resize({rows, columns.size()});
+    gather(x.data(), rows, rowLength, columns.begin, columns.size(),
+           part.data());
   }
-  if (context.isTraining()) {
-    block.hasNegative |= magnitudes.hasNegative;
-  }
-  if (isMeasured(context)) {
-    const nn::TimeAdder timer(seconds.statistics);
-    block.measure(part, magnitudes, rounding, context);
-  }
-  const CodeRange codes = block.codes();
-  const float limit = block.isMeasured ? block.limit() : magnitudes.max;
-  const std::optional<float> scale = scaleOf(limit, codes);
-  const QuantizeCounts counts = quant::quantize(
-      part.values(), codes, scale.value_or(1.0F),
-      scale && context.isTraining() ? rounding : Rounding::Nearest,
-      context.random.of(block.report.tensor), context, block.q);
-  if (context.isTraining()) {
-    block.report.quantized += part.size();
-    block.report.saturated += counts.saturated;
-    block.report.underflown += counts.underflown;
-  }
-  return Status::success();
+  return quantizeTimed(block.quantizer, part, context, block.q, seconds);
 }
 
 Status BlockBackend::quantizeWeights(const nn::FloatTensor &weight,
@@ -119,10 +96,9 @@ Status BlockBackend::quantizeWeights(const nn::FloatTensor &weight,
     std::copy_n(weight.data() + outputs.begin * taps * geometry.channels,
                 filters.size(), filters.data());
     for (int g = 0; g < numInputs(); ++g) {
-      const Group inputs = inputGroups[size_t(g)];
-      LPGEN_RETURN_IF_ERROR(quantizeBlock(
-          weightBlock(g, h), filters, rows, geometry.channels, inputs.begin,
-          inputs.size(), Rounding::Nearest, context));
+      LPGEN_RETURN_IF_ERROR(quantizeBlock(weightBlock(g, h), filters, rows,
+                                          geometry.channels,
+                                          inputGroups[size_t(g)], context));
     }
   }
   return Status::success();
@@ -132,16 +108,11 @@ Status BlockBackend::forward(const nn::FloatTensor &x,
                              const nn::FloatTensor &weight, nn::FloatTensor &y,
                              const nn::StepContext &context) {
   const int64_t images = x.extent(0);
-  {
-    const nn::TimeAdder timer(seconds.quantize);
-    LPGEN_RETURN_IF_ERROR(quantizeWeights(weight, context));
-    for (int g = 0; g < numInputs(); ++g) {
-      const Group inputs = inputGroups[size_t(g)];
-      LPGEN_RETURN_IF_ERROR(quantizeBlock(
-          inputBlock(g), x, images * geometry.height * geometry.width,
-          geometry.channels, inputs.begin, inputs.size(), Rounding::Nearest,
-          context));
-    }
+  LPGEN_RETURN_IF_ERROR(quantizeWeights(weight, context));
+  for (int g = 0; g < numInputs(); ++g) {
+    LPGEN_RETURN_IF_ERROR(quantizeBlock(
+        inputBlock(g), x, images * geometry.height * geometry.width,
+        geometry.channels, inputGroups[size_t(g)], context));
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
   std::ranges::fill(y.values(), 0.0F);
@@ -166,13 +137,11 @@ Status BlockBackend::forward(const nn::FloatTensor &x,
 
 Status BlockBackend::quantizeGradient(const nn::FloatTensor &dy,
                                       const nn::StepContext &context) {
-  const nn::TimeAdder timer(seconds.quantize);
   const int64_t rows = dy.size() / geometry.outputs;
   for (int h = 0; h < numOutputs(); ++h) {
-    const Group outputs = outputGroups[size_t(h)];
-    LPGEN_RETURN_IF_ERROR(quantizeBlock(
-        gradientBlock(h), dy, rows, geometry.outputs, outputs.begin,
-        outputs.size(), Rounding::Stochastic, context));
+    LPGEN_RETURN_IF_ERROR(quantizeBlock(gradientBlock(h), dy, rows,
+                                        geometry.outputs,
+                                        outputGroups[size_t(h)], context));
   }
   return Status::success();
 }
@@ -262,42 +231,21 @@ std::vector<BlockPair> BlockBackend::blockPairs(Product product) const {
 
 void BlockBackend::countWork(Product product, int64_t images) {
   for (const BlockPair &pair : blockPairs(product)) {
-    done.add(double(images) * pair.macs, blocks[size_t(pair.a)].report.bits,
-             blocks[size_t(pair.b)].report.bits);
+    done.add(double(images) * pair.macs, widthOf(pair.a), widthOf(pair.b));
   }
 }
 
 void BlockBackend::setWidths(const std::vector<WidthBlock> &widths) {
   assert(widths.size() == blocks.size() && "one width for each block");
   for (size_t i = 0; i < blocks.size(); ++i) {
-    nn::TensorReport &report = blocks[i].report;
-    report.updates += report.bits == widths[i].bits ? 0 : 1;
-    report.bits = widths[i].bits;
+    blocks[i].quantizer.changeBits(widths[i].bits);
   }
 }
 
 void BlockBackend::visitState(nn::StateVisitor &visitor) {
   visitWork(visitor, name);
   for (Block &block : blocks) {
-    const std::string &tensor = block.report.tensor;
-    visitor.visit(tensor + ".bits", block.report.bits);
-    if (widthIndex(block.report.bits) == blockWidths.size()) {
-      block.report.bits = blockWidths.front();
-      visitor.refuse(tensor + ".bits");
-    }
-    visitor.visit(tensor + ".quantized", block.report.quantized);
-    visitor.visit(tensor + ".saturated", block.report.saturated);
-    visitor.visit(tensor + ".underflown", block.report.underflown);
-    visitor.visit(tensor + ".updates", block.report.updates);
-    visitor.visit(tensor + ".hasNegative", block.hasNegative);
-    visitor.visit(tensor + ".isMeasured", block.isMeasured);
-    for (size_t i = 0; i < blockWidths.size(); ++i) {
-      const std::string atWidth = numbered(tensor, {blockWidths[i]});
-      visitor.visit(atWidth + ".limit", block.limits[i]);
-      visitor.visit(atWidth + ".noise", block.noise[i]);
-    }
-    visitor.visit(tensor + ".power", block.power);
-    visitor.visit(tensor + ".sensitivity", block.gradientSquare);
+    block.quantizer.visitState(visitor);
   }
 }
 
@@ -305,7 +253,7 @@ std::vector<nn::TensorReport> BlockBackend::reportTensors() const {
   std::vector<nn::TensorReport> reports;
   reports.reserve(blocks.size());
   for (const Block &block : blocks) {
-    reports.push_back(block.report);
+    reports.push_back(block.quantizer.report());
   }
   return reports;
 }
@@ -313,14 +261,10 @@ std::vector<nn::TensorReport> BlockBackend::reportTensors() const {
 /// The products of one input group with all weights that it meets. Filters of
 /// different widths stand together in the greatest of them.
 networks::ForwardTerm BlockBackend::forwardTerm(int g) const {
-  const Block &block = blocks[size_t(g)];
-  const CodeRange codes = block.codes();
   networks::ForwardTerm term;
   term.firstChannel = inputGroups[size_t(g)].begin;
   term.channels = inputGroups[size_t(g)].size();
-  term.input = {codes.lowest, codes.highest,
-                scaleOf(block.limit(), codes).value_or(1.0F),
-                QuantParams::Form::Multiplied};
+  term.input = *blocks[size_t(g)].quantizer.quantParams();
   for (int h = 0; h < numOutputs(); ++h) {
     const IntTensor &q = blocks[size_t(weightIndex(g, h))].q;
     term.weight.highest = std::max(term.weight.highest, q.max());

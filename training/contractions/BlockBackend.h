@@ -8,10 +8,8 @@
 #ifndef LPGEN_TRAINING_CONTRACTIONS_BLOCKBACKEND_H
 #define LPGEN_TRAINING_CONTRACTIONS_BLOCKBACKEND_H
 
-#include "training/contractions/BitWidthMap.h"
 #include "training/contractions/IntegerConv.h"
-#include "training/quantizers/ClippedRange.h"
-#include "training/quantizers/Quantize.h"
+#include "training/quantizers/BlockQuantizer.h"
 
 namespace lpgen::quant {
 
@@ -47,32 +45,17 @@ public:
   /// weights that it meets take the place of its own gradient.
   std::vector<WidthBlock> describeBlocks() const;
   void setWidths(const std::vector<WidthBlock> &widths);
-  bool hasStatistics() const { return !blocks.empty() && blocks[0].isMeasured; }
+  bool hasStatistics() const {
+    return !blocks.empty() && blocks[0].quantizer.hasStatistics();
+  }
 
 private:
   using Product = nn::Product;
   /// Channels [begin, end) of a tensor.
   using Group = TaskRange;
   struct Block {
-    nn::TensorReport report;
-    double power = 0;          ///< Sum of squares, average over steps.
-    double gradientSquare = 0; ///< Mean square of the gradient, average too.
-    /// By width: greatest magnitude that is not clipped, of the last measured
-    /// tensor, and noise of rounding over power, average over steps.
-    std::array<float, blockWidths.size()> limits = {};
-    std::array<double, blockWidths.size()> noise = {};
-    bool isMeasured = false;
-    bool hasNegative = false; ///< In any step of training.
+    BlockQuantizer quantizer;
     IntTensor q;
-
-    void measure(const nn::FloatTensor &x, const Magnitudes &magnitudes,
-                 Rounding rounding, const nn::StepContext &context);
-    CodeRange codes(int bits) const {
-      return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
-    }
-    CodeRange codes() const { return codes(report.bits); }
-    /// Of the present width, once measured; 0 if the block was zero.
-    float limit() const { return limits[widthIndex(report.bits)]; }
   };
   Block &inputBlock(int g) { return blocks[size_t(g)]; }
   Block &weightBlock(int g, int h) { return blocks[size_t(weightIndex(g, h))]; }
@@ -90,10 +73,13 @@ private:
     return convs[size_t(g) * outputGroups.size() + size_t(h)];
   }
   void countWork(Product product, int64_t images);
-  void addBlock(const std::string &tensor, int bits);
+  void addBlock(const std::string &tensor, Rounding rounding);
   Status quantizeBlock(Block &block, const nn::FloatTensor &x, int64_t rows,
-                       int64_t rowLength, int64_t begin, int64_t length,
-                       Rounding rounding, const nn::StepContext &context);
+                       int64_t rowLength, Group columns,
+                       const nn::StepContext &context);
+  int widthOf(int block) const {
+    return blocks[size_t(block)].quantizer.report().bits;
+  }
   Status quantizeWeights(const nn::FloatTensor &weight,
                          const nn::StepContext &context);
   Status quantizeGradient(const nn::FloatTensor &dy,

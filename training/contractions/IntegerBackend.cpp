@@ -1,25 +1,12 @@
 // Round, multiply; input and weights stay rounded from forward to backward.
 #include "training/contractions/IntegerBackend.h"
 #include "training/contractions/AccumulatorPlan.h"
+#include "training/contractions/TimedQuantizer.h"
 #include <algorithm>
 
 namespace lpgen::quant {
 
 using nn::Product;
-
-Status IntegerBackend::quantize(Quantizer &quantizer, const nn::FloatTensor &x,
-                                const nn::StepContext &context, IntTensor &q) {
-  double statistics = 0;
-  double all = 0;
-  Status status;
-  {
-    const nn::TimeAdder timer(all);
-    status = quantizer.quantize(x, context, q, statistics);
-  }
-  seconds.statistics += statistics;
-  seconds.quantize += all - statistics;
-  return status;
-}
 
 void IntegerBackend::narrow(Product product, const IntTensor &a,
                             const IntTensor &b, int64_t images) {
@@ -50,35 +37,69 @@ std::vector<nn::AccumulatorReport> IntegerBackend::reportAccumulators() const {
   return reports;
 }
 
+Status IntegerBackend::useAccumulators(const nn::AccumulatorRules &rules) {
+  if (!quantizers.gradient) {
+    return ContractionBackend::useAccumulators(rules);
+  }
+  accumulator = rules.integers;
+  return Status::success();
+}
+
+void IntegerBackend::count(int64_t images, const Quantizer &a,
+                           const Quantizer &b) {
+  if (quantizers.gradient) { // Networks that multiply floats, too, count none.
+    done.add(double(images) * double(geometry.macs()), a.report().bits,
+             b.report().bits);
+  }
+}
+
+/// y[.., o] *= scales[o]
+static void scaleOutputs(std::span<const float> scales,
+                         const nn::StepContext &context, nn::FloatTensor &y) {
+  const auto channels = int64_t(scales.size());
+  nn::forEachPart(context, y.size() / channels, [&](int, TaskRange rows) {
+    for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
+      y[i] *= scales[size_t(i % channels)];
+    }
+  });
+}
+
 Status IntegerBackend::forward(const nn::FloatTensor &x,
                                const nn::FloatTensor &weight,
                                nn::FloatTensor &y,
                                const nn::StepContext &context) {
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.weight, weight, context, weights));
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.input, x, context, input));
+  LPGEN_RETURN_IF_ERROR(
+      quantizeTimed(*quantizers.weight, weight, context, weights, seconds));
+  LPGEN_RETURN_IF_ERROR(
+      quantizeTimed(*quantizers.input, x, context, input, seconds));
   narrow(Product::Forward, input, weights, x.extent(0));
   if (context.isTraining()) {
     count(x.extent(0), *quantizers.input, *quantizers.weight);
   }
   const nn::TimeAdder timer(seconds.products[size_t(Product::Forward)]);
-  return conv.forward(input, weights, y, context);
+  LPGEN_RETURN_IF_ERROR(conv.forward(input, weights, y, context));
+  if (const auto scales = quantizers.weight->filterScales(); !scales.empty()) {
+    scaleOutputs(scales, context, y);
+  }
+  return Status::success();
 }
 
-Status IntegerBackend::backward(const nn::FloatTensor &x,
-                                const nn::FloatTensor &weight,
-                                const nn::FloatTensor &dy,
-                                nn::FloatTensor *dWeight, nn::FloatTensor *dx,
-                                const nn::StepContext &context) {
-  LPGEN_RETURN_IF_ERROR(quantize(*quantizers.gradient, dy, context, gradient));
+Status IntegerBackend::integerGradients(const nn::FloatTensor &dy,
+                                        int64_t images,
+                                        nn::FloatTensor *dWeight,
+                                        nn::FloatTensor *dx,
+                                        const nn::StepContext &context) {
+  LPGEN_RETURN_IF_ERROR(
+      quantizeTimed(*quantizers.gradient, dy, context, gradient, seconds));
   if (dx) {
-    count(x.extent(0), *quantizers.gradient, *quantizers.weight);
-    narrow(Product::InputGradient, gradient, weights, x.extent(0));
+    count(images, *quantizers.gradient, *quantizers.weight);
+    narrow(Product::InputGradient, gradient, weights, images);
     const nn::TimeAdder timer(seconds.products[size_t(Product::InputGradient)]);
     LPGEN_RETURN_IF_ERROR(conv.inputGradient(gradient, weights, *dx, context));
   }
   if (dWeight) {
-    count(x.extent(0), *quantizers.gradient, *quantizers.input);
-    narrow(Product::WeightGradient, gradient, input, x.extent(0));
+    count(images, *quantizers.gradient, *quantizers.input);
+    narrow(Product::WeightGradient, gradient, input, images);
     const nn::TimeAdder timer(
         seconds.products[size_t(Product::WeightGradient)]);
     LPGEN_RETURN_IF_ERROR(
@@ -87,16 +108,91 @@ Status IntegerBackend::backward(const nn::FloatTensor &x,
   return Status::success();
 }
 
+/// scale * q in the shape of `like`.
+static void decode(const IntTensor &q, const nn::FloatTensor &like,
+                   const nn::StepContext &context, nn::FloatTensor &values) {
+  values.resize(like.shape());
+  q.visit([&](const auto *codes) {
+    nn::forEachPart(context, q.size(), [&](int, TaskRange range) {
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        values[i] = float(codes[i]) * q.scale();
+      }
+    });
+  });
+}
+
+Status IntegerBackend::floatGradients(const nn::FloatTensor &x,
+                                      const nn::FloatTensor &weight,
+                                      const nn::FloatTensor &dy,
+                                      nn::FloatTensor &dWeight,
+                                      nn::FloatTensor &dx,
+                                      const nn::StepContext &context) {
+  {
+    const nn::TimeAdder timer(seconds.quantize);
+    decode(input, x, context, inputValues);
+    decode(weights, weight, context, weightValues);
+    const auto scales = quantizers.weight->filterScales();
+    for (int64_t i = 0; !scales.empty() && i < weight.size(); ++i) {
+      weightValues[i] *= scales[size_t(i / weight.sliceSize())];
+    }
+  }
+  dx.resize(x.shape());
+  dWeight.resize(weight.shape());
+  LPGEN_RETURN_IF_ERROR(
+      floats.backward(inputValues, weightValues, dy, &dWeight, &dx, context));
+  for (const Product product :
+       {Product::InputGradient, Product::WeightGradient}) {
+    seconds.products[size_t(product)] =
+        floats.times().products[size_t(product)];
+  }
+  return Status::success();
+}
+
+Status IntegerBackend::backward(const nn::FloatTensor &x,
+                                const nn::FloatTensor &weight,
+                                const nn::FloatTensor &dy,
+                                nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                                const nn::StepContext &context) {
+  if (quantizers.gradient) {
+    LPGEN_RETURN_IF_ERROR(
+        integerGradients(dy, x.extent(0), dWeight, dx, context));
+  } else {
+    // What is learned of the input needs dx even where no layer does, what is
+    // learned of the weights dWeight.
+    dx = dx ? dx : &unwantedGradient;
+    dWeight = dWeight ? dWeight : &unwantedWeightGradient;
+    LPGEN_RETURN_IF_ERROR(
+        floatGradients(x, weight, dy, *dWeight, *dx, context));
+  }
+  const nn::TimeAdder timer(seconds.quantize);
+  if (dx) {
+    quantizers.input->backward(x, context, *dx);
+  }
+  if (dWeight) {
+    quantizers.weight->backward(weight, context, *dWeight);
+  }
+  return Status::success();
+}
+
+void IntegerBackend::visitParameters(
+    const std::function<void(nn::Parameter &)> &visit) {
+  quantizers.input->visitParameters(visit);
+  quantizers.weight->visitParameters(visit);
+}
+
 void IntegerBackend::visitState(nn::StateVisitor &visitor) {
   quantizers.input->visitState(visitor);
   quantizers.weight->visitState(visitor);
-  quantizers.gradient->visitState(visitor);
-  visitWork(visitor, quantizers.input->report().tensor);
+  if (quantizers.gradient) {
+    quantizers.gradient->visitState(visitor);
+    visitWork(visitor, quantizers.input->report().tensor);
+  }
 }
 
 Result<networks::ForwardOperands> IntegerBackend::forwardOperands() const {
   const std::optional<QuantParams> x = quantizers.input->quantParams();
-  if (!x) {
+  const std::optional<QuantParams> w = quantizers.weight->quantParams();
+  if (!x || !w) {
     return Status::error("its input has no scale before the first step of "
                          "training");
   }
@@ -107,14 +203,30 @@ Result<networks::ForwardOperands> IntegerBackend::forwardOperands() const {
   networks::ForwardTerm term;
   term.channels = geometry.channels;
   term.input = *x;
-  term.weight = {-weights.max(), weights.max(), weights.scale()};
+  term.weight = *w;
+  term.weight.scale = weights.scale();
+  term.weight.followsBatch = false;
   term.weights = weights.codes();
-  return networks::ForwardOperands{{std::move(term)}, {}, std::nullopt};
+  const auto scales = quantizers.weight->filterScales();
+  networks::ForwardOperands operands;
+  operands.terms.push_back(std::move(term));
+  operands.filterScales.assign(scales.begin(), scales.end());
+  return operands;
 }
 
 std::vector<nn::TensorReport> IntegerBackend::reportTensors() const {
-  return {quantizers.input->report(), quantizers.weight->report(),
-          quantizers.gradient->report()};
+  std::vector<nn::TensorReport> reports = {quantizers.input->report(),
+                                           quantizers.weight->report()};
+  if (quantizers.gradient) {
+    reports.push_back(quantizers.gradient->report());
+  }
+  return reports;
+}
+
+std::string IntegerBackend::implementation(Product product) const {
+  return product == Product::Forward || quantizers.gradient
+             ? conv.kernelOf(product)
+             : floats.implementation(product);
 }
 
 } // namespace lpgen::quant

@@ -1,8 +1,9 @@
-// Products whose operands a policy's quantizers round to integers: all three by
-// generated kernels.
+// Contractions of operands that quantizers round to integers, by generated
+// kernels: the forward product, and both gradients where dL/dy is rounded, too.
 #ifndef LPGEN_TRAINING_CONTRACTIONS_INTEGERBACKEND_H
 #define LPGEN_TRAINING_CONTRACTIONS_INTEGERBACKEND_H
 
+#include "training/contractions/FloatBackend.h"
 #include "training/contractions/IntegerConv.h"
 #include "training/quantizers/Quantizer.h"
 #include <optional>
@@ -13,16 +14,18 @@ namespace lpgen::quant {
 struct LayerQuantizers {
   std::unique_ptr<Quantizer> input;
   std::unique_ptr<Quantizer> weight;
-  std::unique_ptr<Quantizer> gradient; ///< Of dL/dy.
+  /// Of dL/dy. Without it both gradients are float32 products of dL/dy and of
+  /// what the integers stand for.
+  std::unique_ptr<Quantizer> gradient;
 };
 
-/// Gradients pass through the rounding unchanged (straight through): dx and dW
-/// are the products of the rounded operands.
+/// dx and dW are the products of the rounded operands, taken through the
+/// backward call of the quantizers of x and w.
 class IntegerBackend : public nn::ContractionBackend {
 public:
   IntegerBackend(const ConvGeometry &geometry, LayerQuantizers quantizers,
                  KernelProvider &kernels)
-      : geometry(geometry), conv(geometry, kernels),
+      : geometry(geometry), conv(geometry, kernels), floats(geometry),
         quantizers(std::move(quantizers)) {}
 
   Status forward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
@@ -30,40 +33,43 @@ public:
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::StepContext &context) override;
+  void
+  visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
   std::vector<nn::TensorReport> reportTensors() const override;
   Result<networks::ForwardOperands> forwardOperands() const override;
-  std::string implementation(nn::Product product) const override {
-    return conv.kernelOf(product);
-  }
+  std::string implementation(nn::Product product) const override;
 
-  Status useAccumulators(const nn::AccumulatorRules &rules) override {
-    accumulator = rules.integers;
-    return Status::success();
-  }
+  /// An error where the gradients are float32.
+  Status useAccumulators(const nn::AccumulatorRules &rules) override;
   std::vector<nn::AccumulatorReport> reportAccumulators() const override;
 
 private:
   /// Chooses the width of the sums of a product from its operands.
   void narrow(nn::Product product, const IntTensor &a, const IntTensor &b,
               int64_t images);
-  Status quantize(Quantizer &quantizer, const nn::FloatTensor &x,
-                  const nn::StepContext &context, IntTensor &q);
-
-  /// Counts a product of `images` images.
-  void count(int64_t images, const Quantizer &a, const Quantizer &b) {
-    done.add(double(images) * double(geometry.macs()), a.report().bits,
-             b.report().bits);
-  }
+  /// Counts an integer product of `images` images in training.
+  void count(int64_t images, const Quantizer &a, const Quantizer &b);
+  Status integerGradients(const nn::FloatTensor &dy, int64_t images,
+                          nn::FloatTensor *dWeight, nn::FloatTensor *dx,
+                          const nn::StepContext &context);
+  Status floatGradients(const nn::FloatTensor &x, const nn::FloatTensor &weight,
+                        const nn::FloatTensor &dy, nn::FloatTensor &dWeight,
+                        nn::FloatTensor &dx, const nn::StepContext &context);
 
   ConvGeometry geometry;
   std::optional<nn::IntegerAccumulator> accumulator;
   std::array<nn::AccumulatorReport, 3> sums;
   IntegerConv conv;
+  nn::FloatBackend floats; ///< Gradients without a quantizer.
   LayerQuantizers quantizers;
   IntTensor input;
   IntTensor weights;
   IntTensor gradient;
+  nn::FloatTensor inputValues; ///< What the integers stand for.
+  nn::FloatTensor weightValues;
+  nn::FloatTensor unwantedGradient; ///< dx where nobody takes it.
+  nn::FloatTensor unwantedWeightGradient;
 };
 
 } // namespace lpgen::quant

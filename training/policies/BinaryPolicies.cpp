@@ -5,9 +5,10 @@
 // The first and the last layer are float32. Networks have no relu, behind which
 // all signs would be the same, and pool before batch norm. Weights are kept in
 // float32 within [-threshold, threshold] and do not decay.
+#include "training/contractions/IntegerBackend.h"
 #include "training/contractions/OrderedBackend.h"
-#include "training/contractions/TrainedBackend.h"
 #include "training/policies/Policies.h"
+#include "training/quantizers/FewBitQuantizers.h"
 #include <algorithm>
 #include <set>
 
@@ -33,10 +34,14 @@ public:
     const std::string weight = layer.name + ".weight";
     binaryWeights.insert(weight);
     return std::unique_ptr<nn::ContractionBackend>(
-        std::make_unique<quant::TrainedBackend>(
-            layer.geometry, quant::makeSign(layer.name + ".input", threshold),
-            scaling == Scaling::Filters ? quant::makeXnorWeights(weight)
-                                        : quant::makeSign(weight, threshold),
+        std::make_unique<quant::IntegerBackend>(
+            layer.geometry,
+            quant::LayerQuantizers{
+                quant::makeSign(layer.name + ".input", threshold),
+                scaling == Scaling::Filters
+                    ? quant::makeXnorWeights(weight)
+                    : quant::makeSign(weight, threshold),
+                nullptr},
             *kernels));
   }
   nn::Activation activation() const override { return nn::Activation::Sign; }

@@ -3,9 +3,10 @@
 //
 // The first and the last layer have 8 bits in lsq and are float32 in the
 // others, as in the papers.
+#include "training/contractions/IntegerBackend.h"
 #include "training/contractions/OrderedBackend.h"
-#include "training/contractions/TrainedBackend.h"
 #include "training/policies/Policies.h"
+#include "training/quantizers/FewBitQuantizers.h"
 
 namespace lpgen::train {
 
@@ -24,10 +25,13 @@ public:
                                        ? quant::LsqTensor::SignedActivation
                                        : quant::LsqTensor::Activation;
     return std::unique_ptr<nn::ContractionBackend>(
-        std::make_unique<quant::TrainedBackend>(
-            layer.geometry, quant::makeLsq(layer.name + ".input", width, input),
-            quant::makeLsq(layer.name + ".weight", width,
-                           quant::LsqTensor::Weight),
+        std::make_unique<quant::IntegerBackend>(
+            layer.geometry,
+            quant::LayerQuantizers{
+                quant::makeLsq(layer.name + ".input", width, input),
+                quant::makeLsq(layer.name + ".weight", width,
+                               quant::LsqTensor::Weight),
+                nullptr},
             *kernels));
   }
 
@@ -52,12 +56,14 @@ public:
     }
     const std::string tensor = layer.name + ".input";
     return std::unique_ptr<nn::ContractionBackend>(
-        std::make_unique<quant::TrainedBackend>(
+        std::make_unique<quant::IntegerBackend>(
             layer.geometry,
-            activations == Activations::Pact
-                ? quant::makePact(tensor, activationBits)
-                : quant::makeDorefaActivations(tensor, activationBits),
-            quant::makeDorefaWeights(layer.name + ".weight", weightBits),
+            quant::LayerQuantizers{
+                activations == Activations::Pact
+                    ? quant::makePact(tensor, activationBits)
+                    : quant::makeDorefaActivations(tensor, activationBits),
+                quant::makeDorefaWeights(layer.name + ".weight", weightBits),
+                nullptr},
             *kernels));
   }
 

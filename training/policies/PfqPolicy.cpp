@@ -1,6 +1,6 @@
 // pfq: widths that grow when the training loss stops falling (progressive
 // fractional quantization of FracTrain, Fu et al. 2020, arXiv 2012.13113); and
-// static, the same with one width for all time.
+// static, the same with a fixed width.
 //
 // Forward 3, 4, 6, 8 bits and backward 6, 6, 8, 8 in four stages; scales are
 // per tensor and symmetric, gradients are rounded stochastically. The first and
@@ -11,6 +11,8 @@
 #include "training/quantizers/RangeQuantizer.h"
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 namespace lpgen::train {
 
@@ -33,27 +35,29 @@ public:
   StagedPolicy(std::vector<Stage> stages, const ProgressIndicator &indicator,
                int64_t period, const PolicyContext &context)
       : stages(std::move(stages)), indicator(indicator), period(period),
-        totalSteps(context.totalSteps), kernels(context.kernels) {
-    useStage();
-  }
+        totalSteps(context.totalSteps), kernels(context.kernels) {}
 
   Result<std::unique_ptr<nn::ContractionBackend>>
   makeBackend(const nn::LayerSpec &layer) override {
     const bool isInner = layer.place == nn::LayerPlace::Inner;
-    const auto make = [&](const char *tensor, const int &bits,
+    const auto make = [&](const char *tensor, int Stage::*bits,
                           quant::Rounding rounding) {
-      return std::make_unique<quant::RangeQuantizer>(layer.name + tensor, bits,
-                                                     rounding);
+      auto quantizer = std::make_unique<quant::RangeQuantizer>(
+          layer.name + tensor, isInner ? stages[size_t(stage)].*bits : endBits,
+          rounding);
+      if (isInner) {
+        inner.push_back({quantizer.get(), bits});
+      }
+      return quantizer;
     };
-    const int &forward = isInner ? forwardBits : endBits;
-    const int &backward = isInner ? backwardBits : endBits;
     return std::unique_ptr<nn::ContractionBackend>(
         std::make_unique<quant::IntegerBackend>(
             layer.geometry,
             quant::LayerQuantizers{
-                make(".input", forward, quant::Rounding::Nearest),
-                make(".weight", forward, quant::Rounding::Nearest),
-                make(".gradient", backward, quant::Rounding::Stochastic)},
+                make(".input", &Stage::forward, quant::Rounding::Nearest),
+                make(".weight", &Stage::forward, quant::Rounding::Nearest),
+                make(".gradient", &Stage::backward,
+                     quant::Rounding::Stochastic)},
             *kernels));
   }
   void afterStep(double loss, const nn::StepContext &context) override {
@@ -93,8 +97,9 @@ private:
     useStage();
   }
   void useStage() {
-    forwardBits = stages[size_t(stage)].forward;
-    backwardBits = stages[size_t(stage)].backward;
+    for (const auto &[quantizer, bits] : inner) {
+      quantizer->setBits(stages[size_t(stage)].*bits);
+    }
   }
 
   std::vector<Stage> stages;
@@ -105,8 +110,9 @@ private:
   int64_t numLosses = 0;
   KernelProvider *kernels;
   int64_t stage = 0;
-  int forwardBits = 8;
-  int backwardBits = 8;
+  /// The quantizers of inner layers, which the network owns, and which width of
+  /// a stage is theirs.
+  std::vector<std::pair<quant::RangeQuantizer *, int Stage::*>> inner;
 };
 
 } // namespace

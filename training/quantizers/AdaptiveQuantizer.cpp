@@ -42,9 +42,7 @@ void AdaptiveQuantizer::apply(const nn::FloatTensor &x,
   if (!context.isTraining()) {
     return;
   }
-  counts.quantized += x.size();
-  counts.saturated += result.saturated;
-  counts.underflown += result.underflown;
+  count(x.size(), result.saturated, result.underflown);
   if (double(result.saturated) > options.maxSaturated * double(x.size())) {
     next = std::min(next, context.step + 1);
   }
@@ -53,11 +51,10 @@ void AdaptiveQuantizer::apply(const nn::FloatTensor &x,
 /// What is not in the time of statistics is the rounding that would be done
 /// without an update.
 Status AdaptiveQuantizer::update(const nn::FloatTensor &x,
-                                 const nn::StepContext &context, IntTensor &q,
-                                 double &statisticsSeconds) {
+                                 const nn::StepContext &context, IntTensor &q) {
   Magnitudes magnitudes;
   {
-    const nn::TimeAdder timer(statisticsSeconds);
+    const nn::TimeAdder timer(statistics);
     magnitudes = measureMagnitudes(x.values(), context);
   }
   if (!std::isfinite(magnitudes.sum)) {
@@ -87,7 +84,7 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x,
     if (error <= options.threshold || counts.bits + 8 > options.maxBits) {
       break;
     }
-    statisticsSeconds += seconds;
+    statistics += seconds;
     counts = before; // What this width did is not what is used.
     counts.bits += 8;
     averageExponent -= 8;
@@ -100,18 +97,20 @@ Status AdaptiveQuantizer::update(const nn::FloatTensor &x,
 }
 
 Status AdaptiveQuantizer::quantize(const nn::FloatTensor &x,
-                                   const nn::StepContext &context, IntTensor &q,
-                                   double &statisticsSeconds) {
+                                   const nn::StepContext &context,
+                                   IntTensor &q) {
   // A network that was never trained has no scale yet.
   const bool isFresh = !context.isTraining() && counts.updates == 0;
   if (isFresh) {
     AdaptiveQuantizer passing(counts.tensor, options);
     nn::StepContext training = context;
     training.mode = nn::Mode::Train;
-    return passing.quantize(x, training, q, statisticsSeconds);
+    const Status status = passing.quantize(x, training, q);
+    statistics += passing.statistics;
+    return status;
   }
   if (context.isTraining() && context.step >= next) {
-    LPGEN_RETURN_IF_ERROR(update(x, context, q, statisticsSeconds));
+    LPGEN_RETURN_IF_ERROR(update(x, context, q));
   } else {
     apply(x, context, q);
     if (hasInvalid) {
@@ -135,7 +134,7 @@ std::optional<QuantParams> AdaptiveQuantizer::quantParams() const {
 }
 
 void AdaptiveQuantizer::visitState(nn::StateVisitor &visitor) {
-  Quantizer::visitState(visitor);
+  visitCounts(visitor);
   if (counts.bits < options.minBits || counts.bits > options.maxBits) {
     counts.bits = options.minBits;
     visitor.refuse(counts.tensor + ".bits");

@@ -46,11 +46,9 @@ int64_t updateInterval(const AdaptiveOptions &options, double error,
 class AdaptiveQuantizer : public Quantizer {
 public:
   AdaptiveQuantizer(std::string tensor, const AdaptiveOptions &options)
-      : Quantizer(std::move(tensor)), options(options) {
-    counts.bits = options.minBits;
-  }
+      : Quantizer(std::move(tensor), options.minBits), options(options) {}
   Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
-                  IntTensor &q, double &statisticsSeconds) override;
+                  IntTensor &q) override;
   void visitState(nn::StateVisitor &visitor) override;
   /// None before the first step of training.
   std::optional<QuantParams> quantParams() const override;
@@ -58,7 +56,7 @@ public:
 
 private:
   Status update(const nn::FloatTensor &x, const nn::StepContext &context,
-                IntTensor &q, double &statisticsSeconds);
+                IntTensor &q);
   void apply(const nn::FloatTensor &x, const nn::StepContext &context,
              IntTensor &q);
 

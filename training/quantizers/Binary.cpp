@@ -1,7 +1,7 @@
 // Signs: of activations, and of weights with or without a scale for each
 // filter.
-#include "training/core/ElementLoops.h"
-#include "training/quantizers/TrainedQuantizer.h"
+#include "training/quantizers/ElementQuantizer.h"
+#include "training/quantizers/FewBitQuantizers.h"
 #include <algorithm>
 
 namespace lpgen::quant {
@@ -9,21 +9,21 @@ namespace lpgen::quant {
 static int signOf(float v) { return v >= 0 ? 1 : -1; }
 
 static QuantParams signParams() {
-  QuantParams grid = {-1, 1, 1, QuantParams::Form::Sign};
-  grid.isOdd = true;
-  return grid;
+  QuantParams params = {-1, 1, 1, QuantParams::Form::Sign};
+  params.isOdd = true;
+  return params;
 }
 
 namespace {
 
-class Sign : public TrainedQuantizer {
+class Sign : public ElementQuantizer {
 public:
   Sign(std::string tensor, float threshold)
-      : TrainedQuantizer(std::move(tensor), 1), threshold(threshold) {}
+      : ElementQuantizer(std::move(tensor), 1), threshold(threshold) {}
 
-  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
-                 IntTensor &q) override {
-    return encodeElements(tensor(), x, 1, 1.0F, context, q, signOf);
+  bool encode(const nn::FloatTensor &x, const nn::StepContext &context,
+              IntTensor &q) override {
+    return encodeElements(x, 1, 1.0F, context, q, signOf);
   }
   void backward(const nn::FloatTensor &x, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
@@ -31,19 +31,21 @@ public:
       return std::fabs(v) <= threshold ? 1.0F : 0.0F;
     });
   }
-  QuantParams quantParams() const override { return signParams(); }
+  std::optional<QuantParams> quantParams() const override {
+    return signParams();
+  }
 
 private:
   float threshold;
 };
 
-class XnorWeights : public TrainedQuantizer {
+class XnorWeights : public ElementQuantizer {
 public:
   explicit XnorWeights(std::string tensor)
-      : TrainedQuantizer(std::move(tensor), 1) {}
+      : ElementQuantizer(std::move(tensor), 1) {}
 
-  Status forward(const nn::FloatTensor &w, const nn::StepContext &context,
-                 IntTensor &q) override {
+  bool encode(const nn::FloatTensor &w, const nn::StepContext &context,
+              IntTensor &q) override {
     const int64_t taps = w.sliceSize();
     alpha.resize(size_t(w.extent(0)));
     nn::forEachTask(context, w.extent(0), [&](int64_t filter) {
@@ -53,7 +55,7 @@ public:
       }
       alpha[size_t(filter)] = float(sum / double(taps));
     });
-    return encodeElements(tensor(), w, 1, 1.0F, context, q, signOf);
+    return encodeElements(w, 1, 1.0F, context, q, signOf);
   }
   void backward(const nn::FloatTensor &w, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
@@ -66,19 +68,21 @@ public:
     });
   }
   std::span<const float> filterScales() const override { return alpha; }
-  QuantParams quantParams() const override { return signParams(); }
+  std::optional<QuantParams> quantParams() const override {
+    return signParams();
+  }
 
 private:
-  std::vector<float> alpha; ///< By filter, of the last forward call.
+  std::vector<float> alpha; ///< By filter, of the last encode call.
 };
 
 } // namespace
 
-std::unique_ptr<TrainedQuantizer> makeSign(const std::string &tensor,
-                                           float threshold) {
+std::unique_ptr<Quantizer> makeSign(const std::string &tensor,
+                                    float threshold) {
   return std::make_unique<Sign>(tensor, threshold);
 }
-std::unique_ptr<TrainedQuantizer> makeXnorWeights(const std::string &tensor) {
+std::unique_ptr<Quantizer> makeXnorWeights(const std::string &tensor) {
   return std::make_unique<XnorWeights>(tensor);
 }
 

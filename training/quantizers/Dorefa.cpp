@@ -1,27 +1,27 @@
 // DoReFa-Net's weights and activations, and PACT, whose activations are the
 // same but for the learned end of the range.
-#include "training/core/ElementLoops.h"
-#include "training/quantizers/TrainedQuantizer.h"
+#include "training/quantizers/ElementQuantizer.h"
+#include "training/quantizers/FewBitQuantizers.h"
 #include <algorithm>
 
 namespace lpgen::quant {
 
 namespace {
 
-class DorefaWeights : public TrainedQuantizer {
+class DorefaWeights : public ElementQuantizer {
 public:
   DorefaWeights(std::string tensor, int bits)
-      : TrainedQuantizer(std::move(tensor), bits),
+      : ElementQuantizer(std::move(tensor), bits),
         levels((int32_t{1} << bits) - 1) {}
 
-  Status forward(const nn::FloatTensor &w, const nn::StepContext &context,
-                 IntTensor &q) override {
+  bool encode(const nn::FloatTensor &w, const nn::StepContext &context,
+              IntTensor &q) override {
     if (levels == 1) {
       const double sum = sumElements(w.size(), context, [&](int64_t i) {
         return std::fabs(double(w[i]));
       });
       const auto mean = float(sum / double(w.size()));
-      return encodeElements(tensor(), w, 1, std::max(mean, 1e-12F), context, q,
+      return encodeElements(w, 1, std::max(mean, 1e-12F), context, q,
                             [](float v) { return v >= 0 ? 1 : -1; });
     }
     greatest = 1e-12F;
@@ -29,11 +29,10 @@ public:
       greatest = std::max(greatest, std::fabs(std::tanh(v)));
     }
     const auto n = float(levels);
-    return encodeElements(
-        tensor(), w, levels, 1.0F / n, context, q, [&](float v) {
-          const float r = std::tanh(v) / (2 * greatest) + 0.5F;
-          return 2 * std::lrint(n * r) - levels;
-        });
+    return encodeElements(w, levels, 1.0F / n, context, q, [&](float v) {
+      const float r = std::tanh(v) / (2 * greatest) + 0.5F;
+      return 2 * std::lrint(n * r) - levels;
+    });
   }
   void backward(const nn::FloatTensor &w, const nn::StepContext &context,
                 nn::FloatTensor &gradient) override {
@@ -45,37 +44,36 @@ public:
     }
   }
 
-  QuantParams quantParams() const override {
-    QuantParams grid = {-levels, levels};
-    grid.isOdd = true;
-    return grid;
+  std::optional<QuantParams> quantParams() const override {
+    QuantParams params = {-levels, levels};
+    params.isOdd = true;
+    return params;
   }
 
 private:
   int32_t levels;     ///< 2^bits - 1
-  float greatest = 1; ///< max|tanh(w)| of the last forward call.
+  float greatest = 1; ///< max|tanh(w)| of the last encode call.
 };
 
 /// [0, end] in 2^bits - 1 steps.
-class ClippedActivations : public TrainedQuantizer {
+class ClippedActivations : public ElementQuantizer {
 public:
   ClippedActivations(std::string tensor, int bits)
-      : TrainedQuantizer(std::move(tensor), bits),
+      : ElementQuantizer(std::move(tensor), bits),
         levels((int32_t{1} << bits) - 1) {}
 
-  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
-                 IntTensor &q) override {
+  bool encode(const nn::FloatTensor &x, const nn::StepContext &context,
+              IntTensor &q) override {
     const float top = end();
     const auto n = float(levels);
-    return encodeElements(
-        tensor(), x, levels, top / n, context, q, [&](float v) {
-          return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
-        });
+    return encodeElements(x, levels, top / n, context, q, [&](float v) {
+      return std::lrint(std::clamp(v, 0.0F, top) * (n / top));
+    });
   }
 
-  QuantParams quantParams() const override {
-    return {0, levels, end() / float(levels), QuantParams::Form::Clipped,
-            end()};
+  std::optional<QuantParams> quantParams() const override {
+    return QuantParams{0, levels, end() / float(levels),
+                       QuantParams::Form::Clipped, end()};
   }
 
 protected:
@@ -132,16 +130,15 @@ private:
 
 } // namespace
 
-std::unique_ptr<TrainedQuantizer> makeDorefaWeights(const std::string &tensor,
-                                                    int bits) {
+std::unique_ptr<Quantizer> makeDorefaWeights(const std::string &tensor,
+                                             int bits) {
   return std::make_unique<DorefaWeights>(tensor, bits);
 }
-std::unique_ptr<TrainedQuantizer>
-makeDorefaActivations(const std::string &tensor, int bits) {
+std::unique_ptr<Quantizer> makeDorefaActivations(const std::string &tensor,
+                                                 int bits) {
   return std::make_unique<DorefaActivations>(tensor, bits);
 }
-std::unique_ptr<TrainedQuantizer> makePact(const std::string &tensor,
-                                           int bits) {
+std::unique_ptr<Quantizer> makePact(const std::string &tensor, int bits) {
   return std::make_unique<Pact>(tensor, bits);
 }
 

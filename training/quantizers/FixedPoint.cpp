@@ -18,7 +18,7 @@ QuantizeCounts roundToGrid(const FixedPointFormat &format,
 
 Status FixedPointQuantizer::quantize(const nn::FloatTensor &x,
                                      const nn::StepContext &context,
-                                     IntTensor &q, double &statisticsSeconds) {
+                                     IntTensor &q) {
   const Rounding rounding =
       context.isTraining() ? format.rounding : Rounding::Nearest;
   const QuantizeCounts result =
@@ -28,9 +28,7 @@ Status FixedPointQuantizer::quantize(const nn::FloatTensor &x,
     return invalidValue();
   }
   if (context.isTraining()) {
-    counts.quantized += x.size();
-    counts.saturated += result.saturated;
-    counts.underflown += result.underflown;
+    count(x.size(), result.saturated, result.underflown);
   }
   return Status::success();
 }

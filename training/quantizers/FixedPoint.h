@@ -32,11 +32,10 @@ QuantizeCounts roundToGrid(const FixedPointFormat &format,
 class FixedPointQuantizer : public Quantizer {
 public:
   FixedPointQuantizer(std::string tensor, const FixedPointFormat &format)
-      : Quantizer(std::move(tensor)), format(format) {
-    counts.bits = format.il + format.fl;
-  }
+      : Quantizer(std::move(tensor), format.il + format.fl), format(format) {}
   Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
-                  IntTensor &q, double &statisticsSeconds) override;
+                  IntTensor &q) override;
+  void visitState(nn::StateVisitor &visitor) override { visitCounts(visitor); }
   std::optional<QuantParams> quantParams() const override {
     return format.quantParams();
   }

@@ -1,16 +1,16 @@
 // Learned step size quantization.
-#include "training/core/ElementLoops.h"
-#include "training/quantizers/TrainedQuantizer.h"
+#include "training/quantizers/ElementQuantizer.h"
+#include "training/quantizers/FewBitQuantizers.h"
 #include <algorithm>
 
 namespace lpgen::quant {
 
 namespace {
 
-class Lsq : public TrainedQuantizer {
+class Lsq : public ElementQuantizer {
 public:
   Lsq(const std::string &tensor, int bits, LsqTensor kind)
-      : TrainedQuantizer(tensor, bits), kind(kind) {
+      : ElementQuantizer(tensor, bits), kind(kind) {
     const bool isUnsigned = kind == LsqTensor::Activation;
     lowest = isUnsigned ? 0 : -(int32_t{1} << (bits - 1));
     highest = (int32_t{1} << (isUnsigned ? bits : bits - 1)) - 1;
@@ -21,8 +21,8 @@ public:
     step.value[0] = 1;
   }
 
-  Status forward(const nn::FloatTensor &x, const nn::StepContext &context,
-                 IntTensor &q) override {
+  bool encode(const nn::FloatTensor &x, const nn::StepContext &context,
+              IntTensor &q) override {
     if (context.isTraining() && isStarted == 0) {
       const double sum = sumElements(x.size(), context, [&](int64_t i) {
         return std::fabs(double(x[i]));
@@ -32,8 +32,8 @@ public:
       isStarted = 1;
     }
     const float s = currentStep();
-    return encodeElements(tensor(), x, std::max(highest, -lowest), s, context,
-                          q, [&](float v) { return std::lrint(clip(v / s)); });
+    return encodeElements(x, std::max(highest, -lowest), s, context, q,
+                          [&](float v) { return std::lrint(clip(v / s)); });
   }
 
   void backward(const nn::FloatTensor &x, const nn::StepContext &context,
@@ -49,8 +49,8 @@ public:
     multiplyElements(x, context, gradient,
                      [&](float v) { return isInside(v / s) ? 1.0F : 0.0F; });
   }
-  QuantParams quantParams() const override {
-    return {lowest, highest, currentStep()};
+  std::optional<QuantParams> quantParams() const override {
+    return QuantParams{lowest, highest, currentStep()};
   }
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override {
@@ -85,8 +85,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<TrainedQuantizer> makeLsq(const std::string &tensor, int bits,
-                                          LsqTensor kind) {
+std::unique_ptr<Quantizer> makeLsq(const std::string &tensor, int bits,
+                                   LsqTensor kind) {
   return std::make_unique<Lsq>(tensor, bits, kind);
 }
 

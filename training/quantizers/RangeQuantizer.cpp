@@ -1,70 +1,72 @@
-// One pass for the maximum, one for rounding, now and then one for the limit.
+// One sweep for the maximum, one for rounding, now and then one for the limit.
 #include "training/quantizers/RangeQuantizer.h"
 #include "training/quantizers/ClippedRange.h"
+#include <cmath>
 
 namespace lpgen::quant {
 
 /// Steps between two measurements of the limit.
 static constexpr int64_t limitPeriod = 16;
 
-void RangeQuantizer::measureLimit(const nn::FloatTensor &x,
-                                  const Magnitudes &magnitudes,
-                                  const nn::StepContext &context) {
+void RangeQuantizer::measure(const nn::FloatTensor &x,
+                             const Magnitudes &magnitudes,
+                             const nn::StepContext &context) {
+  if (width >= 8 || (context.step % limitPeriod != 0 && limitBits == width)) {
+    return;
+  }
   limit = MagnitudeHistogram(x.values(), magnitudes.max, context)
-              .leastNoise(codes().highest, rounding)
+              .leastNoise(codes(width).highest, rounding)
               .limit;
-  limitBits = bits;
+  limitBits = width;
+}
+
+std::optional<float> RangeQuantizer::clipLimit() const {
+  return width < 8 && limit > 0 ? std::optional(limit) : std::nullopt;
 }
 
 Status RangeQuantizer::quantize(const nn::FloatTensor &x,
-                                const nn::StepContext &context, IntTensor &q,
-                                double &statisticsSeconds) {
+                                const nn::StepContext &context, IntTensor &q) {
   Magnitudes magnitudes;
   {
-    const nn::TimeAdder timer(statisticsSeconds);
+    const nn::TimeAdder timer(statistics);
     magnitudes = measureMagnitudes(x.values(), context);
   }
   if (!std::isfinite(magnitudes.sum)) {
     return invalidValue();
   }
   if (context.isTraining()) {
+    const nn::TimeAdder timer(statistics);
     hasNegative |= magnitudes.hasNegative;
-    if (bits < 8 && (context.step % limitPeriod == 0 || limitBits != bits)) {
-      const nn::TimeAdder timer(statisticsSeconds);
-      measureLimit(x, magnitudes, context);
-    }
+    measure(x, magnitudes, context);
   }
   const std::optional<float> scale =
-      scaleOf(isClipped() ? limit : magnitudes.max, codes());
+      scaleOf(clipLimit().value_or(magnitudes.max), codes(width));
   const QuantizeCounts result = quant::quantize(
-      x.values(), codes(), scale.value_or(1.0F),
+      x.values(), codes(width), scale.value_or(1.0F),
       scale && context.isTraining() ? rounding : Rounding::Nearest,
-      context.random.of(counts.tensor), context, q);
+      context.random.of(tensor()), context, q);
   if (context.isTraining()) {
-    counts.updates += counts.bits == bits ? 0 : 1;
-    counts.bits = bits;
-    counts.quantized += x.size();
-    counts.saturated += result.saturated;
-    counts.underflown += result.underflown;
+    takeBits();
+    count(x.size(), result.saturated, result.underflown);
   }
   return Status::success();
 }
 
 void RangeQuantizer::visitState(nn::StateVisitor &visitor) {
-  Quantizer::visitState(visitor);
-  visitor.visit(counts.tensor + ".hasNegative", hasNegative);
-  visitor.visit(counts.tensor + ".limit", limit);
-  visitor.visit(counts.tensor + ".limitBits", limitBits);
+  visitCounts(visitor);
+  visitHasNegative(visitor);
+  visitor.visit(tensor() + ".limit", limit);
+  visitor.visit(tensor() + ".limitBits", limitBits);
 }
 
 std::optional<QuantParams> RangeQuantizer::quantParams() const {
-  QuantParams grid = {codes().lowest, codes().highest, 1,
-                      QuantParams::Form::Multiplied};
-  grid.followsBatch = !isClipped();
-  if (isClipped()) {
-    grid.scale = scaleOf(limit, codes()).value_or(1.0F);
-  }
-  return grid;
+  const std::optional<float> greatest = clipLimit();
+  const CodeRange range = codes(width);
+  QuantParams params = {range.lowest, range.highest,
+                        scaleOf(greatest.value_or(0), range).value_or(1.0F),
+                        QuantParams::Form::Multiplied};
+  params.followsBatch = !greatest;
+  return params;
 }
 
 } // namespace lpgen::quant

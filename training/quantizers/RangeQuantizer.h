@@ -12,30 +12,45 @@ namespace lpgen::quant {
 /// element, as behind relu, takes all codes of its width: scale = limit /
 /// (2^bits - 1), up to 7 bits. With 8 bits or more the limit is the present
 /// max|x|, so that nothing saturates. With fewer it is the one of least noise
-/// (MagnitudeHistogram) in the last measured tensor. The policy owns the width,
-/// which must outlive this and may change between steps.
+/// (MagnitudeHistogram) in the last measured tensor.
 class RangeQuantizer : public Quantizer {
 public:
-  RangeQuantizer(std::string tensor, const int &bits, Rounding rounding)
-      : Quantizer(std::move(tensor)), bits(bits), rounding(rounding) {
-    counts.bits = bits;
-  }
+  RangeQuantizer(std::string tensor, int bits, Rounding rounding)
+      : Quantizer(std::move(tensor), bits), rounding(rounding), width(bits) {}
   Status quantize(const nn::FloatTensor &x, const nn::StepContext &context,
-                  IntTensor &q, double &statisticsSeconds) override;
+                  IntTensor &q) override;
   std::optional<QuantParams> quantParams() const override;
   void visitState(nn::StateVisitor &visitor) override;
 
-private:
-  CodeRange codes() const {
+  /// The width from the next call on. It is no state: whoever chooses widths
+  /// hands them over again after a restore.
+  void setBits(int bits) { width = bits; }
+
+protected:
+  /// Sees each tensor of training before it is rounded.
+  virtual void measure(const nn::FloatTensor &x, const Magnitudes &magnitudes,
+                       const nn::StepContext &context);
+  /// The greatest magnitude that is not clipped; none if the range follows the
+  /// maximum.
+  virtual std::optional<float> clipLimit() const;
+
+  int bits() const { return width; }
+  CodeRange codes(int bits) const {
     return hasNegative ? symmetricCodes(bits) : unsignedCodes(bits);
   }
-  /// Otherwise the range follows the maximum.
-  bool isClipped() const { return bits < 8 && limit > 0; }
-  void measureLimit(const nn::FloatTensor &x, const Magnitudes &magnitudes,
-                    const nn::StepContext &context);
+  void visitHasNegative(nn::StateVisitor &visitor) {
+    visitor.visit(tensor() + ".hasNegative", hasNegative);
+  }
+  /// The width that the log and the state show becomes that of now.
+  void takeBits() {
+    counts.updates += counts.bits == width ? 0 : 1;
+    counts.bits = width;
+  }
 
-  const int &bits;
   Rounding rounding;
+
+private:
+  int width;
   bool hasNegative = false; ///< In any step of training.
   float limit = 0;          ///< Of least noise, for limitBits; 0 if unknown.
   int32_t limitBits = 0;

@@ -1,5 +1,5 @@
 // Greedy: the best step first, until no step fits.
-#include "training/contractions/BitWidthMap.h"
+#include "training/quantizers/BitWidthMap.h"
 #include <algorithm>
 
 namespace lpgen::quant {

@@ -1,7 +1,7 @@
 // Bit widths for many blocks at once, from how sensitive the loss is to
 // rounding each of them and from what each bit costs, under a budget.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_BITWIDTHMAP_H
-#define LPGEN_TRAINING_CONTRACTIONS_BITWIDTHMAP_H
+#ifndef LPGEN_TRAINING_QUANTIZERS_BITWIDTHMAP_H
+#define LPGEN_TRAINING_QUANTIZERS_BITWIDTHMAP_H
 
 #include <algorithm>
 #include <array>
@@ -53,4 +53,4 @@ void updateWidths(std::vector<WidthBlock> &blocks,
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_BITWIDTHMAP_H
+#endif // LPGEN_TRAINING_QUANTIZERS_BITWIDTHMAP_H
