@@ -1,7 +1,7 @@
 // Host tensors: storage, and the search for values that a type cannot hold.
 #include "base/tensor/Tensor.h"
+#include <algorithm>
 #include <cstring>
-#include <new>
 
 namespace lpgen {
 
@@ -54,8 +54,9 @@ static std::optional<size_t> countBytes(ElementType type,
   return size_t(bytes);
 }
 
-void HostTensor::Free::operator()(std::byte *bytes) const {
-  ::operator delete[](bytes, std::align_val_t{alignment});
+/// One byte for no elements: kernels refuse null.
+static int64_t storedBytes(size_t bytes) {
+  return std::max<int64_t>(int64_t(bytes), 1);
 }
 
 HostTensor::HostTensor(ElementType type, std::vector<int64_t> shape)
@@ -63,23 +64,7 @@ HostTensor::HostTensor(ElementType type, std::vector<int64_t> shape)
   const std::optional<size_t> bytes = countBytes(type, extents);
   assert(bytes && "shape out of bounds: use create");
   count = countElements(extents).value_or(0);
-  storage.reset(static_cast<std::byte *>(
-      ::operator new[](*bytes, std::align_val_t{alignment})));
-  std::memset(storage.get(), 0, *bytes);
-}
-
-HostTensor::HostTensor(const HostTensor &other)
-    : HostTensor(other.elementType, other.extents) {
-  if (count != 0) {
-    std::memcpy(storage.get(), other.storage.get(), size_t(byteSize()));
-  }
-}
-
-HostTensor &HostTensor::operator=(const HostTensor &other) {
-  if (this != &other) {
-    *this = HostTensor(other);
-  }
-  return *this;
+  storage.resize(storedBytes(*bytes));
 }
 
 Result<HostTensor> HostTensor::create(ElementType type,
@@ -90,15 +75,15 @@ Result<HostTensor> HostTensor::create(ElementType type,
                          shapeToString(shape) + " of " + type.str() +
                          ": a negative extent or too many elements");
   }
-  HostTensor tensor;
-  tensor.storage.reset(static_cast<std::byte *>(
-      ::operator new[](*bytes, std::align_val_t{alignment}, std::nothrow)));
-  if (tensor.storage == nullptr) {
+  Result<AlignedBytes> storage = AlignedBytes::create(storedBytes(*bytes));
+  if (!storage.ok()) {
     return Status::error("out of memory: a tensor " + shapeToString(shape) +
                          " of " + type.str() + " needs " +
                          std::to_string(*bytes) + " bytes");
   }
-  std::memset(tensor.storage.get(), 0, *bytes);
+  HostTensor tensor;
+  tensor.storage = std::move(*storage);
+  std::memset(tensor.data(), 0, size_t(tensor.storage.size()));
   tensor.elementType = type;
   tensor.count = countElements(shape).value_or(0);
   tensor.extents = std::move(shape);
@@ -129,7 +114,7 @@ void HostTensor::setInt(int64_t position, int64_t value) {
   assert(position >= 0 && position < count && !elementType.isFloat());
   const auto write = [&]<typename T>(T narrow) {
     assert(int64_t(narrow) == value && "value does not fit the storage");
-    reinterpret_cast<T *>(storage.get())[position] = narrow;
+    storage.as<T>()[position] = narrow;
   };
   switch (elementType.storageBits()) {
   case 8:

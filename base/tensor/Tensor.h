@@ -7,11 +7,11 @@
 #define LPGEN_BASE_TENSOR_TENSOR_H
 
 #include "base/system/Status.h"
+#include "base/tensor/AlignedBytes.h"
 #include "base/types/ElementType.h"
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,17 +31,11 @@ std::optional<int64_t> countElements(std::span<const int64_t> shape);
 
 class HostTensor {
 public:
-  static constexpr size_t alignment = 64; ///< Bytes; a cache line.
-
   /// An empty tensor of no elements, to be assigned to.
   HostTensor() : extents{0} {}
   /// A tensor of zero bytes. Zero is not a value of a bipolar type: fill it.
   /// The shape must be one that `create` accepts.
   HostTensor(ElementType type, std::vector<int64_t> shape);
-  HostTensor(const HostTensor &other);
-  HostTensor &operator=(const HostTensor &other);
-  HostTensor(HostTensor &&) = default;
-  HostTensor &operator=(HostTensor &&) = default;
 
   /// As the constructor, for shapes that come from outside: a negative or too
   /// large shape and missing memory are errors.
@@ -54,8 +48,8 @@ public:
   int64_t numElements() const { return count; }
   int64_t byteSize() const { return count * elementBytes(); }
   int64_t elementBytes() const { return elementType.storageBits() / 8; }
-  void *data() { return storage.get(); }
-  const void *data() const { return storage.get(); }
+  void *data() { return storage.data(); }
+  const void *data() const { return storage.data(); }
 
   /// Row-major position of `indices`, which must lie inside the shape.
   int64_t position(std::span<const int64_t> indices) const;
@@ -86,7 +80,7 @@ public:
   }
   void setFloat(int64_t position, float value) {
     assert(position >= 0 && position < count && elementType.isFloat());
-    reinterpret_cast<float *>(storage.get())[position] = value;
+    storage.as<float>()[position] = value;
   }
 
   /// The message for the element at `position`, whose value, written `value`,
@@ -100,22 +94,17 @@ public:
   std::optional<std::string> firstValueOutside(int64_t lo, int64_t hi) const;
 
 private:
-  struct Free {
-    void operator()(std::byte *bytes) const;
-  };
-  using Storage = std::unique_ptr<std::byte[], Free>;
-
   bool isSigned() const { return elementType.isStorageSigned(); }
   template <typename T>
   T at(int64_t position) const {
-    return reinterpret_cast<const T *>(storage.get())[position];
+    return storage.as<T>()[position];
   }
   std::string elementName(int64_t position) const;
 
   ElementType elementType;
   std::vector<int64_t> extents;
   int64_t count = 0;
-  Storage storage;
+  AlignedBytes storage;
 };
 
 } // namespace lpgen

@@ -45,26 +45,7 @@ std::string describeCpuFeatures(uint64_t features) {
   return text.empty() ? "none" : text;
 }
 
-void AlignedBytes::Free::operator()(std::byte *bytes) const {
-  ::operator delete[](bytes, std::align_val_t{LP_ALIGNMENT});
-}
-
-Result<AlignedBytes> AlignedBytes::create(int64_t size) {
-  AlignedBytes bytes;
-  if (size < 0) {
-    return Status::error("cannot allocate " + std::to_string(size) + " bytes");
-  }
-  if (size != 0) {
-    bytes.storage.reset(static_cast<std::byte *>(::operator new[](
-        size_t(size), std::align_val_t{LP_ALIGNMENT}, std::nothrow)));
-    if (!bytes.storage) {
-      return Status::error("out of memory: cannot allocate " +
-                           std::to_string(size) + " bytes");
-    }
-    bytes.count = size;
-  }
-  return bytes;
-}
+static_assert(AlignedBytes::alignment >= LP_ALIGNMENT);
 
 Result<KernelRunner> KernelRunner::create(const lp_kernel &kernel,
                                           ThreadPool *pool) {

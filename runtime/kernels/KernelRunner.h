@@ -10,6 +10,7 @@
 #include "base/abi/lp_kernel.h"
 #include "base/system/Status.h"
 #include "base/system/ThreadPool.h"
+#include "base/tensor/AlignedBytes.h"
 #include "base/tensor/Tensor.h"
 #include <cstddef>
 #include <cstdint>
@@ -26,25 +27,6 @@ std::string describeKernelStatus(int status);
 
 /// The names of the LP_CPU_* bits set in `features`, "AVX2, FMA"; "none" for 0.
 std::string describeCpuFeatures(uint64_t features);
-
-/// Uninitialized bytes aligned to LP_ALIGNMENT.
-class AlignedBytes {
-public:
-  AlignedBytes() = default;
-  /// An error if there is no memory for `size` bytes or `size` is negative.
-  static Result<AlignedBytes> create(int64_t size);
-  /// Null if size() is 0.
-  void *data() { return storage.get(); }
-  const void *data() const { return storage.get(); }
-  int64_t size() const { return count; }
-
-private:
-  struct Free {
-    void operator()(std::byte *bytes) const;
-  };
-  std::unique_ptr<std::byte[], Free> storage;
-  int64_t count = 0;
-};
 
 /// A kernel ready to run. Copies nothing of the descriptor, which must outlive
 /// it. One call at a time; several runners of one kernel may run at once.

@@ -1,4 +1,5 @@
 // Scalar primitives and host tensors. Expected numbers are worked out by hand.
+#include "base/tensor/AlignedBytes.h"
 #include "base/tensor/Tensor.h"
 #include "base/types/Scalar.h"
 #include <gtest/gtest.h>
@@ -20,6 +21,47 @@ constexpr ElementType i64{Encoding::Signed, 64};
 constexpr ElementType f32{Encoding::Float, 32};
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+TEST(AlignedBytes, keepMemoryWhereItSuffices) {
+  for (const auto pages :
+       {AlignedBytes::Pages::Usual, AlignedBytes::Pages::Large}) {
+    AlignedBytes bytes(pages);
+    EXPECT_EQ(bytes.data(), nullptr);
+    const int64_t large = int64_t{5} << 20;
+    bytes.resize(large);
+    ASSERT_EQ(bytes.size(), large);
+    const void *memory = bytes.data();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % AlignedBytes::alignment,
+              0U);
+    for (int64_t i = 0; i < large; ++i) {
+      ASSERT_EQ(bytes.as<uint8_t>()[i], 0) << i;
+      bytes.as<uint8_t>()[i] = uint8_t(i);
+    }
+    bytes.resize(3);
+    EXPECT_EQ(bytes.size(), 3);
+    bytes.resize(large);
+    EXPECT_EQ(bytes.data(), memory);
+    EXPECT_EQ(bytes.as<uint8_t>()[large - 1], uint8_t(large - 1));
+  }
+}
+
+TEST(AlignedBytes, areCopiedAndMoved) {
+  AlignedBytes a;
+  a.resize(100);
+  a.as<uint8_t>()[99] = 7;
+  AlignedBytes b;
+  b.resize(200);
+  const void *memory = b.data();
+  b = a; // Into the memory that is there.
+  EXPECT_EQ(b.data(), memory);
+  ASSERT_EQ(b.size(), 100);
+  EXPECT_EQ(b.as<uint8_t>()[99], 7);
+  const AlignedBytes c = std::move(b);
+  EXPECT_EQ(c.data(), memory);
+  EXPECT_EQ(b.size(), 0); // NOLINT(bugprone-use-after-move)
+  EXPECT_FALSE(AlignedBytes::create(-1).ok());
+  EXPECT_EQ(AlignedBytes::create(0)->data(), nullptr);
+}
 
 TEST(Scalar, saturateClampsToTheTypesRange) {
   EXPECT_EQ(scalar::saturate(-1, u2), 0);

@@ -5,7 +5,7 @@
 #ifndef LPGEN_TRAINING_CORE_FLOATTENSOR_H
 #define LPGEN_TRAINING_CORE_FLOATTENSOR_H
 
-#include "base/tensor/LargeAllocator.h"
+#include "base/tensor/AlignedBytes.h"
 #include <cassert>
 #include <cstdint>
 #include <span>
@@ -29,12 +29,12 @@ public:
       count *= extent;
     }
     extents = std::move(shape);
-    elements.resize(size_t(count));
+    bytes.resize(count * int64_t(sizeof(float)));
   }
   const std::vector<int64_t> &shape() const { return extents; }
   /// Extent of a dimension, 0 being the first.
   int64_t extent(size_t dimension) const { return extents.at(dimension); }
-  int64_t size() const { return int64_t(elements.size()); }
+  int64_t size() const { return bytes.size() / int64_t(sizeof(float)); }
   /// Of a gradient: its elements are 2^scaleExponent() times what they stand
   /// for. 0 unless a layer or a caller sets it; resize leaves it.
   int scaleExponent() const { return exponent; }
@@ -43,16 +43,16 @@ public:
   int64_t sliceSize() const {
     return extents.empty() || extents[0] == 0 ? 0 : size() / extents[0];
   }
-  float *data() { return elements.data(); }
-  const float *data() const { return elements.data(); }
-  std::span<float> values() { return elements; }
-  std::span<const float> values() const { return elements; }
-  float &operator[](int64_t i) { return elements[size_t(i)]; }
-  float operator[](int64_t i) const { return elements[size_t(i)]; }
+  float *data() { return bytes.as<float>(); }
+  const float *data() const { return bytes.as<float>(); }
+  std::span<float> values() { return {data(), size_t(size())}; }
+  std::span<const float> values() const { return {data(), size_t(size())}; }
+  float &operator[](int64_t i) { return data()[i]; }
+  float operator[](int64_t i) const { return data()[i]; }
 
 private:
   std::vector<int64_t> extents;
-  std::vector<float, LargeAllocator<float>> elements;
+  AlignedBytes bytes{AlignedBytes::Pages::Large};
   int exponent = 0;
 };
 

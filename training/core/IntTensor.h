@@ -2,7 +2,7 @@
 #ifndef LPGEN_TRAINING_CORE_INTTENSOR_H
 #define LPGEN_TRAINING_CORE_INTTENSOR_H
 
-#include "base/tensor/LargeAllocator.h"
+#include "base/tensor/AlignedBytes.h"
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
@@ -22,11 +22,7 @@ public:
     limit = max;
     lower = -max;
     factor = scale;
-    if (isNarrow()) {
-      narrow.resize(size_t(size));
-    } else {
-      wide.resize(size_t(size));
-    }
+    storage.resize(isNarrow() ? size : 2 * size);
   }
   int64_t size() const { return count; }
   int32_t max() const { return limit; }
@@ -39,16 +35,22 @@ public:
   /// The elements of a narrow tensor.
   const int8_t *bytes() const {
     assert(isNarrow() && "elements are words");
-    return narrow.data();
+    return storage.as<int8_t>();
+  }
+  /// The elements, whose type T must be.
+  template <typename T>
+  T *elements() {
+    assert(isNarrow() == (sizeof(T) == 1) && "of another type");
+    return storage.as<T>();
   }
   /// Calls `use` with a pointer to the elements, of their own type.
   template <typename Use>
   auto visit(Use use) const {
-    return isNarrow() ? use(narrow.data()) : use(wide.data());
+    return isNarrow() ? use(storage.as<int8_t>()) : use(storage.as<int16_t>());
   }
   template <typename Use>
   auto visit(Use use) {
-    return isNarrow() ? use(narrow.data()) : use(wide.data());
+    return isNarrow() ? use(storage.as<int8_t>()) : use(storage.as<int16_t>());
   }
   std::vector<int32_t> codes() const {
     return visit(
@@ -63,8 +65,7 @@ private:
   int32_t limit = 127;
   int32_t lower = -127;
   float factor = 1;
-  std::vector<int8_t, LargeAllocator<int8_t>> narrow;
-  std::vector<int16_t, LargeAllocator<int16_t>> wide;
+  AlignedBytes storage{AlignedBytes::Pages::Large};
 };
 
 /// The greatest magnitude of a symmetric integer of `bits` bits.
