@@ -3,7 +3,7 @@
 #include "tests/training/TrainingTesting.h"
 #include "training/contractions/IntegerBackend.h"
 #include "training/contractions/IntegerConv.h"
-#include "training/contractions/TransposeBytes.h"
+#include "training/contractions/Transpose.h"
 #include "training/quantizers/FewBitQuantizers.h"
 
 namespace lpgen::quant {
@@ -206,7 +206,7 @@ TEST(TransposeBytes, AnySizes) {
       const int64_t to = rows + 2;
       const IntTensor x = testing::randomIntegers(rows * from, 127, 1, 1);
       std::vector<int8_t> y(size_t(columns * to), int8_t(-128));
-      transposeBytes(x.bytes(), rows, columns, from, to, y.data());
+      transpose(x.bytes(), rows, columns, from, to, y.data());
       for (int64_t c = 0; c < columns; ++c) {
         for (int64_t r = 0; r < to; ++r) {
           ASSERT_EQ(y[size_t(c * to + r)],

@@ -1,9 +1,10 @@
 // Blocks of images as tasks of workers that have memory of their own.
-#ifndef LPGEN_TRAINING_CONTRACTIONS_BLOCKS_H
-#define LPGEN_TRAINING_CONTRACTIONS_BLOCKS_H
+#ifndef LPGEN_TRAINING_CONTRACTIONS_BATCHBLOCKS_H
+#define LPGEN_TRAINING_CONTRACTIONS_BATCHBLOCKS_H
 
-#include "training/contractions/Columns.h"
-#include "training/contractions/ContractionBackend.h"
+#include "base/system/Status.h"
+#include "operators/builder/ConvGeometry.h"
+#include "training/core/StepContext.h"
 #include <algorithm>
 #include <vector>
 
@@ -16,10 +17,9 @@ using ImageRange = TaskRange;
 /// batch; returns an error if there was one. Which worker gets which block must
 /// not matter.
 template <typename Work>
-Status forEachBlock(int64_t length, int64_t images,
-                    const nn::StepContext &context, Work work) {
-  const int workers = context.pool ? context.pool->numWorkers() : 1;
-  std::vector<Status> results(static_cast<size_t>(workers));
+Status forEachBatchBlock(int64_t length, int64_t images,
+                         const nn::StepContext &context, Work work) {
+  std::vector<Status> results(static_cast<size_t>(nn::numWorkers(context)));
   const auto share = [&](int worker, TaskRange blocks) {
     Status &result = results[size_t(worker)];
     for (int64_t b = blocks.begin; b < blocks.end && result.ok(); ++b) {
@@ -41,65 +41,21 @@ Status forEachBlock(int64_t length, int64_t images,
 
 /// The same for the blocks of the geometry.
 template <typename Work>
-Status forEachBlock(const ConvGeometry &g, int64_t images,
-                    const nn::StepContext &context, Work work) {
-  return forEachBlock(g.imagesPerBlock(), images, context, work);
+Status forEachBatchBlock(const ConvGeometry &g, int64_t images,
+                         const nn::StepContext &context, Work work) {
+  return forEachBatchBlock(g.imagesPerBlock(), images, context, work);
 }
 
-/// to[column, row] = from[row, column] of a matrix whose rows are `fromStride`
-/// elements apart; the columns become rows `toStride` apart. In squares, so
-/// that cache lines are used up.
+/// Memory of the calling thread for elements of T, kept from call to call.
 template <typename T>
-void transpose(const T *from, int64_t rows, int64_t columns, int64_t fromStride,
-               int64_t toStride, T *to) {
-  constexpr int64_t side = 16;
-  for (int64_t r0 = 0; r0 < rows; r0 += side) {
-    const int64_t r1 = std::min(r0 + side, rows);
-    for (int64_t c0 = 0; c0 < columns; c0 += side) {
-      const int64_t c1 = std::min(c0 + side, columns);
-      for (int64_t c = c0; c < c1; ++c) {
-        for (int64_t r = r0; r < r1; ++r) {
-          to[c * toStride + r] = from[r * fromStride + c];
-        }
-      }
-    }
+T *workerMemory(int64_t size) {
+  thread_local std::vector<T> memory;
+  if (memory.size() < size_t(size)) {
+    memory.resize(size_t(size));
   }
-}
-
-/// The columns of one image of a group, transposed: [taps, pixels], rows
-/// `rowLength` elements apart. `planes` is the image as [channels, height,
-/// width].
-template <typename T>
-void planesToTransposedColumns(const ConvGeometry &g, int64_t group,
-                               const T *planes, int64_t rowLength, T *columns) {
-  const int64_t channels = g.groupChannels();
-  for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap) {
-    const int64_t r = tap / g.kernel - g.padding;
-    const int64_t s = tap % g.kernel - g.padding;
-    const auto [first, last] = g.outColumnsInside(s);
-    for (int64_t c = 0; c < channels; ++c) {
-      T *row = columns + (tap * channels + c) * rowLength;
-      const T *plane = planes + (group * channels + c) * g.height * g.width;
-      for (int64_t h = 0; h < g.outHeight(); ++h, row += g.outWidth()) {
-        const int64_t y = h * g.stride + r;
-        if (y < 0 || y >= g.height) {
-          std::fill_n(row, g.outWidth(), T(0));
-          continue;
-        }
-        const int64_t line = y * g.width + s;
-        std::fill_n(row, first, T(0));
-        if (g.stride == 1) {
-          std::copy_n(plane + line + first, last - first, row + first);
-        }
-        for (int64_t v = first; g.stride != 1 && v < last; ++v) {
-          row[v] = plane[line + v * g.stride];
-        }
-        std::fill(row + last, row + g.outWidth(), T(0));
-      }
-    }
-  }
+  return memory.data();
 }
 
 } // namespace lpgen::quant
 
-#endif // LPGEN_TRAINING_CONTRACTIONS_BLOCKS_H
+#endif // LPGEN_TRAINING_CONTRACTIONS_BATCHBLOCKS_H

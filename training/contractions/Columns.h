@@ -75,6 +75,61 @@ void imageToColumns(const ConvGeometry &g, int64_t group, const T *image,
   });
 }
 
+/// Elements from one to the next.
+struct ImageStrides {
+  int64_t pixel;
+  int64_t channel;
+};
+struct ColumnStrides {
+  int64_t pixel;
+  int64_t tap; ///< And channel of a tap.
+};
+
+/// to[i * toStride] = from[i * fromStride]
+template <typename T>
+void copyStrided(const T *from, int64_t fromStride, int64_t count, T *to,
+                 int64_t toStride) {
+  if (fromStride == 1 && toStride == 1) {
+    std::copy_n(from, count, to);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    to[i * toStride] = from[i * fromStride];
+  }
+}
+
+/// imageToColumns tap by tap: for other layouts of images and of columns, and
+/// where the runs of adjacent elements would be few bytes long. `image` begins
+/// with the first channel of the group.
+template <typename T>
+void imageToColumnsByTap(const ConvGeometry &g, const T *image,
+                         ImageStrides from, T *columns, ColumnStrides to) {
+  const int64_t width = g.outWidth();
+  for (int64_t k = 0; k < g.reduction(); ++k) {
+    const int64_t tap = k / g.groupChannels();
+    const int64_t r = tap / g.kernel - g.padding;
+    const int64_t s = tap % g.kernel - g.padding;
+    const T *plane = image + k % g.groupChannels() * from.channel;
+    T *row = columns + k * to.tap;
+    for (int64_t h = 0; h < g.outHeight(); ++h, row += width * to.pixel) {
+      const int64_t y = h * g.stride + r;
+      const bool isInside = y >= 0 && y < g.height;
+      const TaskRange inside =
+          isInside ? g.outColumnsInside(s) : TaskRange{width, width};
+      for (int64_t v = 0; v < inside.begin; ++v) {
+        row[v * to.pixel] = T(0);
+      }
+      const int64_t first =
+          isInside ? y * g.width + s + inside.begin * g.stride : 0;
+      copyStrided(plane + first * from.pixel, g.stride * from.pixel,
+                  inside.size(), row + inside.begin * to.pixel, to.pixel);
+      for (int64_t v = inside.end; v < width; ++v) {
+        row[v * to.pixel] = T(0);
+      }
+    }
+  }
+}
+
 /// Adds columns to the image that they were taken from: the adjoint. `image` is
 /// a pointer, or something whose [i] knows +=.
 template <typename T, typename Image>

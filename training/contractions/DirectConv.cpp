@@ -1,7 +1,8 @@
 // Blocks of images for the kernels of ConvOperator.
 #include "training/contractions/DirectConv.h"
 #include "operators/builder/GemmOperator.h"
-#include "training/contractions/TransposeBytes.h"
+#include "training/contractions/Columns.h"
+#include "training/contractions/Transpose.h"
 #include <bit>
 #include <utility>
 
@@ -36,31 +37,6 @@ static ConvSpec forwardSpec(const ConvGeometry &g, const IntTensor &x,
           .geometry = takesColumns(g) ? overColumns(g) : g};
 }
 
-/// The columns of one image with few channels: tap by tap, since the runs of
-/// imageToColumns would be a few bytes long.
-static void imageToFewColumns(const ConvGeometry &g, const int8_t *image,
-                              int8_t *columns) {
-  const int64_t rowLength = g.reduction();
-  std::fill_n(columns, g.outPixels() * rowLength, int8_t(0));
-  for (int64_t k = 0; k < rowLength; ++k) {
-    const int64_t c = k % g.channels;
-    const int64_t r = k / g.channels / g.kernel - g.padding;
-    const int64_t s = k / g.channels % g.kernel - g.padding;
-    const TaskRange inside = g.outColumnsInside(s);
-    for (int64_t h = 0; h < g.outHeight(); ++h) {
-      const int64_t y = h * g.stride + r;
-      if (y < 0 || y >= g.height) {
-        continue;
-      }
-      const int8_t *from = image + (y * g.width + s) * g.channels + c;
-      int8_t *to = columns + h * g.outWidth() * rowLength + k;
-      for (int64_t v = inside.begin; v < inside.end; ++v) {
-        to[v * rowLength] = from[v * g.stride * g.channels];
-      }
-    }
-  }
-}
-
 /// What the kernel takes for images [begin, end) of x: the images, or their
 /// columns in `columns`.
 static const int8_t *forwardOperand(const ConvGeometry &g, const IntTensor &x,
@@ -74,7 +50,8 @@ static const int8_t *forwardOperand(const ConvGeometry &g, const IntTensor &x,
   const int64_t count = images.end - images.begin;
   columns.resize(size_t(count * size));
   for (int64_t i = 0; i < count; ++i) {
-    imageToFewColumns(g, first + i * g.inputSize(), columns.data() + i * size);
+    nn::imageToColumnsByTap(g, first + i * g.inputSize(), {g.channels, 1},
+                            columns.data() + i * size, {g.reduction(), 1});
   }
   return columns.data();
 }
@@ -87,7 +64,7 @@ bool DirectConv::convolves(const ConvGeometry &g, const IntTensor &x,
 
 Status DirectConv::prepare(const ConvSpec &wanted, bool isForward,
                            const nn::StepContext &context) {
-  const size_t count = context.pool ? size_t(context.pool->numWorkers()) : 1;
+  const auto count = size_t(nn::numWorkers(context));
   if (spec == wanted && workers.size() == count) {
     return Status::success();
   }
@@ -134,16 +111,17 @@ Status DirectConv::convolve(const ConvGeometry &g, const IntTensor &x,
       packedOperand(*workers[0].runner, spec.images, w.bytes(), weights);
   LPGEN_RETURN_IF_ERROR(filters.status());
   float scale = x.scale() * w.scale();
-  return forEachBlock(g, x.size() / g.inputSize(), context,
-                      [&](int worker, ImageRange images) -> Status {
-                        Worker &own = workers[size_t(worker)];
-                        const int64_t count = images.end - images.begin;
-                        const std::array<void *, 4> buffers = {
-                            readOnly(forwardOperand(g, x, images, own.columns)),
-                            readOnly(*filters), &scale,
-                            y.data() + images.begin * g.outputSize()};
-                        return own.runner->run(buffers, std::array{count});
-                      });
+  return forEachBatchBlock(
+      g, x.size() / g.inputSize(), context,
+      [&](int worker, ImageRange images) -> Status {
+        Worker &own = workers[size_t(worker)];
+        const int64_t count = images.end - images.begin;
+        const std::array<void *, 4> buffers = {
+            readOnly(forwardOperand(g, x, images, own.columns)),
+            readOnly(*filters), &scale,
+            y.data() + images.begin * g.outputSize()};
+        return own.runner->run(buffers, std::array{count});
+      });
 }
 
 /// Images of a block of the weight gradient, so that memory suffices and few
@@ -194,7 +172,7 @@ static void imagesInnermost(const int8_t *from, int64_t size, int64_t count,
   if (count < capacity) {
     std::ranges::fill(to, int8_t(0));
   }
-  transposeBytes(from, count, size, size, capacity, to.data());
+  transpose(from, count, size, size, capacity, to.data());
 }
 
 /// The columns of images that lie innermost, `images` of them.
@@ -242,11 +220,11 @@ Status DirectConv::weightGradient(const ConvGeometry &g, const IntTensor &x,
   for (Worker &worker : workers) {
     worker.sums.assign(size_t(dw.size()), 0);
   }
-  LPGEN_RETURN_IF_ERROR(
-      forEachBlock(spec.images, x.size() / g.inputSize(), context,
-                   [&](int worker, ImageRange images) {
-                     return addBlock(g, x, dy, images, workers[size_t(worker)]);
-                   }));
+  LPGEN_RETURN_IF_ERROR(forEachBatchBlock(
+      spec.images, x.size() / g.inputSize(), context,
+      [&](int worker, ImageRange images) {
+        return addBlock(g, x, dy, images, workers[size_t(worker)]);
+      }));
   // Of integers: the order does not matter.
   std::vector<int64_t> &total = workers[0].sums;
   for (size_t i = 1; i < workers.size(); ++i) {

@@ -9,7 +9,7 @@
 #include "operators/builder/ConvOperator.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/kernels/KernelRunner.h"
-#include "training/contractions/Blocks.h"
+#include "training/contractions/BatchBlocks.h"
 #include "training/contractions/ContractionBackend.h"
 #include "training/core/IntTensor.h"
 #include <memory>

@@ -1,127 +1,14 @@
-// Matrices for the kernels out of images, and images out of their sums.
+// Which algorithm computes a product, and on what.
 #include "training/contractions/IntegerConv.h"
-#include "training/contractions/Blocks.h"
-#include <atomic>
+#include "training/contractions/Transpose.h"
 
 namespace lpgen::quant {
 
 using nn::Product;
 
-std::string IntegerConv::kernelOf(Product product) const {
-  if (isDirect[size_t(product)]) {
-    return direct[size_t(product)].symbol();
-  }
-  const auto &gemm = gemms[size_t(product)];
-  return gemm ? gemm->symbol() : "none yet";
-}
-
-Result<IntegerGemm *> IntegerConv::gemmFor(Product product,
-                                           const GemmShape &shape,
-                                           const nn::StepContext &context) {
-  std::unique_ptr<IntegerGemm> &gemm = gemms[size_t(product)];
-  const int workers = context.pool ? context.pool->numWorkers() : 1;
-  if (!gemm || !gemm->isFor(shape, workers)) {
-    Result<std::unique_ptr<IntegerGemm>> made =
-        IntegerGemm::create(shape, workers, *kernels);
-    LPGEN_RETURN_IF_ERROR(made.status());
-    gemm = std::move(*made);
-  }
-  return gemm.get();
-}
-
-/// A vector of a worker for elements of T, kept from call to call.
-template <typename T>
-static T *workerMemory(int64_t size) {
-  thread_local std::vector<T> memory;
-  if (memory.size() < size_t(size)) {
-    memory.resize(size_t(size));
-  }
-  return memory.data();
-}
-
-/// y[i] = sums[i] * scale, rows of `columns` elements `stride` apart in y.
-template <typename Sum>
-void IntegerConv::storeRows(Product product, const Sum *sums, int64_t rows,
-                            int64_t columns, float scale, int64_t stride,
-                            float *y) {
-  const bool isWhole = keepsWholeSums(product);
-  int64_t count = 0;
-  for (int64_t row = 0; row < rows; ++row) {
-    const Sum *from = sums + row * columns;
-    float *to = y + row * stride;
-    for (int64_t c = 0; isWhole && c < columns; ++c) {
-      to[c] = float(from[c]) * scale;
-    }
-    for (int64_t c = 0; !isWhole && c < columns; ++c) {
-      to[c] = float(keepBits(product, from[c], count)) * scale;
-    }
-  }
-  if (count > 0) { // Workers store at once.
-    std::atomic_ref(wrapped[size_t(product)]) += count;
-  }
-}
-
-Status IntegerConv::convolve(Product product, const ConvGeometry &g,
-                             const IntTensor &x, const IntTensor &w,
-                             nn::FloatTensor &y,
-                             const nn::StepContext &context) {
-  bool &takesImages = isDirect[size_t(product)];
-  takesImages = keepsWholeSums(product) && DirectConv::convolves(g, x, w);
-  return takesImages ? direct[size_t(product)].convolve(g, x, w, y, context)
-                     : convolveColumns(product, g, x, w, y, context);
-}
-
-Status IntegerConv::convolveColumns(Product product, const ConvGeometry &g,
-                                    const IntTensor &x, const IntTensor &w,
-                                    nn::FloatTensor &y,
-                                    const nn::StepContext &context) {
-  const Result<IntegerGemm *> gemm =
-      gemmFor(product,
-              {x.max(), w.max(), g.imagesPerBlock() * g.outPixels(),
-               g.groupOutputs(), g.reduction()},
-              context);
-  LPGEN_RETURN_IF_ERROR(gemm.status());
-  packed.resize(size_t(g.groups));
-  for (int64_t group = 0; group < g.groups; ++group) {
-    LPGEN_RETURN_IF_ERROR(w.visit([&](const auto *q) {
-      return (*gemm)->pack(q + group * g.groupOutputs() * g.reduction(),
-                           packed[size_t(group)], 0);
-    }));
-  }
-  const float scale = x.scale() * w.scale();
-  const auto block = [&]<typename T>(const T *q, int worker,
-                                     ImageRange images) -> Status {
-    const int64_t count = images.end - images.begin;
-    const int64_t rows = count * g.outPixels();
-    const bool isDense =
-        g.kernel == 1 && g.stride == 1 && g.padding == 0 && g.groups == 1;
-    T *columns = isDense ? nullptr : workerMemory<T>(rows * g.reduction());
-    for (int64_t group = 0; group < g.groups; ++group) {
-      const T *first = q + images.begin * g.inputSize();
-      for (int64_t i = 0; !isDense && i < count; ++i) {
-        nn::imageToColumns(g, group, first + i * g.inputSize(), g.reduction(),
-                           columns + i * g.outPixels() * g.reduction());
-      }
-      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(isDense ? first : columns, rows,
-                                              packed[size_t(group)], worker));
-      (*gemm)->visitSums(worker, [&](const auto *sums) {
-        storeRows(product, sums, rows, g.groupOutputs(), scale, g.outputs,
-                  y.data() + images.begin * g.outputSize() +
-                      group * g.groupOutputs());
-      });
-    }
-    return Status::success();
-  };
-  return forEachBlock(
-      g, x.size() / g.inputSize(), context, [&](int worker, ImageRange images) {
-        return x.visit([&](const auto *q) { return block(q, worker, images); });
-      });
-}
-
-Status IntegerConv::forward(const IntTensor &x, const IntTensor &w,
-                            nn::FloatTensor &y,
-                            const nn::StepContext &context) {
-  return convolve(Product::Forward, geometry, x, w, y, context);
+/// dx is a convolution of dy.
+static bool hasAdjoint(const ConvGeometry &g) {
+  return g.stride == 1 && g.padding < g.kernel;
 }
 
 /// The convolution of dy that yields dx: outputs and channels change places,
@@ -144,7 +31,8 @@ static IntTensor turnWeights(const ConvGeometry &g, const IntTensor &w) {
   const int64_t taps = g.kernel * g.kernel;
   const int64_t channels = g.groupChannels();
   const int64_t outputs = g.groupOutputs();
-  const auto turn = [&]<typename T>(const T *from, T *to) {
+  w.visit([&]<typename T>(const T *from) {
+    T *to = turned.elements<T>();
     for (int64_t group = 0; group < g.groups; ++group) {
       const int64_t base = group * outputs * taps * channels;
       for (int64_t tap = 0; tap < taps; ++tap) {
@@ -152,186 +40,80 @@ static IntTensor turnWeights(const ConvGeometry &g, const IntTensor &w) {
                   taps * channels, taps * outputs, to + base + tap * outputs);
       }
     }
-  };
-  turned.visit([&](auto *to) {
-    w.visit([&](const auto *from) {
-      if constexpr (std::is_same_v<
-                        decltype(*from),
-                        const std::remove_reference_t<decltype(*to)> &>) {
-        turn(from, to);
-      }
-    });
   });
   return turned;
+}
+
+IntegerConv::Algorithm IntegerConv::plan(Product product, const ConvGeometry &g,
+                                         const IntTensor &a,
+                                         const IntTensor &b) const {
+  const bool isWhole = sums[size_t(product)].keepsAll();
+  if (product == Product::WeightGradient) {
+    return isWhole && DirectConv::givesWeightGradient(g, a, b)
+               ? Algorithm::Direct
+               : Algorithm::Filters;
+  }
+  if (product == Product::InputGradient && !hasAdjoint(geometry)) {
+    return Algorithm::Scatter;
+  }
+  return isWhole && DirectConv::convolves(g, a, b) ? Algorithm::Direct
+                                                   : Algorithm::Columns;
+}
+
+std::string IntegerConv::kernelOf(Product product) const {
+  const auto number = size_t(product);
+  switch (last[number]) {
+  case Algorithm::Direct:
+    return direct[number].symbol();
+  case Algorithm::Columns:
+    return columns[number].symbol();
+  case Algorithm::Scatter:
+    return scatter.symbol();
+  case Algorithm::Filters:
+    return filters.symbol();
+  case Algorithm::None:
+    break;
+  }
+  return "none yet";
+}
+
+Status IntegerConv::convolve(Product product, const ConvGeometry &g,
+                             const IntTensor &x, const IntTensor &w,
+                             nn::FloatTensor &y,
+                             const nn::StepContext &context) {
+  const auto number = size_t(product);
+  last[number] = plan(product, g, x, w);
+  return last[number] == Algorithm::Direct
+             ? direct[number].convolve(g, x, w, y, context)
+             : columns[number].run(g, x, w, sums[number], y, context);
+}
+
+Status IntegerConv::forward(const IntTensor &x, const IntTensor &w,
+                            nn::FloatTensor &y,
+                            const nn::StepContext &context) {
+  return convolve(Product::Forward, geometry, x, w, y, context);
 }
 
 Status IntegerConv::inputGradient(const IntTensor &dy, const IntTensor &w,
                                   nn::FloatTensor &dx,
                                   const nn::StepContext &context) {
-  if (geometry.stride == 1 && geometry.padding < geometry.kernel) {
+  if (hasAdjoint(geometry)) {
     return convolve(Product::InputGradient, adjointOf(geometry), dy,
                     turnWeights(geometry, w), dx, context);
   }
-  return scatteredInputGradient(dy, w, dx, context);
+  constexpr auto number = size_t(Product::InputGradient);
+  last[number] = plan(Product::InputGradient, geometry, dy, w);
+  return scatter.run(geometry, dy, w, sums[number], dx, context);
 }
-
-Status IntegerConv::scatteredInputGradient(const IntTensor &dy,
-                                           const IntTensor &w,
-                                           nn::FloatTensor &dx,
-                                           const nn::StepContext &context) {
-  const ConvGeometry &g = geometry;
-  const int64_t blockRows = g.imagesPerBlock() * g.outPixels();
-  const Result<IntegerGemm *> gemm = gemmFor(
-      Product::InputGradient,
-      {dy.max(), w.max(), blockRows, g.reduction(), g.groupOutputs()}, context);
-  LPGEN_RETURN_IF_ERROR(gemm.status());
-  packed.resize(size_t(g.groups));
-  for (int64_t group = 0; group < g.groups; ++group) {
-    LPGEN_RETURN_IF_ERROR(w.visit([&]<typename T>(const T *q) {
-      std::vector<T> turned(size_t(g.groupOutputs() * g.reduction()));
-      transpose(q + group * g.groupOutputs() * g.reduction(), g.groupOutputs(),
-                g.reduction(), g.reduction(), g.groupOutputs(), turned.data());
-      return (*gemm)->pack(turned.data(), packed[size_t(group)], 0);
-    }));
-  }
-  const float scale = dy.scale() * w.scale();
-  const auto block = [&]<typename T>(const T *q, int worker,
-                                     ImageRange images) -> Status {
-    const int64_t count = images.end - images.begin;
-    const int64_t rows = count * g.outPixels();
-    int64_t *image = workerMemory<int64_t>(count * g.inputSize());
-    std::fill_n(image, count * g.inputSize(), 0);
-    T *dense = workerMemory<T>(rows * g.groupOutputs());
-    for (int64_t group = 0; group < g.groups; ++group) {
-      const T *from =
-          q + images.begin * g.outputSize() + group * g.groupOutputs();
-      for (int64_t row = 0; row < rows; ++row) {
-        std::copy_n(from + row * g.outputs, g.groupOutputs(),
-                    dense + row * g.groupOutputs());
-      }
-      LPGEN_RETURN_IF_ERROR(
-          (*gemm)->multiply(dense, rows, packed[size_t(group)], worker));
-      (*gemm)->visitSums(worker, [&](const auto *sums) {
-        for (int64_t i = 0; i < count; ++i) {
-          nn::addColumnsToImage(g, group,
-                                sums + i * g.outPixels() * g.reduction(),
-                                g.reduction(), image + i * g.inputSize());
-        }
-      });
-    }
-    storeRows(Product::InputGradient, image, 1, count * g.inputSize(), scale, 0,
-              dx.data() + images.begin * g.inputSize());
-    return Status::success();
-  };
-  return forEachBlock(g, dy.size() / g.outputSize(), context,
-                      [&](int worker, ImageRange images) {
-                        return dy.visit([&](const auto *q) {
-                          return block(q, worker, images);
-                        });
-                      });
-}
-
-namespace {
-/// The matrices of one block for the weight gradient of one group.
-template <typename X, typename Y>
-struct GradientMatrices {
-  std::vector<X> planes;  ///< One image as [channels, height, width].
-  std::vector<X> columns; ///< [taps, pixels of the block]
-  std::vector<Y> outputs; ///< [outputs, pixels of the block]
-
-  void fill(const ConvGeometry &g, int64_t group, const X *x, const Y *dy,
-            ImageRange images) {
-    const int64_t pixels = g.imagesPerBlock() * g.outPixels();
-    const int64_t count = images.end - images.begin;
-    columns.resize(size_t(g.reduction() * pixels));
-    outputs.resize(size_t(g.groupOutputs() * pixels));
-    planes.resize(size_t(g.inputSize()));
-    if (count < g.imagesPerBlock()) {
-      std::fill(columns.begin(), columns.end(), X(0));
-      std::fill(outputs.begin(), outputs.end(), Y(0));
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t image = images.begin + i;
-      transpose(x + image * g.inputSize(), g.height * g.width, g.channels,
-                g.channels, g.height * g.width, planes.data());
-      planesToTransposedColumns(g, group, planes.data(), pixels,
-                                columns.data() + i * g.outPixels());
-      transpose(dy + image * g.outputSize() + group * g.groupOutputs(),
-                g.outPixels(), g.groupOutputs(), g.outputs, pixels,
-                outputs.data() + i * g.outPixels());
-    }
-  }
-};
-} // namespace
 
 Status IntegerConv::weightGradient(const IntTensor &x, const IntTensor &dy,
                                    nn::FloatTensor &dw,
                                    const nn::StepContext &context) {
-  const ConvGeometry &g = geometry;
   constexpr auto number = size_t(Product::WeightGradient);
-  isDirect[number] = keepsWholeSums(Product::WeightGradient) &&
-                     DirectConv::givesWeightGradient(g, x, dy);
-  if (isDirect[number]) {
-    return direct[number].weightGradient(g, x, dy, dw, context);
-  }
-  const Result<IntegerGemm *> gemm =
-      gemmFor(Product::WeightGradient,
-              {x.max(), dy.max(), g.reduction(), g.groupOutputs(),
-               g.imagesPerBlock() * g.outPixels()},
-              context);
-  LPGEN_RETURN_IF_ERROR(gemm.status());
-  const int workers = context.pool ? context.pool->numWorkers() : 1;
-  // Sums of integers: whoever adds them in whatever order, they are the same.
-  std::vector<std::vector<int64_t>> totals(static_cast<size_t>(workers));
-  const auto block = [&]<typename X, typename Y>(const X *qx, const Y *qy,
-                                                 int worker,
-                                                 ImageRange images) -> Status {
-    thread_local GradientMatrices<X, Y> matrices;
-    thread_local PackedWeights outputs;
-    std::vector<int64_t> &total = totals[size_t(worker)];
-    total.resize(size_t(dw.size()));
-    for (int64_t group = 0; group < g.groups; ++group) {
-      matrices.fill(g, group, qx, qy, images);
-      LPGEN_RETURN_IF_ERROR(
-          (*gemm)->pack(matrices.outputs.data(), outputs, worker));
-      LPGEN_RETURN_IF_ERROR((*gemm)->multiply(matrices.columns.data(),
-                                              g.reduction(), outputs, worker));
-      (*gemm)->visitSums(worker, [&](const auto *sums) {
-        const int64_t size = g.groupOutputs() * g.reduction();
-        int64_t *to = total.data() + group * size;
-        for (int64_t i = 0; i < size; ++i) {
-          to[i] += sums[i];
-        }
-      });
-    }
-    return Status::success();
-  };
-  LPGEN_RETURN_IF_ERROR(forEachBlock(g, dy.size() / g.outputSize(), context,
-                                     [&](int worker, ImageRange images) {
-                                       return x.visit([&](const auto *qx) {
-                                         return dy.visit([&](const auto *qy) {
-                                           return block(qx, qy, worker, images);
-                                         });
-                                       });
-                                     }));
-  // The sums are [groups, taps, outputs].
-  const float scale = x.scale() * dy.scale();
-  for (int64_t i = 0; i < dw.size(); ++i) {
-    const int64_t o = i / g.reduction() % g.groupOutputs();
-    const int64_t group = i / g.reduction() / g.groupOutputs();
-    const int64_t k = i % g.reduction();
-    int64_t sum = 0;
-    for (const std::vector<int64_t> &total : totals) {
-      sum += total.empty()
-                 ? 0
-                 : total[size_t((group * g.reduction() + k) * g.groupOutputs() +
-                                o)];
-    }
-    dw[i] = float(keepBits(Product::WeightGradient, sum,
-                           wrapped[size_t(Product::WeightGradient)])) *
-            scale;
-  }
-  return Status::success();
+  last[number] = plan(Product::WeightGradient, geometry, x, dy);
+  return last[number] == Algorithm::Direct
+             ? direct[number].weightGradient(geometry, x, dy, dw, context)
+             : filters.run(geometry, x, dy, sums[number], dw, context);
 }
 
 } // namespace lpgen::quant

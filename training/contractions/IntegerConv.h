@@ -1,18 +1,15 @@
-// The three products of a convolution on integer tensors, by generated matrix
-// product kernels.
+// The three products of a convolution on integer tensors, by generated kernels.
 //
-// Where DirectConv has a kernel for a product, that computes it. Otherwise (16
-// bits, groups, the input gradient of a strided convolution, sums that are
-// narrowed) it is written as y[i,j] = sum(k) x[i,k] w[j,k] over matrices that
-// are made here, a block of images at a time, so that the packed templates of
-// the compiler serve all of them:
+// The planner of a layer: it chooses for each call which algorithm computes the
+// product.
 //
-//   forward          x = columns [pixels, taps]    w = weights [outputs, taps]
-//   input gradient   x = dy [pixels, outputs]      w = weights^T, then columns
-//                    are added to the image they belong to; with stride 1 it is
-//                    the forward product of dy with the filters turned by 180
-//                    degrees
-//   weight gradient  x = columns^T [taps, pixels]  w = dy^T [outputs, pixels]
+//   Direct    images as they are: 8 bits, one group, whole sums of 32 bits. The
+//             input gradient with stride 1 is the forward product of dy with
+//             the filters turned by 180 degrees.
+//   Columns   the same products as matrix products of columns.
+//   Scatter   the input gradient with any stride: columns that are added to the
+//             image they belong to.
+//   Filters   the weight gradient as a matrix product.
 //
 // Sums are exact, whatever the widths and the number of threads.
 #ifndef LPGEN_TRAINING_CONTRACTIONS_INTEGERCONV_H
@@ -20,7 +17,7 @@
 
 #include "training/contractions/ContractionBackend.h"
 #include "training/contractions/DirectConv.h"
-#include "training/contractions/IntegerGemm.h"
+#include "training/contractions/MatrixConv.h"
 
 namespace lpgen::quant {
 
@@ -28,8 +25,10 @@ class IntegerConv {
 public:
   /// The provider must outlive this.
   IntegerConv(const ConvGeometry &geometry, KernelProvider &kernels)
-      : geometry(geometry), kernels(&kernels),
-        direct{DirectConv(kernels), DirectConv(kernels), DirectConv(kernels)} {}
+      : geometry(geometry),
+        direct{DirectConv(kernels), DirectConv(kernels), DirectConv(kernels)},
+        columns{ColumnConv(kernels), ColumnConv(kernels)}, scatter(kernels),
+        filters(kernels) {}
 
   /// Fills y = x w as floats: the exact sum, rounded once, times both scales.
   Status forward(const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
@@ -41,50 +40,33 @@ public:
 
   /// From now on a sum keeps its low bits only, by product; 64 keeps all.
   void setSumBits(nn::Product product, int bits) {
-    sumBits[size_t(product)] = bits;
+    sums[size_t(product)].set(bits);
   }
   /// Sums since the start that had more bits than they kept.
   int64_t wrappedSums(nn::Product product) const {
-    return wrapped[size_t(product)];
+    return sums[size_t(product)].wrappedSums();
   }
 
   /// The symbol of the kernel that last computed a product; "none yet".
   std::string kernelOf(nn::Product product) const;
 
 private:
-  Result<IntegerGemm *> gemmFor(nn::Product product, const GemmShape &shape,
-                                const nn::StepContext &context);
+  enum class Algorithm { None, Direct, Columns, Scatter, Filters };
+  /// Of a product of a and b; `g` is what a convolution takes.
+  Algorithm plan(nn::Product product, const ConvGeometry &g, const IntTensor &a,
+                 const IntTensor &b) const;
   Status convolve(nn::Product product, const ConvGeometry &g,
                   const IntTensor &x, const IntTensor &w, nn::FloatTensor &y,
                   const nn::StepContext &context);
-  Status convolveColumns(nn::Product product, const ConvGeometry &g,
-                         const IntTensor &x, const IntTensor &w,
-                         nn::FloatTensor &y, const nn::StepContext &context);
-  Status scatteredInputGradient(const IntTensor &dy, const IntTensor &w,
-                                nn::FloatTensor &dx,
-                                const nn::StepContext &context);
-
-  /// Takes a sum to the bits that it keeps, and counts.
-  int64_t keepBits(nn::Product product, int64_t sum, int64_t &count) const {
-    const int64_t kept = nn::wrapTo(sum, sumBits[size_t(product)]);
-    count += kept != sum;
-    return kept;
-  }
-  bool keepsWholeSums(nn::Product product) const {
-    return sumBits[size_t(product)] >= 64;
-  }
-  template <typename Sum>
-  void storeRows(nn::Product product, const Sum *sums, int64_t rows,
-                 int64_t columns, float scale, int64_t stride, float *y);
 
   ConvGeometry geometry;
-  std::array<int, 3> sumBits = {64, 64, 64};
-  std::array<int64_t, 3> wrapped = {};
-  KernelProvider *kernels;
-  std::array<std::unique_ptr<IntegerGemm>, 3> gemms; ///< By product.
-  std::vector<PackedWeights> packed;                 ///< By group.
-  std::array<DirectConv, 3> direct;                  ///< By product.
-  std::array<bool, 3> isDirect = {}; ///< What computed a product last.
+  // By product.
+  std::array<SumWidth, 3> sums;
+  std::array<Algorithm, 3> last = {}; ///< What computed it last.
+  std::array<DirectConv, 3> direct;
+  std::array<ColumnConv, 2> columns; ///< Forward and input gradient.
+  ScatterConv scatter;
+  FilterGradient filters;
 };
 
 } // namespace lpgen::quant

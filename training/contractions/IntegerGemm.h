@@ -10,6 +10,7 @@
 #include "operators/builder/GemmOperator.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "runtime/kernels/KernelRunner.h"
+#include "training/core/StepContext.h"
 #include <memory>
 #include <vector>
 
@@ -75,6 +76,30 @@ private:
   int parts = 1; ///< 2 if w is taken apart, high part first.
   std::string kernelSymbol;
   std::vector<Worker> workers;
+};
+
+/// The product of the last shape that was asked for.
+class CachedGemm {
+public:
+  /// The provider must outlive this.
+  explicit CachedGemm(KernelProvider &kernels) : kernels(&kernels) {}
+  Result<IntegerGemm *> forShape(const GemmShape &shape,
+                                 const nn::StepContext &context) {
+    const int workers = nn::numWorkers(context);
+    if (!gemm || !gemm->isFor(shape, workers)) {
+      Result<std::unique_ptr<IntegerGemm>> made =
+          IntegerGemm::create(shape, workers, *kernels);
+      LPGEN_RETURN_IF_ERROR(made.status());
+      gemm = std::move(*made);
+    }
+    return gemm.get();
+  }
+  /// Of its kernel; "none yet".
+  std::string symbol() const { return gemm ? gemm->symbol() : "none yet"; }
+
+private:
+  KernelProvider *kernels;
+  std::unique_ptr<IntegerGemm> gemm;
 };
 
 } // namespace lpgen::quant

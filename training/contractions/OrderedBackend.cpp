@@ -2,6 +2,7 @@
 // sum stays what it is.
 #include "training/contractions/OrderedBackend.h"
 #include "training/contractions/Columns.h"
+#include "training/contractions/Transpose.h"
 
 namespace lpgen::nn {
 
@@ -15,11 +16,8 @@ Status OrderedBackend::forward(const FloatTensor &x, const FloatTensor &weight,
   const int64_t outputs = geometry.outputs;
   const int64_t terms = geometry.reduction();
   std::vector<float> turned(size_t(terms * outputs)); // [terms, outputs]
-  for (int64_t o = 0; o < outputs; ++o) {
-    for (int64_t k = 0; k < terms; ++k) {
-      turned[size_t(k * outputs + o)] = weight[o * terms + k];
-    }
-  }
+  quant::transpose(weight.data(), outputs, terms, terms, outputs,
+                   turned.data());
   forEachTask(context, x.extent(0), [&](int64_t image) {
     std::vector<float> columns(size_t(geometry.outPixels() * terms));
     imageToColumns(geometry, 0, x.data() + image * geometry.inputSize(), terms,

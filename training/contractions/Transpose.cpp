@@ -1,9 +1,8 @@
 // Squares of 16 x 16 bytes in vector registers, by four rounds in which row i
 // and row i + 8 are interleaved: each moves one bit of the row number to the
 // column number.
-#include "training/contractions/TransposeBytes.h"
+#include "training/contractions/Transpose.h"
 #include "base/system/VectorClones.h"
-#include "training/contractions/Blocks.h"
 #include <cstring>
 
 namespace lpgen::quant {
@@ -35,8 +34,8 @@ static void transposeSquare(const int8_t *from, int64_t fromStride,
   }
 }
 
-void transposeBytes(const int8_t *from, int64_t rows, int64_t columns,
-                    int64_t fromStride, int64_t toStride, int8_t *to) {
+void transpose(const int8_t *from, int64_t rows, int64_t columns,
+               int64_t fromStride, int64_t toStride, int8_t *to) {
   const int64_t wholeRows = rows / side * side;
   const int64_t wholeColumns = columns / side * side;
   for (int64_t c = 0; c < wholeColumns; c += side) {
@@ -45,10 +44,10 @@ void transposeBytes(const int8_t *from, int64_t rows, int64_t columns,
                       to + c * toStride + r);
     }
   }
-  transpose(from + wholeColumns, wholeRows, columns - wholeColumns, fromStride,
-            toStride, to + wholeColumns * toStride);
-  transpose(from + wholeRows * fromStride, rows - wholeRows, columns,
-            fromStride, toStride, to + wholeRows);
+  transposeInSquares(from + wholeColumns, wholeRows, columns - wholeColumns,
+                     fromStride, toStride, to + wholeColumns * toStride);
+  transposeInSquares(from + wholeRows * fromStride, rows - wholeRows, columns,
+                     fromStride, toStride, to + wholeRows);
 }
 
 } // namespace lpgen::quant

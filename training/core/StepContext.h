@@ -25,6 +25,11 @@ struct StepContext {
   bool isTraining() const { return mode == Mode::Train; }
 };
 
+/// Of its pool, or the calling thread alone.
+inline int numWorkers(const StepContext &context) {
+  return context.pool ? context.pool->numWorkers() : 1;
+}
+
 /// Runs `work(task)` for all tasks on the pool, or here without one. What is
 /// computed must not depend on which worker has which task.
 inline void forEachTask(const StepContext &context, int64_t tasks,
