@@ -168,9 +168,9 @@ TEST(FloatAccumulators, WideOnesAreCloseNarrowOnesAreNot) {
       nn::AccumulatorRules rules;
       rules.floats.fill({adder, bits, 23, chunk});
       EXPECT_TRUE(backend.useAccumulators(rules).ok());
-      EXPECT_EQ(backend.implementation(Product::Forward),
+      EXPECT_EQ(backend.report().implementations[size_t(Product::Forward)],
                 "emulated accumulator");
-      EXPECT_EQ(backend.reportAccumulators()[1].bits, bits);
+      EXPECT_EQ(backend.report().accumulators[1].bits, bits);
       const std::vector<float> found = allProducts(backend, g);
       double error = 0;
       for (size_t i = 0; i < found.size(); ++i) {
@@ -207,7 +207,7 @@ TEST(IntegerAccumulators, AreExactWhereSumsFitAndWrapWhereNot) {
   for (const int64_t stride : {1, 2}) {
     const ConvGeometry g = geometry(stride);
     const auto plain = integerBackend(g, bits);
-    EXPECT_TRUE(plain->reportAccumulators().empty());
+    EXPECT_TRUE(plain->report().accumulators.empty());
     const std::vector<float> expected = allProducts(*plain, g);
     const auto run = [&](nn::IntegerAccumulator::Width width, int extraBits) {
       const auto backend = integerBackend(g, bits);
@@ -218,7 +218,7 @@ TEST(IntegerAccumulators, AreExactWhereSumsFitAndWrapWhereNot) {
       int64_t wrapped = 0;
       int64_t sums = 0;
       for (const nn::AccumulatorReport &report :
-           backend->reportAccumulators()) {
+           backend->report().accumulators) {
         wrapped += report.wrapped;
         sums += report.sums;
       }

@@ -108,7 +108,8 @@ TEST_F(BlockBackendTest, RunKernelsOfTheirWidthsAndCountThem) {
   const FloatTensor w = blockedTensor({11, 3, 3, 12}, 8, {2, 2}, 3);
   FloatTensor y({2, 5, 4, 11});
   ASSERT_TRUE(backend.forward(x, w, y, nn::StepContext()).ok());
-  const std::string kernels = backend.implementation(Product::Forward);
+  const std::string kernels =
+      backend.report().implementations[size_t(Product::Forward)];
   // 4-bit inputs with 8- and 3-bit weights, 3-bit ones with 4 and 6 bits.
   for (const char *kernel :
        {"lp_conv_x7_w127_n25_h5_v4_c8_o8", "lp_conv_x7_w3_n25_h5_v4_c8_o3",
@@ -116,9 +117,10 @@ TEST_F(BlockBackendTest, RunKernelsOfTheirWidthsAndCountThem) {
     EXPECT_THAT(kernels, HasSubstr(kernel));
   }
   const double pixels = 2 * 20 * 9;
-  EXPECT_EQ(backend.work().macs, pixels * 12 * 11);
-  EXPECT_EQ(backend.work().bops, pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 3 +
-                                           4 * 8 * 3 * 4 + 4 * 3 * 3 * 6));
+  EXPECT_EQ(backend.report().work.macs, pixels * 12 * 11);
+  EXPECT_EQ(
+      backend.report().work.bops,
+      pixels * (8 * 8 * 4 * 8 + 8 * 3 * 4 * 3 + 4 * 8 * 3 * 4 + 4 * 3 * 3 * 6));
 }
 
 TEST_F(BlockBackendTest, SensitiveBlocksAreThoseWithLargeGradients) {

@@ -103,7 +103,7 @@ TEST(LossScale, GradientsAreThoseWithoutScaleBitForBit) {
   int scaledLayers = 0;
   scaled->visitLayers([&](nn::Layer &layer) {
     if (const nn::ContractionBackend *backend = layer.backend()) {
-      scaledLayers += backend->gradientScaleExponent() != 0;
+      scaledLayers += backend->report().gradientScaleExponent != 0;
     }
   });
   EXPECT_GT(scaledLayers, 10);
@@ -131,11 +131,11 @@ std::pair<double, int> underflowOf(float deviation, bool isScaled) {
   nn::FloatTensor dx({256, 64});
   EXPECT_TRUE(backend->forward(x, w, y, nn::StepContext()).ok());
   EXPECT_TRUE(backend->backward(x, w, dy, &dw, &dx, nn::StepContext()).ok());
-  const nn::TensorReport report = backend->reportTensors()[2];
+  const nn::TensorReport report = backend->report().tensors[2];
   EXPECT_EQ(report.tensor, "fc.inputGradient");
   EXPECT_EQ(report.saturated, 0);
   EXPECT_EQ(report.quantized, 256 * 64);
-  EXPECT_EQ(dx.scaleExponent(), backend->gradientScaleExponent());
+  EXPECT_EQ(dx.scaleExponent(), backend->report().gradientScaleExponent);
   return {double(report.underflown) / double(report.quantized),
           dx.scaleExponent()};
 }

@@ -20,14 +20,14 @@ public:
                   const nn::StepContext &context) override {
     return Status::success();
   }
-  std::vector<nn::TensorReport> reportTensors() const override {
-    return {tensor};
-  }
-  std::string implementation(nn::Product product) const override {
-    return nn::productNames[size_t(product)] + std::string(" kernel");
-  }
-  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
-    return {accumulator};
+  nn::BackendReport report() const override {
+    nn::BackendReport report = startReport();
+    report.tensors = {tensor};
+    report.accumulators = {accumulator};
+    for (size_t i = 0; i < report.implementations.size(); ++i) {
+      report.implementations[i] = nn::productNames[i] + std::string(" kernel");
+    }
+    return report;
   }
   void spend(double forward) {
     seconds.products[0] += forward;

@@ -249,13 +249,15 @@ void BlockBackend::visitState(nn::StateVisitor &visitor) {
   }
 }
 
-std::vector<nn::TensorReport> BlockBackend::reportTensors() const {
-  std::vector<nn::TensorReport> reports;
-  reports.reserve(blocks.size());
+nn::BackendReport BlockBackend::report() const {
+  nn::BackendReport report = startReport();
   for (const Block &block : blocks) {
-    reports.push_back(block.quantizer.report());
+    report.tensors.push_back(block.quantizer.report());
   }
-  return reports;
+  for (size_t i = 0; i < report.implementations.size(); ++i) {
+    report.implementations[i] = kernelsOf(Product(i));
+  }
+  return report;
 }
 
 /// The products of one input group with all weights that it meets. Filters of
@@ -289,7 +291,7 @@ Result<networks::ForwardOperands> BlockBackend::forwardOperands() const {
   return operands;
 }
 
-std::string BlockBackend::implementation(Product product) const {
+std::string BlockBackend::kernelsOf(Product product) const {
   std::string names;
   for (const IntegerConv &conv : convs) {
     const std::string kernel = conv.kernelOf(product);

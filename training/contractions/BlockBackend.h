@@ -31,9 +31,8 @@ public:
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::StepContext &context) override;
   void visitState(nn::StateVisitor &visitor) override;
-  std::vector<nn::TensorReport> reportTensors() const override;
+  nn::BackendReport report() const override;
   Result<networks::ForwardOperands> forwardOperands() const override;
-  std::string implementation(nn::Product product) const override;
 
   /// Inputs, weights [input group, output group], gradients.
   int numBlocks() const { return int(blocks.size()); }
@@ -73,6 +72,8 @@ private:
     return convs[size_t(g) * outputGroups.size() + size_t(h)];
   }
   void countWork(Product product, int64_t images);
+  /// Of all kernels of a product, each once.
+  std::string kernelsOf(Product product) const;
   void addBlock(const std::string &tensor, Rounding rounding);
   Status quantizeBlock(Block &block, const nn::FloatTensor &x, int64_t rows,
                        int64_t rowLength, Group columns,

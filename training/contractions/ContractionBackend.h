@@ -55,9 +55,24 @@ struct AccumulatorReport {
   int64_t wrapped = 0; ///< Of these, did not fit.
 };
 
+/// What a backend has done since the start, and with what.
+struct BackendReport {
+  LayerTimes times;
+  ContractionWork work;
+  std::vector<TensorReport> tensors; ///< Those that are rounded.
+  /// By Product; empty if sums are as wide as they need to be.
+  std::vector<AccumulatorReport> accumulators;
+  /// By Product: a library or a kernel's symbol.
+  std::array<std::string, 3> implementations;
+  /// Exponent of the scale that dx of the last backward call had.
+  int gradientScaleExponent = 0;
+};
+
 class ContractionBackend {
 public:
   virtual ~ContractionBackend() = default;
+
+  // Computing.
 
   /// Fills y[images, outHeight, outWidth, outputs] from x and the weights. In
   /// training it keeps what backward needs. Here and below the tensors already
@@ -70,32 +85,34 @@ public:
   virtual Status backward(const FloatTensor &x, const FloatTensor &weight,
                           const FloatTensor &dy, FloatTensor *dWeight,
                           FloatTensor *dx, const StepContext &context) = 0;
-
-  virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
-  virtual void visitState(StateVisitor &visitor) {}
-  virtual std::vector<TensorReport> reportTensors() const { return {}; }
-  /// Of the last forward call in Mode::Evaluate. An error says why they are no
-  /// integers, or not all there is to the product.
-  virtual Result<networks::ForwardOperands> forwardOperands() const {
-    return Status::error("its operands are floats");
-  }
   /// From now on sums are as wide as the rules say. An error where products
   /// cannot do that.
   virtual Status useAccumulators(const AccumulatorRules &rules) {
     return Status::error("its sums cannot be narrowed");
   }
-  /// The name of what computes a product: a library or a kernel's symbol.
-  virtual std::string implementation(Product product) const = 0;
-  const LayerTimes &times() const { return seconds; }
-  virtual const ContractionWork &work() const { return done; }
-  /// By Product; empty if sums are as wide as they need to be.
-  virtual std::vector<AccumulatorReport> reportAccumulators() const {
-    return {};
+
+  // Parameters and state beside the weights.
+
+  virtual void visitParameters(const std::function<void(Parameter &)> &visit) {}
+  virtual void visitState(StateVisitor &visitor) {}
+
+  // Description.
+
+  virtual BackendReport report() const = 0;
+  /// Of the last forward call in Mode::Evaluate. An error says why they are no
+  /// integers, or not all there is to the product.
+  virtual Result<networks::ForwardOperands> forwardOperands() const {
+    return Status::error("its operands are floats");
   }
-  /// Exponent of the scale that dx of the last backward call had.
-  virtual int gradientScaleExponent() const { return 0; }
 
 protected:
+  /// Times and work; the rest is for the backend to add.
+  BackendReport startReport() const {
+    BackendReport report;
+    report.times = seconds;
+    report.work = done;
+    return report;
+  }
   void visitWork(StateVisitor &visitor, const std::string &layer) {
     visitor.visit(layer + ".macs", done.macs);
     visitor.visit(layer + ".bitProducts", done.bops);

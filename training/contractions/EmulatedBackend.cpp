@@ -75,6 +75,13 @@ Status EmulatedBackend::backward(const nn::FloatTensor &x,
   return Status::success();
 }
 
+nn::BackendReport EmulatedBackend::report() const {
+  nn::BackendReport report = backend.report();
+  report.times = seconds;
+  report.tensors = {counts.begin(), counts.end()};
+  return report;
+}
+
 void EmulatedBackend::visitState(nn::StateVisitor &visitor) {
   for (nn::TensorReport &count : counts) {
     visitor.visit(count.tensor + ".quantized", count.quantized);

@@ -30,21 +30,11 @@ public:
   Status backward(const nn::FloatTensor &x, const nn::FloatTensor &weight,
                   const nn::FloatTensor &dy, nn::FloatTensor *dWeight,
                   nn::FloatTensor *dx, const nn::StepContext &context) override;
-  std::string implementation(nn::Product product) const override {
-    return backend.implementation(product);
-  }
-
   void visitState(nn::StateVisitor &visitor) override;
-  /// Of the gradients; what became infinite counts as saturated.
-  std::vector<nn::TensorReport> reportTensors() const override {
-    return {counts.begin(), counts.end()};
-  }
-
+  /// Tensors are the gradients; what became infinite counts as saturated.
+  nn::BackendReport report() const override;
   Status useAccumulators(const nn::AccumulatorRules &rules) override {
     return backend.useAccumulators(rules);
-  }
-  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
-    return backend.reportAccumulators();
   }
 
 private:

@@ -13,18 +13,15 @@ FloatBackend::FloatBackend(const ConvGeometry &geometry) : geometry(geometry) {
   openblas_set_num_threads(1);
 }
 
-std::string FloatBackend::implementation(Product product) const {
-  return accumulators
-             ? std::string("emulated accumulator")
-             : std::string("OpenBLAS sgemm, ") + openblas_get_corename();
-}
-
-std::vector<AccumulatorReport> FloatBackend::reportAccumulators() const {
-  std::vector<AccumulatorReport> reports;
+BackendReport FloatBackend::report() const {
+  BackendReport report = startReport();
+  report.implementations.fill(accumulators ? "emulated accumulator"
+                                           : std::string("OpenBLAS sgemm, ") +
+                                                 openblas_get_corename());
   for (size_t i = 0; accumulators && i < accumulators->size(); ++i) {
-    reports.push_back({(*accumulators)[i].mantissaBits});
+    report.accumulators.push_back({(*accumulators)[i].mantissaBits});
   }
-  return reports;
+  return report;
 }
 
 namespace {

@@ -17,13 +17,12 @@ public:
   Status backward(const FloatTensor &x, const FloatTensor &weight,
                   const FloatTensor &dy, FloatTensor *dWeight, FloatTensor *dx,
                   const StepContext &context) override;
-  std::string implementation(Product product) const override;
+  BackendReport report() const override;
+  const LayerTimes &times() const { return seconds; }
   Status useAccumulators(const AccumulatorRules &rules) override {
     accumulators = rules.floats;
     return Status::success();
   }
-
-  std::vector<AccumulatorReport> reportAccumulators() const override;
 
 private:
   /// The accumulator of a product, null if it is OpenBLAS's own.

@@ -28,15 +28,6 @@ void IntegerBackend::narrow(Product product, const IntTensor &a,
   report.sums += sizes[size_t(product)];
 }
 
-std::vector<nn::AccumulatorReport> IntegerBackend::reportAccumulators() const {
-  std::vector<nn::AccumulatorReport> reports;
-  for (size_t i = 0; accumulator && i < sums.size(); ++i) {
-    reports.push_back(sums[i]);
-    reports.back().wrapped = conv.wrappedSums(Product(i));
-  }
-  return reports;
-}
-
 Status IntegerBackend::useAccumulators(const nn::AccumulatorRules &rules) {
   if (!quantizers.gradient) {
     return ContractionBackend::useAccumulators(rules);
@@ -214,19 +205,24 @@ Result<networks::ForwardOperands> IntegerBackend::forwardOperands() const {
   return operands;
 }
 
-std::vector<nn::TensorReport> IntegerBackend::reportTensors() const {
-  std::vector<nn::TensorReport> reports = {quantizers.input->report(),
-                                           quantizers.weight->report()};
+nn::BackendReport IntegerBackend::report() const {
+  nn::BackendReport report = startReport();
+  report.tensors = {quantizers.input->report(), quantizers.weight->report()};
   if (quantizers.gradient) {
-    reports.push_back(quantizers.gradient->report());
+    report.tensors.push_back(quantizers.gradient->report());
+  } else {
+    report.implementations = floats.report().implementations;
   }
-  return reports;
-}
-
-std::string IntegerBackend::implementation(Product product) const {
-  return product == Product::Forward || quantizers.gradient
-             ? conv.kernelOf(product)
-             : floats.implementation(product);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    if (Product(i) == Product::Forward || quantizers.gradient) {
+      report.implementations[i] = conv.kernelOf(Product(i));
+    }
+    if (accumulator) {
+      report.accumulators.push_back(sums[i]);
+      report.accumulators.back().wrapped = conv.wrappedSums(Product(i));
+    }
+  }
+  return report;
 }
 
 } // namespace lpgen::quant

@@ -36,13 +36,11 @@ public:
   void
   visitParameters(const std::function<void(nn::Parameter &)> &visit) override;
   void visitState(nn::StateVisitor &visitor) override;
-  std::vector<nn::TensorReport> reportTensors() const override;
+  nn::BackendReport report() const override;
   Result<networks::ForwardOperands> forwardOperands() const override;
-  std::string implementation(nn::Product product) const override;
 
   /// An error where the gradients are float32.
   Status useAccumulators(const nn::AccumulatorRules &rules) override;
-  std::vector<nn::AccumulatorReport> reportAccumulators() const override;
 
 private:
   /// Chooses the width of the sums of a product from its operands.

@@ -51,30 +51,28 @@ LossScaledBackend::LossScaledBackend(
                 layer.geometry.kernel),
       inner(std::move(inner)), range(range), options(options) {}
 
-void LossScaledBackend::takeTimes() {
-  seconds = inner->times();
-  seconds.statistics += statisticsTime;
+nn::BackendReport LossScaledBackend::report() const {
+  nn::BackendReport report = inner->report();
+  report.times.statistics += seconds.statistics;
+  report.gradientScaleExponent = total;
+  return report;
 }
 
 Status LossScaledBackend::forward(const nn::FloatTensor &x,
                                   const nn::FloatTensor &weight,
                                   nn::FloatTensor &y,
                                   const nn::StepContext &context) {
-  LPGEN_RETURN_IF_ERROR(inner->forward(x, weight, y, context));
-  takeTimes();
-  return Status::success();
+  return inner->forward(x, weight, y, context);
 }
 
 static double meanSquare(const nn::FloatTensor &x,
                          const nn::StepContext &context) {
-  return sumElements(x.size(), context,
-                     [&](int64_t i) { return double(x[i]) * double(x[i]); }) /
-         double(std::max<int64_t>(x.size(), 1));
+  return sumOfSquares(x, context) / double(std::max<int64_t>(x.size(), 1));
 }
 
 int LossScaledBackend::excess(const nn::FloatTensor &dy,
                               const nn::StepContext &context) {
-  const nn::TimeAdder timer(statisticsTime);
+  const nn::TimeAdder timer(seconds.statistics);
   const double max = double(measureMagnitudes(dy.values(), context).max);
   if (!(max > double(range.most)) || std::isinf(max)) {
     return 0;
@@ -85,7 +83,7 @@ int LossScaledBackend::excess(const nn::FloatTensor &dy,
 void LossScaledBackend::choose(const nn::FloatTensor &weight,
                                const nn::FloatTensor &dy, int incoming,
                                const nn::StepContext &context) {
-  const nn::TimeAdder timer(statisticsTime);
+  const nn::TimeAdder timer(seconds.statistics);
   LossScaleStatistics statistics;
   statistics.gradientSquare = meanSquare(dy, context);
   statistics.weightSquare = meanSquare(weight, context);
@@ -143,7 +141,6 @@ Status LossScaledBackend::backward(const nn::FloatTensor &x,
   if (dWeight && down > 0) {
     nn::unscale(*dWeight, -down); // To the scale of dy.
   }
-  takeTimes();
   return Status::success();
 }
 

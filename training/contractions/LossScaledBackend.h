@@ -63,26 +63,15 @@ public:
     inner->visitParameters(visit);
   }
   void visitState(nn::StateVisitor &visitor) override;
-  std::vector<nn::TensorReport> reportTensors() const override {
-    return inner->reportTensors();
-  }
-  Result<networks::ForwardOperands> forwardOperands() const override {
-    return inner->forwardOperands();
-  }
-  std::string implementation(nn::Product product) const override {
-    return inner->implementation(product);
-  }
   Status useAccumulators(const nn::AccumulatorRules &rules) override {
     return inner->useAccumulators(rules);
   }
-  std::vector<nn::AccumulatorReport> reportAccumulators() const override {
-    return inner->reportAccumulators();
+  nn::BackendReport report() const override;
+  Result<networks::ForwardOperands> forwardOperands() const override {
+    return inner->forwardOperands();
   }
-  const nn::ContractionWork &work() const override { return inner->work(); }
-  int gradientScaleExponent() const override { return total; }
 
 private:
-  void takeTimes();
   /// Exponent of the present gradient's greatest magnitude above what fits.
   int excess(const nn::FloatTensor &dy, const nn::StepContext &context);
   void choose(const nn::FloatTensor &weight, const nn::FloatTensor &dy,
@@ -95,7 +84,6 @@ private:
   LossScaleOptions options;
   int exponent = 0; ///< Of this layer.
   int total = 0;
-  double statisticsTime = 0;
   nn::FloatTensor scaled;
 };
 

@@ -197,8 +197,9 @@ nn::ContractionWork Trainer::work() const {
   nn::ContractionWork all;
   model->visitLayers([&](nn::Layer &layer) {
     if (const nn::ContractionBackend *backend = layer.backend()) {
-      all.macs += backend->work().macs;
-      all.bops += backend->work().bops;
+      const nn::ContractionWork work = backend->report().work;
+      all.macs += work.macs;
+      all.bops += work.bops;
     }
   });
   return all;

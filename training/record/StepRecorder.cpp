@@ -9,9 +9,7 @@ static constexpr std::array<const char *, 5> secondsNames = {
     nn::productNames[0], nn::productNames[1], nn::productNames[2], "quantize",
     "statistics"};
 
-StepRecorder::Seconds
-StepRecorder::secondsOf(const nn::ContractionBackend &backend) {
-  const nn::LayerTimes &times = backend.times();
+StepRecorder::Seconds StepRecorder::secondsOf(const nn::LayerTimes &times) {
   return {times.products[0], times.products[1], times.products[2],
           times.quantize, times.statistics};
 }
@@ -28,11 +26,11 @@ void StepRecorder::beforeStep(const std::vector<ObservedLayer> &layers) {
   for (size_t i = 0; i < layers.size(); ++i) {
     Layer &layer = observed[i];
     layer.name = layers[i].name;
-    layer.before = secondsOf(*layers[i].backend);
-    layer.workBefore = layers[i].backend->work();
-    layer.accumulatorsBefore = layers[i].backend->reportAccumulators();
-    const std::vector<nn::TensorReport> reports =
-        layers[i].backend->reportTensors();
+    const nn::BackendReport report = layers[i].backend->report();
+    layer.before = secondsOf(report.times);
+    layer.workBefore = report.work;
+    layer.accumulatorsBefore = report.accumulators;
+    const std::vector<nn::TensorReport> &reports = report.tensors;
     layer.tensors.resize(reports.size());
     for (size_t t = 0; t < reports.size(); ++t) {
       layer.tensors[t].name = reports[t].tensor;
@@ -47,16 +45,16 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
   assert(layers.size() == observed.size() && "beforeStep saw them");
   for (size_t i = 0; i < layers.size(); ++i) {
     Layer &layer = observed[i];
-    const Seconds now = secondsOf(*layers[i].backend);
+    const nn::BackendReport report = layers[i].backend->report();
+    const Seconds now = secondsOf(report.times);
     for (size_t s = 0; s < now.size(); ++s) {
       layer.epoch[s] += now[s] - layer.before[s];
     }
-    const nn::ContractionWork &work = layers[i].backend->work();
+    const nn::ContractionWork &work = report.work;
     layer.work.macs += work.macs - layer.workBefore.macs;
     layer.work.bops += work.bops - layer.workBefore.bops;
-    layer.lossScaleExponent = layers[i].backend->gradientScaleExponent();
-    const std::vector<nn::AccumulatorReport> sums =
-        layers[i].backend->reportAccumulators();
+    layer.lossScaleExponent = report.gradientScaleExponent;
+    const std::vector<nn::AccumulatorReport> &sums = report.accumulators;
     accumulators[i].resize(sums.size());
     for (size_t p = 0; p < sums.size(); ++p) {
       nn::AccumulatorReport &total = accumulators[i][p];
@@ -64,12 +62,8 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
       total.sums += sums[p].sums - layer.accumulatorsBefore[p].sums;
       total.wrapped += sums[p].wrapped - layer.accumulatorsBefore[p].wrapped;
     }
-    for (size_t p = 0; p < layer.implementation.size(); ++p) {
-      layer.implementation[p] =
-          layers[i].backend->implementation(nn::Product(p));
-    }
-    const std::vector<nn::TensorReport> reports =
-        layers[i].backend->reportTensors();
+    layer.implementation = report.implementations;
+    const std::vector<nn::TensorReport> &reports = report.tensors;
     for (size_t t = 0; t < reports.size(); ++t) {
       Tensor &tensor = layer.tensors[t];
       const Counts counts = countsOf(reports[t]);

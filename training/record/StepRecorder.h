@@ -69,7 +69,7 @@ private:
     int64_t steps = 0;
   };
 
-  static Seconds secondsOf(const nn::ContractionBackend &backend);
+  static Seconds secondsOf(const nn::LayerTimes &times);
   static Counts countsOf(const nn::TensorReport &report);
   static nlohmann::json
   describe(const Layer &layer,
