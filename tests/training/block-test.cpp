@@ -3,6 +3,7 @@
 #include "tests/training/TrainingTesting.h"
 #include "training/contractions/BlockBackend.h"
 #include "training/contractions/FloatBackend.h"
+#include "training/contractions/IntegerBackend.h"
 #include <algorithm>
 #include <gmock/gmock.h>
 
@@ -98,6 +99,73 @@ TEST_F(BlockBackendTest, EqualTheFloatProductsOfTheBlocksValues) {
           .ok());
   expectClose(dw, expectedDw);
   expectClose(dx, expectedDx);
+}
+
+TEST(BlockQuantizer, HasScaleOneWhereItsLastMeasurementFoundZeros) {
+  BlockQuantizer quantizer("x", 4, Rounding::Nearest, 10);
+  FloatTensor x({3});
+  nn::StepContext context;
+  IntTensor q;
+  ASSERT_TRUE(quantizer.quantize(x, context, q).ok());
+  EXPECT_TRUE(quantizer.hasStatistics());
+  x[0] = 3;
+  x[1] = -40;
+  x[2] = 0.4F;
+  context.step = 9;
+  ASSERT_TRUE(quantizer.quantize(x, context, q).ok());
+  EXPECT_EQ(q.scale(), 1.0F);
+  EXPECT_EQ(q.codes(), (std::vector<int32_t>{3, -7, 0}));
+  ASSERT_TRUE(quantizer.quantParams());
+  EXPECT_EQ(quantizer.quantParams()->scale, 1.0F);
+  EXPECT_FALSE(quantizer.quantParams()->followsBatch);
+  context.step = 10;
+  ASSERT_TRUE(quantizer.quantize(x, context, q).ok());
+  EXPECT_FLOAT_EQ(q.scale(), 40.0F / 7);
+}
+
+TEST_F(BlockBackendTest, OneBlockIsALayerOfRangeQuantizers) {
+  options = {.blockSize = 16, .statisticsPeriod = 16}; // Both measure at 0.
+  const nn::LayerSpec layer = spec();
+  BlockBackend backend(layer, options, provider());
+  const std::array<int, 3> bits = {4, 3, 6}; // x, w, dy.
+  std::vector<WidthBlock> widths(bits.size());
+  for (size_t i = 0; i < bits.size(); ++i) {
+    widths[i].bits = bits[i];
+  }
+  backend.setWidths(widths);
+  // The same names, hence the same random numbers.
+  const auto tensor = [&](const char *name, int bits, Rounding rounding) {
+    return std::make_unique<RangeQuantizer>(layer.name + name, bits, rounding);
+  };
+  IntegerBackend whole(
+      layer.geometry,
+      LayerQuantizers{tensor(".input[0]", bits[0], Rounding::Nearest),
+                      tensor(".weight[0,0]", bits[1], Rounding::Nearest),
+                      tensor(".gradient[0]", bits[2], Rounding::Stochastic)},
+      provider());
+  nn::StepContext context;
+  for (context.step = 0; context.step < 3; ++context.step) {
+    FloatTensor x = normalTensor({2, 5, 4, 12}, 1 + context.step);
+    for (float &v : x.values()) {
+      v = std::max(v, 0.0F);
+    }
+    const FloatTensor w = normalTensor(layer.geometry.weightShape(), 2);
+    const FloatTensor dy = normalTensor({2, 5, 4, 11}, 3 + context.step);
+    FloatTensor y(dy.shape());
+    FloatTensor dw(w.shape());
+    FloatTensor dx(x.shape());
+    FloatTensor expected(y.shape());
+    FloatTensor expectedDw(w.shape());
+    FloatTensor expectedDx(x.shape());
+    ASSERT_TRUE(backend.forward(x, w, y, context).ok());
+    ASSERT_TRUE(backend.backward(x, w, dy, &dw, &dx, context).ok());
+    ASSERT_TRUE(whole.forward(x, w, expected, context).ok());
+    ASSERT_TRUE(
+        whole.backward(x, w, dy, &expectedDw, &expectedDx, context).ok());
+    EXPECT_THAT(y.values(), ::testing::ElementsAreArray(expected.values()));
+    EXPECT_THAT(dw.values(), ::testing::ElementsAreArray(expectedDw.values()));
+    EXPECT_THAT(dx.values(), ::testing::ElementsAreArray(expectedDx.values()));
+  }
 }
 
 TEST_F(BlockBackendTest, RunKernelsOfTheirWidthsAndCountThem) {

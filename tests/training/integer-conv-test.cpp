@@ -5,6 +5,7 @@
 #include "training/contractions/IntegerConv.h"
 #include "training/contractions/Transpose.h"
 #include "training/quantizers/FewBitQuantizers.h"
+#include "training/quantizers/RangeQuantizer.h"
 
 namespace lpgen::quant {
 namespace {
@@ -199,7 +200,7 @@ TEST(IntegerConv, ManyImagesInBlocksOfTheWeightGradient) {
   expectRandomProducts(g, 130, 127, 127, 127, 3);
 }
 
-TEST(TransposeBytes, AnySizes) {
+TEST(Transpose, AnySizes) {
   for (const int64_t rows : {1, 4, 15, 16, 17, 32, 40}) {
     for (const int64_t columns : {1, 9, 16, 33, 64}) {
       const int64_t from = columns + 3;
@@ -224,6 +225,33 @@ TEST(IntegerConv, EqualOnAnyNumberOfThreads) {
   ASSERT_EQ(g.imagesPerBlock(), 3);
   expectRandomProducts(g, 8, 127, 127, 32767, 1);
   expectRandomProducts(g, 8, 127, 127, 32767, 3);
+}
+
+TEST(IntegerBackend, WeightsOfOneSignAreExportedWithBothSigns) {
+  const ConvGeometry g = geometry(6, 8, 5, 3, 1, 1, 1);
+  FloatTensor x({2, 6, 7, 8});
+  FloatTensor w(g.weightShape());
+  for (FloatTensor *tensor : {&x, &w}) {
+    std::ranges::fill(tensor->values(), 1.0F);
+  }
+  const auto range = [](const char *tensor) {
+    return std::make_unique<RangeQuantizer>(tensor, 4, Rounding::Nearest);
+  };
+  const auto weightRange = [&](LayerQuantizers quantizers) {
+    IntegerBackend backend(g, std::move(quantizers), provider());
+    FloatTensor y({2, 6, 7, 5});
+    nn::StepContext context;
+    EXPECT_TRUE(backend.forward(x, w, y, context).ok());
+    context.mode = nn::Mode::Evaluate;
+    EXPECT_TRUE(backend.forward(x, w, y, context).ok());
+    const networks::ForwardTerm term = backend.forwardOperands()->terms.at(0);
+    return std::pair(term.weight.lowest, term.weight.highest);
+  };
+  EXPECT_EQ(weightRange({range("x"), range("w"), range("dy")}),
+            std::pair(-15, 15));
+  EXPECT_EQ(weightRange({makeLsq("x", 4, LsqTensor::Activation),
+                         makeLsq("w", 4, LsqTensor::Weight), nullptr}),
+            std::pair(-8, 7));
 }
 
 TEST(IntegerBackend, XnorIsTheProductOfSignsAndFilterScales) {

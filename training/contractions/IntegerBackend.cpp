@@ -195,6 +195,8 @@ Result<networks::ForwardOperands> IntegerBackend::forwardOperands() const {
   term.channels = geometry.channels;
   term.input = *x;
   term.weight = *w;
+  // Weights have codes of both signs, whatever signs training has seen.
+  term.weight.lowest = std::min(w->lowest, -w->highest);
   term.weight.scale = weights.scale();
   term.weight.followsBatch = false;
   term.weights = weights.codes();
