@@ -160,7 +160,7 @@ bool HostPackers::pack(const BufferInfo &buffer, const HostTensor &values,
   }
   // Packers may rely on the alignment that lp_kernel.h promises.
   HostTensor packed(ElementType{Encoding::Unsigned, 8}, {buffer.packedBytes});
-  static_assert(HostTensor::alignment >= LP_ALIGNMENT);
+  static_assert(AlignedBytes::alignment >= LP_ALIGNMENT);
   address->toPtr<void (*)(const void *, void *)>()(values.data(),
                                                    packed.data());
   bytes.assign(static_cast<const char *>(packed.data()),
