@@ -1,5 +1,4 @@
 // The convolutions of the pairwise selection. See Operators.h.
-#include "tests/differential/Legality.h"
 #include "tests/differential/Operators.h"
 #include "tests/differential/Selection.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -56,10 +55,12 @@ struct Conv {
   Epilogue epilogue;
 
   explicit Conv(const Row &row)
-      : types(typesOf(row)), shape(shapes[row[4]]), grouping(Grouping(row[5])),
-        inputs(inputSizes[row[6]]), outputs(outputSizes[row[7]]),
-        border(Border(row[8])), wZero(row[9] == 1),
-        epilogue(Epilogue(row[10])) {}
+      : types(typesOf(row)), shape(shapes[row[firstOther]]),
+        grouping(Grouping(row[firstOther + 1])),
+        inputs(inputSizes[row[firstOther + 2]]),
+        outputs(outputSizes[row[firstOther + 3]]),
+        border(Border(row[firstOther + 4])), wZero(row[firstOther + 5] == 1),
+        epilogue(Epilogue(row[firstOther + 6])) {}
   bool xZero() const { return border == Border::ZeroPoint; }
   std::string padding() const;
   std::string product() const;
@@ -192,31 +193,23 @@ std::string convText(const std::string &name, const Conv &conv) {
 
 } // namespace
 
-/// Whether the schedule of a row applies.
-static std::optional<bool> convApplies(const Target &target, const Row &row) {
-  const Conv conv(row);
-  const std::string schedule = scheduleOf(target, row);
-  // A cell needs a sum over channels.
-  return conv.grouping == Grouping::Depthwise && !schedule.empty()
-             ? schedule == "direct"
-             : mustApply(target, schedule, conv.types.x, conv.types.w);
-}
-
 std::vector<TestCase> convSelection(const Target &target) {
-  const std::vector<Row> rows =
-      completed(selectRows(target, WidthsMeet::Encodings,
-                           {std::size(shapes), size_t(Grouping::Count),
-                            std::size(inputSizes), std::size(outputSizes),
-                            size_t(Border::Count), 2, size_t(Epilogue::Count)}),
-                target, [&](const Row &row) {
-                  return convApplies(target, row) != false;
-                });
+  const Axes axes = {
+      .others = {std::size(shapes), size_t(Grouping::Count),
+                 std::size(inputSizes), std::size(outputSizes),
+                 size_t(Border::Count), 2, size_t(Epilogue::Count)},
+      .allows = [](const std::string &schedule, size_t axis, size_t value) {
+        // A cell needs a sum over channels.
+        return axis != firstOther + 1 ||
+               Grouping(value) != Grouping::Depthwise || schedule.empty() ||
+               schedule == "direct";
+      }};
   std::vector<TestCase> cases;
-  for (const Row &row : rows) {
+  for (const Row &row : selectRows(target, axes)) {
     cases.push_back(
         {.text = convText("conv" + std::to_string(cases.size()), Conv(row)),
          .schedule = scheduleOf(target, row),
-         .applies = convApplies(target, row)});
+         .applies = true});
   }
   return cases;
 }

@@ -8,12 +8,11 @@ namespace lpgen::difftest {
 
 namespace {
 
-constexpr size_t unset = ~size_t{0};
-
 class Builder {
 public:
-  Builder(const std::vector<size_t> &sizes, const PairRule &rule)
-      : sizes(sizes), rule(rule) {
+  Builder(const std::vector<size_t> &sizes, const PairRule &rule,
+          const RowRule &isPossible)
+      : sizes(sizes), rule(rule), isPossible(isPossible) {
     for (size_t size : sizes) {
       offsets.push_back(numValues);
       numValues += size;
@@ -31,7 +30,7 @@ public:
     Row row;
     while (startRow(row)) {
       for (size_t axis = 0; axis < sizes.size(); ++axis) {
-        if (row[axis] == unset) {
+        if (row[axis] == unsetValue) {
           row[axis] = bestValue(row, axis, rows.size());
         }
       }
@@ -66,7 +65,7 @@ private:
     for (; next < order.size(); ++next) {
       const auto &[first, second] = order[next];
       if (open(first.first, first.second, second.first, second.second)) {
-        row.assign(sizes.size(), unset);
+        row.assign(sizes.size(), unsetValue);
         row[first.first] = first.second;
         row[second.first] = second.second;
         return true;
@@ -75,9 +74,9 @@ private:
     return false;
   }
 
-  bool fits(const Row &row, size_t axis, size_t value) const {
+  bool fits(Row row, size_t axis, size_t value) const {
     for (size_t other = 0; other < sizes.size(); ++other) {
-      if (row[other] == unset || other == axis) {
+      if (row[other] == unsetValue || other == axis) {
         continue;
       }
       if ((axis < other
@@ -86,22 +85,24 @@ private:
         return false;
       }
     }
-    return true;
+    row[axis] = value;
+    return !isPossible || isPossible(row);
   }
 
   /// Values are tried from a different one in each row, so that ties do not
-  /// always fall on the first.
+  /// always fall on the first, nor on that of the same number on two axes.
   size_t bestValue(const Row &row, size_t axis, size_t rowNumber) {
-    size_t best = unset;
+    size_t best = unsetValue;
     size_t bestGain = 0;
     for (size_t i = 0; i < sizes[axis]; ++i) {
-      const size_t value = (i + rowNumber) % sizes[axis];
+      const size_t value =
+          (i + rowNumber * (axis + 1) + rowNumber / sizes[axis]) % sizes[axis];
       if (!fits(row, axis, value)) {
         continue;
       }
       size_t gain = 1;
       for (size_t other = 0; other < sizes.size(); ++other) {
-        gain += other != axis && row[other] != unset &&
+        gain += other != axis && row[other] != unsetValue &&
                 open(axis, value, other, row[other]);
       }
       if (gain > bestGain) {
@@ -109,7 +110,7 @@ private:
         bestGain = gain;
       }
     }
-    assert(best != unset && "an axis without an allowed value");
+    assert(best != unsetValue && "an axis without an allowed value");
     return best;
   }
 
@@ -124,6 +125,7 @@ private:
   using AxisValue = std::pair<size_t, size_t>;
   const std::vector<size_t> &sizes;
   const PairRule &rule;
+  const RowRule &isPossible;
   std::vector<size_t> offsets; ///< By axis: number of its first value.
   size_t numValues = 0;
   std::vector<bool> isOpen;
@@ -134,8 +136,8 @@ private:
 } // namespace
 
 std::vector<Row> coverPairs(const std::vector<size_t> &sizes,
-                            const PairRule &rule) {
-  return Builder(sizes, rule).build();
+                            const PairRule &rule, const RowRule &isPossible) {
+  return Builder(sizes, rule, isPossible).build();
 }
 
 } // namespace lpgen::difftest

@@ -27,11 +27,19 @@ enum class Pair {
 using PairRule =
     std::function<Pair(size_t axisA, size_t a, size_t axisB, size_t b)>;
 
+/// The value of an axis that has none yet.
+constexpr size_t unsetValue = ~size_t{0};
+
+/// False if the values of a row, some of them unset, cannot stand together.
+using RowRule = std::function<bool(const Row &row)>;
+
 /// Rows that contain every wanted pair of values and no forbidden one, axis i
-/// having sizes[i] values. For any values chosen so far there must be a value
-/// of each other axis that may stand beside them.
+/// having sizes[i] values, and are possible by `isPossible`, if there is one.
+/// For any values chosen so far there must be a value of each other axis that
+/// may stand beside them; axes get theirs in order.
 std::vector<Row> coverPairs(const std::vector<size_t> &sizes,
-                            const PairRule &rule);
+                            const PairRule &rule,
+                            const RowRule &isPossible = {});
 
 } // namespace lpgen::difftest
 

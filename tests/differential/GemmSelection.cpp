@@ -29,6 +29,11 @@ enum class Epilogue {
   Count
 };
 
+constexpr size_t epilogueAxis = firstOther + 4;
+/// The operands of the second product of a chain.
+constexpr ElementType chainX = {Encoding::Unsigned, 4};
+constexpr ElementType chainW = {Encoding::Signed, 3};
+
 /// What an epilogue adds to the text: inputs, outputs, statements after `acc`.
 struct EpilogueText {
   std::string inputs;
@@ -65,8 +70,8 @@ EpilogueText epilogueText(Epilogue epilogue, const std::string &m, int64_t n) {
             "y: i32" + shape + ", z: u8" + shape,
             "  y[i,j] = acc[i,j] + bias[j]\n  z[i,j] = relu(acc[i,j]) >> 1\n"};
   case Epilogue::Chain:
-    return {", w2: s3[5, " + std::to_string(n) + "]",
-            "y: u4" + shape + ", z: i32[" + m + ", 5]",
+    return {", w2: " + chainW.str() + "[5, " + std::to_string(n) + "]",
+            "y: " + chainX.str() + shape + ", z: i32[" + m + ", 5]",
             "  y[i,j] = acc[i,j] >> 2\n"
             "  z[i,p] = sum(j) y[i,j] * w2[p,j]\n"};
   }
@@ -75,12 +80,12 @@ EpilogueText epilogueText(Epilogue epilogue, const std::string &m, int64_t n) {
 
 std::string gemmText(const std::string &name, const Row &row) {
   const auto [x, w] = typesOf(row);
-  const int64_t rows = rowSizes[row[4]];
-  const int64_t n = columnSizes[row[5]];
-  const int64_t k = depthSizes[row[6]];
-  const Zero zero = Zero(row[7]);
+  const int64_t rows = rowSizes[row[firstOther]];
+  const int64_t n = columnSizes[row[firstOther + 1]];
+  const int64_t k = depthSizes[row[firstOther + 2]];
+  const Zero zero = Zero(row[firstOther + 3]);
   const std::string m = rows == 0 ? "?m" : std::to_string(rows);
-  const EpilogueText epilogue = epilogueText(Epilogue(row[8]), m, n);
+  const EpilogueText epilogue = epilogueText(Epilogue(row[epilogueAxis]), m, n);
   const bool xZero = zero == Zero::X || zero == Zero::Both;
   const bool wZero = zero == Zero::W || zero == Zero::Both;
   std::string inputs =
@@ -102,33 +107,29 @@ std::string gemmText(const std::string &name, const Row &row) {
 
 } // namespace
 
-/// Whether the schedule of a row applies.
-static std::optional<bool> gemmApplies(const Target &target, const Row &row) {
-  const std::string schedule = scheduleOf(target, row);
-  const auto [x, w] = typesOf(row);
-  std::optional<bool> applies = mustApply(target, schedule, x, w);
-  if (applies && Epilogue(row[8]) == Epilogue::Chain) { // y * w2
-    applies = *applies && *mustApply(target, schedule, elementType(0, 4),
-                                     elementType(1, 3));
-  }
-  return applies;
+/// A cell multiplies in the second product of a chain too.
+static bool takesEpilogue(const Target &target, const std::string &schedule,
+                          Epilogue epilogue) {
+  return epilogue != Epilogue::Chain ||
+         mustApply(target, schedule, chainX, chainW) != false;
 }
 
 std::vector<TestCase> gemmSelection(const Target &target) {
-  const std::vector<Row> rows =
-      completed(selectRows(target, WidthsMeet::EncodingsAndSchedules,
-                           {std::size(rowSizes), std::size(columnSizes),
-                            std::size(depthSizes), size_t(Zero::Count),
-                            size_t(Epilogue::Count)}),
-                target, [&](const Row &row) {
-                  return gemmApplies(target, row) != false;
-                });
+  const Axes axes = {
+      .others = {std::size(rowSizes), std::size(columnSizes),
+                 std::size(depthSizes), size_t(Zero::Count),
+                 size_t(Epilogue::Count)},
+      .typesMeetSchedules = true,
+      .allows = [&](const std::string &schedule, size_t axis, size_t value) {
+        return axis != epilogueAxis ||
+               takesEpilogue(target, schedule, Epilogue(value));
+      }};
   std::vector<TestCase> cases;
-  for (const Row &row : rows) {
+  for (const Row &row : selectRows(target, axes)) {
     cases.push_back(
         {.text = gemmText("gemm" + std::to_string(cases.size()), row),
          .schedule = scheduleOf(target, row),
-         .applies = gemmApplies(target, row)});
+         .applies = true});
   }
   return cases;
 }

@@ -12,13 +12,12 @@
 
 namespace lpgen::difftest {
 
-/// Pairwise selection for GEMMs, thinned for levels: every pair of widths 1..8
-/// with every encoding and every schedule, and every two values of the other
-/// axes together. The full run has every pair of types with every schedule, and
-/// the other axes pairwise beside them.
+/// GEMMs over those axes. Each schedule meets each type of x and each of w that
+/// it takes, and any two values of the other axes stand together; see
+/// Selection.h.
 std::vector<TestCase> gemmSelection(const Target &target);
-/// The same for convolutions, except that in the default run widths need not
-/// meet every schedule: GEMMs do.
+/// The same for convolutions, except that types need not meet every schedule:
+/// those of GEMMs do.
 std::vector<TestCase> convSelection(const Target &target);
 
 /// The target's cells that no target before it has: a level of an architecture

@@ -93,5 +93,23 @@ TEST(CoveringArray, HasEveryWantedPairAndNoForbiddenOne) {
   EXPECT_LE(rows.size(), 60U) << "48 is the least possible";
 }
 
+TEST(CoveringArray, HasPossibleRowsOnly) {
+  // Each two values of three axes, but not three equal ones.
+  const auto isPossible = [](const Row &row) {
+    return row[0] == unsetValue || row[0] != row[1] || row[0] != row[2];
+  };
+  const std::vector<Row> rows = coverPairs(
+      {3, 3, 3}, [](size_t, size_t, size_t, size_t) { return Pair::Wanted; },
+      isPossible);
+  std::set<std::vector<size_t>> pairs;
+  for (const Row &row : rows) {
+    EXPECT_TRUE(isPossible(row));
+    pairs.insert({0, row[0], row[1]});
+    pairs.insert({1, row[0], row[2]});
+    pairs.insert({2, row[1], row[2]});
+  }
+  EXPECT_EQ(pairs.size(), 27U);
+}
+
 } // namespace
 } // namespace lpgen::difftest
