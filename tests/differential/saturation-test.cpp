@@ -200,28 +200,31 @@ TEST_P(Saturation, AtEveryBoundary) {
     const size_t thin = isSlow                          ? pairs.size()
                         : isTestedBefore(*cell, target) ? thinning(target)
                                                         : 1;
-    // One pair of types for each way to store them and bound to reach.
-    std::set<std::tuple<Encoding, Encoding, std::vector<int64_t>>> seen;
-    for (size_t i = number++ % thin; i < pairs.size(); i += thin) {
-      const auto &[x, w] = pairs[i];
+    // One pair of types for each way to store them and depth to reach; planes
+    // hold digits, whatever the encodings. Each cell begins at another pair.
+    std::set<std::tuple<Encoding, Encoding, int64_t>> seen;
+    const size_t first = number++;
+    for (size_t i = 0; i < pairs.size(); i += thin) {
+      const auto &[x, w] = pairs[(first + i) % pairs.size()];
       const auto xStored = storedRange(x, *cell, lp::OperandKind::Activations);
       const auto wStored = storedRange(w, *cell, lp::OperandKind::Weights);
       if (!xStored || !wStored) {
         continue;
       }
-      std::vector<int64_t> bounds = depthsFor(*cell, x, w, *xStored, *wStored);
-      if (!seen.insert({x.encoding, w.encoding, bounds}).second) {
-        continue;
-      }
-      for (int64_t depth : bounds) {
-        if (isSlow && depth > 10000) {
+      for (int64_t depth : depthsFor(*cell, x, w, *xStored, *wStored)) {
+        const auto way = facts.planes
+                             ? std::tuple(Encoding(), Encoding(), depth)
+                             : std::tuple(x.encoding, w.encoding, depth);
+        if ((isSlow && depth > 10000) || !seen.insert(way).second) {
           continue;
         }
         const std::string name = "saturated" + std::to_string(tests.size());
         tests.push_back(std::make_unique<TestCase>(TestCase{
             .text = plainGemm(name, x, w, 3, facts.lanes + 1, depth),
-            .schedule =
+            .schedule = withFittingTile(
+                target,
                 (facts.templateName + "<cell=" + facts.name + ">").str(),
+                tests.size()),
             .applies = takes(*cell, x, w)}));
         if (auto prepared = harness.prepare(*tests.back())) {
           cases.push_back(std::move(prepared));
