@@ -74,7 +74,8 @@ private:
   llvm::SourceMgr &sources;
   const CompileOptions &options;
   const Target &target;
-  MLIRContext context;
+  /// One operator is too little for threads.
+  MLIRContext context{MLIRContext::Threading::DISABLED};
   DiagnosticEngine::HandlerID handler = 0;
   OwningOpRef<ModuleOp> module;
   llvm::SMLoc fallback;
