@@ -20,5 +20,5 @@ function(lpgen_add_lit name)
   add_custom_target(${name}-tools DEPENDS ${ARG_TOOLS})
   add_test(NAME ${name}
     COMMAND ${LPGEN_LLVM_TOOLS}/lit -s -v --no-progress-bar --order=lexical ${CMAKE_CURRENT_BINARY_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS lit TIMEOUT 1200)
+  set_tests_properties(${name} PROPERTIES LABELS lit TIMEOUT 1200 COST 90)
 endfunction()
