@@ -102,13 +102,17 @@ static bool standsForEncoding(size_t type, size_t axis, size_t value) {
   return type / 8 == 3 || type % 8 == (axis + value) % 8;
 }
 
+/// Axes of more values, as shapes of images, do not meet each schedule of a
+/// level.
+constexpr size_t mostForLevel = 8;
+
 bool Rules::isWanted(size_t axisA, size_t a, size_t axisB, size_t b) const {
   const bool haveSchedule = axisA == scheduleAxis || axisB == scheduleAxis;
   if (axisB == wAxis) {
     return !isLevel && standsForWidths(a, b);
   }
   if (axisA >= scheduleAxis) {
-    return haveSchedule || !isLevel;
+    return !isLevel || (haveSchedule && sizes[axisB] <= mostForLevel);
   }
   return !isLevel && (haveSchedule ? axes.typesMeetSchedules
                                    : standsForEncoding(a, axisB, b));

@@ -43,8 +43,8 @@ struct Axes {
 /// The rows tried for a target. They have each pair of widths; each encoding of
 /// x and of w with each value of the axes behind the schedule; any two values
 /// of those and the schedule; types and schedules as `axes` says. A level of an
-/// architecture has each schedule with each value of the axes behind. The full
-/// run has every pair of types with every schedule that takes it.
+/// architecture has each schedule with each value of the shorter axes behind.
+/// The full run has every pair of types with every schedule that takes it.
 std::vector<Row> selectRows(const Target &target, const Axes &axes);
 
 TypeChoice typesOf(const Row &row);
