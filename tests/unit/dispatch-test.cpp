@@ -14,7 +14,8 @@ static const Target &target(llvm::StringRef name) {
   return *found;
 }
 
-static Variant variant(llvm::StringRef name, std::vector<std::string> phases,
+static Variant variant(llvm::StringRef name,
+                       const std::vector<std::string> &phases,
                        int64_t packedBytes) {
   KernelInfo info;
   info.op = "dot";

@@ -11,7 +11,7 @@ namespace lpgen::train {
 /// "0.03", "65536"
 static std::string shortest(double value) {
   char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  char *const end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
 }
 
