@@ -46,7 +46,7 @@ public:
           layer.name + tensor, isInner ? stages[size_t(stage)].*bits : endBits,
           rounding);
       if (isInner) {
-        inner.push_back({quantizer.get(), bits});
+        inner.emplace_back(quantizer.get(), bits);
       }
       return quantizer;
     };
