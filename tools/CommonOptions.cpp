@@ -6,7 +6,9 @@
 #include "schedules/TunedFiles.h"
 #include "targets/Targets.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
 
@@ -131,6 +133,17 @@ int OpFile::loadText(const OpFileOptions &options) {
   return ExitSuccess;
 }
 
+/// ../share/lpgen/operators beside the program.
+static std::string libraryFolder() {
+  static int anchor; // Some address in this program.
+  llvm::SmallString<128> path(
+      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "..", "share", "lpgen", "operators");
+  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  return std::string(path);
+}
+
 int OpFile::parse(const OpFileOptions &options) {
   std::optional<ParseOptions> parseOptions = parseDefines(options.defines);
   if (!parseOptions) {
@@ -142,6 +155,7 @@ int OpFile::parse(const OpFileOptions &options) {
           const std::vector<int64_t> &shape) {
         return files->read(file, source, type, shape);
       };
+  parseOptions->includeFolders = {libraryFolder()};
   std::optional<ast::File> parsed = parseFile(sourceManager, *parseOptions);
   if (!parsed) {
     return failureCode();
@@ -150,24 +164,66 @@ int OpFile::parse(const OpFileOptions &options) {
   return ExitSuccess;
 }
 
-/// "a, b": what the file declares, for messages.
+/// "a, b": what the file itself declares, for messages.
 static std::string opNames(const ast::File &file) {
-  return llvm::join(
-      llvm::map_range(file.ops, [](const ast::Op &op) { return op.name; }),
-      ", ");
+  std::vector<std::string> names;
+  for (const ast::Op &op : file.ops) {
+    if (!op.isIncluded) {
+      names.push_back(op.name);
+    }
+  }
+  for (const ast::GenericOp &op : file.generic) {
+    if (!op.isIncluded) {
+      names.push_back(op.name);
+    }
+  }
+  return llvm::join(names, ", ");
 }
 
-int OpFile::chooseOps(const std::string &name) {
+static std::string describeOpen(const ast::GenericOp &op) {
+  return "operator '" + op.name + "' has the parameter '" + op.openParameter +
+         "', which has no value; give -D " + op.openParameter +
+         "=VALUE, or call it in another operator";
+}
+
+/// All operators of the file, but those that it includes. Says on stderr which
+/// ones are left out, as nothing says what they are.
+int OpFile::chooseAll() {
+  const ast::GenericOp *open = nullptr;
   for (const ast::Op &op : file.ops) {
-    if (name.empty() || op.name == name) {
+    if (!op.isIncluded) {
       chosen.push_back(&op);
+    }
+  }
+  for (const ast::GenericOp &op : file.generic) {
+    if (!op.isIncluded && !op.isCalled) {
+      open = &op;
+      if (!chosen.empty()) {
+        llvm::errs() << "lpgen: note: skipped: " << describeOpen(op) << "\n";
+      }
     }
   }
   if (!chosen.empty()) {
     return ExitSuccess;
   }
-  if (file.ops.empty()) {
-    return reportError("'" + path + "' declares no operator");
+  return open ? reportError(describeOpen(*open), ExitUsage)
+              : reportError("'" + path + "' declares no operator");
+}
+
+int OpFile::chooseOps(const std::string &name) {
+  if (name.empty()) {
+    return chooseAll();
+  }
+  for (const ast::Op &op : file.ops) {
+    if (op.name == name) {
+      chosen.push_back(&op);
+      return ExitSuccess;
+    }
+  }
+  for (const ast::GenericOp &op : file.generic) {
+    if (op.name == name) {
+      return reportError(describeOpen(op), ExitUsage);
+    }
   }
   return reportError("no operator '" + name + "' in '" + path +
                          "'; it declares " + opNames(file),

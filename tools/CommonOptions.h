@@ -85,6 +85,7 @@ private:
   int loadText(const OpFileOptions &options);
   int parse(const OpFileOptions &options);
   int chooseOps(const std::string &name);
+  int chooseAll();
   int failureCode() const {
     return sawPlacelessError ? ExitUsage : ExitFailure;
   }

@@ -100,20 +100,19 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
   }
   TypedAttr pad;
   Value padScalar;
-  if (expr.mayBeOutside && tensor.padding) {
-    if (tensor.padding->kind == ast::Padding::Kind::Scalar) {
-      const ast::Tensor &scalar = op.tensors[tensor.padding->tensor];
-      Value source = tensors[tensor.padding->tensor];
+  if (const std::optional<ast::Padding> &padding = expr.padding) {
+    if (padding->kind == ast::Padding::Kind::Scalar) {
+      const ast::Tensor &scalar = op.tensors[padding->tensor];
+      Value source = tensors[padding->tensor];
       unsigned bits = scalar.type.bits > 32 ? 64 : 32;
       padScalar = lp::ReadOp::create(
           builder, loc, builder.getIntegerType(bits), source, ValueRange{},
           AffineMap::get(0, 0, {}, builder.getContext()));
       padScalar = castInt(padScalar, type.getIntOrFloatBitWidth());
     } else if (tensor.type.isFloat()) {
-      pad = builder.getF32FloatAttr(tensor.padding->floatValue);
+      pad = builder.getF32FloatAttr(padding->floatValue);
     } else {
-      pad =
-          cast<TypedAttr>(builder.getIntegerAttr(type, tensor.padding->value));
+      pad = cast<TypedAttr>(builder.getIntegerAttr(type, padding->value));
     }
   }
   return lp::ReadOp::create(

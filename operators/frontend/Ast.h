@@ -53,6 +53,7 @@ struct Padding {
   float floatValue = 0; ///< Kind::Value on f32 tensors; `lowest` is -infinity.
   unsigned tensor = 0;  ///< Kind::Scalar: id of a rank-0 integer input whose
                         ///< value is used, pad(zx).
+  bool operator==(const Padding &other) const = default;
 };
 
 enum class Role {
@@ -68,10 +69,9 @@ struct Tensor {
   llvm::SmallVector<Extent, 4> shape;
   Role role = Role::Input;
   std::optional<Padding> padding;
-  /// Values it can hold: the declared `in [lo, hi]`, else the type's range,
-  /// else (intermediates) the range inferred from the defining statement.
-  /// Integers only.
-  /// Constants: from the least to the greatest value.
+  /// Values it can hold: for inputs the declared `in [lo, hi]`, else the
+  /// type's range; for constants from the least to the greatest value; for the
+  /// others what the defining statement stores. Integers only.
   IntRange range;
   bool hasDeclaredRange = false;
   std::shared_ptr<const HostTensor> values; ///< Constants only.
@@ -166,9 +166,10 @@ struct Expr {
   int64_t intValue = 0; ///< Int
   float floatValue = 0; ///< Float
   unsigned tensor = 0;  ///< Read: id into Op::tensors
-  /// Read: true if some subscript can fall outside (then the tensor has a
-  /// padding).
-  bool mayBeOutside = false;
+  /// Read: what a read outside yields; set exactly if some subscript can fall
+  /// outside. That of the tensor, unless it is read by another name in an
+  /// operator that is called.
+  std::optional<Padding> padding;
   std::vector<Subscript> subscripts; ///< Read
   UnaryOp unaryOp = UnaryOp::Neg;
   BinaryOp binaryOp = BinaryOp::Add;
@@ -189,9 +190,11 @@ struct Statement {
   llvm::SMLoc loc;
 };
 
-/// One operator. Inputs come first in `tensors`, then outputs (both in declared
-/// order), then intermediates in order of assignment, then the constants that
-/// the operator mentions.
+/// One operator; what it calls stands in its place, so that all statements are
+/// its own. Inputs come first in `tensors`, then outputs (both in declared
+/// order), then intermediates and the constants that are mentioned. An
+/// intermediate of a call has the path to it in its name: `b.acc` is `acc` of
+/// the operator whose result is `b`.
 struct Op {
   std::string name;
   std::vector<Symbol> symbols;
@@ -200,6 +203,7 @@ struct Op {
   /// Values of the file's parameters that this op uses, after -D; part of its
   /// identity.
   std::vector<std::pair<std::string, int64_t>> parameters;
+  bool isIncluded = false; ///< Declared in a file that is included.
   llvm::SMLoc loc;
 
   unsigned numInputs() const {
@@ -211,8 +215,19 @@ struct Op {
   }
 };
 
+/// An operator that is only checked where it is called: a parameter of its own
+/// has no value.
+struct GenericOp {
+  std::string name;
+  std::string openParameter;
+  bool isCalled = false; ///< By an operator that was checked.
+  bool isIncluded = false;
+};
+
+/// A file with what it includes; its own operators stand first.
 struct File {
   std::vector<Op> ops;
+  std::vector<GenericOp> generic;
 };
 
 } // namespace lpgen::ast

@@ -72,28 +72,47 @@ static bool readValues(const ConstDecl &decl, const ConstantReader &reader,
   return true;
 }
 
-ConstantTable::ConstantTable(const FileDecl &file, const ParamTable &params,
-                             const ConstantReader &reader, llvm::StringRef path,
-                             Diagnostics &diags) {
+void ConstantTable::include(const ConstantTable &other, Diagnostics &diags) {
+  for (const Entry &entry : other.table) {
+    const Entry *known = find(entry.name.text);
+    bool isSame = known && known->name.range.Start == entry.name.range.Start;
+    if (!isSame && isNew(entry.name, diags)) {
+      positions[entry.name.text] = table.size();
+      table.push_back(entry);
+    }
+  }
+}
+
+bool ConstantTable::isNew(const Name &name, Diagnostics &diags) const {
+  const Entry *earlier = find(name.text);
+  if (earlier) {
+    diags.error(name.range, "constant '" + name.text + "' is declared twice");
+    diags.note(earlier->name.range, "first declared here");
+  }
+  return !earlier;
+}
+
+void ConstantTable::addConstants(const FileDecl &file, const ParamTable &params,
+                                 const ConstantReader &reader,
+                                 Diagnostics &diags) {
   for (const ConstDecl &decl : file.constants) {
     const Name &name = decl.tensor.name;
-    const Entry *earlier = find(name.text);
-    const ParamTable::Entry *param = params.find(name.text);
-    if (earlier || param) {
-      diags.error(name.range, "constant '" + name.text +
-                                  (earlier ? "' is declared twice"
-                                           : "' has the name of a parameter"));
-      diags.note(earlier ? earlier->name.range : param->name.range,
-                 "first declared here");
+    if (!isNew(name, diags)) {
+      continue;
+    }
+    if (const ParamTable::Entry *param = params.find(name.text)) {
+      diags.error(name.range,
+                  "constant '" + name.text + "' has the name of a parameter");
+      diags.note(param->name.range, "first declared here");
       continue;
     }
     Entry entry{name, std::nullopt, {}};
     if (decl.isComplete) {
-      ConstantEvaluator constants(params, diags);
+      ConstantEvaluator constants(params, entry.parameters, diags);
       entry.tensor = declare(decl.tensor, constants, diags);
-      entry.parameters = constants.usedParams();
     }
-    if (entry.tensor && !readValues(decl, reader, path, *entry.tensor, diags)) {
+    if (entry.tensor &&
+        !readValues(decl, reader, file.path, *entry.tensor, diags)) {
       entry.tensor.reset();
     }
     positions[name.text] = table.size();

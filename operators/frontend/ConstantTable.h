@@ -15,17 +15,22 @@ public:
     /// With values, and their range; absent if the declaration was wrong.
     std::optional<ast::Tensor> tensor;
     /// The parameters that the declaration uses.
-    std::vector<std::pair<std::string, int64_t>> parameters;
+    UsedParams parameters;
   };
 
-  /// Checks the declarations of the file at `path` and reads all values.
-  ConstantTable(const syntax::FileDecl &file, const ParamTable &params,
-                const ConstantReader &reader, llvm::StringRef path,
-                Diagnostics &diags);
+  /// Adds the constants of a file that is included. Those of a file that is
+  /// included twice are there once.
+  void include(const ConstantTable &other, Diagnostics &diags);
+  /// Checks the declarations of `file` and reads all values.
+  void addConstants(const syntax::FileDecl &file, const ParamTable &params,
+                    const ConstantReader &reader, Diagnostics &diags);
 
   const Entry *find(llvm::StringRef name) const;
 
 private:
+  /// Reports the name if it is taken.
+  bool isNew(const syntax::Name &name, Diagnostics &diags) const;
+
   std::vector<Entry> table;
   llvm::StringMap<size_t> positions;
 };

@@ -4,18 +4,29 @@
 // The lexer, the parser and the checker share one object per run, so that "was
 // there an error" has one answer and a hopeless file stops after a fixed number
 // of messages. Messages are lower case without a final stop; a note always
-// follows the message that it explains.
+// follows the message that it explains. What is wrong in an operator is
+// reported once, however often it is called.
 #ifndef LPGEN_OPERATORS_FRONTEND_DIAGNOSTICS_H
 #define LPGEN_OPERATORS_FRONTEND_DIAGNOSTICS_H
 
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/SourceMgr.h"
+#include <set>
+#include <string>
+#include <utility>
 
 namespace lpgen {
 
 /// Reports problems through a SourceMgr and counts them.
 class Diagnostics {
 public:
+  /// A call of an operator: messages about its text name the call.
+  struct Call {
+    llvm::SMRange range;
+    std::string callee;
+    const Call *outer = nullptr; ///< The call whose text has this one.
+  };
+
   /// After this many errors, or warnings, no further ones are reported.
   static constexpr unsigned maxErrors = 100;
 
@@ -29,7 +40,7 @@ public:
   /// Reports an error with the caret at `loc` and `range` underlined.
   void error(llvm::SMLoc loc, llvm::SMRange range, const llvm::Twine &message) {
     ++errors;
-    report(errors, loc, llvm::SourceMgr::DK_Error, range, message);
+    report(shownErrors, loc, llvm::SourceMgr::DK_Error, range, message);
   }
 
   /// Reports an error that has no place in the file.
@@ -40,8 +51,7 @@ public:
   /// Reports something suspicious that does not stop the run.
   void warning(llvm::SMLoc loc, llvm::SMRange range,
                const llvm::Twine &message) {
-    ++warnings;
-    report(warnings, loc, llvm::SourceMgr::DK_Warning, range, message);
+    report(shownWarnings, loc, llvm::SourceMgr::DK_Warning, range, message);
   }
 
   /// Explains the message before it.
@@ -49,21 +59,32 @@ public:
     emit(range.Start, llvm::SourceMgr::DK_Note, range, message);
   }
 
+  /// From now on messages are about the text of what `call` calls; null for the
+  /// operator that is asked for. Returns the former call.
+  const Call *enter(const Call *call) { return std::exchange(current, call); }
+
   unsigned numErrors() const { return errors; }
-  bool tooManyErrors() const { return errors > maxErrors; }
+  bool tooManyErrors() const { return shownErrors > maxErrors; }
 
 private:
-  /// Emits the message that is number `count` of its kind, unless there were
-  /// too many.
-  void report(unsigned count, llvm::SMLoc loc, llvm::SourceMgr::DiagKind kind,
+  /// Emits the message, unless it was reported before, or `count`, the number
+  /// of its kind, says that there were too many.
+  void report(unsigned &count, llvm::SMLoc loc, llvm::SourceMgr::DiagKind kind,
               llvm::SMRange range, const llvm::Twine &message) {
-    muted = false;
+    muted = !reported.insert({loc.getPointer(), message.str()}).second;
+    if (muted) {
+      return;
+    }
+    ++count;
     if (count == maxErrors + 1) {
       emit(loc, kind, llvm::SMRange(),
            "too many messages; the rest are not shown");
     }
     muted = count > maxErrors;
     emit(loc, kind, range, message);
+    for (const Call *call = current; call; call = call->outer) {
+      note(call->range, "in this call of '" + call->callee + "'");
+    }
   }
 
   void emit(llvm::SMLoc loc, llvm::SourceMgr::DiagKind kind,
@@ -79,10 +100,13 @@ private:
   }
 
   llvm::SourceMgr &sources;
-  unsigned errors = 0;
-  unsigned warnings = 0;
+  unsigned errors = 0; ///< With those that were reported before.
+  unsigned shownErrors = 0;
+  unsigned shownWarnings = 0;
   /// Notes share the fate of the message before them.
   bool muted = false;
+  std::set<std::pair<const char *, std::string>> reported;
+  const Call *current = nullptr;
 };
 
 } // namespace lpgen

@@ -268,7 +268,12 @@ NodePtr ExprParser::parseNamed() {
     return nullptr;
   }
   if (current().is(TokenKind::LeftParen) && !current().startsLine) {
-    diags.error(name->range, "no function '" + name->text + "'");
+    diags.error(name->range,
+                operators.contains(name->text)
+                    ? "operator '" + name->text +
+                          "' is called in a statement of its own, 'NAME = " +
+                          name->text + "(...)'"
+                    : "no function '" + name->text + "'");
     return nullptr;
   }
   auto node = std::make_unique<Node>();

@@ -7,13 +7,16 @@
 
 #include "operators/frontend/Lexer.h"
 #include "operators/frontend/Syntax.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace lpgen {
 
 class ExprParser {
 public:
-  ExprParser(std::vector<Token> tokens, Diagnostics &diags)
-      : diags(diags), tokens(std::move(tokens)) {}
+  /// `operators` are those of this file and of what it includes.
+  ExprParser(std::vector<Token> tokens, const llvm::StringSet<> &operators,
+             Diagnostics &diags)
+      : diags(diags), operators(operators), tokens(std::move(tokens)) {}
 
   /// comparison := shift [ ('<'|'<='|'>'|'>='|'=='|'!=') shift ]
   syntax::NodePtr parseExpr();
@@ -33,12 +36,15 @@ protected:
   llvm::SMRange rangeFrom(llvm::SMLoc start) const;
   llvm::SMLoc here() const { return current().range().Start; }
 
+  /// sum := product { ('+'|'-') product }
+  syntax::NodePtr parseSum();
+
   Diagnostics &diags;
+  const llvm::StringSet<> &operators;
   size_t position = 0;
 
 private:
   syntax::NodePtr parseShift();
-  syntax::NodePtr parseSum();
   syntax::NodePtr parseProduct();
   syntax::NodePtr parseUnary();
   syntax::NodePtr parsePrimary();

@@ -223,12 +223,18 @@ std::vector<Token> lpgen::lex(StringRef text, Diagnostics &diags) {
   return Lexer(text, diags).run();
 }
 
-bool lpgen::isReservedWord(StringRef text) {
+bool lpgen::isKeyword(StringRef text) {
   return llvm::StringSwitch<bool>(text)
       .Cases({"param", "op", "pad", "in", "lowest"}, true)
-      .Cases({"sum", "max", "min"}, true)
-      .Cases({"round", "floor", "ceil", "trunc", "f32"}, true)
-      .Cases({"abs", "clamp", "relu", "floordiv", "rounddiv"}, true)
-      .Cases({"rescale", "wrap", "random"}, true)
       .Default(false);
+}
+
+bool lpgen::isReservedWord(StringRef text) {
+  return isKeyword(text) ||
+         llvm::StringSwitch<bool>(text)
+             .Cases({"sum", "max", "min"}, true)
+             .Cases({"round", "floor", "ceil", "trunc", "f32"}, true)
+             .Cases({"abs", "clamp", "relu", "floordiv", "rounddiv"}, true)
+             .Cases({"rescale", "wrap", "random"}, true)
+             .Default(false);
 }

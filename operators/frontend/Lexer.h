@@ -68,8 +68,10 @@ struct Token {
 /// Error token, so that the parser can resume behind it.
 std::vector<Token> lex(llvm::StringRef text, Diagnostics &diags);
 
-/// True for the words of the language and its functions, which name nothing
-/// else.
+/// True for the words of the language, which name nothing else.
+bool isKeyword(llvm::StringRef text);
+
+/// True for these and for the functions, which name at most operators.
 bool isReservedWord(llvm::StringRef text);
 
 } // namespace lpgen

@@ -4,6 +4,7 @@
 
 #include "base/system/Status.h"
 #include "base/tensor/Tensor.h"
+#include "llvm/Support/VirtualFileSystem.h"
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,11 +21,18 @@ using ConstantReader = std::function<Result<std::shared_ptr<const HostTensor>>(
 
 /// What the command line says about a file.
 struct ParseOptions {
-  /// -D NAME=VALUE: overrides `param NAME`. A name the file does not declare is
-  /// an error without a place in the file.
+  /// -D NAME=VALUE: overrides `param NAME` and gives parameters of that name to
+  /// generic operators. A name the file does not declare is an error without a
+  /// place in the file.
   std::map<std::string, int64_t> defines = {};
   /// Without one, constants are errors.
   ConstantReader readConstant = nullptr;
+  /// Where `include` looks for a file that is not beside the one that includes
+  /// it.
+  std::vector<std::string> includeFolders = {};
+  /// What included files are read from.
+  llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files =
+      llvm::vfs::getRealFileSystem();
 };
 
 } // namespace lpgen

@@ -9,11 +9,12 @@
 
 namespace lpgen {
 
-/// Lexes, parses and checks the main buffer of `sources`. Every problem is
+/// Lexes, parses and checks the main buffer of `sources`, whose identifier is
+/// its path, and adds the buffers that it includes. Every problem is
 /// reported through `sources` (its diagnostic handler if one is set); returns
 /// nothing if there was an error. As many independent errors as is sensible are
-/// reported in one run. Locations in the tree point into the buffer, which must
-/// outlive it.
+/// reported in one run. Locations in the tree point into the buffers, which
+/// must outlive it.
 std::optional<ast::File> parseFile(llvm::SourceMgr &sources,
                                    const ParseOptions &options = {});
 

@@ -2,7 +2,8 @@
 //
 // Works per operator in four steps: declarations (SemaDecls), names, subscripts
 // and shape equations (SemaLower, SemaSubscripts), extents and subscript bounds
-// (SemaExtents), types and value ranges (SemaTypes).
+// (SemaExtents), types and value ranges (SemaTypes). What an operator calls
+// goes through them in the place of the call (SemaCalls, SemaGenerics).
 #ifndef LPGEN_OPERATORS_FRONTEND_SEMA_H
 #define LPGEN_OPERATORS_FRONTEND_SEMA_H
 
@@ -12,10 +13,10 @@
 
 namespace lpgen {
 
-/// Checks a whole file. `fileName` is its path. What failed was reported to
-/// `diags` and is absent from the result.
-ast::File checkFile(const syntax::FileDecl &file, const ParseOptions &options,
-                    llvm::StringRef fileName, Diagnostics &diags);
+/// Checks a file with all that it includes. What failed was reported to `diags`
+/// and is absent from the result.
+ast::File checkProgram(const syntax::Program &program,
+                       const ParseOptions &options, Diagnostics &diags);
 
 } // namespace lpgen
 

@@ -9,56 +9,51 @@ using namespace lpgen::syntax;
 using ast::BinaryOp;
 using llvm::Twine;
 
-ParamTable::ParamTable(const FileDecl &file,
-                       const std::map<std::string, int64_t> &defines,
-                       llvm::StringRef fileName, Diagnostics &diags) {
-  addParams(file, defines, diags);
-  for (const auto &[name, value] : defines) {
-    if (find(name)) {
-      continue;
+void ParamTable::add(Entry entry, Diagnostics &diags) {
+  if (const Entry *earlier = find(entry.name.text)) {
+    diags.error(entry.name.range,
+                "parameter '" + entry.name.text + "' is declared twice");
+    diags.note(earlier->name.range, "first declared here");
+    return;
+  }
+  positions[entry.name.text] = table.size();
+  table.push_back(std::move(entry));
+}
+
+void ParamTable::include(const ParamTable &other, Diagnostics &diags) {
+  for (const Entry &entry : other.table) {
+    const Entry *known = find(entry.name.text);
+    if (!known || known->name.range.Start != entry.name.range.Start) {
+      add(entry, diags);
     }
-    std::string declared = "no parameters";
-    if (!table.empty()) {
-      declared =
-          llvm::join(llvm::map_range(table,
-                                     [](const Entry &entry) {
-                                       return "'" + entry.name.text + "'";
-                                     }),
-                     ", ");
-    }
-    diags.error("no parameter '" + Twine(name) + "' in '" + fileName +
-                "'; it declares " + declared);
   }
 }
 
 void ParamTable::addParams(const FileDecl &file,
                            const std::map<std::string, int64_t> &defines,
                            Diagnostics &diags) {
+  UsedParams used;
   for (const ParamDecl &param : file.params) {
-    if (const Entry *earlier = find(param.name.text)) {
-      diags.error(param.name.range,
-                  "parameter '" + param.name.text + "' is declared twice");
-      diags.note(earlier->name.range, "first declared here");
-      continue;
-    }
     // Evaluated even when overridden, so that -D never hides a fault of the
     // file.
     std::optional<int64_t> value;
-    if (param.value) {
-      value = ConstantEvaluator(*this, diags).evaluate(*param.value);
+    if (param.value && !find(param.name.text)) {
+      value = ConstantEvaluator(*this, used, diags).evaluate(*param.value);
     }
     auto define = defines.find(param.name.text);
     if (value && define != defines.end()) {
       value = define->second;
     }
-    positions[param.name.text] = table.size();
-    table.push_back({param.name, value});
+    add({param.name, value}, diags);
   }
 }
 
 const ParamTable::Entry *ParamTable::find(llvm::StringRef name) const {
   auto it = positions.find(name);
-  return it == positions.end() ? nullptr : &table[it->second];
+  if (it != positions.end()) {
+    return &table[it->second];
+  }
+  return outer ? outer->find(name) : nullptr;
 }
 
 std::optional<BinaryOp> lpgen::binaryOpOf(Function function) {
@@ -88,19 +83,10 @@ std::optional<int64_t> ConstantEvaluator::useParam(llvm::StringRef name) {
   if (!entry || !entry->value) {
     return std::nullopt;
   }
-  used[entry->name.text] = *entry->value;
-  return entry->value;
-}
-
-std::vector<std::pair<std::string, int64_t>>
-ConstantEvaluator::usedParams() const {
-  std::vector<std::pair<std::string, int64_t>> result;
-  for (const ParamTable::Entry &entry : params.entries()) {
-    if (auto it = used.find(entry.name.text); it != used.end()) {
-      result.emplace_back(*it);
-    }
+  if (entry->isIdentity) {
+    used[entry->name.text] = *entry->value;
   }
-  return result;
+  return entry->value;
 }
 
 bool ConstantEvaluator::isConstant(const Node &node) const {
@@ -138,8 +124,8 @@ std::optional<int64_t> ConstantEvaluator::evaluate(const Node &node) {
       return useParam(node.name);
     }
     diags.error(node.range, "expected an integer constant, but '" + node.name +
-                                "' is not a parameter of this file declared "
-                                "before this place");
+                                "' is not a parameter declared before this "
+                                "place");
     return std::nullopt;
   case Node::Kind::Negate:
     if (std::optional<int64_t> value = evaluate(*node.children[0])) {

@@ -9,36 +9,48 @@
 
 namespace lpgen {
 
-/// The parameters of a file with their values after -D.
+/// The parameters that are known at a place of the text, with their values.
 class ParamTable {
 public:
   struct Entry {
     syntax::Name name;
     std::optional<int64_t> value; ///< Absent if its expression was wrong.
+    /// False for a value that a call gave: it follows from the caller.
+    bool isIdentity = true;
   };
 
-  ParamTable(const syntax::FileDecl &file,
-             const std::map<std::string, int64_t> &defines,
-             llvm::StringRef fileName, Diagnostics &diags);
+  /// Those of an operator, beside those of its file.
+  explicit ParamTable(const ParamTable *outer = nullptr) : outer(outer) {}
 
-  const Entry *find(llvm::StringRef name) const;
-  /// In the order of the file.
-  const std::vector<Entry> &entries() const { return table; }
-
-private:
+  /// Adds a parameter unless there is one of that name, which is reported.
+  void add(Entry entry, Diagnostics &diags);
+  /// Adds the parameters of a file that is included. Those of a file that is
+  /// included twice are there once.
+  void include(const ParamTable &other, Diagnostics &diags);
+  /// Adds what `file` declares, after -D.
   void addParams(const syntax::FileDecl &file,
                  const std::map<std::string, int64_t> &defines,
                  Diagnostics &diags);
 
+  const Entry *find(llvm::StringRef name) const;
+  /// In the order of the text, without the outer ones.
+  const std::vector<Entry> &entries() const { return table; }
+
+private:
+  const ParamTable *outer;
   std::vector<Entry> table;
   llvm::StringMap<size_t> positions;
 };
 
+/// The parameters that an operator and what it calls have used.
+using UsedParams = std::map<std::string, int64_t, std::less<>>;
+
 /// Evaluates constant expressions and remembers which parameters they used.
 class ConstantEvaluator {
 public:
-  ConstantEvaluator(const ParamTable &params, Diagnostics &diags)
-      : params(params), diags(diags) {}
+  ConstantEvaluator(const ParamTable &params, UsedParams &used,
+                    Diagnostics &diags)
+      : params(params), used(used), diags(diags) {}
 
   /// The value of `node`, or nothing after an error. Integers only: + - *,
   /// exact
@@ -48,8 +60,6 @@ public:
   std::optional<int64_t> useParam(llvm::StringRef name);
   /// True if `node` is made of integer literals, parameters and operators only.
   bool isConstant(const syntax::Node &node) const;
-  /// The parameters used so far, in the order of the file.
-  std::vector<std::pair<std::string, int64_t>> usedParams() const;
   const ParamTable &table() const { return params; }
 
 private:
@@ -59,8 +69,8 @@ private:
                                     int64_t a, int64_t b);
 
   const ParamTable &params;
+  UsedParams &used;
   Diagnostics &diags;
-  std::map<std::string, int64_t, std::less<>> used;
 };
 
 /// The binary operation that a two-argument integer function stands for.

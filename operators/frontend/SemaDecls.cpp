@@ -1,16 +1,18 @@
 // First step of the checker: the declarations of an operator, and which
 // statement assigns which tensor. After it all tensors have ids, and all that
-// are declared have type, shape, range and padding.
+// are declared have type, range and padding, and the extents that are written.
 #include "operators/frontend/OpChecker.h"
 #include "llvm/ADT/STLExtras.h"
 #include <limits>
 
 using namespace lpgen;
 using namespace lpgen::syntax;
+using llvm::StringRef;
 using llvm::Twine;
 
 bool OpChecker::checkCounts() {
   unsigned errors = diags.numErrors();
+  const OpDecl &decl = instance->decl;
   const auto atMost = [&](size_t count, unsigned most, const char *what) {
     if (count > most) {
       diags.error(decl.name.range, "operator '" + decl.name.text + "' has " +
@@ -27,6 +29,7 @@ bool OpChecker::checkCounts() {
 
 bool OpChecker::checkDeclarations() {
   unsigned errors = diags.numErrors();
+  const OpDecl &decl = instance->decl;
   for (const TensorDecl &input : decl.inputs) {
     declareTensor(input, ast::Role::Input);
   }
@@ -42,53 +45,60 @@ bool OpChecker::checkDeclarations() {
   }
   // Only now, because pad(NAME) may name an input that is declared later.
   auto declared = llvm::concat<const TensorDecl>(decl.inputs, decl.outputs);
-  for (auto [id, tensor] : llvm::enumerate(declared)) {
+  for (auto [tensor, binding] : llvm::zip(declared, instance->bindings)) {
     if (tensor.pad) {
-      resolvePadding(*tensor.pad, id);
+      declarePadding(*tensor.pad, binding);
     }
-  }
-  bindTargets();
-  for (const StatementDecl &statement : decl.statements) {
-    declareConstants(*statement.value);
   }
   return !failedSince(errors) && !isDeclarationBroken;
 }
 
 /// A name that is declared must not hide a parameter, a constant or a tensor.
 bool OpChecker::checkName(const Name &name, const char *what) {
-  if (const ParamTable::Entry *param = constants.table().find(name.text)) {
+  if (const ParamTable::Entry *param = instance->params.find(name.text)) {
     diags.error(name.range, Twine(what) + " '" + name.text +
                                 "' has the name of a parameter");
     diags.note(param->name.range, "the parameter is declared here");
     return false;
   }
-  if (const ConstantTable::Entry *constant = constantTable.find(name.text)) {
+  if (const auto *constant = instance->fileConstants->find(name.text)) {
     diags.error(name.range, Twine(what) + " '" + name.text +
                                 "' has the name of a constant");
     diags.note(constant->name.range, "the constant is declared here");
     return false;
   }
-  auto it = tensorIds.find(name.text);
-  if (it != tensorIds.end()) {
+  if (const Binding *binding = instance->find(name.text)) {
     diags.error(name.range,
                 Twine(what) + " '" + name.text + "' has the name of a tensor");
-    diags.note(tensorInfos[it->second].range, "the tensor is declared here");
+    diags.note(binding->range, "the tensor is declared here");
     return false;
   }
   return true;
 }
 
-void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
-  bool isInput = role == ast::Role::Input;
-  if (!checkName(decl.name, isInput ? "input" : "output")) {
-    return;
+static const char *nameOf(ast::Role role) {
+  switch (role) {
+  case ast::Role::Input:
+    return "input";
+  case ast::Role::Output:
+    return "output";
+  case ast::Role::Intermediate:
+    return "intermediate";
+  case ast::Role::Constant:
+    return "constant";
   }
+  llvm_unreachable("all roles are handled");
+}
+
+/// The tensor that `decl` declares, without its extents and its padding.
+ast::Tensor OpChecker::resolveTensor(const TensorDecl &decl, ast::Role role) {
+  bool isInput = role == ast::Role::Input;
   ast::Tensor tensor;
-  tensor.name = decl.name.text;
+  tensor.name = instance->path + decl.name.text;
   tensor.role = role;
   tensor.loc = decl.name.range.Start;
   if (std::optional<ElementType> type =
-          resolveType(decl.type, constants, diags)) {
+          resolveType(decl.type, instance->constants, diags)) {
     tensor.type = *type;
     tensor.range = {type->minValue(), type->maxValue()};
     if (decl.in && isInput) {
@@ -97,67 +107,98 @@ void OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
   } else {
     isDeclarationBroken = true;
   }
-
   if (decl.in && !isInput) {
     diags.error(decl.in->range,
-                "'in' describes inputs; the range of output '" + tensor.name +
+                Twine("'in' describes inputs; the range of ") + nameOf(role) +
+                    " '" + decl.name.text +
                     "' follows from its statement, use clamp(...) there");
   }
-  checkRank(decl.name, decl.shape.size(), diags);
+  return tensor;
+}
+
+unsigned OpChecker::addTensor(ast::Tensor tensor, const Name &name) {
+  op.tensors.push_back(std::move(tensor));
+  tensorInfos.push_back({name.range});
+  return op.tensors.size() - 1;
+}
+
+/// False if its name is taken.
+bool OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
+  if (!checkName(decl.name, nameOf(role))) {
+    return false;
+  }
+  ast::Tensor tensor = resolveTensor(decl, role);
   for (const Dimension &dim : decl.shape) {
-    if (std::optional<ast::Extent> extent = resolveDimension(dim)) {
+    if (std::optional<ast::Extent> extent = resolveDimension(dim, role)) {
       tensor.shape.push_back(*extent);
     } else {
       isDeclarationBroken = true;
     }
   }
-
+  checkRank(decl.name, decl.shape.size(), diags);
   checkElements(tensor, decl.name.range, diags);
-  tensorIds[tensor.name] = op.tensors.size();
-  op.tensors.push_back(std::move(tensor));
-  tensorInfos.push_back({decl.name.range});
+  bool isInput = role == ast::Role::Input;
+  Binding binding{decl.name.text, decl.name.range, role};
+  binding.tensor = addTensor(std::move(tensor), decl.name);
+  binding.state =
+      isInput ? Binding::State::Assigned : Binding::State::Unassigned;
+  instance->bind(std::move(binding));
+  return true;
 }
 
-std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim) {
+std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim,
+                                                       ast::Role role) {
   std::optional<int64_t> size;
   if (dim.value) {
-    size = resolveExtent(*dim.value, constants, diags);
+    size = resolveExtent(*dim.value, instance->constants, diags);
     if (!size) {
       return std::nullopt;
     }
   }
-  if (dim.symbol) {
-    return resolveSymbol(dim.symbol->text, size, dim.range);
+  if (!dim.symbol) {
+    assert(size && "the parser gives a dimension a symbol or an extent");
+    return ast::Extent{*size, -1};
   }
-  assert(size && "the parser gives a dimension a symbol or an extent");
-  return ast::Extent{*size, -1};
+  const std::string &name = dim.symbol->text;
+  bool isOfCaller = role == ast::Role::Intermediate || instance->caller;
+  if (isOfCaller && !instance->sizes.contains(name)) {
+    diags.error(dim.range, "run-time size '?" + name +
+                               "' stands in no input and no output before; an "
+                               "intermediate has the sizes of others");
+    return std::nullopt;
+  }
+  return resolveSize(name, size, dim.range);
 }
 
 /// `?name <= bound`, the bound present where the name is first mentioned.
-std::optional<ast::Extent>
-OpChecker::resolveSymbol(const std::string &name, std::optional<int64_t> bound,
-                         llvm::SMRange range) {
-  auto it = symbolIds.find(name);
-  if (it == symbolIds.end()) {
+std::optional<ast::Extent> OpChecker::resolveSize(const std::string &name,
+                                                  std::optional<int64_t> bound,
+                                                  llvm::SMRange range) {
+  auto it = instance->sizes.find(name);
+  if (it == instance->sizes.end()) {
     if (!bound) {
-      diags.error(range, "run-time size '?" + name +
-                             "' has no bound; write '?" + name +
-                             " <= BOUND' where it is first mentioned");
+      reportNoBound(name, range);
       return std::nullopt;
     }
-    symbolIds[name] = op.symbols.size();
+    ast::Extent extent{*bound, static_cast<int>(op.symbols.size())};
     op.symbols.push_back({name, *bound, range.Start});
-    return ast::Extent{*bound, static_cast<int>(op.symbols.size() - 1)};
+    instance->sizes[name] = {extent, *bound, range};
+    return extent;
   }
-  const ast::Symbol &symbol = op.symbols[it->second];
-  if (bound && *bound != symbol.bound) {
+  const Size &size = it->second;
+  if (bound && *bound != size.bound) {
     diags.error(range, "run-time size '?" + name + "' is bounded by " +
-                           Twine(*bound) + " here but by " +
-                           Twine(symbol.bound) + " before");
-    diags.note({symbol.loc, symbol.loc}, "first bounded here");
+                           Twine(*bound) + " here but by " + Twine(size.bound) +
+                           " before");
+    diags.note({size.range.Start, size.range.Start}, "first bounded here");
     return std::nullopt;
   }
-  return ast::Extent{symbol.bound, static_cast<int>(it->second)};
+  return size.extent;
+}
+
+void OpChecker::reportNoBound(const std::string &name, llvm::SMRange range) {
+  diags.error(range, "run-time size '?" + name + "' has no bound; write '?" +
+                         name + " <= BOUND' where it is first mentioned");
 }
 
 void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
@@ -166,8 +207,8 @@ void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
                 "'in' describes integers, but '" + tensor.name + "' is f32");
     return;
   }
-  std::optional<int64_t> lo = constants.evaluate(*range.lo);
-  std::optional<int64_t> hi = constants.evaluate(*range.hi);
+  std::optional<int64_t> lo = instance->constants.evaluate(*range.lo);
+  std::optional<int64_t> hi = instance->constants.evaluate(*range.hi);
   if (!lo || !hi) {
     isDeclarationBroken = true;
     return;
@@ -189,198 +230,266 @@ void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
   tensor.hasDeclaredRange = true;
 }
 
-void OpChecker::resolvePadding(const PadSyntax &pad, unsigned id) {
-  ast::Tensor &tensor = op.tensors[id];
+void OpChecker::declarePadding(const PadSyntax &pad, Binding &binding) {
+  ast::Tensor &tensor = op.tensors[binding.tensor];
   if (tensor.shape.empty()) {
-    diags.error(pad.range, "'" + tensor.name +
-                               "' is a scalar, which has no outside to pad");
+    reportScalarPadding(pad, binding.name);
     return;
   }
+  binding.padding = resolvePadding(pad, tensor.type);
+  tensor.padding = binding.padding;
+}
+
+void OpChecker::reportScalarPadding(const PadSyntax &pad, StringRef name) {
+  diags.error(pad.range,
+              "'" + name + "' is a scalar, which has no outside to pad");
+}
+
+/// What `pad` says of a tensor of type `type`; nothing after an error.
+std::optional<ast::Padding> OpChecker::resolvePadding(const PadSyntax &pad,
+                                                      ElementType type) {
+  ConstantEvaluator &constants = instance->constants;
   if (pad.value && pad.value->kind == Node::Kind::Name &&
       !constants.isConstant(*pad.value)) {
-    resolveScalarPadding(pad, id);
-    return;
+    return resolveScalarPadding(pad, type);
   }
-  if (tensor.type.isFloat()) {
-    resolveFloatPadding(pad, tensor);
-    return;
+  if (type.isFloat()) {
+    return resolveFloatPadding(pad);
   }
-  std::optional<int64_t> value = tensor.type.minValue();
+  std::optional<int64_t> value = type.minValue();
   if (pad.value) {
     value = constants.evaluate(*pad.value);
   }
   if (!value) {
     isDeclarationBroken = true;
-    return;
+    return std::nullopt;
   }
-  setPadding(pad, *value, tensor);
+  return paddingOf(pad, *value, type);
 }
 
-void OpChecker::setPadding(const PadSyntax &pad, int64_t value,
-                           ast::Tensor &tensor) {
+std::optional<ast::Padding>
+OpChecker::paddingOf(const PadSyntax &pad, int64_t value, ElementType type) {
+  // Not `holds`: padding bipolar operands by 0 is exact although 0 has no code.
+  if (value < type.minValue() || value > type.maxValue()) {
+    diags.error(pad.range, "padding " + Twine(value) + " is outside " +
+                               type.str() + ", which goes from " +
+                               Twine(type.minValue()) + " to " +
+                               Twine(type.maxValue()));
+  }
   ast::Padding padding;
   padding.value = value;
-  tensor.padding = padding;
-  // Not `holds`: padding bipolar operands by 0 is exact although 0 has no code.
-  if (value < tensor.type.minValue() || value > tensor.type.maxValue()) {
-    diags.error(pad.range, "padding " + Twine(value) + " is outside " +
-                               tensor.type.str() + ", which goes from " +
-                               Twine(tensor.type.minValue()) + " to " +
-                               Twine(tensor.type.maxValue()));
-  }
+  return padding;
 }
 
 /// pad(zx): the padding is a rank-0 integer input, known when the kernel runs.
-void OpChecker::resolveScalarPadding(const PadSyntax &pad, unsigned id) {
-  ast::Tensor &tensor = op.tensors[id];
-  if (const ConstantTable::Entry *constant =
-          constantTable.find(pad.value->name)) {
-    resolveConstantPadding(pad, *constant, tensor);
-    return;
+std::optional<ast::Padding>
+OpChecker::resolveScalarPadding(const PadSyntax &pad, ElementType type) {
+  Binding *binding = instance->find(pad.value->name);
+  const auto *constant = instance->fileConstants->find(pad.value->name);
+  if (!binding && constant && !pad.value->hasSubscripts) {
+    if (!constant->tensor) {
+      isDeclarationBroken = true;
+      return std::nullopt;
+    }
+    return resolveConstantPadding(pad, *constant->tensor, constant->name.range,
+                                  type);
   }
-  auto it = tensorIds.find(pad.value->name);
-  if (it == tensorIds.end() || pad.value->hasSubscripts) {
+  if (!binding || pad.value->hasSubscripts) {
     diags.error(pad.value->range,
                 "expected a constant, 'lowest' or a scalar input as padding, "
                 "found '" +
                     pad.value->name + "'");
-    return;
+    return std::nullopt;
   }
-  const ast::Tensor &scalar = op.tensors[it->second];
-  const TensorInfo &info = tensorInfos[it->second];
+  const ast::Tensor &scalar = op.tensors[binding->tensor];
+  if (scalar.role == ast::Role::Constant) {
+    return resolveConstantPadding(pad, scalar, binding->range, type);
+  }
   if (scalar.role != ast::Role::Input || !scalar.shape.empty() ||
-      scalar.type.isFloat() || tensor.type.isFloat()) {
+      scalar.type.isFloat() || type.isFloat()) {
     diags.error(pad.value->range,
                 "a tensor as padding is an integer scalar input, and pads an "
                 "integer tensor");
-    diags.note(info.range, "'" + scalar.name + "' is declared here");
-    return;
+    diags.note(binding->range, "'" + binding->name + "' is declared here");
+    return std::nullopt;
   }
-  if (!Interval(scalar.range)
-           .within(tensor.type.minValue(), tensor.type.maxValue())) {
-    diags.error(pad.value->range, "padding '" + scalar.name + "' ranges over " +
-                                      Interval(scalar.range).str() + ", but " +
-                                      tensor.type.str() + " goes from " +
-                                      Twine(tensor.type.minValue()) + " to " +
-                                      Twine(tensor.type.maxValue()));
-    diags.note(info.range,
-               "declare the range of '" + scalar.name + "' with 'in [lo, hi]'");
-    return;
+  if (!Interval(scalar.range).within(type.minValue(), type.maxValue())) {
+    diags.error(pad.value->range,
+                "padding '" + binding->name + "' ranges over " +
+                    Interval(scalar.range).str() + ", but " + type.str() +
+                    " goes from " + Twine(type.minValue()) + " to " +
+                    Twine(type.maxValue()));
+    diags.note(binding->range, "declare the range of '" + binding->name +
+                                   "' with 'in [lo, hi]'");
+    return std::nullopt;
   }
   ast::Padding padding;
   padding.kind = ast::Padding::Kind::Scalar;
-  padding.tensor = it->second;
-  tensor.padding = padding;
-  tensorInfos[it->second].isRead = true;
+  padding.tensor = binding->tensor;
+  binding->isRead = true;
+  return padding;
 }
 
 /// pad(zx) of a constant: its value.
-void OpChecker::resolveConstantPadding(const PadSyntax &pad,
-                                       const ConstantTable::Entry &constant,
-                                       ast::Tensor &tensor) {
-  if (!constant.tensor) {
-    isDeclarationBroken = true;
-    return;
-  }
-  const ast::Tensor &scalar = *constant.tensor;
-  if (!scalar.shape.empty() || scalar.type.isFloat() != tensor.type.isFloat()) {
+std::optional<ast::Padding>
+OpChecker::resolveConstantPadding(const PadSyntax &pad,
+                                  const ast::Tensor &constant,
+                                  llvm::SMRange declaredAt, ElementType type) {
+  if (!constant.shape.empty() || constant.type.isFloat() != type.isFloat()) {
     diags.error(pad.value->range,
                 "a constant as padding is a scalar, an integer for integer "
                 "tensors and f32 for others");
-    diags.note(constant.name.range, "'" + scalar.name + "' is declared here");
-  } else if (tensor.type.isFloat()) {
-    tensor.padding = ast::Padding();
-    tensor.padding->floatValue = scalar.values->getFloat(0);
-  } else {
-    setPadding(pad, scalar.values->getInt(0), tensor);
+    diags.note(declaredAt, "'" + pad.value->name + "' is declared here");
+    return std::nullopt;
   }
+  if (!type.isFloat()) {
+    return paddingOf(pad, constant.values->getInt(0), type);
+  }
+  ast::Padding padding;
+  padding.floatValue = constant.values->getFloat(0);
+  return padding;
 }
 
-void OpChecker::resolveFloatPadding(const PadSyntax &pad, ast::Tensor &tensor) {
+std::optional<ast::Padding>
+OpChecker::resolveFloatPadding(const PadSyntax &pad) {
   ast::Padding padding;
   padding.floatValue = -std::numeric_limits<float>::infinity();
-  if (pad.value) {
-    const Node *node = pad.value.get();
-    bool isNegative = node->kind == Node::Kind::Negate;
-    const Node *magnitude = isNegative ? node->children[0].get() : node;
-    if (magnitude->kind == Node::Kind::Float) {
-      padding.floatValue =
-          isNegative ? -magnitude->floatValue : magnitude->floatValue;
-    } else if (std::optional<int64_t> value = constants.evaluate(*node)) {
-      padding.floatValue = static_cast<float>(*value);
-    } else {
-      isDeclarationBroken = true;
-    }
+  if (!pad.value) {
+    return padding;
   }
-  tensor.padding = padding;
+  const Node *node = pad.value.get();
+  bool isNegative = node->kind == Node::Kind::Negate;
+  const Node *magnitude = isNegative ? node->children[0].get() : node;
+  if (magnitude->kind == Node::Kind::Float) {
+    padding.floatValue =
+        isNegative ? -magnitude->floatValue : magnitude->floatValue;
+    return padding;
+  }
+  std::optional<int64_t> value = instance->constants.evaluate(*node);
+  if (!value) {
+    isDeclarationBroken = true;
+    return std::nullopt;
+  }
+  padding.floatValue = static_cast<float>(*value);
+  return padding;
 }
 
-/// Declares the constants of the file that `node` mentions.
-void OpChecker::declareConstants(const Node &node) {
-  if (node.kind == Node::Kind::Name && !tensorIds.contains(node.name)) {
-    if (const ConstantTable::Entry *constant = constantTable.find(node.name)) {
-      declareConstant(*constant);
+/// Declares the constants that the operator's statements mention.
+void OpChecker::declareConstants() {
+  for (const StatementDecl &statement : instance->decl.statements) {
+    if (statement.value) {
+      declareConstants(*statement.value);
+      continue;
     }
+    for (const Name &argument : statement.call->arguments) {
+      declareConstant(argument.text);
+    }
+  }
+}
+
+void OpChecker::declareConstants(const Node &node) {
+  if (node.kind == Node::Kind::Name) {
+    declareConstant(node.name);
   }
   for (const NodePtr &child : node.children) {
     declareConstants(*child);
   }
 }
 
-void OpChecker::declareConstant(const ConstantTable::Entry &constant) {
-  if (!constant.tensor) {
+/// Binds `name` if it is a constant of the file that is not bound yet.
+void OpChecker::declareConstant(const std::string &name) {
+  const ConstantTable::Entry *constant = instance->fileConstants->find(name);
+  if (!constant || instance->find(name)) {
+    return;
+  }
+  if (!constant->tensor) {
     isDeclarationBroken = true;
     return;
   }
-  for (const auto &[name, value] : constant.parameters) {
-    constants.useParam(name);
+  usedParams.insert(constant->parameters.begin(), constant->parameters.end());
+  const char *place = constant->name.range.Start.getPointer();
+  auto [known, isNew] = constantIds.try_emplace(place, op.tensors.size());
+  if (isNew) {
+    addTensor(*constant->tensor, constant->name);
   }
-  tensorIds[constant.name.text] = op.tensors.size();
-  op.tensors.push_back(*constant.tensor);
-  tensorInfos.push_back({constant.name.range});
+  Binding binding{name, constant->name.range, ast::Role::Constant};
+  binding.tensor = known->second;
+  binding.isRead = true;
+  instance->bind(std::move(binding));
 }
 
 /// Finds the tensor of every statement, and declares the intermediates.
 void OpChecker::bindTargets() {
-  for (auto [number, statement] : llvm::enumerate(decl.statements)) {
-    bindTarget(statement, number);
+  for (const StatementDecl &statement : instance->decl.statements) {
+    for (const Target &target : statement.targets) {
+      bindTarget(statement, target);
+    }
   }
-  for (auto [id, tensor] : llvm::enumerate(op.tensors)) {
-    if (tensor.role == ast::Role::Output && tensorInfos[id].definedBy < 0) {
-      diags.error(tensorInfos[id].range,
-                  "output " + quoted(id) + " is never assigned");
+  for (const Binding &binding : instance->bindings) {
+    if (binding.role == ast::Role::Output && !binding.assignedAt.isValid()) {
+      diags.error(binding.range,
+                  "output '" + binding.name + "' is never assigned");
     }
   }
 }
 
-void OpChecker::bindTarget(const StatementDecl &statement, unsigned number) {
-  const Name &target = statement.target;
-  auto it = tensorIds.find(target.text);
-  if (it == tensorIds.end()) {
-    if (!checkName(target, "intermediate")) {
+void OpChecker::bindTarget(const StatementDecl &statement,
+                           const Target &target) {
+  const Name &name = target.name;
+  Binding *binding = instance->find(name.text);
+  if (!binding) {
+    declareIntermediate(statement, target);
+  } else if (binding->role == ast::Role::Input) {
+    diags.error(name.range, "input '" + name.text + "' cannot be assigned");
+    diags.note(binding->range, "'" + name.text + "' is declared here");
+  } else if (binding->assignedAt.isValid()) {
+    diags.error(name.range, "'" + name.text + "' is assigned twice");
+    diags.note(binding->assignedAt, "first assigned here");
+  } else {
+    binding->assignedAt = name.range;
+    if (target.declaration) {
+      diags.error(target.declaration->type.range,
+                  "output '" + name.text +
+                      "' is declared already; leave its type out here");
+      diags.note(binding->range, "'" + name.text + "' is declared here");
+    }
+  }
+}
+
+/// A name that is assigned without being an input or an output. What its
+/// declaration leaves open follows from the statement, or from what it calls.
+void OpChecker::declareIntermediate(const StatementDecl &statement,
+                                    const Target &target) {
+  const Name &name = target.name;
+  const std::optional<TensorDecl> &declaration = target.declaration;
+  if (declaration) {
+    if (!declareTensor(*declaration, ast::Role::Intermediate)) {
       return;
     }
-    checkRank(target, statement.indices.size(), diags);
-    ast::Tensor tensor;
-    tensor.name = target.text;
-    tensor.role = ast::Role::Intermediate;
-    tensor.loc = target.range.Start;
-    tensor.shape.resize(statement.indices.size());
-    tensorIds[tensor.name] = op.tensors.size();
-    op.tensors.push_back(std::move(tensor));
-    tensorInfos.push_back({target.range, static_cast<int>(number)});
-    return;
-  }
-  unsigned id = it->second;
-  TensorInfo &info = tensorInfos[id];
-  if (op.tensors[id].role == ast::Role::Input) {
-    diags.error(target.range, "input " + quoted(id) + " cannot be assigned");
-    diags.note(info.range, quoted(id) + " is declared here");
-  } else if (info.definedBy >= 0) {
-    diags.error(target.range, quoted(id) + " is assigned twice");
-    diags.note(decl.statements[info.definedBy].target.range,
-               "first assigned here");
   } else {
-    info.definedBy = number;
+    if (!checkName(name, nameOf(ast::Role::Intermediate))) {
+      return;
+    }
+    ast::Tensor tensor;
+    tensor.name = instance->path + name.text;
+    tensor.role = ast::Role::Intermediate;
+    tensor.loc = name.range.Start;
+    Binding binding{name.text, name.range, ast::Role::Intermediate};
+    binding.tensor = addTensor(std::move(tensor), name);
+    binding.state = Binding::State::Unassigned;
+    instance->bind(std::move(binding));
+  }
+  Binding &binding = instance->bindings.back();
+  ast::Tensor &tensor = op.tensors[binding.tensor];
+  TensorInfo &info = tensorInfos[binding.tensor];
+  binding.assignedAt = name.range;
+  info.hasType = declaration.has_value();
+  info.hasShape = declaration && !declaration->shape.empty();
+  if (!info.hasShape) {
+    tensor.shape.resize(statement.indices.size());
+    checkRank(name, tensor.shape.size(), diags);
+  }
+  if (declaration && declaration->pad && !statement.call) {
+    declarePadding(*declaration->pad, binding);
   }
 }

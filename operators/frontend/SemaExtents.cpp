@@ -16,6 +16,7 @@ bool OpChecker::resolveExtents() {
 }
 
 void OpChecker::resolveStatementExtents(unsigned number) {
+  Entered guard(*this, scopes[number].instance);
   ast::Statement &statement = op.statements[number];
   ast::Tensor &target = op.tensors[statement.tensor];
   bool isComplete = true;
@@ -26,13 +27,14 @@ void OpChecker::resolveStatementExtents(unsigned number) {
       index.extent = *extent;
     } else {
       isComplete = false;
-      reportNoExtent(index, statement, scopes[number].unknowns[position]);
+      reportNoExtent(index, *scopes[number].target,
+                     scopes[number].unknowns[position]);
     }
   }
   if (!isComplete) {
     return;
   }
-  if (target.role == ast::Role::Intermediate) {
+  if (!tensorInfos[statement.tensor].hasShape) {
     for (auto [dim, extent] : llvm::enumerate(target.shape)) {
       extent = statement.indices[dim].extent;
     }
@@ -50,8 +52,7 @@ void OpChecker::resolveStatementExtents(unsigned number) {
   }
 }
 
-void OpChecker::reportNoExtent(const ast::Index &index,
-                               const ast::Statement &statement,
+void OpChecker::reportNoExtent(const ast::Index &index, const Binding &target,
                                unsigned unknown) {
   if (!reportedExtents.insert(extents.representative(unknown)).second) {
     return;
@@ -62,7 +63,8 @@ void OpChecker::reportNoExtent(const ast::Index &index,
   std::string remedy =
       index.isReduction
           ? "write '" + index.name + ":EXTENT' in the list of the reduction"
-          : "declare " + quoted(statement.tensor) + " as an output";
+          : "declare " + quoted(target) +
+                " with its extents, 'NAME[...]: TYPE[EXTENT, ...] = ...'";
   diags.error(range, "index '" + index.name +
                          "' has no extent: it stands alone in no dimension of "
                          "known extent; " +
@@ -71,7 +73,8 @@ void OpChecker::reportNoExtent(const ast::Index &index,
 
 bool OpChecker::checkBounds() {
   unsigned errors = diags.numErrors();
-  for (ast::Statement &statement : op.statements) {
+  for (auto [statement, scope] : llvm::zip_equal(op.statements, scopes)) {
+    Entered guard(*this, scope.instance);
     checkReads(*statement.value, statement);
   }
   return !failedSince(errors);
@@ -111,7 +114,8 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   const ast::AffineForm &form = read.subscripts[dim].affine;
   const ast::Tensor &tensor = op.tensors[read.tensor];
   const ast::Extent &extent = tensor.shape[dim];
-  llvm::SMRange range = sourceInfos[&read].subscripts[dim];
+  const SourceInfo &info = sourceInfos[&read];
+  llvm::SMRange range = info.subscripts[dim];
   Interval values = numeratorRange(form, statement);
   if (!values.fitsInt64()) {
     diags.error(range, "subscript does not fit 64-bit arithmetic");
@@ -131,12 +135,13 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   if (isInside && !isFractional) {
     return;
   }
-  read.mayBeOutside = true;
-  if (tensor.padding) {
+  const Binding &binding = *info.binding;
+  read.padding = binding.padding;
+  if (read.padding) {
     return;
   }
   std::string where =
-      "dimension " + std::to_string(dim) + " of " + quoted(read.tensor);
+      "dimension " + std::to_string(dim) + " of " + quoted(binding);
   if (isInside) {
     diags.error(range, "subscript is not always a multiple of its divisor, "
                        "which reads outside " +
@@ -145,18 +150,18 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
     diags.error(range, "subscript ranges over " + values.str() + " but " +
                            where + " has extent " + format(extent));
   }
-  if (tensor.role == ast::Role::Constant) {
-    diags.note(tensorInfos[read.tensor].range,
-               quoted(read.tensor) + " is a constant, which has no padding; "
-                                     "store it with a border");
+  if (binding.role == ast::Role::Constant) {
+    diags.note(binding.range, quoted(binding) +
+                                  " is a constant, which has no padding; "
+                                  "store it with a border");
     return;
   }
-  diags.note(tensorInfos[read.tensor].range,
-             tensor.role == ast::Role::Intermediate
-                 ? quoted(read.tensor) +
-                       " is an intermediate; declare it as an "
-                       "output with 'pad(VALUE)' to read "
-                       "outside it"
-                 : quoted(read.tensor) + " is declared without padding; add "
-                                         "'pad(VALUE)' to read outside it");
+  diags.note(binding.range,
+             tensorInfos[read.tensor].hasType
+                 ? quoted(binding) + " is declared without padding; add "
+                                     "'pad(VALUE)' to read outside it"
+                 : quoted(binding) +
+                       " is an intermediate; declare it with a padding, "
+                       "'NAME[...]: TYPE pad(VALUE) = ...', to read outside "
+                       "it");
 }

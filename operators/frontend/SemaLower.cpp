@@ -13,43 +13,65 @@ using ast::Expr;
 using ast::ExprPtr;
 using llvm::Twine;
 
-bool OpChecker::lowerStatements() {
+/// Lowers the statements of the operator whose text is checked. What they call
+/// is lowered in their place.
+bool OpChecker::lowerBody() {
   unsigned errors = diags.numErrors();
-  op.statements.resize(decl.statements.size());
-  scopes.resize(decl.statements.size());
-  for (auto [number, statement] : llvm::enumerate(decl.statements)) {
-    lowerStatement(statement, number);
+  bindTargets();
+  declareConstants();
+  if (failedSince(errors) || isDeclarationBroken) {
+    return false;
   }
-  // A statement can be missing without an error: its parameter was reported.
-  return !failedSince(errors) &&
-         llvm::all_of(op.statements, [](const ast::Statement &statement) {
-           return statement.value != nullptr;
-         });
+  bool isComplete = true;
+  for (const StatementDecl &statement : instance->decl.statements) {
+    if (isTooLarge || diags.tooManyErrors()) {
+      return false;
+    }
+    isComplete &=
+        statement.call ? inlineCall(statement) : lowerStatement(statement);
+  }
+  return isComplete && !failedSince(errors);
 }
 
-void OpChecker::lowerStatement(const StatementDecl &decl, unsigned number) {
-  scope = &scopes[number];
-  scope->statement = &op.statements[number];
-  scope->number = number;
-  scope->statement->loc = decl.target.range.Start;
-  scope->statement->tensor = tensorIds[decl.target.text];
-  if (lowerTarget(decl)) {
-    scope->statement->value = lower(*decl.value);
+/// False if the statement is left out: for an error, or because the parameter
+/// that it uses was reported.
+bool OpChecker::lowerStatement(const StatementDecl &decl) {
+  if (op.statements.size() >= maxStatements) {
+    diags.error(instances[0]->decl.name.range,
+                "operator '" + op.name + "' has more than " +
+                    Twine(maxStatements) +
+                    " statements with those of what it calls");
+    isTooLarge = true;
+    return false;
   }
+  Binding &target = *instance->find(decl.targets[0].name.text);
+  ast::Statement &statement = op.statements.emplace_back();
+  scope = &scopes.emplace_back();
+  scope->instance = instance;
+  scope->target = &target;
+  scope->statement = &statement;
+  statement.loc = target.assignedAt.Start;
+  statement.tensor = target.tensor;
+  target.state = Binding::State::BeingAssigned;
+  if (lowerTarget(decl, target)) {
+    statement.value = lower(*decl.value);
+  }
+  target.state = Binding::State::Assigned;
+  return statement.value != nullptr;
 }
 
 /// False if an index of the left-hand side is missing: then the right-hand side
 /// would only give follow-up errors.
-bool OpChecker::lowerTarget(const StatementDecl &decl) {
-  unsigned id = scope->statement->tensor;
+bool OpChecker::lowerTarget(const StatementDecl &decl, const Binding &target) {
+  unsigned id = target.tensor;
   const ast::Tensor &tensor = op.tensors[id];
   TensorInfo &info = tensorInfos[id];
   if (decl.indices.size() != tensor.shape.size()) {
-    diags.error(decl.target.range,
-                quoted(id) + " has " + Twine(tensor.shape.size()) +
+    diags.error(target.assignedAt,
+                quoted(target) + " has " + Twine(tensor.shape.size()) +
                     " dimension(s) but is assigned with " +
                     Twine(decl.indices.size()) + " index(es)");
-    diags.note(info.range, quoted(id) + " is declared here");
+    diags.note(target.range, quoted(target) + " is declared here");
     return false;
   }
   bool ok = true;
@@ -60,10 +82,11 @@ bool OpChecker::lowerTarget(const StatementDecl &decl) {
       ok = false;
       continue;
     }
-    if (tensor.role == ast::Role::Intermediate) {
-      info.dimensions.push_back(scope->unknowns[*index]);
+    if (info.hasShape) {
+      equateExtents(name.text, scope->unknowns[*index], target, dim,
+                    name.range);
     } else {
-      equateExtents(name.text, scope->unknowns[*index], id, dim, name.range);
+      info.dimensions.push_back(scope->unknowns[*index]);
     }
   }
   return ok;
@@ -108,15 +131,16 @@ std::optional<unsigned> OpChecker::addIndex(const Name &name,
 
 /// A lone index ranges over the dimension it stands in.
 void OpChecker::equateExtents(const std::string &index, unsigned unknown,
-                              unsigned tensor, unsigned dim,
+                              const Binding &binding, unsigned dim,
                               llvm::SMRange range) {
-  if (op.tensors[tensor].role == ast::Role::Intermediate) {
+  unsigned tensor = binding.tensor;
+  if (!tensorInfos[tensor].hasShape) {
     extents.unify(unknown, tensorInfos[tensor].dimensions[dim], index, range);
     return;
   }
   extents.bind(unknown, index,
                {op.tensors[tensor].shape[dim],
-                "dimension " + std::to_string(dim) + " of " + quoted(tensor),
+                "dimension " + std::to_string(dim) + " of " + quoted(binding),
                 range});
 }
 
@@ -155,17 +179,17 @@ ExprPtr OpChecker::lower(const Node &node) {
 }
 
 ExprPtr OpChecker::lowerName(const Node &node) {
-  if (auto it = tensorIds.find(node.name); it != tensorIds.end()) {
-    return lowerRead(node, it->second);
+  if (Binding *binding = instance->find(node.name)) {
+    return lowerRead(node, *binding);
   }
-  if (const ParamTable::Entry *param = constants.table().find(node.name)) {
+  if (const ParamTable::Entry *param = instance->params.find(node.name)) {
     if (node.hasSubscripts) {
       diags.error(node.range,
                   "'" + node.name + "' is a parameter and has no subscripts");
       diags.note(param->name.range, "the parameter is declared here");
       return nullptr;
     }
-    std::optional<int64_t> value = constants.useParam(node.name);
+    std::optional<int64_t> value = instance->constants.useParam(node.name);
     if (!value) {
       return nullptr;
     }
@@ -183,37 +207,44 @@ ExprPtr OpChecker::lowerName(const Node &node) {
   return nullptr;
 }
 
-ExprPtr OpChecker::lowerRead(const Node &node, unsigned tensor) {
-  TensorInfo &info = tensorInfos[tensor];
-  info.isRead = true;
+/// True if `binding` can be read now. False without an error if its statement
+/// failed.
+bool OpChecker::checkReadable(Binding &binding, llvm::SMRange range) {
+  binding.isRead = true;
+  if (binding.state == Binding::State::Assigned) {
+    return !tensorInfos[binding.tensor].isBroken;
+  }
+  bool isOwn = binding.state == Binding::State::BeingAssigned;
+  diags.error(range,
+              quoted(binding) + (isOwn ? " is read in its own definition"
+                                       : " is read before it is assigned"));
+  if (binding.assignedAt.isValid()) {
+    diags.note(binding.assignedAt, "assigned here");
+  }
+  return false;
+}
+
+ExprPtr OpChecker::lowerRead(const Node &node, Binding &binding) {
+  unsigned tensor = binding.tensor;
   const ast::Tensor &read = op.tensors[tensor];
-  int number = scope->number;
-  const bool isGiven =
-      read.role == ast::Role::Input || read.role == ast::Role::Constant;
-  if (!isGiven && (info.definedBy < 0 || info.definedBy >= number)) {
-    diags.error(node.range,
-                quoted(tensor) + (info.definedBy == number
-                                      ? " is read in its own definition"
-                                      : " is read before it is assigned"));
-    if (info.definedBy >= 0) {
-      diags.note(decl.statements[info.definedBy].target.range, "assigned here");
-    }
+  if (!checkReadable(binding, node.range)) {
     return nullptr;
   }
   if (read.shape.size() != node.children.size()) {
-    diags.error(node.range, quoted(tensor) + " has " +
+    diags.error(node.range, quoted(binding) + " has " +
                                 Twine(read.shape.size()) +
                                 " dimension(s) but is read with " +
                                 Twine(node.children.size()) + " subscript(s)");
-    diags.note(info.range, quoted(tensor) + " is declared here");
+    diags.note(binding.range, quoted(binding) + " is declared here");
     return nullptr;
   }
   ExprPtr expr = makeExpr(Expr::Kind::Read, node.loc, node.range);
   expr->tensor = tensor;
+  sourceInfos[expr.get()].binding = &binding;
   expr->subscripts.resize(node.children.size());
   bool ok = true;
   for (auto [dim, child] : llvm::enumerate(node.children)) {
-    ok &= lowerSubscript(*child, tensor, dim, expr->subscripts[dim]);
+    ok &= lowerSubscript(*child, binding, dim, expr->subscripts[dim]);
     sourceInfos[expr.get()].subscripts.push_back(child->range);
   }
   return ok ? std::move(expr) : nullptr;
@@ -346,7 +377,7 @@ bool OpChecker::lowerBoundIndices(const Node &node, Expr &reduce) {
       continue;
     }
     std::optional<int64_t> extent =
-        resolveExtent(*bound.extent, constants, diags);
+        resolveExtent(*bound.extent, instance->constants, diags);
     if (!extent) {
       ok = false;
       continue;

@@ -14,15 +14,15 @@ using llvm::Twine;
 /// look-up.
 bool OpChecker::readsTensor(const Node &node) const {
   if (node.kind == Node::Kind::Name &&
-      (node.hasSubscripts || tensorIds.contains(node.name))) {
+      (node.hasSubscripts || instance->byName.contains(node.name))) {
     return true;
   }
   return llvm::any_of(
       node.children, [&](const NodePtr &child) { return readsTensor(*child); });
 }
 
-bool OpChecker::lowerSubscript(const Node &node, unsigned tensor, unsigned dim,
-                               ast::Subscript &subscript) {
+bool OpChecker::lowerSubscript(const Node &node, const Binding &read,
+                               unsigned dim, ast::Subscript &subscript) {
   if (readsTensor(node)) {
     return lowerLookup(node, subscript);
   }
@@ -36,7 +36,7 @@ bool OpChecker::lowerSubscript(const Node &node, unsigned tensor, unsigned dim,
   // dimension without taking its extent.
   if (node.kind == Node::Kind::Name && subscript.affine.isPlainIndex()) {
     unsigned index = subscript.affine.terms[0].index;
-    equateExtents(node.name, scope->unknowns[index], tensor, dim, node.range);
+    equateExtents(node.name, scope->unknowns[index], read, dim, node.range);
   }
   return true;
 }
@@ -86,8 +86,8 @@ std::optional<ast::AffineForm> OpChecker::lowerAffine(const Node &node,
   ast::AffineForm form;
   bool isDivision =
       node.kind == Node::Kind::Binary && node.binaryOp == BinaryOp::Div;
-  if (constants.isConstant(node)) {
-    std::optional<int64_t> value = constants.evaluate(node);
+  if (instance->constants.isConstant(node)) {
+    std::optional<int64_t> value = instance->constants.evaluate(node);
     if (!value) {
       return std::nullopt;
     }
@@ -119,7 +119,7 @@ std::optional<ast::AffineForm> OpChecker::lowerAffineOp(const Node &node,
       node.kind == Node::Kind::Binary && node.binaryOp == BinaryOp::Mul;
   bool hasConstant =
       isProduct && llvm::any_of(node.children, [&](const NodePtr &child) {
-        return constants.isConstant(*child);
+        return instance->constants.isConstant(*child);
       });
   if (!isNegation && !isSum && !hasConstant) {
     bool isDivision =
@@ -139,7 +139,7 @@ std::optional<ast::AffineForm> OpChecker::lowerAffineOp(const Node &node,
   ast::AffineForm form;
   bool ok = true;
   if (isProduct) {
-    bool isFirst = constants.isConstant(*node.children[0]);
+    bool isFirst = instance->constants.isConstant(*node.children[0]);
     ok = accumulate(form, isFirst ? *b : *a,
                     isFirst ? a->constant : b->constant);
   } else {
@@ -161,13 +161,13 @@ std::optional<ast::AffineForm> OpChecker::divideAffine(const Node &node) {
     return std::nullopt;
   }
   const Node &divisor = *node.children[1];
-  if (!constants.isConstant(divisor)) {
+  if (!instance->constants.isConstant(divisor)) {
     diags.error(divisor.range,
                 "a subscript is divided by a constant: a literal or a "
                 "parameter");
     return std::nullopt;
   }
-  std::optional<int64_t> value = constants.evaluate(divisor);
+  std::optional<int64_t> value = instance->constants.evaluate(divisor);
   if (!value) {
     return std::nullopt;
   }

@@ -15,8 +15,11 @@ using llvm::Twine;
 
 bool OpChecker::checkTypes() {
   unsigned errors = diags.numErrors();
-  for (ast::Statement &statement : op.statements) {
-    if (!type(statement.value, statement) || !checkStore(statement)) {
+  for (auto [number, statement] : llvm::enumerate(op.statements)) {
+    checkPromises(number);
+    Entered guard(*this, scopes[number].instance);
+    if (!type(statement.value, statement) ||
+        !checkStore(statement, *scopes[number].target)) {
       tensorInfos[statement.tensor].isBroken = true;
     }
   }
@@ -34,10 +37,11 @@ static ast::IntRange storedRange(Interval value, ElementType type) {
   return {store(value.lo), store(value.hi)};
 }
 
-bool OpChecker::checkStore(ast::Statement &statement) {
+bool OpChecker::checkStore(ast::Statement &statement, const Binding &target) {
   ast::Tensor &tensor = op.tensors[statement.tensor];
   ExprPtr &value = statement.value;
-  if (tensor.role == ast::Role::Intermediate) {
+  const TensorInfo &info = tensorInfos[statement.tensor];
+  if (!info.hasType) {
     Interval range = value->range;
     tensor.type = value->isFloat ? ElementType{Encoding::Float, 32}
                                  : accumulatorFor(range.fitsInt32());
@@ -49,23 +53,22 @@ bool OpChecker::checkStore(ast::Statement &statement) {
     makeFloat(value);
     return true;
   }
-  const TensorInfo &info = tensorInfos[statement.tensor];
   if (value->isFloat) {
     diags.error(value->loc, range,
-                "an f32 value is stored to " + quoted(statement.tensor) +
-                    " of type " + tensor.type.str() +
+                "an f32 value is stored to " + quoted(target) + " of type " +
+                    tensor.type.str() +
                     "; convert it with round, floor, ceil or trunc");
-    diags.note(info.range, quoted(statement.tensor) + " is declared here");
+    diags.note(target.range, quoted(target) + " is declared here");
     return false;
   }
   if (tensor.type.bits == 32 && !Interval(value->range).fitsInt32()) {
     diags.warning(value->loc, range,
                   "a value in " + Interval(value->range).str() +
-                      " does not fit " + quoted(statement.tensor) +
+                      " does not fit " + quoted(target) +
                       " of type i32 and saturates");
-    diags.note(info.range, quoted(statement.tensor) +
-                               " is declared here; declare it i64, or the "
-                               "inputs with 'in [lo, hi]'");
+    diags.note(target.range, quoted(target) +
+                                 " is declared here; declare it i64, or the "
+                                 "inputs with 'in [lo, hi]'");
   }
   tensor.range = storedRange(value->range, tensor.type);
   return true;
@@ -157,7 +160,7 @@ bool OpChecker::typeRead(Expr &expr) {
     return ok;
   }
   Interval range = tensor.range;
-  if (const auto &padding = tensor.padding; padding && expr.mayBeOutside) {
+  if (const std::optional<ast::Padding> &padding = expr.padding) {
     range = join(range, padding->kind == ast::Padding::Kind::Scalar
                             ? Interval(op.tensors[padding->tensor].range)
                             : Interval(padding->value, padding->value));
@@ -167,7 +170,8 @@ bool OpChecker::typeRead(Expr &expr) {
 
 bool OpChecker::typeLookup(Expr &read, unsigned dim) {
   const Expr &lookup = *read.subscripts[dim].lookup;
-  llvm::SMRange place = sourceInfos[&read].subscripts[dim];
+  const SourceInfo &info = sourceInfos[&read];
+  llvm::SMRange place = info.subscripts[dim];
   if (!requireInteger(lookup, "a look-up subscript")) {
     return false;
   }
@@ -176,11 +180,11 @@ bool OpChecker::typeLookup(Expr &read, unsigned dim) {
   if (!extent.isStatic() || !range.within(0, extent.size - 1)) {
     diags.error(place, "look-up subscript ranges over " + range.str() +
                            " but dimension " + Twine(dim) + " of " +
-                           quoted(read.tensor) + " has extent " +
+                           quoted(*info.binding) + " has extent " +
                            format(extent));
-    diags.note(tensorInfos[read.tensor].range,
-               quoted(read.tensor) + " is declared here; look-ups are not "
-                                     "padded, use clamp(...)");
+    diags.note(info.binding->range, quoted(*info.binding) +
+                                        " is declared here; look-ups are not "
+                                        "padded, use clamp(...)");
     return false;
   }
   if (range.hi - range.lo > 255) {

@@ -105,14 +105,39 @@ struct TensorDecl {
   std::optional<RangeSyntax> in;
 };
 
-struct StatementDecl {
-  Name target;
-  std::vector<Name> indices;
+/// What a statement assigns.
+struct Target {
+  Name name;
+  /// `: TYPE...` behind the name: the intermediate has this type and stores as
+  /// an output does. It has the target's name.
+  std::optional<TensorDecl> declaration;
+};
+
+/// `NAME = VALUE`: a parameter of an operator with its default, or with its
+/// value at a call. Null where none is written.
+struct GenericParam {
+  Name name;
   NodePtr value;
+};
+
+/// `OPERATOR<PARAMETER = VALUE, ...>(TENSOR, ...)`.
+struct OpCall {
+  Name callee;
+  std::vector<GenericParam> params;
+  std::vector<Name> arguments;
+};
+
+/// `TARGET[indices] = value`, or `TARGET = call` or `(TARGETS) = call`.
+struct StatementDecl {
+  std::vector<Target> targets; ///< One, unless there is a call.
+  std::vector<Name> indices;
+  NodePtr value; ///< Null when there is a call.
+  std::optional<OpCall> call;
 };
 
 struct OpDecl {
   Name name;
+  std::vector<GenericParam> params;
   std::vector<TensorDecl> inputs;
   std::vector<TensorDecl> outputs;
   std::vector<StatementDecl> statements;
@@ -132,6 +157,10 @@ struct ConstDecl {
 };
 
 struct FileDecl {
+  std::string path;
+  /// The files that it includes itself, each once, by their positions in the
+  /// program.
+  std::vector<size_t> includes;
   std::vector<ParamDecl> params;
   std::vector<ConstDecl> constants;
   /// Ops without a syntax error.
@@ -139,6 +168,10 @@ struct FileDecl {
   /// Names of all ops, those with syntax errors too.
   std::vector<Name> opNames;
 };
+
+/// A file with all that it includes. What is included stands before the files
+/// that include it; the file itself is the last.
+using Program = std::vector<FileDecl>;
 
 } // namespace lpgen::syntax
 

@@ -121,14 +121,13 @@ ElementValue Interpreter::read(const Expr &expr, Frame &frame) {
   if (locate(expr, frame, position)) {
     return readElement(expr.tensor, position);
   }
-  const ast::Tensor &tensor = op.tensors[expr.tensor];
-  if (!tensor.padding) {
-    fail(frame, "reads '" + tensor.name +
+  if (!expr.padding) {
+    fail(frame, "reads '" + op.tensors[expr.tensor].name +
                     "' outside, which has no padding: the proof that this "
                     "cannot be is wrong, please report it");
     return {};
   }
-  return outsideValue(*tensor.padding);
+  return outsideValue(*expr.padding);
 }
 
 int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {

@@ -11,6 +11,13 @@ using ast::Expr;
 
 namespace {
 
+const char *const layers = R"(param K = 2
+op half<N, A>(x: u{A}[N] pad(0)) -> (y: u{A}[N / K]) {
+  t[i] = x[K*i] + x[K*i - 1]
+  y[i] = t[i] >> 1
+}
+)";
+
 void countError(const llvm::SMDiagnostic &message, void *context) {
   *static_cast<unsigned *>(context) +=
       message.getKind() == llvm::SourceMgr::DK_Error;
@@ -37,7 +44,8 @@ void checkExpr(const Expr &expr, const ast::Op &op,
     return;
   }
   const ast::Tensor &tensor = op.tensors[expr.tensor];
-  require(!expr.mayBeOutside || tensor.padding, "outside without padding");
+  require(!expr.padding || expr.padding->tensor < op.tensors.size(),
+          "padding without a tensor");
   require(expr.subscripts.size() == tensor.shape.size(), "wrong rank");
   for (const ast::Subscript &subscript : expr.subscripts) {
     if (subscript.lookup) {
@@ -98,7 +106,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       llvm::MemoryBuffer::getMemBufferCopy(text, "fuzz.lp"), llvm::SMLoc());
   unsigned errors = 0;
   sources.setDiagHandler(countError, &errors);
-  std::optional<ast::File> file = parseFile(sources, {{}, readZeros});
+  // Nothing is read from the machine; the text can include itself and a file
+  // of layers.
+  ParseOptions options;
+  auto memory = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
+  memory->addFile("fuzz.lp", 0, llvm::MemoryBuffer::getMemBufferCopy(text));
+  memory->addFile("layers.lp", 0, llvm::MemoryBuffer::getMemBuffer(layers));
+  options.files = memory;
+  options.readConstant = readZeros;
+  std::optional<ast::File> file = parseFile(sources, options);
   require(file.has_value() == (errors == 0), "a tree exactly without errors");
   if (file) {
     for (const ast::Op &op : file->ops) {

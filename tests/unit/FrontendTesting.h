@@ -1,5 +1,6 @@
 // What the front end's tests share: run the front end over a text and collect
-// what it reports, each message as "LINE:COLUMN: KIND: TEXT".
+// what it reports, each message as "LINE:COLUMN: KIND: TEXT", with the file
+// before it unless that is test.lp.
 #ifndef LPGEN_TESTS_UNIT_FRONTENDTESTING_H
 #define LPGEN_TESTS_UNIT_FRONTENDTESTING_H
 
@@ -47,8 +48,11 @@ inline void collect(const llvm::SMDiagnostic &message, void *context) {
   static const char *const kinds[] = {"error", "warning", "remark", "note"};
   std::string text;
   if (message.getLoc().isValid()) {
-    text = std::to_string(message.getLineNo()) + ":" +
-           std::to_string(message.getColumnNo() + 1) + ": ";
+    text = message.getFilename() == "test.lp"
+               ? ""
+               : message.getFilename().str() + ":";
+    text += std::to_string(message.getLineNo()) + ":" +
+            std::to_string(message.getColumnNo() + 1) + ": ";
   }
   text +=
       std::string(kinds[message.getKind()]) + ": " + message.getMessage().str();
@@ -74,15 +78,28 @@ readTestConstant(const std::string & /*path*/, const std::string &source,
   return std::make_shared<const HostTensor>(std::move(values));
 }
 
-inline Parsed parse(llvm::StringRef text,
-                    const std::map<std::string, int64_t> &defines = {}) {
+/// Parses test.lp of `files`, path and text. There are no other files; what is
+/// not beside the including file is sought in the folder `share`.
+inline Parsed parseFiles(const std::map<std::string, std::string> &files,
+                         const std::map<std::string, int64_t> &defines = {}) {
   Parsed result;
+  auto memory = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
+  for (const auto &[path, text] : files) {
+    memory->addFile(path, 0, llvm::MemoryBuffer::getMemBufferCopy(text, path));
+  }
   result.sources = std::make_unique<llvm::SourceMgr>();
   result.sources->AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBufferCopy(text, "test.lp"), llvm::SMLoc());
+      llvm::MemoryBuffer::getMemBufferCopy(files.at("test.lp"), "test.lp"),
+      llvm::SMLoc());
   result.sources->setDiagHandler(collect, &result.messages);
-  result.file = parseFile(*result.sources, {defines, readTestConstant});
+  result.file = parseFile(*result.sources,
+                          {defines, readTestConstant, {"share"}, memory});
   return result;
+}
+
+inline Parsed parse(llvm::StringRef text,
+                    const std::map<std::string, int64_t> &defines = {}) {
+  return parseFiles({{"test.lp", text.str()}}, defines);
 }
 
 /// Pins all that is reported, one message a line. There is a tree exactly if

@@ -82,7 +82,7 @@ TEST(FrontendSyntax, NotADeclaration) {
   expectDiagnostics(
       R"(operator f
 op f(x: u2[4]) -> (y: u2[4]) { y[i] = x[i] })",
-      R"(1:1: error: expected 'op', 'param' or 'const', found 'operator')");
+      R"(1:1: error: expected 'op', 'param', 'const' or 'include', found 'operator')");
 }
 
 TEST(FrontendSyntax, MissingArrow) {
@@ -211,7 +211,7 @@ op f(a: u2[0], b: u2[N - 3], c: u2[0x20000000000], d: u2[1.5], e: u2[M], g: u2[5
 2:22: error: an extent is at least 1 and at most 2^40, found -3
 2:36: error: an extent is at least 1 and at most 2^40, found 2199023255552
 2:58: error: expected an integer constant, found a floating-point number
-2:70: error: expected an integer constant, but 'M' is not a parameter of this file declared before this place
+2:70: error: expected an integer constant, but 'M' is not a parameter declared before this place
 2:81: error: 5 / 2 is not an integer; use floordiv or rounddiv)");
 }
 
@@ -346,7 +346,7 @@ param H = round(2)
 param I = min(1)
 op f(x: u2[A]) -> (y: u2[A]) { y[i] = x[i] })",
       R"(1:13: error: 4 / 3 is not an integer; use floordiv or rounddiv
-2:11: error: expected an integer constant, but 'C' is not a parameter of this file declared before this place
+2:11: error: expected an integer constant, but 'C' is not a parameter declared before this place
 4:13: error: division by zero in a constant
 5:30: error: constant does not fit a 64-bit integer
 6:13: error: shift by 64; shifts go from 0 to 63

@@ -166,7 +166,7 @@ TEST(FrontendStatements, NoExtentOnTheLeft) {
   a[h] = sum(r:3) x[h + r]
   y = sum(h) a[h]
 })",
-      R"(2:5: error: index 'h' has no extent: it stands alone in no dimension of known extent; declare 'a' as an output)");
+      R"(2:5: error: index 'h' has no extent: it stands alone in no dimension of known extent; declare 'a' with its extents, 'NAME[...]: TYPE[EXTENT, ...] = ...')");
 }
 
 TEST(FrontendStatements, OutsideWithoutPadding) {
@@ -186,7 +186,53 @@ TEST(FrontendStatements, OutsideOfIntermediate) {
   y[h] = sum(r:3) a[h + r]
 })",
       R"(3:21: error: subscript ranges over [0, 29] but dimension 0 of 'a' has extent 28
-2:3: note: 'a' is an intermediate; declare it as an output with 'pad(VALUE)' to read outside it)");
+2:3: note: 'a' is an intermediate; declare it with a padding, 'NAME[...]: TYPE pad(VALUE) = ...', to read outside it)");
+}
+
+TEST(FrontendStatements, OutsideOfTypedIntermediate) {
+  expectDiagnostics(
+      R"(op f(x: u2[28]) -> (y: i32[28]) {
+  a[h]: u3 = x[h] + 1
+  y[h] = sum(r:3) a[h + r]
+})",
+      R"(3:21: error: subscript ranges over [0, 29] but dimension 0 of 'a' has extent 28
+2:3: note: 'a' is declared without padding; add 'pad(VALUE)' to read outside it)");
+}
+
+TEST(FrontendStatements, TypedIntermediateInWrongPlaces) {
+  expectDiagnostics(
+      R"(op f(x: u2[28]) -> (y: i32[28]) {
+  a[h]: u4[28, 2] = x[h]
+  b[h]: u4[7] = x[h]
+  c[h]: u99 = x[h]
+  d[h]: u4 in [0, 3] = x[h]
+  e: u4 pad(0) = 3
+  y[h]: i32 = x[h]
+})",
+      R"(4:9: error: type 'u' has widths from 1 to 16, found 99
+5:12: error: 'in' describes inputs; the range of intermediate 'd' follows from its statement, use clamp(...) there
+6:9: error: 'e' is a scalar, which has no outside to pad
+7:9: error: output 'y' is declared already; leave its type out here
+1:21: note: 'y' is declared here)");
+  expectDiagnostics(
+      R"(op f(x: u2[28]) -> (y: i32[28]) {
+  a[h]: u4[28, 2] = x[h]
+  b[h]: u4[7] = x[h]
+  y[h] = x[h]
+})",
+      R"(2:3: error: 'a' has 2 dimension(s) but is assigned with 1 index(es)
+2:3: note: 'a' is declared here
+3:19: error: index 'h' has extent 28 in dimension 0 of 'x' but extent 7 in dimension 0 of 'b'
+3:5: note: extent 7 comes from here)");
+}
+
+TEST(FrontendStatements, SizeOfAnIntermediateAlone) {
+  expectDiagnostics(
+      R"(op f(x: u2[28]) -> (y: i32) {
+  a[h]: u4[?n <= 28] = x[h + 0]
+  y = sum(h) a[h]
+})",
+      R"(2:12: error: run-time size '?n' stands in no input and no output before; an intermediate has the sizes of others)");
 }
 
 TEST(FrontendStatements, OutsideOfOutput) {

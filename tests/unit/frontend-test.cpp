@@ -102,7 +102,7 @@ op conv3x3(x: u2[1, 28, 28, C] pad(0), w: b1[128, 3, 3, C],
   EXPECT_EQ(statement.indices[6].extent.size, 128);
 
   const Expr &x = read(*statement.value);
-  EXPECT_TRUE(x.mayBeOutside);
+  EXPECT_TRUE(x.padding.has_value());
   const ast::AffineForm &row = x.subscripts[1].affine;
   ASSERT_EQ(row.terms.size(), 2U);
   EXPECT_EQ(row.terms[0].index, 1U);
@@ -272,6 +272,29 @@ op f(x: s8[4]) -> (a: u2[4], b: b2[4], c: t2[4], d: b1[4]) {
   EXPECT_EQ(parsed.tensor("d").range, (IntRange{-1, 1}));
 }
 
+TEST(Frontend, TypedIntermediatesStoreAsOutputsDo) {
+  Parsed parsed =
+      parseClean(R"(op f(x: s8[4, 6], z: s8, n: f32) -> (y: i32[4, 6]) {
+  a[i,j]: u4 = x[i,j]
+  b[i,j]: s8 pad(z) = a[i,j]
+  c[i]: i32[3] = x[i + 0,0]
+  d: f32 = z
+  e[i,j]: u4[4, 6] pad(2) = round(d * n)
+  y[i,j] = b[i + 1,j] + sum(k) c[k] + e[i,j - 1] + a[i,j]
+})");
+  EXPECT_EQ(parsed.tensor("a").role, ast::Role::Intermediate);
+  EXPECT_EQ(parsed.tensor("a").type.str(), "u4");
+  EXPECT_EQ(parsed.tensor("a").range, (ast::IntRange{0, 15}));
+  EXPECT_EQ(parsed.tensor("a").shape[1].size, 6);
+  EXPECT_EQ(parsed.tensor("b").type.str(), "s8");
+  EXPECT_EQ(parsed.tensor("b").range, (ast::IntRange{0, 15}));
+  EXPECT_EQ(parsed.padding("b").kind, ast::Padding::Kind::Scalar);
+  EXPECT_EQ(parsed.padding("b").tensor, 1U);
+  EXPECT_EQ(parsed.tensor("c").shape[0].size, 3);
+  EXPECT_TRUE(parsed.tensor("d").type.isFloat());
+  EXPECT_EQ(parsed.padding("e").value, 2);
+}
+
 TEST(Frontend, ExtentsFlowBackwardsThroughIntermediates) {
   Parsed parsed = parseClean(R"(
 op f(x: u2[30], w: s2[5]) -> (y: u2[14]) {
@@ -290,7 +313,7 @@ op f(x: u2[30]) -> (y: u2[14]) {
   y[h] = x[h + 0]
 })");
   const Expr &x = read(*parsed.op().statements[0].value);
-  EXPECT_FALSE(x.mayBeOutside);
+  EXPECT_FALSE(x.padding.has_value());
   EXPECT_TRUE(x.subscripts[0].affine.isPlainIndex());
 }
 
@@ -302,15 +325,15 @@ op f(x: u2[4] pad(0)) -> (y: u2[8], z: u2[4], q: u2[4]) {
   q[h] = x[(2*h + 4) / 6]
 })");
   const Expr &y = read(*parsed.op().statements[0].value);
-  EXPECT_TRUE(y.mayBeOutside);
+  EXPECT_TRUE(y.padding.has_value());
   EXPECT_EQ(y.subscripts[0].affine.divisor, 2);
   EXPECT_EQ(y.subscripts[0].affine.constant, 1);
   EXPECT_EQ(y.subscripts[0].affine.terms[1].coefficient, -1);
   const Expr &z = read(*parsed.op().statements[1].value);
-  EXPECT_FALSE(z.mayBeOutside);
+  EXPECT_FALSE(z.padding.has_value());
   EXPECT_TRUE(z.subscripts[0].affine.isPlainIndex());
   const Expr &q = read(*parsed.op().statements[2].value);
-  EXPECT_TRUE(q.mayBeOutside);
+  EXPECT_TRUE(q.padding.has_value());
   EXPECT_EQ(q.subscripts[0].affine.divisor, 3);
   EXPECT_EQ(q.subscripts[0].affine.constant, 2);
 }
@@ -330,7 +353,7 @@ op f(x: u4[?m <= 16 * K, K], w: s4[?n <= 8, K], u: u4[?m])
   EXPECT_EQ(op.tensors[0].shape[0], (ast::Extent{128, 0}));
   EXPECT_EQ(op.tensors[2].shape[0], (ast::Extent{128, 0}));
   EXPECT_EQ(op.statements[0].indices[1].extent, (ast::Extent{8, 1}));
-  EXPECT_FALSE(read(*op.statements[0].value).mayBeOutside);
+  EXPECT_FALSE(read(*op.statements[0].value).padding.has_value());
   EXPECT_EQ(op.statements[1].value->range, (IntRange{0, 1920}));
 }
 
@@ -341,7 +364,7 @@ op f(x: u4[?m <= 8] in [1, 15] pad(2)) -> (y: i32, z: i32) {
   z = x[0]
 })");
   EXPECT_EQ(parsed.op().statements[0].value->range, (IntRange{0, 120}));
-  EXPECT_TRUE(parsed.op().statements[1].value->mayBeOutside);
+  EXPECT_TRUE(parsed.op().statements[1].value->padding.has_value());
 }
 
 TEST(Frontend, LookUp) {
@@ -353,7 +376,7 @@ op f(x: s4[4], t: s8[16, 4]) -> (y: s8[4]) {
   ASSERT_TRUE(t.subscripts[0].lookup);
   EXPECT_EQ(t.subscripts[0].lookup->range, (IntRange{0, 15}));
   EXPECT_FALSE(t.subscripts[1].lookup);
-  EXPECT_FALSE(t.mayBeOutside);
+  EXPECT_FALSE(t.padding.has_value());
 }
 
 TEST(Frontend, Parameters) {

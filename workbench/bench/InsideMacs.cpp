@@ -89,7 +89,7 @@ void InsideCounter::visit(const ast::Statement &statement,
 
 void InsideCounter::collectChecks(const ast::Expr &expr,
                                   llvm::SmallVector<Check> &checks) {
-  if (expr.kind == ast::Expr::Kind::Read && expr.mayBeOutside) {
+  if (expr.kind == ast::Expr::Kind::Read && expr.padding) {
     for (const auto &[subscript, extent] :
          llvm::zip_equal(expr.subscripts, op.tensors[expr.tensor].shape)) {
       if (subscript.lookup || subscript.affine.isPlainIndex()) {
