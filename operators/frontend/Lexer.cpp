@@ -78,11 +78,12 @@ private:
 
   /// There are no escapes: a string is a path or the name of a tensor.
   Token string() {
-    size_t length = rest.drop_front().find_first_of("\"\n");
-    if (length < rest.size() - 1 && rest[length + 1] == '"') {
-      return take(TokenKind::String, length + 2);
+    StringRef value = rest.drop_front().take_until(
+        [](char c) { return c == '"' || c == '\n'; });
+    if (rest.drop_front(value.size() + 1).starts_with("\"")) {
+      return take(TokenKind::String, value.size() + 2);
     }
-    Token token = take(TokenKind::Error, std::min(length + 1, rest.size()));
+    Token token = take(TokenKind::Error, value.size() + 1);
     diags.error(token.range(), "a string ends with '\"' on its line");
     return token;
   }

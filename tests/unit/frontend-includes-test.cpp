@@ -99,6 +99,15 @@ op f(x: u4) -> (y: u4) { y = x })"}});
 3:1: error: expected 'op', 'param', 'const' or 'include', found 'include')");
 }
 
+TEST(FrontendIncludes, StringThatTheEndOfTheFileCuts) {
+  for (const char *text : {"include \"", "include \"half.lp"}) {
+    expectDiagnostics(
+        text, "1:9: error: a string ends with '\"' on its line\n"
+              "1:1: error: expected 'op', 'param', 'const' or 'include', "
+              "found 'include'");
+  }
+}
+
 TEST(FrontendIncludes, NamesDeclaredTwice) {
   Parsed parsed = parseFiles({{"test.lp", R"(include "half.lp"
 param K = 3
