@@ -29,6 +29,7 @@ op f(a: u4[8], b: u4[8]) -> (z: i32[8]) {
   const ast::Op &op = parsed.op(1);
   ASSERT_EQ(op.statements.size(), 5U);
   std::vector<std::string> targets;
+  targets.reserve(op.statements.size());
   for (const ast::Statement &statement : op.statements) {
     targets.push_back(op.tensors[statement.tensor].name);
   }
@@ -389,9 +390,9 @@ TEST(FrontendCalls, TooManyCalls) {
   std::string text = "op f0(x: u4) -> (y: u4) { y = x }\n";
   for (int i = 1; i <= 20; ++i) {
     const std::string callee = "f" + std::to_string(i - 1);
-    text += "op f" + std::to_string(i) +
-            "(x: u4) -> (y: u4) {\n a = " + callee + "(x)\n y = " + callee +
-            "(a)\n}\n";
+    text.append("op f").append(std::to_string(i));
+    text.append("(x: u4) -> (y: u4) {\n a = ").append(callee);
+    text.append("(x)\n y = ").append(callee).append("(a)\n}\n");
   }
   const Parsed parsed = parse(text);
   ASSERT_FALSE(parsed.messages.empty());

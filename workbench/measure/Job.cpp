@@ -243,7 +243,8 @@ static void checkInteger(const char *name, int64_t value, int64_t least,
 }
 
 static void checkNumber(const char *name, double value, double most) {
-  if (!(value >= 0 && value <= most)) {
+  const bool isWithin = value >= 0 && value <= most;
+  if (!isWithin) {
     throw BadJob{"'" + std::string(name) + "' is " + std::to_string(value) +
                  ", expected a number from 0 to " + std::to_string(most)};
   }
