@@ -143,7 +143,8 @@ TEST(Safetensors, refusesOtherTypesAndShapes) {
             "saving");
   EXPECT_EQ(problemOf(read(fileOf<int8_t>("I8", {1, 2}), s4, {2, 1})),
             "its shape is [2], expected [2, 1]");
-  const Result<SafetensorsView> opened = view(fileOf<int8_t>("I8", {1}));
+  const std::string file = fileOf<int8_t>("I8", {1});
+  const Result<SafetensorsView> opened = view(file);
   ASSERT_TRUE(opened.ok());
   EXPECT_EQ(problemOf(opened->read("u", s4, std::vector<int64_t>{1})),
             "there is no such tensor; it has 't'");
@@ -154,7 +155,8 @@ TEST(Safetensors, readsMetadataEscapesScalarsAndEmptyTensors) {
       R"({"__metadata__":{"format":"pt"},)"
       R"("\u00e9\ud83d\ude00\"":{"dtype":"I8","shape":[],"data_offsets":[0,1]},)"
       R"( "none" : {"data_offsets":[1,1],"shape":[0, 3],"dtype":"F32"}}   )";
-  const Result<SafetensorsView> opened = view(fileOf(header, "\x7"));
+  const std::string file = fileOf(header, "\x7");
+  const Result<SafetensorsView> opened = view(file);
   ASSERT_TRUE(opened.ok()) << opened.message();
   const auto value =
       opened->read("\xc3\xa9\xf0\x9f\x98\x80\"", s4, std::vector<int64_t>());
