@@ -26,8 +26,10 @@ namespace {
 /// One compilation: the IR, where it stands, and what is known of the kernel.
 class Compilation {
 public:
-  Compilation(llvm::SourceMgr &sources, const CompileOptions &options)
-      : sources(sources), options(options), target(*options.target) {
+  Compilation(llvm::SourceMgr &sources, const CompileOptions &options,
+              const ast::Op *source)
+      : sources(sources), options(options), target(*options.target),
+        source(source) {
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -38,10 +40,9 @@ public:
   }
   ~Compilation() { context.getDiagEngine().eraseHandler(handler); }
 
-  bool emit(const ast::Op &op) {
-    fallback = op.loc;
-    source = &op;
-    module = emitLp(context, op, sources, target.desc().name);
+  bool emit() {
+    fallback = source->loc;
+    module = emitLp(context, *source, sources, target.desc().name);
     if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
       kernel().setTargetAttr(
           lp::TargetAttr::get(&context, target.desc().name, cpu.name));
@@ -74,12 +75,12 @@ private:
   llvm::SourceMgr &sources;
   const CompileOptions &options;
   const Target &target;
+  const ast::Op *source; ///< What is compiled; null if only its IR is known.
   /// One operator is too little for threads.
   MLIRContext context{MLIRContext::Threading::DISABLED};
   DiagnosticEngine::HandlerID handler = 0;
   OwningOpRef<ModuleOp> module;
   llvm::SMLoc fallback;
-  const ast::Op *source = nullptr; ///< Where the IR is from, if not from text.
   CompiledOp result;
 };
 
@@ -256,6 +257,7 @@ bool Compilation::findValues(const KernelInfo &info,
     auto tensor = llvm::find_if(source->tensors, [&](const ast::Tensor &t) {
       return t.role == ast::Role::Constant && t.name == constant.buffer.name;
     });
+    assert(tensor != source->tensors.end() && "the IR is of this operator");
     values.push_back(tensor->values.get());
   }
   return true;
@@ -334,8 +336,8 @@ std::optional<CompiledOp> Compilation::run(Stage from) {
 std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
                                            llvm::SourceMgr &sources,
                                            const CompileOptions &options) {
-  Compilation compilation(sources, options);
-  if (!compilation.emit(op)) {
+  Compilation compilation(sources, options, &op);
+  if (!compilation.emit()) {
     return std::nullopt;
   }
   return compilation.run(Stage::Ast);
@@ -343,8 +345,9 @@ std::optional<CompiledOp> lpgen::compileOp(const ast::Op &op,
 
 std::optional<CompiledOp> lpgen::compileFrom(Stage from,
                                              llvm::SourceMgr &sources,
-                                             const CompileOptions &options) {
-  Compilation compilation(sources, options);
+                                             const CompileOptions &options,
+                                             const ast::Op *op) {
+  Compilation compilation(sources, options, op);
   if (!compilation.parse(from)) {
     return std::nullopt;
   }

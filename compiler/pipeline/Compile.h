@@ -68,9 +68,11 @@ std::optional<CompiledOp> compileOp(const ast::Op &op, llvm::SourceMgr &sources,
                                     const CompileOptions &options);
 
 /// Continues from MLIR text of stage `from` (not Ast), the main file of
-/// `sources`.
+/// `sources`. `op`, if it is known, is the operator that the text is of: it has
+/// the values of constants, without which they are errors.
 std::optional<CompiledOp> compileFrom(Stage from, llvm::SourceMgr &sources,
-                                      const CompileOptions &options);
+                                      const CompileOptions &options,
+                                      const ast::Op *op = nullptr);
 
 } // namespace lpgen
 

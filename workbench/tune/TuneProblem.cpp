@@ -96,7 +96,7 @@ TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
   file.setDiagHandler(sources.getDiagHandler(), sources.getDiagContext());
   file.AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBufferCopy(text, "schedules of a trial"), {});
-  return compileFrom(Stage::Lp, file, options);
+  return compileFrom(Stage::Lp, file, options, &source);
 }
 
 std::optional<TuneProblem::Counted>
