@@ -3,6 +3,7 @@
 #define LPGEN_TESTS_TRAINING_TRAININGTESTING_H
 
 #include "runtime/kernels/KernelProvider.h"
+#include "tests/TemporaryFolder.h"
 #include "training/core/FloatTensor.h"
 #include "training/core/IntTensor.h"
 #include "training/core/Random.h"
@@ -12,29 +13,6 @@
 #include <unistd.h>
 
 namespace lpgen::testing {
-
-/// A folder that is removed with all its files.
-class TemporaryFolder {
-public:
-  TemporaryFolder() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "lpgen-test.XXXXXX").string();
-    if (::mkdtemp(name.data())) {
-      folder = name;
-    }
-    EXPECT_FALSE(folder.empty());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  const std::string &path() const { return folder; }
-
-private:
-  std::string folder;
-};
 
 /// The build's compiler; kernels go to a cache in the build folder, which later
 /// runs find filled.

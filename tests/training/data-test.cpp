@@ -34,7 +34,7 @@ std::string idxLabels(const std::vector<int> &labels) {
   return text;
 }
 
-class Folder : public testing::TemporaryFolder {
+class Folder : public TemporaryFolder {
 public:
   void write(const std::string &name, const std::string &content) const {
     ASSERT_TRUE(writeFileAtomically(path() + "/" + name, content).ok());

@@ -33,7 +33,7 @@ TEST(GemmOperator, TextAndBound) {
 }
 
 TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   for (const bool isFirst : {true, false}) {
     KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
     const Result<const lp_kernel *> kernel = findSpec(kernels);
@@ -55,7 +55,7 @@ TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
 
 /// Changes the only library of the cache and finds the kernel again; how many
 /// kernels were compiled for that.
-int compiledAfter(const testing::TemporaryFolder &cache,
+int compiledAfter(const TemporaryFolder &cache,
                   const std::function<void(const std::string &)> &change) {
   const std::string library =
       std::filesystem::directory_iterator(cache.path())->path();
@@ -67,7 +67,7 @@ int compiledAfter(const testing::TemporaryFolder &cache,
 }
 
 TEST(KernelProvider, CompilesDamagedAndForeignLibrariesAgain) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   ASSERT_TRUE(KernelProvider({LPGEN_TEST_COMPILER, cache.path()})
                   .find(gemmOperatorName(spec), gemmOperatorText(spec))
                   .ok());
@@ -103,7 +103,7 @@ TEST(KernelProvider, CompilesDamagedAndForeignLibrariesAgain) {
 }
 
 TEST(KernelProvider, TakesNoFolderThatOthersMayWrite) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   ASSERT_EQ(::chmod(cache.path().c_str(), 0777), 0);
   KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path()});
   const auto kernel = findSpec(kernels);
@@ -115,7 +115,7 @@ TEST(KernelProvider, TakesNoFolderThatOthersMayWrite) {
 }
 
 TEST(KernelProvider, RemovesWhatKilledProcessesLeft) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   std::filesystem::create_directories(cache.path() + "/tmp.old/deep");
   std::filesystem::create_directories(cache.path() + "/tmp.new");
   const Result<FileLock> lock = FileLock::wait(cache.path() + "/tmp.new/lock");
@@ -127,7 +127,7 @@ TEST(KernelProvider, RemovesWhatKilledProcessesLeft) {
 }
 
 TEST(KernelProvider, MakesKernelsOfTheTargetAskedFor) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   for (const char *target : {"generic", "host"}) {
     KernelProvider kernels({LPGEN_TEST_COMPILER, cache.path(), target});
     const Result<const lp_kernel *> kernel = findSpec(kernels);
@@ -154,7 +154,7 @@ TEST(KernelProvider, PrefersALinkedKernel) {
 }
 
 TEST(KernelProvider, SaysThatThereIsNoCompiler) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   KernelProvider kernels({"/nonexistent/lpgen", cache.path()});
   const auto kernel = findSpec(kernels);
   ASSERT_FALSE(kernel.ok());
@@ -164,7 +164,7 @@ TEST(KernelProvider, SaysThatThereIsNoCompiler) {
 }
 
 TEST(KernelProvider, PassesOnWhatTheCompilerSays) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   const std::string program = cache.path() + "/broken";
   ASSERT_TRUE(
       writeFileAtomically(program, "#!/bin/sh\necho no luck >&2\nexit 3\n")
@@ -179,7 +179,7 @@ TEST(KernelProvider, PassesOnWhatTheCompilerSays) {
 }
 
 TEST(KernelProvider, SaysThatACompilerLeftNothing) {
-  const testing::TemporaryFolder cache;
+  const TemporaryFolder cache;
   KernelProvider kernels({"/bin/true", cache.path()});
   const auto kernel = findSpec(kernels);
   ASSERT_FALSE(kernel.ok());

@@ -102,7 +102,7 @@ TEST_P(EveryPolicy, LearnsEquallyOnAnyNumberOfThreadsAndAfterAResume) {
   EXPECT_EQ(weightsOf(*threads), weightsOf(*whole));
 
   // Interrupted in the middle of an epoch, resumed by another process.
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Result<RunFolder> first = RunFolder::open(folder.path());
   ASSERT_TRUE(first.ok());
   {
@@ -209,7 +209,7 @@ TEST(Trainer, ConfigErrors) {
 
 TEST(Checkpoint, DamageIsNoticedAndChangesNothing) {
   data::Dataset data = quarters(64);
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   Result<RunFolder> folder = RunFolder::open(path.path());
   ASSERT_TRUE(folder.ok());
   const std::unique_ptr<Trainer> trainer =
@@ -255,7 +255,7 @@ std::string forged(const std::string &good, const nlohmann::json &header) {
 
 TEST(Checkpoint, ForgedHeadersAreRefused) {
   const data::Dataset data = quarters(64);
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   Result<RunFolder> folder = RunFolder::open(path.path());
   ASSERT_TRUE(folder.ok());
   const std::unique_ptr<Trainer> trainer =
@@ -307,7 +307,7 @@ TEST(Checkpoint, ForgedHeadersAreRefused) {
 }
 
 TEST(Checkpoint, ValuesThatMeanNothingAreRefused) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path() + "/file";
   int64_t stage = 7;
   ASSERT_TRUE(saveCheckpoint(path, {}, [&](nn::StateVisitor &visitor) {
@@ -325,7 +325,7 @@ TEST(Checkpoint, ValuesThatMeanNothingAreRefused) {
 
 TEST(RunFolder, KnowsItsDataAndItsWriter) {
   data::Dataset data = quarters(64);
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   Result<RunFolder> folder = RunFolder::open(path.path());
   ASSERT_TRUE(folder.ok() && folder->lock().ok());
   Result<RunFolder> second = RunFolder::open(path.path());
@@ -346,7 +346,7 @@ TEST(RunFolder, KnowsItsDataAndItsWriter) {
 }
 
 TEST(Checkpoint, SharedPiecesAreFoundByName) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.path() + "/file";
   double a = 1;
   double b = 2;
@@ -377,7 +377,7 @@ TEST(Checkpoint, SharedPiecesAreFoundByName) {
 
 TEST(Checkpoint, OfAnotherNetworkIsRefused) {
   data::Dataset data = quarters(64);
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   Result<RunFolder> folder = RunFolder::open(path.path());
   ASSERT_TRUE(folder.ok());
   ASSERT_TRUE(
@@ -391,7 +391,7 @@ TEST(Checkpoint, OfAnotherNetworkIsRefused) {
 
 /// Trains to the end; folder and trainer are made anew after `pause` steps.
 nlohmann::json epochsOfRun(const data::Dataset &data, int64_t pause) {
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   nlohmann::json epochs;
   for (const int64_t until : {pause, int64_t{30}}) {
     Result<RunFolder> folder = RunFolder::open(path.path());
@@ -439,7 +439,7 @@ TEST(RunFolder, AnInterruptedEpochIsLoggedWhole) {
 
 TEST(RunFolder, LogsAreCompleteAfterAResume) {
   data::Dataset data = quarters(64);
-  const testing::TemporaryFolder path;
+  const TemporaryFolder path;
   const auto run = [&](int64_t epochs) {
     Result<RunFolder> folder = RunFolder::open(path.path());
     const std::unique_ptr<Trainer> trainer =

@@ -2,6 +2,7 @@
 // failed writes.
 #include "base/tensor/Npy.h"
 #include "base/tensor/NpyHeader.h"
+#include "tests/TemporaryFolder.h"
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -22,13 +23,6 @@ constexpr ElementType f32{Encoding::Float, 32};
 /// Each test has an empty folder of its own.
 class Npy : public testing::Test {
 protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "npy-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
   std::string pathOf(const std::string &name) const {
     return (folder / name).string();
   }
@@ -56,7 +50,8 @@ protected:
                                 fs::directory_iterator()));
   }
 
-  fs::path folder;
+  const TemporaryFolder own;
+  const fs::path folder = own.path();
 };
 
 TEST_F(Npy, roundTripsEveryStorageType) {

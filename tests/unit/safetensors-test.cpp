@@ -1,15 +1,14 @@
 // safetensors files: every stored type, and files that are damaged or hostile.
 #include "base/tensor/Safetensors.h"
+#include "tests/TemporaryFolder.h"
 #include <bit>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 using namespace lpgen;
 using testing::HasSubstr;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -233,14 +232,13 @@ TEST(Safetensors, refusesHostileHeaders) {
 }
 
 TEST(Safetensors, namesFileAndTensor) {
-  std::string pattern = (fs::temp_directory_path() / "st-XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  const std::string path = pattern + "/w.safetensors";
+  const TemporaryFolder temporary;
+  const std::string path = temporary.path() + "/w.safetensors";
   const auto missing = SafetensorsFile::open(path);
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.message(),
             "cannot read '" + path + "': no such file or folder");
-  const auto folder = SafetensorsFile::open(pattern);
+  const auto folder = SafetensorsFile::open(temporary.path());
   ASSERT_FALSE(folder.ok());
   EXPECT_THAT(folder.message(), HasSubstr("it is not a regular file"));
   std::ofstream(path, std::ios::binary).flush();
@@ -258,7 +256,6 @@ TEST(Safetensors, namesFileAndTensor) {
             std::vector<int64_t>{3});
   EXPECT_EQ(problemOf(file.read("t", s4, std::vector<int64_t>{2})),
             "tensor 't' of '" + path + "': its shape is [1], expected [2]");
-  fs::remove_all(pattern);
 }
 
 } // namespace

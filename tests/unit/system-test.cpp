@@ -5,6 +5,7 @@
 #include "base/system/OutputFiles.h"
 #include "base/system/StandardStreams.h"
 #include "base/system/Subprocess.h"
+#include "tests/TemporaryFolder.h"
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
@@ -25,13 +26,6 @@ namespace fs = std::filesystem;
 /// Each test has an empty folder of its own.
 class Files : public testing::Test {
 protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "files-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
   std::string pathOf(const std::string &name) const {
     return folder + "/" + name;
   }
@@ -53,7 +47,8 @@ protected:
                                 fs::directory_iterator()));
   }
 
-  std::string folder;
+  const TemporaryFolder own;
+  const std::string folder = own.path();
 };
 
 TEST_F(Files, HonourTheUmaskAndKeepRights) {
