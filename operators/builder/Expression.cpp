@@ -1,6 +1,9 @@
 // Text from pieces.
 #include "operators/builder/Expression.h"
 #include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <cmath>
 
 namespace lpgen::builder {
 
@@ -11,6 +14,17 @@ static std::string joinedBy(const char *separator,
     text += (text.empty() ? "" : separator) + part;
   }
   return text;
+}
+
+Expression Expression::real(float number) {
+  assert(std::isfinite(number) && "the language has no such number");
+  char digits[64];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+  std::string text(digits, end);
+  // "2" would be an integer, and "1e+20" is no number of the language.
+  std::erase(text, '+');
+  text += text.find_first_of(".e") == std::string::npos ? ".0" : "";
+  return {text, std::signbit(number) ? Level::Sum : Level::Primary};
 }
 
 Expression Expression::element(const std::string &tensor,

@@ -16,6 +16,9 @@ public:
       : content(std::to_string(number)),
         level(number < 0 ? Level::Sum : Level::Primary) {}
 
+  /// A number of binary32, which is finite: "1.5", with the digits that its
+  /// value needs.
+  static Expression real(float number);
   /// "unit": a tensor without dimensions.
   static Expression scalar(const std::string &tensor) {
     return {tensor, Level::Primary};
@@ -47,6 +50,10 @@ public:
   /// 1 where a >= b, else 0.
   friend Expression operator>=(const Expression &a, const Expression &b) {
     return joined(a, " >= ", b, Level::Comparison);
+  }
+  /// 1 where a > b, else 0.
+  friend Expression operator>(const Expression &a, const Expression &b) {
+    return joined(a, " > ", b, Level::Comparison);
   }
 
   const std::string &text() const { return content; }

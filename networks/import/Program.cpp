@@ -1,0 +1,169 @@
+// The text and the weights of an imported network.
+#include "networks/import/Program.h"
+#include "base/system/OutputFiles.h"
+#include "base/tensor/Npy.h"
+#include "base/tensor/SafetensorsWriter.h"
+#include <algorithm>
+
+namespace lpgen::importer {
+
+ElementType narrowestType(int64_t lowest, int64_t highest) {
+  const Encoding encoding = lowest < 0 ? Encoding::Signed : Encoding::Unsigned;
+  for (unsigned bits = 1; bits <= 16; ++bits) {
+    const ElementType type = {encoding, bits};
+    if (type.holds(lowest) && type.holds(highest)) {
+      return type;
+    }
+  }
+  constexpr ElementType i32 = {Encoding::Signed, 32};
+  return {Encoding::Signed,
+          i32.holds(lowest) && i32.holds(highest) ? 32U : 64U};
+}
+
+ElementType narrowestType(std::span<const int64_t> values) {
+  if (values.empty()) {
+    return {Encoding::Unsigned, 1};
+  }
+  const auto [lowest, highest] = std::ranges::minmax(values);
+  if (lowest == -1 && highest == 1) {
+    const bool hasZero = std::ranges::find(values, 0) != values.end();
+    return hasZero ? ElementType{Encoding::Ternary, 2}
+                   : ElementType{Encoding::Bipolar, 1};
+  }
+  return narrowestType(lowest, highest);
+}
+
+Program::Program(const std::string &name) : networkName(names.make(name)) {}
+
+std::string Program::sourceOf(const std::string &wanted,
+                              const std::string &name) {
+  const bool isPlain = std::ranges::all_of(
+      wanted, [](char c) { return c >= ' ' && c < 0x7f && c != '"'; });
+  std::string source =
+      isPlain && !wanted.empty() && !wanted.ends_with(".npy") ? wanted : name;
+  while (!sources.insert(source).second) {
+    source += "_";
+  }
+  return source;
+}
+
+std::string Program::addConstant(const std::string &wanted, HostTensor values) {
+  std::string name = names.make(wanted);
+  constants.push_back({name, sourceOf(wanted, name), std::move(values)});
+  return name;
+}
+
+std::string Program::addFloats(const std::string &wanted,
+                               std::span<const float> values,
+                               std::vector<int64_t> shape) {
+  HostTensor tensor({Encoding::Float, 32}, std::move(shape));
+  for (size_t i = 0; i < values.size(); ++i) {
+    tensor.setFloat(int64_t(i), values[i]);
+  }
+  return addConstant(wanted, std::move(tensor));
+}
+
+std::string Program::addIntegers(const std::string &wanted,
+                                 std::span<const int64_t> values,
+                                 std::vector<int64_t> shape, ElementType type) {
+  HostTensor tensor(type, std::move(shape));
+  for (size_t i = 0; i < values.size(); ++i) {
+    assert(type.holds(values[i]) && "a value that the type does not hold");
+    tensor.setInt(int64_t(i), values[i]);
+  }
+  return addConstant(wanted, std::move(tensor));
+}
+
+void Program::addInput(builder::Declaration tensor) {
+  inputs.push_back(std::move(tensor));
+}
+void Program::addOutput(builder::Declaration tensor) {
+  outputs.push_back(std::move(tensor));
+}
+
+void Program::comment(const std::string &text) {
+  lines.push_back("// " + oneLine(text));
+}
+
+size_t Program::assign(const std::string &target,
+                       const builder::Expression &value) {
+  lines.push_back(target + " = " + value.text());
+  return lines.size() - 1;
+}
+
+void Program::retarget(size_t line, const std::string &target) {
+  lines[line] = target + lines[line].substr(lines[line].find(" = "));
+}
+
+void Program::call(const std::string &target, const std::string &operatorName,
+                   const std::string &parameters,
+                   const std::vector<std::string> &arguments) {
+  std::string list;
+  for (const std::string &argument : arguments) {
+    list += (list.empty() ? "" : ", ") + argument;
+  }
+  lines.push_back(target + " = " + operatorName +
+                  (parameters.empty() ? "" : "<" + parameters + ">") + "(" +
+                  list + ")");
+}
+
+void Program::addOperator(const std::string &text) {
+  if (std::ranges::find(operators, text) == operators.end()) {
+    operators.push_back(text);
+  }
+}
+
+/// "x: u2[4],\n    w: b1[4]"
+static std::string listed(const std::vector<builder::Declaration> &tensors) {
+  std::string text;
+  for (const builder::Declaration &tensor : tensors) {
+    text += (text.empty() ? "" : ",\n    ") + tensor.text();
+  }
+  return text;
+}
+
+std::string Program::text() const {
+  std::string text = "// " + oneLine(report.file) + ": " + report.format;
+  text +=
+      report.producer.empty() ? "" : ", made by " + oneLine(report.producer);
+  text += "\n";
+  for (const std::string &note : report.notes) {
+    text += "// note: " + oneLine(note) + "\n";
+  }
+  text += hasLayers ? "include \"layers.lp\"\n" : "";
+  text += constants.empty() ? "" : "\n";
+  for (const Constant &constant : constants) {
+    builder::Declaration declaration{
+        .name = constant.name, .type = constant.values.type(), .extents = {}};
+    for (const int64_t extent : constant.values.shape()) {
+      declaration.extents.emplace_back(extent);
+    }
+    text += "const " + declaration.text() + " = \"" + constant.source + "\"\n";
+  }
+  for (const std::string &each : operators) {
+    text += "\n" + each;
+  }
+  text += "\nop " + networkName + "(\n    " + listed(inputs) + ")\n  -> (" +
+          listed(outputs) + ") {\n";
+  for (const std::string &line : lines) {
+    text += "  " + line + "\n";
+  }
+  return text + "}\n";
+}
+
+Status Program::write(const std::string &folder) const {
+  std::vector<NamedTensor> tensors;
+  for (const Constant &constant : constants) {
+    tensors.push_back({constant.source, &constant.values});
+  }
+  std::string weights = safetensorsHeader(tensors);
+  for (const Constant &constant : constants) {
+    weights += npyElements(constant.values);
+  }
+  OutputFiles files;
+  files.addIn(folder, networkName + ".lp", text());
+  files.addIn(folder, networkName + ".safetensors", std::move(weights));
+  return files.commit();
+}
+
+} // namespace lpgen::importer

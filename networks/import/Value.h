@@ -1,0 +1,100 @@
+// What a tensor of an imported network is while the network is written: not
+// always a tensor of the program. An elementwise chain is an expression until a
+// quantizer or a reader of windows stores it; a transposed, reshaped or sliced
+// tensor is another way to read the one that it comes from.
+//
+// A dimension of the file is a product of factors, of which each has an index:
+// flattening [channels, rows, columns] makes one dimension of three factors,
+// and nothing is moved. Dimensions of extent 1 have no factor, but the first
+// one (the images) keeps its own.
+#ifndef LPGEN_NETWORKS_IMPORT_VALUE_H
+#define LPGEN_NETWORKS_IMPORT_VALUE_H
+
+#include "networks/import/Constant.h"
+#include "operators/builder/Expression.h"
+#include <functional>
+#include <span>
+
+namespace lpgen::importer {
+
+/// An extent that is known only when the network runs.
+constexpr int64_t batchExtent = -1;
+
+/// A sum of indices times constants plus a constant, exactly divided.
+class Subscript {
+public:
+  Subscript(int64_t constant = 0) : constant(constant) {}
+  static Subscript index(const std::string &name) {
+    Subscript result;
+    result.terms.emplace_back(name, 1);
+    return result;
+  }
+
+  Subscript operator*(int64_t factor) const;
+  Subscript operator+(const Subscript &other) const;
+  /// Where this does not come out even, the read is outside.
+  Subscript dividedBy(int64_t number) const;
+  std::string text() const;
+
+private:
+  std::vector<std::pair<std::string, int64_t>> terms;
+  int64_t constant;
+  int64_t divisor = 1;
+};
+
+using Factors = std::vector<int64_t>;
+/// One for each factor, dimension by dimension.
+using Subscripts = std::vector<Subscript>;
+using Reader = std::function<builder::Expression(const Subscripts &)>;
+
+/// real = scale * (code - zero); both have as many dimensions as the value, or
+/// none.
+struct Quantization {
+  Constant scale;
+  Constant zero;
+};
+
+struct Value {
+  std::vector<Factors> dims;
+  /// The dimensions in the order in which they would lie in memory.
+  std::vector<int> order;
+  Reader read; ///< Of a code, if it is quantized.
+  /// Elements are integers from `lowest` to `highest`, odd ones only.
+  bool isInteger = false;
+  int64_t lowest = 0;
+  int64_t highest = 0;
+  bool isOdd = false;
+  std::optional<Quantization> quantization;
+  /// The elements of which this one takes the positive ones.
+  Reader beforeRelu;
+  std::optional<Constant> constant; ///< Codes, if it is quantized.
+  std::string tensor;      ///< Whose elements `read` reads in `order`, or "".
+  unsigned operations = 0; ///< Of an element.
+
+  Extents shape() const;
+  size_t rank() const { return dims.size(); }
+  int64_t extent(size_t dim) const;
+  /// All factors, dimension by dimension.
+  Factors factors() const;
+};
+
+/// A known value.
+Value constantValue(Constant constant);
+
+int64_t productOf(const Factors &factors);
+/// The factors of which all lists, of one product, consist; nothing if no list
+/// divides the other.
+std::optional<Factors> refinement(const std::vector<Factors> &lists);
+/// Subscripts of `coarse` from those of `fine`, which refines it.
+Subscripts coarsened(const Factors &coarse, const Factors &fine,
+                     std::span<const Subscript> subscripts);
+
+/// As another shape of as many elements; nothing if a factor would have to be
+/// cut where it does not divide.
+std::optional<Value> reshape(const Value &value, const Extents &shape);
+/// Dimension i of the result is dimension order[i] of the value.
+Value transpose(const Value &value, const std::vector<int> &order);
+
+} // namespace lpgen::importer
+
+#endif // LPGEN_NETWORKS_IMPORT_VALUE_H
