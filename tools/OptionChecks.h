@@ -4,7 +4,9 @@
 #define LPGEN_TOOLS_OPTIONCHECKS_H
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdlib>
+#include <limits>
 #include <sstream>
 #include <string>
 
@@ -35,6 +37,31 @@ inline CLI::Validator isNumber(double least, double most) {
         return message.str();
       },
       "", "number");
+}
+
+/// A number that T holds; CLI11 saturates what is greater and wraps "-1".
+template <typename T>
+CLI::Validator isInteger() {
+  return CLI::Validator(
+      [](const std::string &text) {
+        T value = 0;
+        const char *end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        const bool isGood = error == std::errc{} && stop == end;
+        return isGood ? std::string()
+                      : "expected an integer from " +
+                            std::to_string(std::numeric_limits<T>::min()) +
+                            " to " +
+                            std::to_string(std::numeric_limits<T>::max()) +
+                            ", found '" + text + "'";
+      },
+      "", "integer");
+}
+
+/// A finite number.
+inline CLI::Validator isFinite() {
+  return isNumber(std::numeric_limits<double>::lowest(),
+                  std::numeric_limits<double>::max());
 }
 
 } // namespace lpgen

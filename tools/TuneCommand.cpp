@@ -44,7 +44,7 @@ public:
   TuneRun(const TuneCommandOptions &options, TrialLog log)
       : options(options), log(std::move(log)) {}
   /// Tunes the operators of one file; returns an exit status.
-  int tuneFile(const std::string &path);
+  int tuneFile(OpFile &file);
   bool isInterrupted() const { return interrupted; }
 
   std::string rulesPath;
@@ -212,16 +212,9 @@ int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
   return written.ok() ? ExitSuccess : reportError(written.message());
 }
 
-int TuneRun::tuneFile(const std::string &path) {
-  OpFileOptions fileOptions = options.file;
-  fileOptions.file = path;
-  int exitCode = ExitSuccess;
-  const std::unique_ptr<OpFile> file = OpFile::load(fileOptions, exitCode);
-  if (!file) {
-    return exitCode;
-  }
-  for (const ast::Op *op : file->ops()) {
-    const int status = tuneOp(*file, *op);
+int TuneRun::tuneFile(OpFile &file) {
+  for (const ast::Op *op : file.ops()) {
+    const int status = tuneOp(file, *op);
     if (status != ExitSuccess || interrupted) {
       return status;
     }
@@ -285,9 +278,20 @@ static int runTune(const TuneCommandOptions &options) {
     return reportError("there is no home folder for tuned rules; choose a "
                        "file with -o");
   }
-  const Result<std::vector<std::string>> files = listFiles(options.file.file);
-  if (!files.ok()) {
-    return reportError(files.message());
+  const Result<std::vector<std::string>> paths = listFiles(options.file.file);
+  if (!paths.ok()) {
+    return reportError(paths.message());
+  }
+  // Before the log is begun, so that none is left by a file in error.
+  std::vector<std::unique_ptr<OpFile>> files;
+  for (const std::string &path : *paths) {
+    OpFileOptions ofFile = options.file;
+    ofFile.file = path;
+    int exitCode = ExitSuccess;
+    files.push_back(OpFile::load(ofFile, exitCode));
+    if (!files.back()) {
+      return exitCode;
+    }
   }
   Result<TrialLog> log =
       TrialLog::open(options.log.empty() ? logBeside(rules) : options.log);
@@ -298,8 +302,8 @@ static int runTune(const TuneCommandOptions &options) {
   TuneRun run(options, std::move(*log));
   run.rulesPath = rules;
   run.cpu = cpu;
-  for (const std::string &file : *files) {
-    const int status = run.tuneFile(file);
+  for (const std::unique_ptr<OpFile> &file : files) {
+    const int status = run.tuneFile(*file);
     if (status != ExitSuccess) {
       return status;
     }

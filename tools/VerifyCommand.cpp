@@ -2,6 +2,7 @@
 // with the interpreter.
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OptionChecks.h"
 #include "workbench/run/Emulator.h"
 #include "workbench/verify/Verify.h"
 #include "llvm/Support/JSON.h"
@@ -111,6 +112,7 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
   const auto options = std::make_shared<VerifyCommandOptions>();
   addOpFileOptions(*command, options->file);
   command->add_option("--seed", options->verify.seed, "Seed of the inputs")
+      ->check(isInteger<uint64_t>())
       ->capture_default_str();
   command
       ->add_option("--cases", options->verify.randomCases,

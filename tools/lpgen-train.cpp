@@ -364,6 +364,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
   app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
   app.add_option("--stop-after", options.stopAfter,
                  "Stop after this epoch, to be resumed later")
+      ->check(isInteger<int64_t>())
       ->check(CLI::PositiveNumber);
   std::vector<CLI::Option *> ofConfig = {
       app.add_option("--model", config.model, nn::modelNames()),
@@ -379,15 +380,22 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                      "Learning rate: constant, step or cosine"),
       app.add_option("--augmentation", config.augmentation,
                      "none or crop-flip"),
-      app.add_option("--epochs", config.epochs, "Passes over the images"),
-      app.add_option("--batch", config.batchSize, "Images of one update"),
+      app.add_option("--epochs", config.epochs, "Passes over the images")
+          ->check(isInteger<int64_t>()),
+      app.add_option("--batch", config.batchSize, "Images of one update")
+          ->check(isInteger<int64_t>()),
       app.add_option("--train-images", config.trainImages,
-                     "Only the first so many training images; 0 is all"),
-      app.add_option("--seed", config.seed, "Weights, order, rounding"),
+                     "Only the first so many training images; 0 is all")
+          ->check(isInteger<int64_t>()),
+      app.add_option("--seed", config.seed, "Weights, order, rounding")
+          ->check(isInteger<uint64_t>()),
       app.add_option("--learning-rate", config.learningRate,
-                     "Of the first step"),
-      app.add_option("--momentum", config.momentum, "Of sgd"),
-      app.add_option("--weight-decay", config.weightDecay, "L2, on weights")};
+                     "Of the first step")
+          ->check(isFinite()),
+      app.add_option("--momentum", config.momentum, "Of sgd")
+          ->check(isFinite()),
+      app.add_option("--weight-decay", config.weightDecay, "L2, on weights")
+          ->check(isFinite())};
   for (CLI::Option *option : ofConfig) {
     option->capture_default_str();
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
