@@ -5,6 +5,7 @@
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/CompileLibrary.h"
+#include "tools/CompileProgress.h"
 #include "tools/OptionChecks.h"
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
@@ -113,6 +114,10 @@ static CompileOptions refine(CompileOptions compile,
   compile.schedule = options.file.schedule;
   compile.scheduleFile = options.file.scheduleFile;
   compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
+  compile.onStep = [progress = std::make_shared<CompileProgress>()](
+                       llvm::StringRef op, llvm::StringRef step) {
+    progress->begin(op, step);
+  };
   return compile;
 }
 

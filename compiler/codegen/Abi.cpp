@@ -28,6 +28,7 @@ public:
 private:
   Function *create(const Twine &suffix, Type *result,
                    ArrayRef<Type *> arguments);
+  void keepPhasesApart();
   Value *call(StringRef name, Type *result, ArrayRef<Value *> operands);
   Value *argsField(Value *args, unsigned number, Type *type);
   void returnIf(Value *condition, int64_t status);
@@ -421,12 +422,28 @@ GlobalVariable *AbiEmitter::emitDescriptor(ArrayRef<Function *> functions) {
   return descriptor;
 }
 
+/// Phases of a long kernel stay functions: each is called once and would be
+/// inlined, and passes over one function of all of them take more time than the
+/// sum of those over each.
+void AbiEmitter::keepPhasesApart() {
+  constexpr size_t mostInlined = 64;
+  if (info.phases.size() <= mostInlined) {
+    return;
+  }
+  for (const PhaseInfo &phase : info.phases) {
+    if (Function *function = module.getFunction(phase.run)) {
+      function->addFnAttr(Attribute::NoInline);
+    }
+  }
+}
+
 bool AbiEmitter::emit(bool shortNames, std::string &message) {
   for (Function &function : module) {
     if (!function.isDeclaration()) {
       function.setLinkage(GlobalValue::InternalLinkage);
     }
   }
+  keepPhasesApart();
   SmallVector<Function *> functions = {emitRun(),         emitTasks(),
                                        emitScratchSize(), emitWorkspaceSize(),
                                        emitPackedSize(),  emitPack()};

@@ -1,6 +1,6 @@
 // Expressions of the syntax tree -> arith, math and lp ops. See EmitExpr.h.
 #include "compiler/emit/EmitExpr.h"
-#include "ir/dialect/Lp.h"
+#include "ir/dialect/Bounds.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -66,6 +66,31 @@ Value ExprEmitter::emit(const ast::Expr &expr) {
   llvm_unreachable("unknown expression kind");
 }
 
+/// A subscript that is data, in a dimension of `size`: proved to lie inside
+/// where types say so, else clamped, which changes nothing if inputs keep their
+/// declared ranges.
+Value ExprEmitter::emitLookup(const ast::Expr &subscript, int64_t size) {
+  Value value = emit(subscript);
+  auto index =
+      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), value);
+  const auto range = lp::factsOf(index.getResult()).range;
+  if (range && range->low >= 0 && range->high < size) {
+    return index;
+  }
+  index.erase();
+  const auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantOp::create(
+        builder, loc, builder.getIntegerAttr(value.getType(), v));
+  };
+  const int64_t most = value.getType().isInteger(32)
+                           ? std::min<int64_t>(size - 1, INT32_MAX)
+                           : size - 1;
+  value = arith::MaxSIOp::create(builder, loc, value, constant(0));
+  value = arith::MinSIOp::create(builder, loc, value, constant(most));
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    value);
+}
+
 Value ExprEmitter::emitRead(const ast::Expr &expr) {
   const ast::Tensor &tensor = op.tensors[expr.tensor];
   SmallVector<Value> operands;
@@ -77,8 +102,8 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
         builder.getAffineConstantExpr(subscript.affine.constant);
     if (subscript.lookup) {
       result = builder.getAffineDimExpr(operands.size());
-      operands.push_back(arith::IndexCastOp::create(
-          builder, loc, builder.getIndexType(), emit(*subscript.lookup)));
+      const int64_t size = tensor.shape[results.size()].size;
+      operands.push_back(emitLookup(*subscript.lookup, size));
       results.push_back(result);
       divisors.push_back(1);
       continue;

@@ -38,6 +38,7 @@ public:
 
 private:
   mlir::Value emitRead(const ast::Expr &expr);
+  mlir::Value emitLookup(const ast::Expr &subscript, int64_t size);
   mlir::Value emitUnary(const ast::Expr &expr);
   mlir::Value emitBinary(const ast::Expr &expr);
   mlir::Value emitFloatBinary(const ast::Expr &expr);

@@ -52,7 +52,6 @@ private:
   lp::KernelOp createKernel();
   void convert(lp::ComputeOp op);
   void convert(lp::ContractOp op);
-  SmallVector<lp::ContractOp> chainsOf(OpResult result);
   bool isOnlyPacked(OpResult result);
   void createChains(lp::ContractOp op, lp::ContractOp converted,
                     ArrayRef<Chain> chains);
@@ -76,10 +75,14 @@ private:
   OpBuilder builder;
   IRMapping mapping;
   llvm::MapVector<Operation *, PackedForm> forms;
-  llvm::DenseMap<Operation *, XSource> sources;
+  /// The contractions that read a value as the x that its producer writes
+  /// packed, and the first one that an elementwise producer computes x for.
+  llvm::DenseMap<Value, SmallVector<lp::ContractOp>> chainsOf;
+  llvm::DenseMap<Operation *, lp::ContractOp> computedFor;
+  llvm::DenseMap<Value, unsigned> outputOf; ///< Number of a yielded value.
   llvm::SmallPtrSet<Value, 4> packedInputs;
-  /// The contraction that a buffer of packed x was made for, and the buffer.
-  SmallVector<std::pair<lp::ContractOp, Value>> packedXs;
+  /// By x: the contractions that a buffer of packed x was made for, and it.
+  llvm::DenseMap<Value, SmallVector<std::pair<lp::ContractOp, Value>>> packedXs;
   Value workspace;
   int64_t workspaceBytes = 0;
 };
@@ -93,7 +96,12 @@ LogicalResult Bufferizer::planForms() {
       return WalkResult::interrupt();
     }
     if (*form) {
-      sources[op] = findXSource(op, **form);
+      const XSource source = findXSource(op, **form);
+      if (source.origin == XOrigin::Chained) {
+        chainsOf[op.getX()].push_back(op);
+      } else if (source.origin == XOrigin::Computed) {
+        computedFor.try_emplace(source.producer, op);
+      }
       forms.insert({op, **form});
     }
     return WalkResult::advance();
@@ -238,19 +246,11 @@ Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
 
 /// Where `result` goes: an output argument or the workspace.
 Value Bufferizer::destination(OpResult result) {
-  Block &body = kernel.getBody().front();
-  unsigned firstOutput = body.getNumArguments();
-  Block *entry = builder.getInsertionBlock();
-  Value buffer;
-  for (auto [i, yielded] :
-       llvm::enumerate(body.getTerminator()->getOperands())) {
-    if (yielded == result) {
-      buffer = entry->getArgument(firstOutput + i);
-    }
-  }
-  if (!buffer) {
-    buffer = allocateTensor(result, result.getOwner());
-  }
+  auto output = outputOf.find(result);
+  Value buffer = output != outputOf.end()
+                     ? builder.getInsertionBlock()->getArgument(
+                           kernel.getBody().getNumArguments() + output->second)
+                     : allocateTensor(result, result.getOwner());
   mapping.map(result, buffer);
   return buffer;
 }
@@ -261,11 +261,8 @@ static SmallVector<Value> mapAll(IRMapping &mapping, ValueRange values) {
 }
 
 void Bufferizer::convert(lp::ComputeOp op) {
-  for (auto &[user, form] : forms) {
-    const XSource &source = sources[user];
-    if (source.origin == XOrigin::Computed && source.producer == op) {
-      return packComputed(op, cast<lp::ContractOp>(user));
-    }
+  if (auto consumer = computedFor.find(op); consumer != computedFor.end()) {
+    return packComputed(op, consumer->second);
   }
   Value output = destination(op->getResult(0));
   auto compute = lp::ComputeOp::create(builder, op.getLoc(), mlir::TypeRange{},
@@ -298,9 +295,8 @@ lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
 /// The packed x of `op`, if it is there, perhaps made for another contraction.
 Value Bufferizer::findPackedX(lp::ContractOp op) {
   const Geometry &g = forms.find(op)->second.geometry;
-  for (auto &[other, packed] : packedXs) {
-    if (other.getX() == op.getX() &&
-        havePackedXAlike(forms.find(other)->second.geometry, g)) {
+  for (auto &[other, packed] : packedXs.lookup(op.getX())) {
+    if (havePackedXAlike(forms.find(other)->second.geometry, g)) {
       return packed;
     }
   }
@@ -310,7 +306,7 @@ Value Bufferizer::findPackedX(lp::ContractOp op) {
 /// A buffer for the packed x of `op`.
 Value Bufferizer::allocateX(lp::ContractOp op) {
   Value packed = allocate(forms.find(op)->second.geometry.xBytes);
-  packedXs.push_back({op, packed});
+  packedXs[op.getX()].push_back({op, packed});
   return packed;
 }
 
@@ -333,18 +329,6 @@ void Bufferizer::packComputed(lp::ComputeOp producer, lp::ContractOp consumer) {
   lp::PackOp pack = createPackX(consumer, {}, allocateX(consumer));
   pack.getLogicalMutable().assign(logical ? ValueRange(logical) : ValueRange());
   producer.getBody().cloneInto(&pack.getProducer(), mapping);
-}
-
-/// The contractions that read `result` as the x that `producer` writes packed.
-SmallVector<lp::ContractOp> Bufferizer::chainsOf(OpResult result) {
-  SmallVector<lp::ContractOp> chains;
-  for (auto &[user, form] : forms) {
-    auto contract = cast<lp::ContractOp>(user);
-    if (contract.getX() == result && sources[user].origin == XOrigin::Chained) {
-      chains.push_back(contract);
-    }
-  }
-  return chains;
 }
 
 /// A function (logical, packed) that packs the w of `op`. Run-time sizes do not
@@ -378,11 +362,11 @@ Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {
 
 /// True if nothing reads `result` but contractions that find it packed.
 bool Bufferizer::isOnlyPacked(OpResult result) {
-  return !result.use_empty() &&
+  return !result.use_empty() && chainsOf.contains(result) &&
          llvm::all_of(result.getUses(), [&](OpOperand &use) {
            auto contract = dyn_cast<lp::ContractOp>(use.getOwner());
            return contract && &use == &contract.getXMutable() &&
-                  llvm::is_contained(chainsOf(result), contract);
+                  llvm::is_contained(chainsOf[result], contract);
          });
 }
 
@@ -433,7 +417,7 @@ void Bufferizer::convert(lp::ContractOp op) {
     if (!isOnlyPacked(result)) {
       outputs.push_back(destination(result));
     }
-    for (lp::ContractOp consumer : chainsOf(result)) {
+    for (lp::ContractOp consumer : chainsOf.lookup(result)) {
       if (!findPackedX(consumer)) {
         chains.push_back(
             {result.getResultNumber(), consumer, allocateX(consumer)});
@@ -466,11 +450,10 @@ void Bufferizer::convert(lp::ContractOp op) {
 /// Each output is the result of an op of its own, which writes it.
 LogicalResult Bufferizer::checkOutputs() {
   Operation *yield = kernel.getBody().front().getTerminator();
-  llvm::SmallPtrSet<Value, 4> seen;
-  for (Value output : yield->getOperands()) {
+  for (auto [number, output] : llvm::enumerate(yield->getOperands())) {
     Operation *op = output.getDefiningOp();
     if (!isa_and_present<lp::ComputeOp, lp::ContractOp>(op) ||
-        !seen.insert(output).second) {
+        !outputOf.try_emplace(output, number).second) {
       return yield->emitOpError("must yield distinct results of lp.compute and "
                                 "lp.contract to be bufferized");
     }

@@ -153,7 +153,12 @@ Value Emitter::table(ArrayRef<int32_t> values) {
   auto data = DenseElementsAttr::get(
       RankedTensorType::get(type.getShape(), b.getI32Type()), values);
   int number = 0;
-  for (auto global : module.getOps<memref::GlobalOp>()) {
+  // All tables stand at the start, before the functions.
+  for (Operation &op : *module.getBody()) {
+    auto global = dyn_cast<memref::GlobalOp>(op);
+    if (!global) {
+      break;
+    }
     if (global.getInitialValue() == std::optional<Attribute>(data)) {
       return memref::GetGlobalOp::create(b, loc, type, global.getSymName());
     }

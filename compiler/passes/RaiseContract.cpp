@@ -1,5 +1,6 @@
 // lp-raise-contract: sums of products to lp.contract.
 #include "compiler/passes/Passes.h"
+#include <array>
 
 namespace lpgen {
 #define GEN_PASS_DEF_RAISECONTRACTPASS
@@ -132,7 +133,8 @@ public:
     if (!hasPlainSubscripts(w.read) || w.read.mayBeOutside()) {
       return false;
     }
-    return collectLoops() && zerosFit();
+    collectLoops();
+    return hasKnownLoops() && zerosFit() && paddingFits();
   }
 
   void rewrite();
@@ -140,7 +142,7 @@ public:
 private:
   /// Parallel loops (those of enclosing ops, outermost first), then the
   /// reduction's.
-  bool collectLoops() {
+  void collectLoops() {
     llvm::SmallPtrSet<Value, 8> used;
     for (lp::ReadOp read : {x.read, w.read, w.zero}) {
       if (read) {
@@ -161,12 +163,32 @@ private:
     }
     parallel = loops.size();
     llvm::append_range(loops, reduce.getBody().front().getArguments());
-    return true;
+  }
+
+  /// Operands are subscripted by these loops, not by sizes of the kernel.
+  bool hasKnownLoops() {
+    return llvm::all_of(std::array{x.read, w.read}, [&](lp::ReadOp read) {
+      return llvm::all_of(read.getIndices(), [&](Value index) {
+        return llvm::is_contained(loops, index);
+      });
+    });
+  }
+
+  static bool isScalar(lp::ReadOp read) {
+    return cast<ShapedType>(read.getSource().getType()).getRank() == 0;
+  }
+
+  /// A padding known at run time is a scalar that is read as it is.
+  bool paddingFits() {
+    Value scalar = x.read.getPadScalar();
+    auto read =
+        scalar ? skipCasts(scalar).getDefiningOp<lp::ReadOp>() : lp::ReadOp();
+    return !scalar || (read && isScalar(read));
   }
 
   /// Zero points: x's is a scalar, w's depends on no reduction loop.
   bool zerosFit() {
-    if (x.zero && !x.zero.getIndices().empty()) {
+    if (x.zero && !isScalar(x.zero)) {
       return false;
     }
     if (w.zero) {

@@ -67,6 +67,11 @@ private:
     llvm::raw_string_ostream(result) << *module;
     return result;
   }
+  void begin(llvm::StringRef step) {
+    if (options.onStep) {
+      options.onStep(kernel().getSymName(), step);
+    }
+  }
   bool fail(const Twine &message) {
     sources.PrintMessage(fallback, llvm::SourceMgr::DK_Error, message);
     return false;
@@ -294,7 +299,9 @@ bool Compilation::finish() {
                              options.exportShortNames, *constants, message)) {
     return fail(message);
   }
+  begin("optimizing");
   optimize(*llvmModule, *machine, target.desc().vectorBits);
+  begin("emitting code");
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
   if (options.wantsAssembly) {
     result.assembly =
@@ -314,6 +321,7 @@ std::optional<CompiledOp> Compilation::run(Stage from) {
   Stage last = std::min(options.stopAfter, Stage::Llvm);
   for (int i = static_cast<int>(from) + 1; i <= static_cast<int>(last); ++i) {
     auto stage = static_cast<Stage>(i);
+    begin(stageName(stage));
     if (!advance(stage)) {
       return std::nullopt;
     }

@@ -6,6 +6,7 @@
 #include "operators/frontend/Ast.h"
 #include "targets/Target.h"
 #include "llvm/Support/SourceMgr.h"
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct CompileOptions {
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;
+  /// Called at the start of each step with its name, for progress.
+  std::function<void(llvm::StringRef op, llvm::StringRef step)> onStep;
   /// Also emit assembly, which takes as long as the object.
   bool wantsAssembly = true;
 };

@@ -22,7 +22,7 @@ static constexpr int64_t kMostBytes = int64_t{1} << 62;
 
 LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                StringRef name, int64_t bound) {
-  if (bound < 1 || bound > kMostElements) { // size_c1
+  if (bound < 1 || bound > maxExtent) { // size_c1
     return emitError() << "size '" << name
                        << "' needs a bound of 1 to 2^40, found " << bound;
   }
@@ -49,11 +49,11 @@ static bool isSha256(StringRef text) {
 static bool isShapeWithinLimit(ArrayRef<int64_t> shape) {
   int64_t elements = 1;
   for (int64_t extent : shape) {
-    if (extent == 0 || extent > kMostElements || extent < -int64_t{INT32_MAX}) {
+    if (extent == 0 || extent > maxExtent || extent < -int64_t{INT32_MAX}) {
       return false;
     }
     if (llvm::MulOverflow(elements, std::max<int64_t>(extent, 1), elements) ||
-        elements > kMostElements) {
+        elements > maxExtent) {
       return false;
     }
   }
@@ -248,7 +248,7 @@ static LogicalResult verifySignature(KernelOp kernel) {
         extent = cast<SizeAttr>(kernel.getSizes()[~extent]).getBound();
       }
       if (llvm::MulOverflow(elements, extent, elements) ||
-          elements > kMostElements) {
+          elements > maxExtent) {
         return kernel.emitOpError("has buffer '")
                << buffer.getName() << "' of more than 2^40 elements";
       }

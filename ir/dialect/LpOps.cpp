@@ -1,9 +1,7 @@
 // Verifiers and builders of the lp operations; labels are those of LpOps.td.
-#include "ir/dialect/Lp.h"
 #include "ir/dialect/Verify.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
-#include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/MathExtras.h"
 
 #define GET_OP_CLASSES
@@ -93,6 +91,48 @@ void ReadOp::inferResultRangesFromOptional(ArrayRef<IntegerValueRange>,
   setResultRange(getValue(), IntegerValueRange(all));
 }
 
+/// Where a read of `source` at `map(indices)` leaves it; empty if nowhere. A
+/// last dim of the map beyond the indices runs over `further` values.
+static std::string whereReadOutside(mlir::Value source, AffineMap map,
+                                    ValueRange indices, int64_t further = 1) {
+  // Memrefs are also read in loops of other dialects, whose bounds are not
+  // known here.
+  const bool isMemref = isa<MemRefType>(source.getType());
+  SmallVector<IndexFacts> facts;
+  for (mlir::Value index : indices) {
+    const bool isTold = !isMemref || isa<BlockArgument>(index);
+    facts.push_back(isTold ? factsOf(index) : IndexFacts());
+  }
+  facts.resize(map.getNumDims(),
+               IndexFacts{Size{further, {}}, IndexRange{0, further - 1}});
+  SmallVector<Size> sizes;
+  for (unsigned d = 0; d < map.getNumResults(); ++d) {
+    sizes.push_back(sizeOf(source, d));
+  }
+  return whereOutside(map, facts, sizes, isMemref);
+}
+
+/// Reads stay inside, or yield a padding outside.
+static LogicalResult verifyAccess(ReadOp op) {
+  AffineMap map = op.getMap();
+  if (llvm::any_of(map.getResults(), [&](AffineExpr expr) {
+        return !linearForm(expr, map.getNumDims());
+      })) {
+    return op.emitOpError("subscripts are sums of multiples of indices and a "
+                          "constant, found ")
+           << op.getMapAttr();
+  }
+  if (op.mayBeOutside()) {
+    return success();
+  }
+  if (llvm::any_of(op.getDivisors(), [](int64_t d) { return d != 1; })) {
+    return op.emitOpError("has divisors, which need a padding");
+  }
+  std::string outside = whereReadOutside(op.getSource(), map, op.getIndices());
+  return outside.empty() ? success()
+                         : op.emitOpError("reads outside: ") << outside;
+}
+
 LogicalResult ReadOp::verify() {
   if (failed(verifyMap(*this, "the map", getMap(), getIndices().size(),
                        getSource()))) { // read_c1
@@ -114,15 +154,38 @@ LogicalResult ReadOp::verify() {
   if (getRange() && !isRange(*getRange())) { // read_c4
     return emitOpError("range needs its least and its greatest value");
   }
-  return success();
+  if (!holdsElement(getSource().getType(), logicalElement()) ||
+      isa<FloatType>(logicalElement()) !=
+          isa<FloatType>(getType())) { // read_c5
+    return emitOpError("cannot read ")
+           << getType() << " as " << logicalElement() << " from "
+           << getSource().getType();
+  }
+  mlir::Type padding = getPadAttr()     ? getPadAttr().getType()
+                       : getPadScalar() ? getPadScalar().getType()
+                                        : getType();
+  if (padding != getType()) { // read_c6
+    return emitOpError("has a padding of type ") << padding;
+  }
+  return verifyAccess(*this); // read_c7, read_c8
 }
 
 LogicalResult QuantizeOp::verify() {
   mlir::Type element = getElement();
+  if (!isElementType(element) || isa<FloatType>(element)) { // quantize_c2
+    return emitOpError("expected an integer element, found ") << element;
+  }
   if (getResult().getType() != element &&
       getResult().getType() != getStorageType(element)) { // quantize_c1
     return emitOpError("result must be ")
            << element << " or " << getStorageType(element);
+  }
+  auto from = dyn_cast<IntegerType>(getValue().getType());
+  ElementType to = toElementType(element);
+  const unsigned needed = to.bits + (to.encoding != lpgen::Encoding::Signed);
+  if (from && from.getWidth() < needed) { // quantize_c3
+    return emitOpError("clamps ")
+           << from << " to " << element << ", which is wider";
   }
   return success();
 }
@@ -132,65 +195,28 @@ LogicalResult ThresholdOp::verify() {
                        getSource()))) { // threshold_c1
     return failure();
   }
-  if (static_cast<int64_t>(getLevels()) < 1) { // threshold_c2
-    return emitOpError("levels must be positive");
+  const auto levels = static_cast<int64_t>(getLevels());
+  if (levels < 1 || levels > maxExtent) { // threshold_c2
+    return emitOpError("levels must be positive and at most 2^40");
   }
-  return success();
+  mlir::Type element = getElement().value_or(
+      cast<ShapedType>(getSource().getType()).getElementType());
+  if (!holdsElement(getSource().getType(), element) ||
+      isa<FloatType>(element) !=
+          isa<FloatType>(getValue().getType())) { // threshold_c3
+    return emitOpError("cannot compare ")
+           << getValue().getType() << " with elements of "
+           << getSource().getType();
+  }
+  std::string outside = whereReadOutside(getSource(), getMap(), getIndices(),
+                                         levels); // threshold_c4
+  return outside.empty() ? success()
+                         : emitOpError("reads outside: ") << outside;
 }
 
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
-
-static bool isIndexList(Block &block, size_t count) {
-  return block.getNumArguments() >= count &&
-         llvm::all_of(block.getArguments().take_front(count),
-                      [](BlockArgument a) { return a.getType().isIndex(); });
-}
-
-static size_t countDynamic(ArrayRef<int64_t> extents) {
-  return llvm::count(extents, ShapedType::kDynamic);
-}
-
-/// The rules that compute and contract share: extents, and results or outputs.
-/// `chained` yielded values are neither.
-template <typename OpTy>
-static LogicalResult verifyLoops(OpTy op, size_t parallel, size_t chained = 0) {
-  if (op.getDynamicExtents().size() != countDynamic(op.getExtents())) {
-    return op.emitOpError("has ")
-           << op.getDynamicExtents().size() << " dynamic extents, expected "
-           << countDynamic(op.getExtents());
-  }
-  auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
-  size_t written = op.getResults().size() + op.getOutputs().size();
-  if (!op.getResults().empty() && !op.getOutputs().empty()) {
-    return op.emitOpError("has both results and outputs");
-  }
-  if (yield.getValues().size() != written + chained) {
-    return op.emitOpError("yields ")
-           << yield.getValues().size() << " values for " << written
-           << (op.getResults().empty() ? " outputs" : " results");
-  }
-  auto check = [&](ShapedType type, mlir::Type value) -> LogicalResult {
-    if (type.getRank() != static_cast<int64_t>(parallel)) {
-      return op.emitOpError("writes ")
-             << type << " from " << parallel << " loops";
-    }
-    if (type.getElementType() != value) {
-      return op.emitOpError("yields ") << value << " for " << type;
-    }
-    return success();
-  };
-  for (auto [i, value] :
-       llvm::enumerate(yield.getValues().take_front(written))) {
-    mlir::Type type = op.getResults().empty() ? op.getOutputs()[i].getType()
-                                              : op.getResults()[i].getType();
-    if (failed(check(cast<ShapedType>(type), value.getType()))) {
-      return failure();
-    }
-  }
-  return success();
-}
 
 LogicalResult ReduceOp::verify() {
   Block &block = getBody().front();
@@ -198,12 +224,17 @@ LogicalResult ReduceOp::verify() {
       !isIndexList(block, getExtents().size())) { // reduce_c1
     return emitOpError("needs one index argument per extent");
   }
-  auto yield = cast<YieldOp>(block.getTerminator());
-  if (yield.getValues().size() != 1 ||
-      yield.getValues()[0].getType() != getType()) { // reduce_c2
+  // In loops of other dialects the extent is a copy of a size of the function.
+  std::string fault = faultOfExtents(getExtents(), getDynamicExtents(),
+                                     /*needsBounds=*/false);
+  if (!fault.empty()) { // reduce_c3
+    return emitOpError(fault);
+  }
+  ValueRange yielded = yieldedOf(getBody());
+  if (yielded.size() != 1 || yielded[0].getType() != getType()) { // reduce_c2
     return emitOpError("must yield one ") << getType();
   }
-  return success();
+  return verifyBody(*this, getBody()); // reduce_c4
 }
 
 LogicalResult ComputeOp::verify() {
@@ -215,96 +246,17 @@ LogicalResult ComputeOp::verify() {
   if (getRange() && !isRange(*getRange())) { // compute_c3
     return emitOpError("range needs its least and its greatest value");
   }
-  return verifyLoops(*this, getExtents().size()); // compute_c2
-}
-
-mlir::Type ContractOp::accumulatorType() {
-  return getBody().front().getArguments().back().getType();
-}
-
-SmallVector<mlir::Type> ContractOp::outputTypes() {
-  return llvm::to_vector(
-      cast<YieldOp>(getBody().front().getTerminator()).getValues().getTypes());
-}
-
-/// contract_c6 and contract_c7.
-static LogicalResult verifyOperandForms(ContractOp op) {
-  auto lacksElement = [](mlir::Value source,
-                         std::optional<mlir::Type> element) {
-    return source && isa<MemRefType>(source.getType()) && !element;
-  };
-  if (lacksElement(op.getXZero(), op.getXZeroElement()) ||
-      lacksElement(op.getWZero(), op.getWZeroElement()) ||
-      lacksElement(op.getXPadScalar(), op.getXPadElement())) { // contract_c6
-    return op.emitOpError("needs the element types of zero points and padding "
-                          "on memrefs");
+  if (getResults().size() + getOutputs().size() != 1) { // compute_c2
+    return emitOpError("has one result or output, found ")
+           << getResults().size() + getOutputs().size();
   }
-  auto xLayout = op.getXLayout();
-  auto wLayout = op.getWLayout();
-  if (!xLayout && !wLayout) {
-    return success();
-  }
-  if (!xLayout || !wLayout || xLayout->isOfWeights() ||
-      !wLayout->isOfWeights()) { // contract_c7
-    return op.emitOpError("needs a layout of activations for x and one of "
-                          "weights for w, or none");
-  }
-  if (!isByteBuffer(op.getX()) || !isByteBuffer(op.getW())) { // contract_c7
-    return op.emitOpError("needs packed operands in one-dimensional i8 "
-                          "buffers");
-  }
-  if (!op.getSchedule() || op.getSchedule()->getCell().empty()) {
-    return op.emitOpError("has packed operands and no schedule with a cell");
-  }
-  return success();
-}
-
-LogicalResult ContractOp::verify() {
-  unsigned loops = numLoops();
-  if (getParallel() > loops) {
-    return emitOpError("has more parallel loops than loops");
-  }
-  if (getXMap().getNumDims() != loops || getWMap().getNumDims() != loops ||
-      getXMap().getNumResults() != getXShape().size() ||
-      getWMap().getNumResults() != getWShape().size() ||
-      getXDivisors().size() != getXShape().size()) { // contract_c1
-    return emitOpError("maps need one dim per loop and one result and divisor "
-                       "per dimension");
-  }
-  llvm::SmallBitVector seen(loops);
-  for (AffineExpr expr : getWMap().getResults()) { // contract_c2
-    if (isa<AffineConstantExpr>(expr)) {
-      continue;
-    }
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || seen.test(dim.getPosition())) {
-      return emitOpError("w must be subscripted by distinct loops");
-    }
-    seen.set(dim.getPosition());
-  }
-  Block &block = getBody().front();
-  if (block.getNumArguments() != getParallel() + 1 ||
-      !isIndexList(block, getParallel()) ||
-      !(accumulatorType().isInteger(32) ||
-        accumulatorType().isInteger(64))) { // contract_c3
-    return emitOpError("body takes one index per parallel loop and an i32 or "
-                       "i64 accumulator");
-  }
-  if (isa<FloatType>(getXElement()) || isa<FloatType>(getWElement())) {
-    return emitOpError("contracts integers only"); // contract_c5
-  }
-  if (failed(verifyOperandForms(*this))) { // contract_c6, contract_c7
+  if (failed(verifyWrittenLoops(
+          *this,
+          {getExtents(), getDynamicExtents(), getExtents().size(), getResults(),
+           getOutputs(), yieldedOf(getBody())}))) { // compute_c2, c4
     return failure();
   }
-  // contract_c4: values that only chains take come after the outputs.
-  int64_t first = getOutputs().size();
-  llvm::SmallDenseSet<int64_t> chained;
-  for (PackOp pack : chainedPacks(*this)) {
-    if (auto number = pack.getYielded(); number && int64_t(*number) >= first) {
-      chained.insert(*number);
-    }
-  }
-  return verifyLoops(*this, getParallel(), chained.size());
+  return verifyBody(*this, getBody()); // compute_c5
 }
 
 llvm::SmallVector<PackOp> lpgen::lp::chainedPacks(ContractOp contract) {

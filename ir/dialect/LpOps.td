@@ -96,7 +96,12 @@ def Lp_ReadOp : Lp_Op<"read", [AttrSizedOperandSegments, Pure,
     Constraints: (read_c1) the map has one result per dimension of the source and one
     dim per index; (read_c2) divisors are positive, one per dimension; (read_c3)
     at most one of pad and padScalar; (read_c4) on memrefs `element` names the encoding,
-    and `range`, if it is there, the least and the greatest element.
+    and `range`, if it is there, the least and the greatest element;
+    (read_c5) the source holds such elements, and the value is f32 exactly if they are;
+    (read_c6) the padding has the type of the value; (read_c7) subscripts are sums of
+    multiples of indices and a constant; (read_c8) without padding divisors are 1 and no
+    subscript leaves its dimension: what is not known of indices is refused on tensors,
+    and on memrefs left to the loops of other dialects around.
   }];
   let arguments = (ins Lp_Shaped:$source, Variadic<Index>:$indices,
       Optional<Lp_Scalar>:$padScalar, AffineMapAttr:$map, DenseI64ArrayAttr:$divisors,
@@ -128,7 +133,9 @@ def Lp_QuantizeOp : Lp_Op<"quantize", [Pure]> {
     Clamps to the range of `element`; for bipolar types an even value then becomes the
     next odd one upward. An f32 has no fraction; NaN is taken for 0. The result is an `!lp.int` (tensors) or the storage integer.
 
-    Constraints: (quantize_c1) the result is `element` itself or its storage integer.
+    Constraints: (quantize_c1) the result is `element` itself or its storage integer;
+    (quantize_c2) which is an integer; (quantize_c3) an integer value has all values of
+    the element.
   }];
   let arguments = (ins Lp_Scalar:$value, TypeAttr:$element);
   let results = (outs Lp_Element:$result);
@@ -154,7 +161,9 @@ def Lp_ThresholdOp : Lp_Op<"threshold", [Pure]> {
     thresholds absorb batch norm, scale and rounding.
 
     Constraints: (threshold_c1) the map has one dim per index and one more for k, and
-    one result per dimension of the source; (threshold_c2) levels is positive.
+    one result per dimension of the source; (threshold_c2) levels is positive;
+    (threshold_c3) the source holds elements that compare with the value;
+    (threshold_c4) no subscript leaves its dimension, as in (read_c8).
   }];
   let arguments = (ins Lp_Scalar:$value, Lp_Shaped:$source, Variadic<Index>:$indices,
       AffineMapAttr:$map, I64Attr:$levels, OptionalAttr<TypeAttr>:$element);
@@ -199,7 +208,8 @@ def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
     yields; f32 sums round in that order.
 
     Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
-    one value of the result's type.
+    one value of the result's type; (reduce_c3) extents are positive, 2^40 at most, their
+    product 2^62; (reduce_c4) the body computes scalars only.
   }];
   let arguments = (ins Variadic<Index>:$dynamicExtents, Lp_ReduceKindAttr:$kind,
       DenseI64ArrayAttr:$extents);
@@ -222,10 +232,11 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
     (`lp.read`), so that padding, exact division and data-dependent look-ups, which no
     indexing map of linalg can say, are part of the body.
 
-    Constraints: (compute_c1) one index argument per extent; (compute_c2) either results
-    (tensors) or outputs (memrefs), as many as yielded values, of rank = extents;
+    Constraints: (compute_c1) one index argument per extent; (compute_c2) one result
+    (tensor) or output (memref) of the yielded type and the shape of the extents;
     (compute_c3) `range`, the inferred one of an integer result, has its least and its
-    greatest value.
+    greatest value; (compute_c4) extents are positive, 2^40 at most, their product 2^62,
+    that of what is written 2^40, and dynamic ones are sizes of the kernel; (compute_c5) the body computes scalars only.
   }];
   let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
       DenseI64ArrayAttr:$extents, OptionalAttr<StrAttr>:$label,
@@ -263,12 +274,19 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
     (contract_c2) the wMap's results are distinct loops or constants;
     (contract_c3) body arguments: one index per parallel loop, then acc (i32 or i64);
-    (contract_c4) results or outputs as many as yielded values, rank = parallel loops;
-    further yielded values are each `yielded` to a chain;
+    (contract_c4) extents as in (compute_c4); results or outputs as many as yielded
+    values, of their types and the shape of the parallel loops; further yielded values
+    are each `yielded` to a chain;
     (contract_c5) elements of x and w are integers; (contract_c6) on memrefs the types of
     zero points and padding stand in `xZeroElement`, `wZeroElement` and `xPadElement`;
     (contract_c7) both operands are packed, in the layouts of x and w, or none is, and
-    packed ones have a schedule with a cell.
+    packed ones have a schedule with a cell;
+    (contract_c8) operands that are not packed have the logical shapes and elements;
+    (contract_c9) ranges of x and w are ranges of their elements;
+    (contract_c10) subscripts are as in (read_c7) and (read_c8), none beyond 2^40;
+    (contract_c11) zero points and paddings are scalars, those of w also subscripted by
+    parallel loops, inside;
+    (contract_c12) the body computes scalars only.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,

@@ -14,21 +14,12 @@ using namespace lpgen::lp;
 /// Bounds of the language, and one that keeps sums of subscripts far from
 /// overflow.
 static constexpr size_t kMostLoops = 64;
-static constexpr int64_t kMostIterations = int64_t{1} << 62;
 static constexpr int64_t kFarthest = int64_t{1} << 50;
 
 bool lpgen::lp::isByteBuffer(mlir::Value value) {
   auto type = dyn_cast<MemRefType>(value.getType());
   return type && type.getRank() == 1 && type.hasStaticShape() &&
          type.getLayout().isIdentity() && type.getElementType().isInteger(8);
-}
-
-/// The yield of a region that has one; null if it is not well-formed, which
-/// another verifier says.
-static YieldOp yieldOf(Region &region) {
-  return region.empty() || region.front().empty()
-             ? YieldOp()
-             : dyn_cast<YieldOp>(region.front().back());
 }
 
 /// How far from 0 `expr` is at most, within loops of `extents`; nothing if it
@@ -96,9 +87,9 @@ static LogicalResult verifyLoops(PackOp op) {
       // A size that has no bound is refused by the kernel.
       extent = KernelOp::boundOf(op.getDynamicExtents()[next++]).value_or(1);
     }
-    if (extent < 1 || extent > kMostElements ||
+    if (extent < 1 || extent > maxExtent ||
         llvm::MulOverflow(iterations, extent, iterations) ||
-        iterations > kMostIterations) {
+        iterations > maxPoints) {
       return op.emitOpError("needs extents of 1 to 2^40, of at most 2^62 "
                             "iterations");
     }
@@ -108,7 +99,7 @@ static LogicalResult verifyLoops(PackOp op) {
            map.getNumResults() == shape.size() &&
            llvm::all_of(shape, [](int64_t extent) {
              return ShapedType::isDynamic(extent) ||
-                    (extent >= 1 && extent <= kMostElements);
+                    (extent >= 1 && extent <= maxExtent);
            });
   };
   if (!fits(op.getXMap(), op.getXShape()) ||
@@ -149,9 +140,9 @@ static LogicalResult verifySource(PackOp op) {
     return op.emitOpError("of a contraction's chains takes a yielded value");
   }
   if (op.getYieldedAttr()) {
-    YieldOp yield = yieldOf(contract.getBody());
-    if (!yield || *op.getYielded() >= yield.getValues().size() ||
-        !yield.getValues()[*op.getYielded()].getType().isInteger()) {
+    ValueRange yielded = yieldedOf(contract.getBody());
+    if (*op.getYielded() >= yielded.size() ||
+        !yielded[*op.getYielded()].getType().isInteger()) {
       return op.emitOpError("has no yielded integer ")
              << *op.getYielded() << " of the contraction around it";
     }
@@ -160,12 +151,11 @@ static LogicalResult verifySource(PackOp op) {
     return op.emitOpError("needs a source for weights");
   }
   if (!op.getProducer().empty()) {
-    YieldOp yield = yieldOf(op.getProducer());
+    ValueRange yielded = yieldedOf(op.getProducer());
     if (op.getProducer().getNumArguments() != op.getXShape().size() ||
         !llvm::all_of(op.getProducer().getArgumentTypes(),
                       [](mlir::Type type) { return type.isIndex(); }) ||
-        !yield || yield.getValues().size() != 1 ||
-        !yield.getValues()[0].getType().isInteger()) {
+        yielded.size() != 1 || !yielded[0].getType().isInteger()) {
       return op.emitOpError("producer needs one index per dimension and yields "
                             "an integer");
     }

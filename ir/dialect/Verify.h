@@ -1,16 +1,39 @@
-// What the verifiers of several ops ask.
+// What the verifiers of several ops of the dialect share.
 #ifndef LPGEN_IR_DIALECT_VERIFY_H
 #define LPGEN_IR_DIALECT_VERIFY_H
 
-#include "mlir/IR/Value.h"
+#include "ir/dialect/Bounds.h"
 
 namespace lpgen::lp {
 
-/// The most elements of a tensor, as in the language.
-constexpr int64_t kMostElements = int64_t{1} << 40;
+/// True if the first `count` arguments are indices.
+bool isIndexList(mlir::Block &block, size_t count);
 
-/// A row of bytes of constant length.
+/// True for what packed operands lie in: a row of bytes of constant length.
 bool isByteBuffer(mlir::Value value);
+
+/// What the terminator of a body yields; nothing if it has none, which other
+/// verifiers say.
+mlir::ValueRange yieldedOf(mlir::Region &body);
+
+/// Refuses a body that does not compute scalars only.
+mlir::LogicalResult verifyBody(mlir::Operation *op, mlir::Region &body);
+
+/// The loops of an op that writes an element at each of their indices.
+struct WrittenLoops {
+  llvm::ArrayRef<int64_t> extents;
+  mlir::ValueRange dynamic;
+  size_t parallel = 0;
+  mlir::ValueRange results; ///< Of tensors; or
+  mlir::ValueRange outputs; ///< memrefs.
+  mlir::ValueRange yielded;
+  size_t chained = 0; ///< Yielded values that are neither.
+};
+
+/// The rules that compute and contract share: extents, and results or outputs
+/// of the types that are yielded and of the shape of the parallel loops.
+mlir::LogicalResult verifyWrittenLoops(mlir::Operation *op,
+                                       const WrittenLoops &loops);
 
 } // namespace lpgen::lp
 

@@ -1,0 +1,385 @@
+// See Bounds.h.
+#include "ir/dialect/Bounds.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace lpgen;
+using namespace lpgen::lp;
+
+//===----------------------------------------------------------------------===//
+// Linear forms
+//===----------------------------------------------------------------------===//
+
+/// Adds `factor` times `expr` to `form`; false if it is not linear or
+/// overflows.
+static bool accumulate(AffineExpr expr, int64_t factor, LinearForm &form) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    int64_t product = 0;
+    return !llvm::MulOverflow(constant.getValue(), factor, product) &&
+           !llvm::AddOverflow(form.constant, product, form.constant);
+  }
+  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+    int64_t &to = form.coefficients[dim.getPosition()];
+    return !llvm::AddOverflow(to, factor, to);
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary) {
+    return false;
+  }
+  if (expr.getKind() == AffineExprKind::Add) {
+    return accumulate(binary.getLHS(), factor, form) &&
+           accumulate(binary.getRHS(), factor, form);
+  }
+  auto constant = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  return expr.getKind() == AffineExprKind::Mul && constant &&
+         !llvm::MulOverflow(constant.getValue(), factor, factor) &&
+         accumulate(binary.getLHS(), factor, form);
+}
+
+std::optional<LinearForm> lp::linearForm(AffineExpr expr, unsigned dims) {
+  LinearForm form{SmallVector<int64_t>(dims), 0};
+  return accumulate(expr, 1, form) ? std::optional(std::move(form))
+                                   : std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+Size lp::extentAt(ArrayRef<int64_t> extents, ValueRange dynamic,
+                  unsigned number) {
+  if (number >= extents.size()) {
+    return {};
+  }
+  if (!ShapedType::isDynamic(extents[number])) {
+    return {extents[number], {}};
+  }
+  size_t position =
+      llvm::count(extents.take_front(number), ShapedType::kDynamic);
+  return {ShapedType::kDynamic,
+          position < dynamic.size() ? dynamic[position] : Value()};
+}
+
+/// A run-time dimension of a buffer of the kernel.
+static Size sizeOfArgument(BlockArgument argument, unsigned dim) {
+  auto kernel =
+      dyn_cast_if_present<KernelOp>(argument.getOwner()->getParentOp());
+  BufferAttr buffer = kernel ? kernel.bufferOf(argument) : BufferAttr();
+  if (!buffer || dim >= buffer.getShape().size() ||
+      buffer.getShape()[dim] >= 0) {
+    return {};
+  }
+  const int64_t number = ~buffer.getShape()[dim];
+  return number < static_cast<int64_t>(kernel.getBody().getNumArguments())
+             ? Size{ShapedType::kDynamic, kernel.getBody().getArgument(number)}
+             : Size();
+}
+
+Size lp::sizeOf(Value shaped, unsigned dim) {
+  auto type = cast<ShapedType>(shaped.getType());
+  if (!type.isDynamicDim(dim)) {
+    return {type.getDimSize(dim), {}};
+  }
+  if (auto argument = dyn_cast<BlockArgument>(shaped)) {
+    return sizeOfArgument(argument, dim);
+  }
+  Operation *source = shaped.getDefiningOp();
+  if (auto compute = dyn_cast_or_null<ComputeOp>(source)) {
+    return extentAt(compute.getExtents(), compute.getDynamicExtents(), dim);
+  }
+  if (auto contract = dyn_cast_or_null<ContractOp>(source)) {
+    return extentAt(contract.getExtents(), contract.getDynamicExtents(), dim);
+  }
+  if (auto view = dyn_cast_or_null<memref::ViewOp>(source)) {
+    return extentAt(type.getShape(), view.getSizes(), dim);
+  }
+  return {};
+}
+
+/// The extent of the loop whose index `index` is; unknown if it is none.
+static Size loopExtent(Value index) {
+  auto argument = dyn_cast<BlockArgument>(index);
+  Operation *owner = argument ? argument.getOwner()->getParentOp() : nullptr;
+  if (!owner) {
+    return {};
+  }
+  const unsigned number = argument.getArgNumber();
+  if (auto compute = dyn_cast<ComputeOp>(owner)) {
+    return extentAt(compute.getExtents(), compute.getDynamicExtents(), number);
+  }
+  if (auto reduce = dyn_cast<ReduceOp>(owner)) {
+    return extentAt(reduce.getExtents(), reduce.getDynamicExtents(), number);
+  }
+  if (auto contract = dyn_cast<ContractOp>(owner);
+      contract && number < contract.getParallel()) {
+    return extentAt(contract.getExtents(), contract.getDynamicExtents(),
+                    number);
+  }
+  if (auto pack = dyn_cast<PackOp>(owner);
+      pack && number < pack.getXShape().size()) {
+    return extentAt(pack.getXShape(), {}, number);
+  }
+  return {};
+}
+
+/// The greatest value of a size; 0 if unknown.
+static int64_t mostOf(const Size &size) {
+  if (size.isConstant()) {
+    return size.constant;
+  }
+  return size.value ? KernelOp::boundOf(size.value).value_or(0) : 0;
+}
+
+std::string lp::faultOfExtents(ArrayRef<int64_t> extents, ValueRange dynamic,
+                               bool needsBounds) {
+  if (dynamic.size() !=
+      static_cast<size_t>(llvm::count(extents, ShapedType::kDynamic))) {
+    return "has " + std::to_string(dynamic.size()) +
+           " dynamic extents, expected " +
+           std::to_string(llvm::count(extents, ShapedType::kDynamic));
+  }
+  Int128 points = 1;
+  for (unsigned i = 0; i < extents.size(); ++i) {
+    Size size = extentAt(extents, dynamic, i);
+    if (!size.isConstant()) {
+      auto bound = KernelOp::boundOf(size.value);
+      if (!bound && !needsBounds) {
+        continue;
+      }
+      if (!bound) {
+        return "extent " + std::to_string(i) +
+               " is no run-time size of the kernel";
+      }
+      size.constant = *bound;
+    }
+    if (size.constant < 1 || size.constant > maxExtent) {
+      return "extents go from 1 to 2^40, found " +
+             std::to_string(size.constant);
+    }
+    points *= size.constant;
+    if (points > maxPoints) {
+      return "has more than 2^62 points";
+    }
+  }
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges of scalars
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Ranges of integers from constants, element types and the ops between.
+class ScalarRanges {
+public:
+  IntegerValueRange of(Value value) {
+    auto [known, isNew] =
+        ranges.try_emplace(value, IntegerValueRange::getMaxRange(value));
+    if (!isNew) {
+      return known->second; // also in a cycle of unverified IR
+    }
+    IntegerValueRange range = infer(value);
+    ranges[value] = range;
+    return range;
+  }
+
+private:
+  IntegerValueRange infer(Value value) {
+    IntegerValueRange all = IntegerValueRange::getMaxRange(value);
+    Operation *op = value.getDefiningOp();
+    if (!op) {
+      auto range = loopRange(value);
+      return range ? IntegerValueRange(*range) : all;
+    }
+    if (auto read = dyn_cast<ReadOp>(op)) {
+      return ofElement(read);
+    }
+    auto inference = dyn_cast<InferIntRangeInterface>(op);
+    if (!inference) {
+      return all;
+    }
+    SmallVector<IntegerValueRange> operands;
+    for (Value operand : op->getOperands()) {
+      if (!operand.getType().isIntOrIndex()) {
+        return all;
+      }
+      operands.push_back(of(operand));
+    }
+    IntegerValueRange result = all;
+    inference.inferResultRangesFromOptional(
+        operands, [&](Value of, const IntegerValueRange &range) {
+          if (of == value && !range.isUninitialized()) {
+            result = range;
+          }
+        });
+    return result;
+  }
+
+  /// By the type alone.
+  static IntegerValueRange ofElement(ReadOp read) {
+    IntegerValueRange all = IntegerValueRange::getMaxRange(read.getValue());
+    auto element = dyn_cast<IntType>(read.logicalElement());
+    unsigned bits = read.getType().getIntOrFloatBitWidth();
+    if (!element || read.getPadScalar() ||
+        element.elementType().maxValue() >= (int64_t{1} << (bits - 1))) {
+      return all;
+    }
+    ElementType type = element.elementType();
+    ConstantIntRanges range = ConstantIntRanges::fromSigned(
+        APInt(bits, type.minValue(), true), APInt(bits, type.maxValue(), true));
+    if (auto pad = dyn_cast_if_present<IntegerAttr>(read.getPadAttr())) {
+      if (pad.getValue().getBitWidth() != bits) {
+        return all;
+      }
+      range = range.rangeUnion(ConstantIntRanges::constant(pad.getValue()));
+    }
+    return IntegerValueRange(range);
+  }
+
+  static std::optional<ConstantIntRanges> loopRange(Value index) {
+    const int64_t most = mostOf(loopExtent(index));
+    if (!index.getType().isIndex() || most < 1) {
+      return std::nullopt;
+    }
+    const unsigned bits = IndexType::kInternalStorageBitWidth;
+    return ConstantIntRanges::fromSigned(APInt(bits, 0), APInt(bits, most - 1));
+  }
+
+  llvm::DenseMap<Value, IntegerValueRange> ranges;
+};
+} // namespace
+
+IndexFacts lp::factsOf(Value index) {
+  IndexFacts facts{loopExtent(index), std::nullopt};
+  IntegerValueRange range = ScalarRanges().of(index);
+  if (!range.isUninitialized() &&
+      !(range == IntegerValueRange::getMaxRange(index))) {
+    facts.range = IndexRange{range.getValue().smin().getSExtValue(),
+                             range.getValue().smax().getSExtValue()};
+  }
+  return facts;
+}
+
+IndexFacts lp::factsOf(ArrayRef<int64_t> extents, ValueRange dynamic,
+                       unsigned number) {
+  IndexFacts facts{extentAt(extents, dynamic, number), std::nullopt};
+  if (int64_t most = mostOf(facts.extent); most > 0) {
+    facts.range = IndexRange{0, most - 1};
+  }
+  return facts;
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+static std::string text(Int128 value) {
+  // What leaves 64 bits is outside of everything.
+  return value > INT64_MAX   ? "more than 2^63"
+         : value < INT64_MIN ? "less than -2^63"
+                             : std::to_string(static_cast<int64_t>(value));
+}
+
+std::optional<IndexRange> lp::rangeOf(const LinearForm &form,
+                                      ArrayRef<IndexFacts> indices) {
+  IndexRange range{form.constant, form.constant};
+  for (auto [coefficient, index] :
+       llvm::zip_equal(form.coefficients, indices)) {
+    if (coefficient == 0) {
+      continue;
+    }
+    if (!index.range) {
+      return std::nullopt;
+    }
+    Int128 atLow = coefficient * index.range->low;
+    Int128 atHigh = coefficient * index.range->high;
+    range.low += std::min(atLow, atHigh);
+    range.high += std::max(atLow, atHigh);
+  }
+  return range;
+}
+
+/// In a dimension of run-time size only the index of a loop over all of it is
+/// always inside.
+static bool isInsideDynamic(AffineExpr expr, ArrayRef<IndexFacts> indices,
+                            const Size &size, bool isLenient) {
+  auto bare = dyn_cast<AffineDimExpr>(expr);
+  if (!bare) {
+    return false;
+  }
+  const Size &extent = indices[bare.getPosition()].extent;
+  if (extent.value && size.value) {
+    return extent.value == size.value;
+  }
+  return isLenient && !extent.isConstant();
+}
+
+std::string lp::whereOutside(AffineMap map, ArrayRef<IndexFacts> indices,
+                             ArrayRef<Size> sizes, bool isLenient) {
+  for (auto [dim, expr, size] : llvm::enumerate(map.getResults(), sizes)) {
+    const std::string place = "dimension " + std::to_string(dim);
+    auto form = linearForm(expr, map.getNumDims());
+    if (!form) {
+      return "the subscript of " + place +
+             " is no sum of multiples of indices and a constant";
+    }
+    if (!size.isConstant()) {
+      if (!isInsideDynamic(expr, indices, size, isLenient)) {
+        return place + " has a run-time size, and its subscript is no loop "
+                       "over all of it";
+      }
+      continue;
+    }
+    std::optional<IndexRange> range = rangeOf(*form, indices);
+    if (!range && !isLenient) {
+      return "the subscript of " + place + " has no known bounds";
+    }
+    if (range && (range->low < 0 || range->high >= size.constant)) {
+      return "the subscript of " + place + " goes from " + text(range->low) +
+             " to " + text(range->high) + ", but its size is " +
+             std::to_string(size.constant);
+    }
+  }
+  return "";
+}
+
+/// Integers and f32 of the widths that scalars and elements have.
+static bool isScalarType(mlir::Type type) {
+  return type.isIndex() || type.isF32() || type.isInteger(1) ||
+         type.isInteger(8) || type.isInteger(16) || type.isInteger(32) ||
+         type.isInteger(64) || isa<IntType>(type);
+}
+
+Operation *lp::findNonScalar(Region &region) {
+  Operation *found = nullptr;
+  region.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    const bool isElementOp = isa<ReadOp, QuantizeOp, RequantizeOp, ThresholdOp,
+                                 RandomOp, ReduceOp, YieldOp>(op);
+    const bool isArithmetic =
+        isa_and_present<arith::ArithDialect, math::MathDialect>(
+            op->getDialect()) &&
+        op->getNumRegions() == 0;
+    const bool isScalar =
+        llvm::all_of(op->getResultTypes(), isScalarType) &&
+        (isElementOp || llvm::all_of(op->getOperandTypes(), isScalarType));
+    if ((isElementOp || isArithmetic) && isScalar) {
+      return WalkResult::advance();
+    }
+    found = op;
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
+bool lp::isElementType(mlir::Type type) {
+  return isa<IntType>(type) || type.isInteger(32) || type.isInteger(64) ||
+         type.isF32();
+}
+
+bool lp::holdsElement(mlir::Type shaped, mlir::Type element) {
+  mlir::Type has = cast<ShapedType>(shaped).getElementType();
+  return isElementType(element) &&
+         has == (isa<MemRefType>(shaped) ? getStorageType(element) : element);
+}
