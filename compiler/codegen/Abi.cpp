@@ -41,6 +41,9 @@ private:
   void checkPointer(Value *pointer, int64_t alignment);
   void checkBuffers(ArrayRef<Value *> buffers, ArrayRef<Value *> sizes,
                     Value *workspace);
+  Value *emitLoop(Value *low, Value *high, Value *value,
+                  function_ref<Value *(Value *, Value *)> body);
+  Value *emitOverlap(ArrayRef<std::pair<Value *, Value *>> spans, size_t first);
   void pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
                   const BufferInfo *buffer, int64_t bytes,
                   ArrayRef<Value *> sizes);
@@ -189,30 +192,75 @@ void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers,
   if (info.workspaceBytes > 0) {
     checkPointer(workspace, LP_ALIGNMENT);
   }
-  // [begin, end) of every buffer and of the workspace; outputs overlap nothing.
-  SmallVector<std::pair<Value *, Value *>> spans;
-  for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
-    Value *begin = b.CreatePtrToInt(pointer, i64);
-    spans.push_back({begin, b.CreateAdd(begin, bufferBytes(buffer, sizes))});
-  }
+  // Outputs come last and overlap nothing before them.
+  SmallVector<std::pair<Value *, Value *>> spans; // begin, bytes
   if (info.workspaceBytes > 0) {
-    Value *begin = b.CreatePtrToInt(workspace, i64);
-    spans.push_back({begin, b.CreateAdd(begin, b.getInt64(static_cast<uint64_t>(
-                                                   info.workspaceBytes)))});
+    spans.push_back(
+        {workspace, b.getInt64(static_cast<uint64_t>(info.workspaceBytes))});
   }
-  Value *overlap = b.getFalse();
-  for (size_t i = 0; i < info.buffers.size(); ++i) {
-    for (size_t j = 0; info.buffers[i].isOutput && j < spans.size(); ++j) {
-      if (j == i || (j < i && info.buffers[j].isOutput)) {
-        continue;
-      }
-      overlap = b.CreateOr(
-          overlap,
-          b.CreateAnd(b.CreateICmpULT(spans[i].first, spans[j].second),
-                      b.CreateICmpULT(spans[j].first, spans[i].second)));
-    }
+  const size_t outputs = static_cast<size_t>(llvm::count_if(
+      info.buffers, [](const BufferInfo &buffer) { return buffer.isOutput; }));
+  for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
+    spans.push_back({pointer, bufferBytes(buffer, sizes)});
   }
-  returnIf(overlap, LP_ERROR_ALIAS);
+  returnIf(emitOverlap(spans, spans.size() - outputs), LP_ERROR_ALIAS);
+}
+
+/// for (i = low; i < high; ++i) value = body(i, value); returns the last value.
+Value *AbiEmitter::emitLoop(Value *low, Value *high, Value *value,
+                            function_ref<Value *(Value *, Value *)> body) {
+  Function *function = b.GetInsertBlock()->getParent();
+  auto *header = BasicBlock::Create(context, "", function);
+  auto *inside = BasicBlock::Create(context, "", function);
+  auto *after = BasicBlock::Create(context, "", function);
+  BasicBlock *before = b.GetInsertBlock();
+  b.CreateBr(header);
+  b.SetInsertPoint(header);
+  PHINode *i = b.CreatePHI(i64, 2);
+  PHINode *carried = b.CreatePHI(value->getType(), 2);
+  b.CreateCondBr(b.CreateICmpULT(i, high), inside, after);
+  b.SetInsertPoint(inside);
+  Value *next = body(i, carried);
+  i->addIncoming(low, before);
+  i->addIncoming(b.CreateAdd(i, b.getInt64(1)), b.GetInsertBlock());
+  carried->addIncoming(value, before);
+  carried->addIncoming(next, b.GetInsertBlock());
+  b.CreateBr(header);
+  b.SetInsertPoint(after);
+  return carried;
+}
+
+/// True if one of the spans from `first` on overlaps one before it. A loop, for
+/// code for each pair would be much where there are many buffers.
+Value *AbiEmitter::emitOverlap(ArrayRef<std::pair<Value *, Value *>> spans,
+                               size_t first) {
+  auto *type = ArrayType::get(i64, spans.size());
+  BasicBlock &entry = b.GetInsertBlock()->getParent()->getEntryBlock();
+  IRBuilder<> atEntry(&entry, entry.begin());
+  Value *begins = atEntry.CreateAlloca(type);
+  Value *ends = atEntry.CreateAlloca(type);
+  const auto at = [&](Value *array, Value *i) {
+    return b.CreateInBoundsGEP(type, array, {b.getInt64(0), i});
+  };
+  for (auto [i, span] : enumerate(spans)) {
+    Value *begin = b.CreatePtrToInt(span.first, i64);
+    b.CreateStore(begin, at(begins, b.getInt64(i)));
+    b.CreateStore(b.CreateAdd(begin, span.second), at(ends, b.getInt64(i)));
+  }
+  const auto load = [&](Value *array, Value *i) {
+    return b.CreateLoad(i64, at(array, i));
+  };
+  return emitLoop(
+      b.getInt64(first), b.getInt64(spans.size()), b.getFalse(),
+      [&](Value *i, Value *known) {
+        Value *begin = load(begins, i);
+        Value *end = load(ends, i);
+        return emitLoop(b.getInt64(0), i, known, [&](Value *j, Value *overlap) {
+          return b.CreateOr(overlap,
+                            b.CreateAnd(b.CreateICmpULT(begin, load(ends, j)),
+                                        b.CreateICmpULT(load(begins, j), end)));
+        });
+      });
 }
 
 /// The fields of a memref descriptor: allocated, aligned, offset, sizes,
@@ -276,6 +324,8 @@ Function *AbiEmitter::emitRun() {
     checkPointer(run->getArg(4), LP_ALIGNMENT);
   }
 
+  const std::vector<const BufferInfo *> arguments = info.arguments();
+  const SmallVector<Value *> pointers = withConstants(buffers);
   auto *bad = BasicBlock::Create(context, "", run);
   SwitchInst *dispatch = b.CreateSwitch(phase, bad, info.phases.size());
   for (size_t p = 0; p < info.phases.size(); ++p) {
@@ -289,12 +339,18 @@ Function *AbiEmitter::emitRun() {
         b.CreateICmpSLT(begin, b.getInt64(0)),
         b.CreateOr(b.CreateICmpSGT(begin, end), b.CreateICmpSGT(end, tasks)));
     returnIf(outside, LP_ERROR_PHASE);
-    SmallVector<Value *> operands(sizes);
-    for (auto [buffer, pointer] :
-         zip_equal(info.arguments(), withConstants(buffers))) {
-      pushMemref(operands, pointer, buffer, buffer->packedBytes, sizes);
+    SmallVector<Value *> operands;
+    for (int64_t number : info.phases[p].takes) {
+      size_t i = static_cast<size_t>(number);
+      if (i < sizes.size()) {
+        operands.push_back(sizes[i]);
+      } else if (i -= sizes.size(); i < pointers.size()) {
+        pushMemref(operands, pointers[i], arguments[i],
+                   arguments[i]->packedBytes, sizes);
+      } else {
+        pushMemref(operands, workspace, nullptr, info.workspaceBytes, sizes);
+      }
     }
-    pushMemref(operands, workspace, nullptr, info.workspaceBytes, sizes);
     pushMemref(operands, run->getArg(4), nullptr, info.scratchBytes, sizes);
     operands.append({begin, end});
     call(info.phases[p].run, b.getVoidTy(), operands);

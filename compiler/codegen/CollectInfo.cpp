@@ -73,7 +73,8 @@ FailureOr<KernelInfo> lpgen::collectInfo(lp::KernelOp kernel) {
   for (auto phase : kernel.getPhasesAttr().getAsRange<lp::PhaseAttr>()) {
     info.phases.push_back(
         {"lp." + lp::stringifyPhaseKind(phase.getKind()).str(),
-         phase.getRun().getValue().str(), phase.getTasks().getValue().str()});
+         phase.getRun().getValue().str(), phase.getTasks().getValue().str(),
+         phase.getTakes().vec()});
   }
   info.contracts = collectContracts(kernel);
   info.scratchBytes = static_cast<int64_t>(*kernel.getScratch());

@@ -44,6 +44,9 @@ struct PhaseInfo {
   std::string op;    ///< Name of the op that it runs.
   std::string run;   ///< Function of a range of tasks.
   std::string tasks; ///< Function that counts them.
+  /// Numbers of the sizes, buffers and workspace, in this order, that `run`
+  /// takes.
+  std::vector<int64_t> takes;
 };
 
 struct SizeInfo {

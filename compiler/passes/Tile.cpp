@@ -2,6 +2,7 @@
 // `tiled`.
 #include "compiler/passes/Lowering.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_TILEPASS
@@ -80,7 +81,8 @@ private:
   func::FuncOp createFunction(const Twine &suffix, ArrayRef<mlir::Type> inputs,
                               ArrayRef<mlir::Type> results);
   func::FuncOp createTaskCount(Operation &op, size_t number);
-  func::FuncOp createPhase(Operation &op, size_t number);
+  func::FuncOp createPhase(Operation &op, size_t number,
+                           SmallVectorImpl<int64_t> &takes);
 
   lp::KernelOp kernel;
   OpBuilder builder;
@@ -165,10 +167,12 @@ FailureOr<int64_t> loopOverTasks(Operation *op, Value begin, Value end,
   return bytes;
 }
 
-/// `<op>.phaseN(sizes, buffers, workspace, scratch, begin, end)`; null on an
-/// error. Scratch gets its size at the end. The tasks are lowered in a kernel,
-/// where run-time sizes have bounds, whose body then becomes the function's.
-func::FuncOp Phases::createPhase(Operation &op, size_t number) {
+/// `<op>.phaseN(sizes, buffers, workspace, scratch, begin, end)`, of the first
+/// three those that it uses, whose numbers go to `takes`; null on an error.
+/// Scratch gets its size at the end. The tasks are lowered in a kernel, where
+/// run-time sizes have bounds, whose body then becomes the function's.
+func::FuncOp Phases::createPhase(Operation &op, size_t number,
+                                 SmallVectorImpl<int64_t> &takes) {
   SmallVector<mlir::Type> types(kernel.getBody().getArgumentTypes());
   const size_t count = types.size();
   types.push_back(MemRefType::get({0}, builder.getI8Type()));
@@ -190,10 +194,19 @@ func::FuncOp Phases::createPhase(Operation &op, size_t number) {
                     body.getArgument(count + 2), body.getArgument(count));
   func::FuncOp function;
   if (succeeded(bytes)) {
+    llvm::BitVector unused(body.getNumArguments());
+    for (size_t i = 0; i < count; ++i) {
+      if (body.getArgument(i).use_empty()) {
+        unused.set(i);
+      } else {
+        takes.push_back(static_cast<int64_t>(i));
+      }
+    }
+    body.eraseArguments(unused);
     builder.setInsertionPoint(kernel);
     function = func::FuncOp::create(
         builder, loc, (kernel.getSymName() + ".phase" + Twine(number)).str(),
-        builder.getFunctionType(types, {}));
+        builder.getFunctionType(body.getArgumentTypes(), {}));
     function.getBody().takeBody(phase.getBody());
     scratchBytes = std::max(scratchBytes, *bytes);
   }
@@ -224,14 +237,15 @@ LogicalResult Phases::split() {
   for (Operation &op :
        llvm::make_filter_range(kernel.getBody().front(), isPhase)) {
     func::FuncOp tasks = createTaskCount(op, phases.size());
-    func::FuncOp run = createPhase(op, phases.size());
+    SmallVector<int64_t> takes;
+    func::FuncOp run = createPhase(op, phases.size(), takes);
     if (!run) {
       return failure();
     }
     functions.push_back(run);
     phases.push_back(lp::PhaseAttr::get(kernel.getContext(), kindOf(op),
                                         FlatSymbolRefAttr::get(run),
-                                        FlatSymbolRefAttr::get(tasks)));
+                                        FlatSymbolRefAttr::get(tasks), takes));
   }
   // Views of scratch need a size that the ops within know only now.
   auto type = MemRefType::get({scratchBytes}, builder.getI8Type());

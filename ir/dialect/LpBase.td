@@ -275,13 +275,19 @@ def Lp_PhaseKind : I32Enum<"PhaseKind", "the op whose tasks a phase runs", [
 def Lp_PhaseAttr : Lp_Attr<"Phase", "phase"> {
   let summary = "a phase of a kernel: independent tasks";
   let description = [{
-    `run` takes the kernel's sizes, buffers and workspace, scratch, and the range of
-    tasks; `tasks` takes the sizes and returns their number.
+    `#lp.phase<compute, run = @run, tasks = @tasks, takes = [0, 2]>`
+
+    `run` takes those of the kernel's sizes, buffers and workspace that it uses, whose
+    numbers in this order are `takes`, then scratch, and the range of tasks; `tasks` takes
+    the sizes and returns their number.
   }];
   let parameters = (ins EnumParameter<Lp_PhaseKind>:$kind,
       AttrParameter<"::mlir::FlatSymbolRefAttr", "function of a range of tasks">:$run,
-      AttrParameter<"::mlir::FlatSymbolRefAttr", "function that counts tasks">:$tasks);
-  let assemblyFormat = "`<` $kind `,` `run` `=` $run `,` `tasks` `=` $tasks `>`";
+      AttrParameter<"::mlir::FlatSymbolRefAttr", "function that counts tasks">:$tasks,
+      OptionalArrayRefParameter<"int64_t", "what `run` takes">:$takes);
+  let assemblyFormat = [{
+    `<` $kind `,` `run` `=` $run `,` `tasks` `=` $tasks (`,` `takes` `=` `[` $takes^ `]`)? `>`
+  }];
 }
 
 #endif // LPGEN_DIALECT_LPBASE

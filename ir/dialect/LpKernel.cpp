@@ -369,9 +369,17 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!getPhases()) {
     return success();
   }
+  const SmallVector<mlir::Type> all = memrefArgumentTypes();
   SmallVector<mlir::Type> sizes(getSizes().size(), b.getIndexType());
   for (auto phase : getPhasesAttr().getAsRange<PhaseAttr>()) {
-    SmallVector<mlir::Type> arguments = memrefArgumentTypes();
+    SmallVector<mlir::Type> arguments;
+    for (int64_t number : phase.getTakes()) {
+      if (number < 0 || number >= static_cast<int64_t>(all.size())) {
+        return emitOpError("has no argument ")
+               << number << ", which function " << phase.getRun() << " takes";
+      }
+      arguments.push_back(all[number]);
+    }
     arguments.push_back(MemRefType::get(
         {static_cast<int64_t>(getScratch().value_or(0))}, b.getI8Type()));
     arguments.append(2, b.getIndexType());

@@ -18,7 +18,7 @@ lp.kernel @tensors for <"generic"> sizes [#lp.size<"n", bound = 6>] buffers [
 
 // CHECK: lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>]
 // CHECK-SAME: contractions = [#lp.contraction<"acc", !lp.int<unsigned, 2> x !lp.int<bipolar, 1> into i32, <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "cost model">]
-// CHECK-SAME: phases = [#lp.phase<compute, run = @run, tasks = @tasks>]
+// CHECK-SAME: phases = [#lp.phase<compute, run = @run, tasks = @tasks, takes = [0, 1]>]
 func.func @run(%y: memref<4xf32>, %work: memref<64xi8>, %scratch: memref<128xi8>, %begin: index, %end: index) {
   return
 }
@@ -29,7 +29,7 @@ func.func @tasks() -> index {
 lp.kernel @phases for <"generic"> sizes [] buffers [#lp.buffer<"y", output, f32, [4]>] attributes {
   contractions = [#lp.contraction<"acc", !lp.int<unsigned, 2> x !lp.int<bipolar, 1> into i32,
     <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "cost model">],
-  phases = [#lp.phase<compute, run = @run, tasks = @tasks>], scratch = 128 : i64, workspace = 64 : i64}
+  phases = [#lp.phase<compute, run = @run, tasks = @tasks, takes = [0, 1]>], scratch = 128 : i64, workspace = 64 : i64}
 
 // Two buffers of one constant.
 // CHECK: lp.kernel @constants for <"generic"> sizes [] buffers [#lp.buffer<"w", constant of "[[DIGEST:[0-9a-f]+]]", i32, [4], range = [0, 3]>, #lp.buffer<"w", constant of "[[DIGEST]]", i32, [4], range = [0, 3]>, #lp.buffer<"y", output, f32, [4]>]
@@ -200,9 +200,15 @@ lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [#lp.phase
 // -----
 
 // kernel_c5
+// expected-error @+1 {{has no argument 1, which function @run takes}}
+lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [#lp.phase<pack, run = @run, tasks = @tasks, takes = [0, 1]>], scratch = 0 : i64, workspace = 0 : i64}
+
+// -----
+
+// kernel_c5
 // expected-note @+1 {{found '() -> ()'}}
 func.func private @tasks()
-// expected-error @+1 {{needs function @tasks of type '(memref<0xi8>, memref<0xi8>, index, index) -> ()'}}
+// expected-error @+1 {{needs function @tasks of type '(memref<0xi8>, index, index) -> ()'}}
 lp.kernel @k for <"generic"> sizes [] buffers [] attributes {phases = [#lp.phase<pack, run = @tasks, tasks = @tasks>], scratch = 0 : i64, workspace = 0 : i64}
 
 // -----

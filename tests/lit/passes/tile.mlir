@@ -33,7 +33,7 @@
 // CHECK: memref.store %[[SHIFTED]], %{{.*}} : memref<5x3xi32>
 // CHECK-NOT: lp.contract
 // CHECK: lp.kernel @gemm
-// CHECK-SAME: phases = [#lp.phase<pack, run = @gemm.phase0, tasks = @gemm.tasks0>, #lp.phase<contract, run = @gemm.phase1, tasks = @gemm.tasks1>]
+// CHECK-SAME: phases = [#lp.phase<pack, run = @gemm.phase0, tasks = @gemm.tasks0, takes = [0, 3]>, #lp.phase<contract, run = @gemm.phase1, tasks = @gemm.tasks1, takes = [1, 2, 3]>]
 // CHECK-SAME: scratch = [[$BYTES]] : i64
 // CHECK-NOT: ^bb0
 lp.kernel @gemm for <"generic"> sizes [] buffers [
