@@ -137,6 +137,16 @@ std::vector<Candidate> lpgen::rankedCandidates(lp::ContractOp contract,
   return all;
 }
 
+/// Why no cell of the target has a packed form for `contract`.
+static std::string whyNotPacked(lp::ContractOp contract,
+                                const Machine &machine) {
+  std::string reason;
+  for (const Cell *cell : machine.target.cells()) {
+    planPackedForm(contract, *cell, 1, reason);
+  }
+  return reason;
+}
+
 /// The cheapest candidate of all templates, and the runner-up in the reason.
 static Candidate cheapest(lp::ContractOp contract, const Machine &machine,
                           std::string &reason) {
@@ -144,6 +154,9 @@ static Candidate cheapest(lp::ContractOp contract, const Machine &machine,
   const Candidate &best = all.front();
   reason = llvm::formatv("cost model: {0:f2} MAC/cycle expected",
                          1.0 / best.cyclesPerMac);
+  if (all.size() == 1) {
+    reason += ", there is no packed layout: " + whyNotPacked(contract, machine);
+  }
   const auto next = llvm::find_if(all, [&](const Candidate &other) {
     return other.schedule.getCell() != best.schedule.getCell();
   });
@@ -218,7 +231,9 @@ LogicalResult
 lpgen::selectSchedules(lp::KernelOp kernel, const Machine &machine,
                        const std::optional<ScheduleRequest> &request,
                        llvm::ArrayRef<TunedRules> tuned) {
+  bool hasContractions = false;
   auto result = kernel.walk([&](lp::ContractOp contract) -> WalkResult {
+    hasContractions = true;
     if (contract.getSchedule()) {
       contract.setChoice("attribute on the op");
       return success();
@@ -235,5 +250,10 @@ lpgen::selectSchedules(lp::KernelOp kernel, const Machine &machine,
     contract.setChoice(reason);
     return success();
   });
+  if (request && !hasContractions && request->templateName != "direct") {
+    return kernel.emitError("schedule '")
+           << request->templateName
+           << "' cannot be applied: the operator has no contraction";
+  }
   return failure(result.wasInterrupted());
 }

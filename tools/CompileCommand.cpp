@@ -113,11 +113,10 @@ static CompileOptions refine(CompileOptions compile,
   compile.dumpStages = options.dumpStages;
   compile.schedule = options.file.schedule;
   compile.scheduleFile = options.file.scheduleFile;
+  compile.showsRemarks = !options.quiet;
   compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
   compile.onStep = [progress = std::make_shared<CompileProgress>()](
-                       llvm::StringRef op, llvm::StringRef step) {
-    progress->begin(op, step);
-  };
+                       const CompileStep &step) { progress->begin(step); };
   return compile;
 }
 

@@ -15,14 +15,16 @@ CompileProgress::~CompileProgress() {
   }
 }
 
-void CompileProgress::begin(llvm::StringRef op, llvm::StringRef step) {
+void CompileProgress::begin(const CompileStep &step) {
   const auto passed = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::steady_clock::now() - start);
   if (passed < kQuiet || !llvm::errs().is_displayed()) {
     return;
   }
-  std::string line =
-      (op + ": " + step + ", " + llvm::Twine(passed.count()) + " s").str();
+  std::string line = "compiling " + step.op + ": step " +
+                     std::to_string(step.number) + " of " +
+                     std::to_string(step.count) + ", " + step.name + ", " +
+                     std::to_string(passed.count()) + " s";
   // A line that wraps could not be written over.
   const unsigned columns = llvm::sys::Process::StandardErrColumns();
   if (columns > 1 && line.size() >= columns) {

@@ -2,7 +2,7 @@
 #ifndef LPGEN_TOOLS_COMPILEPROGRESS_H
 #define LPGEN_TOOLS_COMPILEPROGRESS_H
 
-#include "llvm/ADT/StringRef.h"
+#include "compiler/pipeline/Compile.h"
 #include <chrono>
 
 namespace lpgen {
@@ -16,8 +16,7 @@ public:
   CompileProgress(const CompileProgress &) = delete;
   CompileProgress &operator=(const CompileProgress &) = delete;
 
-  /// A step of the compilation of `op` begins.
-  void begin(llvm::StringRef op, llvm::StringRef step);
+  void begin(const CompileStep &step);
 
 private:
   std::chrono::steady_clock::time_point start =

@@ -14,12 +14,14 @@ static int runExplain(const OpFileOptions &options) {
   if (!file) {
     return exitCode;
   }
+  file->compileOptions.showsRemarks = true;
   for (const ast::Op *op : file->ops()) {
     auto compiled = file->compile(*op, exitCode);
     if (!compiled) {
       return exitCode;
     }
     CompileOptions scheduled = file->compileOptions;
+    scheduled.showsRemarks = false; // they are said
     scheduled.stopAfter = Stage::Scheduled;
     auto ir = compileOp(*op, file->sources(), scheduled);
     if (!ir) {

@@ -1,7 +1,7 @@
 // lp-tile: what follows the tiles of a contraction. See ContractTiler.h.
 //
 // Row by row of the task, sums of products of stored elements are completed to
-// (x - xZero)(w - wZero), run through the body and stored; rows that are the x
+// those of the factors, run through the body and stored; rows that are the x
 // of another contraction are packed for it as well (PackRow.h).
 #include "compiler/passes/ContractTiler.h"
 #include "compiler/passes/PackRow.h"
@@ -17,29 +17,42 @@ using namespace lpgen;
 /// zero.
 struct ContractTiler::RowTerms {
   Value sumX;        ///< Sum of stored x over the inside taps.
-  Value offsetX;     ///< Bx: value of a stored x of 0, less the zero point.
-  Value outside;     ///< P: value of an outside x, less the zero point.
+  Value offsetX;     ///< Bx: first factor of a stored x of 0.
+  Value outside;     ///< P: first factor of an outside x.
   Value insideTable; ///< Position of this class's sums of w.
   Value totalTable;  ///< Position of the sums over all taps.
   Value countInside; ///< Inside elements.
   Value countOutside;
 };
 
-Value ContractTiler::number(int64_t value) {
-  return arith::ConstantOp::create(e.b, e.loc,
-                                   e.b.getIntegerAttr(sumType, value));
-}
+Value ContractTiler::number(int64_t value) { return e.integer(value, sumType); }
 
 Value ContractTiler::asSum(Value value) { return e.castInt(value, sumType); }
 
-/// offset - zero, where value - zero = scale * stored + result.
-Value ContractTiler::zeroOffset(Value zero, std::optional<mlir::Type> element,
-                                ArrayRef<Value> at, int64_t offset) {
+/// bias - zero point at the current loops; null for 0.
+Value ContractTiler::lessZero(int64_t bias, Value zero,
+                              std::optional<mlir::Type> element,
+                              std::optional<AffineMap> map) {
   if (!zero) {
-    return offset == 0 ? Value() : number(-offset);
+    return bias == 0 ? Value() : number(bias);
   }
-  Value value = e.read(zero, at, *element);
-  return e.sub(number(-offset), asSum(value));
+  Value value = e.read(zero, mapIndices(e, *map, loops), *element);
+  return e.sub(number(bias), asSum(value));
+}
+
+/// The first factor of an outside x; null for 0.
+Value ContractTiler::outsideX() {
+  const int64_t constant = outsideFactor(op);
+  if (!op.getXPadScalar()) {
+    return lessZero(constant, op.getXZero(), op.getXZeroElement(),
+                    op.getXZeroMap());
+  }
+  const lp::ContractOp::Affine x = op.affineOfX();
+  Value pad = asSum(e.read(op.getXPadScalar(), {}, *op.getXPadElement()));
+  Value scaled = x.scale == 1 ? pad : e.mul(pad, number(x.scale));
+  Value rest =
+      lessZero(x.offset, op.getXZero(), op.getXZeroElement(), op.getXZeroMap());
+  return rest ? e.add(scaled, rest) : scaled;
 }
 
 /// Sum of the stored x of every tap of the current row.
@@ -99,16 +112,11 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   if (!form.needsWSums) {
     return terms;
   }
-  terms.offsetX =
-      zeroOffset(op.getXZero(), op.getXZeroElement(), {}, form.x.offset);
+  terms.offsetX = lessZero(form.xFactor.bias, op.getXZero(),
+                           op.getXZeroElement(), op.getXZeroMap());
   bool hasHalo = !g.classes.dims.empty();
   if (hasHalo) {
-    Value pad = number(op.getXPad().value_or(0));
-    if (op.getXPadScalar()) {
-      pad = asSum(e.read(op.getXPadScalar(), {}, *op.getXPadElement()));
-    }
-    Value zero = zeroOffset(op.getXZero(), op.getXZeroElement(), {}, 0);
-    terms.outside = zero ? e.add(pad, zero) : pad;
+    terms.outside = outsideX();
   }
   int64_t classes = g.classes.count();
   Value first = e.mul(panelNumber, e.index((classes + 1) * lanes));
@@ -124,14 +132,17 @@ ContractTiler::RowTerms ContractTiler::rowTerms() {
   return terms;
 }
 
-/// With x = ax*sx + Bx inside and P outside, w = aw*sw + Bw, S = sum sx*sw:
+/// With factors ax*sx + Bx inside, P outside, and aw*sw + Bw, S = sum sx*sw:
 ///   ax*aw*S + ax*Bw*sum(sx) + aw*(Bx*sum_in(sw) + P*sum_out(sw))
 ///     + Bw*(Bx*count_in + P*count_out)
 /// modulo 2 to the bits of the type of sums, which the whole fits.
 Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
-  int64_t ax = form.x.scale();
-  int64_t aw = form.w.scale();
-  Value result = ax * aw == 1 ? sum : e.mul(sum, number(ax * aw));
+  int64_t ax = form.xFactor.scale;
+  int64_t aw = form.wFactor.scale;
+  Value result = sum;
+  for (int64_t scale : {ax, aw}) {
+    result = scale == 1 ? result : e.mul(result, number(scale));
+  }
   Value perW; // what Bw multiplies
   auto accumulate = [&](Value &to, Value term) {
     to = to ? e.add(to, term) : term;
@@ -158,11 +169,8 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
       accumulate(perW, e.mul(terms.outside, terms.countOutside));
     }
   }
-  SmallVector<Value> at;
-  if (op.getWZero()) {
-    at = mapIndices(e, *op.getWZeroMap(), loops);
-  }
-  Value bw = zeroOffset(op.getWZero(), op.getWZeroElement(), at, form.w.offset);
+  Value bw = lessZero(form.wFactor.bias, op.getWZero(), op.getWZeroElement(),
+                      op.getWZeroMap());
   return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
 }
 

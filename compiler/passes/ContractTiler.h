@@ -58,8 +58,10 @@ private:
   // ContractEpilogue.cpp: the sums as values of the body, and what it yields.
   mlir::Value number(int64_t value);    ///< In the type of the sums.
   mlir::Value asSum(mlir::Value value); ///< Likewise.
-  mlir::Value zeroOffset(mlir::Value zero, std::optional<mlir::Type> element,
-                         llvm::ArrayRef<mlir::Value> at, int64_t offset);
+  mlir::Value lessZero(int64_t bias, mlir::Value zero,
+                       std::optional<mlir::Type> element,
+                       std::optional<mlir::AffineMap> map);
+  mlir::Value outsideX();
   mlir::Value sumOfX();
   mlir::Value borderClass();
   RowTerms rowTerms();

@@ -8,9 +8,11 @@ using namespace lpgen;
 Value Emitter::index(int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
 }
-Value Emitter::i32(int64_t value) {
-  return arith::ConstantOp::create(
-      b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+Value Emitter::i32(int64_t value) { return integer(value, b.getI32Type()); }
+Value Emitter::integer(int64_t value, mlir::Type type) {
+  const int64_t wrapped =
+      type.isInteger(32) ? static_cast<int32_t>(value) : value;
+  return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, wrapped));
 }
 Value Emitter::add(Value lhs, Value rhs) {
   return b.createOrFold<arith::AddIOp>(loc, lhs, rhs);

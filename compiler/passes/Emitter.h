@@ -15,6 +15,8 @@ public:
 
   mlir::Value index(int64_t value);
   mlir::Value i32(int64_t value);
+  /// `value` modulo 2 to the bits of `type`, of 32 or 64 bits.
+  mlir::Value integer(int64_t value, mlir::Type type);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);

@@ -21,8 +21,9 @@ def RaiseThresholdPass : Pass<"lp-raise-threshold", "::lpgen::lp::KernelOp"> {
 def RaiseContractPass : Pass<"lp-raise-contract", "::lpgen::lp::KernelOp"> {
   let summary = "turn sums of products into lp.contract";
   let description = [{
-    An integer `lp.reduce sum` whose body is the product of two reads, each perhaps less
-    a zero point, moves out of its statement:
+    An integer `lp.reduce sum` whose body is the product of affine forms of two reads,
+    scale * read + offset - zero point, moves out of its statement. What the reduction
+    does not change multiplies the sum afterwards:
 
     ```mlir
     %y = lp.compute [m, o] { %s = lp.reduce sum [k] { x[m,k] * w[o,k] } ; f(%s) }
@@ -31,7 +32,7 @@ def RaiseContractPass : Pass<"lp-raise-contract", "::lpgen::lp::KernelOp"> {
     %y = lp.compute [m, o] { f(read %acc[m, o]) }
     ```
     A sum that does not fit (three factors, look-ups, both operands with composite
-    subscripts) stays and is computed by `direct`.
+    subscripts) stays a loop nest, and a remark says why.
   }];
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }

@@ -1,5 +1,6 @@
 // lp-raise-contract: sums of products to lp.contract.
-#include "compiler/passes/Passes.h"
+#include "compiler/passes/AffineProduct.h"
+#include "compiler/passes/Emitter.h"
 #include <array>
 
 namespace lpgen {
@@ -12,12 +13,6 @@ using namespace lpgen;
 
 namespace {
 
-/// One factor of the product: `read`, less `zero` if that is set.
-struct Factor {
-  lp::ReadOp read;
-  lp::ReadOp zero;
-};
-
 /// The loops of a contraction as values: index arguments of enclosing ops.
 using LoopList = SmallVector<Value>;
 
@@ -26,25 +21,6 @@ Value skipCasts(Value value) {
     value = cast.getIn();
   }
   return value;
-}
-
-std::optional<Factor> matchFactor(Value value) {
-  value = skipCasts(value);
-  if (auto read = value.getDefiningOp<lp::ReadOp>()) {
-    return Factor{read, {}};
-  }
-  if (auto sub = value.getDefiningOp<arith::SubIOp>()) {
-    auto read = skipCasts(sub.getLhs()).getDefiningOp<lp::ReadOp>();
-    auto zero = skipCasts(sub.getRhs()).getDefiningOp<lp::ReadOp>();
-    if (read && zero && !zero.mayBeOutside()) {
-      return Factor{read, zero};
-    }
-  }
-  return std::nullopt;
-}
-
-bool isInteger(lp::ReadOp read) {
-  return read.getValue().getType().isInteger();
 }
 
 /// True if every index is an argument of a loop op: no data-dependent look-up.
@@ -105,46 +81,58 @@ class RaiseContract {
 public:
   explicit RaiseContract(lp::ReduceOp reduce) : reduce(reduce) {}
 
-  bool match() {
+  /// False, and why in `whyNot` if one could expect a contraction, if the sum
+  /// stays a loop nest.
+  bool match(std::string &whyNot) {
     if (reduce.getKind() != lp::ReduceKind::Sum ||
         !reduce.getType().isInteger() ||
         !reduce->getParentOfType<lp::ComputeOp>()) {
       return false;
     }
-    Value product =
-        skipCasts(cast<lp::YieldOp>(reduce.getBody().front().getTerminator())
-                      .getValues()[0]);
-    auto mul = product.getDefiningOp<arith::MulIOp>();
-    if (!mul) {
+    std::optional<AffineProduct> found = matchProduct(reduce, whyNot);
+    if (!found) {
       return false;
     }
-    auto lhs = matchFactor(mul.getLhs());
-    auto rhs = matchFactor(mul.getRhs());
-    if (!lhs || !rhs || !isAffineInLoops(lhs->read) ||
-        !isAffineInLoops(rhs->read) || !isInteger(lhs->read) ||
-        !isInteger(rhs->read)) {
-      return false;
-    }
-    x = *lhs;
-    w = *rhs;
-    if (!hasPlainSubscripts(w.read) || w.read.mayBeOutside()) {
-      std::swap(x, w);
-    }
-    if (!hasPlainSubscripts(w.read) || w.read.mayBeOutside()) {
-      return false;
-    }
-    collectLoops();
-    return hasKnownLoops() && zerosFit() && paddingFits();
+    product = std::move(*found);
+    whyNot = whyNotContraction();
+    return whyNot.empty();
   }
 
   void rewrite();
 
 private:
+  std::string whyNotContraction() {
+    x = product.factors[0];
+    w = product.factors[1];
+    if (!isAffineInLoops(x.read) || !isAffineInLoops(w.read)) {
+      return "a tensor is subscripted by data";
+    }
+    if (!isPlain(w.read)) {
+      std::swap(x, w);
+    }
+    if (!isPlain(w.read)) {
+      return "neither tensor is subscripted by loops alone, each once, and "
+             "read inside only";
+    }
+    collectLoops();
+    if (!hasKnownLoops()) {
+      return "a tensor is subscripted by no loop around it";
+    }
+    if (!zeroFits(x.zero) || !zeroFits(w.zero)) {
+      return "a zero point is not subscripted by loops alone, each once";
+    }
+    return paddingFits() ? "" : "the padding is computed";
+  }
+
+  static bool isPlain(lp::ReadOp read) {
+    return hasPlainSubscripts(read) && !read.mayBeOutside();
+  }
+
   /// Parallel loops (those of enclosing ops, outermost first), then the
   /// reduction's.
   void collectLoops() {
     llvm::SmallPtrSet<Value, 8> used;
-    for (lp::ReadOp read : {x.read, w.read, w.zero}) {
+    for (lp::ReadOp read : {x.read, w.read, x.zero, w.zero}) {
       if (read) {
         used.insert(read.getIndices().begin(), read.getIndices().end());
       }
@@ -186,29 +174,21 @@ private:
     return !scalar || (read && isScalar(read));
   }
 
-  /// Zero points: x's is a scalar, w's depends on no reduction loop.
-  bool zerosFit() {
-    if (x.zero && !isScalar(x.zero)) {
-      return false;
-    }
-    if (w.zero) {
-      if (!hasPlainSubscripts(w.zero)) {
-        return false;
-      }
-      for (Value index : w.zero.getIndices()) {
-        if (llvm::is_contained(reduce.getBody().front().getArguments(),
-                               index) ||
-            !llvm::is_contained(loops, index)) {
-          return false;
-        }
-      }
-    }
-    return true;
+  /// Zero points are scalars, or depend on parallel loops.
+  bool zeroFits(lp::ReadOp zero) {
+    return !zero || (isAffineInLoops(zero) && hasPlainSubscripts(zero) &&
+                     llvm::all_of(zero.getIndices(), [&](Value index) {
+                       return llvm::is_contained(
+                           ArrayRef(loops).take_front(parallel), index);
+                     }));
   }
 
+  Value finished(OpBuilder &builder, Value sum);
+
   lp::ReduceOp reduce;
-  Factor x;
-  Factor w;
+  AffineProduct product;
+  AffineFactor x;
+  AffineFactor w;
   LoopList loops;
   unsigned parallel = 0;
 };
@@ -229,18 +209,20 @@ void RaiseContract::rewrite() {
   auto shapeOf = [](lp::ReadOp read) {
     return cast<ShapedType>(read.getSource().getType()).getShape();
   };
-  Value xZero;
-  Value wZero;
+  auto zeroOf = [](AffineFactor factor) {
+    return factor.zero ? Value(factor.zero.getSource()) : Value();
+  };
+  auto zeroMapOf = [&](const AffineFactor &factor) {
+    return factor.zero ? AffineMapAttr::get(mapOver(factor.zero, loops))
+                       : AffineMapAttr();
+  };
+  auto affineOf = [&](const AffineFactor &factor) {
+    return factor.scale == 1 && factor.offset == 0
+               ? DenseI64ArrayAttr()
+               : builder.getDenseI64ArrayAttr({factor.scale, factor.offset});
+  };
   Value padScalar;
-  AffineMapAttr wZeroMap;
   IntegerAttr xPad;
-  if (x.zero) {
-    xZero = x.zero.getSource();
-  }
-  if (w.zero) {
-    wZero = w.zero.getSource();
-    wZeroMap = AffineMapAttr::get(mapOver(w.zero, loops));
-  }
   if (auto pad = dyn_cast_or_null<IntegerAttr>(x.read.getPadAttr())) {
     xPad = builder.getI64IntegerAttr(pad.getInt());
   }
@@ -252,9 +234,10 @@ void RaiseContract::rewrite() {
       ArrayRef<int64_t>(extents).take_front(parallel), accumulator);
   auto contract = lp::ContractOp::create(
       builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
-      w.read.getSource(), xZero, wZero, padScalar, dynamic, ValueRange{},
-      extents, parallel, mapOver(x.read, loops), mapOver(w.read, loops),
-      x.read.getDivisors(), xPad, wZeroMap, x.read.logicalElement(),
+      w.read.getSource(), zeroOf(x), zeroOf(w), padScalar, dynamic,
+      ValueRange{}, extents, parallel, mapOver(x.read, loops),
+      mapOver(w.read, loops), x.read.getDivisors(), xPad, zeroMapOf(x),
+      zeroMapOf(w), affineOf(x), affineOf(w), x.read.logicalElement(),
       w.read.logicalElement(), x.read.elementRange(), w.read.elementRange(),
       shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(), lp::LayoutAttr(),
       lp::ScheduleAttr(), statement.getLabelAttr(), StringAttr(),
@@ -273,8 +256,21 @@ void RaiseContract::rewrite() {
   auto read = lp::ReadOp::create(
       builder, loc, accumulator, contract.getResult(0),
       ValueRange(ArrayRef<Value>(loops).take_front(parallel)), identity);
-  reduce.replaceAllUsesWith(read.getValue());
+  reduce.replaceAllUsesWith(finished(builder, read.getValue()));
   reduce.erase();
+}
+
+/// The sum of products of both factors as that of the whole term. Each step is
+/// exact modulo 2 to the bits of the sum, which the last one fits.
+Value RaiseContract::finished(OpBuilder &builder, Value sum) {
+  mlir::Type type = sum.getType();
+  Emitter e(builder, reduce.getLoc());
+  for (Value factor : product.invariants) {
+    moveBefore(factor, reduce);
+    sum = e.mul(sum, e.castInt(factor, type));
+  }
+  return product.constant == 1 ? sum
+                               : e.mul(sum, e.integer(product.constant, type));
 }
 
 struct RaiseContractPass
@@ -285,8 +281,13 @@ struct RaiseContractPass
     getOperation().walk([&](lp::ReduceOp op) { reductions.push_back(op); });
     for (lp::ReduceOp reduce : reductions) {
       RaiseContract raise(reduce);
-      if (raise.match()) {
+      std::string whyNot;
+      if (raise.match(whyNot)) {
         raise.rewrite();
+      } else if (!whyNot.empty()) {
+        reduce.emitRemark("this sum of products has no schedule, it stays a "
+                          "loop nest: ")
+            << whyNot;
       }
     }
   }

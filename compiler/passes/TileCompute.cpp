@@ -50,11 +50,12 @@ int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
   return 0;
 }
 
-/// One factor of the product, less its zero point, in the accumulator's type.
+/// One factor of the product, in the accumulator's type.
 static Value emitFactor(Emitter &e, Value source, AffineMap map,
                         ArrayRef<int64_t> divisors, ArrayRef<Value> loops,
                         mlir::Type element, ArrayRef<int64_t> range,
-                        IntegerAttr pad, Value padScalar, Value zero,
+                        IntegerAttr pad, Value padScalar,
+                        lp::ContractOp::Affine affine, Value zero,
                         mlir::Type type) {
   mlir::Type scalar =
       e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
@@ -70,6 +71,12 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
       e.b.getDenseI64ArrayAttr(divisors), padding, mlir::TypeAttr::get(element),
       e.b.getDenseI64ArrayAttr(range));
   Value value = e.castInt(read, type);
+  if (affine.scale != 1) {
+    value = e.mul(value, e.integer(affine.scale, type));
+  }
+  if (affine.offset != 0) {
+    value = e.add(value, e.integer(affine.offset, type));
+  }
   return zero ? arith::SubIOp::create(e.b, e.loc, value, e.castInt(zero, type))
                     .getResult()
               : value;
@@ -97,13 +104,14 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
                         ArrayRef<Value> at) {
     return source ? e.read(source, at, *element) : Value();
   };
-  Value xZero = readScalar(op.getXZero(), op.getXZeroElement(), {});
+  auto zeroAt = [&](std::optional<AffineMap> map) {
+    return map ? mapIndices(e, *map, loops) : SmallVector<Value>();
+  };
+  Value xZero =
+      readScalar(op.getXZero(), op.getXZeroElement(), zeroAt(op.getXZeroMap()));
+  Value wZero =
+      readScalar(op.getWZero(), op.getWZeroElement(), zeroAt(op.getWZeroMap()));
   Value xPad = readScalar(op.getXPadScalar(), op.getXPadElement(), {});
-  Value wZero;
-  if (op.getWZero()) {
-    SmallVector<Value> at = mapIndices(e, *op.getWZeroMap(), loops);
-    wZero = readScalar(op.getWZero(), op.getWZeroElement(), at);
-  }
   mlir::Type type = op.accumulatorType();
   auto reduce = lp::ReduceOp::create(
       builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
@@ -118,9 +126,10 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
     SmallVector<int64_t> ones(op.getWMap().getNumResults(), 1);
     Value x = emitFactor(e, op.getX(), op.getXMap(), op.getXDivisors(), loops,
                          op.getXElement(), op.getXRange(), op.getXPadAttr(),
-                         xPad, xZero, type);
-    Value w = emitFactor(e, op.getW(), op.getWMap(), ones, loops,
-                         op.getWElement(), op.getWRange(), {}, {}, wZero, type);
+                         xPad, op.affineOfX(), xZero, type);
+    Value w =
+        emitFactor(e, op.getW(), op.getWMap(), ones, loops, op.getWElement(),
+                   op.getWRange(), {}, {}, op.affineOfW(), wZero, type);
     lp::YieldOp::create(builder, loc,
                         ValueRange{arith::MulIOp::create(builder, loc, x, w)});
   }

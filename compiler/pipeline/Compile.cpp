@@ -67,9 +67,14 @@ private:
     llvm::raw_string_ostream(result) << *module;
     return result;
   }
-  void begin(llvm::StringRef step) {
+  /// Step `number`: stages by their number, then optimization and code.
+  void begin(unsigned number, llvm::StringRef step) {
+    constexpr auto stages = static_cast<unsigned>(Stage::Llvm);
     if (options.onStep) {
-      options.onStep(kernel().getSymName(), step);
+      const unsigned count = options.stopAfter == Stage::Object
+                                 ? stages + 2
+                                 : static_cast<unsigned>(options.stopAfter);
+      options.onStep({opName, step.str(), number, count});
     }
   }
   bool fail(const Twine &message) {
@@ -86,6 +91,7 @@ private:
   DiagnosticEngine::HandlerID handler = 0;
   OwningOpRef<ModuleOp> module;
   llvm::SMLoc fallback;
+  std::string opName;
   CompiledOp result;
 };
 
@@ -142,6 +148,10 @@ void Compilation::report(Diagnostic &diagnostic) {
     }
     return llvm::SourceMgr::DK_Error;
   };
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
+      !options.showsRemarks) {
+    return;
+  }
   auto print = [&](Diagnostic &d) {
     llvm::SMLoc loc = smLocOf(sources, d.getLocation());
     sources.PrintMessage(loc.isValid() ? loc : fallback,
@@ -299,9 +309,10 @@ bool Compilation::finish() {
                              options.exportShortNames, *constants, message)) {
     return fail(message);
   }
-  begin("optimizing");
+  constexpr auto stages = static_cast<unsigned>(Stage::Llvm);
+  begin(stages + 1, "optimizing");
   optimize(*llvmModule, *machine, target.desc().vectorBits);
-  begin("emitting code");
+  begin(stages + 2, "emitting code");
   llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
   if (options.wantsAssembly) {
     result.assembly =
@@ -318,10 +329,11 @@ bool Compilation::finish() {
 }
 
 std::optional<CompiledOp> Compilation::run(Stage from) {
+  opName = kernel().getSymName().str();
   Stage last = std::min(options.stopAfter, Stage::Llvm);
   for (int i = static_cast<int>(from) + 1; i <= static_cast<int>(last); ++i) {
     auto stage = static_cast<Stage>(i);
-    begin(stageName(stage));
+    begin(static_cast<unsigned>(i), "stage " + stageName(stage).str());
     if (!advance(stage)) {
       return std::nullopt;
     }

@@ -21,6 +21,14 @@ enum class Stage { Ast, Lp, Scheduled, Packed, Tiled, Vector, Llvm, Object };
 std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::StringRef stageName(Stage stage);
 
+/// A step of a compilation, for progress.
+struct CompileStep {
+  std::string op;
+  std::string name;
+  unsigned number = 0; ///< From 1 on.
+  unsigned count = 0;
+};
+
 struct CompileOptions {
   const Target *target = nullptr; ///< Required.
   /// A CPU that runs the target; schedules are for its speed, if
@@ -37,8 +45,10 @@ struct CompileOptions {
   /// Export lp_<op>_* besides the long symbols. Off for libraries of several
   /// variants, whose dispatcher owns the short names.
   bool exportShortNames = true;
-  /// Called at the start of each step with its name, for progress.
-  std::function<void(llvm::StringRef op, llvm::StringRef step)> onStep;
+  /// Called at the start of each step, for progress.
+  std::function<void(const CompileStep &)> onStep;
+  /// Say of sums of products that stay loop nests why.
+  bool showsRemarks = false;
   /// Also emit assembly, which takes as long as the object.
   bool wantsAssembly = true;
 };

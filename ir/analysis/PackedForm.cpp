@@ -154,17 +154,30 @@ std::optional<ElementStorage> lpgen::storageOf(ElementType type,
                      : elementsOf(type, range, isX ? cell.x : cell.w);
 }
 
-/// Which correction terms the expansion of (x - zx)(w - zw) leaves; see
+static StoredFactor factorOf(lp::ContractOp::Affine affine,
+                             const ElementStorage &storage) {
+  return {affine.scale * storage.scale(),
+          affine.offset - affine.scale * storage.offset};
+}
+
+int64_t lpgen::outsideFactor(lp::ContractOp contract) {
+  const lp::ContractOp::Affine x = contract.affineOfX();
+  return x.scale * contract.getXPad().value_or(0) + x.offset;
+}
+
+/// Which correction terms the expansion of the product leaves; see
 /// docs/design/kernels.md. Halo positions store 0.
 static void findCorrections(lp::ContractOp contract, PackedForm &form) {
+  form.xFactor = factorOf(contract.affineOfX(), form.x);
+  form.wFactor = factorOf(contract.affineOfW(), form.w);
   bool hasHalo = llvm::any_of(form.geometry.positions,
                               [](const PositionDim &p) { return p.hasHalo; });
-  // value = scale * stored - offset: an offset of w multiplies sums of x.
-  form.needsXSums = form.w.offset != 0 || contract.getWZero();
-  bool insideOffset = form.x.offset != 0 || contract.getXZero();
+  // What is added to w multiplies sums of x.
+  form.needsXSums = form.wFactor.bias != 0 || contract.getWZero();
+  bool insideOffset = form.xFactor.bias != 0 || contract.getXZero();
   bool outsideValue =
       hasHalo && (contract.getXPadScalar() || contract.getXZero() ||
-                  (contract.getXPad() && *contract.getXPad() != 0));
+                  outsideFactor(contract) != 0);
   form.needsWSums = insideOffset || outsideValue;
 }
 
@@ -216,7 +229,14 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   if (!geometry) {
     return std::nullopt;
   }
-  PackedForm form{std::move(*geometry), {}, {}, 0};
+  if (auto map = contract.getXZeroMap();
+      map &&
+      llvm::any_of(geometry->loopsOf(LoopRole::Column),
+                   [&](unsigned loop) { return map->isFunctionOfDim(loop); })) {
+    reason = "the zero point of x depends on a loop of w alone";
+    return std::nullopt;
+  }
+  PackedForm form{std::move(*geometry), {}, {}};
   ElementType xType = lp::toElementType(contract.getXElement());
   ElementType wType = lp::toElementType(contract.getWElement());
   auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},

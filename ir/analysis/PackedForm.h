@@ -35,16 +35,29 @@ std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
                                         const CellFacts &cell,
                                         lp::OperandKind kind);
 
+/// A factor of the products without its zero point, from a stored element:
+/// scale * stored + bias.
+struct StoredFactor {
+  int64_t scale = 1;
+  int64_t bias = 0;
+};
+
 struct PackedForm {
   Geometry geometry;
   ElementStorage x;
   ElementStorage w;
+  StoredFactor xFactor;
+  StoredFactor wFactor;
   int64_t chunk = 0; ///< Steps before the accumulator must be widened.
 
-  /// sum (x - xZero)(w - wZero) needs more than the product of stored elements:
+  /// The sum needs more than the product of stored elements:
   bool needsXSums = false; ///< sums of stored x per output position,
   bool needsWSums = false; ///< sums of stored w per border class and channel.
 };
+
+/// The first factor where x is outside, its padding a constant, without the
+/// zero point.
+int64_t outsideFactor(lp::ContractOp contract);
 
 /// The packed form of `contract` for `cell` with `vectors` vectors of lanes in
 /// a panel; nothing, and the reason, if there is none.

@@ -105,22 +105,17 @@ LogicalResult verifySubscripts(ContractOp op, const Operand &operand) {
   return success();
 }
 
-/// Zero points and the padding are scalars, or one zero per column of w.
-LogicalResult verifyZeros(ContractOp op) {
-  for (Value scalar : {op.getXZero(), op.getXPadScalar()}) {
-    if (scalar && cast<ShapedType>(scalar.getType()).getRank() != 0) {
-      return op.emitOpError("takes one zero point and padding of x, found ")
-             << scalar.getType();
-    }
-  }
-  Value zero = op.getWZero();
-  if (bool(zero) != bool(op.getWZeroMapAttr())) {
-    return op.emitOpError("takes a zero point of w and its map together");
+/// A zero point of x or of w.
+LogicalResult verifyZero(ContractOp op, const char *name, Value zero,
+                         std::optional<AffineMap> found) {
+  if (bool(zero) != found.has_value()) {
+    return op.emitOpError("takes a zero point of ")
+           << name << " and its map together";
   }
   if (!zero) {
     return success();
   }
-  AffineMap map = *op.getWZeroMap();
+  AffineMap map = *found;
   const bool isShaped =
       map.getNumDims() == op.numLoops() && map.getNumSymbols() == 0 &&
       map.getNumResults() == cast<ShapedType>(zero.getType()).getRank();
@@ -129,8 +124,8 @@ LogicalResult verifyZeros(ContractOp op) {
         return !isa<AffineConstantExpr>(expr) &&
                !(dim && dim.getPosition() < op.getParallel());
       })) {
-    return op.emitOpError("zero points of w are subscripted by parallel loops "
-                          "and constants");
+    return op.emitOpError("zero points of ")
+           << name << " are subscripted by parallel loops and constants";
   }
   SmallVector<Size> sizes;
   for (unsigned d = 0; d < map.getNumResults(); ++d) {
@@ -141,6 +136,32 @@ LogicalResult verifyZeros(ContractOp op) {
   return outside.empty()
              ? success()
              : op.emitOpError("reads zero points outside: ") << outside;
+}
+
+LogicalResult verifyZeros(ContractOp op) {
+  Value scalar = op.getXPadScalar();
+  if (scalar && cast<ShapedType>(scalar.getType()).getRank() != 0) {
+    return op.emitOpError("takes one padding of x, found ") << scalar.getType();
+  }
+  if (failed(verifyZero(op, "x", op.getXZero(), op.getXZeroMap()))) {
+    return failure();
+  }
+  return verifyZero(op, "w", op.getWZero(), op.getWZeroMap());
+}
+
+/// Scales and offsets of the factors.
+LogicalResult verifyAffine(ContractOp op) {
+  constexpr int64_t most = int64_t{1} << 31;
+  for (auto affine : {op.getXAffine(), op.getWAffine()}) {
+    if (affine && (affine->size() != 2 || (*affine)[0] == 0 ||
+                   llvm::any_of(*affine, [](int64_t number) {
+                     return number < -most || number > most;
+                   }))) {
+      return op.emitOpError("needs a scale that is not 0, and an offset, both "
+                            "within 2^31 of 0");
+    }
+  }
+  return success();
 }
 
 /// Every subscript of w is a loop of its own, or a constant.
@@ -269,7 +290,8 @@ LogicalResult ContractOp::verify() {
       return failure();
     }
   }
-  if (failed(verifyZeros(*this))) { // contract_c11
+  if (failed(verifyZeros(*this)) ||  // contract_c11
+      failed(verifyAffine(*this))) { // contract_c13
     return failure();
   }
   // contract_c4: values that only chains take come after the outputs.

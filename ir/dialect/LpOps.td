@@ -258,8 +258,11 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
   let description = [{
     For every index p of the first `parallel` loops
 
-        acc = sum over the other loops of (x[xMap] - xZero) * (w[wMap] - wZero)
+        acc = sum over the other loops of
+              (xScale * x[xMap] + xOffset - xZero[xZeroMap]) *
+              (wScale * w[wMap] + wOffset - wZero[wZeroMap])
 
+    where `xAffine` is [xScale, xOffset], [1, 0] if it is absent, `wAffine` likewise,
     and the body maps (p, acc) to the elements written at p. Reads of x outside yield
     its padding, as in `lp.read`; w is read inside only.
 
@@ -284,17 +287,18 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (contract_c8) operands that are not packed have the logical shapes and elements;
     (contract_c9) ranges of x and w are ranges of their elements;
     (contract_c10) subscripts are as in (read_c7) and (read_c8), none beyond 2^40;
-    (contract_c11) zero points and paddings are scalars, those of w also subscripted by
-    parallel loops, inside;
-    (contract_c12) the body computes scalars only.
+    (contract_c11) a zero point and its map stand together, subscripted by parallel loops,
+    inside; the padding is a scalar; (contract_c12) the body computes scalars only;
+    (contract_c13) scales and offsets are within 2^31 of 0, scales not 0.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
       Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
       DenseI64ArrayAttr:$extents, I64Attr:$parallel,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
-      OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$wZeroMap,
-      TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
+      OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$xZeroMap,
+      OptionalAttr<AffineMapAttr>:$wZeroMap, OptionalAttr<DenseI64ArrayAttr>:$xAffine,
+      OptionalAttr<DenseI64ArrayAttr>:$wAffine, TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
       DenseI64ArrayAttr:$wRange, DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
       OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
@@ -314,6 +318,16 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
   let extraClassDeclaration = [{
     unsigned numLoops() { return getExtents().size(); }
     unsigned numReductions() { return numLoops() - getParallel(); }
+    /// A factor of the products without its zero point: scale * element + offset.
+    struct Affine {
+      int64_t scale = 1;
+      int64_t offset = 0;
+    };
+    Affine affineOfX() { return affineOf(getXAffine()); }
+    Affine affineOfW() { return affineOf(getWAffine()); }
+    static Affine affineOf(::std::optional<::llvm::ArrayRef<int64_t>> attribute) {
+      return attribute ? Affine{(*attribute)[0], (*attribute)[1]} : Affine();
+    }
     /// The type of the accumulator handed to the body.
     ::mlir::Type accumulatorType();
     /// Types of the yielded elements.

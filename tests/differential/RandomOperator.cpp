@@ -40,6 +40,7 @@ private:
                      std::vector<const Loop *> used);
   std::string dimension(const Loop &first, const Loop *second, bool padded,
                         std::string &subscript);
+  std::string affineForm(const std::string &read, const std::string &zero);
   std::string zeroPoint(const std::string &tensor, ElementType type);
   std::string nestedSum(const std::string &x, const std::string &w);
   std::string reduction();
@@ -181,7 +182,34 @@ std::string Generator::factor(const std::string &tensor, ElementType type,
   addInput(text);
   const std::string read =
       subscripts.empty() ? tensor : tensor + "[" + subscripts + "]";
-  return hasZero ? "(" + read + " - " + zero + ")" : read;
+  return affineForm(read, zero);
+}
+
+/// A read and perhaps a zero point in one of the forms that people write.
+std::string Generator::affineForm(const std::string &read,
+                                  const std::string &zero) {
+  if (!zero.empty()) {
+    switch (number(0, 5)) {
+    case 0:
+      return "(" + read + " + " + zero + ")";
+    case 1:
+      return "(" + zero + " - " + read + ")";
+    case 2:
+      return "(3 * (" + read + " - " + zero + ") - 6)";
+    default:
+      return "(" + read + " - " + zero + ")";
+    }
+  }
+  switch (number(0, 11)) {
+  case 0:
+    return "(" + read + " - " + std::to_string(number(-99, 999)) + ")";
+  case 1:
+    return "(2 * " + read + " - " + std::to_string(number(0, 15)) + ")";
+  case 2:
+    return "(-" + read + ")";
+  default:
+    return read;
+  }
 }
 
 /// A sum of scaled sums, as with one scale per group of weights.

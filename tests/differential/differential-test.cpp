@@ -188,19 +188,19 @@ TEST_P(Differential, SampleOperators) {
   EXPECT_GE(harness.summary().compiled, 20U);
 }
 
-/// Contractions that write the x of others. Each cell has two operators that it
-/// takes, on one target three, others for each; tiles in turn.
-TEST_P(Differential, Chains) {
-  auto buffer = llvm::MemoryBuffer::getFile(LPGEN_SOURCE_DIR
-                                            "/tests/operators/chains.lp");
-  ASSERT_TRUE(bool(buffer));
+/// The operators of a file, with every schedule that has a cell; tiles in turn.
+/// With each at most `most` that it takes. True if each operator was compiled.
+bool addWithSchedules(Harness &harness, const Target &target,
+                      const std::string &file, size_t most) {
+  auto buffer =
+      llvm::MemoryBuffer::getFile(LPGEN_SOURCE_DIR "/tests/operators/" + file);
+  if (!buffer) {
+    ADD_FAILURE() << "cannot read " << file;
+    return false;
+  }
   const std::string text = (*buffer)->getBuffer().str();
   const std::vector<std::string> names = operatorsOf(text);
-  ASSERT_FALSE(names.empty());
-  const bool isFirst = GetParam()->desc().name == "x86_avx2";
-  const size_t most = fullRun() ? names.size() : isFirst ? 3 : 2;
-  Harness harness(*GetParam(), testSeed());
-  const std::vector<std::string> schedules = schedulesOf(*GetParam());
+  const std::vector<std::string> schedules = schedulesOf(target);
   size_t number = 0;
   std::set<std::string> compiled;
   for (size_t i = 0; i < schedules.size(); ++i) {
@@ -210,7 +210,7 @@ TEST_P(Differential, Chains) {
       if (count - before < most) {
         const std::string &name = names[(2 * i + j) % names.size()];
         harness.add({numbered(onlyOperator(text, name), number),
-                     withFittingTile(*GetParam(), schedules[i], number)});
+                     withFittingTile(target, schedules[i], number)});
         ++number;
         if (harness.summary().compiled > count) {
           compiled.insert(name);
@@ -218,9 +218,29 @@ TEST_P(Differential, Chains) {
       }
     }
   }
-  finish(harness, schedules);
-  EXPECT_TRUE(!isFirst || compiled.size() == names.size())
+  return !names.empty() && compiled.size() == names.size();
+}
+
+/// Contractions that write the x of others. Each cell has two operators that it
+/// takes, on one target three, others for each.
+TEST_P(Differential, Chains) {
+  const bool isFirst = GetParam()->desc().name == "x86_avx2";
+  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 3 : 2;
+  Harness harness(*GetParam(), testSeed());
+  const bool hasAll = addWithSchedules(harness, *GetParam(), "chains.lp", most);
+  finish(harness, schedulesOf(*GetParam()));
+  EXPECT_TRUE(!isFirst || hasAll)
       << "an operator was compiled with no schedule";
+}
+
+/// Products of affine forms, which are completed from sums of x and of w. The
+/// cost model's choice for each is among the sample operators.
+TEST_P(Differential, AffineForms) {
+  const bool isFirst = GetParam()->desc().name == "x86_avx2";
+  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 4 : 2;
+  Harness harness(*GetParam(), testSeed());
+  addWithSchedules(harness, *GetParam(), "affine_forms.lp", most);
+  finish(harness, schedulesOf(*GetParam()));
 }
 
 /// -D changes widths and sizes; one text serves for many operators.

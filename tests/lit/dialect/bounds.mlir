@@ -427,7 +427,7 @@ func.func @contract_c10_divisor(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor
 
 // contract_c11
 func.func @contract_c11(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>, %z: tensor<2xi32>) -> tensor<5x3xi32> {
-  // expected-error @+1 {{takes one zero point and padding of x, found 'tensor<2xi32>'}}
+  // expected-error @+1 {{takes a zero point of x and its map together}}
   %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>) x_zero(%z : tensor<2xi32>)
     loops [5, 3, 7] parallel 2 attributes {
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
@@ -468,6 +468,40 @@ func.func @contract_c11_outside(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor
       xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 4>, wElement = !lp.int<signed, 4>,
       xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
       xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>, wZeroMap = affine_map<(m, n, k) -> (n)>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+// contract_c11: a zero point of x for each row
+func.func @contract_c11_x_outside(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>, %z: tensor<4xi32>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{reads zero points outside: the subscript of dimension 0 goes from 0 to 4, but its size is 4}}
+  %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>) x_zero(%z : tensor<4xi32>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 4>, wElement = !lp.int<signed, 4>,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>, xZeroMap = affine_map<(m, n, k) -> (m)>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+// contract_c13
+func.func @contract_c13(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{needs a scale that is not 0, and an offset, both within 2^31 of 0}}
+  %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 4>, wElement = !lp.int<signed, 4>,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>, wAffine = array<i64: 0, 1>} -> tensor<5x3xi32> {
   ^bb0(%m: index, %n: index, %acc: i32):
     lp.yield %acc : i32
   }

@@ -40,7 +40,7 @@ lp.kernel @chain for <"generic"> sizes [#lp.size<"m", bound = 6>] buffers [
      %v: tensor<2x3x!lp.int<signed, 4>>, %zx: tensor<!lp.int<unsigned, 2>>):
   %q = lp.contract ins(%x, %w : tensor<?x9x!lp.int<unsigned, 2>>, tensor<3x9x!lp.int<bipolar, 1>>)
     x_zero(%zx : tensor<!lp.int<unsigned, 2>>)
-    loops [-9223372036854775808, 3, 9] parallel 2 dynamic(%m) attributes {label = "q",
+    loops [-9223372036854775808, 3, 9] parallel 2 dynamic(%m) attributes {label = "q", xZeroMap = affine_map<(m, n, k) -> ()>,
       schedule = #lp.schedule<"bitserial", cell = "ctpop", tile = [6, 1], unroll = 2, block = 1>,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xDivisors = array<i64: 1, 1>, xElement = !lp.int<unsigned, 2>, wElement = !lp.int<bipolar, 1>,
