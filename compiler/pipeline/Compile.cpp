@@ -91,6 +91,7 @@ private:
   DiagnosticEngine::HandlerID handler = 0;
   OwningOpRef<ModuleOp> module;
   llvm::SMLoc fallback;
+  bool hasReported = false; ///< An error of MLIR's.
   std::string opName;
   CompiledOp result;
 };
@@ -135,6 +136,7 @@ const llvm::MemoryBuffer *bufferOf(llvm::SourceMgr &sources,
 }
 
 void Compilation::report(Diagnostic &diagnostic) {
+  hasReported |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
   auto kindOf = [](DiagnosticSeverity severity) {
     switch (severity) {
     case DiagnosticSeverity::Error:
@@ -290,7 +292,8 @@ bool Compilation::finish() {
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> llvmModule = translate(*module, llvmContext);
   if (!llvmModule) {
-    return false;
+    // LLVM's verifier prints what is wrong itself, and tells no diagnostic.
+    return !hasReported && fail("the IR makes a module that LLVM refuses");
   }
   std::string message;
   std::unique_ptr<llvm::TargetMachine> machine =

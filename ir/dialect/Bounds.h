@@ -24,8 +24,7 @@ struct LinearForm {
 /// divisions or numbers that overflow.
 std::optional<LinearForm> linearForm(mlir::AffineExpr expr, unsigned dims);
 
-/// A size: a constant, or a size of the kernel, known when it
-/// runs.
+/// A size: a constant, or a size of the kernel, known when it runs.
 struct Size {
   int64_t constant = mlir::ShapedType::kDynamic;
   mlir::Value value; ///< Null where it is constant or unknown.

@@ -236,7 +236,8 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
     (tensor) or output (memref) of the yielded type and the shape of the extents;
     (compute_c3) `range`, the inferred one of an integer result, has its least and its
     greatest value; (compute_c4) extents are positive, 2^40 at most, their product 2^62,
-    that of what is written 2^40, and dynamic ones are sizes of the kernel; (compute_c5) the body computes scalars only.
+    that of what is written 2^40, and dynamic ones are sizes of the kernel;
+    (compute_c5) the body computes scalars only.
   }];
   let arguments = (ins Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
       DenseI64ArrayAttr:$extents, OptionalAttr<StrAttr>:$label,
@@ -298,8 +299,9 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
       OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$xZeroMap,
       OptionalAttr<AffineMapAttr>:$wZeroMap, OptionalAttr<DenseI64ArrayAttr>:$xAffine,
-      OptionalAttr<DenseI64ArrayAttr>:$wAffine, TypeAttr:$xElement, TypeAttr:$wElement, DenseI64ArrayAttr:$xRange,
-      DenseI64ArrayAttr:$wRange, DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
+      OptionalAttr<DenseI64ArrayAttr>:$wAffine, TypeAttr:$xElement, TypeAttr:$wElement,
+      DenseI64ArrayAttr:$xRange, DenseI64ArrayAttr:$wRange,
+      DenseI64ArrayAttr:$xShape, DenseI64ArrayAttr:$wShape,
       OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
       OptionalAttr<StrAttr>:$choice, OptionalAttr<TypeAttr>:$xZeroElement,
