@@ -27,11 +27,13 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/lpgen)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/schedules/tuned ${PROJECT_BINARY_DIR}/share/lpgen/tuned
   SYMBOLIC)
 # Layers: lpgen finds what a file includes in ../share/lpgen/operators, if not beside it.
-install(FILES ${PROJECT_SOURCE_DIR}/operators/layers.lp
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen/operators)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/lpgen/operators)
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/operators/layers.lp
-  ${PROJECT_BINARY_DIR}/share/lpgen/operators/layers.lp SYMBOLIC)
+foreach(library layers.lp tflite.lp)
+  install(FILES ${PROJECT_SOURCE_DIR}/operators/${library}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen/operators)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/operators/${library}
+    ${PROJECT_BINARY_DIR}/share/lpgen/operators/${library} SYMBOLIC)
+endforeach()
 # The page of a training run: lpgen and lpgen-train find its maker in ../share/lpgen/report.
 if(LPGEN_BUILD_TRAINING)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/workbench/report DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen

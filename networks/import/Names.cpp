@@ -67,8 +67,11 @@ Names::Names() {
 std::string Names::make(std::string_view wanted) {
   const std::string name = valid(wanted);
   std::string result = name;
-  for (int i = 2; !taken.insert(lowered(result)).second; ++i) {
-    result = name + "_" + std::to_string(i);
+  // Many things of a file can want the same name.
+  int &last = lastNumbers[lowered(name)];
+  while (!taken.insert(lowered(result)).second) {
+    last = last == 0 ? 2 : last + 1;
+    result = name + "_" + std::to_string(last);
   }
   return result;
 }

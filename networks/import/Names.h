@@ -2,6 +2,7 @@
 #ifndef LPGEN_NETWORKS_IMPORT_NAMES_H
 #define LPGEN_NETWORKS_IMPORT_NAMES_H
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,7 +24,9 @@ public:
   std::string make(std::string_view wanted);
 
 private:
-  std::set<std::string> taken; ///< In small letters.
+  // In small letters.
+  std::set<std::string> taken;
+  std::map<std::string, int> lastNumbers; ///< Behind a name.
 };
 
 /// `text` without line ends and other control characters, for a comment.

@@ -41,8 +41,11 @@ std::string Program::sourceOf(const std::string &wanted,
       wanted, [](char c) { return c >= ' ' && c < 0x7f && c != '"'; });
   std::string source =
       isPlain && !wanted.empty() && !wanted.ends_with(".npy") ? wanted : name;
-  while (!sources.insert(source).second) {
-    source += "_";
+  if (!sources.insert(source).second) {
+    source = name;
+    while (!sources.insert(source).second) {
+      source += "_";
+    }
   }
   return source;
 }
@@ -130,7 +133,9 @@ std::string Program::text() const {
   for (const std::string &note : report.notes) {
     text += "// note: " + oneLine(note) + "\n";
   }
-  text += hasLayers ? "include \"layers.lp\"\n" : "";
+  for (const std::string &library : libraries) {
+    text += "include \"" + library + "\"\n";
+  }
   text += constants.empty() ? "" : "\n";
   for (const Constant &constant : constants) {
     builder::Declaration declaration{

@@ -60,15 +60,16 @@ public:
   /// what reads a tensor later may need a padding.
   void retarget(size_t line, const std::string &target);
   /// "target = name<parameters>(arguments)", of an operator that was added or
-  /// of layers.lp; `parameters` "" or "S = 2".
+  /// included; `parameters` "" or "S = 2".
   void call(const std::string &target, const std::string &operatorName,
             const std::string &parameters,
             const std::vector<std::string> &arguments);
   /// The text of an operator that the network calls; the same text is added
   /// once.
   void addOperator(const std::string &text);
-  /// The network calls operators of layers.lp.
-  void includeLayers() { hasLayers = true; }
+  /// The network calls operators of this file, which comes with lpgen.
+  void include(const std::string &library) { libraries.insert(library); }
+  void includeLayers() { include("layers.lp"); }
 
   /// What is not supported; the program is then not written.
   void refuse(Finding finding) {
@@ -96,7 +97,7 @@ private:
   std::vector<builder::Declaration> inputs;
   std::vector<builder::Declaration> outputs;
   std::vector<std::string> lines; ///< Of the network.
-  bool hasLayers = false;
+  std::set<std::string> libraries;
 };
 
 } // namespace lpgen::importer

@@ -1,0 +1,191 @@
+// ADD, SUB and MUL of two tensors of integers.
+#include "networks/import/tflite/Window.h"
+#include <algorithm>
+
+namespace lpgen::importer::tflite {
+
+namespace {
+/// The two operands as images of the result's shape, and what the node makes
+/// of them.
+struct Operands {
+  ImportedTensor a;
+  ImportedTensor b;
+  std::vector<int64_t> shape;
+  Affine result;
+  Activation activation = Activation::None;
+};
+} // namespace
+
+/// The shape of both; the first dimension, that of images, is that of either.
+static std::optional<std::vector<int64_t>> broadcast(std::vector<int64_t> a,
+                                                     std::vector<int64_t> b) {
+  const size_t rank = std::max(a.size(), b.size());
+  a.insert(a.begin(), rank - a.size(), 1);
+  b.insert(b.begin(), rank - b.size(), 1);
+  for (size_t i = 0; i < rank; ++i) {
+    if (a[i] != b[i] && a[i] != 1 && b[i] != 1) {
+      return std::nullopt;
+    }
+    a[i] = std::max(a[i], b[i]);
+  }
+  return a;
+}
+
+/// Input `i` as a tensor of this shape: constants and what is broadcast are
+/// written out.
+static Outcome widen(Importer &importer, const TfliteOperator &op, size_t i,
+                     const std::vector<int64_t> &shape,
+                     ImportedTensor &operand) {
+  if (const TfliteTensor *constant = importer.constantInput(op, i)) {
+    const std::optional<ImportedTensor> added =
+        importer.addConstant(op, i == 0 ? "a" : "b", *constant);
+    if (!added) {
+      return Refusal{"input", "a constant of " + typeName(constant->type) +
+                                  " with these scales is not supported"};
+    }
+    operand = *added;
+  } else {
+    operand = importer.operand(op, i);
+    if (operand.shape == shape) {
+      return imported;
+    }
+  }
+  // The last dimensions are those of the operand.
+  const std::vector<std::string> names = indexNames(shape.size());
+  const size_t missing = shape.size() - operand.shape.size();
+  std::vector<std::string> subscripts;
+  for (size_t d = 0; d < operand.shape.size(); ++d) {
+    const bool isBatch = missing + d == 0 && importer.batch() == Batch::Any &&
+                         importer.constantInput(op, i) == nullptr;
+    subscripts.push_back(
+        operand.shape[d] == 1 && !isBatch ? "0" : names[missing + d]);
+  }
+  const std::string wide = importer.defineCopy(operand, shape);
+  importer.program().assign(
+      wide, builder::Expression::element(operand.name, subscripts));
+  operand.name = wide.substr(0, wide.find('['));
+  operand.shape = shape;
+  return imported;
+}
+
+static Outcome readOperands(Importer &importer, const TfliteOperator &op,
+                            Operands &operands) {
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (!importer.hasOperand(op, i) &&
+        importer.constantInput(op, i) == nullptr) {
+      return Refusal{"input", "its inputs are shapes, or missing"};
+    }
+  }
+  const auto shapeOf = [&](size_t i) {
+    const TfliteTensor *constant = importer.constantInput(op, i);
+    return constant != nullptr ? constant->shape
+                               : importer.operand(op, i).shape;
+  };
+  if (op.inputs.size() != 2) {
+    return Refusal{"input", "it needs two inputs"};
+  }
+  const auto shape = broadcast(shapeOf(0), shapeOf(1));
+  if (!shape || (shape->size() != 4 && shape->size() != 2)) {
+    return Refusal{"input", "inputs " + shapeToString(shapeOf(0)) + " and " +
+                                shapeToString(shapeOf(1)) +
+                                " are not supported"};
+  }
+  if (!importer.hasOperand(op, 0) && !importer.hasOperand(op, 1)) {
+    return Refusal{"input", "both inputs are constants"};
+  }
+  if (importer.batch() == Batch::Any && shape->front() != 1) {
+    return Refusal{"input", "a constant has values for several images", "",
+                   true};
+  }
+  operands.shape = *shape;
+  const std::optional<Affine> result = importer.outputAffine(op);
+  if (auto refusal = readActivation(op, 0, operands.activation)) {
+    return refusal;
+  }
+  if (!result) {
+    return Refusal{"quantization", "its result needs one scale and zero point"};
+  }
+  operands.result = *result;
+  if (auto refusal = widen(importer, op, 0, *shape, operands.a)) {
+    return refusal;
+  }
+  if (auto refusal = widen(importer, op, 1, *shape, operands.b)) {
+    return refusal;
+  }
+  constexpr ElementType s8 = {Encoding::Signed, 8};
+  if (operands.a.type != s8 || operands.b.type != s8 ||
+      importer.outputType(op) != s8) {
+    return Refusal{"input", "types other than INT8 and UINT8 are not "
+                            "supported"};
+  }
+  if (operands.a.affine.scale <= 0 || operands.b.affine.scale <= 0) {
+    return Refusal{"quantization", "an input has no scale"};
+  }
+  return imported;
+}
+
+static Parameters commonParameters(const Operands &operands) {
+  Parameters parameters;
+  parameters.add("ZA", operands.a.affine.zeroPoint, 0)
+      .add("ZB", operands.b.affine.zeroPoint, 0)
+      .add("ZY", operands.result.zeroPoint, 0);
+  addBounds(parameters, operands.activation, operands.result, operands.a.type);
+  return parameters;
+}
+
+static void finish(Importer &importer, const TfliteOperator &op,
+                   const Operands &operands, const std::string &name,
+                   const Parameters &parameters) {
+  const std::string target =
+      importer.define(op, 0, operands.a.type, operands.shape);
+  importer.call(target, operands.shape.size() == 4 ? name : name + "_vector",
+                parameters.text(), {operands.a.name, operands.b.name});
+  importer.addLayer(op, {.declaredInputBits = 8, .usedInputBits = 8});
+}
+
+/// Both operands go to a common scale with 20 more bits; `sign` of the second.
+static Outcome importSum(Importer &importer, const TfliteOperator &op,
+                         int64_t sign) {
+  Operands operands;
+  if (auto refusal = readOperands(importer, op, operands)) {
+    return refusal;
+  }
+  const float a = operands.a.affine.scale;
+  const float b = operands.b.affine.scale;
+  constexpr double finer = 1 << 20;
+  const double twice = 2 * std::max(a, b);
+  const Multiplier ofA = quantizeMultiplier(double(a) / twice);
+  const Multiplier ofB = quantizeMultiplier(double(b) / twice);
+  const Multiplier ofSum =
+      quantizeMultiplier(twice / (finer * double(operands.result.scale)));
+  Parameters parameters = commonParameters(operands);
+  parameters.add("FA", ofA.factor, 0).add("GA", ofA.shift, 0);
+  parameters.add("FB", ofB.factor, 0).add("GB", ofB.shift, 0);
+  parameters.add("FY", ofSum.factor, 0).add("GY", ofSum.shift, 0);
+  parameters.add("SIGN", sign, 1);
+  finish(importer, op, operands, "tflite_add", parameters);
+  return imported;
+}
+
+Outcome importAdd(Importer &importer, const TfliteOperator &op) {
+  return importSum(importer, op, 1);
+}
+Outcome importSub(Importer &importer, const TfliteOperator &op) {
+  return importSum(importer, op, -1);
+}
+
+Outcome importMul(Importer &importer, const TfliteOperator &op) {
+  Operands operands;
+  if (auto refusal = readOperands(importer, op, operands)) {
+    return refusal;
+  }
+  const Multiplier multiplier = quantizeMultiplier(
+      double(operands.a.affine.scale) * double(operands.b.affine.scale) /
+      double(operands.result.scale));
+  Parameters parameters = commonParameters(operands);
+  parameters.add("F", multiplier.factor, 0).add("G", multiplier.shift, 0);
+  finish(importer, op, operands, "tflite_mul", parameters);
+  return imported;
+}
+
+} // namespace lpgen::importer::tflite
