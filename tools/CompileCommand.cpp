@@ -42,6 +42,18 @@ static Result<std::string> linkShared(const CompiledOp &op) {
   return shared->read();
 }
 
+/// Object, header and manifest go with a program.
+static void completeKinds(std::vector<std::string> &emit) {
+  if (!llvm::is_contained(emit, "program")) {
+    return;
+  }
+  for (const char *kind : {"obj", "header", "manifest"}) {
+    if (!llvm::is_contained(emit, kind)) {
+      emit.emplace_back(kind);
+    }
+  }
+}
+
 static Status addOutputs(OutputFiles &files, const CompiledOp &op,
                          const CompileCommandOptions &options, Stage last) {
   const auto add = [&](const char *suffix, const std::string &contents) {
@@ -70,6 +82,9 @@ static Status addOutputs(OutputFiles &files, const CompiledOp &op,
         return Status::error(shared.message());
       }
       add(".so", *shared);
+    } else if (kind == "program") {
+      LPGEN_RETURN_IF_ERROR(addProgram(files, options.outputFolder, op.kernel,
+                                       {op.op + ".o"}, /*choice=*/""));
     }
   }
   return Status::success();
@@ -156,6 +171,10 @@ static int runLibrary(const CompileCommandOptions &options, Stage from,
     return exitCode;
   }
   file->compileOptions = refine(file->compileOptions, options, last);
+  if (llvm::is_contained(options.emit, "program") &&
+      !file->singleOp(exitCode)) {
+    return exitCode;
+  }
   OutputFiles files;
   std::vector<CompiledOp> compiled;
   exitCode = compileLibrary(*file, targets, options.emit, options.outputFolder,
@@ -163,7 +182,8 @@ static int runLibrary(const CompileCommandOptions &options, Stage from,
   return exitCode == ExitSuccess ? finish(files, compiled, options) : exitCode;
 }
 
-static int runCompile(const CompileCommandOptions &options) {
+static int runCompile(CompileCommandOptions &options) {
+  completeKinds(options.emit);
   std::optional<Stage> last = parseStage(options.stopAfter);
   std::optional<Stage> from =
       options.startFrom.empty() ? Stage::Ast : parseStage(options.startFrom);
@@ -189,6 +209,10 @@ static int runCompile(const CompileCommandOptions &options) {
       return exitCode;
     }
     file->compileOptions = refine(file->compileOptions, options, *last);
+    if (llvm::is_contained(options.emit, "program") &&
+        !file->singleOp(exitCode)) {
+      return exitCode;
+    }
     for (const ast::Op *op : file->ops()) {
       auto result = file->compile(*op, exitCode);
       if (!result) {
@@ -218,10 +242,10 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->add_option(
           "--emit", options->emit,
           "What to write, comma-separated: obj,header,manifest,asm,llvm,"
-          "mlir,shared")
+          "mlir,shared,program")
       ->delimiter(',')
-      ->check(CLI::IsMember(
-          {"obj", "header", "manifest", "asm", "llvm", "mlir", "shared"}));
+      ->check(CLI::IsMember({"obj", "header", "manifest", "asm", "llvm", "mlir",
+                             "shared", "program"}));
   std::vector<std::string> stages = {"lp",     "scheduled", "packed", "tiled",
                                      "vector", "llvm",      "object"};
   command

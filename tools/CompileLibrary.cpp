@@ -1,11 +1,24 @@
 // Several targets in one library. See CompileLibrary.h.
 #include "tools/CompileLibrary.h"
 #include "compiler/codegen/Dispatch.h"
+#include "compiler/codegen/Program.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 
 namespace lpgen {
+
+Status addProgram(OutputFiles &outputs, const std::string &folder,
+                  const KernelInfo &kernel, llvm::ArrayRef<std::string> objects,
+                  const std::string &choice) {
+  if (const std::optional<std::string> reason = whyNoProgram(kernel)) {
+    return Status::error(*reason);
+  }
+  for (ProgramFile &file : programFiles(kernel, objects, choice)) {
+    outputs.addIn(folder + file.folder, file.name, std::move(file.content));
+  }
+  return Status::success();
+}
 
 std::vector<const Target *> parseTargetList(llvm::StringRef text,
                                             int &exitCode) {
@@ -89,6 +102,7 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
   const std::string dumpStages = file.compileOptions.dumpStages;
   for (const ast::Op *op : file.ops()) {
     std::vector<Variant> variants;
+    std::vector<std::string> objects;
     for (const Target *target : targets) {
       file.compileOptions.target = target;
       file.compileOptions.exportShortNames = false;
@@ -105,8 +119,16 @@ int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
         return ExitFailure;
       }
       addKernel(outputs, *result, *target, emit, folder);
+      objects.push_back(op->name + "_" + target->desc().name + ".o");
       variants.push_back({result->kernel, target});
       compiled.push_back(std::move(*result));
+    }
+    if (llvm::is_contained(emit, "program")) {
+      const Status status = addProgram(outputs, folder, variants.front().info,
+                                       objects, op->name + "_dispatch.c");
+      if (!status.ok()) {
+        return reportError(status.message());
+      }
     }
     addJoint(outputs, joinVariants(std::move(variants)), emit, folder,
              op->name);

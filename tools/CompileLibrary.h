@@ -9,6 +9,13 @@
 
 namespace lpgen {
 
+/// Adds the files of a program in C that classifies images with the kernel,
+/// which lies in `objects` and `choice` of the same folder. An error if the
+/// operator is none for images.
+Status addProgram(OutputFiles &outputs, const std::string &folder,
+                  const KernelInfo &kernel, llvm::ArrayRef<std::string> objects,
+                  const std::string &choice);
+
 /// The targets of `--target x86_avx2,generic`, two or more. On failure says why
 /// on stderr, sets `exitCode` and returns none.
 std::vector<const Target *> parseTargetList(llvm::StringRef text,
@@ -16,7 +23,8 @@ std::vector<const Target *> parseTargetList(llvm::StringRef text,
 
 /// Compiles the operators of `file` for each target and adds to `outputs`, in
 /// `folder`, what `emit` lists: <op>_<target>.o, .s, .ll, .mlir of each target;
-/// <op>_dispatch.c with the objects; <op>.h and <op>.json of the library.
+/// <op>_dispatch.c with the objects; <op>.h and <op>.json of the library;
+/// the files of a program.
 /// Returns an exit status.
 int compileLibrary(OpFile &file, llvm::ArrayRef<const Target *> targets,
                    llvm::ArrayRef<std::string> emit, const std::string &folder,

@@ -23,6 +23,8 @@ bool emitAbi(llvm::Module &module, const KernelInfo &info,
              llvm::ArrayRef<llvm::GlobalVariable *> constants,
              std::string &message);
 
+/// The C type of a logical element: "uint8_t", "float".
+std::string cTypeOf(ElementType type);
 /// C header of the kernel for LLVM triple `triple`.
 std::string emitHeader(const KernelInfo &info, llvm::StringRef triple,
                        bool shortNames);

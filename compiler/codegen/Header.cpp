@@ -9,7 +9,7 @@ static std::string upper(llvm::StringRef text) {
   return llvm::StringRef(text).upper();
 }
 
-static std::string cType(ElementType type) {
+std::string lpgen::cTypeOf(ElementType type) {
   if (type.isFloat()) {
     return "float";
   }
@@ -43,7 +43,7 @@ std::string lpgen::emitHeader(const KernelInfo &info, llvm::StringRef triple,
     os << llvm::formatv(
         "  LP_{0}_{1} = {2}, /* {3} {4} {5}{6} */\n", upper(info.op),
         upper(buffer.name), i, buffer.isOutput ? "out" : "in",
-        cType(buffer.type), shapeText(info, buffer),
+        cTypeOf(buffer.type), shapeText(info, buffer),
         buffer.packedBytes ? ", packed by lp_" + info.op + "_pack"
                            : std::string());
   }

@@ -3,7 +3,7 @@
 # lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
 # `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
 # %t as everywhere, %examples for the folder of examples, %write-tensors for
-# Inputs/write-tensors.py. A test that runs kernels for AArch64 says
+# Inputs/write-tensors.py, %write-idx for Inputs/write-idx.py. A test that runs kernels for AArch64 says
 # `REQUIRES: qemu-aarch64`. What schedules are chosen must not depend on the CPU that
 # the suite runs on: tests that show them say `--cpu`.
 import os
@@ -28,6 +28,8 @@ config.environment["HOME"] = config.test_exec_root
 config.environment["XDG_CONFIG_HOME"] = config.test_exec_root
 config.substitutions.append(
     ("%write-tensors", f"{sys.executable} {config.test_source_root}/Inputs/write-tensors.py"))
+config.substitutions.append(
+    ("%write-idx", f"{sys.executable} {config.test_source_root}/Inputs/write-idx.py"))
 config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 
