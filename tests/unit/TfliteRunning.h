@@ -24,11 +24,11 @@ inline std::string contentsOf(const std::string &path) {
   return text.str();
 }
 
-/// The integers of the only output for those of the only input, for `images`
+/// The numbers of the only output for those of the only input, for `images`
 /// images. The program must parse without a message.
-inline std::vector<int64_t> runImported(const std::string &file,
-                                        const std::vector<int64_t> &input,
-                                        int64_t images = 1) {
+inline std::vector<double> runImportedReals(const std::string &file,
+                                            const std::vector<double> &input,
+                                            int64_t images = 1) {
   const Result<importer::Program> program = importText(file);
   if (!program.ok() || !program->report.isSupported()) {
     ADD_FAILURE() << (program.ok()
@@ -75,16 +75,31 @@ inline std::vector<int64_t> runImported(const std::string &file,
   tensors[0] = HostTensor(op.tensors[0].type, interpreter.shapeOf(0));
   EXPECT_EQ(tensors[0].numElements(), int64_t(input.size()));
   for (size_t i = 0; i < input.size(); ++i) {
-    tensors[0].setInt(int64_t(i), input[i]);
+    if (op.tensors[0].type.isFloat()) {
+      tensors[0].setFloat(int64_t(i), float(input[i]));
+    } else {
+      tensors[0].setInt(int64_t(i), int64_t(input[i]));
+    }
   }
   const unsigned output = op.numInputs();
   const Status status = interpreter.run(tensors);
   EXPECT_TRUE(status.ok()) << status.message();
-  std::vector<int64_t> result;
-  for (int64_t i = 0; status.ok() && i < tensors[output].numElements(); ++i) {
-    result.push_back(tensors[output].getInt(i));
+  const HostTensor &y = tensors[output];
+  std::vector<double> result;
+  for (int64_t i = 0; status.ok() && i < y.numElements(); ++i) {
+    result.push_back(y.type().isFloat() ? double(y.getFloat(i))
+                                        : double(y.getInt(i)));
   }
   return result;
+}
+
+/// The same on integers.
+inline std::vector<int64_t> runImported(const std::string &file,
+                                        const std::vector<int64_t> &input,
+                                        int64_t images = 1) {
+  const std::vector<double> result =
+      runImportedReals(file, {input.begin(), input.end()}, images);
+  return {result.begin(), result.end()};
 }
 
 } // namespace lpgen::testing

@@ -2,6 +2,7 @@
 #ifndef LPGEN_TESTS_UNIT_TFLITETESTING_H
 #define LPGEN_TESTS_UNIT_TFLITETESTING_H
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -141,7 +142,39 @@ struct TfliteNodeText {
   std::vector<int32_t> outputs;
   FlatTableWriter options;
   std::string customName;
+  std::string customOptions = {};
 };
+
+/// A flexbuffer: a map of integers from 0 to 255, whose keys are sorted.
+inline std::string flexMap(const std::map<std::string, uint8_t> &values) {
+  std::string out;
+  std::vector<size_t> keys;
+  for (const auto &[key, value] : values) {
+    keys.push_back(out.size());
+    out += key + '\0';
+  }
+  // Distances of two bytes to the keys; then a vector whose own numbers have
+  // two bytes, too.
+  const auto put = [&](size_t number) {
+    out += static_cast<char>(number & 255);
+    out += static_cast<char>(number >> 8);
+  };
+  put(values.size());
+  const size_t keyVector = out.size();
+  for (const size_t key : keys) {
+    put(out.size() - key);
+  }
+  put(out.size() - keyVector);
+  put(2);
+  put(values.size());
+  const size_t start = out.size();
+  for (const auto &[key, value] : values) {
+    put(value);
+  }
+  out.append(values.size(), '\x05'); // An integer of two bytes.
+  put(out.size() - start);
+  return out + '\x25' + '\x02'; // A map of two bytes; the root has two.
+}
 
 /// A file with these tensors and nodes.
 inline std::string tfliteFile(const std::vector<TfliteTensorText> &tensors,
@@ -179,7 +212,8 @@ inline std::string tfliteFile(const std::vector<TfliteTensorText> &tensors,
                              .number(0, static_cast<uint32_t>(codes.size()))
                              .numbers(1, node.inputs)
                              .numbers(2, node.outputs)
-                             .table(4, node.options));
+                             .table(4, node.options)
+                             .string(5, node.customOptions));
     codes.push_back(code);
   }
   const FlatTableWriter graph = FlatTableWriter()
@@ -195,6 +229,54 @@ inline std::string tfliteFile(const std::vector<TfliteTensorText> &tensors,
       .string(3, "a test")
       .tables(4, buffers)
       .file();
+}
+
+using Integers = std::vector<int64_t>;
+using Shape = std::vector<int32_t>;
+
+// The format's codes.
+constexpr int8_t int32Type = 2, uint8Type = 3, int64Type = 4, int16Type = 7,
+                 int8Type = 9, int4Type = 17;
+constexpr int8_t same = 0, valid = 1;
+constexpr int8_t relu = 1, relu6 = 3;
+
+inline TfliteTensorText activations(const std::string &name, const Shape &shape,
+                                    float scale, int64_t zero,
+                                    int8_t type = int8Type) {
+  return {name, shape, type, "", {scale}, {zero}, 0};
+}
+template <typename T>
+TfliteTensorText constantOf(const std::string &name, const Shape &shape,
+                            int8_t type, const std::vector<T> &values,
+                            const std::vector<float> &scales = {},
+                            const std::vector<int64_t> &zeros = {}) {
+  return {name, shape, type, bytesOf(values), scales, zeros, 0};
+}
+
+/// floor(a / b)
+inline int64_t floorDivided(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
+/// acc * numerator / denominator to nearest, ties up, then the zero point.
+inline int64_t requantized(int64_t acc, int64_t numerator, int64_t denominator,
+                           int64_t zero, int64_t lowest = -128,
+                           int64_t highest = 127) {
+  const int64_t rounded =
+      floorDivided(2 * acc * numerator + denominator, 2 * denominator);
+  return std::clamp(rounded + zero, lowest, highest);
+}
+
+/// Numbers that differ, from -128 to 127.
+inline std::vector<int8_t> someBytes(size_t count, uint32_t seed = 1) {
+  std::vector<int8_t> values;
+  for (size_t i = 0; i < count; ++i) {
+    seed = seed * 1664525U + 1013904223U;
+    values.push_back(static_cast<int8_t>(seed >> 24));
+  }
+  return values;
+}
+inline Integers widened(const std::vector<int8_t> &values) {
+  return {values.begin(), values.end()};
 }
 
 } // namespace lpgen::testing

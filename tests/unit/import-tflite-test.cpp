@@ -10,54 +10,6 @@ using ::testing::HasSubstr;
 
 namespace {
 
-using Integers = std::vector<int64_t>;
-using Shape = std::vector<int32_t>;
-
-// The format's codes.
-constexpr int8_t int32Type = 2, uint8Type = 3, int64Type = 4, int16Type = 7,
-                 int8Type = 9, int4Type = 17;
-constexpr int8_t same = 0, valid = 1;
-constexpr int8_t relu = 1, relu6 = 3;
-
-TfliteTensorText activations(const std::string &name, const Shape &shape,
-                             float scale, int64_t zero,
-                             int8_t type = int8Type) {
-  return {name, shape, type, "", {scale}, {zero}, 0};
-}
-template <typename T>
-TfliteTensorText constantOf(const std::string &name, const Shape &shape,
-                            int8_t type, const std::vector<T> &values,
-                            const std::vector<float> &scales = {},
-                            const std::vector<int64_t> &zeros = {}) {
-  return {name, shape, type, bytesOf(values), scales, zeros, 0};
-}
-
-/// floor(a / b)
-int64_t floorDivided(int64_t a, int64_t b) {
-  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-}
-/// acc * numerator / denominator to nearest, ties up, then the zero point.
-int64_t requantized(int64_t acc, int64_t numerator, int64_t denominator,
-                    int64_t zero, int64_t lowest = -128,
-                    int64_t highest = 127) {
-  const int64_t rounded =
-      floorDivided(2 * acc * numerator + denominator, 2 * denominator);
-  return std::clamp(rounded + zero, lowest, highest);
-}
-
-/// Numbers that differ, from -128 to 127.
-std::vector<int8_t> someBytes(size_t count, uint32_t seed = 1) {
-  std::vector<int8_t> values;
-  for (size_t i = 0; i < count; ++i) {
-    seed = seed * 1664525U + 1013904223U;
-    values.push_back(static_cast<int8_t>(seed >> 24));
-  }
-  return values;
-}
-Integers widened(const std::vector<int8_t> &values) {
-  return {values.begin(), values.end()};
-}
-
 FlatTableWriter convOptions(int8_t padding, int32_t stride, int8_t activation,
                             int32_t dilation = 1) {
   return FlatTableWriter()

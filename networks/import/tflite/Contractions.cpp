@@ -300,6 +300,9 @@ static Outcome checkImage(Importer &importer, const TfliteOperator &op) {
 }
 
 Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatConvolution(importer, op);
+  }
   Affine result;
   if (auto refusal = checkLayer(importer, op, result)) {
     return refusal;
@@ -325,6 +328,9 @@ Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
 }
 
 Outcome importDepthwiseConv2D(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatConvolution(importer, op);
+  }
   Affine result;
   if (auto refusal = checkLayer(importer, op, result)) {
     return refusal;
@@ -421,6 +427,9 @@ Outcome importTransposeConv(Importer &importer, const TfliteOperator &op) {
 }
 
 Outcome importFullyConnected(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatFullyConnected(importer, op);
+  }
   Affine result;
   if (auto refusal = checkLayer(importer, op, result)) {
     return refusal;

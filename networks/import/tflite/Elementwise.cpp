@@ -31,6 +31,23 @@ static std::optional<std::vector<int64_t>> broadcast(std::vector<int64_t> a,
   return a;
 }
 
+/// The subscripts of an operand in a statement on elements of `shape`, whose
+/// last dimensions are those of the operand.
+static std::vector<std::string>
+subscriptsIn(const Importer &importer, const std::vector<int64_t> &operand,
+             const std::vector<int64_t> &shape, bool isConstant) {
+  const std::vector<std::string> names = indexNames(shape.size());
+  const size_t missing = shape.size() - operand.size();
+  std::vector<std::string> subscripts;
+  for (size_t d = 0; d < operand.size(); ++d) {
+    const bool isBatch =
+        missing + d == 0 && importer.batch() == Batch::Any && !isConstant;
+    subscripts.push_back(operand[d] == 1 && !isBatch ? "0"
+                                                     : names[missing + d]);
+  }
+  return subscripts;
+}
+
 /// Input `i` as a tensor of this shape: constants and what is broadcast are
 /// written out.
 static Outcome widen(Importer &importer, const TfliteOperator &op, size_t i,
@@ -50,16 +67,8 @@ static Outcome widen(Importer &importer, const TfliteOperator &op, size_t i,
       return imported;
     }
   }
-  // The last dimensions are those of the operand.
-  const std::vector<std::string> names = indexNames(shape.size());
-  const size_t missing = shape.size() - operand.shape.size();
-  std::vector<std::string> subscripts;
-  for (size_t d = 0; d < operand.shape.size(); ++d) {
-    const bool isBatch = missing + d == 0 && importer.batch() == Batch::Any &&
-                         importer.constantInput(op, i) == nullptr;
-    subscripts.push_back(
-        operand.shape[d] == 1 && !isBatch ? "0" : names[missing + d]);
-  }
+  const std::vector<std::string> subscripts = subscriptsIn(
+      importer, operand.shape, shape, importer.constantInput(op, i) != nullptr);
   const std::string wide = importer.defineCopy(operand, shape);
   importer.program().assign(
       wide, builder::Expression::element(operand.name, subscripts));
@@ -124,6 +133,60 @@ static Outcome readOperands(Importer &importer, const TfliteOperator &op,
   return imported;
 }
 
+static bool isAnyFloat(const Importer &importer, const TfliteOperator &op) {
+  const auto isKnown = [&](size_t i) {
+    return importer.hasOperand(op, i) ||
+           importer.constantInput(op, i) != nullptr;
+  };
+  const auto isFloat = [&](size_t i) {
+    return importer.hasOperand(op, i) && importer.operand(op, i).isFloat();
+  };
+  return op.inputs.size() == 2 && isKnown(0) && isKnown(1) &&
+         (isFloat(0) || isFloat(1));
+}
+
+/// On FLOAT32, where what is broadcast is read where it is.
+static Outcome importFloat(Importer &importer, const TfliteOperator &op) {
+  std::vector<ImportedTensor> operands;
+  for (size_t i = 0; i < 2; ++i) {
+    const TfliteTensor *constant = importer.constantInput(op, i);
+    if (constant == nullptr) {
+      operands.push_back(importer.operand(op, i));
+    } else if (const auto added =
+                   importer.addConstant(op, i == 0 ? "a" : "b", *constant)) {
+      operands.push_back(*added);
+    }
+  }
+  if (operands.size() != 2 || !operands[0].isFloat() ||
+      !operands[1].isFloat() || importer.outputType(op) != operands[0].type) {
+    return Refusal{"input", "its tensors have different types"};
+  }
+  const auto shape = broadcast(operands[0].shape, operands[1].shape);
+  Activation activation = Activation::None;
+  if (auto refusal = readActivation(op, 0, activation)) {
+    return refusal;
+  }
+  if (!shape || shape->size() > 8 ||
+      (importer.batch() == Batch::Any && shape->front() != 1)) {
+    return Refusal{"input", "shapes do not go together", "",
+                   shape && importer.batch() == Batch::Any};
+  }
+  const auto element = [&](size_t i) {
+    return builder::Expression::element(
+        operands[i].name,
+        subscriptsIn(importer, operands[i].shape, *shape,
+                     importer.constantInput(op, i) != nullptr));
+  };
+  const builder::Expression value =
+      op.is(Builtin::Add)   ? element(0) + element(1)
+      : op.is(Builtin::Sub) ? element(0) - element(1)
+                            : element(0) * element(1);
+  importer.program().assign(
+      importer.defineSized(op, 0, operands[0].type, *shape),
+      activated(activation, value));
+  return imported;
+}
+
 static Parameters commonParameters(const Operands &operands) {
   Parameters parameters;
   parameters.add("ZA", operands.a.affine.zeroPoint, 0)
@@ -146,6 +209,9 @@ static void finish(Importer &importer, const TfliteOperator &op,
 /// Both operands go to a common scale with 20 more bits; `sign` of the second.
 static Outcome importSum(Importer &importer, const TfliteOperator &op,
                          int64_t sign) {
+  if (isAnyFloat(importer, op)) {
+    return importFloat(importer, op);
+  }
   Operands operands;
   if (auto refusal = readOperands(importer, op, operands)) {
     return refusal;
@@ -175,6 +241,9 @@ Outcome importSub(Importer &importer, const TfliteOperator &op) {
 }
 
 Outcome importMul(Importer &importer, const TfliteOperator &op) {
+  if (isAnyFloat(importer, op)) {
+    return importFloat(importer, op);
+  }
   Operands operands;
   if (auto refusal = readOperands(importer, op, operands)) {
     return refusal;

@@ -9,7 +9,7 @@
 namespace lpgen::importer::tflite {
 
 /// As many images as a network takes at a time.
-static constexpr int64_t mostImages = 1024;
+static constexpr int64_t mostImages = 64;
 
 std::optional<ElementType> elementTypeOf(TensorType type) {
   switch (type) {

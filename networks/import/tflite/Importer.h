@@ -170,6 +170,8 @@ private:
 using ImportNode = Outcome (*)(Importer &, const TfliteOperator &);
 /// The function that imports nodes of a kind; null if there is none.
 ImportNode importerOf(const TfliteOperator &op);
+/// The same for a custom operator of Larq Compute Engine.
+ImportNode lceImporterOf(const std::string &name);
 
 // Families of operators, each in a file of its own.
 Outcome importConv2D(Importer &importer, const TfliteOperator &op);
@@ -198,6 +200,20 @@ Outcome importStridedSlice(Importer &importer, const TfliteOperator &op);
 Outcome importResizeNearest(Importer &importer, const TfliteOperator &op);
 Outcome importShape(Importer &importer, const TfliteOperator &op);
 Outcome importPack(Importer &importer, const TfliteOperator &op);
+
+/// A real number after a fused activation that only clamps.
+builder::Expression activated(Activation activation,
+                              const builder::Expression &value);
+
+/// The same on FLOAT32.
+bool isFloatNode(const Importer &importer, const TfliteOperator &op);
+Outcome importFloatConvolution(Importer &importer, const TfliteOperator &op);
+Outcome importFloatFullyConnected(Importer &importer, const TfliteOperator &op);
+Outcome importFloatUnary(Importer &importer, const TfliteOperator &op);
+Outcome importFloatPool(Importer &importer, const TfliteOperator &op);
+Outcome importFloatMean(Importer &importer, const TfliteOperator &op);
+Outcome importDequantize(Importer &importer, const TfliteOperator &op);
+Outcome importQuantizeFloat(Importer &importer, const TfliteOperator &op);
 
 } // namespace lpgen::importer::tflite
 

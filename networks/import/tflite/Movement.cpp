@@ -89,7 +89,9 @@ static void slice(Importer &importer, const TfliteOperator &op, size_t input,
         step[d] == 1 ? names[next]
                      : std::to_string(step[d]) + "*" + names[next];
     subscripts.push_back(
-        begin[d] == 0 ? scaled : scaled + " + " + std::to_string(begin[d]));
+        // A lone index would have the extent of the input.
+        shape[d] == x.shape[d] ? scaled
+                               : scaled + " + " + std::to_string(begin[d]));
     ++next;
   }
   importer.program().assign(importer.defineSized(op, i, x.type, kept),

@@ -43,6 +43,8 @@ ImportNode importerOf(const TfliteOperator &op) {
     return importLeakyRelu;
   case Builtin::HardSwish:
     return importHardSwish;
+  case Builtin::Dequantize:
+    return importDequantize;
   case Builtin::Quantize:
     return importQuantize;
   case Builtin::Transpose:
@@ -62,6 +64,8 @@ ImportNode importerOf(const TfliteOperator &op) {
     return importShape;
   case Builtin::Pack:
     return importPack;
+  case Builtin::Custom:
+    return lceImporterOf(op.customName);
   default:
     return nullptr;
   }

@@ -65,6 +65,9 @@ static void finishPool(Importer &importer, const TfliteOperator &op,
 }
 
 Outcome importAveragePool(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatPool(importer, op);
+  }
   Pool pool;
   if (auto refusal = readPool(importer, op, pool)) {
     return refusal;
@@ -84,6 +87,9 @@ Outcome importAveragePool(Importer &importer, const TfliteOperator &op) {
 }
 
 Outcome importMaxPool(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatPool(importer, op);
+  }
   Pool pool;
   if (auto refusal = readPool(importer, op, pool)) {
     return refusal;
@@ -106,6 +112,9 @@ static Multiplier meanMultiplier(const Affine &x, const Affine &result,
 }
 
 Outcome importMean(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatMean(importer, op);
+  }
   if (!importer.hasOperand(op, 0)) {
     return Refusal{"input", "it is a constant"};
   }

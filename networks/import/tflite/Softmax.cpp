@@ -6,6 +6,9 @@
 namespace lpgen::importer::tflite {
 
 Outcome importSoftmax(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return Refusal{"input", "on FLOAT32 it is not supported", "quantize it"};
+  }
   if (!importer.hasOperand(op, 0)) {
     return Refusal{"input", "it is a constant"};
   }

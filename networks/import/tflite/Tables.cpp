@@ -81,16 +81,25 @@ static auto realFunction(float (*function)(float)) {
 }
 
 Outcome importLogistic(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatUnary(importer, op);
+  }
   return importTable(importer, op, realFunction([](float x) {
                        return 1.0F / (1.0F + std::exp(-x));
                      }));
 }
 Outcome importTanh(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatUnary(importer, op);
+  }
   return importTable(importer, op,
                      realFunction([](float x) { return std::tanh(x); }));
 }
 
 Outcome importRelu(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatUnary(importer, op);
+  }
   const Activation activation = op.is(Builtin::Relu)    ? Activation::Relu
                                 : op.is(Builtin::Relu6) ? Activation::Relu6
                                                         : Activation::ReluN1To1;
@@ -99,10 +108,16 @@ Outcome importRelu(Importer &importer, const TfliteOperator &op) {
 
 /// To another scale, of integers to integers.
 Outcome importQuantize(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importQuantizeFloat(importer, op);
+  }
   return importTable(importer, op, rescaled);
 }
 
 Outcome importLeakyRelu(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatUnary(importer, op);
+  }
   const float alpha = op.options ? op.options->number<float>(0) : 0;
   if (!(alpha >= 0) || !std::isfinite(alpha)) {
     return Refusal{"alpha", "it is no positive number"};
@@ -182,6 +197,9 @@ static Function hardSwish(const UnaryNode &node) {
 }
 
 Outcome importHardSwish(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatUnary(importer, op);
+  }
   return importTable(importer, op, hardSwish);
 }
 

@@ -34,8 +34,9 @@ static Program emptyProgram(const std::string &name, const TfliteModel &model) {
 Result<Program> importTflite(const std::string &name,
                              std::span<const std::byte> bytes) {
   FlatFile file(bytes);
-  const Result<TfliteModel> model = readTflite(file);
+  Result<TfliteModel> model = readTflite(file);
   LPGEN_RETURN_IF_ERROR(model.status());
+  foldConstants(*model);
   Program program = emptyProgram(name, *model);
   const Batch batch = batchOf(*model);
   if (Importer(*model, program, batch).run() && batch == Batch::Any) {

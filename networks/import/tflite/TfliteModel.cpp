@@ -76,7 +76,7 @@ struct QuantizationField {
   enum { Least, Most, Scale, ZeroPoint, DetailsType, Details, Dimension };
 };
 struct OperatorField {
-  enum { Code, Inputs, Outputs, OptionsType, Options };
+  enum { Code, Inputs, Outputs, OptionsType, Options, Custom };
 };
 struct BufferField {
   enum { Data, Offset, Size };
@@ -191,6 +191,7 @@ static Status readOperators(const FlatTable &graph,
     op.inputs = from.numbers<int32_t>(OperatorField::Inputs);
     op.outputs = from.numbers<int32_t>(OperatorField::Outputs);
     op.options = from.table(OperatorField::Options);
+    op.custom = from.bytes(OperatorField::Custom);
     const size_t count = model.tensors.size();
     LPGEN_RETURN_IF_ERROR(checkIndices(op.inputs, -1, count, what));
     LPGEN_RETURN_IF_ERROR(checkIndices(op.outputs, 0, count, what));

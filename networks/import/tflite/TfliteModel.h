@@ -8,6 +8,7 @@
 #include "base/system/Status.h"
 #include "networks/import/tflite/FlatBuffer.h"
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,6 +93,7 @@ struct TfliteOperator {
   std::vector<int32_t> inputs; ///< -1: left out.
   std::vector<int32_t> outputs;
   std::optional<FlatTable> options;
+  std::span<const std::byte> custom; ///< Options of a custom operator.
 
   bool is(Builtin builtin) const {
     return code == static_cast<int32_t>(builtin);
@@ -106,6 +108,8 @@ struct TfliteModel {
   std::vector<TfliteOperator> operators;
   std::vector<int32_t> inputs;
   std::vector<int32_t> outputs;
+  std::deque<std::vector<float>>
+      folded; ///< Data of tensors, beside the file's.
 };
 
 /// The operator's name in the format: "CONV_2D"; of a custom one its own.
@@ -114,6 +118,9 @@ std::string operatorName(const TfliteOperator &op);
 /// Reads the first subgraph of a file. The result borrows `file`. The message
 /// of an error is a clause about the file.
 Result<TfliteModel> readTflite(FlatFile &file);
+
+/// Computes nodes that only convert constants, and takes them out.
+void foldConstants(TfliteModel &model);
 
 } // namespace lpgen::importer::tflite
 
