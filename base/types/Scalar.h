@@ -49,6 +49,16 @@ inline int64_t roundDiv(int64_t a, int64_t b) {
   return (a < 0) != (b < 0) ? q - 1 : q + 1;
 }
 
+/// a - b * floorDiv(a, b), between 0 and b. b != 0.
+inline int64_t floorMod(int64_t a, int64_t b) {
+  assert(b != 0 && "remainder does not exist");
+  if (b == -1) {
+    return 0; // INT64_MIN / -1 has no int64_t
+  }
+  const int64_t r = a % b;
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 /// v >> n, copies of the sign shifted in: floor(v / 2^n). 0 <= n <= 63.
 inline int64_t shiftRight(int64_t v, int64_t n) {
   assert(n >= 0 && n <= 63 && "shift amount");
@@ -114,6 +124,17 @@ inline int64_t floorToInt32(float v) { return integralToInt32(std::floor(v)); }
 inline int64_t ceilToInt32(float v) { return integralToInt32(std::ceil(v)); }
 /// f32 to i32 rounded toward zero; saturates, NaN gives 0.
 inline int64_t truncToInt32(float v) { return integralToInt32(std::trunc(v)); }
+
+/// f32 to i32 rounded to nearest, ties away from zero; saturates, NaN gives 0.
+inline int64_t roundHalfAwayToInt32(float v) {
+  return integralToInt32(std::round(v));
+}
+/// f32 to i32 rounded to nearest, ties up; saturates, NaN gives 0. Above the
+/// floor there is at most one rounding, which does not cross a half.
+inline int64_t roundHalfUpToInt32(float v) {
+  const float down = std::floor(v);
+  return integralToInt32(v - down >= 0.5f ? down + 1.0f : down);
+}
 
 /// IEEE 754-2019 maximum: NaN if either is NaN, and -0 < +0.
 inline float maximum(float a, float b) {

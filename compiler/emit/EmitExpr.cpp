@@ -49,6 +49,10 @@ Value ExprEmitter::emit(const ast::Expr &expr) {
   case ast::Expr::Kind::Float:
     return arith::ConstantOp::create(builder, loc,
                                      builder.getF32FloatAttr(expr.floatValue));
+  case ast::Expr::Kind::Index:
+    return arith::IndexCastOp::create(
+        builder, loc, builder.getIntegerType(bitsFor(expr.range)),
+        indices[expr.indices[0]]);
   case ast::Expr::Kind::Read:
     return emitRead(expr);
   case ast::Expr::Kind::Unary:
@@ -66,15 +70,16 @@ Value ExprEmitter::emit(const ast::Expr &expr) {
   llvm_unreachable("unknown expression kind");
 }
 
-/// A subscript that is data, in a dimension of `size`: proved to lie inside
-/// where types say so, else clamped, which changes nothing if inputs keep their
-/// declared ranges.
-Value ExprEmitter::emitLookup(const ast::Expr &subscript, int64_t size) {
+/// A subscript that is an expression, in a dimension of `size`. Unless the read
+/// has a padding, it is inside: proved where types say so, else clamped, which
+/// changes nothing if inputs keep their declared ranges.
+Value ExprEmitter::emitSubscript(const ast::Expr &subscript, int64_t size,
+                                 bool isPadded) {
   Value value = emit(subscript);
   auto index =
       arith::IndexCastOp::create(builder, loc, builder.getIndexType(), value);
   const auto range = lp::factsOf(index.getResult()).range;
-  if (range && range->low >= 0 && range->high < size) {
+  if (isPadded || (range && range->low >= 0 && range->high < size)) {
     return index;
   }
   index.erase();
@@ -100,10 +105,11 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
   for (const ast::Subscript &subscript : expr.subscripts) {
     AffineExpr result =
         builder.getAffineConstantExpr(subscript.affine.constant);
-    if (subscript.lookup) {
+    if (subscript.computed) {
       result = builder.getAffineDimExpr(operands.size());
       const int64_t size = tensor.shape[results.size()].size;
-      operands.push_back(emitLookup(*subscript.lookup, size));
+      operands.push_back(
+          emitSubscript(*subscript.computed, size, expr.padding.has_value()));
       results.push_back(result);
       divisors.push_back(1);
       continue;
@@ -302,12 +308,45 @@ Value ExprEmitter::emitFloatBinary(const ast::Expr &expr) {
     return compare(arith::CmpFPredicate::OEQ);
   case ast::BinaryOp::Ne:
     return compare(arith::CmpFPredicate::UNE);
-  case ast::BinaryOp::FloorDiv:
-  case ast::BinaryOp::RoundDiv:
-  case ast::BinaryOp::ShiftRight:
-    break;
+  default:
+    llvm_unreachable("integer operation on f32");
   }
-  llvm_unreachable("integer operation on f32");
+}
+
+/// floor(lhs / rhs), or what it leaves.
+Value ExprEmitter::emitFloorDivision(const ast::Expr &expr, Value lhs,
+                                     Value rhs) {
+  const ast::IntRange a = expr.operands[0]->range;
+  const ast::IntRange b = expr.operands[1]->range;
+  const bool isRest = expr.binaryOp == ast::BinaryOp::Mod;
+  if (a.lo >= 0 && b.lo > 0) {
+    return isRest ? arith::RemUIOp::create(builder, loc, lhs, rhs).getResult()
+                  : arith::DivUIOp::create(builder, loc, lhs, rhs).getResult();
+  }
+  if (!isRest) {
+    return arith::FloorDivSIOp::create(builder, loc, lhs, rhs);
+  }
+  auto constant = [&](int64_t v) -> Value {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getIntegerAttr(lhs.getType(), v));
+  };
+  auto compare = [&](arith::CmpIPredicate p, Value l, Value r) -> Value {
+    return arith::CmpIOp::create(builder, loc, p, l, r);
+  };
+  if (b.lo <= -1 && b.hi >= -1) { // the least number has no quotient by -1
+    rhs = arith::SelectOp::create(
+        builder, loc, compare(arith::CmpIPredicate::eq, rhs, constant(-1)),
+        constant(1), rhs);
+  }
+  Value rest = arith::RemSIOp::create(builder, loc, lhs, rhs);
+  Value isOther =
+      compare(arith::CmpIPredicate::slt,
+              arith::XOrIOp::create(builder, loc, rest, rhs), constant(0));
+  Value isSome = compare(arith::CmpIPredicate::ne, rest, constant(0));
+  Value moved = arith::SelectOp::create(
+      builder, loc, arith::AndIOp::create(builder, loc, isSome, isOther), rhs,
+      constant(0));
+  return arith::AddIOp::create(builder, loc, rest, moved);
 }
 
 /// Nearest integer to lhs / rhs, ties away from zero.
@@ -343,6 +382,11 @@ Value ExprEmitter::emitBinary(const ast::Expr &expr) {
   unsigned bits =
       std::max({bitsFor(expr.range), lhs.getType().getIntOrFloatBitWidth(),
                 rhs.getType().getIntOrFloatBitWidth()});
+  const bool isShift = expr.binaryOp == ast::BinaryOp::ShiftRight ||
+                       expr.binaryOp == ast::BinaryOp::ShiftLeft;
+  if (isShift && expr.operands[1]->range.hi > 31) {
+    bits = 64; // a shift by all bits has no value
+  }
   lhs = castInt(lhs, bits);
   rhs = castInt(rhs, bits);
   if (auto predicate = comparison(expr.binaryOp)) {
@@ -358,11 +402,20 @@ Value ExprEmitter::emitBinary(const ast::Expr &expr) {
   case ast::BinaryOp::Mul:
     return arith::MulIOp::create(builder, loc, lhs, rhs);
   case ast::BinaryOp::FloorDiv:
-    return arith::FloorDivSIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::Mod:
+    return emitFloorDivision(expr, lhs, rhs);
   case ast::BinaryOp::RoundDiv:
     return emitRoundDiv(lhs, rhs);
   case ast::BinaryOp::ShiftRight:
     return arith::ShRSIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::ShiftLeft:
+    return arith::ShLIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::BitAnd:
+    return arith::AndIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::BitOr:
+    return arith::OrIOp::create(builder, loc, lhs, rhs);
+  case ast::BinaryOp::BitXor:
+    return arith::XOrIOp::create(builder, loc, lhs, rhs);
   case ast::BinaryOp::Min:
     return arith::MinSIOp::create(builder, loc, lhs, rhs);
   case ast::BinaryOp::Max:

@@ -38,11 +38,14 @@ public:
 
 private:
   mlir::Value emitRead(const ast::Expr &expr);
-  mlir::Value emitLookup(const ast::Expr &subscript, int64_t size);
+  mlir::Value emitSubscript(const ast::Expr &subscript, int64_t size,
+                            bool isPadded);
   mlir::Value emitUnary(const ast::Expr &expr);
   mlir::Value emitBinary(const ast::Expr &expr);
   mlir::Value emitFloatBinary(const ast::Expr &expr);
   mlir::Value emitRoundDiv(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value emitFloorDivision(const ast::Expr &expr, mlir::Value lhs,
+                                mlir::Value rhs);
   mlir::Value emitRounded(ast::UnaryOp rounding, mlir::Value value);
   mlir::Value emitFloatToInt(mlir::Value value);
   mlir::Value emitReduce(const ast::Expr &expr);

@@ -23,7 +23,7 @@ Value skipCasts(Value value) {
   return value;
 }
 
-/// True if every index is an argument of a loop op: no data-dependent look-up.
+/// True if every index is an argument of a loop op: no computed subscript.
 bool isAffineInLoops(lp::ReadOp read) {
   return llvm::all_of(read.getIndices(),
                       [](Value index) { return isa<BlockArgument>(index); });
@@ -105,7 +105,7 @@ private:
     x = product.factors[0];
     w = product.factors[1];
     if (!isAffineInLoops(x.read) || !isAffineInLoops(w.read)) {
-      return "a tensor is subscripted by data";
+      return "a subscript is computed";
     }
     if (!isPlain(w.read)) {
       std::swap(x, w);

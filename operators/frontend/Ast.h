@@ -106,12 +106,12 @@ struct AffineForm {
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-/// One subscript: affine in the indices, or (look-up tables) an integer
-/// expression.
+/// One subscript: affine in the indices, or an integer expression.
 struct Subscript {
   AffineForm affine;
-  ExprPtr
-      lookup; ///< When set, the subscript is this value; always proved inside.
+  /// When set, the subscript is this value. If it reads a tensor (look-up
+  /// tables), it is proved inside.
+  ExprPtr computed;
 };
 
 enum class BinaryOp {
@@ -121,7 +121,12 @@ enum class BinaryOp {
   Div,
   FloorDiv,
   RoundDiv,
+  Mod, ///< a - b * floordiv(a, b)
   ShiftRight,
+  ShiftLeft,
+  BitAnd, ///< This and the next two of two's complement numbers.
+  BitOr,
+  BitXor,
   Min,
   Max,
   Lt,
@@ -153,6 +158,7 @@ struct Expr {
   enum class Kind {
     Int,
     Float,
+    Index, ///< The position in a dimension, from 0.
     Read,
     Unary,
     Binary,
@@ -175,7 +181,7 @@ struct Expr {
   BinaryOp binaryOp = BinaryOp::Add;
   ReduceOp reduceOp = ReduceOp::Sum;
   llvm::SmallVector<unsigned, 4>
-      indices; ///< Reduce: the indices it binds, in written order.
+      indices; ///< Reduce: the indices it binds, in written order. Index: it.
   /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier,
   /// shift).
   llvm::SmallVector<ExprPtr, 3> operands;

@@ -10,7 +10,7 @@ static bool isConstantRead(const ast::Op &op, const Expr &expr) {
   return expr.kind == Expr::Kind::Read &&
          op.tensors[expr.tensor].role == ast::Role::Constant &&
          llvm::all_of(expr.subscripts, [](const ast::Subscript &subscript) {
-           return !subscript.lookup && subscript.affine.isPlainIndex();
+           return !subscript.computed && subscript.affine.isPlainIndex();
          });
 }
 

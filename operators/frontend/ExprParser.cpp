@@ -1,8 +1,8 @@
 // Expressions of the operator language, by recursive descent.
 //
-// Precedence from loose to tight: comparison, >>, + -, * /, unary -. A
-// reduction stands where a factor stands and takes the rest of the product that
-// follows it.
+// Precedence from loose to tight: comparison, |, ^, &, << >>, + -, * / %,
+// unary -. A reduction stands where a factor stands and takes the rest of the
+// product that follows it.
 #include "operators/frontend/ExprParser.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -128,14 +128,14 @@ static std::optional<BinaryOp> comparisonOp(TokenKind kind) {
 }
 
 NodePtr ExprParser::parseExpr() {
-  NodePtr lhs = parseShift();
+  NodePtr lhs = parseLevel(Level::Or);
   Token token = current();
   std::optional<BinaryOp> op = comparisonOp(token.kind);
   if (!lhs || !op) {
     return lhs;
   }
   advance();
-  NodePtr rhs = parseShift();
+  NodePtr rhs = parseLevel(Level::Or);
   if (!rhs) {
     return nullptr;
   }
@@ -147,41 +147,49 @@ NodePtr ExprParser::parseExpr() {
   return binary(*op, token, std::move(lhs), std::move(rhs));
 }
 
-NodePtr ExprParser::parseShift() {
-  NodePtr lhs = parseSum();
-  while (lhs && current().is(TokenKind::ShiftRight)) {
-    Token token = current();
-    advance();
-    NodePtr rhs = parseSum();
-    lhs = rhs ? binary(BinaryOp::ShiftRight, token, std::move(lhs),
-                       std::move(rhs))
-              : nullptr;
+/// The operator that `kind` is, if it is one of `level`.
+static std::optional<BinaryOp> operatorOf(TokenKind kind, unsigned level) {
+  struct Operator {
+    TokenKind kind;
+    unsigned level;
+    BinaryOp op;
+  };
+  static constexpr Operator operators[] = {
+      {TokenKind::Pipe, 0, BinaryOp::BitOr},
+      {TokenKind::Caret, 1, BinaryOp::BitXor},
+      {TokenKind::Ampersand, 2, BinaryOp::BitAnd},
+      {TokenKind::ShiftLeft, 3, BinaryOp::ShiftLeft},
+      {TokenKind::ShiftRight, 3, BinaryOp::ShiftRight},
+      {TokenKind::Plus, 4, BinaryOp::Add},
+      {TokenKind::Minus, 4, BinaryOp::Sub},
+      {TokenKind::Star, 5, BinaryOp::Mul},
+      {TokenKind::Slash, 5, BinaryOp::Div},
+      {TokenKind::Percent, 5, BinaryOp::Mod},
+  };
+  for (const Operator &known : operators) {
+    if (known.kind == kind && known.level == level) {
+      return known.op;
+    }
   }
-  return lhs;
+  return std::nullopt;
 }
 
-NodePtr ExprParser::parseSum() {
-  NodePtr lhs = parseProduct();
-  while (lhs &&
-         (current().is(TokenKind::Plus) || current().is(TokenKind::Minus))) {
-    Token token = current();
+NodePtr ExprParser::parseLevel(Level level) {
+  const auto number = static_cast<unsigned>(level);
+  const auto parseNext = [&] {
+    return level == Level::Product ? parseUnary()
+                                   : parseLevel(static_cast<Level>(number + 1));
+  };
+  NodePtr lhs = parseNext();
+  while (lhs) {
+    const Token token = current();
+    const std::optional<BinaryOp> op = operatorOf(token.kind, number);
+    if (!op) {
+      break;
+    }
     advance();
-    NodePtr rhs = parseProduct();
-    BinaryOp op = token.is(TokenKind::Plus) ? BinaryOp::Add : BinaryOp::Sub;
-    lhs = rhs ? binary(op, token, std::move(lhs), std::move(rhs)) : nullptr;
-  }
-  return lhs;
-}
-
-NodePtr ExprParser::parseProduct() {
-  NodePtr lhs = parseUnary();
-  while (lhs &&
-         (current().is(TokenKind::Star) || current().is(TokenKind::Slash))) {
-    Token token = current();
-    advance();
-    NodePtr rhs = parseUnary();
-    BinaryOp op = token.is(TokenKind::Star) ? BinaryOp::Mul : BinaryOp::Div;
-    lhs = rhs ? binary(op, token, std::move(lhs), std::move(rhs)) : nullptr;
+    NodePtr rhs = parseNext();
+    lhs = rhs ? binary(*op, token, std::move(lhs), std::move(rhs)) : nullptr;
   }
   return lhs;
 }
@@ -360,7 +368,7 @@ NodePtr ExprParser::parseReduction(ReduceOp op) {
       !parseBoundIndices(*node)) {
     return nullptr;
   }
-  NodePtr body = parseProduct();
+  NodePtr body = parseLevel(Level::Product);
   if (!body) {
     return nullptr;
   }

@@ -18,7 +18,7 @@ public:
              Diagnostics &diags)
       : diags(diags), operators(operators), tokens(std::move(tokens)) {}
 
-  /// comparison := shift [ ('<'|'<='|'>'|'>='|'=='|'!=') shift ]
+  /// comparison := or [ ('<'|'<='|'>'|'>='|'=='|'!=') or ]
   syntax::NodePtr parseExpr();
 
 protected:
@@ -36,16 +36,16 @@ protected:
   llvm::SMRange rangeFrom(llvm::SMLoc start) const;
   llvm::SMLoc here() const { return current().range().Start; }
 
-  /// sum := product { ('+'|'-') product }
-  syntax::NodePtr parseSum();
+  /// The levels of binary operators that group from the left.
+  enum class Level { Or, Xor, And, Shift, Sum, Product };
+  /// level := next { operator of the level, next }
+  syntax::NodePtr parseLevel(Level level);
 
   Diagnostics &diags;
   const llvm::StringSet<> &operators;
   size_t position = 0;
 
 private:
-  syntax::NodePtr parseShift();
-  syntax::NodePtr parseProduct();
   syntax::NodePtr parseUnary();
   syntax::NodePtr parsePrimary();
   syntax::NodePtr parseReduction(ast::ReduceOp op);

@@ -57,6 +57,54 @@ static Interval corners(Interval a, Interval b, Operation operation) {
   return {lo, hi};
 }
 
+static Int128 floorModulo(Int128 a, Int128 b) {
+  return a - b * floorDivide(a, b);
+}
+
+static Interval modulo(Interval a, Interval b) {
+  const bool isConstant = b.lo == b.hi;
+  if (isConstant && floorDivide(a.lo, b.lo) == floorDivide(a.hi, b.lo)) {
+    return corners(a, b, floorModulo);
+  }
+  if (b.lo > 0) {
+    return {0, a.lo >= 0 ? std::min(a.hi, b.hi - 1) : b.hi - 1};
+  }
+  return {a.hi <= 0 ? std::max(a.lo, b.lo + 1) : b.lo + 1, 0};
+}
+
+static Int128 bitwise(BinaryOp op, Int128 x, Int128 y) {
+  return op == BinaryOp::BitAnd ? x & y : op == BinaryOp::BitOr ? x | y : x ^ y;
+}
+
+/// Of two's complement numbers: a bound of the magnitude, and for & and | that
+/// they clear and set bits.
+static Interval bitwise(BinaryOp op, Interval a, Interval b) {
+  if (a.lo == a.hi && b.lo == b.hi) {
+    const Int128 value = bitwise(op, a.lo, b.lo);
+    return {value, value};
+  }
+  Int128 ones = 0; // as many as the widest bound has
+  for (Int128 bound : {a.lo, a.hi, b.lo, b.hi}) {
+    while (ones < (bound < 0 ? ~bound : bound)) {
+      ones = 2 * ones + 1;
+    }
+  }
+  const bool areNonNegative = a.lo >= 0 && b.lo >= 0;
+  switch (op) {
+  case BinaryOp::BitAnd:
+    return {a.lo >= 0 || b.lo >= 0 ? 0 : ~ones,
+            areNonNegative ? std::min(a.hi, b.hi)
+            : a.lo >= 0    ? a.hi
+            : b.lo >= 0    ? b.hi
+                           : std::max(a.hi, b.hi)};
+  case BinaryOp::BitOr:
+    return {areNonNegative ? std::max(a.lo, b.lo) : std::min(a.lo, b.lo),
+            a.hi < 0 || b.hi < 0 ? -1 : ones};
+  default:
+    return {areNonNegative ? 0 : ~ones, ones};
+  }
+}
+
 Interval lpgen::apply(BinaryOp op, Interval a, Interval b) {
   switch (op) {
   case BinaryOp::Add:
@@ -69,6 +117,16 @@ Interval lpgen::apply(BinaryOp op, Interval a, Interval b) {
     return corners(a, b, floorDivide);
   case BinaryOp::RoundDiv:
     return corners(a, b, roundDivide);
+  case BinaryOp::Mod:
+    return modulo(a, b);
+  case BinaryOp::ShiftLeft:
+    return corners(a, b, [](Int128 x, Int128 y) {
+      return x * (Int128{1} << static_cast<int>(y));
+    });
+  case BinaryOp::BitAnd:
+  case BinaryOp::BitOr:
+  case BinaryOp::BitXor:
+    return bitwise(op, a, b);
   case BinaryOp::ShiftRight:
     return corners(a, b, [](Int128 x, Int128 y) {
       return floorDivide(x, Int128{1} << static_cast<int>(y));

@@ -91,6 +91,7 @@ private:
   Token punctuation() {
     TokenKind two = llvm::StringSwitch<TokenKind>(rest.take_front(2))
                         .Case("->", TokenKind::Arrow)
+                        .Case("<<", TokenKind::ShiftLeft)
                         .Case(">>", TokenKind::ShiftRight)
                         .Case("<=", TokenKind::LessEqual)
                         .Case(">=", TokenKind::GreaterEqual)
@@ -115,6 +116,10 @@ private:
                         .Case("-", TokenKind::Minus)
                         .Case("*", TokenKind::Star)
                         .Case("/", TokenKind::Slash)
+                        .Case("%", TokenKind::Percent)
+                        .Case("&", TokenKind::Ampersand)
+                        .Case("|", TokenKind::Pipe)
+                        .Case("^", TokenKind::Caret)
                         .Case("<", TokenKind::Less)
                         .Case(">", TokenKind::Greater)
                         .Default(TokenKind::Error);
@@ -125,7 +130,7 @@ private:
   Token unexpected() {
     auto isBad = [](char c) {
       return !llvm::isSpace(c) && !continuesName(c) &&
-             !StringRef("()[]{},:?=+-*/<>!.\"").contains(c);
+             !StringRef("()[]{},:?=+-*/%&|^<>!.\"").contains(c);
     };
     size_t length = std::max<size_t>(rest.take_while(isBad).size(), 1);
     Token token = take(TokenKind::Error, length);

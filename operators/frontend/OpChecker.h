@@ -65,8 +65,8 @@ private:
     ast::Statement *statement = nullptr; ///< While it is lowered.
     std::vector<unsigned> unknowns;      ///< One per statement index.
     std::vector<unsigned> visible;       ///< Indices in scope, innermost last.
-    unsigned reductions = 0; ///< Reductions around the current node.
-    bool inLookup = false;
+    unsigned reductions = 0;  ///< Reductions around the current node.
+    bool inSubscript = false; ///< In one that is an expression.
   };
 
   /// A tensor of a caller beside the callee's declaration of it.
@@ -186,10 +186,12 @@ private:
   void equateExtents(const std::string &index, unsigned unknown,
                      const Binding &binding, unsigned dim, llvm::SMRange range);
 
-  // SemaSubscripts: affine forms and look-ups.
+  // SemaSubscripts: affine forms and expressions.
   bool lowerSubscript(const syntax::Node &node, const Binding &read,
                       unsigned dim, ast::Subscript &subscript);
   bool lowerLookup(const syntax::Node &node, ast::Subscript &subscript);
+  bool lowerComputed(const syntax::Node &node, ast::Subscript &subscript);
+  bool isComputed(const syntax::Node &node) const;
   std::optional<ast::AffineForm> lowerAffine(const syntax::Node &node,
                                              bool isOutermost);
   std::optional<ast::AffineForm> lowerAffineOp(const syntax::Node &node,
@@ -206,13 +208,15 @@ private:
   void checkReads(ast::Expr &expr, const ast::Statement &statement);
   void checkSubscript(ast::Expr &read, unsigned dim,
                       const ast::Statement &statement);
+  bool allowOutside(ast::Expr &read, unsigned dim, const llvm::Twine &fault);
 
   // SemaTypes: types, value ranges, stores.
   bool checkTypes();
   bool checkStore(ast::Statement &statement, const Binding &target);
   bool type(ast::ExprPtr &expr, const ast::Statement &statement);
   bool typeRead(ast::Expr &expr);
-  bool typeLookup(ast::Expr &read, unsigned dim);
+  bool typeComputed(ast::Expr &read, unsigned dim);
+  bool typeLookup(const ast::Expr &read, unsigned dim);
   bool typeUnary(ast::ExprPtr &expr);
   bool typeBinary(ast::ExprPtr &expr);
   bool typeIntegerBinary(ast::ExprPtr &expr);

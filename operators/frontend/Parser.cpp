@@ -127,7 +127,7 @@ private:
       param.name = std::move(*name);
       if (accept(TokenKind::Assign)) {
         // A comparison in it would take the '>'.
-        param.value = parseSum();
+        param.value = parseLevel(Level::Sum);
         if (!param.value) {
           return false;
         }

@@ -178,7 +178,7 @@ std::optional<int64_t> ConstantEvaluator::evaluateOp(const Node &node,
                                                      BinaryOp op, int64_t a,
                                                      int64_t b) {
   bool isDivision = op == BinaryOp::Div || op == BinaryOp::FloorDiv ||
-                    op == BinaryOp::RoundDiv;
+                    op == BinaryOp::RoundDiv || op == BinaryOp::Mod;
   if (isDivision && b == 0) {
     diags.error(node.loc, node.range, "division by zero in a constant");
     return std::nullopt;
@@ -189,7 +189,8 @@ std::optional<int64_t> ConstantEvaluator::evaluateOp(const Node &node,
                     " is not an integer; use floordiv or rounddiv");
     return std::nullopt;
   }
-  if (op == BinaryOp::ShiftRight && (b < 0 || b > 63)) {
+  bool isShift = op == BinaryOp::ShiftRight || op == BinaryOp::ShiftLeft;
+  if (isShift && (b < 0 || b > 63)) {
     diags.error(node.loc, node.range,
                 "shift by " + Twine(b) + "; shifts go from 0 to 63");
     return std::nullopt;

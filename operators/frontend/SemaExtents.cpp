@@ -6,6 +6,7 @@
 
 using namespace lpgen;
 using ast::Expr;
+using llvm::Twine;
 
 bool OpChecker::resolveExtents() {
   unsigned errors = diags.numErrors();
@@ -88,8 +89,8 @@ void OpChecker::checkReads(Expr &expr, const ast::Statement &statement) {
     return;
   }
   for (auto [dim, subscript] : llvm::enumerate(expr.subscripts)) {
-    if (subscript.lookup) {
-      checkReads(*subscript.lookup, statement);
+    if (subscript.computed) {
+      checkReads(*subscript.computed, statement);
     } else {
       checkSubscript(expr, dim, statement);
     }
@@ -135,26 +136,30 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   if (isInside && !isFractional) {
     return;
   }
+  std::string where =
+      "dimension " + std::to_string(dim) + " of " + quoted(*info.binding);
+  allowOutside(read, dim,
+               isInside ? "subscript is not always a multiple of its divisor, "
+                          "which reads outside " +
+                              where
+                        : "subscript ranges over " + values.str() + " but " +
+                              where + " has extent " + format(extent));
+}
+
+/// Gives `read` the padding of its tensor; reports `fault` if there is none.
+bool OpChecker::allowOutside(Expr &read, unsigned dim, const Twine &fault) {
+  const SourceInfo &info = sourceInfos[&read];
   const Binding &binding = *info.binding;
   read.padding = binding.padding;
   if (read.padding) {
-    return;
+    return true;
   }
-  std::string where =
-      "dimension " + std::to_string(dim) + " of " + quoted(binding);
-  if (isInside) {
-    diags.error(range, "subscript is not always a multiple of its divisor, "
-                       "which reads outside " +
-                           where);
-  } else {
-    diags.error(range, "subscript ranges over " + values.str() + " but " +
-                           where + " has extent " + format(extent));
-  }
+  diags.error(info.subscripts[dim], fault);
   if (binding.role == ast::Role::Constant) {
     diags.note(binding.range, quoted(binding) +
                                   " is a constant, which has no padding; "
                                   "store it with a border");
-    return;
+    return false;
   }
   diags.note(binding.range,
              tensorInfos[read.tensor].hasType
@@ -164,4 +169,5 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
                        " is an intermediate; declare it with a padding, "
                        "'NAME[...]: TYPE pad(VALUE) = ...', to read outside "
                        "it");
+  return false;
 }

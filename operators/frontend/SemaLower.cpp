@@ -197,11 +197,15 @@ ExprPtr OpChecker::lowerName(const Node &node) {
     expr->intValue = *value;
     return expr;
   }
-  if (!node.hasSubscripts && findIndex(node.name)) {
-    diags.error(node.range, "index '" + node.name +
-                                "' is no value; an index stands in subscripts "
-                                "only");
-    return nullptr;
+  if (std::optional<unsigned> index = findIndex(node.name)) {
+    if (node.hasSubscripts) {
+      diags.error(node.range,
+                  "'" + node.name + "' is an index and has no subscripts");
+      return nullptr;
+    }
+    ExprPtr expr = makeExpr(Expr::Kind::Index, node.loc, node.range);
+    expr->indices.push_back(*index);
+    return expr;
   }
   diags.error(node.range, "unknown name '" + node.name + "'");
   return nullptr;
@@ -340,10 +344,9 @@ ExprPtr OpChecker::expandCall(const Node &node,
 }
 
 ExprPtr OpChecker::lowerReduce(const Node &node) {
-  if (scope->inLookup) {
-    diags.error(node.range,
-                "a reduction cannot stand in a look-up subscript; assign it to "
-                "an intermediate first");
+  if (scope->inSubscript) {
+    diags.error(node.range, "a reduction cannot stand in a subscript; assign "
+                            "it to an intermediate first");
     return nullptr;
   }
   ExprPtr expr = makeExpr(Expr::Kind::Reduce, node.loc, node.range);

@@ -1,5 +1,6 @@
 // The subscripts of the second step: affine forms of the indices in lowest
-// terms, and look-ups. See SemaLower.cpp for the rest of the step.
+// terms, and integer expressions: look-ups, floordiv and %. See SemaLower.cpp
+// for the rest of the step.
 #include "operators/frontend/OpChecker.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -21,10 +22,30 @@ bool OpChecker::readsTensor(const Node &node) const {
       node.children, [&](const NodePtr &child) { return readsTensor(*child); });
 }
 
+/// True if `node` has an operation that no affine form has.
+bool OpChecker::isComputed(const Node &node) const {
+  if (instance->constants.isConstant(node)) {
+    return false;
+  }
+  const bool isAffineOp =
+      node.kind == Node::Kind::Binary &&
+      (node.binaryOp == BinaryOp::Add || node.binaryOp == BinaryOp::Sub ||
+       node.binaryOp == BinaryOp::Mul || node.binaryOp == BinaryOp::Div);
+  if (node.kind == Node::Kind::Call ||
+      (node.kind == Node::Kind::Binary && !isAffineOp)) {
+    return true;
+  }
+  return llvm::any_of(node.children,
+                      [&](const NodePtr &child) { return isComputed(*child); });
+}
+
 bool OpChecker::lowerSubscript(const Node &node, const Binding &read,
                                unsigned dim, ast::Subscript &subscript) {
   if (readsTensor(node)) {
     return lowerLookup(node, subscript);
+  }
+  if (isComputed(node)) {
+    return lowerComputed(node, subscript);
   }
   std::optional<ast::AffineForm> affine =
       lowerAffine(node, /*isOutermost=*/true);
@@ -48,9 +69,13 @@ bool OpChecker::lowerLookup(const Node &node, ast::Subscript &subscript) {
                 "the looked-up values to an intermediate first");
     return false;
   }
-  llvm::SaveAndRestore<bool> guard(scope->inLookup, true);
-  subscript.lookup = lower(node);
-  return subscript.lookup != nullptr;
+  return lowerComputed(node, subscript);
+}
+
+bool OpChecker::lowerComputed(const Node &node, ast::Subscript &subscript) {
+  llvm::SaveAndRestore<bool> guard(scope->inSubscript, true);
+  subscript.computed = lower(node);
+  return subscript.computed != nullptr;
 }
 
 /// Adds `factor` times `other` to `form`; false on overflow.
@@ -125,9 +150,11 @@ std::optional<ast::AffineForm> OpChecker::lowerAffineOp(const Node &node,
     bool isDivision =
         node.kind == Node::Kind::Binary && node.binaryOp == BinaryOp::Div;
     diags.error(node.loc, node.range,
-                isDivision ? "'/' is allowed only around a whole subscript"
+                isDivision ? "'/' is allowed only around a whole subscript; "
+                             "floordiv(a, b) can stand anywhere"
                            : "a subscript is a sum of indices times constants, "
-                             "at most divided by a constant as a whole");
+                             "at most divided by a constant as a whole, or "
+                             "has floordiv(a, b) and a % b");
     return std::nullopt;
   }
   std::optional<ast::AffineForm> a = lowerAffine(*node.children[0], false);

@@ -80,7 +80,7 @@ bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
     ok &= type(operand, statement);
   }
   for (ast::Subscript &subscript : expr->subscripts) {
-    ok &= !subscript.lookup || type(subscript.lookup, statement);
+    ok &= !subscript.computed || type(subscript.computed, statement);
   }
   if (!ok) {
     return false;
@@ -91,6 +91,9 @@ bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
     return true;
   case Expr::Kind::Float:
     expr->isFloat = true;
+    return true;
+  case Expr::Kind::Index:
+    expr->range = {0, statement.indices[expr->indices[0]].extent.size - 1};
     return true;
   case Expr::Kind::Read:
     return typeRead(*expr);
@@ -153,7 +156,7 @@ bool OpChecker::typeRead(Expr &expr) {
   }
   bool ok = true;
   for (unsigned dim = 0; dim != expr.subscripts.size(); ++dim) {
-    ok &= !expr.subscripts[dim].lookup || typeLookup(expr, dim);
+    ok &= !expr.subscripts[dim].computed || typeComputed(expr, dim);
   }
   expr.isFloat = tensor.type.isFloat();
   if (expr.isFloat) {
@@ -168,14 +171,35 @@ bool OpChecker::typeRead(Expr &expr) {
   return setRange(expr, range) && ok;
 }
 
-bool OpChecker::typeLookup(Expr &read, unsigned dim) {
-  const Expr &lookup = *read.subscripts[dim].lookup;
-  const SourceInfo &info = sourceInfos[&read];
-  llvm::SMRange place = info.subscripts[dim];
-  if (!requireInteger(lookup, "a look-up subscript")) {
+static bool hasRead(const Expr &expr) {
+  return expr.kind == Expr::Kind::Read ||
+         llvm::any_of(expr.operands,
+                      [](const ExprPtr &operand) { return hasRead(*operand); });
+}
+
+/// A subscript that is an expression stays inside, or the tensor has a padding.
+bool OpChecker::typeComputed(Expr &read, unsigned dim) {
+  const Expr &subscript = *read.subscripts[dim].computed;
+  if (!requireInteger(subscript, "a subscript")) {
     return false;
   }
-  Interval range = lookup.range;
+  if (hasRead(subscript)) {
+    return typeLookup(read, dim);
+  }
+  const Interval range = subscript.range;
+  const ast::Extent &extent = op.tensors[read.tensor].shape[dim];
+  return (extent.isStatic() && range.within(0, extent.size - 1)) ||
+         allowOutside(read, dim,
+                      "subscript ranges over " + range.str() +
+                          " but dimension " + Twine(dim) + " of " +
+                          quoted(*sourceInfos[&read].binding) + " has extent " +
+                          format(extent));
+}
+
+bool OpChecker::typeLookup(const Expr &read, unsigned dim) {
+  const SourceInfo &info = sourceInfos[&read];
+  llvm::SMRange place = info.subscripts[dim];
+  Interval range = read.subscripts[dim].computed->range;
   const ast::Extent &extent = op.tensors[read.tensor].shape[dim];
   if (!extent.isStatic() || !range.within(0, extent.size - 1)) {
     diags.error(place, "look-up subscript ranges over " + range.str() +
@@ -273,8 +297,7 @@ bool OpChecker::typeBinary(ExprPtr &expr) {
   if (!a->isFloat && !b->isFloat) {
     return typeIntegerBinary(expr);
   }
-  if (op == BinaryOp::FloorDiv || op == BinaryOp::RoundDiv ||
-      op == BinaryOp::ShiftRight) {
+  if (op >= BinaryOp::FloorDiv && op <= BinaryOp::BitXor) {
     bool isIntegerLeft = requireInteger(*a, "the left operand");
     return requireInteger(*b, "the right operand") && isIntegerLeft;
   }
@@ -303,12 +326,15 @@ bool OpChecker::typeIntegerBinary(ExprPtr &expr) {
                 "a >> b, or f32(a) / b");
     return false;
   }
-  if ((op == BinaryOp::FloorDiv || op == BinaryOp::RoundDiv) && b.contains(0)) {
+  const bool isDivision = op == BinaryOp::FloorDiv ||
+                          op == BinaryOp::RoundDiv || op == BinaryOp::Mod;
+  if (isDivision && b.contains(0)) {
     diags.error(right.loc, rangeOf(right),
                 "the divisor ranges over " + b.str() + ", which contains 0");
     return false;
   }
-  if (op == BinaryOp::ShiftRight && !b.within(0, 63)) {
+  const bool isShift = op == BinaryOp::ShiftRight || op == BinaryOp::ShiftLeft;
+  if (isShift && !b.within(0, 63)) {
     diags.error(right.loc, rangeOf(right),
                 "the shift ranges over " + b.str() +
                     "; shifts go from 0 to 63");

@@ -82,8 +82,8 @@ bool Interpreter::locate(const Expr &read, Frame &frame, int64_t &position) {
   for (size_t d = 0; d < shape.size(); ++d) {
     const ast::Subscript &subscript = read.subscripts[d];
     int64_t value = 0;
-    if (subscript.lookup) {
-      value = evaluateInt(*subscript.lookup, frame);
+    if (subscript.computed) {
+      value = evaluateInt(*subscript.computed, frame);
     } else {
       value = subscript.affine.constant;
       for (const ast::AffineForm::Term &term : subscript.affine.terms) {
@@ -170,6 +170,8 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
   switch (expr.kind) {
   case Expr::Kind::Int:
     return expr.intValue;
+  case Expr::Kind::Index:
+    return frame.indices[expr.indices[0]];
   case Expr::Kind::Read:
     return read(expr, frame).intValue;
   case Expr::Kind::Unary:
@@ -260,12 +262,26 @@ int64_t Interpreter::evaluateIntBinary(const Expr &expr, Frame &frame) {
   case BinaryOp::FloorDiv:
   case BinaryOp::RoundDiv:
     return evaluateDivision(expr, a, b, frame);
+  case BinaryOp::Mod:
+    return b == 0 ? fail(frame, "a division by zero") : scalar::floorMod(a, b);
   case BinaryOp::ShiftRight:
+  case BinaryOp::ShiftLeft:
     if (b < 0 || b > 63) {
       return fail(frame,
                   "a shift by " + std::to_string(b) + ", expected 0 to 63");
     }
-    return scalar::shiftRight(a, b);
+    if (expr.binaryOp == BinaryOp::ShiftRight) {
+      return scalar::shiftRight(a, b);
+    }
+    result = static_cast<int64_t>(static_cast<uint64_t>(a) << b);
+    overflow = scalar::shiftRight(result, b) != a;
+    break;
+  case BinaryOp::BitAnd:
+    return a & b;
+  case BinaryOp::BitOr:
+    return a | b;
+  case BinaryOp::BitXor:
+    return a ^ b;
   case BinaryOp::Min:
     return a < b ? a : b;
   case BinaryOp::Max:
@@ -356,6 +372,7 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
     return result;
   }
   case Expr::Kind::Int:
+  case Expr::Kind::Index:
   case Expr::Kind::Rescale:
     break;
   }

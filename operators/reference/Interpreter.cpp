@@ -69,8 +69,9 @@ Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
     }
   }
   for (const ast::Subscript &subscript : expr.subscripts) {
-    if (subscript.lookup) {
-      LPGEN_RETURN_IF_ERROR(checkEmptyReductions(statement, *subscript.lookup));
+    if (subscript.computed) {
+      LPGEN_RETURN_IF_ERROR(
+          checkEmptyReductions(statement, *subscript.computed));
     }
   }
   for (const ast::ExprPtr &operand : expr.operands) {
@@ -201,9 +202,9 @@ static int64_t countTerms(const ast::Statement &statement,
     inner = saturatingAdd(inner, countTerms(statement, *operand, symbolValues));
   }
   for (const ast::Subscript &subscript : expr.subscripts) {
-    if (subscript.lookup) {
+    if (subscript.computed) {
       inner = saturatingAdd(
-          inner, countTerms(statement, *subscript.lookup, symbolValues));
+          inner, countTerms(statement, *subscript.computed, symbolValues));
     }
   }
   if (expr.kind != ast::Expr::Kind::Reduce) {

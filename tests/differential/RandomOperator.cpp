@@ -318,7 +318,7 @@ std::string Generator::elementwise(int depth) {
     return leaf();
   }
   const std::string a = elementwise(depth - 1);
-  switch (number(0, 13)) {
+  switch (number(0, 18)) {
   case 0:
     return "(" + a + " + " + elementwise(depth - 1) + ")";
   case 1:
@@ -345,6 +345,16 @@ std::string Generator::elementwise(int depth) {
     return "(2 * (" + a + " >= " + elementwise(depth - 1) + ") - 1)";
   case 12:
     return "rescale(wrap(" + a + "), 1518500250, -3)";
+  case 13:
+    return "(" + a + " % " + std::to_string(number(1, 9)) + ")";
+  case 14:
+    return "(" + a + " % " + std::to_string(-number(1, 9)) + ")";
+  case 15:
+    return "(wrap(" + a + ") << " + std::to_string(number(0, 9)) + ")";
+  case 16:
+    return "(" + a + " & " + elementwise(depth - 1) + ")";
+  case 17:
+    return "(" + a + " ^ " + parallel.back().name + " | 3)";
   default:
     return "wrap(" + a + " * 70000)";
   }

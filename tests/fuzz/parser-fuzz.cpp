@@ -48,8 +48,8 @@ void checkExpr(const Expr &expr, const ast::Op &op,
           "padding without a tensor");
   require(expr.subscripts.size() == tensor.shape.size(), "wrong rank");
   for (const ast::Subscript &subscript : expr.subscripts) {
-    if (subscript.lookup) {
-      checkExpr(*subscript.lookup, op, statement);
+    if (subscript.computed) {
+      checkExpr(*subscript.computed, op, statement);
       continue;
     }
     require(subscript.affine.divisor > 0, "divisor");

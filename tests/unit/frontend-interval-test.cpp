@@ -60,6 +60,22 @@ std::vector<Case> cases() {
   };
 }
 
+/// Operations whose interval contains all results but is not always their hull.
+std::vector<Case> looseCases() {
+  auto any = [](Interval) { return true; };
+  return {
+      {BinaryOp::Mod,
+       [](Int128 a, Int128 b) { return a - b * floorReference(a, b); },
+       [](Interval b) { return !b.contains(0); }},
+      {BinaryOp::ShiftLeft,
+       [](Int128 a, Int128 b) { return a * (1 << static_cast<int>(b)); },
+       [](Interval b) { return b.within(0, 63); }},
+      {BinaryOp::BitAnd, [](Int128 a, Int128 b) { return a & b; }, any},
+      {BinaryOp::BitOr, [](Int128 a, Int128 b) { return a | b; }, any},
+      {BinaryOp::BitXor, [](Int128 a, Int128 b) { return a ^ b; }, any},
+  };
+}
+
 void expectHull(const Case &c, Interval a, Interval b) {
   Interval hull(c.compute(a.lo, b.lo), c.compute(a.lo, b.lo));
   for (Int128 x = a.lo; x <= a.hi; ++x) {
@@ -70,6 +86,20 @@ void expectHull(const Case &c, Interval a, Interval b) {
   }
   EXPECT_EQ(apply(c.op, a, b).str(), hull.str())
       << static_cast<int>(c.op) << " of " << a.str() << " and " << b.str();
+}
+
+/// Exact where both operands are constants.
+void expectInside(const Case &c, Interval a, Interval b) {
+  const Interval found = apply(c.op, a, b);
+  for (Int128 x = a.lo; x <= a.hi; ++x) {
+    for (Int128 y = b.lo; y <= b.hi; ++y) {
+      ASSERT_TRUE(found.contains(c.compute(x, y)))
+          << static_cast<int>(c.op) << " of " << a.str() << " and " << b.str();
+    }
+  }
+  if (a.lo == a.hi && b.lo == b.hi) {
+    ASSERT_EQ(found.lo, found.hi);
+  }
 }
 
 } // namespace
@@ -88,6 +118,27 @@ TEST(FrontendInterval, BinaryOperationsGiveTheHull) {
       }
     }
   }
+}
+
+TEST(FrontendInterval, OtherOperationsContainTheHull) {
+  for (const Case &c : looseCases()) {
+    for (int64_t al = -9; al <= 9; ++al) {
+      for (int64_t ah = al; ah <= 9; ++ah) {
+        for (int64_t bl = -5; bl <= 5; ++bl) {
+          for (int64_t bh = bl; bh <= 5; ++bh) {
+            if (c.isLegalRight({bl, bh})) {
+              expectInside(c, {al, ah}, {bl, bh});
+            }
+          }
+        }
+      }
+    }
+  }
+  // What subscripts need.
+  EXPECT_EQ(apply(BinaryOp::Mod, {0, 99}, {4, 4}), Interval(0, 3));
+  EXPECT_EQ(apply(BinaryOp::Mod, {4, 6}, {4, 4}), Interval(0, 2));
+  EXPECT_EQ(apply(BinaryOp::Mod, {-1, 6}, {4, 9}), Interval(0, 8));
+  EXPECT_EQ(apply(BinaryOp::BitAnd, {-8, 7}, {0, 3}), Interval(0, 3));
 }
 
 TEST(FrontendInterval, UnaryOperations) {

@@ -63,12 +63,34 @@ TEST(FrontendStatements, ReadInItsOwnDefinition) {
 2:3: note: assigned here)");
 }
 
-TEST(FrontendStatements, IndexIsNoValue) {
-  expectDiagnostics(
-      R"(op f(x: u2[4]) -> (y: i32[4]) {
-  y[i] = x[i] + i
+TEST(FrontendStatements, IndexWithSubscripts) {
+  expectDiagnostics(R"(op f(x: u2[4]) -> (y: i32[4]) {
+  y[i] = x[i] + i[i]
 })",
-      R"(2:17: error: index 'i' is no value; an index stands in subscripts only)");
+                    R"(2:17: error: 'i' is an index and has no subscripts)");
+}
+
+TEST(FrontendStatements, ComputedSubscriptOutside) {
+  expectDiagnostics(
+      R"(op f(x: u2[4], z: u2[?m <= 4]) -> (y: i32[9], w: i32[?m]) {
+  y[i] = x[floordiv(i, 2)]
+  w[i] = z[i % 4] + x[i << 62]
+})",
+      R"(2:12: error: subscript ranges over [0, 4] but dimension 0 of 'x' has extent 4
+1:6: note: 'x' is declared without padding; add 'pad(VALUE)' to read outside it
+3:12: error: subscript ranges over [0, 3] but dimension 0 of 'z' has extent ?m
+1:16: note: 'z' is declared without padding; add 'pad(VALUE)' to read outside it
+3:25: error: value ranges over [0, 13835058055282163712], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
+}
+
+TEST(FrontendStatements, BadIntegerOperators) {
+  expectDiagnostics(
+      R"(op f(x: s4[4], f: f32[4]) -> (y: i32[4]) {
+  y[i] = x[i] % x[i] + (x[i] << -1) + (f[i] & 1)
+})",
+      R"(2:17: error: the divisor ranges over [-8, 7], which contains 0
+2:33: error: the shift ranges over [-1, -1]; shifts go from 0 to 63
+2:40: error: the left operand must be an integer, found f32; convert it with round, floor, ceil or trunc)");
 }
 
 TEST(FrontendStatements, Shadowing) {
@@ -267,16 +289,15 @@ TEST(FrontendStatements, NotAffine) {
   expectDiagnostics(
       R"(param N = 2
 op f(x: u2[4] pad(0)) -> (y: i32[4, 4]) {
-  y[i,j] = x[i*j] + x[i/2 + 1] + x[i/j] + x[i/(1-N)] + x[1.5*i] + x[i < j] + x[max(i, j)] + x[k + 1]
+  y[i,j] = x[i*j] + x[i/2 + 1] + x[i/j] + x[i/(1-N)] + x[1.5*i] + x[k + 1] + x[k % 2]
 })",
-      R"(3:15: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole
-3:24: error: '/' is allowed only around a whole subscript
+      R"(3:15: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole, or has floordiv(a, b) and a % b
+3:24: error: '/' is allowed only around a whole subscript; floordiv(a, b) can stand anywhere
 3:38: error: a subscript is divided by a constant: a literal or a parameter
 3:48: error: a subscript is divided by a positive constant, found -1
-3:61: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole
-3:71: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole
-3:80: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole
-3:95: error: unknown name 'k')");
+3:61: error: a subscript is a sum of indices times constants, at most divided by a constant as a whole, or has floordiv(a, b) and a % b
+3:69: error: unknown name 'k'
+3:80: error: unknown name 'k')");
 }
 
 TEST(FrontendStatements, SubscriptOverflow) {
@@ -325,7 +346,7 @@ TEST(FrontendStatements, LookupFloat) {
       R"(op f(x: f32[4], t: s8[16]) -> (y: s8[4]) {
   y[i] = t[x[i]]
 })",
-      R"(2:12: error: a look-up subscript must be an integer, found f32; convert it with round, floor, ceil or trunc)");
+      R"(2:12: error: a subscript must be an integer, found f32; convert it with round, floor, ceil or trunc)");
 }
 
 TEST(FrontendStatements, LookupInReduction) {
@@ -341,7 +362,7 @@ TEST(FrontendStatements, ReductionInLookup) {
       R"(op f(x: u2[4], t: s8[16]) -> (y: s8) {
   y = t[sum(i) x[i]]
 })",
-      R"(2:9: error: a reduction cannot stand in a look-up subscript; assign it to an intermediate first)");
+      R"(2:9: error: a reduction cannot stand in a subscript; assign it to an intermediate first)");
 }
 
 TEST(FrontendStatements, RandomInReduction) {

@@ -13,8 +13,8 @@ namespace {
 /// Writes an expression fully parenthesised, names resolved through `op`.
 std::string show(const Expr &expr, const ast::Op &op) {
   static const char *const binaryNames[] = {
-      "+",   "-", "*",  "/", "floordiv", "rounddiv", ">>", "min",
-      "max", "<", "<=", ">", ">=",       "==",       "!="};
+      "+", "-", "*",   "/",   "floordiv", "rounddiv", "%", ">>", "<<", "&",
+      "|", "^", "min", "max", "<",        "<=",       ">", ">=", "==", "!="};
   static const char *const unaryNames[] = {
       "-", "abs", "f32", "round", "floor", "ceil", "trunc", "wrap", "random"};
   static const char *const reduceNames[] = {"sum", "max", "min"};
@@ -27,6 +27,8 @@ std::string show(const Expr &expr, const ast::Op &op) {
     llvm::raw_string_ostream(text) << llvm::format("%gf", expr.floatValue);
     return text;
   }
+  case Expr::Kind::Index:
+    return "#" + std::to_string(expr.indices[0]);
   case Expr::Kind::Read:
     return op.tensors[expr.tensor].name;
   case Expr::Kind::Unary:
@@ -124,6 +126,10 @@ TEST(Frontend, Precedence) {
   EXPECT_EQ(integer("a[i] + b[i] >> 2"), "((a + b) >> 2)");
   EXPECT_EQ(integer("a[i] >> 1 >= b[i] + c[i]"), "((a >> 1) >= (b + c))");
   EXPECT_EQ(integer("(a[i] < b[i]) == (c[i] != s)"), "((a < b) == (c != s))");
+  EXPECT_EQ(integer("a[i] | b[i] ^ c[i] & s << N - 1 < 9"),
+            "((a | (b ^ (c & (s << 2)))) < 9)");
+  EXPECT_EQ(integer("-a[i] % 3 * i << 2 >> N"),
+            "((((-(a) % 3) * #0) << 2) >> 3)");
 }
 
 TEST(Frontend, ReductionTakesOneProduct) {
@@ -176,6 +182,7 @@ TEST(Frontend, ConstantsAreFolded) {
   EXPECT_EQ(integer("a[i] + (N * 2 - 10)"), "(a + -4)");
   EXPECT_EQ(integer("floordiv(-7, 2) + a[i]"), "(-4 + a)");
   EXPECT_EQ(integer("abs(-7) + a[i]"), "(7 + a)");
+  EXPECT_EQ(integer("-7 % N + (-6 & 12 | 1 << 8 ^ 3) + a[i]"), "(269 + a)");
   EXPECT_EQ(integer("0x7fffffffffffffff"), "9223372036854775807");
 }
 
@@ -373,9 +380,9 @@ op f(x: s4[4], t: s8[16, 4]) -> (y: s8[4]) {
   y[i] = t[x[i] + 8, i]
 })");
   const Expr &t = *parsed.op().statements[0].value;
-  ASSERT_TRUE(t.subscripts[0].lookup);
-  EXPECT_EQ(t.subscripts[0].lookup->range, (IntRange{0, 15}));
-  EXPECT_FALSE(t.subscripts[1].lookup);
+  ASSERT_TRUE(t.subscripts[0].computed);
+  EXPECT_EQ(t.subscripts[0].computed->range, (IntRange{0, 15}));
+  EXPECT_FALSE(t.subscripts[1].computed);
   EXPECT_FALSE(t.padding.has_value());
 }
 

@@ -115,7 +115,7 @@ int64_t Recognizer::dimSize(const ast::Expr &read, size_t dim) const {
 std::optional<unsigned> Recognizer::plainIndex(const ast::Expr &read,
                                                size_t dim) const {
   const ast::Subscript &subscript = read.subscripts[dim];
-  if (subscript.lookup || !subscript.affine.isPlainIndex()) {
+  if (subscript.computed || !subscript.affine.isPlainIndex()) {
     return std::nullopt;
   }
   return subscript.affine.terms.front().index;
@@ -147,7 +147,7 @@ bool Recognizer::matchPosition(const ast::Expr &x, unsigned dim, unsigned tap,
                                int64_t &stride, int64_t &dilation,
                                int64_t &pad) const {
   const ast::Subscript &subscript = x.subscripts[dim];
-  if (subscript.lookup || subscript.affine.divisor != 1) {
+  if (subscript.computed || subscript.affine.divisor != 1) {
     return false;
   }
   stride = 0;

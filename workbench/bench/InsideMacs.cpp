@@ -92,7 +92,7 @@ void InsideCounter::collectChecks(const ast::Expr &expr,
   if (expr.kind == ast::Expr::Kind::Read && expr.padding) {
     for (const auto &[subscript, extent] :
          llvm::zip_equal(expr.subscripts, op.tensors[expr.tensor].shape)) {
-      if (subscript.lookup || subscript.affine.isPlainIndex()) {
+      if (subscript.computed || subscript.affine.isPlainIndex()) {
         continue; // Always inside: ranges agree with the extents.
       }
       const Check check{&subscript.affine, sizeOf(extent, sizes)};
