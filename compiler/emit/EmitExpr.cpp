@@ -96,6 +96,25 @@ Value ExprEmitter::emitSubscript(const ast::Expr &subscript, int64_t size,
                                     value);
 }
 
+mlir::Type ExprEmitter::scalarType(ElementType type) {
+  return type.isFloat() ? mlir::Type(builder.getF32Type())
+                        : builder.getIntegerType(type.bits > 32 ? 64 : 32);
+}
+
+/// A padding known at run time as a value of `type`: that of a scalar, or of
+/// position `last` of `operands` in the last dimension.
+Value ExprEmitter::emitPadding(const ast::Padding &padding, mlir::Type type,
+                               ValueRange operands, AffineExpr last) {
+  const bool isOfChannel = padding.kind == ast::Padding::Kind::Channel;
+  const auto map = isOfChannel ? AffineMap::get(operands.size(), 0, last)
+                               : AffineMap::get(0, 0, {}, builder.getContext());
+  Value value = lp::ReadOp::create(
+      builder, loc, scalarType(op.tensors[padding.tensor].type),
+      tensors[padding.tensor], isOfChannel ? operands : ValueRange{}, map);
+  return type.isInteger() ? castInt(value, type.getIntOrFloatBitWidth())
+                          : value;
+}
+
 Value ExprEmitter::emitRead(const ast::Expr &expr) {
   const ast::Tensor &tensor = op.tensors[expr.tensor];
   SmallVector<Value> operands;
@@ -125,21 +144,12 @@ Value ExprEmitter::emitRead(const ast::Expr &expr) {
     results.push_back(result);
     divisors.push_back(subscript.affine.divisor);
   }
-  mlir::Type type = builder.getF32Type();
-  if (!tensor.type.isFloat()) {
-    type = builder.getIntegerType(tensor.type.bits > 32 ? 64 : 32);
-  }
+  mlir::Type type = scalarType(tensor.type);
   TypedAttr pad;
   Value padScalar;
   if (const std::optional<ast::Padding> &padding = expr.padding) {
-    if (padding->kind == ast::Padding::Kind::Scalar) {
-      const ast::Tensor &scalar = op.tensors[padding->tensor];
-      Value source = tensors[padding->tensor];
-      unsigned bits = scalar.type.bits > 32 ? 64 : 32;
-      padScalar = lp::ReadOp::create(
-          builder, loc, builder.getIntegerType(bits), source, ValueRange{},
-          AffineMap::get(0, 0, {}, builder.getContext()));
-      padScalar = castInt(padScalar, type.getIntOrFloatBitWidth());
+    if (padding->kind != ast::Padding::Kind::Value) {
+      padScalar = emitPadding(*padding, type, operands, results.back());
     } else if (tensor.type.isFloat()) {
       pad = builder.getF32FloatAttr(padding->floatValue);
     } else {

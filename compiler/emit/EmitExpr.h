@@ -40,6 +40,9 @@ private:
   mlir::Value emitRead(const ast::Expr &expr);
   mlir::Value emitSubscript(const ast::Expr &subscript, int64_t size,
                             bool isPadded);
+  mlir::Value emitPadding(const ast::Padding &padding, mlir::Type type,
+                          mlir::ValueRange operands, mlir::AffineExpr last);
+  mlir::Type scalarType(ElementType type);
   mlir::Value emitUnary(const ast::Expr &expr);
   mlir::Value emitBinary(const ast::Expr &expr);
   mlir::Value emitFloatBinary(const ast::Expr &expr);

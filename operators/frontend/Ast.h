@@ -47,12 +47,19 @@ struct Symbol {
 
 /// What a read outside a tensor yields.
 struct Padding {
-  enum class Kind { Value, Scalar } kind = Kind::Value;
+  enum class Kind {
+    Value,
+    Scalar,
+    Channel, ///< A value for each position of the last dimension.
+    Edge,    ///< The nearest element; this and the next are no paddings of
+             ///< reads, whose subscripts are computed then.
+    Reflect  ///< Mirrored at the first and at the last element.
+  } kind = Kind::Value;
   int64_t value = 0; ///< Kind::Value on integer tensors; `lowest` is resolved
                      ///< to the type's minimum.
   float floatValue = 0; ///< Kind::Value on f32 tensors; `lowest` is -infinity.
-  unsigned tensor = 0;  ///< Kind::Scalar: id of a rank-0 integer input whose
-                        ///< value is used, pad(zx).
+  unsigned tensor = 0;  ///< Kind::Scalar and Channel: id of the input of rank
+                        ///< 0 or 1 whose values are used, pad(zx).
   bool operator==(const Padding &other) const = default;
 };
 

@@ -122,8 +122,9 @@ private:
   void reportNoBound(const std::string &name, llvm::SMRange range);
   std::optional<ast::Padding> resolvePadding(const syntax::PadSyntax &pad,
                                              ElementType type);
-  std::optional<ast::Padding> resolveScalarPadding(const syntax::PadSyntax &pad,
-                                                   ElementType type);
+  std::optional<ast::Padding::Kind> kindNamed(const syntax::Node &name) const;
+  std::optional<ast::Padding> resolveNamedPadding(const syntax::PadSyntax &pad,
+                                                  ElementType type);
   std::optional<ast::Padding> resolveFloatPadding(const syntax::PadSyntax &pad);
   std::optional<ast::Padding> paddingOf(const syntax::PadSyntax &pad,
                                         int64_t value, ElementType type);
@@ -208,14 +209,23 @@ private:
   void checkReads(ast::Expr &expr, const ast::Statement &statement);
   void checkSubscript(ast::Expr &read, unsigned dim,
                       const ast::Statement &statement);
-  bool allowOutside(ast::Expr &read, unsigned dim, const llvm::Twine &fault);
+  bool allowOutside(ast::Expr &read, unsigned dim, Interval values,
+                    const llvm::Twine &fault);
+  bool fitChannelPadding(const ast::Expr &read, unsigned dim);
+  bool foldSubscript(ast::Expr &read, unsigned dim, Interval values,
+                     ast::Padding::Kind kind);
+  void reportNoPadding(const ast::Expr &read, const Binding &binding);
+  ast::ExprPtr exprOf(const ast::AffineForm &form, llvm::SMRange place);
+  ast::ExprPtr makeInt(int64_t value, llvm::SMRange place);
+  ast::ExprPtr combine(ast::BinaryOp op, ast::ExprPtr a, ast::ExprPtr b);
 
   // SemaTypes: types, value ranges, stores.
   bool checkTypes();
   bool checkStore(ast::Statement &statement, const Binding &target);
   bool type(ast::ExprPtr &expr, const ast::Statement &statement);
-  bool typeRead(ast::Expr &expr);
-  bool typeComputed(ast::Expr &read, unsigned dim);
+  bool typeRead(ast::Expr &expr, const ast::Statement &statement);
+  bool typeComputed(ast::Expr &read, unsigned dim,
+                    const ast::Statement &statement);
   bool typeLookup(const ast::Expr &read, unsigned dim);
   bool typeUnary(ast::ExprPtr &expr);
   bool typeBinary(ast::ExprPtr &expr);

@@ -3,11 +3,9 @@
 // are declared have type, range and padding, and the extents that are written.
 #include "operators/frontend/OpChecker.h"
 #include "llvm/ADT/STLExtras.h"
-#include <limits>
 
 using namespace lpgen;
 using namespace lpgen::syntax;
-using llvm::StringRef;
 using llvm::Twine;
 
 bool OpChecker::checkCounts() {
@@ -228,150 +226,6 @@ void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
   }
   tensor.range = {*lo, *hi};
   tensor.hasDeclaredRange = true;
-}
-
-void OpChecker::declarePadding(const PadSyntax &pad, Binding &binding) {
-  ast::Tensor &tensor = op.tensors[binding.tensor];
-  if (tensor.shape.empty()) {
-    reportScalarPadding(pad, binding.name);
-    return;
-  }
-  binding.padding = resolvePadding(pad, tensor.type);
-  tensor.padding = binding.padding;
-}
-
-void OpChecker::reportScalarPadding(const PadSyntax &pad, StringRef name) {
-  diags.error(pad.range,
-              "'" + name + "' is a scalar, which has no outside to pad");
-}
-
-/// What `pad` says of a tensor of type `type`; nothing after an error.
-std::optional<ast::Padding> OpChecker::resolvePadding(const PadSyntax &pad,
-                                                      ElementType type) {
-  ConstantEvaluator &constants = instance->constants;
-  if (pad.value && pad.value->kind == Node::Kind::Name &&
-      !constants.isConstant(*pad.value)) {
-    return resolveScalarPadding(pad, type);
-  }
-  if (type.isFloat()) {
-    return resolveFloatPadding(pad);
-  }
-  std::optional<int64_t> value = type.minValue();
-  if (pad.value) {
-    value = constants.evaluate(*pad.value);
-  }
-  if (!value) {
-    isDeclarationBroken = true;
-    return std::nullopt;
-  }
-  return paddingOf(pad, *value, type);
-}
-
-std::optional<ast::Padding>
-OpChecker::paddingOf(const PadSyntax &pad, int64_t value, ElementType type) {
-  // Not `holds`: padding bipolar operands by 0 is exact although 0 has no code.
-  if (value < type.minValue() || value > type.maxValue()) {
-    diags.error(pad.range, "padding " + Twine(value) + " is outside " +
-                               type.str() + ", which goes from " +
-                               Twine(type.minValue()) + " to " +
-                               Twine(type.maxValue()));
-  }
-  ast::Padding padding;
-  padding.value = value;
-  return padding;
-}
-
-/// pad(zx): the padding is a rank-0 integer input, known when the kernel runs.
-std::optional<ast::Padding>
-OpChecker::resolveScalarPadding(const PadSyntax &pad, ElementType type) {
-  Binding *binding = instance->find(pad.value->name);
-  const auto *constant = instance->fileConstants->find(pad.value->name);
-  if (!binding && constant && !pad.value->hasSubscripts) {
-    if (!constant->tensor) {
-      isDeclarationBroken = true;
-      return std::nullopt;
-    }
-    return resolveConstantPadding(pad, *constant->tensor, constant->name.range,
-                                  type);
-  }
-  if (!binding || pad.value->hasSubscripts) {
-    diags.error(pad.value->range,
-                "expected a constant, 'lowest' or a scalar input as padding, "
-                "found '" +
-                    pad.value->name + "'");
-    return std::nullopt;
-  }
-  const ast::Tensor &scalar = op.tensors[binding->tensor];
-  if (scalar.role == ast::Role::Constant) {
-    return resolveConstantPadding(pad, scalar, binding->range, type);
-  }
-  if (scalar.role != ast::Role::Input || !scalar.shape.empty() ||
-      scalar.type.isFloat() || type.isFloat()) {
-    diags.error(pad.value->range,
-                "a tensor as padding is an integer scalar input, and pads an "
-                "integer tensor");
-    diags.note(binding->range, "'" + binding->name + "' is declared here");
-    return std::nullopt;
-  }
-  if (!Interval(scalar.range).within(type.minValue(), type.maxValue())) {
-    diags.error(pad.value->range,
-                "padding '" + binding->name + "' ranges over " +
-                    Interval(scalar.range).str() + ", but " + type.str() +
-                    " goes from " + Twine(type.minValue()) + " to " +
-                    Twine(type.maxValue()));
-    diags.note(binding->range, "declare the range of '" + binding->name +
-                                   "' with 'in [lo, hi]'");
-    return std::nullopt;
-  }
-  ast::Padding padding;
-  padding.kind = ast::Padding::Kind::Scalar;
-  padding.tensor = binding->tensor;
-  binding->isRead = true;
-  return padding;
-}
-
-/// pad(zx) of a constant: its value.
-std::optional<ast::Padding>
-OpChecker::resolveConstantPadding(const PadSyntax &pad,
-                                  const ast::Tensor &constant,
-                                  llvm::SMRange declaredAt, ElementType type) {
-  if (!constant.shape.empty() || constant.type.isFloat() != type.isFloat()) {
-    diags.error(pad.value->range,
-                "a constant as padding is a scalar, an integer for integer "
-                "tensors and f32 for others");
-    diags.note(declaredAt, "'" + pad.value->name + "' is declared here");
-    return std::nullopt;
-  }
-  if (!type.isFloat()) {
-    return paddingOf(pad, constant.values->getInt(0), type);
-  }
-  ast::Padding padding;
-  padding.floatValue = constant.values->getFloat(0);
-  return padding;
-}
-
-std::optional<ast::Padding>
-OpChecker::resolveFloatPadding(const PadSyntax &pad) {
-  ast::Padding padding;
-  padding.floatValue = -std::numeric_limits<float>::infinity();
-  if (!pad.value) {
-    return padding;
-  }
-  const Node *node = pad.value.get();
-  bool isNegative = node->kind == Node::Kind::Negate;
-  const Node *magnitude = isNegative ? node->children[0].get() : node;
-  if (magnitude->kind == Node::Kind::Float) {
-    padding.floatValue =
-        isNegative ? -magnitude->floatValue : magnitude->floatValue;
-    return padding;
-  }
-  std::optional<int64_t> value = instance->constants.evaluate(*node);
-  if (!value) {
-    isDeclarationBroken = true;
-    return std::nullopt;
-  }
-  padding.floatValue = static_cast<float>(*value);
-  return padding;
 }
 
 /// Declares the constants that the operator's statements mention.

@@ -6,7 +6,6 @@
 
 using namespace lpgen;
 using ast::Expr;
-using llvm::Twine;
 
 bool OpChecker::resolveExtents() {
   unsigned errors = diags.numErrors();
@@ -138,36 +137,10 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
   }
   std::string where =
       "dimension " + std::to_string(dim) + " of " + quoted(*info.binding);
-  allowOutside(read, dim,
+  allowOutside(read, dim, values,
                isInside ? "subscript is not always a multiple of its divisor, "
                           "which reads outside " +
                               where
                         : "subscript ranges over " + values.str() + " but " +
                               where + " has extent " + format(extent));
-}
-
-/// Gives `read` the padding of its tensor; reports `fault` if there is none.
-bool OpChecker::allowOutside(Expr &read, unsigned dim, const Twine &fault) {
-  const SourceInfo &info = sourceInfos[&read];
-  const Binding &binding = *info.binding;
-  read.padding = binding.padding;
-  if (read.padding) {
-    return true;
-  }
-  diags.error(info.subscripts[dim], fault);
-  if (binding.role == ast::Role::Constant) {
-    diags.note(binding.range, quoted(binding) +
-                                  " is a constant, which has no padding; "
-                                  "store it with a border");
-    return false;
-  }
-  diags.note(binding.range,
-             tensorInfos[read.tensor].hasType
-                 ? quoted(binding) + " is declared without padding; add "
-                                     "'pad(VALUE)' to read outside it"
-                 : quoted(binding) +
-                       " is an intermediate; declare it with a padding, "
-                       "'NAME[...]: TYPE pad(VALUE) = ...', to read outside "
-                       "it");
-  return false;
 }

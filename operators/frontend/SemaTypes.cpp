@@ -96,7 +96,7 @@ bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
     expr->range = {0, statement.indices[expr->indices[0]].extent.size - 1};
     return true;
   case Expr::Kind::Read:
-    return typeRead(*expr);
+    return typeRead(*expr, statement);
   case Expr::Kind::Unary:
     return typeUnary(expr);
   case Expr::Kind::Binary:
@@ -149,14 +149,14 @@ void OpChecker::makeFloat(ExprPtr &expr) {
   expr = std::move(converted);
 }
 
-bool OpChecker::typeRead(Expr &expr) {
+bool OpChecker::typeRead(Expr &expr, const ast::Statement &statement) {
   const ast::Tensor &tensor = op.tensors[expr.tensor];
   if (tensorInfos[expr.tensor].isBroken) {
     return false;
   }
   bool ok = true;
   for (unsigned dim = 0; dim != expr.subscripts.size(); ++dim) {
-    ok &= !expr.subscripts[dim].computed || typeComputed(expr, dim);
+    ok &= !expr.subscripts[dim].computed || typeComputed(expr, dim, statement);
   }
   expr.isFloat = tensor.type.isFloat();
   if (expr.isFloat) {
@@ -164,9 +164,9 @@ bool OpChecker::typeRead(Expr &expr) {
   }
   Interval range = tensor.range;
   if (const std::optional<ast::Padding> &padding = expr.padding) {
-    range = join(range, padding->kind == ast::Padding::Kind::Scalar
-                            ? Interval(op.tensors[padding->tensor].range)
-                            : Interval(padding->value, padding->value));
+    range = join(range, padding->kind == ast::Padding::Kind::Value
+                            ? Interval(padding->value, padding->value)
+                            : Interval(op.tensors[padding->tensor].range));
   }
   return setRange(expr, range) && ok;
 }
@@ -178,7 +178,8 @@ static bool hasRead(const Expr &expr) {
 }
 
 /// A subscript that is an expression stays inside, or the tensor has a padding.
-bool OpChecker::typeComputed(Expr &read, unsigned dim) {
+bool OpChecker::typeComputed(Expr &read, unsigned dim,
+                             const ast::Statement &statement) {
   const Expr &subscript = *read.subscripts[dim].computed;
   if (!requireInteger(subscript, "a subscript")) {
     return false;
@@ -188,12 +189,15 @@ bool OpChecker::typeComputed(Expr &read, unsigned dim) {
   }
   const Interval range = subscript.range;
   const ast::Extent &extent = op.tensors[read.tensor].shape[dim];
-  return (extent.isStatic() && range.within(0, extent.size - 1)) ||
-         allowOutside(read, dim,
+  if (extent.isStatic() && range.within(0, extent.size - 1)) {
+    return true;
+  }
+  return allowOutside(read, dim, range,
                       "subscript ranges over " + range.str() +
                           " but dimension " + Twine(dim) + " of " +
                           quoted(*sourceInfos[&read].binding) + " has extent " +
-                          format(extent));
+                          format(extent)) &&
+         type(read.subscripts[dim].computed, statement);
 }
 
 bool OpChecker::typeLookup(const Expr &read, unsigned dim) {

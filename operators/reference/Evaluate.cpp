@@ -73,6 +73,22 @@ ElementValue Interpreter::readElement(unsigned tensor, int64_t position) {
   return result;
 }
 
+/// The value of a subscript; nothing if it is no multiple of its divisor.
+std::optional<int64_t>
+Interpreter::evaluateSubscript(const ast::Subscript &subscript, Frame &frame) {
+  if (subscript.computed) {
+    return evaluateInt(*subscript.computed, frame);
+  }
+  int64_t value = subscript.affine.constant;
+  for (const ast::AffineForm::Term &term : subscript.affine.terms) {
+    value += term.coefficient * frame.indices[term.index];
+  }
+  if (value % subscript.affine.divisor != 0) {
+    return std::nullopt;
+  }
+  return value / subscript.affine.divisor;
+}
+
 /// The row-major position that a read's subscripts name; false if it is
 /// outside.
 bool Interpreter::locate(const Expr &read, Frame &frame, int64_t &position) {
@@ -80,36 +96,29 @@ bool Interpreter::locate(const Expr &read, Frame &frame, int64_t &position) {
   assert(read.subscripts.size() == shape.size() && "a subscript a dimension");
   position = 0;
   for (size_t d = 0; d < shape.size(); ++d) {
-    const ast::Subscript &subscript = read.subscripts[d];
-    int64_t value = 0;
-    if (subscript.computed) {
-      value = evaluateInt(*subscript.computed, frame);
-    } else {
-      value = subscript.affine.constant;
-      for (const ast::AffineForm::Term &term : subscript.affine.terms) {
-        value += term.coefficient * frame.indices[term.index];
-      }
-      if (value % subscript.affine.divisor != 0) {
-        return false;
-      }
-      value /= subscript.affine.divisor;
-    }
-    if (value < 0 || value >= shape[d]) {
+    const std::optional<int64_t> value =
+        evaluateSubscript(read.subscripts[d], frame);
+    if (!value || *value < 0 || *value >= shape[d]) {
       return false;
     }
-    position = position * shape[d] + value;
+    position = position * shape[d] + *value;
   }
   return true;
 }
 
-ElementValue Interpreter::outsideValue(const ast::Padding &padding) {
+ElementValue Interpreter::outsideValue(const Expr &read, Frame &frame) {
+  const ast::Padding &padding = *read.padding;
   ElementValue result;
   if (padding.kind == ast::Padding::Kind::Value) {
     result.intValue = padding.value;
     result.floatValue = padding.floatValue;
     return result;
   }
-  result = readElement(padding.tensor, 0);
+  // For each position of the last dimension, which the read does not leave.
+  const bool isOfChannel = padding.kind == ast::Padding::Kind::Channel;
+  result = readElement(
+      padding.tensor,
+      isOfChannel ? *evaluateSubscript(read.subscripts.back(), frame) : 0);
   if (!op.tensors[padding.tensor].type.isFloat()) {
     result.floatValue = scalar::toFloat(result.intValue);
   }
@@ -127,7 +136,7 @@ ElementValue Interpreter::read(const Expr &expr, Frame &frame) {
                     "cannot be is wrong, please report it");
     return {};
   }
-  return outsideValue(*expr.padding);
+  return outsideValue(expr, frame);
 }
 
 int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {

@@ -13,6 +13,7 @@
 #include "operators/frontend/Ast.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -80,7 +81,9 @@ private:
   ElementValue evaluateElement(unsigned tensor, int64_t position);
   ElementValue readElement(unsigned tensor, int64_t position);
   ElementValue read(const ast::Expr &expr, Frame &frame);
-  ElementValue outsideValue(const ast::Padding &padding);
+  ElementValue outsideValue(const ast::Expr &read, Frame &frame);
+  std::optional<int64_t> evaluateSubscript(const ast::Subscript &subscript,
+                                           Frame &frame);
   bool locate(const ast::Expr &read, Frame &frame, int64_t &position);
 
   int64_t evaluateInt(const ast::Expr &expr, Frame &frame);

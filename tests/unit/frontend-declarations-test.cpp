@@ -317,20 +317,36 @@ TEST(FrontendDeclarations, RangeFaults) {
 TEST(FrontendDeclarations, PaddingFaults) {
   expectDiagnostics(
       R"(op f(a: u2[4] pad(4), b: i32 pad(0), c: u2[4] pad(q), d: u2[4] pad(1.5),
-     e: u4[4] pad(z), z: i32, g: f32[4] pad(z), h: u2[4] pad(a))
+     e: u4[4] pad(z), z: i32, g: f32[4] pad(z), h: u2[4] pad(y))
   -> (y: u2[4]) {
   y[i] = 1
 })",
       R"(1:15: error: padding 4 is outside u2, which goes from 0 to 3
 1:30: error: 'b' is a scalar, which has no outside to pad
-1:51: error: expected a constant, 'lowest' or a scalar input as padding, found 'q'
+1:51: error: expected a constant, 'lowest', 'edge', 'reflect' or an input as padding, found 'q'
 1:68: error: expected an integer constant, found a floating-point number
 2:19: error: padding 'z' ranges over [-2147483648, 2147483647], but u4 goes from 0 to 15
 2:23: note: declare the range of 'z' with 'in [lo, hi]'
-2:45: error: a tensor as padding is an integer scalar input, and pads an integer tensor
+2:45: error: a tensor as padding is an input, a scalar or a value for each position of the last dimension, integers for integer tensors and f32 for others
 2:23: note: 'z' is declared here
-2:62: error: a tensor as padding is an integer scalar input, and pads an integer tensor
-1:6: note: 'a' is declared here)");
+2:62: error: a tensor as padding is an input, a scalar or a value for each position of the last dimension, integers for integer tensors and f32 for others
+3:7: note: 'y' is declared here)");
+}
+
+TEST(FrontendDeclarations, PaddingsThatDoNotFitReads) {
+  expectDiagnostics(
+      R"(op f(a: u2[4, 4] pad(z), b: u2[4, 3] pad(z), c: u2[4] pad(reflect),
+     d: u2[?n <= 4] pad(edge), e: u2[4] pad(edge), z: u2[4])
+  -> (y: u2[9, 9]) {
+  y[i,j] = a[i - 1,j - 1] + b[i - 1,clamp(j, 0, 2)] + c[i - 4] + c[9 - 3 * i]
+    + d[i - 1] + e[i / 2] + c[i - 2] + e[floordiv(j, 2)]
+})",
+      R"(4:20: error: subscript leaves the last dimension of 'a', for whose positions padding 'z' has values
+4:31: error: padding 'z' has extent 4 but the last dimension of 'b' has extent 3
+4:57: error: subscript ranges over [-4, 4] but dimension 0 of 'c' has extent 4; 'pad(reflect)' needs a constant extent and mirrors at each end once
+4:68: error: subscript ranges over [-15, 9] but dimension 0 of 'c' has extent 4; 'pad(reflect)' needs a constant extent and mirrors at each end once
+5:9: error: subscript ranges over [-1, 7] but dimension 0 of 'd' has extent ?n; 'pad(edge)' needs a constant extent
+5:20: error: 'pad(edge)' has no element where the subscript is no multiple of its divisor; use floordiv(a, b))");
 }
 
 TEST(FrontendDeclarations, ParameterFaults) {

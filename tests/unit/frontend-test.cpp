@@ -235,6 +235,28 @@ op f(x: u4[4] in [5, 9] pad(0), q: u4[4] in [5, 9] pad(z), z: u4 in [2, 11])
   EXPECT_EQ(parsed.padding("q").tensor, 2U);
 }
 
+TEST(Frontend, PaddingsByPlace) {
+  Parsed parsed = parseClean(R"(
+op f(x: u4[4, 2] in [5, 9] pad(z), e: s4[4] pad(edge), r: s4[4] pad(reflect),
+     z: u4[2] in [2, 11], f: f32[4] pad(p), p: f32)
+  -> (y: u4[6, 2], v: s4[6], w: s4[4], g: f32[4]) {
+  y[i,j] = x[i - 1, j]
+  v[i] = e[i - 1] + r[i - 1]
+  w[i] = e[i]
+  g[i] = f[i - 1]
+})");
+  EXPECT_EQ(parsed.tensor("y").range, (IntRange{2, 11}));
+  EXPECT_EQ(parsed.padding("x").kind, ast::Padding::Kind::Channel);
+  EXPECT_EQ(parsed.padding("f").kind, ast::Padding::Kind::Scalar);
+  const Expr &sum = *parsed.op().statements[1].value;
+  for (const ast::ExprPtr &read : sum.operands) {
+    EXPECT_FALSE(read->padding);
+    ASSERT_TRUE(read->subscripts[0].computed);
+    EXPECT_EQ(read->subscripts[0].computed->range, (IntRange{0, 3}));
+  }
+  EXPECT_FALSE(parsed.op().statements[2].value->subscripts[0].computed);
+}
+
 TEST(Frontend, PaddingByLowest) {
   Parsed parsed = parseClean(R"(
 op f(a: s4[4] pad(lowest), b: b2[4] pad(lowest), c: f32[4] pad(lowest),
