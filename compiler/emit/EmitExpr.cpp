@@ -66,6 +66,8 @@ Value ExprEmitter::emit(const ast::Expr &expr) {
                                     castInt(emit(*expr.operands[0]), 32),
                                     castInt(emit(*expr.operands[1]), 32),
                                     castInt(emit(*expr.operands[2]), 32));
+  case ast::Expr::Kind::Select:
+    return emitSelect(expr);
   }
   llvm_unreachable("unknown expression kind");
 }
@@ -211,11 +213,33 @@ static bool isRounding(const ast::Expr &expr) {
          (expr.unaryOp == ast::UnaryOp::Round ||
           expr.unaryOp == ast::UnaryOp::Floor ||
           expr.unaryOp == ast::UnaryOp::Ceil ||
-          expr.unaryOp == ast::UnaryOp::Trunc);
+          expr.unaryOp == ast::UnaryOp::Trunc ||
+          expr.unaryOp == ast::UnaryOp::RoundHalfAway ||
+          expr.unaryOp == ast::UnaryOp::RoundHalfUp);
+}
+
+/// What `whole`, x without its fraction, is for a fraction of a half and more:
+/// one farther in direction `step`.
+Value ExprEmitter::emitHalf(Value x, Value whole, Value step) {
+  auto constant = [&](float v) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(v));
+  };
+  Value rest = math::AbsFOp::create(
+      builder, loc, arith::SubFOp::create(builder, loc, x, whole));
+  Value isFar = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGE,
+                                      rest, constant(0.5F));
+  return arith::SelectOp::create(
+      builder, loc, isFar, arith::AddFOp::create(builder, loc, whole, step),
+      whole);
 }
 
 /// f32 -> f32 without a fraction.
 Value ExprEmitter::emitRounded(ast::UnaryOp rounding, Value value) {
+  Value one;
+  if (rounding == ast::UnaryOp::RoundHalfAway ||
+      rounding == ast::UnaryOp::RoundHalfUp) {
+    one = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(1));
+  }
   switch (rounding) {
   case ast::UnaryOp::Round:
     return math::RoundEvenOp::create(builder, loc, value);
@@ -223,6 +247,11 @@ Value ExprEmitter::emitRounded(ast::UnaryOp rounding, Value value) {
     return math::FloorOp::create(builder, loc, value);
   case ast::UnaryOp::Ceil:
     return math::CeilOp::create(builder, loc, value);
+  case ast::UnaryOp::RoundHalfAway:
+    return emitHalf(value, math::TruncOp::create(builder, loc, value),
+                    math::CopySignOp::create(builder, loc, one, value));
+  case ast::UnaryOp::RoundHalfUp:
+    return emitHalf(value, math::FloorOp::create(builder, loc, value), one);
   default:
     return math::TruncOp::create(builder, loc, value);
   }
@@ -256,6 +285,8 @@ Value ExprEmitter::emitUnary(const ast::Expr &expr) {
   case ast::UnaryOp::Floor:
   case ast::UnaryOp::Ceil:
   case ast::UnaryOp::Trunc:
+  case ast::UnaryOp::RoundHalfAway:
+  case ast::UnaryOp::RoundHalfUp:
     return emitFloatToInt(emitRounded(expr.unaryOp, value));
   case ast::UnaryOp::Wrap32:
     return castInt(value, 32);
@@ -433,6 +464,23 @@ Value ExprEmitter::emitBinary(const ast::Expr &expr) {
   default:
     llvm_unreachable("f32 operation on integers");
   }
+}
+
+Value ExprEmitter::emitSelect(const ast::Expr &expr) {
+  Value condition = emit(*expr.operands[0]);
+  Value zero = arith::ConstantOp::create(
+      builder, loc, builder.getIntegerAttr(condition.getType(), 0));
+  condition = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                    condition, zero);
+  Value a = emit(*expr.operands[1]);
+  Value b = emit(*expr.operands[2]);
+  if (!expr.isFloat) {
+    const unsigned bits = std::max(a.getType().getIntOrFloatBitWidth(),
+                                   b.getType().getIntOrFloatBitWidth());
+    a = castInt(a, bits);
+    b = castInt(b, bits);
+  }
+  return arith::SelectOp::create(builder, loc, condition, a, b);
 }
 
 Value ExprEmitter::emitReduce(const ast::Expr &expr) {

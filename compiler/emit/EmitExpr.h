@@ -49,6 +49,8 @@ private:
   mlir::Value emitRoundDiv(mlir::Value lhs, mlir::Value rhs);
   mlir::Value emitFloorDivision(const ast::Expr &expr, mlir::Value lhs,
                                 mlir::Value rhs);
+  mlir::Value emitSelect(const ast::Expr &expr);
+  mlir::Value emitHalf(mlir::Value x, mlir::Value whole, mlir::Value step);
   mlir::Value emitRounded(ast::UnaryOp rounding, mlir::Value value);
   mlir::Value emitFloatToInt(mlir::Value value);
   mlir::Value emitReduce(const ast::Expr &expr);

@@ -7,20 +7,23 @@ namespace lpgen::importer {
 /// What the language and C reserve, in small letters. A function may come into
 /// the language that an older file uses as a name: those are here, too.
 static constexpr std::string_view reservedWords[] = {
-    "param",    "op",       "pad",      "in",       "lowest",   "const",
-    "include",  "sum",      "max",      "min",      "round",    "floor",
-    "ceil",     "trunc",    "f32",      "abs",      "clamp",    "relu",
-    "floordiv", "rounddiv", "rescale",  "wrap",     "random",   "exp",
-    "log",      "sqrt",     "rsqrt",    "tanh",     "sigmoid",  "erf",
-    "argmax",   "argmin",   "i32",      "i64",      "auto",     "break",
-    "case",     "char",     "continue", "default",  "do",       "double",
-    "else",     "enum",     "extern",   "float",    "for",      "goto",
-    "if",       "inline",   "int",      "long",     "register", "restrict",
-    "return",   "short",    "signed",   "sizeof",   "static",   "struct",
-    "switch",   "typedef",  "union",    "unsigned", "void",     "volatile",
-    "while",    "bool",     "true",     "false",    "class",    "new",
-    "delete",   "this",     "private",  "public",   "template", "operator",
-    "typename", "using",    "virtual",  "main"};
+    "param",         "op",       "pad",     "in",       "lowest",
+    "const",         "include",  "sum",     "max",      "min",
+    "round",         "floor",    "ceil",    "trunc",    "f32",
+    "abs",           "clamp",    "relu",    "floordiv", "rounddiv",
+    "rescale",       "wrap",     "random",  "select",   "round_half_away",
+    "round_half_up", "exp",      "log",     "sqrt",     "rsqrt",
+    "tanh",          "sigmoid",  "erf",     "argmax",   "argmin",
+    "i32",           "i64",      "auto",    "break",    "case",
+    "char",          "continue", "default", "do",       "double",
+    "else",          "enum",     "extern",  "float",    "for",
+    "goto",          "if",       "inline",  "int",      "long",
+    "register",      "restrict", "return",  "short",    "signed",
+    "sizeof",        "static",   "struct",  "switch",   "typedef",
+    "union",         "unsigned", "void",    "volatile", "while",
+    "bool",          "true",     "false",   "class",    "new",
+    "delete",        "this",     "private", "public",   "template",
+    "operator",      "typename", "using",   "virtual",  "main"};
 
 static std::string lowered(std::string_view text) {
   std::string result;

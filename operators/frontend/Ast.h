@@ -153,9 +153,11 @@ enum class UnaryOp {
   Floor,
   Ceil,
   Trunc,
-  Wrap32, ///< Two's complement wrap to 32 bits, `wrap(e)`.
-  Random  ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
-          ///< row-major position.
+  RoundHalfAway, ///< f32 -> i32 to nearest, ties away from zero; saturates.
+  RoundHalfUp,   ///< Ties up.
+  Wrap32,        ///< Two's complement wrap to 32 bits, `wrap(e)`.
+  Random ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
+         ///< row-major position.
 };
 
 /// An expression. Sema inserts ToFloat where an integer meets an f32, expands
@@ -170,7 +172,8 @@ struct Expr {
     Unary,
     Binary,
     Reduce,
-    Rescale
+    Rescale,
+    Select
   } kind = Kind::Int;
   llvm::SMLoc loc;
   bool isFloat = false;
@@ -190,7 +193,7 @@ struct Expr {
   llvm::SmallVector<unsigned, 4>
       indices; ///< Reduce: the indices it binds, in written order. Index: it.
   /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier,
-  /// shift).
+  /// shift), Select 3 (condition, value if it is not 0, value if it is).
   llvm::SmallVector<ExprPtr, 3> operands;
 };
 

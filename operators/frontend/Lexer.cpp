@@ -241,6 +241,7 @@ bool lpgen::isReservedWord(StringRef text) {
              .Cases({"sum", "max", "min"}, true)
              .Cases({"round", "floor", "ceil", "trunc", "f32"}, true)
              .Cases({"abs", "clamp", "relu", "floordiv", "rounddiv"}, true)
-             .Cases({"rescale", "wrap", "random"}, true)
+             .Cases({"rescale", "wrap", "random", "select"}, true)
+             .Cases({"round_half_away", "round_half_up"}, true)
              .Default(false);
 }

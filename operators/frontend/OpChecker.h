@@ -232,6 +232,7 @@ private:
   bool typeIntegerBinary(ast::ExprPtr &expr);
   bool typeReduce(ast::Expr &expr, const ast::Statement &statement);
   bool typeRescale(ast::Expr &expr);
+  bool typeSelect(ast::Expr &expr);
   bool setRange(ast::Expr &expr, Interval range);
   bool requireInteger(const ast::Expr &expr, const char *what);
   void makeFloat(ast::ExprPtr &expr);

@@ -75,7 +75,10 @@ unsigned lpgen::arityOf(Function function) {
   if (binaryOpOf(function)) {
     return 2;
   }
-  return function == Function::Clamp || function == Function::Rescale ? 3 : 1;
+  const bool isTernary = function == Function::Clamp ||
+                         function == Function::Rescale ||
+                         function == Function::Select;
+  return isTernary ? 3 : 1;
 }
 
 std::optional<int64_t> ConstantEvaluator::useParam(llvm::StringRef name) {

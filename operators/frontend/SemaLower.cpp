@@ -288,6 +288,10 @@ static ast::UnaryOp unaryOpOf(Function function) {
     return ast::UnaryOp::Ceil;
   case Function::Trunc:
     return ast::UnaryOp::Trunc;
+  case Function::RoundHalfAway:
+    return ast::UnaryOp::RoundHalfAway;
+  case Function::RoundHalfUp:
+    return ast::UnaryOp::RoundHalfUp;
   case Function::Abs:
     return ast::UnaryOp::Abs;
   case Function::Wrap:
@@ -327,8 +331,11 @@ ExprPtr OpChecker::expandCall(const Node &node,
                       makeBinary(BinaryOp::Max, std::move(arguments[0]),
                                  std::move(arguments[1])),
                       std::move(arguments[2]));
-  case Function::Rescale: {
-    ExprPtr expr = make(Expr::Kind::Rescale);
+  case Function::Rescale:
+  case Function::Select: {
+    ExprPtr expr =
+        make(node.function == Function::Select ? Expr::Kind::Select
+                                               : Expr::Kind::Rescale);
     for (ExprPtr &argument : arguments) {
       expr->operands.push_back(std::move(argument));
     }

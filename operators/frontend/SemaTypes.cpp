@@ -105,6 +105,8 @@ bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
     return typeReduce(*expr, statement);
   case Expr::Kind::Rescale:
     return typeRescale(*expr);
+  case Expr::Kind::Select:
+    return typeSelect(*expr);
   }
   llvm_unreachable("all expression kinds are handled");
 }
@@ -231,6 +233,10 @@ static const char *conversionName(UnaryOp op) {
     return "floor";
   case UnaryOp::Ceil:
     return "ceil";
+  case UnaryOp::RoundHalfAway:
+    return "round_half_away";
+  case UnaryOp::RoundHalfUp:
+    return "round_half_up";
   default:
     return "trunc";
   }
@@ -273,6 +279,8 @@ bool OpChecker::typeUnary(ExprPtr &expr) {
   case UnaryOp::Floor:
   case UnaryOp::Ceil:
   case UnaryOp::Trunc:
+  case UnaryOp::RoundHalfAway:
+  case UnaryOp::RoundHalfUp:
     if (!operand->isFloat) {
       diags.error(expr->loc, rangeOf(*expr),
                   Twine("'") + conversionName(expr->unaryOp) +
@@ -375,6 +383,26 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
     fewest *= extent.isStatic() ? extent.size : 0;
   }
   return setRange(expr, sumOf(term.range, fewest, most));
+}
+
+bool OpChecker::typeSelect(Expr &expr) {
+  const Expr &condition = *expr.operands[0];
+  ExprPtr &a = expr.operands[1];
+  ExprPtr &b = expr.operands[2];
+  if (!requireInteger(condition, "the condition of 'select'")) {
+    return false;
+  }
+  if (a->isFloat || b->isFloat) {
+    makeFloat(a);
+    makeFloat(b);
+    expr.isFloat = true;
+    return true;
+  }
+  const Interval taken = condition.range;
+  const bool isNever = taken == Interval(0, 0);
+  return setRange(expr, isNever             ? Interval(b->range)
+                        : taken.contains(0) ? join(a->range, b->range)
+                                            : Interval(a->range));
 }
 
 bool OpChecker::typeRescale(Expr &expr) {

@@ -189,6 +189,8 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
     return evaluateIntBinary(expr, frame);
   case Expr::Kind::Rescale:
     return evaluateRescale(expr, frame);
+  case Expr::Kind::Select:
+    return evaluateInt(selected(expr, frame), frame);
   case Expr::Kind::Reduce: {
     int64_t result = 0;
     bool first = true;
@@ -231,6 +233,10 @@ int64_t Interpreter::evaluateIntUnary(const Expr &expr, Frame &frame) {
     return scalar::ceilToInt32(evaluateFloat(operand, frame));
   case UnaryOp::Trunc:
     return scalar::truncToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::RoundHalfAway:
+    return scalar::roundHalfAwayToInt32(evaluateFloat(operand, frame));
+  case UnaryOp::RoundHalfUp:
+    return scalar::roundHalfUpToInt32(evaluateFloat(operand, frame));
   case UnaryOp::Wrap32:
     return scalar::wrap32(evaluateInt(operand, frame));
   case UnaryOp::ToFloat:
@@ -333,6 +339,11 @@ int64_t Interpreter::evaluateComparison(const Expr &expr, Frame &frame) {
   return compare(expr.binaryOp, a, evaluateInt(right, frame)) ? 1 : 0;
 }
 
+/// The operand that the condition takes.
+const Expr &Interpreter::selected(const Expr &expr, Frame &frame) {
+  return *expr.operands[evaluateInt(*expr.operands[0], frame) != 0 ? 1 : 2];
+}
+
 int64_t Interpreter::evaluateRescale(const Expr &expr, Frame &frame) {
   const int64_t acc = evaluateInt(*expr.operands[0], frame);
   const int64_t mult = evaluateInt(*expr.operands[1], frame);
@@ -363,6 +374,8 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
     return evaluateFloatUnary(expr, frame);
   case Expr::Kind::Binary:
     return evaluateFloatBinary(expr, frame);
+  case Expr::Kind::Select:
+    return evaluateFloat(selected(expr, frame), frame);
   case Expr::Kind::Reduce: {
     float result = 0.0f;
     bool first = true;

@@ -94,6 +94,7 @@ private:
   int64_t evaluateDivision(const ast::Expr &expr, int64_t a, int64_t b,
                            const Frame &frame);
   int64_t evaluateRescale(const ast::Expr &expr, Frame &frame);
+  const ast::Expr &selected(const ast::Expr &expr, Frame &frame);
   float evaluateFloat(const ast::Expr &expr, Frame &frame);
   float evaluateFloatUnary(const ast::Expr &expr, Frame &frame);
   float evaluateFloatBinary(const ast::Expr &expr, Frame &frame);

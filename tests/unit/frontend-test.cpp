@@ -15,8 +15,17 @@ std::string show(const Expr &expr, const ast::Op &op) {
   static const char *const binaryNames[] = {
       "+", "-", "*",   "/",   "floordiv", "rounddiv", "%", ">>", "<<", "&",
       "|", "^", "min", "max", "<",        "<=",       ">", ">=", "==", "!="};
-  static const char *const unaryNames[] = {
-      "-", "abs", "f32", "round", "floor", "ceil", "trunc", "wrap", "random"};
+  static const char *const unaryNames[] = {"-",
+                                           "abs",
+                                           "f32",
+                                           "round",
+                                           "floor",
+                                           "ceil",
+                                           "trunc",
+                                           "round_half_away",
+                                           "round_half_up",
+                                           "wrap",
+                                           "random"};
   static const char *const reduceNames[] = {"sum", "max", "min"};
   auto operand = [&](unsigned i) { return show(*expr.operands[i], op); };
   switch (expr.kind) {
@@ -44,6 +53,8 @@ std::string show(const Expr &expr, const ast::Op &op) {
   case Expr::Kind::Rescale:
     return "rescale(" + operand(0) + ", " + operand(1) + ", " + operand(2) +
            ")";
+  case Expr::Kind::Select:
+    return "select(" + operand(0) + ", " + operand(1) + ", " + operand(2) + ")";
   }
   return "?";
 }
@@ -191,6 +202,10 @@ TEST(Frontend, FunctionsExpand) {
   EXPECT_EQ(integer("clamp(a[i], 1, 6)"), "((a max 1) min 6)");
   EXPECT_EQ(integer("rounddiv(a[i], N)"), "(a rounddiv 3)");
   EXPECT_EQ(integer("rescale(a[i], 5, -2)"), "rescale(a, 5, -2)");
+  EXPECT_EQ(integer("select(a[i] < 3, b[i], 5)"), "select((a < 3), b, 5)");
+  EXPECT_EQ(floating("select(s, p[i], 5)"), "select(s, p, 5f)");
+  EXPECT_EQ(integer("round_half_away(p[i]) - round_half_up(q[i])"),
+            "(round_half_away(p) - round_half_up(q))");
   EXPECT_EQ(integer("wrap(s * t) + trunc(p[i])"), "(wrap((s * t)) + trunc(p))");
 }
 
@@ -216,6 +231,9 @@ TEST(Frontend, Ranges) {
   EXPECT_EQ(range("a[i] < b[i]"), P(0, 1));
   EXPECT_EQ(range("wrap(c * c)"), P(INT32_MIN, INT32_MAX));
   EXPECT_EQ(range("wrap(a[i])"), P(0, 15));
+  EXPECT_EQ(range("select(a[i], a[i] + 20, -1)"), P(-1, 35));
+  EXPECT_EQ(range("select(a[i] + 1, a[i], -1)"), P(0, 15));
+  EXPECT_EQ(range("select(0, a[i], -1)"), P(-1, -1));
   EXPECT_EQ(range("round(f32(a[i]))"), P(INT32_MIN, INT32_MAX));
   EXPECT_EQ(range("clamp(round(f32(a[i])), -2, 9)"), P(-2, 9));
 }
