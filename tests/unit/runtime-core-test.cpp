@@ -108,6 +108,12 @@ TEST(Scalar, divisions) {
   EXPECT_EQ(scalar::roundDiv(INT64_MIN, INT64_MIN), 1);
   EXPECT_EQ(scalar::roundDiv(1, INT64_MIN), 0);
   EXPECT_EQ(scalar::roundDiv(INT64_MIN, 1), INT64_MIN);
+  EXPECT_EQ(scalar::floorMod(7, 3), 1);
+  EXPECT_EQ(scalar::floorMod(-7, 3), 2);
+  EXPECT_EQ(scalar::floorMod(7, -3), -2);
+  EXPECT_EQ(scalar::floorMod(-7, -3), -1);
+  EXPECT_EQ(scalar::floorMod(-6, 3), 0);
+  EXPECT_EQ(scalar::floorMod(INT64_MIN, -1), 0);
 }
 
 TEST(Scalar, shiftAndWrap) {
@@ -158,9 +164,24 @@ TEST(Scalar, floatToIntRoundsTiesToEven) {
   EXPECT_EQ(scalar::truncToInt32(1.75f), 1);
 }
 
+TEST(Scalar, floatToIntRoundsOtherTies) {
+  EXPECT_EQ(scalar::roundHalfAwayToInt32(0.5f), 1);
+  EXPECT_EQ(scalar::roundHalfAwayToInt32(-2.5f), -3);
+  EXPECT_EQ(scalar::roundHalfAwayToInt32(0.49999997f), 0);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(2.5f), 3);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(-2.5f), -2);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(-0.5f), 0);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(-0.50000006f), -1);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(-1e-10f), 0);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(0.49999997f), 0);
+  EXPECT_EQ(scalar::roundHalfUpToInt32(8388609.0f), 8388609);
+}
+
 TEST(Scalar, floatToIntSaturatesAndNanIsZero) {
-  for (auto convert : {scalar::roundToInt32, scalar::floorToInt32,
-                       scalar::ceilToInt32, scalar::truncToInt32}) {
+  for (auto convert :
+       {scalar::roundToInt32, scalar::floorToInt32, scalar::ceilToInt32,
+        scalar::truncToInt32, scalar::roundHalfAwayToInt32,
+        scalar::roundHalfUpToInt32}) {
     EXPECT_EQ(convert(nan), 0);
     EXPECT_EQ(convert(inf), INT32_MAX);
     EXPECT_EQ(convert(-inf), INT32_MIN);
