@@ -13,6 +13,16 @@ static bool isPowerOfTwo(float value) {
   return value > 0 && std::frexp(value, &exponent) == 0.5F;
 }
 
+std::shared_ptr<const HostTensor> constantOf(const std::vector<float> &values,
+                                             std::vector<int64_t> shape) {
+  auto tensor = std::make_shared<HostTensor>(ElementType{Encoding::Float, 32},
+                                             std::move(shape));
+  for (size_t i = 0; i < values.size(); ++i) {
+    tensor->setFloat(int64_t(i), values[i]);
+  }
+  return tensor;
+}
+
 bool scaleExactly(std::vector<float> &values, float factor) {
   const auto isExact = [&](float value) {
     const float product = value * factor;
@@ -68,7 +78,8 @@ void Epilogue::relu() { steps.push_back({.kind = Kind::Relu}); }
 /// Makes one expression.
 class Epilogue::Writer {
 public:
-  explicit Writer(const Expression &element) : result{element, {}, "", {}} {}
+  Writer(const Expression &element, std::string channels)
+      : result{element, {}, {}, "", {}}, channels(std::move(channels)) {}
 
   void write(const Step &step);
   void quantize(const Quantization &to);
@@ -79,28 +90,37 @@ private:
   void multiply(const Expression &by) { value() = value() * by; }
   void add(const Expression &term) { value() = value() + term; }
   Expression scalar(const std::string &name, float constant) {
-    result.constants.push_back({{name}, -1, {constant}, {}});
+    result.inputs.push_back({{name}, "", constantOf({constant}, {})});
     return Expression::scalar(name);
   }
   /// "gain[o]"
-  Expression channels(const std::string &name,
-                      const std::vector<float> &values) {
-    result.constants.push_back(
-        {declare(name, std::nullopt, {int64_t(values.size())}),
-         -1,
-         values,
-         {}});
+  Expression ofChannels(const std::string &name,
+                        const std::vector<float> &values) {
+    result.inputs.push_back(
+        {declareConstant(name, {Encoding::Float, 32}, {channels}), "",
+         constantOf(values, {int64_t(values.size())})});
     return Expression::element(name, {"o"});
   }
-  /// "peak / 127"
+  Expression parameter(const std::string &name, int64_t value,
+                       std::optional<int64_t> usual = std::nullopt) {
+    result.parameters.push_back({name, value, usual});
+    return Expression::scalar(name);
+  }
+  /// "peak / TOP"
   Expression batchScale(const std::string &name, const BatchScale &batch) {
-    result.constants.push_back({{name}, batch.peak, {}, {}});
-    return Expression::scalar(name) / batch.highest;
+    result.inputs.push_back({{name}, batch.peak, nullptr});
+    return Expression::scalar(name) / parameter("TOP", batch.highest);
   }
-  static Expression bounded(const Expression &x, const QuantParams &grid) {
+  /// Rounded to integers between two parameters of these names.
+  Expression bounded(const Expression &x, const QuantParams &grid,
+                     const std::string &lowest, const std::string &highest) {
+    const Expression low = parameter(lowest, grid.lowest, 0);
     return Expression::call(
-        "round", {Expression::call("clamp", {x, grid.lowest, grid.highest})});
+        "round", {Expression::call(
+                     "clamp", {x, low, parameter(highest, grid.highest)})});
   }
+
+  std::string channels;
 };
 
 void Epilogue::Writer::write(const Step &step) {
@@ -111,22 +131,22 @@ void Epilogue::Writer::write(const Step &step) {
     const Expression scale = batchScale("peak", step.batch);
     return multiply(scale * (step.gains.size() == 1
                                  ? scalar("unit", step.gains[0])
-                                 : channels("unit", step.gains)));
+                                 : ofChannels("unit", step.gains)));
   }
   case Kind::ChannelScale:
-    return multiply(channels("alpha", step.gains));
+    return multiply(ofChannels("alpha", step.gains));
   case Kind::ChannelOffset:
-    return add(channels("bias", step.offsets));
+    return add(ofChannels("bias", step.offsets));
   case Kind::Affine:
-    multiply(channels("gain", step.gains));
-    return add(channels("offset", step.offsets));
+    multiply(ofChannels("gain", step.gains));
+    return add(ofChannels("offset", step.offsets));
   case Kind::Round:
     // Grids of fixed point are powers of two: their inverses are exact.
     multiply(scalar("gridInverse", 1 / step.grid.scale));
-    value() = bounded(value(), step.grid);
+    value() = bounded(value(), step.grid, "LEAST", "MOST");
     return multiply(scalar("grid", step.grid.scale));
   case Kind::Add:
-    result.constants.push_back(step.tensor);
+    result.inputs.push_back(step.tensor);
     return add(step.element);
   case Kind::Relu:
     value() = Expression::call("max", {value(), 0});
@@ -141,7 +161,7 @@ void Epilogue::Writer::quantize(const Quantization &to) {
     if (grid.scale != 1) {
       value() = value() / scalar("step", grid.scale);
     }
-    value() = bounded(value(), grid);
+    value() = bounded(value(), grid, "LO", "HI");
     break;
   case QuantParams::Form::Multiplied:
     if (grid.followsBatch) {
@@ -149,7 +169,7 @@ void Epilogue::Writer::quantize(const Quantization &to) {
     } else if (grid.scale != 1) {
       multiply(scalar("inverse", 1 / grid.scale));
     }
-    value() = bounded(value(), grid);
+    value() = bounded(value(), grid, "LO", "HI");
     break;
   case QuantParams::Form::Clipped: {
     const Expression clipped =
@@ -184,7 +204,7 @@ void Epilogue::foldScale(std::vector<Step> &steps, std::string &summary) {
 }
 
 Epilogue::Result
-Epilogue::apply(const Expression &element,
+Epilogue::apply(const Expression &element, const std::string &channels,
                 const std::optional<Quantization> &quantization) const {
   std::vector<Step> left = steps;
   std::string folded;
@@ -210,7 +230,7 @@ Epilogue::apply(const Expression &element,
       folded += ", scale of the result";
     }
   }
-  Writer writer(element);
+  Writer writer(element, channels);
   for (const Step &step : left) {
     writer.write(step);
   }
@@ -229,7 +249,7 @@ Epilogue::apply(const Expression &element,
     } else if (step.kind == Kind::BatchScale) {
       note("peak: of the batch");
     } else if (step.kind == Kind::Add) {
-      note(step.tensor.tensor.name + ": added");
+      note(step.tensor.formal.name + ": added");
     }
   }
   if (dropsRelu) {

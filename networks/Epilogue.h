@@ -9,9 +9,10 @@
 
 namespace lpgen::networks {
 
-/// A scale that follows the batch: of value `peak`, divided by `highest`.
+/// A scale that follows the batch: what stage `peak` makes, divided by
+/// `highest`.
 struct BatchScale {
-  int peak = -1;
+  std::string peak;
   int32_t highest = 1;
 };
 
@@ -21,7 +22,8 @@ struct Quantization {
   BatchScale batch;
 };
 
-/// `o` is the index of the channel in all expressions.
+/// `o` is the index of the channel in all expressions. The operator is generic:
+/// bounds of grids are parameters of it.
 class Epilogue {
 public:
   bool isEmpty() const { return steps.empty(); }
@@ -40,13 +42,15 @@ public:
 
   struct Result {
     builder::Expression expression;
-    std::vector<Input> constants;
+    std::vector<Input> inputs;
+    std::vector<Parameter> parameters;
     std::string summary;
     QuantParams grid; ///< Of the result, if it was quantized.
   };
-  /// The expression for `element`, "acc[n,h,v,o]". Powers of two go into gain
-  /// and offset where that is exact.
-  Result apply(const builder::Expression &element,
+  /// The expression for `element`, "acc[n,h,v,o]", of as many channels as the
+  /// parameter `channels`. Powers of two go into gain and offset where that is
+  /// exact.
+  Result apply(const builder::Expression &element, const std::string &channels,
                const std::optional<Quantization> &quantization) const;
 
 private:
@@ -76,6 +80,10 @@ private:
 
   std::vector<Step> steps;
 };
+
+/// A constant of floats.
+std::shared_ptr<const HostTensor> constantOf(const std::vector<float> &values,
+                                             std::vector<int64_t> shape);
 
 /// Multiplies all by `factor` if it is a power of two and every product, and a
 /// sum of 32 bits times it, is exact; else false, and nothing is changed.

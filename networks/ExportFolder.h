@@ -1,5 +1,5 @@
-// A folder that holds all of a trained network: weights, kernels as objects,
-// and a program in C that runs them.
+// A folder that holds all of a trained network: its operators and weights, the
+// kernel that they become, and a program in C that runs it.
 #ifndef LPGEN_NETWORKS_EXPORTFOLDER_H
 #define LPGEN_NETWORKS_EXPORTFOLDER_H
 
@@ -18,11 +18,13 @@ struct TestImages {
 
 struct ExportOptions {
   std::string folder;
+  std::string title;           ///< A line that says what the network is.
   std::string target = "host"; ///< As in `lpgen compile --target`.
   CompilerOptions compiler;
 };
 
-/// Writes the folder; what a failure leaves in it has no network.lpn.
+/// Writes net.lp, net.safetensors and the images, then has the compiler write
+/// the program beside them.
 Status exportNetwork(const Network &network, const TestImages &test,
                      const ExportOptions &options);
 

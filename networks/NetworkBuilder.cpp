@@ -12,7 +12,6 @@ NetworkBuilder::NetworkBuilder(ImageFormat format, int64_t imagesPerCall)
   network.classes = images.classes;
   network.imagesPerCall = imagesPerCall;
   pending.shape = {images.height, images.width, images.channels, false};
-  network.values.push_back({pending.shape.size(), false, 4});
 }
 
 static Status refuse(const std::string &layer, const std::string &reason) {
@@ -27,52 +26,89 @@ Status NetworkBuilder::needOperator(const std::string &layer) {
                              "exported");
 }
 
-static builder::Declaration
-declareWeights(const ConvGeometry &g, const std::optional<QuantParams> &grid) {
-  return g.isLinear()
-             ? declare("w", grid, {g.outputs, g.channels})
-             : declare("w", grid, {g.outputs, g.kernel, g.kernel, g.channels});
+/// Weights of an integer grid, [outputs, ...] in the order of the layer.
+static HostTensor weightsOf(const std::vector<int32_t> &weights,
+                            const QuantParams &grid) {
+  HostTensor tensor(typeOf(grid), {int64_t(weights.size())});
+  for (size_t i = 0; i < weights.size(); ++i) {
+    tensor.setInt(int64_t(i), weights[i]);
+  }
+  return tensor;
 }
 
-void NetworkBuilder::addIntegers(const std::string &layer,
-                                 const ConvGeometry &geometry,
-                                 const ForwardOperands &operands) {
+/// Weights of `channels` inputs for those of a term; the others meet zeros.
+static std::vector<int32_t> spread(const ForwardTerm &term, int64_t outputs,
+                                   int64_t channels) {
+  std::vector<int32_t> all(size_t(outputs * channels), 0);
+  for (int64_t o = 0; o < outputs; ++o) {
+    std::copy_n(term.weights.begin() + o * term.channels, term.channels,
+                all.begin() + o * channels + term.firstChannel);
+  }
+  return all;
+}
+
+/// A sum with its scale.
+Result<PendingStage> NetworkBuilder::startTerm(const std::string &name,
+                                               const ConvGeometry &geometry,
+                                               const ForwardTerm &term,
+                                               const std::string &part) {
+  // Pixels of an image are no channels of it: a linear layer that takes a part
+  // of them takes all, with weights of 0.
+  const bool isSpread = geometry.isLinear() &&
+                        term.channels < geometry.channels &&
+                        pending.shape.height * pending.shape.width > 1;
+  const bool takesAll = term.channels == geometry.channels;
+  if ((isSpread && term.weight.isOdd) ||
+      (!takesAll && term.input.followsBatch)) {
+    return refuse(name, "takes a part of its input that cannot be exported");
+  }
+  const Tensor x = toCodes(name, term, part, takesAll || isSpread);
+  ConvGeometry g = geometry;
+  g.channels = isSpread ? geometry.channels : term.channels;
+  PendingStage product = startProduct(
+      name, g, x,
+      weightsOf(isSpread ? spread(term, g.outputs, g.channels) : term.weights,
+                term.weight));
+  std::vector<float> scales = term.weightScales;
+  if (term.input.followsBatch) {
+    product.epilogue.multiply(x.batch, scales.empty()
+                                           ? std::vector{term.weight.scale}
+                                           : std::move(scales));
+  } else if (scales.empty()) {
+    product.epilogue.multiply(term.input.scale * term.weight.scale);
+  } else {
+    for (float &scale : scales) {
+      scale *= term.input.scale;
+    }
+    product.epilogue.multiplyChannels(std::move(scales));
+  }
+  return product;
+}
+
+Status NetworkBuilder::addIntegers(const std::string &layer,
+                                   const ConvGeometry &geometry,
+                                   const ForwardOperands &operands) {
   if (operands.terms.size() > 1) {
     toFloats(); // Each term takes its channels of it.
   }
   const PendingStage input = pending;
   PendingStage sum;
   for (size_t i = 0; i < operands.terms.size(); ++i) {
-    const ForwardTerm &term = operands.terms[i];
     const std::string part =
         operands.terms.size() == 1 ? "" : std::to_string(i + 1);
     pending = input;
-    const Tensor x = toCodes(layer, term, part);
-    ConvGeometry g = geometry;
-    g.channels = term.channels;
-    PendingStage product = startProduct(
-        layer + (i + 1 < operands.terms.size() ? ".term" + part : ""), g, x,
-        {declareWeights(g, term.weight), -1, {}, term.weights});
-    std::vector<float> scales = term.weightScales;
-    if (term.input.followsBatch) {
-      product.epilogue.multiply(
-          x.batch, scales.empty() ? std::vector<float>{term.weight.scale}
-                                  : std::move(scales));
-    } else if (scales.empty()) {
-      product.epilogue.multiply(term.input.scale * term.weight.scale);
-    } else {
-      for (float &scale : scales) {
-        scale *= term.input.scale;
-      }
-      product.epilogue.multiplyChannels(std::move(scales));
+    Result<PendingStage> product =
+        startTerm(layer, geometry, operands.terms[i], part);
+    LPGEN_RETURN_IF_ERROR(product.status());
+    if (i + 1 < operands.terms.size()) {
+      product->name += ".term" + part;
     }
     if (i > 0) {
       const Tensor before = emit(std::move(sum), std::nullopt);
-      product.epilogue.add(
-          fromValue("before", before),
-          builder::Expression::element("before", indices(before.shape)));
+      Access added = access("before", "B", {before}, before.shape);
+      product->epilogue.add(std::move(added.input), std::move(added.element));
     }
-    sum = std::move(product);
+    sum = std::move(*product);
   }
   pending = std::move(sum);
   if (!operands.filterScales.empty()) {
@@ -82,15 +118,15 @@ void NetworkBuilder::addIntegers(const std::string &layer,
     pending.epilogue.roundTo(*operands.result);
   }
   hasIntegers = true;
+  return Status::success();
 }
 
 void NetworkBuilder::addFloats(const std::string &layer,
                                const ConvGeometry &geometry,
                                const std::vector<float> &weights) {
   const Tensor x = toFloats();
-  pending =
-      startProduct(layer, geometry, x,
-                   {declareWeights(geometry, std::nullopt), -1, weights, {}});
+  pending = startProduct(layer, geometry, x,
+                         *constantOf(weights, {int64_t(weights.size())}));
 }
 
 Status NetworkBuilder::addProduct(const std::string &layer,
@@ -102,7 +138,7 @@ Status NetworkBuilder::addProduct(const std::string &layer,
   if (operands.terms.empty()) {
     addFloats(layer, geometry, operands.floatWeights);
   } else {
-    addIntegers(layer, geometry, operands);
+    return addIntegers(layer, geometry, operands);
   }
   return Status::success();
 }
@@ -146,7 +182,7 @@ Status NetworkBuilder::addAveragePool(const std::string &layer, int64_t kernel,
 }
 
 void NetworkBuilder::flatten() {
-  pending.isFlattened = true; // Elements are in the same order after it.
+  pending.isFlattened = true; // A linear layer takes pixels and channels.
 }
 
 Status NetworkBuilder::addPaddedPixels(const std::string &layer, int64_t stride,
@@ -175,7 +211,9 @@ Status NetworkBuilder::addBranches(const std::string &layer, const Branch &main,
   if (pending.source != PendingStage::Source::Tensor || pending.isFlattened) {
     return refuse(layer, "has a shortcut with layers that cannot be exported");
   }
-  Access added = access("s", pending.part, pending.shape);
+  Access added = access("s", "S", pending.part, pending.shape);
+  sum.parameters.insert(sum.parameters.end(), added.parameters.begin(),
+                        added.parameters.end());
   sum.epilogue.add(std::move(added.input), std::move(added.element));
   pending = std::move(sum);
   return Status::success();

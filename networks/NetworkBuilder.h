@@ -27,9 +27,9 @@ struct ImageFormat {
   std::vector<float> ofPixel; ///< [channels, 256]
 };
 
-/// A value with its shape; its grid if it holds codes.
+/// What a stage makes, with its shape; its grid if it holds codes.
 struct Tensor {
-  int value = -1;
+  std::string stage; ///< Empty: the image.
   Shape shape;
   std::optional<QuantParams> grid;
   BatchScale batch;
@@ -38,8 +38,8 @@ struct Tensor {
 /// Elements that are not computed yet.
 struct PendingStage {
   enum class Source {
-    Image,   ///< What the table makes of the pixels.
-    Tensor,  ///< A value of floats, or some pixels and channels of it.
+    Image,   ///< What a table makes of the pixels.
+    Tensor,  ///< Floats of a stage, or some pixels and channels of them.
     Operator ///< A sum or a maximum.
   };
   /// A pool: a square of `kernel` pixels, every `stride` pixels.
@@ -62,10 +62,13 @@ struct PendingStage {
   Source source = Source::Image;
   Part part;        ///< Of a tensor.
   std::string name; ///< Of the stage that will compute it.
+  std::string kind;
+  std::vector<Parameter> parameters;
   std::vector<Input> inputs;
   std::vector<builder::Statement> statements; ///< "acc[n,h,v,o] = ..."
   builder::Expression element = 0; ///< The epilogue's first: "acc[n,h,v,o]".
-  Shape shape;                     ///< Before the pools.
+  std::vector<builder::Extent> extents; ///< Of the result, of parameters.
+  Shape shape;                          ///< Before the pools.
   Epilogue epilogue;
   std::vector<Window> pools; ///< Maxima, after the epilogue.
   bool isFlattened = false;
@@ -107,46 +110,51 @@ public:
 private:
   /// The pending elements must come from an operator, for an epilogue.
   Status needOperator(const std::string &layer);
-  void addIntegers(const std::string &layer, const ConvGeometry &geometry,
-                   const ForwardOperands &operands);
+  Status addIntegers(const std::string &layer, const ConvGeometry &geometry,
+                     const ForwardOperands &operands);
+  Result<PendingStage> startTerm(const std::string &name,
+                                 const ConvGeometry &geometry,
+                                 const ForwardTerm &term,
+                                 const std::string &part);
   void addFloats(const std::string &layer, const ConvGeometry &geometry,
                  const std::vector<float> &weights);
 
-  // NetworkStages.cpp: values, pending elements and their stages.
-  int addValue(const Shape &shape, unsigned bytes);
-  Input fromValue(const std::string &name, const Tensor &x,
-                  bool isPadded = false) const;
-  Tensor fillTable(const std::optional<QuantParams> &grid);
+  // NetworkStages.cpp: pending elements and their stages.
+  /// What a table makes of the pixels: codes of a grid, or floats.
+  Tensor emitTable(const std::optional<QuantParams> &grid);
 
-  PendingStage startPart(const PendingStage::Part &part,
-                         const Shape &shape) const;
-  PendingStage startTensor(const Tensor &tensor) const {
+  static PendingStage startPart(const PendingStage::Part &part,
+                                const Shape &shape);
+  static PendingStage startTensor(const Tensor &tensor) {
     return startPart({tensor}, tensor.shape);
   }
-  /// The part as an input called `name`, and its element for an output's.
+  /// The part as an input called `name`, with `suffix` behind the names of its
+  /// extents, and its element for an output's.
   struct Access {
     Input input;
     builder::Expression element;
+    std::vector<Parameter> parameters;
   };
-  Access access(const std::string &name, const PendingStage::Part &part,
-                const Shape &shape) const;
-  PendingStage startProduct(const std::string &name, const ConvGeometry &g,
-                            const Tensor &x, Input weights) const;
+  static Access access(const std::string &name, const std::string &suffix,
+                       const PendingStage::Part &part, const Shape &shape);
+  /// `weights` has the elements of the layer, in its order.
+  static PendingStage startProduct(const std::string &name,
+                                   const ConvGeometry &g, const Tensor &x,
+                                   HostTensor weights);
   /// `reduction` ("sum", "max") of each window of x, called `result`.
-  PendingStage startWindow(const PendingStage::Window &window, const Tensor &x,
-                           const std::string &result,
-                           const std::string &reduction) const;
+  static PendingStage startWindow(const PendingStage::Window &window,
+                                  const Tensor &x, const std::string &result,
+                                  const std::string &reduction);
 
   Tensor emit(PendingStage from, const std::optional<Quantization> &to);
   Tensor emitPool(const PendingStage::Window &pool, const Tensor &x);
-  int emitPeak(const std::string &name, const Tensor &x, int64_t first,
-               int64_t channels);
+  std::string emitPeak(const std::string &name, const Tensor &x);
   /// The pending elements as a value of floats, from now on the pending tensor.
   Tensor toFloats();
-  /// Channels of the pending elements as codes. The pending elements are used
-  /// up, unless they are a tensor.
+  /// Channels of the pending elements as codes; all of them if `isWhole`. The
+  /// pending elements are used up, unless they are a tensor.
   Tensor toCodes(const std::string &layer, const ForwardTerm &term,
-                 const std::string &part);
+                 const std::string &part, bool isWhole);
   /// Computes the pools, but the last, which becomes the pending operator.
   void startLastPool();
 

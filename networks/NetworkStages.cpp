@@ -1,5 +1,10 @@
 // The stages that compute pending elements. See NetworkBuilder.h; what is
 // pending is decided in NetworkBuilder.cpp.
+//
+// Operators are written with parameters for all that differs between layers, so
+// that equal computations are one operator: H, W, C extents of x, K of a
+// window, S its stride, P padding, O outputs, A and B bits of x and of
+// constants, R bits of the result.
 #include "networks/NetworkBuilder.h"
 #include <algorithm>
 #include <cmath>
@@ -8,22 +13,30 @@ namespace lpgen::networks {
 
 using builder::Expression;
 using builder::Extent;
-using builder::subscript;
 
-int NetworkBuilder::addValue(const Shape &shape, unsigned bytes) {
-  network.values.push_back({shape.size(), false, bytes});
-  return int(network.values.size()) - 1;
+static constexpr ElementType f32 = {Encoding::Float, 32};
+
+static ElementType typeOf(const Tensor &x) {
+  return x.grid ? typeOf(*x.grid) : f32;
 }
 
-Input NetworkBuilder::fromValue(const std::string &name, const Tensor &x,
-                                bool isPadded) const {
-  Input input = {
-      declare(name, x.grid, Extent::upTo("n", network.imagesPerCall), x.shape),
-      x.value,
-      {},
-      {}};
-  input.tensor.isPadded = isPadded;
-  return input;
+/// "y: u{R}[?n, ...]"
+static builder::Declaration declareResult(ElementType type,
+                                          const std::vector<Extent> &extents,
+                                          const std::string &width = "R") {
+  builder::Declaration result = {"y", type};
+  result.width = type.isFloat() ? "" : width;
+  result.extents = {Extent::declared("n")};
+  result.extents.insert(result.extents.end(), extents.begin(), extents.end());
+  return result;
+}
+
+static std::vector<Extent> parameters(std::initializer_list<const char *> all) {
+  std::vector<Extent> extents;
+  for (const char *name : all) {
+    extents.push_back(Extent::of(name));
+  }
+  return extents;
 }
 
 static int32_t encode(const QuantParams &grid, float x) {
@@ -46,87 +59,182 @@ static int32_t encode(const QuantParams &grid, float x) {
   return 0;
 }
 
-/// What pixels become, codes of a grid or floats.
-Tensor NetworkBuilder::fillTable(const std::optional<QuantParams> &grid) {
-  network.tableType = grid ? typeOf(*grid) : ElementType{Encoding::Float, 32};
-  for (const float x : images.ofPixel) {
-    if (grid) {
-      network.codes.push_back(encode(*grid, x));
-    } else {
-      network.floats.push_back(x);
+/// [256, channels] of codes or floats.
+static HostTensor tableOf(const std::vector<float> &ofPixel, int64_t channels,
+                          const std::optional<QuantParams> &grid) {
+  const int64_t pixels = int64_t(ofPixel.size()) / channels;
+  HostTensor table(grid ? typeOf(*grid) : f32, {pixels, channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      const float x = ofPixel[size_t(c * pixels + pixel)];
+      const int64_t at = pixel * channels + c;
+      if (grid) {
+        table.setInt(at, encode(*grid, x));
+      } else {
+        table.setFloat(at, x);
+      }
     }
   }
-  network.values[0].bytes = network.tableType.storageBits() / 8;
-  return {0,
-          pending.isFlattened ? pending.shape.flattened() : pending.shape,
-          grid,
-          {}};
+  return table;
+}
+
+static HostTensor reshaped(const HostTensor &tensor,
+                           std::vector<int64_t> shape) {
+  HostTensor result(tensor.type(), std::move(shape));
+  assert(result.numElements() == tensor.numElements());
+  std::copy_n(static_cast<const std::byte *>(tensor.data()), tensor.byteSize(),
+              static_cast<std::byte *>(result.data()));
+  return result;
+}
+
+static std::shared_ptr<const HostTensor> shared(HostTensor tensor) {
+  return std::make_shared<const HostTensor>(std::move(tensor));
+}
+
+Tensor NetworkBuilder::emitTable(const std::optional<QuantParams> &grid) {
+  // Rows of pixels of one channel are a row of channels.
+  Shape shape = pending.shape;
+  network.isFlat = pending.isFlattened && images.channels == 1;
+  if (network.isFlat) {
+    shape = {1, 1, shape.size(), true};
+  }
+  const ElementType type = grid ? typeOf(*grid) : f32;
+  HostTensor table = tableOf(images.ofPixel, images.channels, grid);
+  const std::vector<std::string> element = indices(shape);
+  builder::Declaration x = declareImages("x", {Encoding::Unsigned, 8}, shape);
+  x.width = "";
+  const std::string pixel = Expression::element("x", element).text();
+  Stage stage = {"input", "normalized and rounded pixels", "look_up"};
+  std::vector<std::string> extents = {"256"};
+  std::vector<std::string> subscripts = {pixel};
+  if (!shape.isFlat) {
+    extents.emplace_back("C");
+    subscripts.emplace_back("o");
+  } else {
+    table = reshaped(table, {table.numElements()});
+  }
+  builder::Declaration formal = declareConstant("table", type, extents);
+  stage.inputs = {{x, "", nullptr}, {formal, "", shared(std::move(table))}};
+  stage.statements = {{Expression::element("y", element),
+                       Expression::element("table", subscripts)}};
+  stage.result = declareResult(
+      type, shape.isFlat ? parameters({"C"}) : parameters({"H", "W", "C"}),
+      formal.width);
+  stage.type = type;
+  network.stages.push_back(std::move(stage));
+  return {"input", shape, grid, {}};
 }
 
 NetworkBuilder::Access NetworkBuilder::access(const std::string &name,
+                                              const std::string &suffix,
                                               const PendingStage::Part &part,
-                                              const Shape &shape) const {
+                                              const Shape &shape) {
   const Tensor &x = part.tensor;
-  // "o + 0" reads a part of the channels, "o" all.
-  const std::string channel =
-      shape.channels == x.shape.channels
-          ? "o"
-          : subscript("o", 1, std::to_string(part.first));
-  const std::vector<std::string> subscripts =
-      x.shape.isFlat
-          ? std::vector{std::string("n"), channel}
-          : std::vector{std::string("n"), subscript("h", part.stride),
-                        subscript("v", part.stride), channel};
+  Access made = {
+      {declareImages(name, typeOf(x), x.shape, suffix), x.stage, nullptr},
+      Expression::element(name, indices(x.shape)),
+      {}};
+  if (part.isWhole(shape)) {
+    return made;
+  }
   // Channels beyond those of the tensor lie outside and are 0.
-  const bool isPadded = part.first + shape.channels > x.shape.channels;
-  return {fromValue(name, x, isPadded), Expression::element(name, subscripts)};
+  made.input.formal.isPadded = true;
+  std::vector<std::string> subscripts = {"n"};
+  if (!x.shape.isFlat) {
+    subscripts = {"n", "T*h", "T*v"};
+    made.parameters.push_back({"T", part.stride, 1});
+  }
+  subscripts.emplace_back("o + F");
+  made.parameters.push_back({"F", part.first, 0});
+  made.element = Expression::element(name, subscripts);
+  return made;
 }
 
 PendingStage NetworkBuilder::startPart(const PendingStage::Part &part,
-                                       const Shape &shape) const {
+                                       const Shape &shape) {
   PendingStage made;
   made.source = PendingStage::Source::Tensor;
+  made.kind = "round_to_codes";
   made.part = part;
   made.shape = shape;
-  Access read = access("x", part, shape);
+  Access read = access("x", "", part, shape);
   made.inputs.push_back(std::move(read.input));
   made.element = std::move(read.element);
+  made.parameters = std::move(read.parameters);
+  if (part.isWhole(shape)) {
+    made.extents =
+        shape.isFlat ? parameters({"C"}) : parameters({"H", "W", "C"});
+    return made;
+  }
+  made.parameters.push_back({"D", shape.channels, std::nullopt});
+  if (!shape.isFlat) {
+    made.extents = {Extent::of("floordiv(H - 1, T) + 1"),
+                    Extent::of("floordiv(W - 1, T) + 1")};
+  }
+  made.extents.push_back(Extent::of("D"));
   return made;
+}
+
+/// A linear layer: of a row of channels, or of pixels and channels.
+static void addLinearSum(PendingStage &made, const Shape &x,
+                         const HostTensor &weights) {
+  const int64_t outputs = made.shape.channels;
+  std::vector<int64_t> shape = {outputs, x.height, x.width, x.channels};
+  std::vector<std::string> extents = {"O", "H", "W", "C"};
+  std::vector<std::string> inner = {"h", "v", "c"};
+  if (x.isFlat) {
+    shape = {outputs, x.channels};
+    extents = {"O", "C"};
+    inner = {"c"};
+  }
+  const auto element = [&](const char *tensor, const char *outer) {
+    std::vector<std::string> subscripts = inner;
+    subscripts.insert(subscripts.begin(), outer);
+    return Expression::element(tensor, subscripts);
+  };
+  made.kind = "linear";
+  made.inputs.push_back({declareConstant("w", weights.type(), extents), "",
+                         shared(reshaped(weights, std::move(shape)))});
+  made.statements = {
+      {made.element, Expression::reduction(
+                         "sum", inner, element("x", "n") * element("w", "o"))}};
+  made.extents = parameters({"O"});
+}
+
+static void addConvolutionSum(PendingStage &made, const ConvGeometry &g,
+                              const HostTensor &weights) {
+  made.kind = "conv";
+  made.parameters = {{"S", g.stride, 1}, {"P", g.padding, 0}};
+  made.inputs[0].formal.isPadded = true;
+  made.inputs.push_back(
+      {declareConstant("w", weights.type(), {"O", "K", "K", "C"}), "",
+       shared(reshaped(weights, g.weightShape()))});
+  made.statements = {
+      {made.element,
+       Expression::reduction(
+           "sum", {"r", "q", "c"},
+           Expression::element("x", {"n", "S*h + r - P", "S*v + q - P", "c"}) *
+               Expression::element("w", {"o", "r", "q", "c"}))}};
+  made.extents = {Extent::of("floordiv(H + 2*P - K, S) + 1"),
+                  Extent::of("floordiv(W + 2*P - K, S) + 1"), Extent::of("O")};
 }
 
 PendingStage NetworkBuilder::startProduct(const std::string &name,
                                           const ConvGeometry &g,
-                                          const Tensor &x,
-                                          Input weights) const {
+                                          const Tensor &x, HostTensor weights) {
   PendingStage made;
   made.source = PendingStage::Source::Operator;
   made.name = name;
   made.shape = {g.outHeight(), g.outWidth(), g.outputs, g.isLinear()};
-  made.inputs.push_back(fromValue("x", x, g.padding > 0));
-  made.inputs.push_back(std::move(weights));
+  made.inputs.push_back(
+      {declareImages("x", typeOf(x), x.shape), x.stage, nullptr});
   made.element = Expression::element("acc", indices(made.shape));
-  const Expression sum =
-      g.isLinear()
-          ? Expression::reduction("sum", {"c"},
-                                  Expression::element("x", {"n", "c"}) *
-                                      Expression::element("w", {"o", "c"}))
-          : Expression::reduction(
-                "sum", {"r", "q", "c"},
-                Expression::element(
-                    "x", {"n", subscript("h", g.stride, "r", g.padding),
-                          subscript("v", g.stride, "q", g.padding), "c"}) *
-                    Expression::element("w", {"o", "r", "q", "c"}));
-  made.statements = {{made.element, sum}};
+  if (g.isLinear()) {
+    addLinearSum(made, x.shape, weights);
+  } else {
+    addConvolutionSum(made, g, weights);
+  }
   return made;
-}
-
-/// An output has the whole range of its type.
-static builder::Declaration declareResult(const Tensor &y) {
-  builder::Declaration result =
-      declare("y", y.grid, Extent::declared("n"), y.shape);
-  result.lowest = result.type.minValue();
-  result.highest = result.type.maxValue();
-  return result;
 }
 
 static Shape pooled(Shape shape, const PendingStage::Window &window) {
@@ -135,111 +243,111 @@ static Shape pooled(Shape shape, const PendingStage::Window &window) {
   return shape;
 }
 
-/// "max(r:2, q:2) x[n, 2*h + r, 2*v + q, o]"
-static Expression reducedWindow(const PendingStage::Window &window,
-                                const std::string &reduction) {
-  const std::string kernel = ":" + std::to_string(window.kernel);
+static Expression reducedWindow(const std::string &reduction) {
   return Expression::reduction(
-      reduction, {"r" + kernel, "q" + kernel},
-      Expression::element("x", {"n", subscript("h", window.stride, "r"),
-                                subscript("v", window.stride, "q"), "o"}));
+      reduction, {"r:K", "q:K"},
+      Expression::element("x", {"n", "S*h + r", "S*v + q", "o"}));
 }
 
 PendingStage NetworkBuilder::startWindow(const PendingStage::Window &window,
                                          const Tensor &x,
                                          const std::string &result,
-                                         const std::string &reduction) const {
+                                         const std::string &reduction) {
   PendingStage made;
   made.source = PendingStage::Source::Operator;
   made.name = window.name;
+  made.kind = reduction == "max" ? "max_pool" : "average_pool";
   made.shape = pooled(x.shape, window);
-  made.inputs.push_back(fromValue("x", x));
+  made.parameters = {{"K", window.kernel, std::nullopt},
+                     {"S", window.stride, std::nullopt}};
+  made.inputs.push_back(
+      {declareImages("x", typeOf(x), x.shape), x.stage, nullptr});
   made.element = Expression::element(result, indices(made.shape));
-  made.statements = {{made.element, reducedWindow(window, reduction)}};
+  made.statements = {{made.element, reducedWindow(reduction)}};
+  made.extents = {Extent::of("floordiv(H - K, S) + 1"),
+                  Extent::of("floordiv(W - K, S) + 1"), Extent::of("C")};
   return made;
 }
 
 /// The stage of a maximum of codes or floats.
 Tensor NetworkBuilder::emitPool(const PendingStage::Window &pool,
                                 const Tensor &x) {
+  PendingStage made = startWindow(pool, x, "y", "max");
+  Stage stage = {pool.name, x.grid ? "maximum of codes" : "maximum", made.kind};
+  stage.parameters = std::move(made.parameters);
+  stage.inputs = std::move(made.inputs);
+  stage.statements = std::move(made.statements);
+  stage.type = typeOf(x);
+  stage.result = declareResult(stage.type, made.extents, "A");
+  network.stages.push_back(std::move(stage));
   Tensor y = x;
-  y.shape = pooled(x.shape, pool);
-  y.value = addValue(y.shape, network.values[size_t(x.value)].bytes);
-  network.stages.push_back({pool.name,
-                            x.grid ? "maximum of codes" : "maximum",
-                            {fromValue("x", x)},
-                            {{Expression::element("y", indices(y.shape)),
-                              reducedWindow(pool, "max")}},
-                            declareResult(y),
-                            y.value});
+  y.stage = pool.name;
+  y.shape = made.shape;
   return y;
+}
+
+/// The parameter that says the channels of the result: "O".
+static std::string channelsOf(const PendingStage &from) {
+  return from.extents.back().text();
 }
 
 /// The stages that compute what is pending.
 Tensor NetworkBuilder::emit(PendingStage from,
                             const std::optional<Quantization> &to) {
-  Epilogue::Result made = from.epilogue.apply(from.element, to);
+  Epilogue::Result made =
+      from.epilogue.apply(from.element, channelsOf(from), to);
   Tensor y;
+  y.stage = from.name;
   y.shape = from.shape;
-  unsigned bytes = 4;
   if (to) {
     y.grid = made.grid;
     y.batch = to->batch;
-    bytes = typeOf(made.grid).storageBits() / 8;
   }
-  y.value = addValue(y.shape, bytes);
-  Stage stage;
-  stage.name = from.name;
-  stage.summary = made.summary.empty() ? (to ? "codes" : "sum") : made.summary;
+  Stage stage = {from.name,
+                 made.summary.empty() ? (to ? "codes" : "sum") : made.summary,
+                 from.kind};
+  stage.parameters = std::move(from.parameters);
+  stage.parameters.insert(stage.parameters.end(), made.parameters.begin(),
+                          made.parameters.end());
   stage.inputs = std::move(from.inputs);
-  stage.inputs.insert(stage.inputs.end(), made.constants.begin(),
-                      made.constants.end());
+  stage.inputs.insert(stage.inputs.end(), made.inputs.begin(),
+                      made.inputs.end());
   stage.statements = std::move(from.statements);
   stage.statements.push_back(
       {Expression::element("y", indices(from.shape)), made.expression});
-  stage.result = declareResult(y);
-  stage.output = y.value;
+  stage.type = typeOf(y);
+  stage.result = declareResult(stage.type, from.extents);
   network.stages.push_back(std::move(stage));
   for (const PendingStage::Window &pool : from.pools) {
     y = emitPool(pool, y);
   }
-  if (from.isFlattened) {
-    y.shape = y.shape.flattened();
-  }
   return y;
 }
 
-/// The greatest magnitude of a batch.
-int NetworkBuilder::emitPeak(const std::string &name, const Tensor &x,
-                             int64_t first, int64_t channels) {
-  network.values.push_back({1, true, 4});
-  const int value = int(network.values.size()) - 1;
-  std::vector<std::string> subscripts = indices(x.shape);
-  std::vector<std::string> ranges = subscripts;
-  ranges.back() += ":" + std::to_string(channels);
-  subscripts.back() = subscript("o", 1, std::to_string(first));
-  network.stages.push_back(
-      {name,
-       "greatest magnitude of the batch",
-       {fromValue("x", x)},
-       {{Expression::scalar("y"),
-         Expression::reduction(
-             "max", ranges,
-             Expression::call("abs", {Expression::element("x", subscripts)}))}},
-       {"y"},
-       value});
+/// The greatest magnitude of a batch: the name of its stage.
+std::string NetworkBuilder::emitPeak(const std::string &name, const Tensor &x) {
+  const std::vector<std::string> element = indices(x.shape);
+  Stage stage = {name, "greatest magnitude of the batch", "peak"};
+  stage.inputs = {{declareImages("x", typeOf(x), x.shape), x.stage, nullptr}};
+  stage.statements = {
+      {Expression::scalar("y"),
+       Expression::reduction(
+           "max", element,
+           Expression::call("abs", {Expression::element("x", element)}))}};
+  stage.result = {"y"};
+  stage.type = f32;
+  network.stages.push_back(std::move(stage));
   network.followsBatch = true;
-  return value;
+  return name;
 }
 
 Tensor NetworkBuilder::toFloats() {
   Tensor x;
   if (pending.source == PendingStage::Source::Image) {
-    x = fillTable(std::nullopt);
+    x = emitTable(std::nullopt);
   } else if (pending.source == PendingStage::Source::Tensor &&
              pending.part.isWhole(pending.shape)) {
-    x.value = pending.part.tensor.value;
-    x.shape = pending.isFlattened ? pending.shape.flattened() : pending.shape;
+    x = pending.part.tensor;
   } else {
     x = emit(std::move(pending), std::nullopt);
   }
@@ -248,26 +356,28 @@ Tensor NetworkBuilder::toFloats() {
 }
 
 Tensor NetworkBuilder::toCodes(const std::string &layer,
-                               const ForwardTerm &term,
-                               const std::string &part) {
+                               const ForwardTerm &term, const std::string &part,
+                               bool isWhole) {
   if (!term.input.followsBatch) {
     if (pending.source == PendingStage::Source::Image) {
-      return fillTable(term.input);
+      return emitTable(term.input);
     }
     if (pending.source == PendingStage::Source::Operator) {
       return emit(std::move(pending), Quantization{term.input, {}});
     }
   }
   const Tensor x = toFloats();
+  Shape shape = x.shape;
+  PendingStage::Part taken = {x};
+  if (!isWhole) {
+    taken.first = term.firstChannel;
+    shape.channels = term.channels;
+  }
   Quantization to = {term.input, {}};
   if (term.input.followsBatch) {
-    to.batch = {
-        emitPeak(layer + ".peak" + part, x, term.firstChannel, term.channels),
-        term.input.highest};
+    to.batch = {emitPeak(layer + ".peak" + part, x), term.input.highest};
   }
-  Shape shape = x.shape;
-  shape.channels = term.channels;
-  PendingStage channels = startPart({x, term.firstChannel}, shape);
+  PendingStage channels = startPart(taken, shape);
   channels.name = layer + ".codes" + part;
   return emit(std::move(channels), to);
 }

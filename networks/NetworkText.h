@@ -1,10 +1,9 @@
-// The stages of a network as operators of the operator language, and what their
-// declarations have in common.
+// A network as a file of the operator language and the values of its constants,
+// and what the declarations of its operators have in common.
 #ifndef LPGEN_NETWORKS_NETWORKTEXT_H
 #define LPGEN_NETWORKS_NETWORKTEXT_H
 
 #include "networks/Network.h"
-#include <optional>
 
 namespace lpgen::networks {
 
@@ -16,25 +15,30 @@ struct Shape {
   bool isFlat = false;
 
   int64_t size() const { return height * width * channels; }
-  Shape flattened() const { return {1, 1, size(), true}; }
 };
 
-/// A tensor of codes of a grid, or of floats.
-builder::Declaration declare(const std::string &name,
-                             const std::optional<QuantParams> &grid,
-                             std::vector<builder::Extent> extents);
-/// The same of `images` images of a shape, "?n" if they are declared already.
-builder::Declaration declare(const std::string &name,
-                             const std::optional<QuantParams> &grid,
-                             const builder::Extent &images, const Shape &shape);
+/// A formal of any extents: "x: u{A}[?n <= N, H, W, C]" of a type of the same
+/// letter; `suffix` behind the names of the extents.
+builder::Declaration declareImages(const std::string &name, ElementType type,
+                                   const Shape &shape,
+                                   const std::string &suffix = "");
+/// A formal for constants, "w: s{B}[O, C]".
+builder::Declaration declareConstant(const std::string &name, ElementType type,
+                                     const std::vector<std::string> &extents);
 
 /// The indices of an element: n, h, v, o or, flat, n, o.
 std::vector<std::string> indices(const Shape &shape);
 
-/// The name of a stage's operator.
-std::string operatorName(const Stage &stage);
-/// A file with one operator for each stage, of its inputs and the output y.
-std::string networkText(const Network &network);
+/// A constant of a stage as it is stored.
+struct StoredConstant {
+  std::string name; ///< "conv1.w"
+  const HostTensor *values;
+};
+std::vector<StoredConstant> constantsOf(const Network &network);
+
+/// The file: constants by these names, each operator once, and operator net,
+/// which calls them. `title` is its first line of comment.
+std::string networkText(const Network &network, const std::string &title);
 
 } // namespace lpgen::networks
 

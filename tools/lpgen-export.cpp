@@ -1,4 +1,5 @@
-// lpgen-export: a trained network as a folder of C; `lpgen export` runs it.
+// lpgen-export: a trained network as operators with their weights, and a
+// program in C; `lpgen export` runs it.
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
@@ -34,6 +35,8 @@ static int run(const train::StoredRunOptions &options,
                 "): " + network.message());
   }
   exported.compiler = options.compiler;
+  exported.title = "Model " + trainer.config().model + ", trained under " +
+                   trainer.config().policy;
   const Status status = networks::exportNetwork(
       *network, train::testImages((*stored)->data()), exported);
   if (!status.ok()) {
@@ -58,14 +61,15 @@ int main(int argc, char **argv) {
   startProgram();
   train::StoredRunOptions options;
   networks::ExportOptions exported;
-  CLI::App app("Make a trained network a folder of C that runs by itself");
+  CLI::App app("Write a trained network as operators, weights and a program in "
+               "C");
   app.name("lpgen export");
   addStoredRunOptions(app, options);
   app.add_option("-o,--output", exported.folder, "Folder to write")
       ->check(isPath())
       ->required();
   app.add_option("--target", exported.target,
-                 "Target of the kernels, as in lpgen compile")
+                 "Target of the kernel, as in lpgen compile")
       ->capture_default_str();
   app.footer("Example:\n  lpgen export run -o net && make -C net test");
   try {

@@ -3,15 +3,11 @@
 
 namespace lpgen::builder {
 
-std::string Extent::text() const {
-  if (symbol.empty()) {
-    return std::to_string(size);
-  }
-  return "?" + symbol + (size == 0 ? "" : " <= " + std::to_string(size));
-}
-
 std::string Declaration::text() const {
-  std::string text = name + ": " + type.str();
+  std::string text =
+      name + ": " +
+      (width.empty() ? type.str()
+                     : type.str().substr(0, 1) + "{" + width + "}");
   for (size_t i = 0; i < extents.size(); ++i) {
     text += (i == 0 ? "[" : ", ") + extents[i].text();
   }
@@ -34,8 +30,12 @@ static std::string joined(const std::vector<Declaration> &declarations) {
 
 std::string Operator::text() const {
   std::string text = summary.empty() ? "" : "// " + summary + "\n";
-  text += "op " + name + "(\n    " + joined(inputs) + ")\n  -> (" +
-          joined(outputs) + ") {\n";
+  text += "op " + name;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    text += (i == 0 ? "<" : ", ") + parameters[i];
+  }
+  text += (parameters.empty() ? "(\n    " : ">(\n    ") + joined(inputs) +
+          ")\n  -> (" + joined(outputs) + ") {\n";
   for (const Statement &statement : statements) {
     text +=
         "  " + statement.target.text() + " = " + statement.value.text() + "\n";

@@ -11,24 +11,26 @@
 
 namespace lpgen::builder {
 
-/// An extent: a number; or a size of the run, of which the first declaration
-/// says the greatest value.
+/// An extent: a number, an expression of parameters, or a size of the run, of
+/// which the first declaration says the greatest value.
 struct Extent {
-  Extent(int64_t size) : size(size) {}
+  Extent(int64_t size) : content(std::to_string(size)) {}
+  /// "H + 2"
+  static Extent of(const std::string &expression) { return Extent(expression); }
   /// "?n <= 64"
-  static Extent upTo(const std::string &symbol, int64_t most) {
-    return {symbol, most};
+  static Extent upTo(const std::string &symbol, const Extent &most) {
+    return Extent("?" + symbol + " <= " + most.text());
   }
   /// "?n", declared by an input.
-  static Extent declared(const std::string &symbol) { return {symbol, 0}; }
-  std::string text() const;
+  static Extent declared(const std::string &symbol) {
+    return Extent("?" + symbol);
+  }
+  const std::string &text() const { return content; }
 
 private:
-  Extent(std::string symbol, int64_t most)
-      : symbol(std::move(symbol)), size(most) {}
+  explicit Extent(std::string content) : content(std::move(content)) {}
 
-  std::string symbol; ///< Empty: the extent is `size`.
-  int64_t size;
+  std::string content;
 };
 
 /// A tensor that an operator takes or makes.
@@ -40,8 +42,10 @@ struct Declaration {
   int64_t lowest = type.minValue();
   int64_t highest = type.maxValue();
   bool isPadded = false; ///< Elements outside are 0.
+  /// The parameter that says the bits of the type; empty: the type says it.
+  std::string width = {};
 
-  /// "x: s8[?n <= 64, 28] in [-127, 127] pad(0)"
+  /// "x: s8[?n <= 64, 28] in [-127, 127] pad(0)", "x: u{A}[H, W]"
   std::string text() const;
 };
 
@@ -57,6 +61,7 @@ struct Operator {
   std::vector<Declaration> inputs;
   std::vector<Declaration> outputs;
   std::vector<Statement> statements;
+  std::vector<std::string> parameters = {}; ///< "H", "S = 1"
 
   /// The operator as a part of a file.
   std::string text() const;

@@ -56,4 +56,17 @@ TEST(Operator, ConvolutionFromItsShape) {
             "}\n");
 }
 
+TEST(Operator, OfAnyExtentsAndWidths) {
+  Declaration x = {"x", {Encoding::Unsigned, 8}};
+  x.width = "A";
+  x.extents = {Extent::upTo("n", Extent::of("N")), Extent::of("C")};
+  Operator op = {"half", "", {x}, {x}, {}, {"C", "A", "S = 2"}};
+  op.outputs[0].name = "y";
+  op.outputs[0].extents = {Extent::declared("n"), Extent::of("C / S")};
+  EXPECT_EQ(op.text(), "op half<C, A, S = 2>(\n"
+                       "    x: u{A}[?n <= N, C])\n"
+                       "  -> (y: u{A}[?n, C / S]) {\n"
+                       "}\n");
+}
+
 } // namespace
