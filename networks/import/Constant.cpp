@@ -6,8 +6,9 @@
 namespace lpgen::importer {
 
 bool Constant::isUniform() const {
-  return std::ranges::all_of(values,
-                             [&](double v) { return v == values.front(); });
+  return !values.empty() && std::ranges::all_of(values, [&](double v) {
+    return v == values.front();
+  });
 }
 
 bool Constant::isIntegral() const {
@@ -20,10 +21,7 @@ std::vector<int64_t> Constant::integers() const {
   std::vector<int64_t> result;
   result.reserve(values.size());
   for (const double value : values) {
-    result.push_back(value >= 0x1p63     ? INT64_MAX
-                     : value <= -0x1p63  ? INT64_MIN
-                     : std::isnan(value) ? 0
-                                         : int64_t(value));
+    result.push_back(toInteger(value));
   }
   return result;
 }
@@ -66,6 +64,23 @@ Constant Constant::transposed(const std::vector<int> &order) const {
 std::pair<double, double> rangeOf(const Constant &constant) {
   const auto [lowest, highest] = std::ranges::minmax(constant.values);
   return {lowest, highest};
+}
+
+int64_t toInteger(double number) {
+  return std::isnan(number) ? 0 : int64_t(std::clamp(number, -0x1p62, 0x1p62));
+}
+
+int64_t elementCount(const Extents &shape) {
+  double count = 1;
+  for (const int64_t extent : shape) {
+    count *= extent == batchExtent ? 1 : double(extent);
+  }
+  return toInteger(count);
+}
+
+bool broadcastsTo(const Extents &from, const Extents &to) {
+  const std::optional<Extents> shape = broadcastShape(from, to);
+  return from.size() <= to.size() && shape && *shape == to;
 }
 
 std::optional<Extents> broadcastShape(const Extents &a, const Extents &b) {

@@ -11,6 +11,9 @@ namespace lpgen::importer {
 
 using Extents = std::vector<int64_t>;
 
+/// An extent that is known only when the network runs.
+constexpr int64_t batchExtent = -1;
+
 /// Row-major numbers, integers or of binary32. Doubles hold both; integers
 /// beyond 2^53 are the nearest double.
 struct Constant {
@@ -19,6 +22,7 @@ struct Constant {
   std::vector<double> values;
   bool isInteger = false;
   unsigned bits = 32; ///< Of an element in the file.
+  bool isSigned = true;
 
   static Constant scalar(double value, bool isInteger = false) {
     return {"", {}, {value}, isInteger};
@@ -42,6 +46,13 @@ struct Constant {
 
 /// The least and the greatest value.
 std::pair<double, double> rangeOf(const Constant &constant);
+
+/// The number cut to an integer, at most 2^62 in size; 0 for NaN.
+int64_t toInteger(double number);
+/// The product of the extents, an open one counted as 1; at most 2^62.
+int64_t elementCount(const Extents &shape);
+/// A scale, say, has one element or those of a part of the dimensions.
+bool broadcastsTo(const Extents &from, const Extents &to);
 
 /// The shape to which both shapes are broadcast; nothing if they do not agree.
 std::optional<Extents> broadcastShape(const Extents &a, const Extents &b);

@@ -10,15 +10,6 @@ namespace lpgen::importer {
 
 using builder::Expression;
 
-std::vector<int> channelsLast(size_t rank) {
-  std::vector<int> order(rank);
-  std::iota(order.begin(), order.end(), 0);
-  if (rank > 2) {
-    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
-  }
-  return order;
-}
-
 ElementType storageType(const Value &value) {
   if (!value.isInteger) {
     return {Encoding::Float, 32};
@@ -123,8 +114,9 @@ Value Emitter::input(const std::string &wanted, const Extents &shape,
                     .extents = extentsOf(shape, isBatchKnown, mostImages)});
   Value value;
   value.isInteger = !type.isFloat();
-  value.lowest = value.isInteger ? type.minValue() : 0;
-  value.highest = value.isInteger ? type.maxValue() : 0;
+  constexpr int64_t most = int64_t{1} << 62; // sums of two of them fit
+  value.lowest = value.isInteger ? std::max(type.minValue(), -most) : 0;
+  value.highest = value.isInteger ? std::min(type.maxValue(), most) : 0;
   for (size_t d = 0; d < shape.size(); ++d) {
     value.dims.push_back(shape[d] == 1 && d > 0 ? Factors{}
                                                 : Factors{shape[d]});
@@ -177,12 +169,23 @@ Value Emitter::write(const Value &value, const std::string &wanted,
   result.order = order;
   result.tensor = name;
   result.operations = 0;
+  result.layers = 0;
   result.beforeRelu = nullptr;
   result.read = tensorReader(name, places);
   const Subscripts subscripts = subscriptsOf(names);
   std::string target = result.read(subscripts).text();
   if (isDeclared) {
-    target += ": " + storageType(value).str();
+    const Factors factors = value.factors();
+    Extents extents;
+    for (const size_t place : places) {
+      extents.push_back(factors[place]);
+    }
+    target += ": " + builder::Declaration{.name = "",
+                                          .type = storageType(value),
+                                          .extents = extentsOf(extents,
+                                                               isBatchKnown, 0)}
+                         .text()
+                         .substr(2);
   }
   tensors[name] = {program.assign(target, value.read(subscripts)), target, ""};
   return result;
@@ -224,10 +227,11 @@ Value Emitter::padded(const Value &value, const std::string &padding) {
 Reader Emitter::constantReader(const Constant &constant,
                                const std::vector<Factors> &dims) {
   const bool isInteger = constant.isInteger;
-  if (constant.isUniform()) {
+  if (constant.isUniform() &&
+      (isInteger || std::isfinite(float(constant.values.front())))) {
     const double value = constant.values.front();
     return [isInteger, value](const Subscripts &) {
-      return isInteger ? Expression(int64_t(value))
+      return isInteger ? Expression(toInteger(value))
                        : Expression::real(float(value));
     };
   }
@@ -288,12 +292,13 @@ Value Emitter::real(const Value &value) {
   result.tensor.clear();
   result.beforeRelu = nullptr;
   result.operations += 2;
+  ++result.layers;
   result.isOdd = value.isOdd && !hasZero;
   result.isInteger = !hasScale;
   if (result.isInteger) {
     const auto [least, greatest] = rangeOf(quantization.zero);
-    result.lowest -= int64_t(greatest);
-    result.highest -= int64_t(least);
+    result.lowest -= toInteger(greatest);
+    result.highest -= toInteger(least);
   }
   result.read = [=, read = value.read](const Subscripts &subscripts) {
     Expression code = read(subscripts);
@@ -385,6 +390,7 @@ std::optional<Value> Emitter::elementwise(std::span<const Value> operands,
                           ? constantReader(*operand.constant, *dims)
                           : broadcastReader(operand, *dims));
     result.operations += operand.operations + 1;
+    result.layers = std::max(result.layers, operand.layers + 1);
     if (!operand.constant && operand.rank() == dims->size() &&
         result.order.empty()) {
       result.order = operand.order;

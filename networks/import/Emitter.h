@@ -75,8 +75,6 @@ private:
 
 /// The type in which a value is stored.
 ElementType storageType(const Value &value);
-/// As many dimensions, the images first and channels, dimension 1, last.
-std::vector<int> channelsLast(size_t rank);
 
 } // namespace lpgen::importer
 

@@ -33,9 +33,10 @@ static std::string lowered(std::string_view text) {
   return result;
 }
 
-/// A letter, or a letter and a digit: "n", "c1"; "x" and its like are no index.
+/// A letter, or a letter and a digit: "n", "c1"; "w", "x" and their like are no
+/// index.
 static bool isIndexName(const std::string &name) {
-  return name.size() <= 2 && name[0] < 'x' &&
+  return name.size() <= 2 && name[0] < 'w' &&
          (name.size() == 1 ||
           std::isdigit(static_cast<unsigned char>(name[1])));
 }

@@ -14,7 +14,7 @@ namespace lpgen::importer {
 /// some places.
 ///
 /// Words of the language and single letters with at most one digit, which stand
-/// for indices in what is written, are no names; but `x`, `y` and `z` are.
+/// for indices in what is written, are no names; but `w` to `z` are.
 class Names {
 public:
   Names();

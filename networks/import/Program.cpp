@@ -85,13 +85,21 @@ void Program::addOutput(builder::Declaration tensor) {
 }
 
 void Program::comment(const std::string &text) {
-  lines.push_back("// " + oneLine(text));
+  pendingComment += (pendingComment.empty() ? "" : ", ") + oneLine(text);
+}
+
+size_t Program::addLine(std::string line) {
+  if (!pendingComment.empty()) {
+    lines.push_back("// " + pendingComment);
+    pendingComment.clear();
+  }
+  lines.push_back(std::move(line));
+  return lines.size() - 1;
 }
 
 size_t Program::assign(const std::string &target,
                        const builder::Expression &value) {
-  lines.push_back(target + " = " + value.text());
-  return lines.size() - 1;
+  return addLine(target + " = " + value.text());
 }
 
 void Program::retarget(size_t line, const std::string &target) {
@@ -105,9 +113,9 @@ void Program::call(const std::string &target, const std::string &operatorName,
   for (const std::string &argument : arguments) {
     list += (list.empty() ? "" : ", ") + argument;
   }
-  lines.push_back(target + " = " + operatorName +
-                  (parameters.empty() ? "" : "<" + parameters + ">") + "(" +
-                  list + ")");
+  addLine(target + " = " + operatorName +
+          (parameters.empty() ? "" : "<" + parameters + ">") + "(" + list +
+          ")");
 }
 
 void Program::addOperator(const std::string &text) {

@@ -51,7 +51,8 @@ public:
   void addInput(builder::Declaration tensor);
   void addOutput(builder::Declaration tensor);
 
-  /// A line of comment in the network, for what follows.
+  /// What the next statement computes, for a comment before it: several are
+  /// listed in one.
   void comment(const std::string &text);
   /// "target = value": `target` is an element, "acc[n,o]", or one with a
   /// declaration, "a[n,o]: u4 pad(0)". Returns the number of the line.
@@ -98,6 +99,8 @@ private:
   std::vector<builder::Declaration> outputs;
   std::vector<std::string> lines; ///< Of the network.
   std::set<std::string> libraries;
+  std::string pendingComment;
+  size_t addLine(std::string line);
 };
 
 } // namespace lpgen::importer

@@ -21,6 +21,7 @@ Subscript Subscript::operator+(const Subscript &other) const {
   Subscript result = *this;
   assert(divisor == 1 && other.divisor == 1 && "quotients are not added");
   result.constant += other.constant;
+  result.isPartial = isPartial || other.isPartial;
   for (const auto &term : other.terms) {
     result.terms.push_back(term);
   }
@@ -30,6 +31,12 @@ Subscript Subscript::operator+(const Subscript &other) const {
 Subscript Subscript::dividedBy(int64_t number) const {
   Subscript result = *this;
   result.divisor *= number;
+  return result;
+}
+
+Subscript Subscript::partial() const {
+  Subscript result = *this;
+  result.isPartial = true;
   return result;
 }
 
@@ -44,6 +51,8 @@ std::string Subscript::text() const {
     text = std::to_string(constant);
   } else if (constant != 0) {
     text += (constant < 0 ? " - " : " + ") + std::to_string(std::abs(constant));
+  } else if (isPartial && terms.size() == 1 && divisor == 1) {
+    text += " + 0";
   }
   return divisor == 1 ? text : "(" + text + ") / " + std::to_string(divisor);
 }
@@ -71,6 +80,15 @@ Factors Value::factors() const {
   return all;
 }
 
+std::vector<int> channelsLast(size_t rank) {
+  std::vector<int> order(rank);
+  std::iota(order.begin(), order.end(), 0);
+  if (rank > 2) {
+    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  }
+  return order;
+}
+
 static std::vector<int> plainOrder(size_t rank) {
   std::vector<int> order(rank);
   std::iota(order.begin(), order.end(), 0);
@@ -86,8 +104,8 @@ Value constantValue(Constant constant) {
   value.isInteger = constant.isInteger;
   if (value.isInteger && !constant.values.empty()) {
     const auto [lowest, highest] = rangeOf(constant);
-    value.lowest = int64_t(lowest);
-    value.highest = int64_t(highest);
+    value.lowest = toInteger(lowest);
+    value.highest = toInteger(highest);
   }
   value.constant = std::move(constant);
   return value;
@@ -210,8 +228,9 @@ std::optional<Value> reshape(const Value &value, const Extents &shape) {
   };
   result.read = through(value.read);
   result.beforeRelu = through(value.beforeRelu);
-  result.order = plainOrder(shape.size());
+  result.order = channelsLast(shape.size());
   result.tensor.clear();
+  ++result.layers;
   return result;
 }
 
@@ -251,6 +270,7 @@ Value transpose(const Value &value, const std::vector<int> &order) {
     };
     result.read = through(value.read);
     result.beforeRelu = through(value.beforeRelu);
+    ++result.layers;
     for (size_t d = 0; d < value.order.size(); ++d) {
       const auto place = std::ranges::find(order, value.order[d]);
       result.order[d] = int(place - order.begin());
@@ -264,6 +284,26 @@ Value transpose(const Value &value, const std::vector<int> &order) {
       }
     }
   }
+  return result;
+}
+
+Value withIndex(const Value &value, size_t dim) {
+  if (!value.dims[dim].empty()) {
+    return value;
+  }
+  Value result = value;
+  size_t place = 0;
+  for (size_t d = 0; d < dim; ++d) {
+    place += value.dims[d].size();
+  }
+  result.dims[dim] = {1};
+  result.tensor.clear();
+  result.beforeRelu = nullptr;
+  result.read = [place, read = value.read](const Subscripts &subscripts) {
+    Subscripts fewer = subscripts;
+    fewer.erase(fewer.begin() + int64_t(place));
+    return read(fewer);
+  };
   return result;
 }
 

@@ -17,9 +17,6 @@
 
 namespace lpgen::importer {
 
-/// An extent that is known only when the network runs.
-constexpr int64_t batchExtent = -1;
-
 /// A sum of indices times constants plus a constant, exactly divided.
 class Subscript {
 public:
@@ -34,12 +31,16 @@ public:
   Subscript operator+(const Subscript &other) const;
   /// Where this does not come out even, the read is outside.
   Subscript dividedBy(int64_t number) const;
+  /// The same for an index that does not go over all of the dimension: alone,
+  /// it would take its extent.
+  Subscript partial() const;
   std::string text() const;
 
 private:
   std::vector<std::pair<std::string, int64_t>> terms;
   int64_t constant;
   int64_t divisor = 1;
+  bool isPartial = false;
 };
 
 using Factors = std::vector<int64_t>;
@@ -70,6 +71,7 @@ struct Value {
   std::optional<Constant> constant; ///< Codes, if it is quantized.
   std::string tensor;      ///< Whose elements `read` reads in `order`, or "".
   unsigned operations = 0; ///< Of an element.
+  unsigned layers = 0;     ///< Of readers, each of which calls the next.
 
   Extents shape() const;
   size_t rank() const { return dims.size(); }
@@ -77,6 +79,9 @@ struct Value {
   /// All factors, dimension by dimension.
   Factors factors() const;
 };
+
+/// As many dimensions, the images first and channels, dimension 1, last.
+std::vector<int> channelsLast(size_t rank);
 
 /// A known value.
 Value constantValue(Constant constant);
@@ -94,6 +99,10 @@ Subscripts coarsened(const Factors &coarse, const Factors &fine,
 std::optional<Value> reshape(const Value &value, const Extents &shape);
 /// Dimension i of the result is dimension order[i] of the value.
 Value transpose(const Value &value, const std::vector<int> &order);
+
+/// The value with an index for a dimension of extent 1, so that it can be read
+/// outside.
+Value withIndex(const Value &value, size_t dim);
 
 } // namespace lpgen::importer
 

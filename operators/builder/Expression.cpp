@@ -48,7 +48,9 @@ Expression Expression::call(const std::string &function,
 Expression Expression::reduction(const std::string &function,
                                  const std::vector<std::string> &indices,
                                  const Expression &terms) {
-  return {function + "(" + joinedBy(", ", indices) + ") " + terms.content,
+  const std::string content =
+      terms.level < Level::Product ? "(" + terms.content + ")" : terms.content;
+  return {function + "(" + joinedBy(", ", indices) + ") " + content,
           Level::Reduction};
 }
 

@@ -51,6 +51,10 @@ public:
   friend Expression operator>=(const Expression &a, const Expression &b) {
     return joined(a, " >= ", b, Level::Comparison);
   }
+  /// floor(a / 2^b)
+  friend Expression operator>>(const Expression &a, const Expression &b) {
+    return joined(a, " >> ", b, Level::Shift);
+  }
   /// 1 where a > b, else 0.
   friend Expression operator>(const Expression &a, const Expression &b) {
     return joined(a, " > ", b, Level::Comparison);
@@ -60,7 +64,7 @@ public:
 
 private:
   /// From what binds least to what needs no parentheses.
-  enum class Level { Reduction, Comparison, Sum, Product, Primary };
+  enum class Level { Reduction, Comparison, Shift, Sum, Product, Primary };
 
   Expression(std::string content, Level level)
       : content(std::move(content)), level(level) {}

@@ -17,6 +17,7 @@ TEST(ImportNames, AreValidAndUnique) {
   EXPECT_EQ(names.make("75"), "t75");
   EXPECT_EQ(names.make("n"), "n_");
   EXPECT_EQ(names.make("x"), "x");
+  EXPECT_EQ(names.make("w"), "w");
   EXPECT_EQ(names.make("round"), "round_2");
   EXPECT_EQ(names.make("\xff\n"), "tensor");
   EXPECT_EQ(names.make(""), "tensor_2");

@@ -1,0 +1,421 @@
+// Operators of one element.
+#include "networks/import/onnx/Lowering.h"
+#include <algorithm>
+#include <cmath>
+
+namespace lpgen::importer::onnx {
+
+using builder::Expression;
+using Elements = std::span<const Expression>;
+
+/// Integers of a tensor of floats stay integers: numbers that are whole become
+/// integers beside them.
+static void makeIntegers(std::vector<Value> &operands) {
+  const bool areIntegers = std::ranges::all_of(operands, [](const Value &v) {
+    return v.isInteger || (v.constant && v.constant->isIntegral());
+  });
+  const bool isKnown = std::ranges::all_of(
+      operands, [](const Value &v) { return v.constant.has_value(); });
+  if (!areIntegers || isKnown) {
+    return;
+  }
+  for (Value &operand : operands) {
+    if (operand.constant && !operand.isInteger) {
+      Constant constant = *operand.constant;
+      constant.isInteger = true;
+      operand = constantValue(std::move(constant));
+    }
+  }
+}
+
+static std::vector<Value> realInputs(Lowering &lowering, const Node &node) {
+  std::vector<Value> operands;
+  for (size_t i = 0; i < 2; ++i) {
+    operands.push_back(lowering.emitter.real(lowering.input(node, i)));
+  }
+  return operands;
+}
+
+/// The range of the result, if it is one of integers and fits.
+static void setRange(Value &value, const std::vector<Value> &operands,
+                     double (*combine)(double, double)) {
+  const Value &a = operands[0];
+  const Value &b = operands[1];
+  double lowest = INFINITY;
+  double highest = -INFINITY;
+  for (const int64_t x : {a.lowest, a.highest}) {
+    for (const int64_t y : {b.lowest, b.highest}) {
+      lowest = std::min(lowest, combine(double(x), double(y)));
+      highest = std::max(highest, combine(double(x), double(y)));
+    }
+  }
+  if (lowest > -0x1p62 && highest < 0x1p62) {
+    value.isInteger = true;
+    value.lowest = int64_t(lowest);
+    value.highest = int64_t(highest);
+  }
+}
+
+static bool areIntegers(const std::vector<Value> &operands) {
+  return std::ranges::all_of(operands,
+                             [](const Value &v) { return v.isInteger; });
+}
+
+template <typename Operation, typename Range>
+static Outcome lowerArithmetic(Lowering &lowering, const Node &node,
+                               Operation operation, Range range) {
+  if (node.inputs.size() != 2) {
+    return Refusal{"", "it has not two inputs", "export it as several nodes"};
+  }
+  std::vector<Value> operands = realInputs(lowering, node);
+  makeIntegers(operands);
+  std::optional<Value> result = lowering.emitter.elementwise(
+      operands, [operation](Elements e) { return operation(e[0], e[1]); });
+  if (!result) {
+    return notBroadcast();
+  }
+  if (areIntegers(operands)) {
+    setRange(*result, operands, range);
+  }
+  lowering.define(node, std::move(*result));
+  return std::nullopt;
+}
+
+static Outcome lowerAdd(Lowering &lowering, const Node &node) {
+  return lowerArithmetic(
+      lowering, node,
+      [](const Expression &a, const Expression &b) { return a + b; },
+      [](double a, double b) { return a + b; });
+}
+static Outcome lowerSub(Lowering &lowering, const Node &node) {
+  return lowerArithmetic(
+      lowering, node,
+      [](const Expression &a, const Expression &b) { return a - b; },
+      [](double a, double b) { return a - b; });
+}
+static Outcome lowerMul(Lowering &lowering, const Node &node) {
+  return lowerArithmetic(
+      lowering, node,
+      [](const Expression &a, const Expression &b) { return a * b; },
+      [](double a, double b) { return a * b; });
+}
+static Outcome lowerMin(Lowering &lowering, const Node &node) {
+  return lowerArithmetic(
+      lowering, node,
+      [](const Expression &a, const Expression &b) {
+        return Expression::call("min", {a, b});
+      },
+      [](double a, double b) { return std::min(a, b); });
+}
+static Outcome lowerMax(Lowering &lowering, const Node &node) {
+  return lowerArithmetic(
+      lowering, node,
+      [](const Expression &a, const Expression &b) {
+        return Expression::call("max", {a, b});
+      },
+      [](double a, double b) { return std::max(a, b); });
+}
+
+/// 2^k with k > 0, or nothing.
+static std::optional<int> powerOfTwo(const Value &value) {
+  if (!value.constant || !value.constant->isUniform()) {
+    return std::nullopt;
+  }
+  int exponent = 0;
+  const double fraction = std::frexp(value.constant->values.front(), &exponent);
+  return fraction == 0.5 && exponent > 1 && exponent <= 32
+             ? std::optional(exponent - 1)
+             : std::nullopt;
+}
+
+static Outcome lowerDiv(Lowering &lowering, const Node &node) {
+  std::vector<Value> operands = realInputs(lowering, node);
+  const std::optional<int> shift = powerOfTwo(operands[1]);
+  if (operands[0].isInteger && shift && !operands[0].constant) {
+    Value result = operands[0]; // which Floor shifts
+    result.quantization = Quantization{
+        Constant::scalar(std::ldexp(1.0, -*shift)), Constant::scalar(0, true)};
+    result.beforeRelu = nullptr;
+    lowering.define(node, std::move(result));
+    return std::nullopt;
+  }
+  const bool isIntegerDivision = areIntegers(operands);
+  std::optional<Value> result =
+      lowering.emitter.elementwise(operands, [isIntegerDivision](Elements e) {
+        return (isIntegerDivision ? Expression::call("f32", {e[0]}) : e[0]) /
+               e[1];
+      });
+  if (!result) {
+    return notBroadcast();
+  }
+  lowering.define(node, std::move(*result));
+  return std::nullopt;
+}
+
+/// One input, and numbers that are known.
+template <typename Operation>
+static Value mapped(Lowering &lowering, const Value &value,
+                    Operation operation) {
+  return *lowering.emitter.elementwise(
+      std::span(&value, 1),
+      [operation](Elements e) { return operation(e[0]); });
+}
+
+static Outcome lowerRelu(Lowering &lowering, const Node &node) {
+  const Value &input = lowering.input(node, 0);
+  const std::optional<Quantization> &quantization = input.quantization;
+  // With positive scales and one zero it is one of the codes.
+  const bool isOfCodes =
+      !quantization || (quantization->zero.isUniform() &&
+                        std::ranges::all_of(quantization->scale.values,
+                                            [](double s) { return s > 0; }));
+  Value value = isOfCodes ? input : lowering.emitter.real(input);
+  const int64_t zero =
+      isOfCodes && quantization ? int64_t(quantization->zero.values[0]) : 0;
+  Value result = mapped(lowering, value, [zero](const Expression &e) {
+    return zero == 0 ? Expression::call("relu", {e})
+                     : Expression::call("max", {e, zero});
+  });
+  result.isInteger = value.isInteger;
+  result.lowest = std::max(value.lowest, zero);
+  result.highest = std::max(value.highest, zero);
+  result.quantization = value.quantization;
+  result.beforeRelu = value.read;
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+
+static std::optional<double> bound(Lowering &lowering, const Node &node,
+                                   const char *attribute, size_t input) {
+  if (node.has(attribute)) {
+    return node.real(attribute, 0);
+  }
+  const std::optional<Constant> given = lowering.constantInput(node, input);
+  return given && given->count() == 1 ? std::optional(given->values[0])
+                                      : std::nullopt;
+}
+
+static Outcome lowerClip(Lowering &lowering, const Node &node) {
+  for (const size_t i : {1, 2}) {
+    if (node.hasInput(i) && !lowering.constantInput(node, i)) {
+      return Refusal{i == 1 ? "min" : "max", "it is not known", ""};
+    }
+  }
+  const Value value = lowering.emitter.real(lowering.input(node, 0));
+  std::optional<double> lowest = bound(lowering, node, "min", 1);
+  std::optional<double> highest = bound(lowering, node, "max", 2);
+  const auto isNone = [](const std::optional<double> &limit) {
+    return !limit || !(std::abs(*limit) <= 3.4e38);
+  };
+  const bool isInteger = value.isInteger &&
+                         (isNone(lowest) || std::trunc(*lowest) == *lowest) &&
+                         (isNone(highest) || std::trunc(*highest) == *highest);
+  const auto number = [isInteger](double v) {
+    return isInteger ? Expression(toInteger(v)) : Expression::real(float(v));
+  };
+  Value result = mapped(lowering, value, [=](const Expression &e) {
+    if (isNone(lowest) && isNone(highest)) {
+      return e;
+    }
+    if (isNone(lowest)) {
+      return Expression::call("min", {e, number(*highest)});
+    }
+    return isNone(highest) ? Expression::call("max", {e, number(*lowest)})
+                           : Expression::call("clamp", {e, number(*lowest),
+                                                        number(*highest)});
+  });
+  result.isInteger = isInteger;
+  result.lowest = isNone(lowest) ? value.lowest
+                                 : std::max(value.lowest, toInteger(*lowest));
+  result.highest = isNone(highest)
+                       ? value.highest
+                       : std::min(value.highest, toInteger(*highest));
+  result.highest = std::max(result.lowest, result.highest);
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+
+/// x where it is positive, else slope times x.
+static Outcome lowerLeaky(Lowering &lowering, const Node &node,
+                          std::vector<Value> operands) {
+  operands[0] = lowering.shared(node, operands[0]);
+  std::optional<Value> result =
+      lowering.emitter.elementwise(operands, [](Elements e) {
+        return Expression::call("max", {e[0], Expression::real(0)}) +
+               Expression::call("min", {e[0], Expression::real(0)}) * e[1];
+      });
+  if (!result) {
+    return notBroadcast();
+  }
+  lowering.define(node, std::move(*result));
+  return std::nullopt;
+}
+static Outcome lowerLeakyRelu(Lowering &lowering, const Node &node) {
+  return lowerLeaky(
+      lowering, node,
+      {lowering.emitter.real(lowering.input(node, 0)),
+       constantValue(Constant::scalar(node.real("alpha", 0.01F)))});
+}
+static Outcome lowerPRelu(Lowering &lowering, const Node &node) {
+  return lowerLeaky(lowering, node, realInputs(lowering, node));
+}
+
+static Expression hardSigmoid(const Expression &x, float alpha, float beta) {
+  return Expression::call("clamp",
+                          {x * Expression::real(alpha) + Expression::real(beta),
+                           Expression::real(0), Expression::real(1)});
+}
+static Outcome lowerHardSigmoid(Lowering &lowering, const Node &node) {
+  const float alpha = node.real("alpha", 0.2F);
+  const float beta = node.real("beta", 0.5F);
+  if (!std::isfinite(alpha) || !std::isfinite(beta)) {
+    return Refusal{"alpha", "it or beta is not finite", ""};
+  }
+  const Value value = lowering.emitter.real(lowering.input(node, 0));
+  lowering.define(node, mapped(lowering, value, [=](const Expression &e) {
+                    return hardSigmoid(e, alpha, beta);
+                  }));
+  return std::nullopt;
+}
+static Outcome lowerHardSwish(Lowering &lowering, const Node &node) {
+  const Value value =
+      lowering.shared(node, lowering.emitter.real(lowering.input(node, 0)));
+  lowering.define(node, mapped(lowering, value, [](const Expression &e) {
+                    return e * hardSigmoid(e, 1.0F / 6, 0.5F);
+                  }));
+  return std::nullopt;
+}
+
+/// Rounding to an integer of 32 bits, at whose ends it saturates.
+static Outcome lowerRounding(Lowering &lowering, const Node &node,
+                             const char *function) {
+  const Value &input = lowering.input(node, 0);
+  const bool isFloor = std::string_view(function) == "floor";
+  if (input.isInteger && input.quantization && isFloor &&
+      input.quantization->scale.isUniform() &&
+      input.quantization->zero.values == std::vector<double>{0}) {
+    const int shift = -std::ilogb(input.quantization->scale.values[0]);
+    if (shift > 0 &&
+        input.quantization->scale.values[0] == std::ldexp(1.0, -shift)) {
+      Value result = mapped(lowering, input, [shift](const Expression &e) {
+        return e >> Expression(shift);
+      });
+      result.isInteger = true;
+      result.lowest = input.lowest >> shift;
+      result.highest = input.highest >> shift;
+      lowering.define(node, std::move(result));
+      return std::nullopt;
+    }
+  }
+  const Value value = lowering.emitter.real(input);
+  if (value.isInteger) {
+    lowering.define(node, value);
+    return std::nullopt;
+  }
+  Value result = mapped(lowering, value, [function](const Expression &e) {
+    return Expression::call(function, {e});
+  });
+  result.isInteger = true;
+  result.lowest = INT32_MIN;
+  result.highest = INT32_MAX;
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+static Outcome lowerFloor(Lowering &lowering, const Node &node) {
+  return lowerRounding(lowering, node, "floor");
+}
+static Outcome lowerCeil(Lowering &lowering, const Node &node) {
+  return lowerRounding(lowering, node, "ceil");
+}
+static Outcome lowerRound(Lowering &lowering, const Node &node) {
+  return lowerRounding(lowering, node, "round");
+}
+
+static Outcome lowerCast(Lowering &lowering, const Node &node) {
+  const DataTypeInfo *type = findDataType(int(node.integer("to", 1)));
+  if (!type) {
+    return Refusal{"to",
+                   "the type with code " +
+                       std::to_string(node.integer("to", 1)) +
+                       " is not supported",
+                   ""};
+  }
+  return type->isInteger
+             ? lowerRounding(lowering, node, "trunc")
+             : (lowering.define(node, lowering.input(node, 0)), std::nullopt);
+}
+
+static Outcome lowerNeg(Lowering &lowering, const Node &node) {
+  const Value value = lowering.emitter.real(lowering.input(node, 0));
+  Value result = mapped(lowering, value,
+                        [](const Expression &e) { return Expression(0) - e; });
+  result.isInteger = value.isInteger;
+  result.lowest = -value.highest;
+  result.highest = -value.lowest;
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+
+static Outcome lowerIdentity(Lowering &lowering, const Node &node) {
+  lowering.define(node, lowering.input(node, 0));
+  return std::nullopt;
+}
+
+/// (x - mean) / sqrt(variance + epsilon) * scale + bias
+static Outcome lowerBatchNorm(Lowering &lowering, const Node &node) {
+  Value value = lowering.emitter.real(lowering.input(node, 0));
+  std::vector<Value> operands = {value};
+  if (value.rank() < 2) {
+    return Refusal{"", "its input has no dimension of channels", ""};
+  }
+  for (size_t i = 1; i < 5; ++i) {
+    std::optional<Constant> constant = lowering.constantInput(node, i);
+    if (!constant || constant->count() != value.extent(1)) {
+      return Refusal{node.inputs[i],
+                     "it is not known, or its length is not the number of "
+                     "channels",
+                     ""};
+    }
+    if (i == 4) {
+      const float epsilon = node.real("epsilon", 1e-5F);
+      for (double &v : constant->values) {
+        v = std::sqrt(float(v) + epsilon);
+      }
+      constant->name += ".deviation";
+    }
+    operands.push_back(constantValue(alongDim(*constant, 1, value.rank())));
+  }
+  Value result = *lowering.emitter.elementwise(
+      operands, [](Elements e) { return (e[0] - e[3]) / e[4] * e[1] + e[2]; });
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+
+std::span<const Rule> elementwiseRules() {
+  static constexpr Rule rules[] = {
+      {"Add", lowerAdd, "", 2},
+      {"Sub", lowerSub, "", 2},
+      {"Mul", lowerMul, "", 2},
+      {"Div", lowerDiv, "", 2},
+      {"Min", lowerMin, "", 2},
+      {"Max", lowerMax, "", 2},
+      {"Relu", lowerRelu, ""},
+      {"Clip", lowerClip, "min max"},
+      {"LeakyRelu", lowerLeakyRelu, "alpha"},
+      {"PRelu", lowerPRelu, "", 2},
+      {"HardSigmoid", lowerHardSigmoid, "alpha beta"},
+      {"HardSwish", lowerHardSwish, ""},
+      {"Floor", lowerFloor, ""},
+      {"Ceil", lowerCeil, ""},
+      {"Round", lowerRound, ""},
+      {"Cast", lowerCast, "to saturate"},
+      {"Neg", lowerNeg, ""},
+      {"Identity", lowerIdentity, ""},
+      {"Dropout", lowerIdentity, "ratio seed"},
+      {"BatchNormalization", lowerBatchNorm, "epsilon momentum training_mode",
+       5},
+  };
+  return rules;
+}
+
+} // namespace lpgen::importer::onnx

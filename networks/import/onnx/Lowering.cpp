@@ -1,0 +1,368 @@
+// Node by node.
+#include "networks/import/onnx/Lowering.h"
+#include "base/system/Text.h"
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <sstream>
+
+namespace lpgen::importer::onnx {
+
+/// Domains whose operators are those of the same name. Files need not list
+/// them among the imports.
+static constexpr std::string_view knownDomains[] = {
+    "",
+    "ai.onnx",
+    "onnx.brevitas",
+    "finn.custom_op.general",
+    "qonnx",
+    "qonnx.custom_op.general",
+    "qonnx.custom_op.channels_last",
+    "com.microsoft",
+};
+static constexpr std::string_view channelsLastDomain =
+    "qonnx.custom_op.channels_last";
+
+static const Rule *findRule(const std::string &operation) {
+  static const std::array all = {
+      elementwiseRules(), quantizerRules(), productRules(), poolRules(),
+      movementRules(),    foldingRules(),   integerRules(), selectionRules()};
+  for (const std::span<const Rule> rules : all) {
+    for (const Rule &rule : rules) {
+      if (operation == rule.operation) {
+        return &rule;
+      }
+    }
+  }
+  return nullptr;
+}
+
+Outcome notBroadcast() {
+  return Refusal{"", "the shapes of its inputs do not go together", ""};
+}
+
+Constant alongDim(const Constant &constant, size_t dim, size_t rank) {
+  if (constant.count() == 1) {
+    return constant.reshaped({});
+  }
+  Extents shape(rank - dim, 1);
+  shape[0] = constant.count();
+  return constant.reshaped(shape);
+}
+
+std::optional<Constant> Lowering::constantInput(const Node &node, size_t i) {
+  if (!node.hasInput(i)) {
+    return std::nullopt;
+  }
+  Value value = emitter.real(input(node, i));
+  return value.constant;
+}
+
+/// What may be computed again where an element is read twice.
+static constexpr unsigned cheapOperations = 3;
+
+Value Lowering::shared(const Node &node, const Value &value) {
+  return value.constant || !value.tensor.empty() ||
+                 value.operations <= cheapOperations
+             ? value
+             : emitter.store(value, node.name + "_input", value.order);
+}
+
+void Lowering::define(const Node &node, Value value, size_t output) {
+  if (output >= node.outputs.size() || node.outputs[output].empty()) {
+    return;
+  }
+  const std::string &name = node.outputs[output];
+  constexpr size_t mostDimensions = 8;
+  constexpr int64_t mostElements = int64_t{1} << 40;
+  const Extents shape = value.shape();
+  const int64_t count = elementCount(shape);
+  const bool hasGrid = !value.quantization ||
+                       (broadcastsTo(value.quantization->scale.shape, shape) &&
+                        broadcastsTo(value.quantization->zero.shape, shape));
+  if (shape.size() > mostDimensions || count > mostElements || !hasGrid ||
+      (count < 1 && !value.constant)) {
+    emitter.program.refuse({node.name, node.fullName(), name,
+                            hasGrid ? "it has no elements, too many, or more "
+                                      "than 8 dimensions"
+                                    : "its scale or zero point does not fit it",
+                            ""});
+    lost.insert(name);
+    return;
+  }
+  // Elements that cost much are computed once, and texts have an end.
+  constexpr unsigned mostOperations = 40;
+  constexpr unsigned mostLayers = 60;
+  if (!value.constant && value.tensor.empty() &&
+      ((value.operations > cheapOperations && uses(name) > 1) ||
+       value.operations > mostOperations || value.layers > mostLayers)) {
+    value = emitter.store(value, name, value.order);
+  }
+  if (value.constant && value.constant->name.empty()) {
+    value.constant->name = name;
+  }
+  values[name] = std::move(value);
+}
+
+void Lowering::defineConstant(const Node &node, Constant constant) {
+  constant.name = node.outputs.front();
+  define(node, constantValue(std::move(constant)));
+}
+
+void Lowering::note(const Node &node, const std::string &text) {
+  if (noted.insert(node.operation + text).second) {
+    emitter.program.note("node " + quotedForMessage(node.name) + " (" +
+                         node.fullName() + "): " + text);
+  }
+}
+
+/// The integers that a datatype of FINN names: UINT8, INT4, BINARY.
+static std::optional<ElementType> finnType(const std::string &name) {
+  if (name == "BINARY") {
+    return ElementType{Encoding::Unsigned, 1};
+  }
+  if (name == "BIPOLAR") {
+    return ElementType{Encoding::Bipolar, 1};
+  }
+  if (name == "TERNARY") {
+    return ElementType{Encoding::Ternary, 2};
+  }
+  const bool isUnsigned = name.starts_with("UINT");
+  if (isUnsigned || name.starts_with("INT")) {
+    return ElementType::parse((isUnsigned ? "u" : "s") +
+                              name.substr(isUnsigned ? 4 : 3));
+  }
+  return std::nullopt;
+}
+
+void Lowering::lowerInputs() {
+  for (const auto &[name, constant] : model.constants) {
+    values[name] = constantValue(constant);
+  }
+  for (const GraphTensor &tensor : model.inputs) {
+    const DataTypeInfo *type = findDataType(tensor.type);
+    Program &program = emitter.program;
+    if (!type || !tensor.shape) {
+      program.refuse({tensor.name, "input", type ? "shape" : "type",
+                      type ? "the file does not say it"
+                           : "elements of the type with code " +
+                                 std::to_string(tensor.type) +
+                                 " are not supported",
+                      "export the model with typed inputs of known shape"});
+      lost.insert(tensor.name);
+      continue;
+    }
+    constexpr int64_t mostElements = int64_t{1} << 31;
+    if (elementCount(*tensor.shape) > mostElements ||
+        tensor.shape->size() > 8) {
+      program.refuse({tensor.name, "input", "shape",
+                      "it has too many elements or dimensions", ""});
+      lost.insert(tensor.name);
+      continue;
+    }
+    for (size_t d = 1; d < tensor.shape->size(); ++d) {
+      if ((*tensor.shape)[d] == batchExtent) {
+        program.refuse({tensor.name, "input", "shape",
+                        "dimension " + std::to_string(d) +
+                            " has no number; only the first one may be open",
+                        "export the model with fixed sizes of its images"});
+        lost.insert(tensor.name);
+        return;
+      }
+    }
+    ElementType element = {Encoding::Float, 32};
+    const auto annotation = model.finnTypes.find(tensor.name);
+    const auto given = options.inputTypes.find(tensor.name);
+    if (given != options.inputTypes.end()) {
+      element = given->second;
+    } else if (type->isInteger) {
+      element = {type->isSigned ? Encoding::Signed : Encoding::Unsigned,
+                 type->bits};
+      if (!type->isSigned && type->bits > 16) {
+        element = {Encoding::Signed, 64};
+      }
+    } else if (annotation != model.finnTypes.end()) {
+      element = finnType(annotation->second).value_or(element);
+    }
+    values[tensor.name] =
+        emitter.input(tensor.name, *tensor.shape, element, options.mostImages);
+    values[tensor.name].isOdd = element.encoding == Encoding::Bipolar;
+  }
+}
+
+void Lowering::lowerOutputs() {
+  for (const GraphTensor &tensor : model.outputs) {
+    const auto found = values.find(tensor.name);
+    if (lost.contains(tensor.name)) {
+      continue;
+    }
+    if (found == values.end()) {
+      emitter.program.refuse(
+          {tensor.name, "output", "", "nothing in the file makes it", ""});
+      continue;
+    }
+    Value value = emitter.real(found->second);
+    if (value.constant) {
+      emitter.program.refuse({tensor.name, "output", "",
+                              "it does not depend on the network's inputs",
+                              ""});
+      continue;
+    }
+    const DataTypeInfo *type = findDataType(tensor.type);
+    const bool isInteger = value.isInteger && type && type->isInteger;
+    emitter.output(tensor.name, value,
+                   !isInteger ? ElementType{Encoding::Float, 32}
+                   : type->bits == 64 || !type->isSigned
+                       ? storageType(value)
+                       : ElementType{Encoding::Signed, type->bits});
+  }
+}
+
+/// What a rule does not read changes nothing, but is said.
+void Lowering::checkNode(const Node &node, const char *attributes) {
+  std::istringstream words(attributes);
+  const std::set<std::string> known{std::istream_iterator<std::string>{words},
+                                    std::istream_iterator<std::string>{}};
+  for (const auto &[name, attribute] : node.attributes) {
+    if (!known.contains(name)) {
+      note(node, "its attribute " + quotedForMessage(name) + " is not used");
+    }
+  }
+  if (std::ranges::find(knownDomains, node.domain) == std::end(knownDomains)) {
+    note(node, "taken for the operator of this name that is known, whose "
+               "domain is another");
+  }
+}
+
+/// From [n, spatial..., c] to [n, c, spatial...], and back.
+static std::vector<int> toChannelsFirst(size_t rank) {
+  std::vector<int> order(rank);
+  for (size_t i = 0; i < rank; ++i) {
+    order[i] = int(i < 2 ? i * (rank - 1) : i - 1);
+  }
+  return order;
+}
+
+Outcome Lowering::lowerKnown(const Node &node) {
+  const Rule *rule = findRule(node.operation);
+  if (!rule) {
+    return Refusal{"", "the operator is not supported",
+                   "replace it by others before export"};
+  }
+  if (node.inputs.size() < rule->inputs) {
+    return Refusal{"",
+                   "it has " + std::to_string(node.inputs.size()) +
+                       " inputs, needed are " + std::to_string(rule->inputs),
+                   ""};
+  }
+  for (size_t i = 0; i < rule->inputs; ++i) {
+    if (node.inputs[i].empty()) {
+      return Refusal{"input " + std::to_string(i), "it is left out", ""};
+    }
+  }
+  if (node.outputs.empty()) {
+    return Refusal{"", "it has no output", ""};
+  }
+  checkNode(node, rule->attributes);
+  if (node.domain != channelsLastDomain) {
+    return rule->lower(*this, node);
+  }
+  // Images and weights, then the result.
+  for (size_t i = 0; i < std::min<size_t>(node.inputs.size(), 2); ++i) {
+    Value &value = values[node.inputs[i]];
+    if (value.rank() > 2) {
+      const std::string moved = node.inputs[i] + ".channelsFirst";
+      values[moved] = transpose(value, toChannelsFirst(value.rank()));
+      Node inner = node;
+      inner.inputs[i] = moved;
+      inner.domain =
+          i == 1 || node.inputs.size() < 2 || values[node.inputs[1]].rank() <= 2
+              ? ""
+              : node.domain;
+      if (!inner.domain.empty()) {
+        continue;
+      }
+      inner.inputs[0] = node.inputs[0] + ".channelsFirst";
+      const Outcome outcome = rule->lower(*this, inner);
+      if (!outcome) {
+        if (!values.contains(node.outputs[0])) {
+          return outcome;
+        }
+        Value &result = values[node.outputs[0]];
+        result = transpose(result, channelsLast(result.rank()));
+      }
+      return outcome;
+    }
+  }
+  return rule->lower(*this, node);
+}
+
+Outcome Lowering::lowerInner(const Node &node, const std::string &operation,
+                             const Value &value, Value &result) {
+  const Rule *rule = findRule(operation);
+  if (!rule) {
+    return Refusal{"", "the operator is not supported", ""};
+  }
+  Node inner = node;
+  inner.operation = operation;
+  inner.inputs = {node.name + ".input"};
+  inner.outputs = {node.name + ".output"};
+  values[inner.inputs[0]] = value;
+  const Outcome refusal = rule->lower(*this, inner);
+  if (!refusal) {
+    result = values.at(inner.outputs[0]);
+  }
+  return refusal;
+}
+
+void Lowering::lower(const Node &node) {
+  if (std::ranges::any_of(node.inputs, [&](const std::string &name) {
+        return lost.contains(name);
+      })) {
+    lost.insert(node.outputs.begin(), node.outputs.end());
+    return;
+  }
+  std::vector<Constant> known;
+  for (const std::string &name : node.inputs) {
+    if (!name.empty() && values.at(name).constant &&
+        !values.at(name).quantization) {
+      known.push_back(*values.at(name).constant);
+    }
+  }
+  // A small file must not keep us busy for hours.
+  constexpr int64_t mostFolded = int64_t{1} << 28;
+  if (!node.inputs.empty() && known.size() == node.inputs.size() &&
+      foldedElements < mostFolded) {
+    if (std::optional<Constant> result = fold(node, known)) {
+      foldedElements += 1 + result->count();
+      defineConstant(node, std::move(*result));
+      return;
+    }
+  }
+  emitter.program.comment(node.operation + " " + node.name);
+  if (const Outcome refusal = lowerKnown(node)) {
+    emitter.program.refuse({node.name, node.fullName(), refusal->attribute,
+                            refusal->reason, refusal->remedy});
+    lost.insert(node.outputs.begin(), node.outputs.end());
+  }
+  for (const std::string &output : node.outputs) {
+    if (!output.empty() && !values.contains(output)) {
+      lost.insert(output);
+    }
+  }
+}
+
+void Lowering::run() {
+  for (const Node &node : model.nodes) {
+    for (const std::string &name : node.inputs) {
+      readers[name].push_back(&node);
+    }
+  }
+  lowerInputs();
+  for (const Node &node : model.nodes) {
+    lower(node);
+  }
+  lowerOutputs();
+}
+
+} // namespace lpgen::importer::onnx

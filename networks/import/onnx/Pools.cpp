@@ -1,0 +1,318 @@
+// Windows without weights, and means.
+#include "networks/import/onnx/Products.h"
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace lpgen::importer::onnx {
+
+using builder::Expression;
+
+/// x as a tensor that a window can read, one index for each dimension.
+static Value windowInput(Lowering &lowering, const Node &node, Value x,
+                         const Window &window) {
+  Emitter &emitter = lowering.emitter;
+  if (std::any_of(x.dims.begin() + 2, x.dims.end(),
+                  [](const Factors &f) { return f.size() > 1; })) {
+    x = emitter.flat(x, node.inputs[0]);
+  }
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    x = window.kernel[i] > 1 ? withIndex(x, i + 2) : x;
+  }
+  return emitter.stored(x, node.inputs[0], channelsLast(x.rank()));
+}
+
+/// `reduction` of what the window reads of x, which is a tensor.
+static Value reduceWindow(const Value &x, const Window &window,
+                          const std::string &reduction,
+                          const std::function<Expression(Expression)> &term) {
+  Value result = x;
+  result.tensor.clear();
+  result.beforeRelu = nullptr;
+  for (size_t i = 0; i < window.outputs.size(); ++i) {
+    result.dims[i + 2] =
+        window.outputs[i] == 1 ? Factors{} : Factors{window.outputs[i]};
+  }
+  result.read = [=, dims = result.dims](const Subscripts &subscripts) {
+    Subscripts at;
+    std::vector<std::string> bounds;
+    size_t next = 0;
+    for (size_t d = 0; d < dims.size(); ++d) {
+      if (d < 2) {
+        for (size_t i = 0; i < dims[d].size(); ++i) {
+          at.push_back(subscripts[next++]);
+        }
+        continue;
+      }
+      const size_t i = d - 2;
+      const Subscript place = dims[d].empty()
+                                  ? Subscript(0)
+                                  : subscripts[next++] * window.strides[i];
+      if (!x.dims[d].empty()) {
+        at.push_back((place +
+                      Subscript::index(tapName(i)) * window.dilations[i] +
+                      Subscript(-window.begins[i]))
+                         .partial());
+        bounds.push_back(tapName(i) + ":" + std::to_string(window.kernel[i]));
+      }
+    }
+    return bounds.empty()
+               ? term(x.read(at))
+               : Expression::reduction(reduction, bounds, term(x.read(at)));
+  };
+  result.operations = 1;
+  return result;
+}
+
+static bool isSameScale(const Value &x) {
+  return !x.quantization ||
+         (x.quantization->zero.isUniform() &&
+          std::ranges::all_of(x.quantization->scale.values,
+                              [](double s) { return s > 0; }));
+}
+
+static Outcome lowerMaxPool(Lowering &lowering, const Node &node) {
+  if (node.outputs.size() > 1 && !node.outputs[1].empty()) {
+    return Refusal{"Indices", "the places of the maxima are not supported", ""};
+  }
+  Value x = lowering.input(node, 0);
+  if (x.rank() < 3) {
+    return Refusal{"X", "it is no image", ""};
+  }
+  x = isSameScale(x) ? x : lowering.emitter.real(x);
+  Window window;
+  if (Outcome refusal =
+          readWindow(node, x, node.integers("kernel_shape"), window)) {
+    return refusal;
+  }
+  x = windowInput(lowering, node, x, window);
+  if (window.readsOutside) {
+    x = lowering.emitter.padded(x, "lowest");
+  }
+  const Value result =
+      reduceWindow(x, window, "max", [](Expression e) { return e; });
+  lowering.define(node, lowering.emitter.store(result, node.name, x.order));
+  return std::nullopt;
+}
+
+static int64_t timesAtMost(int64_t a, int64_t b) {
+  return toInteger(double(a) * double(b));
+}
+
+/// Sums of the numbers that windows read, as integers of x's scale.
+static Value sumOf(const Value &x, const Window &window, int64_t taps) {
+  const int64_t zero =
+      x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
+  Value sums = reduceWindow(x, window, "sum", [zero](Expression e) {
+    return zero == 0 ? e : e - zero;
+  });
+  sums.lowest = timesAtMost(std::min<int64_t>(x.lowest - zero, 0), taps);
+  sums.highest = timesAtMost(std::max<int64_t>(x.highest - zero, 0), taps);
+  if (sums.quantization) {
+    sums.quantization->zero = Constant::scalar(0, true);
+    sums.quantization->zero.shape.assign(x.rank(), 1);
+  }
+  return sums;
+}
+
+/// How many elements of the image each window holds.
+static Constant countsOf(const Value &x, const Window &window) {
+  Constant counts;
+  counts.name = "counts";
+  counts.shape = window.outputs;
+  forEachElement(window.outputs, [&](const Extents &place) {
+    double count = 1;
+    for (size_t i = 0; i < place.size(); ++i) {
+      // Taps from the first to the last one that reads inside.
+      const int64_t first = place[i] * window.strides[i] - window.begins[i];
+      const int64_t step = window.dilations[i];
+      const int64_t from = first < 0 ? (-first + step - 1) / step : 0;
+      const int64_t last = x.extent(i + 2) - 1 - first;
+      const int64_t to =
+          last < 0 ? 0 : std::min(last / step + 1, window.kernel[i]);
+      count *= double(std::max<int64_t>(to - from, 0));
+    }
+    counts.values.push_back(count);
+  });
+  return counts;
+}
+
+static Outcome lowerAveragePool(Lowering &lowering, const Node &node) {
+  Value x = lowering.input(node, 0);
+  if (x.rank() < 3) {
+    return Refusal{"X", "it is no image", ""};
+  }
+  x = isSameScale(x) ? x : lowering.emitter.real(x);
+  Window window;
+  if (Outcome refusal =
+          readWindow(node, x, node.integers("kernel_shape"), window)) {
+    return refusal;
+  }
+  const int64_t taps = elementCount(window.kernel);
+  constexpr int64_t mostPlaces = 1 << 22;
+  if (elementCount(window.outputs) > mostPlaces) {
+    return Refusal{"strides", "the window has too many places", ""};
+  }
+  const bool isPadCounted = node.integer("count_include_pad", 0) != 0;
+  if (isPadCounted && node.integer("ceil_mode", 0) != 0) {
+    return Refusal{"ceil_mode",
+                   "together with count_include_pad runtimes "
+                   "disagree about it",
+                   "pad with a Pad node"};
+  }
+  x = windowInput(lowering, node, x, window);
+  if (window.readsOutside) {
+    const int64_t zero =
+        x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
+    x = lowering.emitter.padded(x, std::to_string(zero));
+  }
+  const Value sums =
+      lowering.emitter.assign(sumOf(x, window, taps), node.name + "_sum");
+  Constant counts = isPadCounted || !window.readsOutside
+                        ? Constant::scalar(double(taps))
+                        : countsOf(x, window);
+  const std::vector<Value> operands = {lowering.emitter.real(sums),
+                                       constantValue(std::move(counts))};
+  lowering.define(node, *lowering.emitter.elementwise(
+                            operands, [](std::span<const Expression> e) {
+                              return Expression::call("f32", {e[0]}) / e[1];
+                            }));
+  return std::nullopt;
+}
+
+/// Sums over dimensions; `dims` keep extent 1.
+static Value sumOver(Lowering &lowering, const Node &node, const Value &value,
+                     const std::set<size_t> &dims) {
+  Value x = isSameScale(value) ? value : lowering.emitter.real(value);
+  const int64_t zero =
+      x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
+  x = lowering.emitter.stored(x, node.inputs[0]);
+  Value result = x;
+  int64_t count = 1;
+  for (const size_t d : dims) {
+    result.dims[d].clear();
+    count *= x.extent(d);
+  }
+  result.tensor.clear();
+  result.beforeRelu = nullptr;
+  result.read = [=](const Subscripts &subscripts) {
+    static const std::string letters = "rstijlm";
+    Subscripts at;
+    std::vector<std::string> bounds;
+    size_t next = 0;
+    for (size_t d = 0; d < x.dims.size(); ++d) {
+      for (size_t i = 0; i < x.dims[d].size(); ++i) {
+        if (dims.contains(d)) {
+          bounds.push_back(std::string(1, letters[bounds.size() % 7]) +
+                           (bounds.size() < 7 ? "" : "1"));
+          at.push_back(Subscript::index(bounds.back()));
+        } else {
+          at.push_back(subscripts[next++]);
+        }
+      }
+    }
+    const Expression element = x.read(at);
+    const Expression term = zero == 0 ? element : element - zero;
+    return bounds.empty() ? term : Expression::reduction("sum", bounds, term);
+  };
+  result.lowest = timesAtMost(std::min<int64_t>(x.lowest - zero, 0), count);
+  result.highest = timesAtMost(std::max<int64_t>(x.highest - zero, 0), count);
+  if (result.quantization) {
+    result.quantization->zero = Constant::scalar(0, true);
+    result.quantization->zero.shape.assign(x.rank(), 1);
+  }
+  return lowering.emitter.assign(result, node.name + "_sum");
+}
+
+static Outcome lowerMean(Lowering &lowering, const Node &node,
+                         const std::set<size_t> &dims, bool keepsDims,
+                         bool isMean) {
+  const Value &input = lowering.input(node, 0);
+  double count = 1;
+  for (const size_t d : dims) {
+    if (input.extent(d) == batchExtent) {
+      return Refusal{"axes", "the images are not reduced", ""};
+    }
+    count *= double(input.extent(d));
+  }
+  Value mean = lowering.emitter.real(sumOver(lowering, node, input, dims));
+  if (isMean) {
+    const std::vector<Value> operands = {
+        mean, constantValue(Constant::scalar(count))};
+    mean = *lowering.emitter.elementwise(
+        operands, [](std::span<const Expression> e) {
+          return Expression::call("f32", {e[0]}) / e[1];
+        });
+  }
+  if (!keepsDims) {
+    Extents shape;
+    for (size_t d = 0; d < mean.rank(); ++d) {
+      if (!dims.contains(d)) {
+        shape.push_back(mean.extent(d));
+      }
+    }
+    mean = *reshape(mean, shape);
+  }
+  lowering.define(node, std::move(mean));
+  return std::nullopt;
+}
+
+static Outcome lowerGlobalAveragePool(Lowering &lowering, const Node &node) {
+  std::set<size_t> dims;
+  for (size_t d = 2; d < lowering.input(node, 0).rank(); ++d) {
+    dims.insert(d);
+  }
+  return lowerMean(lowering, node, dims, true, true);
+}
+
+static Outcome lowerReduce(Lowering &lowering, const Node &node, bool isMean) {
+  const size_t rank = lowering.input(node, 0).rank();
+  std::vector<int64_t> axes = node.integers("axes");
+  if (node.hasInput(1)) {
+    const std::optional<Constant> given = lowering.constantInput(node, 1);
+    if (!given) {
+      return Refusal{"axes", "they are not known", ""};
+    }
+    axes = given->integers();
+  }
+  std::set<size_t> dims;
+  for (const int64_t axis : axes) {
+    const int64_t dim = axis < 0 ? axis + int64_t(rank) : axis;
+    if (dim < 0 || dim >= int64_t(rank)) {
+      return Refusal{"axes", "one is out of range", ""};
+    }
+    dims.insert(size_t(dim));
+  }
+  for (size_t d = 0; dims.empty() && d < rank && axes.empty(); ++d) {
+    dims.insert(dims.end(), d);
+    if (d + 1 < rank) {
+      for (size_t other = 0; other < rank; ++other) {
+        dims.insert(other);
+      }
+    }
+  }
+  return lowerMean(lowering, node, dims, node.integer("keepdims", 1) != 0,
+                   isMean);
+}
+static Outcome lowerReduceMean(Lowering &lowering, const Node &node) {
+  return lowerReduce(lowering, node, true);
+}
+static Outcome lowerReduceSum(Lowering &lowering, const Node &node) {
+  return lowerReduce(lowering, node, false);
+}
+
+std::span<const Rule> poolRules() {
+  static constexpr Rule rules[] = {
+      {"MaxPool", lowerMaxPool,
+       "auto_pad ceil_mode dilations kernel_shape pads storage_order strides"},
+      {"AveragePool", lowerAveragePool,
+       "auto_pad ceil_mode count_include_pad dilations kernel_shape pads "
+       "strides"},
+      {"GlobalAveragePool", lowerGlobalAveragePool, ""},
+      {"ReduceMean", lowerReduceMean, "axes keepdims noop_with_empty_axes"},
+      {"ReduceSum", lowerReduceSum, "axes keepdims noop_with_empty_axes"},
+  };
+  return rules;
+}
+
+} // namespace lpgen::importer::onnx

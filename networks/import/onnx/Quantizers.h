@@ -1,0 +1,43 @@
+// What a quantizer does to a value, for the operators that have one inside.
+#ifndef LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZERS_H
+#define LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZERS_H
+
+#include "networks/import/onnx/Lowering.h"
+
+namespace lpgen::importer::onnx {
+
+enum class Rounding {
+  HalfEven,
+  Up,
+  Down,
+  ToZero,
+  FromZero,
+  HalfFromZero,
+  HalfToZero
+};
+/// "ROUND", "half_up": as QONNX names it.
+std::optional<Rounding> findRounding(std::string name);
+double roundNumber(double t, Rounding rounding);
+
+/// code = round(clamp(x / scale + zero)), or, with isRoundedFirst,
+/// clamp(round(x / scale) + zero).
+struct Grid {
+  Constant scale;
+  Constant zero;
+  unsigned bits = 8; ///< As declared.
+  int64_t lowest = 0;
+  int64_t highest = 255;
+  Rounding rounding = Rounding::HalfEven;
+  bool isRoundedFirst = false;
+};
+
+/// The codes of a value, without a quantization, as a tensor called `name` or,
+/// if it is not stored, as an expression. Nothing if the scales do not go with
+/// the value.
+std::optional<Value> quantize(Lowering &lowering, const Value &input,
+                              const Grid &grid, const std::string &name,
+                              bool isStored);
+
+} // namespace lpgen::importer::onnx
+
+#endif // LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZERS_H

@@ -1,0 +1,23 @@
+// What small ONNX models compute once they are imported.
+#ifndef LPGEN_TESTS_UNIT_ONNXTESTING_H
+#define LPGEN_TESTS_UNIT_ONNXTESTING_H
+
+#include "networks/import/onnx/Import.h"
+#include "tests/unit/OnnxNet.h"
+
+namespace lpgen::importer::testing {
+
+/// The imported program, whose report may have findings; an error if the bytes
+/// are refused.
+Result<Program> imported(const std::string &bytes,
+                         const ImportOptions &options = {});
+
+/// The only output for one input, row by row; empty, and a failed test, if the
+/// model cannot be imported or its text is wrong.
+std::vector<double> computed(const Net &net, const std::vector<double> &input,
+                             const ImportOptions &options = {},
+                             int64_t images = 1);
+
+} // namespace lpgen::importer::testing
+
+#endif // LPGEN_TESTS_UNIT_ONNXTESTING_H

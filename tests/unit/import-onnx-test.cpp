@@ -1,0 +1,407 @@
+// Small ONNX models of every family of operators, with the values that the
+// definitions of the formats give.
+#include "tests/unit/OnnxTesting.h"
+#include <gmock/gmock.h>
+
+using namespace lpgen;
+using namespace lpgen::importer;
+using namespace lpgen::importer::testing;
+using ::onnx::TensorProto;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using Numbers = std::vector<double>;
+using Ints = std::vector<int64_t>;
+
+static Net withQuant(int64_t bits, int64_t isSigned, int64_t isNarrow,
+                     const std::string &mode, float scale = 1, float zero = 0) {
+  Net net;
+  net.input("x", {1, 8}).output("y");
+  net.floats("s", {}, {scale}).floats("z", {}, {zero});
+  net.floats("b", {}, {float(bits)});
+  // The domain is not among the imports, as in files of Brevitas.
+  net.node(
+      "Quant", {"x", "s", "z", "b"}, {"y"},
+      {{"signed", isSigned}, {"narrow", isNarrow}, {"rounding_mode", mode}},
+      "onnx.brevitas");
+  return net;
+}
+
+TEST(ImportOnnx, QuantHasSevenRoundings) {
+  const Numbers x = {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.25, -0.75};
+  const auto with = [&](const std::string &mode) {
+    return computed(withQuant(4, 1, 0, mode), x);
+  };
+  EXPECT_THAT(with("ROUND"), ElementsAre(-2, -2, 0, 0, 2, 2, 0, -1));
+  EXPECT_THAT(with("half_even"), ElementsAre(-2, -2, 0, 0, 2, 2, 0, -1));
+  EXPECT_THAT(with("CEIL"), ElementsAre(-2, -1, 0, 1, 2, 3, 1, 0));
+  EXPECT_THAT(with("FLOOR"), ElementsAre(-3, -2, -1, 0, 1, 2, 0, -1));
+  EXPECT_THAT(with("UP"), ElementsAre(-3, -2, -1, 1, 2, 3, 1, -1));
+  EXPECT_THAT(with("DOWN"), ElementsAre(-2, -1, 0, 0, 1, 2, 0, 0));
+  EXPECT_THAT(with("HALF_UP"), ElementsAre(-3, -2, -1, 1, 2, 3, 0, -1));
+  EXPECT_THAT(with("HALF_DOWN"), ElementsAre(-2, -1, 0, 0, 1, 2, 0, -1));
+}
+
+TEST(ImportOnnx, QuantHasRangesScalesAndZeroPoints) {
+  const Numbers x = {-9, -7.6, -0.4, 0.3, 0.6, 3.2, 7.2, 99};
+  EXPECT_THAT(computed(withQuant(4, 1, 1, "ROUND"), x),
+              ElementsAre(-7, -7, 0, 0, 1, 3, 7, 7));
+  EXPECT_THAT(computed(withQuant(2, 0, 1, "ROUND"), x),
+              ElementsAre(0, 0, 0, 0, 1, 2, 2, 2));
+  EXPECT_THAT(computed(withQuant(3, 0, 0, "ROUND", 0.5F), x),
+              ElementsAre(0, 0, 0, 0.5, 0.5, 3, 3.5, 3.5));
+  EXPECT_THAT(computed(withQuant(4, 0, 0, "ROUND", 1, 8), x),
+              ElementsAre(-8, -8, 0, 0, 1, 3, 7, 7));
+  EXPECT_THAT(computed(withQuant(1, 1, 1, "ROUND", 2), x),
+              ElementsAre(-2, -2, -2, 2, 2, 2, 2, 2));
+}
+
+TEST(ImportOnnx, BipolarNetworkIsOneOfIntegers) {
+  Net net(9);
+  net.input("x", {1, 1, 2, 2}).output("y").floats("one", {}, {1});
+  net.integers("zero", TensorProto::INT64, {}, {0});
+  net.integers("rest", TensorProto::INT64, {1}, {-1});
+  net.floats("w", {3, 4}, {1, -1, 1, 1, -1, -1, -1, 1, 1, 1, 1, 1});
+  net.floats("gamma", {3}, {2, 1, -1}).floats("beta", {3}, {0.5, 0, 1});
+  net.floats("mean", {3}, {1, -2, 0}).floats("var", {3}, {4, 1, 1});
+  net.node("Shape", {"x"}, {"shape"});
+  net.node("Gather", {"shape", "zero"}, {"images"}, {{"axis", int64_t{0}}});
+  net.node("Unsqueeze", {"images"}, {"one_image"}, {{"axes", Ints{0}}});
+  net.node("Concat", {"one_image", "rest"}, {"flat"}, {{"axis", int64_t{0}}});
+  net.node("Reshape", {"x", "flat"}, {"x2"});
+  net.node("BipolarQuant", {"x2", "one"}, {"q"}, {}, "finn.custom_op.general");
+  net.node("BipolarQuant", {"w", "one"}, {"wq"});
+  net.node("Transpose", {"wq"}, {"wt"}, {{"perm", Ints{1, 0}}});
+  net.node("MatMul", {"q", "wt"}, {"p"});
+  net.node("BatchNormalization", {"p", "gamma", "beta", "mean", "var"}, {"y"},
+           {{"epsilon", 0.0F}});
+  // Signs: 1, -1, 1 (0 is positive), 1; sums 4, 0, 2.
+  EXPECT_THAT(computed(net, {0.5, -3, 0, 7}), ElementsAre(3.5, 2, -1));
+  const Result<Program> program = imported(net.bytes());
+  EXPECT_THAT(program->text(), HasSubstr("const w: b1[3, 2, 2] = \"w\""));
+  ASSERT_EQ(program->report.layers.size(), 1u);
+  EXPECT_EQ(program->report.layers[0].encoding, "b1 x b1");
+  EXPECT_EQ(program->report.layers[0].macs, 12);
+}
+
+TEST(ImportOnnx, ImagesAreARunTimeSize) {
+  Net net;
+  net.input("x", {0, 2}).output("y");
+  net.floats("w", {2, 1}, {1, 10}).node("MatMul", {"x", "w"}, {"y"});
+  EXPECT_THAT(computed(net, {1, 2, 3, 4, 5, 6}, {}, 3),
+              ElementsAre(21, 43, 65));
+}
+
+/// What Conv of ONNX gives: [1, 2, 4, 4] by [outputs, 2 / groups, 3, 3].
+static Numbers convolved(const Numbers &x, const std::vector<float> &w,
+                         int64_t outputs, int64_t groups, int64_t stride,
+                         const Ints &pads) {
+  Numbers y;
+  const int64_t per = 2 / groups;
+  const int64_t rows = (4 + pads[0] + pads[2] - 3) / stride + 1;
+  const int64_t columns = (4 + pads[1] + pads[3] - 3) / stride + 1;
+  for (int64_t i = 0; i < outputs * rows * columns; ++i) {
+    const int64_t o = i / (rows * columns);
+    const int64_t h = i / columns % rows;
+    const int64_t v = i % columns;
+    double sum = 0;
+    for (int64_t j = 0; j < per * 9; ++j) {
+      const int64_t c = o / (outputs / groups) * per + j / 9;
+      const int64_t row = h * stride + j / 3 % 3 - pads[0];
+      const int64_t column = v * stride + j % 3 - pads[1];
+      if (row >= 0 && row < 4 && column >= 0 && column < 4) {
+        sum +=
+            x[size_t((c * 4 + row) * 4 + column)] * w[size_t(o * per * 9 + j)];
+      }
+    }
+    y.push_back(sum);
+  }
+  return y;
+}
+
+TEST(ImportOnnx, ConvolutionsHavePadsStridesAndGroups) {
+  Numbers x;
+  std::vector<float> w;
+  for (int i = 0; i < 32; ++i) {
+    x.push_back(i * 7 % 11 - 5);
+  }
+  for (int i = 0; i < 4 * 18; ++i) {
+    w.push_back(float(i * 5 % 7 - 3));
+  }
+  struct Case {
+    int64_t outputs, groups, stride;
+    Ints pads;
+  };
+  for (const Case &c :
+       {Case{3, 1, 1, {1, 1, 1, 1}}, Case{4, 2, 1, {0, 0, 0, 0}},
+        Case{2, 2, 1, {1, 1, 1, 1}}, Case{4, 1, 2, {0, 0, 1, 1}},
+        Case{1, 1, 1, {2, 0, 0, 1}}}) {
+    const size_t count = size_t(c.outputs * 18 / c.groups);
+    for (const bool isQuantized : {false, true}) {
+      Net net;
+      net.input("x", {1, 2, 4, 4}).output("y");
+      net.floats("w", {c.outputs, 2 / c.groups, 3, 3},
+                 {w.begin(), w.begin() + int64_t(count)});
+      net.floats("one", {}, {1})
+          .floats("zero", {}, {0})
+          .floats("bits", {}, {4});
+      if (isQuantized) {
+        net.node("Quant", {"x", "one", "zero", "bits"}, {"q"});
+      } else {
+        net.node("Identity", {"x"}, {"q"});
+      }
+      net.node("Conv", {"q", "w"}, {"y"},
+               {{"group", c.groups},
+                {"pads", c.pads},
+                {"strides", Ints{c.stride, c.stride}}});
+      EXPECT_EQ(computed(net, x),
+                convolved(x, w, c.outputs, c.groups, c.stride, c.pads))
+          << c.outputs << " outputs, " << c.groups << " groups, quantized "
+          << isQuantized;
+    }
+  }
+}
+
+/// q = clamp(round(x / 0.5) + 3) as uint8, product with int8 weights of two
+/// scales, bias in int32, quantized by 0.25 and 10.
+TEST(ImportOnnx, QdqProductIsOneOfIntegers) {
+  Net net;
+  net.input("x", {1, 2}).output("y");
+  net.floats("sx", {}, {0.5}).integers("zx", TensorProto::UINT8, {}, {3});
+  net.integers("w", TensorProto::INT8, {2, 2}, {2, -1, 4, 3});
+  net.floats("sw", {2}, {0.5, 1})
+      .integers("zw", TensorProto::INT8, {2}, {0, 1});
+  net.integers("b", TensorProto::INT32, {2}, {4, -2});
+  net.floats("sb", {2}, {0.25, 0.5});
+  net.floats("sy", {1}, {0.25}).integers("zy", TensorProto::UINT8, {1}, {10});
+  net.node("QuantizeLinear", {"x", "sx", "zx"}, {"xq"});
+  net.node("DequantizeLinear", {"xq", "sx", "zx"}, {"xd"});
+  net.node("DequantizeLinear", {"w", "sw", "zw"}, {"wd"},
+           {{"axis", int64_t{0}}});
+  net.node("DequantizeLinear", {"b", "sb"}, {"bd"}, {{"axis", int64_t{0}}});
+  net.node("Gemm", {"xd", "wd", "bd"}, {"p"}, {{"transB", int64_t{1}}});
+  net.node("QuantizeLinear", {"p", "sy", "zy"}, {"yq"});
+  net.node("DequantizeLinear", {"yq", "sy", "zy"}, {"y"});
+  // Codes of x less zero: 2, 4. Sums 2*2 - 4 + 4 = 4 and 3*2 + 2*4 - 2 = 12;
+  // reals 1 and 6; codes 14 and 34.
+  EXPECT_THAT(computed(net, {1.1, 2}), ElementsAre(1, 6));
+  EXPECT_THAT(computed(net, {-99, 99}), ElementsAre(-10.0 / 4, 61.25));
+  const Result<Program> program = imported(net.bytes());
+  EXPECT_EQ(program->report.layers.at(0).encoding, "s3 x u8");
+  EXPECT_EQ(program->report.layers.at(0).scales, "channel");
+}
+
+TEST(ImportOnnx, QLinearConvHasZeroPointsOfChannels) {
+  Net net;
+  net.input("x", {1, 1, 2, 2}, TensorProto::UINT8);
+  net.output("y", TensorProto::UINT8);
+  net.floats("sx", {1}, {0.5}).integers("zx", TensorProto::UINT8, {1}, {2});
+  net.integers("w", TensorProto::UINT8, {2, 1, 1, 1}, {7, 90});
+  net.floats("sw", {2}, {1, 2});
+  net.integers("zw", TensorProto::UINT8, {2}, {5, 91});
+  net.floats("sy", {}, {0.5}).integers("zy", TensorProto::UINT8, {}, {20});
+  net.integers("b", TensorProto::INT32, {2}, {1, 0});
+  net.node("QLinearConv", {"x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"},
+           {"y"});
+  // x less 2: 0, 2, 4, 10; by 2 plus 1; by -1 and 2.
+  EXPECT_THAT(computed(net, {2, 4, 6, 12}),
+              ElementsAre(21, 25, 29, 41, 20, 16, 12, 0));
+}
+
+TEST(ImportOnnx, QLinearAddAndMatMul) {
+  Net net;
+  net.input("x", {1, 2}, TensorProto::INT8).output("y", TensorProto::INT8);
+  net.floats("half", {}, {0.5}).integers("z", TensorProto::INT8, {}, {1});
+  net.integers("w", TensorProto::INT8, {2, 1}, {3, -1});
+  net.floats("one", {}, {1}).integers("zero", TensorProto::INT8, {}, {0});
+  net.node("QLinearMatMul", {"x", "half", "z", "w", "one", "zero", "half", "z"},
+           {"p"});
+  net.node("QLinearAdd", {"p", "half", "z", "p", "one", "zero", "half", "z"},
+           {"y"}, {}, "com.microsoft");
+  // (4 - 1) * 3 - (2 - 1) = 8, plus 1; (9 - 1) / 2 + 9 = 13, 26 + 1.
+  EXPECT_THAT(computed(net, {4, 2}), ElementsAre(27));
+}
+
+TEST(ImportOnnx, ClipGivesTheTrueWidth) {
+  Net net;
+  net.input("x", {1, 3}).output("y");
+  net.floats("s", {}, {1}).integers("z", TensorProto::INT8, {}, {0});
+  net.integers("lo", TensorProto::INT8, {}, {-7});
+  net.integers("hi", TensorProto::INT8, {}, {7});
+  net.floats("w", {3, 1}, {1, 1, 1});
+  net.node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  net.node("Clip", {"q", "lo", "hi"}, {"c"});
+  net.node("DequantizeLinear", {"c", "s", "z"}, {"d"});
+  net.node("MatMul", {"d", "w"}, {"y"});
+  EXPECT_THAT(computed(net, {-20, 3, 9}), ElementsAre(3));
+  EXPECT_EQ(imported(net.bytes())->report.layers.at(0).usedInputBits, 4u);
+}
+
+TEST(ImportOnnx, ThresholdsAreCounted) {
+  Net net;
+  net.input("x", {1, 2, 2}).output("y");
+  net.floats("t", {2, 3}, {0, 1, 2, -1, 0.5, 0.5});
+  net.node("MultiThreshold", {"x", "t"}, {"y"},
+           {{"out_scale", 2.0F}, {"out_bias", -3.0F}},
+           "qonnx.custom_op.general");
+  EXPECT_THAT(computed(net, {-0.1, 1, 0.5, -2}), ElementsAre(-3, 1, 3, -3));
+}
+
+TEST(ImportOnnx, IntegersInFloatsStayExact) {
+  Net net;
+  net.input("x", {1, 2}).output("y");
+  net.floats("m", {}, {2047}).floats("a", {}, {5}).floats("k", {}, {65536});
+  net.node("Mul", {"m", "x"}, {"p"}).node("Add", {"p", "a"}, {"q"});
+  net.node("Mul", {"q", "m"}, {"r"}).node("Div", {"r", "k"}, {"d"});
+  net.node("Floor", {"d"}, {"f"});
+  net.node("Clip", {"f"}, {"y"}, {{"min", 0.0F}, {"max", 9000.0F}});
+  ImportOptions options;
+  options.inputTypes["x"] = {Encoding::Unsigned, 8};
+  const auto expected = [](int64_t x) {
+    return double((x * 2047 + 5) * 2047 / 65536);
+  };
+  EXPECT_THAT(computed(net, {255, 3}, options), ElementsAre(9000, expected(3)));
+}
+
+TEST(ImportOnnx, ChannelsAreShuffled) {
+  Net net;
+  net.input("x", {1, 4, 1, 2}).output("y");
+  net.integers("five", TensorProto::INT64, {5}, {1, 2, 2, 1, 2});
+  net.integers("four", TensorProto::INT64, {4}, {1, -1, 1, 2});
+  net.node("Reshape", {"x", "five"}, {"a"});
+  net.node("Transpose", {"a"}, {"b"}, {{"perm", Ints{0, 2, 1, 3, 4}}});
+  net.node("Reshape", {"b", "four"}, {"c"});
+  net.node("Split", {"c"}, {"d", "e"}, {{"axis", int64_t{1}}});
+  net.node("Concat", {"e", "x", "d"}, {"y"}, {{"axis", int64_t{1}}});
+  EXPECT_THAT(computed(net, {1, 2, 3, 4, 5, 6, 7, 8}),
+              ElementsAre(3, 4, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 5, 6));
+}
+
+TEST(ImportOnnx, ImagesAreEnlargedCutAndPadded) {
+  Net net;
+  net.input("x", {1, 1, 1, 2}).output("y");
+  net.floats("none", {0}, {}).floats("twice", {4}, {1, 1, 2, 2});
+  net.integers("pads", TensorProto::INT64, {8}, {0, 0, 0, 1, 0, 0, 0, 0});
+  net.floats("five", {}, {5});
+  net.integers("from", TensorProto::INT64, {1}, {1});
+  net.integers("to", TensorProto::INT64, {1}, {99});
+  net.integers("axis", TensorProto::INT64, {1}, {2});
+  net.node("Resize", {"x", "none", "twice"}, {"a"},
+           {{"mode", std::string("nearest")},
+            {"coordinate_transformation_mode", std::string("asymmetric")},
+            {"nearest_mode", std::string("floor")}});
+  net.node("Slice", {"a", "from", "to", "axis"}, {"b"});
+  net.node("Pad", {"b", "pads", "five"}, {"y"});
+  EXPECT_THAT(computed(net, {1, 2}), ElementsAre(5, 1, 1, 2, 2));
+}
+
+TEST(ImportOnnx, DepthBecomesSpace) {
+  Net net;
+  net.input("x", {1, 4, 1, 2}).output("y");
+  net.node("DepthToSpace", {"x"}, {"y"}, {{"blocksize", int64_t{2}}});
+  EXPECT_THAT(computed(net, {1, 2, 3, 4, 5, 6, 7, 8}),
+              ElementsAre(1, 3, 2, 4, 5, 7, 6, 8));
+}
+
+TEST(ImportOnnx, PoolsCountWhatIsInside) {
+  const auto pooled = [](const std::string &operation,
+                         const Attributes &attributes) {
+    Net net;
+    net.input("x", {1, 1, 3, 3}).output("y");
+    net.node(operation, {"x"}, {"y"}, attributes);
+    return computed(net, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+  };
+  const Attributes window = {{"kernel_shape", Ints{2, 2}},
+                             {"strides", Ints{2, 2}}};
+  EXPECT_THAT(pooled("MaxPool", window), ElementsAre(5));
+  Attributes ceiled = window;
+  ceiled.emplace_back("ceil_mode", int64_t{1});
+  EXPECT_THAT(pooled("MaxPool", ceiled), ElementsAre(5, 6, 8, 9));
+  Attributes inside = window;
+  inside.emplace_back("pads", Ints{0, 0, 1, 1});
+  EXPECT_THAT(pooled("AveragePool", inside), ElementsAre(3, 4.5, 7.5, 9));
+  inside.emplace_back("count_include_pad", int64_t{1});
+  EXPECT_THAT(pooled("AveragePool", inside), ElementsAre(3, 2.25, 3.75, 2.25));
+  EXPECT_THAT(pooled("GlobalAveragePool", {}), ElementsAre(5));
+  EXPECT_THAT(pooled("ReduceMean", {{"axes", Ints{3}}}), ElementsAre(2, 5, 8));
+}
+
+TEST(ImportOnnx, TheFirstGreatestElementIsChosen) {
+  Net net;
+  net.input("x", {1, 4}).output("y", TensorProto::INT64);
+  net.integers("k", TensorProto::INT64, {1}, {1});
+  net.node("TopK", {"x", "k"}, {"values", "y"});
+  EXPECT_THAT(computed(net, {1, 7, -3, 7}), ElementsAre(1));
+  EXPECT_THAT(computed(net, {-1, -7, -3, 0}), ElementsAre(3));
+}
+
+TEST(ImportOnnx, FourBitsArePackedFromTheLowEnd) {
+  Net net(21);
+  net.input("x", {1, 3}, TensorProto::UINT8).output("y", TensorProto::INT32);
+  constexpr int int4 = 22;
+  // -8, 7 and 3: bytes 0x78 and 0x03.
+  net.integers("w", int4, {3, 1}, {0x78, 0x03});
+  net.node("MatMulInteger", {"x", "w"}, {"y"});
+  EXPECT_THAT(computed(net, {1, 2, 10}), ElementsAre(36));
+}
+
+TEST(ImportOnnx, ChannelsCanBeLast) {
+  Net net;
+  net.input("x", {1, 1, 2, 2}).output("y");
+  net.floats("w", {1, 1, 1, 2}, {1, 10});
+  net.node("Conv", {"x", "w"}, {"y"}, {}, "qonnx.custom_op.channels_last");
+  EXPECT_THAT(computed(net, {1, 2, 3, 4}), ElementsAre(21, 43));
+}
+
+static std::string refusalOf(const Net &net) {
+  const Result<Program> program = imported(net.bytes());
+  if (!program.ok()) {
+    return program.message();
+  }
+  return program->report.findings.empty()
+             ? ""
+             : describe(program->report.findings.front());
+}
+
+TEST(ImportOnnx, WhatIsNotSupportedIsNamed) {
+  Net rnn;
+  rnn.input("x", {1, 2}).output("y").node("LSTM", {"x"}, {"y"});
+  EXPECT_EQ(refusalOf(rnn), "node 'LSTM_0' (LSTM): the operator is not "
+                            "supported; replace it by others before export");
+  Net linear;
+  linear.input("x", {1, 1, 2, 2}).output("y").floats("s", {4}, {1, 1, 2, 2});
+  linear.node("Resize", {"x", "", "s"}, {"y"},
+              {{"mode", std::string("linear")}});
+  EXPECT_EQ(refusalOf(linear), "node 'Resize_0' (Resize), 'mode': only "
+                               "'nearest' is supported");
+  Net channels;
+  channels.input("x", {1, 3, 4, 4}).output("y");
+  channels.floats("w", {1, 2, 1, 1}, {1, 1}).node("Conv", {"x", "w"}, {"y"});
+  EXPECT_THAT(refusalOf(channels), HasSubstr("do not fit 3 channels"));
+}
+
+TEST(ImportOnnx, BrokenFilesAreRefused) {
+  EXPECT_THAT(imported("no model").message(), HasSubstr("no ONNX file"));
+  Net circle;
+  circle.input("x", {1}).output("y").node("Add", {"x", "y"}, {"y"});
+  EXPECT_THAT(refusalOf(circle), HasSubstr("in a circle"));
+  Net missing;
+  missing.input("x", {1}).output("y").node("Add", {"x", "z"}, {"y"});
+  EXPECT_THAT(refusalOf(missing), HasSubstr("'z', which nothing defines"));
+  Net twice;
+  twice.input("x", {1}).output("x").node("Identity", {"x"}, {"x"});
+  EXPECT_THAT(refusalOf(twice), HasSubstr("defined twice"));
+  Net shorter;
+  shorter.input("x", {1}).output("y").floats("w", {3}, {1, 2});
+  EXPECT_THAT(refusalOf(shorter), HasSubstr("has 2 elements"));
+  Net outside;
+  outside.input("x", {1}).output("y");
+  TensorProto &tensor = *outside.model.mutable_graph()->add_initializer();
+  tensor.set_name("w");
+  tensor.set_data_type(TensorProto::FLOAT);
+  tensor.set_data_location(TensorProto::EXTERNAL);
+  ::onnx::StringStringEntryProto &entry = *tensor.add_external_data();
+  entry.set_key("location");
+  entry.set_value("../secret");
+  EXPECT_THAT(refusalOf(outside), HasSubstr("not a file beside the model"));
+}

@@ -1,0 +1,186 @@
+// lpgen-import: networks of other tools as operators; `lpgen import` and `lpgen
+// inspect` run it. The only program that reads such files, and it has no
+// compiler in it.
+//
+// Parses options with CLI11, hence the exceptions; everything else is in
+// networks/import.
+#include "base/system/MappedFile.h"
+#include "base/system/Text.h"
+#include "networks/import/ImportOptions.h"
+#include "networks/import/tflite/TfliteImport.h"
+#include "tools/OptionChecks.h"
+#include "tools/Program.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#ifdef LPGEN_HAS_ONNX
+#include "networks/import/onnx/Import.h"
+#endif
+
+using namespace lpgen;
+using namespace lpgen::importer;
+
+namespace {
+struct Arguments {
+  std::string file;
+  std::string folder; ///< To write to.
+  std::vector<std::string> inputTypes;
+  bool json = false;
+  bool isQuiet = false;
+  ImportOptions options;
+};
+/// As the commands of lpgen have them, and one for what is not supported.
+enum ExitCode { Done = 0, Failed = 1, WrongUsage = 2, Unsupported = 3 };
+} // namespace
+
+static int fail(const std::string &message, int code = Failed) {
+  std::fprintf(stderr, "lpgen: error: %s\n", message.c_str());
+  return code;
+}
+
+/// Reads "NAME=u8"; "" or what is wrong.
+static std::string parseInputTypes(Arguments &arguments) {
+  for (const std::string &each : arguments.inputTypes) {
+    const auto parts = splitAssignment(each);
+    const auto type = parts ? ElementType::parse(parts->second) : std::nullopt;
+    if (!type) {
+      return "--input-type '" + each + "': expected NAME=TYPE, as in image=u8";
+    }
+    arguments.options.inputTypes[parts->first] = *type;
+  }
+  return "";
+}
+
+#ifdef LPGEN_HAS_ONNX
+static Result<Program> readOnnx(const Arguments &arguments,
+                                const std::string &name,
+                                std::span<const std::byte> bytes) {
+  const std::string folder =
+      std::filesystem::path(arguments.file).parent_path().string();
+  Program program(name);
+  program.report.file = std::filesystem::path(arguments.file).filename();
+  LPGEN_RETURN_IF_ERROR(onnx::importModel(bytes, folder.empty() ? "." : folder,
+                                          arguments.options, program));
+  return program;
+}
+#else
+static Result<Program> readOnnx(const Arguments &, const std::string &,
+                                std::span<const std::byte>) {
+  return Status::error(
+      "it is no TFLite file, and lpgen was built without ONNX; "
+      "configure it with -DLPGEN_IMPORT_ONNX=ON (needs "
+      "libonnx-dev and libprotobuf-dev)");
+}
+#endif
+
+static Result<Program> readNetwork(const Arguments &arguments) {
+  const std::filesystem::path path = arguments.file;
+  const Result<MappedFile> file = MappedFile::open(arguments.file);
+  if (!file.ok()) {
+    return Status::error("cannot read " + quotedForMessage(arguments.file) +
+                         ": " + file.message());
+  }
+  const std::string name = path.stem().string();
+  Result<Program> program = isTflite(file->bytes())
+                                ? importTflite(name, file->bytes())
+                                : readOnnx(arguments, name, file->bytes());
+  if (!program.ok()) {
+    return Status::error(quotedForMessage(arguments.file) + ": " +
+                         program.message());
+  }
+  program->report.file = path.filename().string();
+  return program;
+}
+
+static int inspect(const Arguments &arguments) {
+  const Result<Program> program = readNetwork(arguments);
+  if (!program.ok()) {
+    return fail(program.message());
+  }
+  const Report &report = program->report;
+  const std::string text =
+      arguments.json ? reportJson(report) : reportText(report);
+  std::fputs(text.c_str(), stdout);
+  return report.isSupported() ? Done : Unsupported;
+}
+
+static int importNetwork(const Arguments &arguments) {
+  const Result<Program> program = readNetwork(arguments);
+  if (!program.ok()) {
+    return fail(program.message());
+  }
+  const Report &report = program->report;
+  for (const std::string &note : report.notes) {
+    std::fprintf(stderr, "lpgen: note: %s\n", oneLine(note).c_str());
+  }
+  for (const Finding &finding : report.findings) {
+    fail(quotedForMessage(arguments.file) + ": " + describe(finding));
+  }
+  if (!report.isSupported()) {
+    return Unsupported;
+  }
+  const Status status = program->write(arguments.folder);
+  if (!status.ok()) {
+    return fail(status.message());
+  }
+  if (arguments.isQuiet) {
+    return Done;
+  }
+  std::printf("%s/%s.lp\n", arguments.folder.c_str(), program->name().c_str());
+  return Done;
+}
+
+static void addOptions(CLI::App &command, Arguments &arguments) {
+  command.add_option("FILE", arguments.file, "Network (.onnx, .tflite)")
+      ->required();
+  command
+      .add_option("--most-images", arguments.options.mostImages,
+                  "Images of one call, at most, where the file leaves their "
+                  "number open")
+      ->check(CLI::Range(int64_t{1}, int64_t{65536}))
+      ->capture_default_str();
+  command
+      .add_option("--input-type", arguments.inputTypes,
+                  "NAME=TYPE: integers that an input of floats holds, e.g. "
+                  "image=u8")
+      ->allow_extra_args(false);
+}
+
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char **argv) {
+  startProgram();
+  Arguments arguments;
+  CLI::App app("Networks of other tools as operators");
+  app.name("lpgen");
+  app.require_subcommand(1);
+  CLI::App *importing = app.add_subcommand(
+      "import", "Write a network as operators (.lp) and weights "
+                "(.safetensors)");
+  addOptions(*importing, arguments);
+  importing->add_option("-o,--output", arguments.folder, "Folder to write to")
+      ->check(isPath())
+      ->required();
+  importing->add_flag("--quiet", arguments.isQuiet,
+                      "Do not print the name of what was written");
+  importing->footer("Exit status: 3 if something is not supported.\n"
+                    "Example: lpgen import net.onnx -o net");
+  CLI::App *inspecting = app.add_subcommand(
+      "inspect", "Show the layers of a network and what is not supported");
+  addOptions(*inspecting, arguments);
+  inspecting->add_flag("--json", arguments.json, "Print JSON");
+  inspecting->footer("Exit status: 3 if something is not supported.\n"
+                     "Example: lpgen inspect net.onnx");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return finishProgram("lpgen-import",
+                         app.exit(error) == 0 ? Done : WrongUsage);
+  }
+  if (const std::string wrong = parseInputTypes(arguments); !wrong.empty()) {
+    return finishProgram("lpgen-import", fail(wrong, WrongUsage));
+  }
+  return finishProgram("lpgen-import", importing->parsed()
+                                           ? importNetwork(arguments)
+                                           : inspect(arguments));
+}
