@@ -1,9 +1,9 @@
 // Writing files of tuned rules. See RuleFile.h.
 #include "schedules/RuleFile.h"
+#include "ir/dialect/ParseText.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include <map>
 
@@ -45,7 +45,7 @@ parseRules(MLIRContext &context, llvm::StringRef text, std::string &reason) {
     }
     return success();
   });
-  return parseSourceString<ModuleOp>(text, &context);
+  return lp::parseModule(text, &context);
 }
 
 static bool isRanked(lp::TunedOp rule) {

@@ -9,8 +9,8 @@
 #include "compiler/emit/EmitLp.h"
 #include "compiler/passes/SelectSchedule.h"
 #include "compiler/pipeline/Stages.h"
+#include "ir/dialect/ParseText.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/IR/LLVMContext.h"
@@ -170,8 +170,8 @@ bool Compilation::parse(Stage from) {
   const llvm::MemoryBuffer *file =
       sources.getMemoryBuffer(sources.getMainFileID());
   fallback = llvm::SMLoc::getFromPointer(file->getBufferStart());
-  module = parseSourceString<ModuleOp>(file->getBuffer(), &context,
-                                       file->getBufferIdentifier());
+  module =
+      lp::parseModule(file->getBuffer(), &context, file->getBufferIdentifier());
   if (!module) {
     return false;
   }
@@ -233,8 +233,7 @@ bool Compilation::schedule() {
                                "': " + reason);
       return false;
     }
-    files.push_back(
-        parseSourceString<ModuleOp>(buffer->getBuffer(), &context, path));
+    files.push_back(lp::parseModule(buffer->getBuffer(), &context, path));
     if (!files.back()) {
       return false;
     }
