@@ -72,7 +72,8 @@ private:
   /// where the table is.
   size_t write(std::string &out) const {
     align(out);
-    const unsigned count = fields.empty() ? 0 : fields.rbegin()->first + 1;
+    const size_t count =
+        fields.empty() ? 0 : size_t{fields.rbegin()->first} + 1;
     const size_t list = out.size();
     out.append(4 + count * 2, '\0');
     align(out);
@@ -82,7 +83,7 @@ private:
     for (const auto &[number, field] : fields) {
       align(out);
       places[number] = out.size();
-      put(out, list + 4 + number * 2,
+      put(out, list + 4 + size_t{2} * number,
           static_cast<uint16_t>(out.size() - start));
       out += field.isOffset() ? std::string(4, '\0') : field.bytes;
     }

@@ -57,7 +57,7 @@ TEST(ImportTflite, FullyConnectedPerTensor) {
 
 // One scale for each output, none of them a power of two; no bias; ReLU.
 TEST(ImportTflite, FullyConnectedPerChannel) {
-  const std::vector<int8_t> w = someBytes(4 * 8);
+  const std::vector<int8_t> w = someBytes(32);
   const std::string file = tfliteFile(
       {activations("x", {1, 8}, 1, 0),
        constantOf("w", {4, 8}, int8Type, w, {0.5F, 0.25F, 0.125F, 0.0625F},
@@ -109,8 +109,8 @@ static Integers convolved(const Integers &x, int64_t size, int64_t channels,
 
 // An even size and stride 2: nothing before the image, one row after it.
 TEST(ImportTflite, ConvolutionWithPaddingAtTheEnd) {
-  const std::vector<int8_t> w = someBytes(2 * 9 * 3);
-  const Integers x = widened(someBytes(4 * 4 * 3, 9));
+  const std::vector<int8_t> w = someBytes(54);
+  const Integers x = widened(someBytes(48, 9));
   const std::string file = tfliteFile(
       {activations("x", {1, 4, 4, 3}, 1, -5),
        constantOf("w", {2, 3, 3, 3}, int8Type, w, {0.5F, 0.25F}, {0, 0}),
@@ -124,8 +124,8 @@ TEST(ImportTflite, ConvolutionWithPaddingAtTheEnd) {
 }
 
 TEST(ImportTflite, ConvolutionWithDilation) {
-  const std::vector<int8_t> w = someBytes(9 * 2);
-  const Integers x = widened(someBytes(7 * 7 * 2, 9));
+  const std::vector<int8_t> w = someBytes(18);
+  const Integers x = widened(someBytes(98, 9));
   const std::string file =
       tfliteFile({activations("x", {1, 7, 7, 2}, 1, 11),
                   constantOf("w", {1, 3, 3, 2}, int8Type, w, {0.25F}, {0}),
@@ -140,8 +140,8 @@ TEST(ImportTflite, ConvolutionWithDilation) {
 
 // Weights [1, K, K, M] on one channel, as in networks of speech.
 TEST(ImportTflite, DepthwiseWithMultiplier) {
-  const std::vector<int8_t> w = someBytes(4 * 3);
-  const Integers x = widened(someBytes(3 * 3, 9));
+  const std::vector<int8_t> w = someBytes(12);
+  const Integers x = widened(someBytes(9, 9));
   const std::string file = tfliteFile(
       {activations("x", {1, 3, 3, 1}, 1, 7),
        constantOf("w", {1, 2, 2, 3}, int8Type, w, {0.25F}, {0}),
@@ -167,8 +167,8 @@ TEST(ImportTflite, DepthwiseWithMultiplier) {
 }
 
 TEST(ImportTflite, Depthwise) {
-  const std::vector<int8_t> w = someBytes(9 * 2);
-  const Integers x = widened(someBytes(3 * 3 * 2, 9));
+  const std::vector<int8_t> w = someBytes(18);
+  const Integers x = widened(someBytes(18, 9));
   const std::string file = tfliteFile(
       {activations("x", {1, 3, 3, 2}, 1, -128),
        constantOf("w", {1, 3, 3, 2}, int8Type, w, {0.25F}, {0}),
@@ -386,6 +386,20 @@ TEST(ImportTflite, RefusesWhatDoesNotFit) {
               ::testing::ElementsAre(
                   HasSubstr("'fused_activation_function': activation 4 is not "
                             "supported; make it an operator of its own")));
+}
+
+TEST(ImportTflite, RefusesZeroPointsBeyondTheirType) {
+  const auto relu6Of = [](int64_t zero) {
+    return findingsOf(tfliteFile(
+        {activations("x", {1, 2}, 1, zero), activations("y", {1, 2}, 1, 0)},
+        {{21, {0}, {1}, {}, ""}}, {0}, {1}));
+  };
+  EXPECT_THAT(relu6Of(200), ::testing::ElementsAre(HasSubstr(
+                                "node 'y' (RELU6): the zero point of its input "
+                                "is no value of its type")));
+  EXPECT_THAT(
+      relu6Of(int64_t{1} << 40),
+      ::testing::ElementsAre("tensor 'x' has a zero point beyond 32 bits"));
 }
 
 TEST(ImportTflite, RefusesFilesOfAnotherKind) {

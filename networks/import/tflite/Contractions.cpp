@@ -258,7 +258,7 @@ static Filter asConvolution(const Filter &filter) {
 }
 
 static Outcome importWindows(Importer &importer, const TfliteOperator &op,
-                             Filter filter, const WindowFields &fields,
+                             const Filter &filter, const WindowFields &fields,
                              const char *name, const Affine &result) {
   const ImportedTensor &x = importer.operand(op, 0);
   Windows windows;
@@ -323,8 +323,8 @@ Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
                        " are not supported",
                    "split the convolution into its groups"};
   }
-  return importWindows(importer, op, std::move(filter), {0, 1, 2, 3, 4},
-                       "tflite_conv", result);
+  return importWindows(importer, op, filter, {0, 1, 2, 3, 4}, "tflite_conv",
+                       result);
 }
 
 Outcome importDepthwiseConv2D(Importer &importer, const TfliteOperator &op) {
@@ -354,8 +354,8 @@ Outcome importDepthwiseConv2D(Importer &importer, const TfliteOperator &op) {
   if (filter.outputs == channels) {
     filter.shape.erase(filter.shape.begin());
     filter.outputDimension = 2;
-    return importWindows(importer, op, std::move(filter), fields,
-                         "tflite_depthwise", result);
+    return importWindows(importer, op, filter, fields, "tflite_depthwise",
+                         result);
   }
   if (channels == 1) {
     return importWindows(importer, op, asConvolution(filter), fields,
@@ -363,7 +363,7 @@ Outcome importDepthwiseConv2D(Importer &importer, const TfliteOperator &op) {
   }
   filter.shape = {filter.shape[1], filter.shape[2], channels,
                   filter.outputs / channels};
-  return importWindows(importer, op, std::move(filter), fields,
+  return importWindows(importer, op, filter, fields,
                        "tflite_depthwise_multiple", result);
 }
 

@@ -127,8 +127,11 @@ static Outcome readOperands(Importer &importer, const TfliteOperator &op,
     return Refusal{"input", "types other than INT8 and UINT8 are not "
                             "supported"};
   }
-  if (operands.a.affine.scale <= 0 || operands.b.affine.scale <= 0) {
-    return Refusal{"quantization", "an input has no scale"};
+  if (operands.a.affine.scale <= 0 || operands.b.affine.scale <= 0 ||
+      !s8.holds(operands.a.affine.zeroPoint) ||
+      !s8.holds(operands.b.affine.zeroPoint)) {
+    return Refusal{"quantization", "an input has no scale, or a zero point "
+                                   "beyond its type"};
   }
   return imported;
 }

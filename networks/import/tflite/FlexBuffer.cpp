@@ -79,8 +79,8 @@ readFlexIntegers(std::span<const std::byte> bytes) {
     return std::nullopt;
   }
   const uint64_t count = reader.number(values - width, width);
-  const uint64_t keyWidth = reader.number(values - 2 * width, width);
-  const uint64_t keys = reader.back(values - 3 * width, width);
+  const uint64_t keyWidth = reader.number(values - uint64_t{2} * width, width);
+  const uint64_t keys = reader.back(values - uint64_t{3} * width, width);
   if (reader.isDamaged || count > mostKeys || !isWidth(keyWidth)) {
     return std::nullopt;
   }

@@ -205,7 +205,7 @@ std::string Importer::define(const TfliteOperator &op, size_t i,
   const bool isOutput =
       result.type != TensorType::UInt8 &&
       std::ranges::find(model.outputs, index) != model.outputs.end();
-  const std::string name = target.names.make(shortName(result.name));
+  std::string name = target.names.make(shortName(result.name));
   tensors[index] = {name, type, std::move(shape), affineOf(result)};
   if (isOutput) {
     outputNames[index] = name;
@@ -316,6 +316,7 @@ void Importer::call(const std::string &result, const std::string &operatorName,
 std::vector<builder::Extent>
 Importer::extentsOf(const std::vector<int64_t> &shape) {
   std::vector<builder::Extent> extents;
+  extents.reserve(shape.size());
   for (const int64_t extent : shape) {
     extents.emplace_back(extent);
   }
@@ -435,6 +436,12 @@ bool Importer::affordsConstants(const TfliteOperator &op) {
   return constantBytes <= times * model.fileBytes;
 }
 
+/// Small integers stand for numbers, and one of them for 0.
+static bool hasValidZero(const ImportedTensor &x) {
+  const bool isSmall = x.type.encoding == Encoding::Signed && x.type.bits <= 16;
+  return !isSmall || x.type.holds(x.affine.zeroPoint);
+}
+
 void Importer::importNode(const TfliteOperator &op) {
   const ImportNode import = importerOf(op);
   if (import == nullptr) {
@@ -449,6 +456,13 @@ void Importer::importNode(const TfliteOperator &op) {
     if (tensors.contains(index)) {
       refuse(op, {"", "its result " + quotedForMessage(tensor(index).name) +
                           " has a value already"});
+      return;
+    }
+  }
+  for (const int32_t index : op.inputs) {
+    const auto found = tensors.find(index);
+    if (found != tensors.end() && !hasValidZero(found->second)) {
+      refuse(op, {"", "the zero point of its input is no value of its type"});
       return;
     }
   }

@@ -213,7 +213,7 @@ static Outcome importLceConvolution(Importer &importer,
     importer.call(importer.define(op, 0, f32, shape), "lce_conv",
                   parameters.text(), arguments);
   } else if (importer.outputType(op) == ElementType{Encoding::Signed, 32} &&
-             thresholds != nullptr && !(outside == 0 && windows.rows.isSame)) {
+             thresholds != nullptr && (outside != 0 || !windows.rows.isSame)) {
     // Words of bits: 1 where more than a threshold of the products are -1.
     std::vector<int64_t> least;
     for (const int64_t threshold : Importer::integers(*thresholds)) {

@@ -260,7 +260,8 @@ static std::string joinOperator(size_t rank, size_t axis, const char *letter) {
   const std::string type = std::string(letter) + "{A}";
   std::string all;
   for (const std::string &name : names) {
-    all += (all.empty() ? "" : ",") + name;
+    all += all.empty() ? "" : ",";
+    all += name;
   }
   return "/// One behind the other along dimension " + std::to_string(axis) +
          ".\nop join_" + std::to_string(rank) + "_" + std::to_string(axis) +

@@ -12,10 +12,11 @@ namespace lpgen::importer {
 
 /// The bytes begin as those of a TFLite file do.
 bool isTflite(std::span<const std::byte> file);
-/// Imports a file; `name` is that of the network. What is not supported stands
-/// in the program's report. An error is a clause about the file.
+/// Imports the bytes of a file; `name` is that of the network. What is not
+/// supported stands in the program's report. An error is a clause about the
+/// file.
 Result<Program> importTflite(const std::string &name,
-                             std::span<const std::byte> file);
+                             std::span<const std::byte> bytes);
 
 } // namespace lpgen::importer
 

@@ -129,6 +129,12 @@ static Status checkTensor(const TfliteTensor &tensor) {
                          " bytes of data, but its shape and type need " +
                          std::to_string((count * bits + 7) / 8));
   }
+  const bool isSmall = std::ranges::all_of(tensor.zeroPoints, [](int64_t zero) {
+    return zero >= INT32_MIN && zero <= INT32_MAX;
+  });
+  if (!isSmall) {
+    return Status::error(named + " has a zero point beyond 32 bits");
+  }
   const bool isFinite = std::ranges::all_of(tensor.scales, [](float scale) {
     return std::isfinite(scale) && scale >= 0;
   });
