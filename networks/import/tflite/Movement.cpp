@@ -253,7 +253,8 @@ static std::string joinOperator(size_t rank, size_t axis, const char *letter) {
     parameters += d == 0 ? "" : extent + ", ";
     a += separator + first;
     b += separator + (d == axis ? "M" : later);
-    y += separator + (d == axis ? extent + " + M" : later);
+    y += separator;
+    y += d == axis ? extent + " + M" : later;
     atA += separator + names[d] + (d == axis ? " + 0" : "");
     atB += separator + names[d] + (d == axis ? " - " + extent : "");
   }
