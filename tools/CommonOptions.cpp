@@ -5,6 +5,7 @@
 #include "operators/frontend/Parser.h"
 #include "schedules/TunedFiles.h"
 #include "targets/Targets.h"
+#include "tools/ModelFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -20,7 +21,10 @@ int reportError(const std::string &message, int code) {
 }
 
 void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
-  command.add_option("FILE", options.file, "File of operators (.lp)")
+  command
+      .add_option("FILE", options.file,
+                  "File of operators (.lp), or a network (.onnx, "
+                  ".tflite)")
       ->required();
   command.add_option("--op", options.op,
                      "Operator of the file; all if not given");
@@ -232,6 +236,25 @@ int OpFile::chooseOps(const std::string &name) {
 
 std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
                                      int &exitCode) {
+  if (!isModelFile(options.file)) {
+    return loadOperators(options, exitCode);
+  }
+  const Result<ImportedModel> model =
+      ImportedModel::import(options.file, exitCode);
+  if (!model.ok()) {
+    exitCode = reportError(model.message());
+    return nullptr;
+  }
+  if (exitCode != ExitSuccess) {
+    return nullptr;
+  }
+  OpFileOptions imported = options;
+  imported.file = model->operators();
+  return loadOperators(imported, exitCode);
+}
+
+std::unique_ptr<OpFile> OpFile::loadOperators(const OpFileOptions &options,
+                                              int &exitCode) {
   std::unique_ptr<OpFile> result(new OpFile(options));
   result->chosenTarget = chooseTarget(options, exitCode);
   if (!result->chosenTarget) {

@@ -57,8 +57,9 @@ const Target *chooseTarget(const OpFileOptions &options, int &exitCode);
 /// A checked file, the operators chosen from it and the target.
 class OpFile {
 public:
-  /// Loads what `options` name. On failure says why on stderr, sets `exitCode`
-  /// and returns null. Diagnostics go to stderr from now on as they arise.
+  /// Loads what `options` name; a network of another tool is imported first. On
+  /// failure says why on stderr, sets `exitCode` and returns null. Diagnostics
+  /// go to stderr from now on as they arise.
   static std::unique_ptr<OpFile> load(const OpFileOptions &options,
                                       int &exitCode);
 
@@ -82,6 +83,8 @@ public:
 
 private:
   explicit OpFile(const OpFileOptions &options);
+  static std::unique_ptr<OpFile> loadOperators(const OpFileOptions &options,
+                                               int &exitCode);
   int loadText(const OpFileOptions &options);
   int parse(const OpFileOptions &options);
   int chooseOps(const std::string &name);

@@ -1,5 +1,5 @@
-// The commands of training: each hands its whole command line to a program that
-// has no LLVM in it and is installed with this one.
+// The commands of training and of import: each hands its whole command line to
+// a program that has no LLVM in it and is installed with this one.
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "llvm/ADT/SmallString.h"
@@ -14,26 +14,37 @@
 namespace lpgen {
 
 namespace {
-struct TrainingProgram {
+struct OtherProgram {
   const char *command;
   const char *description;
-  const char *path; ///< From the folder of this program.
+  const char *path;          ///< From the folder of this program.
+  const char *option;        ///< Of a build that has it, and what that needs.
+  bool takesCommand = false; ///< Its first argument is the command.
 };
 } // namespace
 
-static constexpr std::array<TrainingProgram, 4> programs = {{
+static constexpr const char *training =
+    "-DLPGEN_BUILD_TRAINING=ON (needs OpenBLAS: libopenblas-pthread-dev)";
+static constexpr const char *tools = "the programs that it installs";
+
+static constexpr std::array<OtherProgram, 6> programs = {{
     {"train", "Train a network with generated low-precision kernels",
-     "lpgen-train"},
-    {"eval", "Accuracy of a trained network on the test images", "lpgen-eval"},
+     "lpgen-train", training},
+    {"eval", "Accuracy of a trained network on the test images", "lpgen-eval",
+     training},
     {"export",
      "Write a trained network as operators, weights and a program in C",
-     "lpgen-export"},
+     "lpgen-export", training},
     {"report", "Make a page of charts of a training run",
-     "../share/lpgen/report/train-report"},
+     "../share/lpgen/report/train-report", training},
+    {"import", "Write a network of another tool as operators and weights",
+     "lpgen-import", tools, true},
+    {"inspect", "Show the layers of a network and what is not supported",
+     "lpgen-import", tools, true},
 }};
 
 /// Becomes the program; returns only if that cannot be.
-static int become(const TrainingProgram &program,
+static int become(const OtherProgram &program,
                   const std::vector<std::string> &arguments) {
   static int anchor; // Some address in this program.
   llvm::SmallString<128> path(
@@ -41,6 +52,9 @@ static int become(const TrainingProgram &program,
   llvm::sys::path::remove_filename(path);
   llvm::sys::path::append(path, program.path);
   std::vector<char *> argv = {const_cast<char *>(path.c_str())};
+  if (program.takesCommand) {
+    argv.push_back(const_cast<char *>(program.command));
+  }
   for (const std::string &argument : arguments) {
     argv.push_back(const_cast<char *>(argument.c_str()));
   }
@@ -49,15 +63,14 @@ static int become(const TrainingProgram &program,
   if (errno == ENOENT) {
     return reportError("there is no program '" + std::string(path) +
                        "', which does '" + program.command +
-                       "'; configure lpgen with -DLPGEN_BUILD_TRAINING=ON "
-                       "(needs OpenBLAS: libopenblas-pthread-dev)");
+                       "'; configure lpgen with " + program.option);
   }
   return reportError("cannot run '" + std::string(path) +
                      "': " + std::strerror(errno)); // NOLINT
 }
 
 void addTrainingCommands(CLI::App &app, int &exitCode) {
-  for (const TrainingProgram &program : programs) {
+  for (const OtherProgram &program : programs) {
     CLI::App *command =
         app.add_subcommand(program.command, program.description);
     // Every option, --help among them, is the program's.

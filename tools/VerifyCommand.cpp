@@ -4,7 +4,9 @@
 #include "tools/CommonOptions.h"
 #include "tools/OptionChecks.h"
 #include "workbench/run/Emulator.h"
+#include "workbench/verify/Golden.h"
 #include "workbench/verify/Verify.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
@@ -15,6 +17,8 @@ namespace {
 struct VerifyCommandOptions {
   OpFileOptions file;
   VerifyOptions verify;
+  std::vector<std::string> golden; ///< Inputs and outputs.
+  double tolerance = 0;
   bool json = false;
 };
 } // namespace
@@ -75,6 +79,35 @@ static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
                << "; compared bit for bit, any NaN equals any NaN\n";
 }
 
+static int verifyGolden(const VerifyItem &item, const OpFile &file,
+                        const VerifyCommandOptions &options) {
+  const Result<GoldenReport> report = compareWithGolden(
+      item, file.target().desc(), options.golden[0], options.golden[1]);
+  if (!report.ok()) {
+    return reportError(report.message());
+  }
+  const bool isNear = report->greatest <= options.tolerance;
+  if (options.json) {
+    llvm::outs() << llvm::formatv("{0:2}\n",
+                                  llvm::json::Value(llvm::json::Object{
+                                      {"op", item.op->name},
+                                      {"ok", isNear},
+                                      {"runs", report->runs},
+                                      {"elements", report->elements},
+                                      {"equal", report->equal},
+                                      {"greatestDifference", report->greatest},
+                                      {"tolerance", options.tolerance}}));
+  } else {
+    llvm::outs() << item.op->name << ": " << report->equal << " of "
+                 << report->elements << " output elements of " << report->runs
+                 << " runs are equal to '" << options.golden[1]
+                 << "', the greatest difference is "
+                 << llvm::format("%g", report->greatest) << " (tolerance "
+                 << llvm::format("%g", options.tolerance) << ")\n";
+  }
+  return isNear ? ExitSuccess : ExitFailure;
+}
+
 static int runVerify(const VerifyCommandOptions &options) {
   int exitCode = ExitSuccess;
   const std::unique_ptr<OpFile> file = OpFile::load(options.file, exitCode);
@@ -93,6 +126,12 @@ static int runVerify(const VerifyCommandOptions &options) {
   items.reserve(compiled.size());
   for (size_t i = 0; i < compiled.size(); ++i) {
     items.push_back({file->ops()[i], compiled[i].symbol, compiled[i].object});
+  }
+  if (!options.golden.empty()) {
+    return items.size() == 1
+               ? verifyGolden(items.front(), *file, options)
+               : reportError("--golden takes one operator; choose it with --op",
+                             ExitUsage);
   }
   const Result<std::vector<VerifyReport>> reports =
       verifyOps(items, file->target().desc(), options.verify);
@@ -118,6 +157,16 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
       ->add_option("--cases", options->verify.randomCases,
                    "Sets of random inputs for each choice of run-time sizes")
       ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--golden", options->golden,
+                   "IN.npy OUT.npy: compare with these outputs for these "
+                   "inputs instead")
+      ->expected(2);
+  command
+      ->add_option("--tolerance", options->tolerance,
+                   "Greatest difference from the outputs of --golden")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the result as JSON");
   command->callback([options, &exitCode] { exitCode = runVerify(*options); });

@@ -29,8 +29,14 @@ int main(int argc, char **argv) {
       "lpgen: low-precision tensor operators to the fastest kernel a CPU "
       "can run");
   app.name("lpgen");
+#ifdef LPGEN_HAS_ONNX
+  const std::string formats = "imports TFLite, ONNX";
+#else
+  const std::string formats = "imports TFLite, built without ONNX";
+#endif
   app.set_version_flag("--version",
-                       "lpgen 0.1.0 (LLVM 22, kernel interface 1)");
+                       "lpgen 0.1.0 (LLVM 22, kernel interface 1, " + formats +
+                           ")");
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n"

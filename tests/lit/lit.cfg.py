@@ -31,9 +31,13 @@ config.substitutions.append(
 config.substitutions.append(
     ("%write-idx", f"{sys.executable} {config.test_source_root}/Inputs/write-idx.py"))
 config.substitutions.append(
+    ("%write-onnx", f"{sys.executable} {config.test_source_root}/Inputs/write-onnx.py"))
+config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 
 config.available_features.add(platform.machine())
+if config.importsOnnx:
+    config.available_features.add("onnx")
 if shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
     config.available_features.add("qemu-aarch64")
 elif os.environ.get("LPGEN_TEST_MAY_SKIP") != "1":

@@ -1,0 +1,37 @@
+// Networks of other tools where a file of operators is expected: they are
+// imported on the way.
+#ifndef LPGEN_TOOLS_MODELFILES_H
+#define LPGEN_TOOLS_MODELFILES_H
+
+#include "base/system/Status.h"
+#include <string>
+
+namespace lpgen {
+
+/// The file is a network by its name: it ends in .onnx or .tflite.
+bool isModelFile(const std::string &path);
+
+/// A network as operators and weights in a folder that is removed with this.
+class ImportedModel {
+public:
+  /// Runs lpgen-import, which says on stderr what is wrong; an error only if
+  /// it cannot be run. `exitCode` is its status.
+  static Result<ImportedModel> import(const std::string &path, int &exitCode);
+  ImportedModel(ImportedModel &&other) noexcept
+      : folder(std::move(other.folder)), file(std::move(other.file)) {
+    other.folder.clear();
+  }
+  ImportedModel &operator=(ImportedModel &&) = delete;
+  ~ImportedModel();
+
+  const std::string &operators() const { return file; }
+
+private:
+  ImportedModel() = default;
+  std::string folder;
+  std::string file;
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_TOOLS_MODELFILES_H
