@@ -81,13 +81,17 @@ Result<GoldenReport> compareWithGolden(const VerifyItem &item,
         std::to_string(inputSize) + " and gives " + std::to_string(outputSize));
   }
   std::vector<Job> jobs;
+  std::vector<std::vector<HostTensor>> tensors; // which the jobs borrow
   for (int64_t row = 0; row < rows; ++row) {
     Result<HostTensor> tensor = rowOf(x->elements, row * inputSize,
                                       op.tensors[0].type, shapes.shapeOf(0));
     if (!tensor.ok()) {
       return Status::error("'" + inputs + "': " + tensor.message());
     }
-    jobs.push_back(makeJob(op, item.kernel, sizes, {std::move(*tensor)}));
+    tensors.emplace_back().push_back(std::move(*tensor));
+  }
+  for (const std::vector<HostTensor> &row : tensors) {
+    jobs.push_back(makeJob(op, item.kernel, sizes, row));
   }
   const Result<KernelProgram> program =
       KernelProgram::link({item.object}, target);
