@@ -99,40 +99,31 @@ static Status checkSizeNames(const OpFile &file,
 }
 
 /// Links the object and describes it in the job.
-static Status addKernel(const ast::Op &op, const CompiledOp &compiled,
+static Status addKernel(const ast::Op &op, const CompiledNetwork &network,
                         llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
   const Result<TemporaryFile> object =
-      TemporaryFile::create("o", compiled.object);
+      TemporaryFile::create("o", network.compiled.object);
   LPGEN_RETURN_IF_ERROR(object.status());
   Result<TemporaryFile> library = TemporaryFile::create("so");
   LPGEN_RETURN_IF_ERROR(library.status());
   LPGEN_RETURN_IF_ERROR(
       linkObjects(LinkKind::SharedObject, {object->path()}, library->path()));
-  Result<BenchKernel> kernel =
-      describeKernel(op, compiled, library->path(), {}, sizes);
-  LPGEN_RETURN_IF_ERROR(kernel.status());
-  job.kernels.push_back(std::move(*kernel));
+  job.kernels.push_back(
+      describeKernel(op, network, library->path(), {}, sizes));
   job.libraries.push_back(std::move(*library));
   return Status::success();
 }
 
 /// Writes the object beside the job that describes it, with what MCA says.
-static Status exportKernel(const BenchCommandOptions &options, OpFile &file,
-                           const ast::Op &op, const CompiledOp &compiled,
-                           llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
-  CompileOptions scheduled = file.compileOptions;
-  scheduled.stopAfter = Stage::Scheduled;
-  const auto ir = compileOp(op, file.sources(), scheduled);
-  if (!ir) {
-    return Status::error("operator '" + op.name + "' compiled once only");
-  }
-  job.exported.addIn(options.exportFolder, op.name + ".o", compiled.object);
-  Result<BenchKernel> kernel =
-      describeKernel(op, compiled, "",
-                     estimateLoops(ir->mlir, compiled, file.target()), sizes);
-  LPGEN_RETURN_IF_ERROR(kernel.status());
-  job.kernels.push_back(std::move(*kernel));
-  return Status::success();
+static void exportKernel(const BenchCommandOptions &options, OpFile &file,
+                         const ast::Op &op, const CompiledNetwork &network,
+                         llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
+  job.exported.addIn(options.exportFolder, op.name + ".o",
+                     network.compiled.object);
+  job.kernels.push_back(describeKernel(
+      op, network, "",
+      estimateLoops(network.scheduledIr, network.compiled, file.target()),
+      sizes));
 }
 
 /// Baselines keep to the vector instructions of the target.
@@ -218,14 +209,18 @@ static int runBench(const BenchCommandOptions &options) {
     if (!sizes.ok()) {
       return reportError(sizes.message(), ExitUsage);
     }
-    const std::optional<CompiledOp> compiled = file->compile(*op, exitCode);
+    std::optional<CompiledOp> compiled = file->compile(*op, exitCode);
     if (!compiled) {
       return exitCode;
     }
-    const Status added =
-        isExport ? exportKernel(options, *file, *op, *compiled, *sizes, job)
-                 : addKernel(*op, *compiled, *sizes, job);
-    if (!added.ok()) {
+    const CompiledNetwork network = compileStages(
+        *op, std::move(*compiled), file->sources(), file->compileOptions);
+    if (isExport) {
+      exportKernel(options, *file, *op, network, *sizes, job);
+      continue;
+    }
+    if (const Status added = addKernel(*op, network, *sizes, job);
+        !added.ok()) {
       return reportError(added.message());
     }
   }
@@ -241,7 +236,8 @@ static int runBench(const BenchCommandOptions &options) {
 
 void addBenchCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
-      "bench", "Measure generated kernels beside other implementations");
+      "bench", "Measure generated kernels beside other implementations, and "
+               "the layers of networks");
   const auto options = std::make_shared<BenchCommandOptions>();
   addOpFileOptions(*command, options->file);
   command

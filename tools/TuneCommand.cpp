@@ -5,13 +5,15 @@
 #include "base/system/Interruption.h"
 #include "base/system/Text.h"
 #include "compiler/codegen/Mca.h"
+#include "operators/network/InsideMacs.h"
+#include "operators/network/Layers.h"
 #include "schedules/RuleFile.h"
 #include "schedules/TunedFiles.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/OptionChecks.h"
 #include "tools/TuneReport.h"
-#include "workbench/bench/BenchProblem.h"
+#include "workbench/tune/NetworkPlan.h"
 #include "workbench/tune/Tuner.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -51,14 +53,24 @@ public:
   std::string cpu; ///< Whose rules are written.
 
 private:
+  /// What may be used for an operator or a layer.
+  struct Budget {
+    int trials;
+    double seconds;
+  };
   int tuneOp(OpFile &file, const ast::Op &op);
-  TuneOptions tuneOptions(const OpFile &file, const ast::Op &op) const;
+  int tuneNetwork(OpFile &file, const ast::Op &op);
+  int tuneProblem(const OpFile &file, const TuneProblem &problem,
+                  const Budget &budget);
+  TuneOptions tuneOptions(const OpFile &file, const ast::Op &op,
+                          const Budget &budget) const;
   Status writeRules(const TuneProblem &problem,
                     const TuneOutcome &outcome) const;
 
   const TuneCommandOptions &options;
   TrialLog log;
   bool interrupted = false;
+  int trialsMade = 0; ///< Those that the log knew included.
 };
 } // namespace
 
@@ -88,10 +100,11 @@ static bool isMeasured(const TuneCommandOptions &options,
   return !options.runner.empty() || hostRuns(target.desc());
 }
 
-TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op) const {
+TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op,
+                                 const Budget &budget) const {
   TuneOptions tune;
-  tune.trials = options.trials;
-  tune.seconds = options.seconds;
+  tune.trials = budget.trials;
+  tune.seconds = budget.seconds;
   tune.isExhaustive = options.isExhaustive;
   tune.byModel = !isMeasured(options, file.target());
   tune.cpu = cpu;
@@ -177,17 +190,70 @@ Status TuneRun::writeRules(const TuneProblem &problem,
   return writeFileAtomically(rulesPath, *merged);
 }
 
+static int sayNothingToTune(const ast::Op &op) {
+  llvm::outs() << op.name << ": no contraction, so nothing to tune\n";
+  return ExitSuccess;
+}
+
+/// Seconds of a clock that never goes back.
+static double secondsNow() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
+  if (hasLayers(op)) {
+    return tuneNetwork(file, op);
+  }
   const std::unique_ptr<TuneProblem> problem =
       TuneProblem::create(op, file.sources(), file.compileOptions);
   if (!problem) {
     return ExitFailure;
   }
   if (problem->numContractions() == 0) {
-    llvm::outs() << op.name << ": no contraction, so nothing to tune\n";
-    return ExitSuccess;
+    return sayNothingToTune(op);
   }
-  TuneOptions tune = tuneOptions(file, op);
+  return tuneProblem(file, *problem, {options.trials, options.seconds});
+}
+
+/// The layers one after the other, under one budget.
+int TuneRun::tuneNetwork(OpFile &file, const ast::Op &op) {
+  const auto plan = planNetwork(op, file.sources(), file.compileOptions);
+  if (!plan) {
+    return ExitFailure;
+  }
+  if (plan->empty()) {
+    return sayNothingToTune(op);
+  }
+  const double end = secondsNow() + options.seconds;
+  int trials = options.trials;
+  for (size_t i = 0; i < plan->size() && !interrupted; ++i) {
+    const LayerProblem &layer = (*plan)[i];
+    if (layer.layers.size() > 1) {
+      llvm::outs() << op.name << ": the rules of layer '"
+                   << layer.layers.front() << "' serve "
+                   << llvm::join(llvm::drop_begin(layer.layers), ", ")
+                   << ", too\n";
+    }
+    const double share = shareOf(*plan, i);
+    const Budget budget = {
+        std::max(1, int(std::lround(share * double(trials)))),
+        share * std::max(0.0, end - secondsNow())};
+    const int before = trialsMade;
+    const int status = tuneProblem(file, *layer.problem, budget);
+    if (status != ExitSuccess) {
+      return status;
+    }
+    trials = std::max(0, trials - (trialsMade - before));
+  }
+  return ExitSuccess;
+}
+
+int TuneRun::tuneProblem(const OpFile &file, const TuneProblem &problem,
+                         const Budget &budget) {
+  const ast::Op &op = problem.op();
+  TuneOptions tune = tuneOptions(file, op, budget);
   if (tune.byModel) {
     const TargetDesc &target = file.target().desc();
     if (llvm::Error missing =
@@ -202,13 +268,14 @@ int TuneRun::tuneOp(OpFile &file, const ast::Op &op) {
     }
   }
   tune.report = printTuneProgress;
-  const Result<TuneOutcome> outcome = Tuner(*problem, log, tune).run();
+  const Result<TuneOutcome> outcome = Tuner(problem, log, tune).run();
   if (!outcome.ok()) {
     return reportError("operator '" + op.name + "': " + outcome.message());
   }
   interrupted |= outcome->isInterrupted;
-  printTuneOutcome(*problem, *outcome, tune);
-  const Status written = writeRules(*problem, *outcome);
+  trialsMade += outcome->newTrials + outcome->knownTrials;
+  printTuneOutcome(problem, *outcome, tune);
+  const Status written = writeRules(problem, *outcome);
   return written.ok() ? ExitSuccess : reportError(written.message());
 }
 
@@ -332,14 +399,17 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
   CLI::Option *trials =
       command
           ->add_option("--trials", options->trials,
-                       "Most schedules to try for each operator")
+                       "Most schedules to try for each operator, all layers "
+                       "of a network together")
           ->check(CLI::Range(1, 1000000))
           ->capture_default_str();
-  CLI::Option *time = command
-                          ->add_option("--time", options->seconds,
-                                       "Most seconds for each operator")
-                          ->check(isNumber(0, 1e6))
-                          ->capture_default_str();
+  CLI::Option *time =
+      command
+          ->add_option("--time", options->seconds,
+                       "Most seconds for each operator, all layers of a "
+                       "network together")
+          ->check(isNumber(0, 1e6))
+          ->capture_default_str();
   command->add_flag("--exhaustive", options->isExhaustive,
                     "Try everything; no limits but those that are given");
   command

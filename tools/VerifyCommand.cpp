@@ -1,11 +1,12 @@
 // `lpgen verify`: compiles the operators of a file and compares their kernels
 // with the interpreter.
+#include "base/system/Table.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/OptionChecks.h"
 #include "workbench/run/Emulator.h"
 #include "workbench/verify/Golden.h"
-#include "workbench/verify/Verify.h"
+#include "workbench/verify/VerifyNetwork.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,14 +24,38 @@ struct VerifyCommandOptions {
 };
 } // namespace
 
+/// How much of each layer was compared, and which one is the first that
+/// differs.
+static void printLayers(const VerifyReport &report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"layer", "elements", "compared", ""}};
+  for (const LayerReport &layer : report.layers) {
+    rows.push_back(
+        {layer.name, std::to_string(layer.elements),
+         layer.compared == layer.elements ? "all"
+                                          : std::to_string(layer.compared),
+         layer.mismatches == 0 ? "equal"
+                               : std::to_string(layer.mismatches) + " differ"});
+  }
+  llvm::outs() << formatTable(rows, 1);
+  if (const LayerReport *first = report.firstDifferent()) {
+    llvm::outs() << "  layer '" << first->name
+                 << "' is the first one that differs\n";
+  }
+}
+
 static void printText(const VerifyReport &report) {
   llvm::outs() << report.op << ": "
                << (report.ok() ? "equal to the interpreter" : "DIFFERS") << ", "
-               << report.elements << " output elements compared"
+               << report.elements << (report.layers.empty() ? " output" : "")
+               << " elements compared"
                << (report.isSampled ? " (samples: corners, borders, random)"
                                     : "")
                << " in " << report.runs << " runs on " << report.inputSets
                << " sets of inputs; kernel " << report.symbol << "\n";
+  if (!report.layers.empty()) {
+    printLayers(report);
+  }
   if (!report.ok()) {
     llvm::outs().flush();
     for (const std::string &message : report.messages) {
@@ -41,15 +66,27 @@ static void printText(const VerifyReport &report) {
 }
 
 static llvm::json::Value toJson(const VerifyReport &report) {
-  return llvm::json::Object{{"op", report.op},
-                            {"kernel", report.symbol},
-                            {"ok", report.ok()},
-                            {"inputSets", report.inputSets},
-                            {"runs", report.runs},
-                            {"elements", report.elements},
-                            {"sampled", report.isSampled},
-                            {"mismatches", report.mismatches},
-                            {"messages", llvm::json::Array(report.messages)}};
+  llvm::json::Array layers;
+  for (const LayerReport &layer : report.layers) {
+    layers.push_back(llvm::json::Object{{"name", layer.name},
+                                        {"elements", layer.elements},
+                                        {"compared", layer.compared},
+                                        {"mismatches", layer.mismatches}});
+  }
+  const LayerReport *first = report.firstDifferent();
+  return llvm::json::Object{
+      {"op", report.op},
+      {"kernel", report.symbol},
+      {"ok", report.ok()},
+      {"inputSets", report.inputSets},
+      {"runs", report.runs},
+      {"elements", report.elements},
+      {"sampled", report.isSampled},
+      {"mismatches", report.mismatches},
+      {"layers", std::move(layers)},
+      {"firstDifferent",
+       first ? llvm::json::Value(first->name) : llvm::json::Value(nullptr)},
+      {"messages", llvm::json::Array(report.messages)}};
 }
 
 static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
@@ -79,8 +116,19 @@ static void print(llvm::ArrayRef<VerifyReport> reports, const OpFile &file,
                << "; compared bit for bit, any NaN equals any NaN\n";
 }
 
-static int verifyGolden(const VerifyItem &item, const OpFile &file,
-                        const VerifyCommandOptions &options) {
+static int verifyGolden(OpFile &file, const VerifyCommandOptions &options) {
+  if (file.ops().size() != 1) {
+    return reportError("--golden takes one operator; choose it with --op",
+                       ExitUsage);
+  }
+  int exitCode = ExitSuccess;
+  const std::optional<CompiledOp> compiled =
+      file.compile(*file.ops().front(), exitCode);
+  if (!compiled) {
+    return exitCode;
+  }
+  const VerifyItem item = {file.ops().front(), compiled->symbol,
+                           compiled->object};
   const Result<GoldenReport> report = compareWithGolden(
       item, file.target().desc(), options.golden[0], options.golden[1]);
   if (!report.ok()) {
@@ -108,38 +156,104 @@ static int verifyGolden(const VerifyItem &item, const OpFile &file,
   return isNear ? ExitSuccess : ExitFailure;
 }
 
+namespace {
+/// Verifies the operators of one file.
+class VerifyRun {
+public:
+  VerifyRun(OpFile &file, const VerifyCommandOptions &options)
+      : file(file), options(options) {}
+  /// False, with the exit status set, if nothing can be said.
+  bool run();
+  llvm::ArrayRef<VerifyReport> reports() const { return all; }
+  int exitCode = ExitSuccess;
+
+private:
+  bool fail(const Status &status) {
+    exitCode = reportError(status.message());
+    return false;
+  }
+  bool verifyByLayer(const ast::Op &op, const CompiledOp &compiled,
+                     VerifyReport &report);
+
+  OpFile &file;
+  const VerifyCommandOptions &options;
+  std::vector<VerifyReport> all;
+};
+} // namespace
+
+bool VerifyRun::verifyByLayer(const ast::Op &op, const CompiledOp &compiled,
+                              VerifyReport &report) {
+  const LayerChecks checks(op);
+  CompileOptions compileOptions = file.compileOptions;
+  compileOptions.exportShortNames = false;
+  const std::optional<CompiledOp> observed =
+      compileOp(checks.observed(), file.sources(), compileOptions);
+  if (!observed) {
+    exitCode = ExitFailure;
+    return false;
+  }
+  Result<VerifyReport> verified =
+      verifyNetwork(op, checks, {compiled.symbol, compiled.object},
+                    {observed->symbol, observed->object}, file.target().desc(),
+                    options.verify);
+  if (!verified.ok()) {
+    return fail(verified.status());
+  }
+  report = std::move(*verified);
+  return true;
+}
+
+bool VerifyRun::run() {
+  std::vector<CompiledOp> compiled;
+  for (const ast::Op *op : file.ops()) {
+    std::optional<CompiledOp> result = file.compile(*op, exitCode);
+    if (!result) {
+      return false;
+    }
+    compiled.push_back(std::move(*result));
+  }
+  // Operators without layers run together.
+  std::vector<VerifyItem> items;
+  std::vector<size_t> places;
+  all.resize(compiled.size());
+  for (size_t i = 0; i < compiled.size(); ++i) {
+    const ast::Op &op = *file.ops()[i];
+    if (!hasLayers(op)) {
+      items.push_back({&op, compiled[i].symbol, compiled[i].object});
+      places.push_back(i);
+    } else if (!verifyByLayer(op, compiled[i], all[i])) {
+      return false;
+    }
+  }
+  if (items.empty()) {
+    return true;
+  }
+  Result<std::vector<VerifyReport>> verified =
+      verifyOps(items, file.target().desc(), options.verify);
+  if (!verified.ok()) {
+    return fail(verified.status());
+  }
+  for (auto [report, place] : llvm::zip_equal(*verified, places)) {
+    all[place] = std::move(report);
+  }
+  return true;
+}
+
 static int runVerify(const VerifyCommandOptions &options) {
   int exitCode = ExitSuccess;
   const std::unique_ptr<OpFile> file = OpFile::load(options.file, exitCode);
   if (!file) {
     return exitCode;
   }
-  std::vector<CompiledOp> compiled;
-  for (const ast::Op *op : file->ops()) {
-    std::optional<CompiledOp> result = file->compile(*op, exitCode);
-    if (!result) {
-      return exitCode;
-    }
-    compiled.push_back(std::move(*result));
-  }
-  std::vector<VerifyItem> items;
-  items.reserve(compiled.size());
-  for (size_t i = 0; i < compiled.size(); ++i) {
-    items.push_back({file->ops()[i], compiled[i].symbol, compiled[i].object});
-  }
   if (!options.golden.empty()) {
-    return items.size() == 1
-               ? verifyGolden(items.front(), *file, options)
-               : reportError("--golden takes one operator; choose it with --op",
-                             ExitUsage);
+    return verifyGolden(*file, options);
   }
-  const Result<std::vector<VerifyReport>> reports =
-      verifyOps(items, file->target().desc(), options.verify);
-  if (!reports.ok()) {
-    return reportError(reports.message());
+  VerifyRun run(*file, options);
+  if (!run.run()) {
+    return run.exitCode;
   }
-  print(*reports, *file, options);
-  return llvm::all_of(*reports,
+  print(run.reports(), *file, options);
+  return llvm::all_of(run.reports(),
                       [](const VerifyReport &report) { return report.ok(); })
              ? ExitSuccess
              : ExitFailure;

@@ -64,6 +64,9 @@ TEST(JobTest, whatIsWrittenIsRead) {
   kernel.estimates = {{"Cortex-A53", 1.5}};
   kernel.schedules = {"of acc: direct"};
   kernel.phases = {"pack", "main"};
+  kernel.layers = {{"a", "u4[3, 8]", 90, 1}, {"b", "i32[]", 6, 1}};
+  kernel.phaseLayers = {1, 1};
+  kernel.batch = 3;
   kernel.sizes = {3};
   kernel.tensors = {
       {"x", {Encoding::Unsigned, 2}, {3, 8}, 0, 3},
@@ -88,8 +91,10 @@ TEST(JobTest, whatIsWrittenIsRead) {
   EXPECT_EQ(found->kernels[1].realMacs, std::nullopt);
   EXPECT_FALSE(found->kernels[1].problem);
   for (const auto &[from, to] :
-       {std::pair("\"u2\"", "\"u99\""), std::pair("\"u8\"", "\"u9\""),
-        std::pair("\"w\": 1", "\"w\": 2"), std::pair("\"w\": 1", "\"w\": -1"),
+       {std::pair("\"u2\"", "\"u99\""),
+        std::pair("\"u8\"", "\"u9\""),
+        std::pair("\"w\": 1", "\"w\": 2"),
+        std::pair("\"w\": 1", "\"w\": -1"),
         std::pair("\"w\": 1", "\"w\": 4294967297"),
         std::pair("\"strideW\": 2", "\"strideW\": 1.5"),
         std::pair("\"strideW\": 2", "\"strideW\": 0"),
@@ -98,6 +103,10 @@ TEST(JobTest, whatIsWrittenIsRead) {
         std::pair("\"depthwise\"", "\"sparse\""),
         std::pair("\"hi\": 3,", "\"hi\": 4,"),
         std::pair("\"lo\": 0,", "\"lo\": 18446744073709551615,"),
+        std::pair("\"computedIn\": 1", "\"computedIn\": 2"),
+        std::pair("\"macs\": 90", "\"macs\": -1"),
+        std::pair("\"batch\": 3", "\"batch\": -1"),
+        std::pair("\"pack\",", ""),
         std::pair("\"nominalMacs\": 96", "\"nominalMacs\": -1"),
         std::pair("\"realMacs\": 90", "\"realMacs\": -1"),
         std::pair("\"minSeconds\": 0.25", "\"minSeconds\": true"),

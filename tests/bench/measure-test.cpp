@@ -183,6 +183,47 @@ TEST(ReportTest, saysWhatABaselineDoesNotWrite) {
   EXPECT_THAT(formatText({}, {report}), Not(HasSubstr("lpgen writes")));
 }
 
+TEST(ReportTest, layersHaveSharesOfTheFastestExecution) {
+  BenchKernel kernel;
+  kernel.op = "net";
+  kernel.layers = {{"a", "u4[2, 8]", 600000, 0},
+                   {"s", "i32[2, 8]", 300000, 2},
+                   {"y", "u4[2, 8]", 100000, 2}};
+  kernel.nominalMacs = 1000000;
+  kernel.batch = 2;
+  KernelReport report = makeReport(kernel, 1e-3, 2e-3);
+  report.ours.layers = {0.75e-3, 0, 0.25e-3};
+  const std::vector<LayerTime> times = layerTimes(report);
+  ASSERT_EQ(times.size(), 3U);
+  EXPECT_NEAR(times[0].share, 0.75, 1e-9);
+  EXPECT_EQ(times[1].macsPerCycle, std::nullopt); // Its work is that of y.
+  EXPECT_EQ(times[2].macs, 400000);
+  EXPECT_NEAR(times[2].macsPerCycle.value_or(0), 1.6, 1e-9); // 250000 cycles
+  const std::string text = formatText({}, {report});
+  EXPECT_THAT(text, HasSubstr("  a      u4[2, 8]         0.600  "
+                              "0.7500   75.0 %        0.8\n"));
+  EXPECT_THAT(text, HasSubstr("  s      i32[2, 8]  in y  0.300  "
+                              "0.0000    0.0 %          -\n"));
+  EXPECT_THAT(text, HasSubstr("batch of 2: 2000.0 images/s"));
+  const std::string json = formatJson({}, {report}, {});
+  EXPECT_THAT(json, HasSubstr("\"computedIn\": \"y\""));
+  EXPECT_THAT(json, HasSubstr("\"imagesPerSecond\": 2000.0"));
+}
+
+TEST(MeasureTest, layersAreThoseOfTheFastestExecution) {
+  int run = 0;
+  const auto measured = measure({{"x",
+                                  [&]() -> Result<Duration> {
+                                    const double seconds =
+                                        ++run == 3 ? 0.03 : 0.05;
+                                    return Duration{seconds, 0, {seconds / 3}};
+                                  }}},
+                                6, 0);
+  ASSERT_TRUE(measured.ok()) << measured.message();
+  ASSERT_EQ(measured->front().layers.size(), 1U);
+  EXPECT_NEAR(measured->front().layers.front(), 0.01, 1e-9);
+}
+
 TEST(ReportTest, ratesFromMemory) {
   BenchKernel kernel;
   kernel.op = "op";

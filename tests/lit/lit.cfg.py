@@ -3,7 +3,9 @@
 # lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
 # `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
 # %t as everywhere, %examples for the folder of examples, %write-tensors for
-# Inputs/write-tensors.py, %write-idx for Inputs/write-idx.py. A test that runs kernels for AArch64 says
+# Inputs/write-tensors.py, %write-idx for Inputs/write-idx.py, %write-sample-network FOLDER
+# for net.lp and net.safetensors of Inputs/sample-network.py. A test that runs kernels for
+# AArch64 says
 # `REQUIRES: qemu-aarch64`. What schedules are chosen must not depend on the CPU that
 # the suite runs on: tests that show them say `--cpu`.
 import os
@@ -32,6 +34,9 @@ config.substitutions.append(
     ("%write-idx", f"{sys.executable} {config.test_source_root}/Inputs/write-idx.py"))
 config.substitutions.append(
     ("%write-onnx", f"{sys.executable} {config.test_source_root}/Inputs/write-onnx.py"))
+config.substitutions.append(
+    ("%write-sample-network", f"{sys.executable} "
+     f"{config.test_source_root}/Inputs/sample-network.py"))
 config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 

@@ -1,5 +1,6 @@
 // Which operators baselines can compute, and how much work an operator is.
 #include "FrontendTesting.h"
+#include "operators/network/InsideMacs.h"
 #include "operators/reference/Interpreter.h"
 #include "workbench/bench/BenchProblem.h"
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 // they are wrong.
 #include "operators/frontend/Parser.h"
 #include "workbench/verify/Cases.h"
-#include "workbench/verify/Verify.h"
+#include "workbench/verify/LayerChecks.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cmath>
 #include <gmock/gmock.h>
@@ -223,6 +223,88 @@ TEST(Verify, NamesTheCaseOfAKernelThatDies) {
               HasSubstr("kernel 'wild_pointer_test' in job 1 of"));
   EXPECT_THAT(reports.message(), HasSubstr("inputs, seed 1; tasks split: "
                                            "whole): died with signal 11"));
+}
+
+constexpr const char *networkText = R"(
+op fc(x: u4[?n <= 20, 8], w: s4[8, 8]) -> (y: u4[?n, 8]) {
+  acc[i,j] = sum(k) x[i,k] * w[j,k]
+  y[i,j] = acc[i,j] >> 4
+}
+op net(unread: u4[3], x: u4[?n <= 20, 8], w: s4[8, 8]) -> (y: u4[?n, 8]) {
+  a: u4 = fc(x, w)
+  b: u4 = fc(a, w)
+  y = fc(b, w)
+}
+)";
+
+/// The results of all layers, right ones.
+std::vector<HostTensor> runLayers(const LayerChecks &checks,
+                                  std::vector<HostTensor> tensors,
+                                  llvm::ArrayRef<int64_t> sizes) {
+  const ast::Op &op = checks.observed();
+  EXPECT_TRUE(Interpreter(op, sizes).run(tensors).ok());
+  const size_t first = op.numInputs();
+  std::vector<HostTensor> results;
+  for (size_t i = first; i < op.tensors.size(); ++i) {
+    if (op.tensors[i].role == ast::Role::Output) {
+      results.push_back(tensors[i]);
+    }
+  }
+  return results;
+}
+
+TEST(LayerChecks, TheFirstDifferentLayerIsTheFaultyOne) {
+  const Parsed parsed(networkText);
+  const LayerChecks checks(parsed.op(1));
+  EXPECT_THAT(checks.outputPlaces(), ElementsAre(2));
+  const int64_t sizes[] = {20};
+  auto inputs = makeInputs(parsed.op(1), sizes, InputKind::Random, 1);
+  ASSERT_TRUE(inputs.ok());
+  const std::vector<HostTensor> used = checks.inputsOf(*inputs);
+  ASSERT_EQ(used.size(), 2u); // Nothing reads the third.
+  std::vector<HostTensor> found = runLayers(checks, used, sizes);
+  VerifyReport good;
+  ASSERT_TRUE(checks.compare(sizes, used, found, 1, {}, "case", good).ok());
+  EXPECT_TRUE(good.ok());
+  EXPECT_FALSE(good.isSampled);
+  EXPECT_EQ(good.elements, 3 * 160);
+  found[1].setInt(19, 15 - found[1].getInt(19));
+  VerifyReport bad;
+  ASSERT_TRUE(checks.compare(sizes, used, found, 1, {}, "case", bad).ok());
+  ASSERT_NE(bad.firstDifferent(), nullptr);
+  EXPECT_EQ(bad.firstDifferent()->name, "b");
+  EXPECT_EQ(bad.layers[1].mismatches, 1);
+  EXPECT_EQ(bad.layers[0].mismatches, 0);
+  EXPECT_THAT(bad.messages.front(),
+              HasSubstr("layer 'b' at [2, 3]: expected "));
+  EXPECT_THAT(bad.messages.front(), testing::EndsWith(" (case)"));
+}
+
+TEST(LayerChecks, LargeLayersAreSampled) {
+  const Parsed parsed(R"(
+op fc(x: u4[20000, 2], w: s4[4, 2]) -> (y: u4[20000, 4]) {
+  y[i,j] = sum(k) x[i,k] * w[j,k]
+}
+op net(x: u4[20000, 2], w: s4[4, 2]) -> (y: u4[20000], z: u4[20000, 4]) {
+  z = fc(x, w)
+  y[i] = z[i, 3]
+}
+)");
+  const LayerChecks checks(parsed.op(1));
+  EXPECT_THAT(checks.outputPlaces(), ElementsAre(1, 0));
+  auto inputs = makeInputs(parsed.op(1), {}, InputKind::Random, 1);
+  ASSERT_TRUE(inputs.ok());
+  const std::vector<HostTensor> found = runLayers(checks, *inputs, {});
+  VerifyOptions options;
+  options.limits.maxSteps = 100'000;
+  VerifyReport report;
+  ASSERT_TRUE(
+      checks.compare({}, *inputs, found, 1, options, "case", report).ok());
+  EXPECT_TRUE(report.ok());
+  EXPECT_TRUE(report.isSampled);
+  EXPECT_EQ(report.layers[0].elements, 80'000);
+  EXPECT_NEAR(double(report.layers[0].compared), 10'000, 100);
+  EXPECT_EQ(report.layers[1].compared, 20'000); // Of few steps.
 }
 
 } // namespace

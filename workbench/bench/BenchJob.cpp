@@ -1,8 +1,9 @@
 // One kernel of a job from its operator; workbench/measure/Job.h has the file.
 #include "workbench/bench/BenchJob.h"
+#include "operators/network/InsideMacs.h"
 #include "operators/reference/Interpreter.h"
 #include "workbench/bench/BenchProblem.h"
-#include "llvm/Support/JSON.h"
+#include "workbench/layers/LayerTable.h"
 
 namespace lpgen {
 
@@ -27,35 +28,41 @@ static std::vector<BenchTensor> tensorsOf(const ast::Op &op,
   return tensors;
 }
 
-/// The phases' names from the kernel's manifest.
-static Result<std::vector<std::string>> phasesOf(const CompiledOp &compiled) {
-  llvm::Expected<llvm::json::Value> manifest =
-      llvm::json::parse(compiled.manifest);
-  if (!manifest) {
-    return Status::error("manifest of operator '" + compiled.op +
-                         "': " + llvm::toString(manifest.takeError()));
+/// The layers and which one each phase computes.
+static void describeLayers(const ast::Op &op, const CompiledNetwork &network,
+                           llvm::ArrayRef<int64_t> sizes, BenchKernel &kernel) {
+  const std::vector<LayerLine> lines = layerLines(op, network, sizes);
+  for (const LayerLine &line : lines) {
+    kernel.layers.push_back(
+        {line.layer.name, line.result(), line.macs, int64_t(line.computedIn)});
   }
-  const llvm::json::Object *object = manifest->getAsObject();
-  const llvm::json::Array *phases =
-      object ? object->getArray("phases") : nullptr;
-  if (!phases) {
-    return Status::error("manifest of operator '" + compiled.op +
-                         "' lists no phases");
+  for (const size_t line : linesOfPhases(op, network, lines)) {
+    kernel.phaseLayers.push_back(int64_t(line));
   }
-  std::vector<std::string> names;
-  for (const llvm::json::Value &phase : *phases) {
-    names.push_back(phase.getAsString().value_or("").str());
-  }
-  return names;
 }
 
-Result<BenchKernel> describeKernel(const ast::Op &op,
-                                   const CompiledOp &compiled,
-                                   const std::string &library,
-                                   std::vector<Estimate> estimates,
-                                   llvm::ArrayRef<int64_t> sizes) {
-  Result<std::vector<std::string>> phases = phasesOf(compiled);
-  LPGEN_RETURN_IF_ERROR(phases.status());
+/// The extent of the first dimension, if the first input and all outputs have
+/// the same there; else 0.
+static int64_t batchOf(const std::vector<BenchTensor> &tensors) {
+  std::optional<int64_t> batch;
+  for (const BenchTensor &tensor : tensors) {
+    if (tensor.isInput && batch) {
+      continue;
+    }
+    const int64_t first = tensor.shape.empty() ? 0 : tensor.shape.front();
+    if (first != batch.value_or(first)) {
+      return 0;
+    }
+    batch = first;
+  }
+  return batch.value_or(0);
+}
+
+BenchKernel describeKernel(const ast::Op &op, const CompiledNetwork &network,
+                           const std::string &library,
+                           std::vector<Estimate> estimates,
+                           llvm::ArrayRef<int64_t> sizes) {
+  const CompiledOp &compiled = network.compiled;
   BenchKernel kernel;
   kernel.op = op.name;
   kernel.library = library;
@@ -64,9 +71,15 @@ Result<BenchKernel> describeKernel(const ast::Op &op,
     kernel.schedules.push_back("of " + choice.statement + ": " +
                                choice.schedule);
   }
-  kernel.phases = std::move(*phases);
+  for (const PhaseInfo &phase : compiled.kernel.phases) {
+    kernel.phases.push_back(phase.op);
+  }
+  if (hasLayers(op)) {
+    describeLayers(op, network, sizes, kernel);
+  }
   kernel.sizes = sizes.vec();
   kernel.tensors = tensorsOf(op, sizes);
+  kernel.batch = batchOf(kernel.tensors);
   kernel.nominalMacs = multiplyAccumulates(op, sizes);
   kernel.realMacs = insideMultiplyAccumulates(op, sizes);
   if (const Result<Problem> problem = recognizeProblem(op, sizes);

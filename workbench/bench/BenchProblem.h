@@ -20,13 +20,6 @@ namespace lpgen {
 Result<Problem> recognizeProblem(const ast::Op &op,
                                  llvm::ArrayRef<int64_t> sizes);
 
-/// Multiply-accumulates whose operands all lie inside their tensors; nothing if
-/// an index stands in several subscripts that can fall outside. As
-/// multiplyAccumulates, which also counts the others, this counts bodies of
-/// innermost reductions.
-std::optional<int64_t> insideMultiplyAccumulates(const ast::Op &op,
-                                                 llvm::ArrayRef<int64_t> sizes);
-
 } // namespace lpgen
 
 #endif // LPGEN_WORKBENCH_BENCH_BENCHPROBLEM_H

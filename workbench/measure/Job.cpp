@@ -79,11 +79,22 @@ void visitFields(Estimate &estimate, Field field) {
 }
 
 template <typename Field>
+void visitFields(BenchLayer &layer, Field field) {
+  field("name", layer.name);
+  field("result", layer.result);
+  field("macs", layer.macs);
+  field("computedIn", layer.computedIn);
+}
+
+template <typename Field>
 void visitFields(BenchKernel &kernel, Field field) {
   field("op", kernel.op);
   field("library", kernel.library);
   field("schedules", kernel.schedules);
   field("phases", kernel.phases);
+  field("layers", kernel.layers);
+  field("phaseLayers", kernel.phaseLayers);
+  field("batch", kernel.batch);
   field("estimates", kernel.estimates);
   field("sizes", kernel.sizes);
   field("tensors", kernel.tensors);
@@ -301,6 +312,24 @@ static void check(Problem problem, const std::vector<BenchTensor> &tensors) {
   }
 }
 
+/// Every phase is one of a layer, if there are layers.
+static void checkLayers(const BenchKernel &kernel) {
+  const auto last = int64_t(kernel.layers.size()) - 1;
+  for (const BenchLayer &layer : kernel.layers) {
+    checkInteger("macs", layer.macs, 0, INT64_MAX);
+    checkInteger("computedIn", layer.computedIn, 0, last);
+  }
+  for (const int64_t layer : kernel.phaseLayers) {
+    checkInteger("phaseLayers", layer, 0, last);
+  }
+  const size_t expected = kernel.layers.empty() ? 0 : kernel.phases.size();
+  if (kernel.phaseLayers.size() != expected) {
+    throw BadJob{"'phaseLayers' has " +
+                 std::to_string(kernel.phaseLayers.size()) +
+                 " numbers, expected " + std::to_string(expected)};
+  }
+}
+
 static void check(const BenchKernel &kernel) {
   for (const Estimate &estimate : kernel.estimates) {
     checkNumber("macPerCycle", estimate.macsPerCycle, 1e9);
@@ -311,6 +340,8 @@ static void check(const BenchKernel &kernel) {
   for (const BenchTensor &tensor : kernel.tensors) {
     check(tensor);
   }
+  checkLayers(kernel);
+  checkInteger("batch", kernel.batch, 0, mostExtent);
   checkInteger("nominalMacs", kernel.nominalMacs, 0, INT64_MAX);
   checkInteger("realMacs", kernel.realMacs.value_or(0), 0, INT64_MAX);
   if (kernel.problem) {

@@ -32,6 +32,14 @@ struct Estimate {
   double macsPerCycle = 0;
 };
 
+/// A layer of a network; has a line of its own in the report.
+struct BenchLayer {
+  std::string name;
+  std::string result;     ///< Type and shape.
+  int64_t macs = 0;       ///< As of the kernel.
+  int64_t computedIn = 0; ///< The layer whose phases compute it, too.
+};
+
 /// One kernel to measure.
 struct BenchKernel {
   std::string op;
@@ -40,9 +48,12 @@ struct BenchKernel {
   std::vector<Estimate> estimates;
   std::vector<std::string> schedules; ///< One per contraction.
   std::vector<std::string> phases;    ///< Names of the ops that they run.
-  std::vector<int64_t> sizes;         ///< Run-time sizes.
-  std::vector<BenchTensor> tensors;   ///< Inputs, then outputs.
-  int64_t nominalMacs = 0;            ///< Reads outside count too.
+  std::vector<BenchLayer> layers;     ///< None of an operator without layers.
+  std::vector<int64_t> phaseLayers;   ///< Likewise; the layer of each phase.
+  int64_t batch = 0; ///< Images in each input and output; 0 if they differ.
+  std::vector<int64_t> sizes;       ///< Run-time sizes.
+  std::vector<BenchTensor> tensors; ///< Inputs, then outputs.
+  int64_t nominalMacs = 0;          ///< Reads outside count too.
   /// Without products whose operand lies outside its tensor; nothing if the
   /// subscripts are too entangled to tell.
   std::optional<int64_t> realMacs;

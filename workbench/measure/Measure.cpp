@@ -95,6 +95,9 @@ static Measurement conclude(const std::string &name,
       summarize(samples, [](const Duration &d) { return d.compute; });
   result.total = summarize(
       samples, [](const Duration &d) { return d.compute + d.packing; });
+  result.layers = std::ranges::min_element(samples, {}, [](const Sample &s) {
+                    return s.duration.compute + s.duration.packing;
+                  })->duration.layers;
   if (!frequencies.empty()) {
     result.frequency = median(frequencies);
   }

@@ -18,6 +18,7 @@ namespace lpgen {
 struct Duration {
   double compute = 0;
   double packing = 0; ///< Of activations; 0 where that happened before.
+  std::vector<double> layers = {}; ///< Of a network's, packing included.
 };
 
 /// Something to measure. `run` executes once and returns how long that took.
@@ -43,6 +44,7 @@ struct Measurement {
   Timing compute;
   Timing total;
   std::optional<double> frequency; ///< Median in Hz.
+  std::vector<double> layers; ///< Seconds in the fastest execution of `total`.
 };
 
 /// Measures until every subject had `repetitions` turns and `minSeconds` have

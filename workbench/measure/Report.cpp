@@ -1,5 +1,6 @@
 // The text table.
 #include "workbench/measure/Report.h"
+#include "base/system/Table.h"
 #include "workbench/measure/Clock.h"
 #include "workbench/measure/Means.h"
 #include <algorithm>
@@ -112,6 +113,55 @@ static std::string formatOutputs(const KernelReport &report) {
              : "  lpgen writes " + names + "; a baseline writes one of them\n";
 }
 
+std::vector<LayerTime> layerTimes(const KernelReport &report) {
+  const std::vector<BenchLayer> &layers = report.kernel->layers;
+  std::vector<LayerTime> times(layers.size());
+  const Timing &total = report.ours.total;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    times[i].seconds = report.ours.layers[i];
+    times[i].share = times[i].seconds / total.minSeconds;
+    times[size_t(layers[i].computedIn)].macs += layers[i].macs;
+  }
+  for (LayerTime &time : times) {
+    if (total.minCycles && time.macs > 0 && time.seconds > 0) {
+      time.macsPerCycle = double(time.macs) / (*total.minCycles * time.share);
+    }
+  }
+  return times;
+}
+
+/// The layers of a network with the share of each, and what all take.
+static std::string formatLayers(const KernelReport &report) {
+  const std::vector<BenchLayer> &layers = report.kernel->layers;
+  const std::vector<LayerTime> times = layerTimes(report);
+  const Timing &total = report.ours.total;
+  std::vector<std::vector<std::string>> rows = {
+      {"layer", "result", "", "M MAC", "ms", "share", "MAC/cycle"}};
+  const auto add = [&](const BenchLayer &layer, const std::string &note,
+                       int64_t macs, const LayerTime &time) {
+    rows.push_back(
+        {layer.name, layer.result, note, format("%.3f", double(macs) * 1e-6),
+         format("%.4f", time.seconds * 1e3),
+         format("%.1f %%", time.share * 100), formatRate(time.macsPerCycle)});
+  };
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const auto in = size_t(layers[i].computedIn);
+    add(layers[i], in == i ? "" : "in " + layers[in].name, layers[i].macs,
+        times[i]);
+  }
+  add({"total", "", 0, 0}, "", report.macs(),
+      {total.minSeconds, 1, 0, macsPerCycle(report.macs(), total)});
+  std::string text = formatTable(rows, 3);
+  const int64_t batch = report.kernel->batch;
+  text += format("  latency %.4f ms (median %.4f), packing of activations "
+                 "included",
+                 total.minSeconds * 1e3, total.medianSeconds * 1e3);
+  return text + (batch > 0 ? format("; batch of %lld: %.1f images/s\n",
+                                    static_cast<long long>(batch),
+                                    double(batch) / total.minSeconds)
+                           : "\n");
+}
+
 static std::string formatKernel(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   std::string text = kernel.op + ": kernel " + report.symbol + "\n";
@@ -148,6 +198,9 @@ static std::string formatKernel(const KernelReport &report) {
   text += formatRows(rows);
   if (report.fromMemory) {
     text += formatMemory(*report.fromMemory);
+  }
+  if (!kernel.layers.empty()) {
+    text += formatLayers(report);
   }
   for (const Estimate &estimate : kernel.estimates) {
     text += format("  LLVM-MCA, hot loop alone: %s %.1f MAC/cycle\n",

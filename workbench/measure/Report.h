@@ -59,6 +59,17 @@ struct KernelReport {
   }
 };
 
+/// What one layer of a network took in the fastest execution.
+struct LayerTime {
+  double seconds = 0;
+  double share = 0; ///< Of all layers.
+  int64_t macs = 0; ///< Of what its phases compute.
+  std::optional<double> macsPerCycle;
+};
+
+/// For each layer of the kernel its time; none without layers.
+std::vector<LayerTime> layerTimes(const KernelReport &report);
+
 /// The table, with geometric means if there are several kernels.
 std::string formatText(const BenchJob &job,
                        const std::vector<KernelReport> &reports);

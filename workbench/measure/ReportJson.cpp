@@ -74,6 +74,28 @@ static json memoryToJson(const KernelReport &report) {
   return value;
 }
 
+/// Null for an operator without layers.
+static json layersToJson(const KernelReport &report) {
+  const BenchKernel &kernel = *report.kernel;
+  if (kernel.layers.empty()) {
+    return nullptr;
+  }
+  json list = json::array();
+  const std::vector<LayerTime> times = layerTimes(report);
+  for (size_t i = 0; i < times.size(); ++i) {
+    const BenchLayer &layer = kernel.layers[i];
+    list.push_back(
+        {{"name", layer.name},
+         {"result", layer.result},
+         {"macs", layer.macs},
+         {"computedIn", kernel.layers[size_t(layer.computedIn)].name},
+         {"ms", times[i].seconds * 1e3},
+         {"share", times[i].share},
+         {"macPerCycle", optionalNumber(times[i].macsPerCycle)}});
+  }
+  return list;
+}
+
 static json kernelToJson(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   json value;
@@ -90,6 +112,12 @@ static json kernelToJson(const KernelReport &report) {
   value["executions"] = report.ours.executions;
   value["compute"] = timingToJson(report.ours.compute, report);
   value["withPacking"] = timingToJson(report.ours.total, report);
+  value["layers"] = layersToJson(report);
+  value["batch"] = kernel.batch;
+  value["imagesPerSecond"] =
+      kernel.batch > 0
+          ? json(double(kernel.batch) / report.ours.total.minSeconds)
+          : json(nullptr);
   value["peers"] = json::array();
   for (const BaselineReport &baseline : report.baselines) {
     json entry;

@@ -34,6 +34,8 @@ Status TimedKernel::prepare(const BenchKernel &description,
   for (const std::string &phase : description.phases) {
     isPacking.push_back(phase == "lp.pack");
   }
+  phaseLayers = description.phaseLayers;
+  numLayers = description.layers.size();
   for (size_t i = 0; i < tensors.size(); ++i) {
     logical.push_back(tensors[i].data());
     buffers.push_back(tensors[i].data());
@@ -71,11 +73,15 @@ Result<Duration> TimedKernel::runWith(const std::vector<const void *> &copies) {
 
 Result<Duration> TimedKernel::run() {
   Duration duration;
+  duration.layers.resize(numLayers);
   double last = secondsNow();
   LPGEN_RETURN_IF_ERROR(runner->run(buffers, sizes, [&](int phase) {
     const double now = secondsNow();
     (isPacking[size_t(phase)] ? duration.packing : duration.compute) +=
         now - last;
+    if (numLayers > 0) {
+      duration.layers[size_t(phaseLayers[size_t(phase)])] += now - last;
+    }
     last = now;
   }));
   return duration;

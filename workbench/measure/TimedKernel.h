@@ -50,6 +50,8 @@ private:
   SharedKernel library;
   std::optional<KernelRunner> runner; ///< Of a kernel of the library.
   std::vector<bool> isPacking;        ///< By phase.
+  std::vector<int64_t> phaseLayers;   ///< By phase, if there are layers.
+  size_t numLayers = 0;
   std::vector<int64_t> sizes;
   std::vector<void *> logical; ///< By tensor.
   std::vector<void *> buffers; ///< By tensor; what the kernel gets.

@@ -124,27 +124,27 @@ static std::vector<int64_t> indicesAt(int64_t position,
   return indices;
 }
 
-/// Evaluates about `count` elements of an output of the bound op on demand.
-Result<Expectation::Output> Expectation::sample(const ast::Op &op,
-                                                unsigned tensor,
-                                                Interpreter &reference,
-                                                int64_t count, uint64_t seed) {
+static std::string subjectOf(const ast::Tensor &output) {
+  return "output '" + output.name + "'";
+}
+
+Result<ExpectedElements> expectElements(const ast::Op &op, unsigned tensor,
+                                        Interpreter &reference,
+                                        std::vector<int64_t> positions) {
   const ElementType type = op.tensors[tensor].type;
-  const std::vector<int64_t> &shape = reference.shapeOf(tensor);
-  Output output = {
-      op.tensors[tensor].name, samplePositions(shape, count, seed), {}};
-  output.values = HostTensor(type, {int64_t(output.positions.size())});
-  for (int64_t i = 0; i < output.values.numElements(); ++i) {
+  HostTensor values(type, {int64_t(positions.size())});
+  for (int64_t i = 0; i < values.numElements(); ++i) {
     const Result<ElementValue> value = reference.evaluateAt(
-        tensor, indicesAt(output.positions[size_t(i)], shape));
+        tensor, indicesAt(positions[size_t(i)], reference.shapeOf(tensor)));
     LPGEN_RETURN_IF_ERROR(value.status());
     if (type.isFloat()) {
-      output.values.setFloat(i, value->floatValue);
+      values.setFloat(i, value->floatValue);
     } else {
-      output.values.setInt(i, value->intValue);
+      values.setInt(i, value->intValue);
     }
   }
-  return output;
+  return ExpectedElements{subjectOf(op.tensors[tensor]), std::move(positions),
+                          std::move(values)};
 }
 
 Result<Expectation> Expectation::compute(const ast::Op &op,
@@ -163,12 +163,13 @@ Result<Expectation> Expectation::compute(const ast::Op &op,
     }
     if (!result.sampled) {
       result.outputs.push_back(
-          {op.tensors[id].name, {}, std::move(inputs[id])});
+          {subjectOf(op.tensors[id]), std::nullopt, std::move(inputs[id])});
       continue;
     }
-    Result<Output> output =
-        sample(op, id, reference,
-               chooseSampleCount(op, reference, steps, limits), seed);
+    Result<ExpectedElements> output = expectElements(
+        op, id, reference,
+        samplePositions(reference.shapeOf(id),
+                        chooseSampleCount(op, reference, steps, limits), seed));
     LPGEN_RETURN_IF_ERROR(output.status());
     result.outputs.push_back(std::move(*output));
   }
@@ -198,23 +199,21 @@ static std::string valueText(const HostTensor &tensor, int64_t position) {
   return text;
 }
 
-int64_t Expectation::compare(size_t output, const HostTensor &found,
-                             size_t maxLines,
-                             std::vector<std::string> &differences) const {
-  const Output &expected = outputs[output];
+int64_t ExpectedElements::compare(const HostTensor &found, size_t maxLines,
+                                  std::vector<std::string> &differences) const {
   int64_t count = 0;
   size_t lines = 0;
-  for (int64_t i = 0; i < expected.values.numElements(); ++i) {
-    const int64_t position = sampled ? expected.positions[size_t(i)] : i;
-    if (isSame(expected.values, i, found, position)) {
+  for (int64_t i = 0; i < values.numElements(); ++i) {
+    const int64_t position = positions ? (*positions)[size_t(i)] : i;
+    if (isSame(values, i, found, position)) {
       continue;
     }
     ++count;
     if (lines++ < maxLines) {
-      differences.push_back("output '" + expected.name + "' at " +
+      differences.push_back(subject + " at " +
                             shapeToString(found.indicesAt(position)) +
-                            ": expected " + valueText(expected.values, i) +
-                            ", found " + valueText(found, position));
+                            ": expected " + valueText(values, i) + ", found " +
+                            valueText(found, position));
     }
   }
   return count;
@@ -222,7 +221,7 @@ int64_t Expectation::compare(size_t output, const HostTensor &found,
 
 int64_t Expectation::numElements() const {
   int64_t count = 0;
-  for (const Output &output : outputs) {
+  for (const ExpectedElements &output : outputs) {
     count += output.values.numElements();
   }
   return count;

@@ -7,10 +7,30 @@
 #include "operators/frontend/Ast.h"
 #include "operators/reference/Interpreter.h"
 #include "llvm/ADT/ArrayRef.h"
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lpgen {
+
+/// Elements of a tensor as the interpreter computes them.
+struct ExpectedElements {
+  std::string subject; ///< "output 'y'", for messages.
+  /// Row-major, in ascending order; nothing if they are all.
+  std::optional<std::vector<int64_t>> positions;
+  HostTensor values; ///< At `positions`, in their order, or all of them.
+
+  /// Appends to `differences` one line for each of the first `maxLines`
+  /// elements that differ in `found`, bit for bit; NaN equals NaN whatever its
+  /// payload. Returns the number of differences.
+  int64_t compare(const HostTensor &found, size_t maxLines,
+                  std::vector<std::string> &differences) const;
+};
+
+/// Evaluates elements of a tensor of the bound `op` on demand.
+Result<ExpectedElements> expectElements(const ast::Op &op, unsigned tensor,
+                                        Interpreter &reference,
+                                        std::vector<int64_t> positions);
 
 /// What the interpreter says about the outputs of an op on given inputs:
 /// everywhere, or, where that would take too long, at chosen positions.
@@ -31,30 +51,19 @@ public:
                                      std::vector<HostTensor> inputs,
                                      uint64_t seed, const Limits &limits);
 
-  /// Appends to `differences` one line for each of the first `maxLines`
-  /// elements in which output number `output` (0 is the first output) differs,
-  /// bit for bit; NaN equals NaN whatever its payload. Returns the number of
-  /// differences.
+  /// Compares output number `output`, 0 for the first one, see
+  /// ExpectedElements.
   int64_t compare(size_t output, const HostTensor &found, size_t maxLines,
-                  std::vector<std::string> &differences) const;
+                  std::vector<std::string> &differences) const {
+    return outputs[output].compare(found, maxLines, differences);
+  }
 
   /// Elements compared, all outputs together.
   int64_t numElements() const;
   bool isSampled() const { return sampled; }
 
 private:
-  struct Output {
-    std::string name;
-    std::vector<int64_t> positions; ///< Row-major, when sampled.
-    /// The elements at `positions`, in their order, or all of them.
-    HostTensor values;
-  };
-
-  static Result<Output> sample(const ast::Op &op, unsigned tensor,
-                               Interpreter &reference, int64_t count,
-                               uint64_t seed);
-
-  std::vector<Output> outputs;
+  std::vector<ExpectedElements> outputs;
   bool sampled = false;
 };
 

@@ -34,6 +34,14 @@ struct VerifyOptions {
   int64_t batchBytes = int64_t{1} << 26; ///< Of tensors, per process.
 };
 
+/// What came of one layer of a network, over all its sets of inputs.
+struct LayerReport {
+  std::string name;
+  int64_t elements = 0;   ///< Of its results.
+  int64_t compared = 0;   ///< Of these, with the interpreter's.
+  int64_t mismatches = 0; ///< Of these.
+};
+
 /// The outcome for one item.
 struct VerifyReport {
   std::string op;
@@ -44,7 +52,17 @@ struct VerifyReport {
   bool isSampled = false; ///< Some runs were compared at samples only.
   int64_t mismatches = 0;
   std::vector<std::string> messages; ///< The first mismatches.
+  std::vector<LayerReport> layers;   ///< Of a network, in order.
   bool ok() const { return mismatches == 0; }
+  /// Null if no layer differs.
+  const LayerReport *firstDifferent() const {
+    for (const LayerReport &layer : layers) {
+      if (layer.mismatches > 0) {
+        return &layer;
+      }
+    }
+    return nullptr;
+  }
 };
 
 /// Verifies all items; reports stand at the items' places. An error if a kernel

@@ -1,9 +1,10 @@
 """Writes tensors of numbers that look random and are the same every time.
 
-    write-tensors.py FILE.safetensors NAME:DTYPE:EXTENT,EXTENT:LOW:HIGH ...
-    write-tensors.py FILE.npy NAME:DTYPE:EXTENT,EXTENT:LOW:HIGH
+    write-tensors.py FILE.safetensors NAME:DTYPE:EXTENT,EXTENT:LOW:HIGH[:DIVISOR] ...
+    write-tensors.py FILE.npy NAME:DTYPE:EXTENT,EXTENT:LOW:HIGH[:DIVISOR]
 
-DTYPE is that of safetensors. LOW and HIGH, whole numbers, occur.
+DTYPE is that of safetensors. LOW and HIGH, whole numbers, occur; floats are divided by
+DIVISOR.
 """
 import json
 import math
@@ -27,9 +28,11 @@ def main():
     path, *specs = sys.argv[1:]
     header, data = {}, b""
     for seed, spec in enumerate(specs):
-        name, dtype, extents, low, high = spec.split(":")
+        name, dtype, extents, low, high, *divisor = spec.split(":")
         shape = [int(extent) for extent in extents.split(",") if extent]
         values = valuesOf(math.prod(shape), int(low), int(high), seed)
+        if divisor:
+            values = [value / int(divisor[0]) for value in values]
         elements = struct.pack(f"<{len(values)}{CODES[dtype][0]}", *values)
         header[name] = {"dtype": dtype, "shape": shape,
                         "data_offsets": [len(data), len(data) + len(elements)]}

@@ -3,7 +3,7 @@
 // Over the box of all indices the count is a product: of the combinations that
 // keep one subscript inside, for each subscript that can fall outside, and of
 // the extents of all indices that stand in none of these.
-#include "workbench/bench/BenchProblem.h"
+#include "operators/network/InsideMacs.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
