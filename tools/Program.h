@@ -23,6 +23,7 @@ namespace lpgen {
   } catch (const std::exception &error) {
     what = error.what();
   } catch (...) {
+    what = "an error of an unknown kind";
   }
   std::fprintf(stderr, "lpgen: error: %s\n", what);
   ::_exit(1);

@@ -200,7 +200,7 @@ private:
       ++(isHang ? hung : crashed);
       report(number++, isHang ? "hung" : "crashed", logPath);
     }
-    llvm::sys::fs::remove(logPath);
+    (void)llvm::sys::fs::remove(logPath);
     return number;
   }
 

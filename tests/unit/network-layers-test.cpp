@@ -93,6 +93,7 @@ TEST(SubOperator, ComputesWhatTheWholeComputes) {
     const SubOperator part =
         makeSubOperator(op, layer.statements, layer.results);
     std::vector<HostTensor> tensors;
+    tensors.reserve(part.op.tensors.size());
     for (unsigned i = 0; i < part.op.numInputs(); ++i) {
       tensors.push_back((*whole)[part.origins[i]]);
     }
@@ -113,6 +114,7 @@ TEST(SubOperator, NamesItsBuffersAsCDoes) {
   const Layer layer = layersOf(op)[2];
   const SubOperator part = makeSubOperator(op, layer.statements, layer.results);
   std::vector<std::string> names;
+  names.reserve(part.op.tensors.size());
   for (const ast::Tensor &tensor : part.op.tensors) {
     names.push_back(tensor.name);
   }

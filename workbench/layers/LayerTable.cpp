@@ -54,6 +54,7 @@ static LayerLine makeLine(const ast::Op &op, Layer layer,
 
 static std::vector<Layer> layersIn(const std::vector<LayerLine> &lines) {
   std::vector<Layer> layers;
+  layers.reserve(lines.size());
   for (const LayerLine &line : lines) {
     layers.push_back(line.layer);
   }

@@ -61,7 +61,7 @@ struct LayerTable {
   /// One line: work, expected cycles, bytes.
   std::string summary() const;
   /// "widen maddubs16", "loops", or the layer that it is part of.
-  std::string kernelText(size_t line) const;
+  std::string kernelText(size_t number) const;
   llvm::ArrayRef<LayerLine> layers() const { return lines; }
 
 private:

@@ -33,6 +33,7 @@ planNetwork(const ast::Op &op, llvm::SourceMgr &sources,
       return std::nullopt;
     }
     std::vector<TunedKey> keys;
+    keys.reserve(next.problem->numContractions());
     for (size_t i = 0; i < next.problem->numContractions(); ++i) {
       keys.push_back(next.problem->key(i));
     }

@@ -90,6 +90,7 @@ Result<GoldenReport> compareWithGolden(const VerifyItem &item,
     }
     tensors.emplace_back().push_back(std::move(*tensor));
   }
+  jobs.reserve(tensors.size());
   for (const std::vector<HostTensor> &row : tensors) {
     jobs.push_back(makeJob(op, item.kernel, sizes, row));
   }

@@ -27,6 +27,7 @@ LayerChecks::LayerChecks(const ast::Op &op)
 std::vector<HostTensor>
 LayerChecks::inputsOf(llvm::ArrayRef<HostTensor> inputs) const {
   std::vector<HostTensor> result;
+  result.reserve(whole.op.numInputs());
   for (unsigned id = 0; id < whole.op.numInputs(); ++id) {
     result.push_back(inputs[whole.origins[id]]);
   }
@@ -71,6 +72,7 @@ Status LayerChecks::compareLayer(size_t number, llvm::ArrayRef<int64_t> sizes,
   layer.name = layers[number].name;
   std::vector<HostTensor> inputs;
   const unsigned numInputs = part.op.numInputs();
+  inputs.reserve(part.op.tensors.size());
   for (unsigned id = 0; id < numInputs; ++id) {
     inputs.push_back(*known[part.origins[id]]);
   }
@@ -93,7 +95,8 @@ Status LayerChecks::compareLayer(size_t number, llvm::ArrayRef<int64_t> sizes,
     report.elements += expected->values.numElements();
     report.isSampled |= expected->values.numElements() < values.numElements();
     for (const std::string &difference : differences) {
-      report.messages.push_back(difference + " (" + description + ")");
+      std::string &message = report.messages.emplace_back(difference);
+      message.append(" (").append(description).append(")");
     }
     known[layers[number].results[i]] = &values;
   }
