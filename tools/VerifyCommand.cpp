@@ -11,6 +11,7 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
+#include <limits>
 
 namespace lpgen {
 
@@ -280,7 +281,7 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--tolerance", options->tolerance,
                    "Greatest difference from the outputs of --golden")
-      ->check(CLI::NonNegativeNumber)
+      ->check(isNumber(0, std::numeric_limits<double>::max()))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the result as JSON");
   command->callback([options, &exitCode] { exitCode = runVerify(*options); });

@@ -157,8 +157,12 @@ Result<VerifyReport> verifyNetwork(const ast::Op &op, const LayerChecks &checks,
                                    const VerifiedKernel &observed,
                                    const TargetDesc &target,
                                    const VerifyOptions &options) {
-  const Result<KernelProgram> program =
-      KernelProgram::link({kernel.object, observed.object}, target);
+  // Where all results of layers are outputs, both are one kernel.
+  std::vector<llvm::StringRef> objects = {kernel.object};
+  if (observed.symbol != kernel.symbol) {
+    objects.push_back(observed.object);
+  }
+  const Result<KernelProgram> program = KernelProgram::link(objects, target);
   LPGEN_RETURN_IF_ERROR(program.status());
   NetworkVerifier verifier(op, checks, kernel, observed, options);
   for (VerifyCase &plan : planCases(op, options.seed, options.randomCases,
