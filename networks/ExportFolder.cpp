@@ -3,7 +3,6 @@
 #include "base/system/Interruption.h"
 #include "base/system/OutputFiles.h"
 #include "base/system/Subprocess.h"
-#include "base/tensor/Npy.h"
 #include "base/tensor/SafetensorsWriter.h"
 #include "networks/NetworkText.h"
 #include <filesystem>
@@ -49,20 +48,15 @@ static Status writeSources(const Network &network, const TestImages &test,
   for (const StoredConstant &constant : constantsOf(network)) {
     tensors.push_back({constant.name, constant.values});
   }
-  const std::string header = safetensorsHeader(tensors);
-  std::vector<std::string_view> weights = {header};
-  for (const NamedTensor &tensor : tensors) {
-    weights.push_back(npyElements(*tensor.values));
-  }
-  const std::string images =
-      idxHeader({test.count, network.height, network.width, network.channels});
-  const std::string labels = idxHeader({test.count});
-  const std::string folder = options.folder + "/";
   OutputFiles files;
   files.addIn(options.folder, "net.lp", networkText(network, options.title));
-  files.addParts(folder + "net.safetensors", std::move(weights));
-  files.addParts(folder + "test-images.idx", {images, viewOf(test.pixels)});
-  files.addParts(folder + "test-labels.idx", {labels, viewOf(test.labels)});
+  addSafetensors(files, options.folder, "net.safetensors", tensors);
+  files.addIn(
+      options.folder, "test-images.idx",
+      idxHeader({test.count, network.height, network.width, network.channels}),
+      {viewOf(test.pixels)});
+  files.addIn(options.folder, "test-labels.idx", idxHeader({test.count}),
+              {viewOf(test.labels)});
   return files.commit();
 }
 

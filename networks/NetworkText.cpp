@@ -81,17 +81,6 @@ std::vector<StoredConstant> constantsOf(const Network &network) {
   return constants;
 }
 
-static std::string constantText(const std::string &name,
-                                const HostTensor &values) {
-  Declaration declaration = {identifier(name), values.type()};
-  for (const int64_t extent : values.shape()) {
-    declaration.extents.emplace_back(extent);
-  }
-  declaration.lowest = values.type().minValue();
-  declaration.highest = values.type().maxValue();
-  return "const " + declaration.text() + " = \"" + name + "\"\n";
-}
-
 /// What a formal of any extents and width mentions, each once.
 static void addParameters(const Declaration &formal,
                           std::vector<std::string> &names) {
@@ -196,13 +185,21 @@ static std::string callText(const Stage &stage, const std::string &op,
 }
 
 static std::string netText(const Network &network, const std::string &calls) {
-  const auto text = [](int64_t number) { return std::to_string(number); };
-  const std::string pixels =
-      network.isFlat ? text(network.height * network.width * network.channels)
-                     : text(network.height) + ", " + text(network.width) +
-                           ", " + text(network.channels);
-  return "\nop net(image: u8[?n <= N, " + pixels + "]) -> (scores: f32[?n, " +
-         text(network.classes) + "]) {\n" + calls + "}\n";
+  Declaration image = {"image", {Encoding::Unsigned, 8}};
+  image.extents.push_back(Extent::upTo("n", Extent::of("N")));
+  if (network.isFlat) {
+    image.extents.emplace_back(network.height * network.width *
+                               network.channels);
+  } else {
+    for (const int64_t extent :
+         {network.height, network.width, network.channels}) {
+      image.extents.emplace_back(extent);
+    }
+  }
+  Declaration scores = {"scores"};
+  scores.extents = {Extent::declared("n"), Extent(network.classes)};
+  const builder::Operator net = {"net", "", {image}, {scores}, {}};
+  return "\n" + net.head() + calls + "}\n";
 }
 
 std::string networkText(const Network &network, const std::string &title) {
@@ -214,7 +211,9 @@ std::string networkText(const Network &network, const std::string &title) {
   text += "param N = " + std::to_string(network.imagesPerCall) +
           " // the most images of one call\n\n";
   for (const StoredConstant &constant : constantsOf(network)) {
-    text += constantText(constant.name, *constant.values);
+    text += builder::constantText(identifier(constant.name),
+                                  constant.values->type(),
+                                  constant.values->shape(), constant.name);
   }
   Operators operators;
   std::string calls;

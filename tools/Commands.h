@@ -23,7 +23,7 @@ void addBenchCommand(CLI::App &app, int &exitCode);
 void addTuneCommand(CLI::App &app, int &exitCode);
 
 /// `train ...`, `report ...`: run programs of the training runtime.
-void addTrainingCommands(CLI::App &app, int &exitCode);
+void addProgramCommands(CLI::App &app, int &exitCode);
 
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);

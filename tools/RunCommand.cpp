@@ -49,12 +49,9 @@ static Result<Bindings> bind(const ast::Op &op,
 static Status writeOutputs(const ast::Op &op, const TensorPaths &paths,
                            const JobResult &result) {
   OutputFiles files;
-  std::vector<std::string> headers;
-  headers.reserve(paths.size());
   for (const auto &[id, path] : paths) {
     const HostTensor &values = result.outputs[id - op.numInputs()];
-    headers.push_back(npyHeader(values));
-    files.addParts(path, {headers.back(), npyElements(values)});
+    files.add(path, npyHeader(values), {npyElements(values)});
   }
   LPGEN_RETURN_IF_ERROR(files.commit());
   for (const auto &[id, path] : paths) {

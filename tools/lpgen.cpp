@@ -48,7 +48,7 @@ int main(int argc, char **argv) {
   addBenchCommand(app, exitCode);
   addExplainCommand(app, exitCode);
   addTuneCommand(app, exitCode);
-  addTrainingCommands(app, exitCode);
+  addProgramCommands(app, exitCode);
   addTargetsCommand(app, exitCode);
   try {
     app.parse(argc, argv);

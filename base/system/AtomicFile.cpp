@@ -12,7 +12,7 @@ namespace lpgen {
 Status writeFileAtomically(const std::string &path,
                            std::span<const std::string_view> parts) {
   OutputFiles files;
-  files.addParts(path, {parts.begin(), parts.end()});
+  files.add(path, "", {parts.begin(), parts.end()});
   return files.commit();
 }
 

@@ -136,12 +136,10 @@ Status OutputFiles::Writing::resolve() {
 }
 
 bool OutputFiles::Writing::writeParts(int descriptor) const {
-  if (file->parts.empty()) {
-    return writeAll(descriptor, file->contents);
-  }
-  return std::ranges::all_of(file->parts, [&](std::string_view part) {
-    return writeAll(descriptor, part);
-  });
+  return writeAll(descriptor, file->contents) &&
+         std::ranges::all_of(file->parts, [&](std::string_view part) {
+           return writeAll(descriptor, part);
+         });
 }
 
 Status OutputFiles::Writing::writeStream() const {
@@ -240,24 +238,21 @@ void OutputFiles::Writing::cleanUp() {
   }
 }
 
-void OutputFiles::add(std::string path, std::string contents) {
-  files.emplace_back(std::move(path), std::move(contents));
-}
-
-void OutputFiles::addParts(std::string path,
-                           std::vector<std::string_view> parts) {
-  files.emplace_back(std::move(path), "", std::move(parts));
+void OutputFiles::add(std::string path, std::string contents,
+                      std::vector<std::string_view> parts) {
+  files.emplace_back(std::move(path), std::move(contents), std::move(parts));
 }
 
 void OutputFiles::addIn(const std::string &folder, const std::string &name,
-                        std::string contents) {
+                        std::string contents,
+                        std::vector<std::string_view> parts) {
   const bool isWrong = name.empty() || name == "." || name == ".." ||
                        name.find('/') != std::string::npos ||
                        name.find('\0') != std::string::npos;
   if (isWrong && wrongName.empty()) {
     wrongName = name.empty() ? " " : name;
   }
-  add(folder + "/" + name, std::move(contents));
+  add(folder + "/" + name, std::move(contents), std::move(parts));
   files.back().folder = folder;
 }
 

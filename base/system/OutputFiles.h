@@ -20,13 +20,13 @@ namespace lpgen {
 /// refused.
 class OutputFiles {
 public:
-  void add(std::string path, std::string contents);
-  /// The parts one after the other. Their bytes must be there until `commit`.
-  void addParts(std::string path, std::vector<std::string_view> parts);
+  /// The contents, then the parts, whose bytes must be there until `commit`.
+  void add(std::string path, std::string contents,
+           std::vector<std::string_view> parts = {});
   /// FOLDER/NAME; the folder is made if it is missing. A name that leads out of
   /// it is an error of `commit`.
   void addIn(const std::string &folder, const std::string &name,
-             std::string contents);
+             std::string contents, std::vector<std::string_view> parts = {});
 
   /// An error names the file that cannot be written; then the files are as they
   /// were before, but for what a pipe took.
@@ -35,7 +35,7 @@ public:
 private:
   struct File {
     std::string path;
-    std::string contents; ///< If there are no parts.
+    std::string contents;
     std::vector<std::string_view> parts;
     std::string folder; ///< Made if it is missing; "" for none.
   };

@@ -1,5 +1,6 @@
 // Writing of safetensors files. See SafetensorsWriter.h.
 #include "base/tensor/SafetensorsWriter.h"
+#include "base/tensor/Npy.h"
 #include "base/tensor/StoredTensor.h"
 
 namespace lpgen {
@@ -18,7 +19,8 @@ static std::string quoted(const std::string &text) {
   return result + "\"";
 }
 
-std::string safetensorsHeader(std::span<const NamedTensor> tensors) {
+/// What stands before the elements.
+static std::string headerOf(std::span<const NamedTensor> tensors) {
   std::string json = "{";
   int64_t begin = 0;
   for (const NamedTensor &tensor : tensors) {
@@ -38,6 +40,16 @@ std::string safetensorsHeader(std::span<const NamedTensor> tensors) {
     length += static_cast<char>(json.size() >> (8 * byte));
   }
   return length + json;
+}
+
+void addSafetensors(OutputFiles &files, const std::string &folder,
+                    const std::string &name,
+                    std::span<const NamedTensor> tensors) {
+  std::vector<std::string_view> elements;
+  for (const NamedTensor &tensor : tensors) {
+    elements.push_back(npyElements(*tensor.values));
+  }
+  files.addIn(folder, name, headerOf(tensors), std::move(elements));
 }
 
 } // namespace lpgen

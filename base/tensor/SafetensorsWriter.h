@@ -2,6 +2,7 @@
 #ifndef LPGEN_BASE_TENSOR_SAFETENSORSWRITER_H
 #define LPGEN_BASE_TENSOR_SAFETENSORSWRITER_H
 
+#include "base/system/OutputFiles.h"
 #include "base/tensor/Tensor.h"
 #include <span>
 #include <string>
@@ -14,9 +15,11 @@ struct NamedTensor {
   const HostTensor *values = nullptr;
 };
 
-/// What stands before the elements; these follow in the order of the tensors
-/// (npyElements), and that is the whole file.
-std::string safetensorsHeader(std::span<const NamedTensor> tensors);
+/// Adds FOLDER/NAME with the tensors, whose values must be there until `files`
+/// are written.
+void addSafetensors(OutputFiles &files, const std::string &folder,
+                    const std::string &name,
+                    std::span<const NamedTensor> tensors);
 
 } // namespace lpgen
 

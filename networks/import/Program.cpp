@@ -1,7 +1,6 @@
 // The text and the weights of an imported network.
 #include "networks/import/Program.h"
 #include "base/system/OutputFiles.h"
-#include "base/tensor/Npy.h"
 #include "base/tensor/SafetensorsWriter.h"
 #include <algorithm>
 
@@ -124,15 +123,6 @@ void Program::addOperator(const std::string &text) {
   }
 }
 
-/// "x: u2[4],\n    w: b1[4]"
-static std::string listed(const std::vector<builder::Declaration> &tensors) {
-  std::string text;
-  for (const builder::Declaration &tensor : tensors) {
-    text += (text.empty() ? "" : ",\n    ") + tensor.text();
-  }
-  return text;
-}
-
 std::string Program::text() const {
   std::string text = "// " + oneLine(report.file) + ": " + report.format;
   text +=
@@ -146,18 +136,14 @@ std::string Program::text() const {
   }
   text += constants.empty() ? "" : "\n";
   for (const Constant &constant : constants) {
-    builder::Declaration declaration{
-        .name = constant.name, .type = constant.values.type(), .extents = {}};
-    for (const int64_t extent : constant.values.shape()) {
-      declaration.extents.emplace_back(extent);
-    }
-    text += "const " + declaration.text() + " = \"" + constant.source + "\"\n";
+    text += builder::constantText(constant.name, constant.values.type(),
+                                  constant.values.shape(), constant.source);
   }
   for (const std::string &each : operators) {
     text += "\n" + each;
   }
-  text += "\nop " + networkName + "(\n    " + listed(inputs) + ")\n  -> (" +
-          listed(outputs) + ") {\n";
+  const builder::Operator network = {networkName, "", inputs, outputs, {}};
+  text += "\n" + network.head();
   for (const std::string &line : lines) {
     text += "  " + line + "\n";
   }
@@ -169,13 +155,9 @@ Status Program::write(const std::string &folder) const {
   for (const Constant &constant : constants) {
     tensors.push_back({constant.source, &constant.values});
   }
-  std::string weights = safetensorsHeader(tensors);
-  for (const Constant &constant : constants) {
-    weights += npyElements(constant.values);
-  }
   OutputFiles files;
   files.addIn(folder, networkName + ".lp", text());
-  files.addIn(folder, networkName + ".safetensors", std::move(weights));
+  addSafetensors(files, folder, networkName + ".safetensors", tensors);
   return files.commit();
 }
 

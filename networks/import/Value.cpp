@@ -62,6 +62,14 @@ int64_t productOf(const Factors &factors) {
                          std::multiplies<>());
 }
 
+size_t Value::firstFactor(size_t dim) const {
+  size_t place = 0;
+  for (size_t d = 0; d < dim; ++d) {
+    place += dims[d].size();
+  }
+  return place;
+}
+
 int64_t Value::extent(size_t dim) const { return productOf(dims[dim]); }
 
 Extents Value::shape() const {
@@ -287,23 +295,23 @@ Value transpose(const Value &value, const std::vector<int> &order) {
   return result;
 }
 
+Reader leavingOut(size_t place, Reader read) {
+  return [place, read = std::move(read)](const Subscripts &subscripts) {
+    Subscripts fewer = subscripts;
+    fewer.erase(fewer.begin() + int64_t(place));
+    return read(fewer);
+  };
+}
+
 Value withIndex(const Value &value, size_t dim) {
   if (!value.dims[dim].empty()) {
     return value;
   }
   Value result = value;
-  size_t place = 0;
-  for (size_t d = 0; d < dim; ++d) {
-    place += value.dims[d].size();
-  }
   result.dims[dim] = {1};
   result.tensor.clear();
   result.beforeRelu = nullptr;
-  result.read = [place, read = value.read](const Subscripts &subscripts) {
-    Subscripts fewer = subscripts;
-    fewer.erase(fewer.begin() + int64_t(place));
-    return read(fewer);
-  };
+  result.read = leavingOut(value.firstFactor(dim), value.read);
   return result;
 }
 

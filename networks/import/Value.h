@@ -76,6 +76,8 @@ struct Value {
   Extents shape() const;
   size_t rank() const { return dims.size(); }
   int64_t extent(size_t dim) const;
+  /// The number of its first factor among all.
+  size_t firstFactor(size_t dim) const;
   /// All factors, dimension by dimension.
   Factors factors() const;
 };
@@ -100,6 +102,8 @@ std::optional<Value> reshape(const Value &value, const Extents &shape);
 /// Dimension i of the result is dimension order[i] of the value.
 Value transpose(const Value &value, const std::vector<int> &order);
 
+/// Reads as before through subscripts with one more, at `place`.
+Reader leavingOut(size_t place, Reader read);
 /// The value with an index for a dimension of extent 1, so that it can be read
 /// outside.
 Value withIndex(const Value &value, size_t dim);

@@ -28,19 +28,30 @@ static std::string joined(const std::vector<Declaration> &declarations) {
   return text;
 }
 
-std::string Operator::text() const {
+std::string Operator::head() const {
   std::string text = summary.empty() ? "" : "// " + summary + "\n";
   text += "op " + name;
   for (size_t i = 0; i < parameters.size(); ++i) {
     text += (i == 0 ? "<" : ", ") + parameters[i];
   }
-  text += (parameters.empty() ? "(\n    " : ">(\n    ") + joined(inputs) +
-          ")\n  -> (" + joined(outputs) + ") {\n";
+  return text + (parameters.empty() ? "(\n    " : ">(\n    ") + joined(inputs) +
+         ")\n  -> (" + joined(outputs) + ") {\n";
+}
+
+std::string Operator::text() const {
+  std::string text = head();
   for (const Statement &statement : statements) {
     text +=
         "  " + statement.target.text() + " = " + statement.value.text() + "\n";
   }
   return text + "}\n";
+}
+
+std::string constantText(const std::string &name, ElementType type,
+                         std::span<const int64_t> shape,
+                         const std::string &source) {
+  const Declaration declaration = {name, type, {shape.begin(), shape.end()}};
+  return "const " + declaration.text() + " = \"" + source + "\"\n";
 }
 
 } // namespace lpgen::builder

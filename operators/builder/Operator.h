@@ -6,6 +6,7 @@
 #include "base/types/ElementType.h"
 #include "operators/builder/Expression.h"
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,15 @@ struct Operator {
 
   /// The operator as a part of a file.
   std::string text() const;
+  /// Its text up to the first statement.
+  std::string head() const;
 };
+
+/// "const w: s4[8, 3] = \"conv.w\"\n"; `source` is the tensor's name in the
+/// file of weights.
+std::string constantText(const std::string &name, ElementType type,
+                         std::span<const int64_t> shape,
+                         const std::string &source);
 
 } // namespace lpgen::builder
 

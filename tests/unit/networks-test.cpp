@@ -78,7 +78,8 @@ TEST(NetworkBuilder, BranchesWithAShortcutOfFewerPixels) {
         "  y[n,h,v,o] = acc[n,h,v,o] * unit + s[n, T*h, T*v, o + F]\n",
         "  acc[n,o] = sum(h, v, c) x[n,h,v,c] * w[o,h,v,c]\n",
         "  y[n,o] = acc[n,o] * gain[o] + offset[o]\n",
-        "op net(image: u8[?n <= N, 4, 4, 1]) -> (scores: f32[?n, 3]) {\n",
+        "op net(\n    image: u8[?n <= N, 4, 4, 1])\n  -> (scores: f32[?n, 3]) "
+        "{\n",
         "  input: u4 = look_up(image, input_table)\n",
         "  conv1 = conv<P = 1>(input, conv1_w, conv1_unit)\n",
         "  block_conv = conv_2<S = 2, P = 1, T = 2>(block_conv_codes, "
@@ -135,7 +136,7 @@ TEST(NetworkBuilder, FlatImages) {
   ASSERT_TRUE(made.ok()) << made.message();
   const std::string text = networkText(*made, "a network");
   for (const char *line :
-       {"op net(image: u8[?n <= N, 16])", "  y[n,o] = table[x[n,o]]\n",
+       {"op net(\n    image: u8[?n <= N, 16])", "  y[n,o] = table[x[n,o]]\n",
         "  acc[n,o] = sum(c) x[n,c] * w[o,c]\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }

@@ -240,27 +240,28 @@ static Outcome integerInputs(Lowering &lowering, const Node &node, Value &x,
   return std::nullopt;
 }
 
-static Outcome lowerConvInteger(Lowering &lowering, const Node &node) {
+using Product = Outcome(Lowering &, const Node &, const Value &, const Value &,
+                        Value &);
+
+/// Sums of integers that stay integers; `dim` of the weights is that of the
+/// outputs.
+static Outcome lowerIntegerProduct(Lowering &lowering, const Node &node,
+                                   size_t dim, Product &product) {
   Value x;
   Value w;
   Value sums;
-  Outcome refusal = integerInputs(lowering, node, x, w, 0);
-  refusal = refusal ? refusal : convolve(lowering, node, x, w, sums);
+  Outcome refusal = integerInputs(lowering, node, x, w, dim);
+  refusal = refusal ? refusal : product(lowering, node, x, w, sums);
   if (!refusal) {
     lowering.define(node, lowering.emitter.real(sums));
   }
   return refusal;
 }
+static Outcome lowerConvInteger(Lowering &lowering, const Node &node) {
+  return lowerIntegerProduct(lowering, node, 0, convolve);
+}
 static Outcome lowerMatMulInteger(Lowering &lowering, const Node &node) {
-  Value x;
-  Value w;
-  Value sums;
-  Outcome refusal = integerInputs(lowering, node, x, w, 1);
-  refusal = refusal ? refusal : multiply(lowering, node, x, w, sums);
-  if (!refusal) {
-    lowering.define(node, lowering.emitter.real(sums));
-  }
-  return refusal;
+  return lowerIntegerProduct(lowering, node, 1, multiply);
 }
 
 /// Parts on their own grids, each written on that of the result.

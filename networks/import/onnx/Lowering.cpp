@@ -25,8 +25,10 @@ static constexpr std::string_view channelsLastDomain =
 
 static const Rule *findRule(const std::string &operation) {
   static const std::array all = {
-      elementwiseRules(), quantizerRules(), productRules(), poolRules(),
-      movementRules(),    foldingRules(),   integerRules(), selectionRules()};
+      elementwiseRules(), quantizerRules(), linearQuantizerRules(),
+      thresholdRules(),   productRules(),   poolRules(),
+      shapeRules(),       sliceRules(),     movementRules(),
+      foldingRules(),     integerRules(),   selectionRules()};
   for (const std::span<const Rule> rules : all) {
     for (const Rule &rule : rules) {
       if (operation == rule.operation) {

@@ -80,8 +80,12 @@ struct Rule {
 };
 std::span<const Rule> elementwiseRules();
 std::span<const Rule> quantizerRules();
+std::span<const Rule> linearQuantizerRules();
+std::span<const Rule> thresholdRules();
 std::span<const Rule> productRules();
 std::span<const Rule> poolRules();
+std::span<const Rule> shapeRules();
+std::span<const Rule> sliceRules();
 std::span<const Rule> movementRules();
 std::span<const Rule> foldingRules();
 std::span<const Rule> integerRules();

@@ -71,18 +71,24 @@ static bool isSameScale(const Value &x) {
                               [](double s) { return s > 0; }));
 }
 
-static Outcome lowerMaxPool(Lowering &lowering, const Node &node) {
-  if (node.outputs.size() > 1 && !node.outputs[1].empty()) {
-    return Refusal{"Indices", "the places of the maxima are not supported", ""};
-  }
-  Value x = lowering.input(node, 0);
+/// The image that a window goes over, with one scale for all elements.
+static Outcome readPool(Lowering &lowering, const Node &node, Value &x,
+                        Window &window) {
+  x = lowering.input(node, 0);
   if (x.rank() < 3) {
     return Refusal{"X", "it is no image", ""};
   }
   x = isSameScale(x) ? x : lowering.emitter.real(x);
+  return readWindow(node, x, node.integers("kernel_shape"), window);
+}
+
+static Outcome lowerMaxPool(Lowering &lowering, const Node &node) {
+  if (node.outputs.size() > 1 && !node.outputs[1].empty()) {
+    return Refusal{"Indices", "the places of the maxima are not supported", ""};
+  }
+  Value x;
   Window window;
-  if (Outcome refusal =
-          readWindow(node, x, node.integers("kernel_shape"), window)) {
+  if (Outcome refusal = readPool(lowering, node, x, window)) {
     return refusal;
   }
   x = windowInput(lowering, node, x, window);
@@ -138,14 +144,9 @@ static Constant countsOf(const Value &x, const Window &window) {
 }
 
 static Outcome lowerAveragePool(Lowering &lowering, const Node &node) {
-  Value x = lowering.input(node, 0);
-  if (x.rank() < 3) {
-    return Refusal{"X", "it is no image", ""};
-  }
-  x = isSameScale(x) ? x : lowering.emitter.real(x);
+  Value x;
   Window window;
-  if (Outcome refusal =
-          readWindow(node, x, node.integers("kernel_shape"), window)) {
+  if (Outcome refusal = readPool(lowering, node, x, window)) {
     return refusal;
   }
   const int64_t taps = elementCount(window.kernel);

@@ -38,6 +38,11 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
                               const Grid &grid, const std::string &name,
                               bool isStored);
 
+/// The integers of so many bits, as QONNX counts them.
+void setRange(Grid &grid, bool isSigned, bool isNarrow);
+/// What the codes of a grid stand for, of a value of that rank.
+Quantization quantizationOf(const Grid &grid, size_t rank);
+
 } // namespace lpgen::importer::onnx
 
 #endif // LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZERS_H

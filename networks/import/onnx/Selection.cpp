@@ -10,10 +10,7 @@ static Value reduced(const Value &x, size_t dim, const std::string &reduction,
                      const std::function<Expression(const Subscripts &,
                                                     const Subscript &)> &term) {
   Value result = x;
-  size_t place = 0;
-  for (size_t d = 0; d < dim; ++d) {
-    place += x.dims[d].size();
-  }
+  const size_t place = x.firstFactor(dim);
   result.dims[dim].clear();
   result.tensor.clear();
   result.beforeRelu = nullptr;
@@ -55,10 +52,7 @@ static Outcome lowerArgMaxAlong(Lowering &lowering, const Node &node,
   }
   const std::string table = emitter.program.addIntegers(
       node.name + ".countdown", numbers, {extent}, narrowestType(numbers));
-  size_t place = 0;
-  for (size_t d = 0; d < dim; ++d) {
-    place += x.dims[d].size();
-  }
+  const size_t place = x.firstFactor(dim);
   Value result = reduced(x, dim, "max",
                          [=, read = x.read, mostRead = most.read](
                              const Subscripts &all, const Subscript &k) {

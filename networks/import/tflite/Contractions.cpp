@@ -299,19 +299,25 @@ static Outcome checkImage(Importer &importer, const TfliteOperator &op) {
   return imported;
 }
 
-Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
-  if (isFloatNode(importer, op)) {
-    return importFloatConvolution(importer, op);
-  }
-  Affine result;
+/// The grid of the result, and the filter, of a layer of an image.
+static Outcome readConvolution(Importer &importer, const TfliteOperator &op,
+                               Affine &result, Filter &filter) {
   if (auto refusal = checkLayer(importer, op, result)) {
     return refusal;
   }
   if (auto refusal = checkImage(importer, op)) {
     return refusal;
   }
+  return readFilter(*importer.input(op, 1), filter);
+}
+
+Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
+  if (isFloatNode(importer, op)) {
+    return importFloatConvolution(importer, op);
+  }
+  Affine result;
   Filter filter;
-  if (auto refusal = readFilter(*importer.input(op, 1), filter)) {
+  if (auto refusal = readConvolution(importer, op, result, filter)) {
     return refusal;
   }
   filter.outputs = filter.shape[0];
@@ -332,14 +338,8 @@ Outcome importDepthwiseConv2D(Importer &importer, const TfliteOperator &op) {
     return importFloatConvolution(importer, op);
   }
   Affine result;
-  if (auto refusal = checkLayer(importer, op, result)) {
-    return refusal;
-  }
-  if (auto refusal = checkImage(importer, op)) {
-    return refusal;
-  }
   Filter filter;
-  if (auto refusal = readFilter(*importer.input(op, 1), filter)) {
+  if (auto refusal = readConvolution(importer, op, result, filter)) {
     return refusal;
   }
   filter.outputs = filter.shape[3];
@@ -377,17 +377,11 @@ Outcome importTransposeConv(Importer &importer, const TfliteOperator &op) {
   plain.inputs = {op.inputs[2], op.inputs[1],
                   op.inputs.size() > 3 ? op.inputs[3] : -1};
   Affine result;
-  if (auto refusal = checkLayer(importer, plain, result)) {
-    return refusal;
-  }
-  if (auto refusal = checkImage(importer, plain)) {
+  Filter filter;
+  if (auto refusal = readConvolution(importer, plain, result, filter)) {
     return refusal;
   }
   const ImportedTensor &x = importer.operand(plain, 0);
-  Filter filter;
-  if (auto refusal = readFilter(*importer.input(plain, 1), filter)) {
-    return refusal;
-  }
   filter.outputs = filter.shape[0];
   Windows windows;
   if (auto refusal = readWindows(op, {0, 1, 2, 3}, filter.shape[1],

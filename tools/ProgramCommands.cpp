@@ -18,14 +18,16 @@ struct OtherProgram {
   const char *command;
   const char *description;
   const char *path;          ///< From the folder of this program.
-  const char *option;        ///< Of a build that has it, and what that needs.
+  const char *remedy;        ///< Where it is missing.
   bool takesCommand = false; ///< Its first argument is the command.
 };
 } // namespace
 
 static constexpr const char *training =
-    "-DLPGEN_BUILD_TRAINING=ON (needs OpenBLAS: libopenblas-pthread-dev)";
-static constexpr const char *tools = "the programs that it installs";
+    "configure lpgen with -DLPGEN_BUILD_TRAINING=ON (needs OpenBLAS: "
+    "libopenblas-pthread-dev)";
+static constexpr const char *importing =
+    "build lpgen-import, or install it beside lpgen";
 
 static constexpr std::array<OtherProgram, 6> programs = {{
     {"train", "Train a network with generated low-precision kernels",
@@ -38,9 +40,9 @@ static constexpr std::array<OtherProgram, 6> programs = {{
     {"report", "Make a page of charts of a training run",
      "../share/lpgen/report/train-report", training},
     {"import", "Write a network of another tool as operators and weights",
-     "lpgen-import", tools, true},
+     "lpgen-import", importing, true},
     {"inspect", "Show the layers of a network and what is not supported",
-     "lpgen-import", tools, true},
+     "lpgen-import", importing, true},
 }};
 
 /// Becomes the program; returns only if that cannot be.
@@ -62,14 +64,14 @@ static int become(const OtherProgram &program,
   ::execv(path.c_str(), argv.data());
   if (errno == ENOENT) {
     return reportError("there is no program '" + std::string(path) +
-                       "', which does '" + program.command +
-                       "'; configure lpgen with " + program.option);
+                       "', which does '" + program.command + "'; " +
+                       program.remedy);
   }
   return reportError("cannot run '" + std::string(path) +
                      "': " + std::strerror(errno)); // NOLINT
 }
 
-void addTrainingCommands(CLI::App &app, int &exitCode) {
+void addProgramCommands(CLI::App &app, int &exitCode) {
   for (const OtherProgram &program : programs) {
     CLI::App *command =
         app.add_subcommand(program.command, program.description);

@@ -1,0 +1,227 @@
+// A value on a grid of integers.
+#include "networks/import/onnx/Quantizers.h"
+#include <algorithm>
+#include <cmath>
+
+namespace lpgen::importer::onnx {
+
+using builder::Expression;
+using Elements = std::span<const Expression>;
+
+/// x / scale. Dividing by a power of two is multiplying by another one, to the
+/// bit; a scale of 1 is left out.
+static Expression divided(const Expression &x, const Constant &scale,
+                          const Expression &element) {
+  if (!scale.isUniform()) {
+    return x / element;
+  }
+  const double value = scale.values.front();
+  int exponent = 0;
+  if (value == 1) {
+    return x;
+  }
+  if (std::frexp(value, &exponent) == 0.5 && std::abs(exponent) < 100) {
+    return x * Expression::real(float(1 / value));
+  }
+  return x / element;
+}
+
+/// floor(|t| + 1/2) and the like are wrong where the sum rounds, so the half is
+/// compared with what floor leaves, which is exact.
+static Expression halfRounded(const Expression &t, bool isUp) {
+  const Expression size = Expression::call("abs", {t});
+  const Expression whole = Expression::call("floor", {size});
+  const Expression half = Expression::real(0.5F);
+  return (whole + (isUp ? size - whole >= half : size - whole > half)) *
+         (2 * (t >= Expression::real(0)) - 1);
+}
+
+static Expression rounded(const Expression &t, Rounding rounding) {
+  switch (rounding) {
+  case Rounding::HalfEven:
+    return Expression::call("round", {t});
+  case Rounding::Up:
+    return Expression::call("ceil", {t});
+  case Rounding::Down:
+    return Expression::call("floor", {t});
+  case Rounding::ToZero:
+    return Expression::call("trunc", {t});
+  case Rounding::FromZero:
+    return Expression::call(
+               "ceil", {Expression::call("max", {t, Expression::real(0)})}) +
+           Expression::call(
+               "floor", {Expression::call("min", {t, Expression::real(0)})});
+  case Rounding::HalfFromZero:
+    return halfRounded(t, true);
+  case Rounding::HalfToZero:
+    return halfRounded(t, false);
+  }
+  return t;
+}
+
+std::optional<Rounding> findRounding(std::string name) {
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return char(std::toupper(c)); });
+  static const std::map<std::string, Rounding> modes = {
+      {"ROUND", Rounding::HalfEven},
+      {"HALF_EVEN", Rounding::HalfEven},
+      {"CEIL", Rounding::Up},
+      {"FLOOR", Rounding::Down},
+      {"UP", Rounding::FromZero},
+      {"DOWN", Rounding::ToZero},
+      {"ROUND_TO_ZERO", Rounding::ToZero},
+      {"HALF_UP", Rounding::HalfFromZero},
+      {"HALF_DOWN", Rounding::HalfToZero}};
+  const auto found = modes.find(name);
+  return found == modes.end() ? std::nullopt : std::optional(found->second);
+}
+
+double roundNumber(double t, Rounding rounding) {
+  const double size = std::abs(t);
+  const double whole = std::floor(size);
+  switch (rounding) {
+  case Rounding::HalfEven:
+    return std::nearbyint(t);
+  case Rounding::Up:
+    return std::ceil(t);
+  case Rounding::Down:
+    return std::floor(t);
+  case Rounding::ToZero:
+    return std::trunc(t);
+  case Rounding::FromZero:
+    return std::copysign(std::ceil(size), t);
+  case Rounding::HalfFromZero:
+    return std::copysign(whole + (size - whole >= 0.5 ? 1 : 0), t);
+  case Rounding::HalfToZero:
+    return std::copysign(whole + (size - whole > 0.5 ? 1 : 0), t);
+  }
+  return t;
+}
+
+/// The codes of known numbers.
+static Value quantizeConstant(const Constant &numbers, const Grid &grid) {
+  Constant codes = numbers;
+  codes.isInteger = true;
+  codes.bits = grid.bits;
+  size_t i = 0;
+  forEachElement(codes.shape, [&](const Extents &indices) {
+    const auto t =
+        float(float(codes.values[i]) / float(grid.scale.broadcastAt(indices)));
+    const double zero = grid.zero.broadcastAt(indices);
+    codes.values[i++] =
+        grid.isRoundedFirst
+            ? std::clamp(roundNumber(t, grid.rounding) + zero,
+                         double(grid.lowest), double(grid.highest))
+            : roundNumber(std::clamp(t + float(zero), float(grid.lowest),
+                                     float(grid.highest)),
+                          grid.rounding);
+  });
+  for (double &code : codes.values) {
+    code = std::isnan(code) ? 0 : code;
+  }
+  return constantValue(std::move(codes));
+}
+
+/// The code of an element whose quotient is `t`.
+static Expression codeOf(const Expression &t, const Grid &grid,
+                         const Expression &zero, bool hasZero, bool isInteger,
+                         bool isClamped) {
+  const Expression lowest = grid.lowest;
+  const Expression highest = grid.highest;
+  if (isInteger) {
+    const Expression code = hasZero ? t + zero : t;
+    return isClamped ? Expression::call("clamp", {code, lowest, highest})
+                     : code;
+  }
+  if (grid.isRoundedFirst || grid.rounding == Rounding::HalfEven) {
+    // Clamping to integers and rounding to nearest change places.
+    const Expression code =
+        grid.isRoundedFirst ? (hasZero ? rounded(t, grid.rounding) + zero
+                                       : rounded(t, grid.rounding))
+                            : rounded(hasZero ? t + zero : t, grid.rounding);
+    return isClamped ? Expression::call("clamp", {code, lowest, highest})
+                     : code;
+  }
+  return rounded(
+      Expression::call("clamp", {hasZero ? t + zero : t,
+                                 Expression::real(float(grid.lowest)),
+                                 Expression::real(float(grid.highest))}),
+      grid.rounding);
+}
+
+std::optional<Value> quantize(Lowering &lowering, const Value &input,
+                              const Grid &grid, const std::string &name,
+                              bool isStored) {
+  if (!broadcastsTo(grid.scale.shape, input.shape()) ||
+      !broadcastsTo(grid.zero.shape, input.shape())) {
+    return std::nullopt;
+  }
+  Value value = lowering.emitter.real(input);
+  if (!value.constant &&
+      (grid.rounding == Rounding::HalfFromZero ||
+       grid.rounding == Rounding::HalfToZero ||
+       grid.rounding == Rounding::FromZero) &&
+      value.tensor.empty() && value.operations > 1) {
+    value = lowering.emitter.store(value, name + "_input", value.order);
+  }
+  if (value.constant) {
+    return quantizeConstant(*value.constant, grid);
+  }
+  const bool hasZero = !grid.zero.isUniform() || grid.zero.values.front() != 0;
+  // What is below 0 is below the least code: the store saturates.
+  if (value.beforeRelu && grid.zero.isUniform() &&
+      grid.zero.values.front() == double(grid.lowest) && !value.isInteger &&
+      std::ranges::all_of(grid.scale.values, [](double s) { return s > 0; })) {
+    value.read = value.beforeRelu;
+  }
+  const bool isInteger = value.isInteger && grid.scale.isUniform() &&
+                         grid.scale.values.front() == 1;
+  Value result;
+  result.isInteger = true;
+  result.lowest = grid.lowest;
+  result.highest = grid.highest;
+  const ElementType type = storageType(result);
+  const bool isClamped = !isStored || type.minValue() != grid.lowest ||
+                         type.maxValue() != grid.highest;
+  Constant zeros = grid.zero;
+  zeros.isInteger = grid.isRoundedFirst || isInteger;
+  const std::vector<Value> operands = {value, constantValue(grid.scale),
+                                       constantValue(zeros)};
+  std::optional<Value> elements =
+      lowering.emitter.elementwise(operands, [=](Elements e) {
+        return codeOf(isInteger ? e[0] : divided(e[0], grid.scale, e[1]), grid,
+                      e[2], hasZero, isInteger, isClamped);
+      });
+  if (!elements || elements->rank() != input.rank()) {
+    return std::nullopt;
+  }
+  result.dims = elements->dims;
+  result.order = elements->order;
+  result.read = elements->read;
+  result.operations = elements->operations;
+  return isStored ? lowering.emitter.store(result, name, result.order) : result;
+}
+
+void setRange(Grid &grid, bool isSigned, bool isNarrow) {
+  const int64_t size = int64_t{1} << (grid.bits - (isSigned ? 1 : 0));
+  grid.lowest = isSigned ? -size + (isNarrow ? 1 : 0) : 0;
+  grid.highest = size - 1 - (!isSigned && isNarrow ? 1 : 0);
+}
+
+/// A scale or zero point with as many dimensions as what it belongs to.
+static Constant withRank(const Constant &constant, size_t rank) {
+  Extents shape = constant.shape;
+  if (constant.count() == 1) {
+    shape.assign(rank, 1);
+  }
+  shape.insert(shape.begin(), rank - std::min(rank, shape.size()), 1);
+  return constant.reshaped(shape);
+}
+
+Quantization quantizationOf(const Grid &grid, size_t rank) {
+  Constant zero = withRank(grid.zero, rank);
+  zero.isInteger = true;
+  return {withRank(grid.scale, rank), std::move(zero)};
+}
+
+} // namespace lpgen::importer::onnx
