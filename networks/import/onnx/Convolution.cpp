@@ -3,7 +3,6 @@
 #include "networks/import/onnx/Products.h"
 #include "networks/import/onnx/Weights.h"
 #include <algorithm>
-#include <numeric>
 
 namespace lpgen::importer::onnx {
 
@@ -36,131 +35,177 @@ static Constant arrangeWeights(const Constant &weights, int64_t groups,
   return result;
 }
 
-Outcome convolve(Lowering &lowering, const Node &node, const Value &input,
-                 const Value &kernel, Value &result) {
+namespace {
+/// The sum of a convolution, whose elements are read one by one.
+struct Sum {
+  Value x;
+  bool isInteger = false;
+  std::string weights;
+  Window window;
+  int64_t groups = 1;
+  int64_t outputs = 1;       ///< Of a group.
+  int64_t channels = 1;      ///< Of a group.
+  Factors channelFactors;    ///< Those that the weights have dimensions for.
+  std::vector<Factors> dims; ///< Of the result.
+
+  Expression at(const Subscripts &subscripts) const;
+
+private:
+  void readChannels(const Subscript &group, Subscripts &places) const;
+};
+} // namespace
+
+/// "k", "k1", ...
+static std::string channelName(size_t i) {
+  return i == 0 ? "k" : "k" + std::to_string(i);
+}
+
+/// Subscripts of x along its channels.
+void Sum::readChannels(const Subscript &group, Subscripts &places) const {
+  if (groups > 1) {
+    places.push_back(channels == 1
+                         ? group
+                         : group * channels + Subscript::index(channelName(0)));
+    return;
+  }
+  for (size_t i = 0; i < channelFactors.size(); ++i) {
+    places.push_back(Subscript::index(channelName(i)));
+  }
+}
+
+Expression Sum::at(const Subscripts &subscripts) const {
+  Subscripts places; // of x, dimension by dimension
+  std::vector<std::string> weightPlaces;
+  std::vector<std::string> bounds;
+  auto next = subscripts.begin();
+  for (size_t i = 0; i < dims[0].size(); ++i) {
+    places.push_back(*next++);
+  }
+  Subscript group = 0;
+  if (groups > 1) {
+    group = *next++;
+    weightPlaces.push_back(group.text());
+  }
+  if (outputs > 1) {
+    weightPlaces.push_back((next++)->text());
+  }
+  readChannels(group, places);
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    const bool isOne = dims[i + 2].empty();
+    const Subscript place =
+        (isOne ? Subscript(0) : *next++ * window.strides[i]) +
+        Subscript::index(tapName(i)) * window.dilations[i] +
+        Subscript(-window.begins[i]).partial();
+    if (!x.dims[i + 2].empty()) {
+      places.push_back(place);
+    }
+    bounds.push_back(tapName(i));
+    weightPlaces.push_back(tapName(i));
+  }
+  for (size_t i = 0; i < channelFactors.size(); ++i) {
+    if (channelFactors[i] != 1) {
+      bounds.push_back(channelName(i));
+      weightPlaces.push_back(channelName(i));
+    }
+  }
+  const Expression element =
+      isInteger ? centred(x.read(places), x) : x.read(places);
+  return Expression::reduction(
+      "sum", bounds, element * Expression::element(weights, weightPlaces));
+}
+
+/// Images, groups and outputs of each, places of the window.
+static std::vector<Factors> resultDims(const Sum &sum) {
+  Factors outputs;
+  if (sum.groups > 1) {
+    outputs.push_back(sum.groups);
+  }
+  if (sum.outputs > 1) {
+    outputs.push_back(sum.outputs);
+  }
+  std::vector<Factors> dims = {sum.x.dims[0], outputs};
+  for (const int64_t places : sum.window.outputs) {
+    dims.push_back(places == 1 ? Factors{} : Factors{places});
+  }
+  return dims;
+}
+
+/// x as a tensor with channels last and one index for each dimension that the
+/// window moves in.
+static Value windowed(Emitter &emitter, const Node &node, Value x,
+                      const Window &window, bool hasGroups,
+                      const std::string &padding) {
+  const bool isSplit =
+      (hasGroups && x.dims[1].size() > 1) ||
+      std::any_of(x.dims.begin() + 2, x.dims.end(),
+                  [](const Factors &f) { return f.size() > 1; });
+  const std::vector<int> order = channelsLast(x.rank());
+  x = isSplit ? emitter.flat(x, node.inputs[0]) : x;
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    x = window.kernel[i] > 1 ? withIndex(x, i + 2) : x;
+  }
+  x = emitter.stored(x, node.inputs[0], order);
+  return window.readsOutside ? emitter.padded(x, padding) : x;
+}
+
+/// Reads window and groups; a refusal if they do not fit.
+static Outcome readGeometry(const Node &node, const Value &input,
+                            const Value &kernel, Sum &sum) {
   if (!kernel.constant || input.rank() < 3 || kernel.rank() != input.rank()) {
     return Refusal{"W",
                    "the weights are not known, or their rank is not that "
                    "of the input",
                    "export the model with its weights inside"};
   }
-  const size_t spatial = input.rank() - 2;
-  const int64_t groups = node.integer("group", 1);
-  const Extents shape = kernel.constant->shape;
-  if (groups < 1 || groups > shape[0] || shape[0] % groups != 0 ||
-      shape[1] * groups != input.extent(1)) {
+  const Extents &shape = kernel.constant->shape;
+  sum.groups = node.integer("group", 1);
+  if (sum.groups < 1 || sum.groups > shape[0] || shape[0] % sum.groups != 0 ||
+      shape[1] * sum.groups != input.extent(1)) {
     return Refusal{"group",
                    "the weights " + shapeToString(shape) + " do not fit " +
                        std::to_string(input.extent(1)) + " channels in " +
-                       std::to_string(groups) + " groups",
+                       std::to_string(sum.groups) + " groups",
                    ""};
   }
-  Window window;
-  if (Outcome refusal =
-          readWindow(node, input, {shape.begin() + 2, shape.end()}, window)) {
+  sum.outputs = shape[0] / sum.groups;
+  sum.channels = shape[1];
+  return readWindow(node, input, {shape.begin() + 2, shape.end()}, sum.window);
+}
+
+Outcome convolve(Lowering &lowering, const Node &node, const Value &input,
+                 const Value &kernel, Value &result) {
+  Sum sum;
+  if (Outcome refusal = readGeometry(node, input, kernel, sum)) {
     return refusal;
   }
   Emitter &emitter = lowering.emitter;
-  const bool isInteger = isUniformGrid(input);
-  Weights weights = prepareWeights(lowering, kernel, 0, isInteger);
-  Value x = isInteger && weights.isInteger ? input : emitter.real(input);
-  // One index for each dimension that the window moves in.
-  const bool isSplit =
-      (groups > 1 && x.dims[1].size() > 1) ||
-      std::any_of(x.dims.begin() + 2, x.dims.end(),
-                  [](const Factors &f) { return f.size() > 1; });
-  const std::vector<int> order = channelsLast(x.rank());
-  x = isSplit ? emitter.flat(x, node.inputs[0]) : x;
-  for (size_t i = 0; i < spatial; ++i) {
-    x = window.kernel[i] > 1 ? withIndex(x, i + 2) : x;
-  }
-  x = emitter.stored(x, node.inputs[0], order);
-  if (window.readsOutside) {
-    x = emitter.padded(x, weights.isInteger ? std::to_string(zeroOf(x)) : "0");
-  }
-  const int64_t perGroup = shape[1];
-  const Factors channels = groups > 1 ? Factors{perGroup} : x.dims[1];
-  const Constant numbers =
-      arrangeWeights(weights.numbers, groups, channels, spatial);
-  const std::string w = addWeights(lowering, numbers, weights.isInteger);
-
-  // The result: images, groups and outputs of each, places of the window.
+  const Weights weights =
+      prepareWeights(lowering, kernel, 0, isUniformGrid(input));
+  sum.isInteger = weights.isInteger;
+  const Value x = sum.isInteger ? input : emitter.real(input);
+  sum.x = windowed(emitter, node, x, sum.window, sum.groups > 1,
+                   sum.isInteger ? std::to_string(zeroOf(x)) : "0");
+  sum.channelFactors = sum.groups > 1 ? Factors{sum.channels} : sum.x.dims[1];
+  const size_t spatial = sum.window.kernel.size();
+  sum.weights = addWeights(
+      lowering,
+      arrangeWeights(weights.numbers, sum.groups, sum.channelFactors, spatial),
+      sum.isInteger);
+  sum.dims = resultDims(sum);
   result = Value();
-  result.dims.push_back(x.dims[0]);
-  Factors outputs;
-  if (groups > 1) {
-    outputs.push_back(groups);
-  }
-  if (shape[0] / groups > 1) {
-    outputs.push_back(shape[0] / groups);
-  }
-  result.dims.push_back(outputs);
-  for (const int64_t places : window.outputs) {
-    result.dims.push_back(places == 1 ? Factors{} : Factors{places});
-  }
-  result.order = order;
-  result.isInteger = weights.isInteger;
+  result.dims = sum.dims;
+  result.order = channelsLast(input.rank());
+  result.isInteger = sum.isInteger;
   result.operations = 1;
-  result.read = [=, dims = result.dims,
-                 isInteger = weights.isInteger](const Subscripts &subscripts) {
-    Subscripts at; // of x, dimension by dimension
-    size_t next = 0;
-    for (size_t i = 0; i < dims[0].size(); ++i) {
-      at.push_back(subscripts[next++]);
-    }
-    std::vector<std::string> weightAt;
-    Subscript group = 0;
-    if (groups > 1) {
-      group = subscripts[next++];
-      weightAt.push_back(group.text());
-    }
-    if (shape[0] / groups > 1) {
-      weightAt.push_back(subscripts[next++].text());
-    }
-    std::vector<std::string> bounds;
-    std::vector<std::string> channelNames;
-    for (size_t i = 0; i < channels.size(); ++i) {
-      channelNames.push_back(i == 0 ? "k" : "k" + std::to_string(i));
-    }
-    if (groups > 1) {
-      at.push_back(perGroup == 1 ? group
-                                 : group * perGroup + Subscript::index("k"));
-    } else {
-      for (const std::string &name : channelNames) {
-        at.push_back(Subscript::index(name));
-      }
-    }
-    for (size_t i = 0; i < spatial; ++i) {
-      const bool isOne = dims[i + 2].empty();
-      const Subscript tap = Subscript::index(tapName(i));
-      const Subscript place =
-          (isOne ? Subscript(0) : subscripts[next++] * window.strides[i]) +
-          tap * window.dilations[i] + Subscript(-window.begins[i]).partial();
-      if (!x.dims[i + 2].empty()) {
-        at.push_back(place);
-      }
-      bounds.push_back(tapName(i));
-      weightAt.push_back(tapName(i));
-    }
-    for (size_t i = 0; i < channels.size(); ++i) {
-      if (channels[i] != 1) {
-        bounds.push_back(channelNames[i]);
-        weightAt.push_back(channelNames[i]);
-      }
-    }
-    const Expression element = isInteger ? centred(x.read(at), x) : x.read(at);
-    return Expression::reduction("sum", bounds,
-                                 element * Expression::element(w, weightAt));
+  result.read = [sum](const Subscripts &subscripts) {
+    return sum.at(subscripts);
   };
-  const int64_t taps =
-      std::accumulate(window.kernel.begin(), window.kernel.end(), int64_t{1},
-                      std::multiplies<>());
-  if (weights.isInteger) {
-    boundSums(weights.numbers, perGroup * taps, x, result);
-    result.quantization = scaleOfSums(x, weights, 1, x.rank());
+  const int64_t perOutput = sum.channels * elementCount(sum.window.kernel);
+  if (sum.isInteger) {
+    boundSums(weights.numbers, perOutput, sum.x, result);
+    result.quantization = scaleOfSums(sum.x, weights, 1, input.rank());
   }
-  addLayer(lowering, node, x, weights, result, perGroup * taps,
-           *kernel.constant);
+  addLayer(lowering, node, sum.x, weights, result, perOutput, *kernel.constant);
   result = emitter.assign(result, node.name + "_sum");
   return std::nullopt;
 }
