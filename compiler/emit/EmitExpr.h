@@ -56,6 +56,8 @@ private:
   mlir::Value emitReduce(const ast::Expr &expr);
   mlir::Value emitElementCounter();
   mlir::Value castInt(mlir::Value value, unsigned bits);
+  /// The integer type that holds a range.
+  static unsigned bitsFor(const ast::IntRange &range);
 
   mlir::OpBuilder &builder;
   const ast::Op &op;

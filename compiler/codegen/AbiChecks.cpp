@@ -1,0 +1,170 @@
+// What the functions of the C interface check of their arguments: null,
+// alignment, sizes, layout, overlap.
+#include "base/abi/lp_kernel.h"
+#include "compiler/codegen/AbiEmitter.h"
+
+using namespace llvm;
+using namespace lpgen;
+
+/// Field `number` of struct lp_args {buffers, sizes, workspace, cpu_features}.
+Value *AbiEmitter::argsField(Value *args, unsigned number, Type *type) {
+  auto *layout = StructType::get(ptr, ptr, ptr, i64);
+  return b.CreateLoad(type, b.CreateStructGEP(layout, args, number));
+}
+
+/// if (condition) return status;
+void AbiEmitter::returnIf(Value *condition, int64_t status) {
+  Function *function = b.GetInsertBlock()->getParent();
+  auto *bad = BasicBlock::Create(context, "", function);
+  auto *good = BasicBlock::Create(context, "", function);
+  b.CreateCondBr(condition, bad, good);
+  b.SetInsertPoint(bad);
+  b.CreateRet(ConstantInt::get(function->getReturnType(),
+                               static_cast<uint64_t>(status), true));
+  b.SetInsertPoint(good);
+}
+
+Value *AbiEmitter::loadSize(Value *sizes, size_t number) {
+  return b.CreateLoad(i64, b.CreateConstInBoundsGEP1_64(i64, sizes, number));
+}
+
+SmallVector<Value *> AbiEmitter::loadSizes(Value *sizes) {
+  SmallVector<Value *> values;
+  for (size_t i = 0; i < info.sizes.size(); ++i) {
+    values.push_back(loadSize(sizes, i));
+  }
+  return values;
+}
+
+Value *AbiEmitter::extent(const BufferInfo &buffer, size_t d,
+                          ArrayRef<Value *> sizes) {
+  int64_t symbol = buffer.symbols[d];
+  return symbol < 0 ? b.getInt64(static_cast<uint64_t>(buffer.shape[d]))
+                    : sizes[static_cast<size_t>(symbol)];
+}
+
+Value *AbiEmitter::logicalBytes(const BufferInfo &buffer,
+                                ArrayRef<Value *> sizes) {
+  Value *bytes = b.getInt64(buffer.type.storageBits() / 8);
+  for (size_t d = 0; d < buffer.shape.size(); ++d) {
+    bytes = b.CreateMul(bytes, extent(buffer, d, sizes));
+  }
+  return bytes;
+}
+
+Value *AbiEmitter::bufferBytes(const BufferInfo &buffer,
+                               ArrayRef<Value *> sizes) {
+  return buffer.packedBytes > 0
+             ? b.getInt64(static_cast<uint64_t>(buffer.packedBytes))
+             : logicalBytes(buffer, sizes);
+}
+
+/// Null `sizes` and sizes outside [0, bound].
+void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
+  if (info.sizes.empty()) {
+    return;
+  }
+  returnIf(b.CreateIsNull(sizes), status == -1 ? -1 : LP_ERROR_NULL);
+  for (size_t i = 0; i < info.sizes.size(); ++i) {
+    returnIf(
+        b.CreateICmpUGT(loadSize(sizes, i),
+                        b.getInt64(static_cast<uint64_t>(info.sizes[i].bound))),
+        status);
+  }
+}
+
+void AbiEmitter::checkPointer(Value *pointer, int64_t alignment) {
+  returnIf(b.CreateIsNull(pointer), LP_ERROR_NULL);
+  if (alignment > 1) {
+    Value *low = b.CreateAnd(b.CreatePtrToInt(pointer, i64),
+                             static_cast<uint64_t>(alignment - 1));
+    returnIf(b.CreateICmpNE(low, b.getInt64(0)), LP_ERROR_ALIGNMENT);
+  }
+}
+
+/// Null, alignment, layout and overlap.
+void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers,
+                              ArrayRef<Value *> sizes, Value *workspace) {
+  for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
+    bool packed = buffer.packedBytes > 0;
+    checkPointer(pointer,
+                 packed ? LP_ALIGNMENT : buffer.type.storageBits() / 8);
+    if (packed) {
+      Value *id = b.CreateLoad(i64, pointer);
+      returnIf(b.CreateICmpNE(id, b.getInt64(info.layoutId())),
+               LP_ERROR_LAYOUT);
+    }
+  }
+  if (info.workspaceBytes > 0) {
+    checkPointer(workspace, LP_ALIGNMENT);
+  }
+  // Outputs come last and overlap nothing before them.
+  SmallVector<std::pair<Value *, Value *>> spans; // begin, bytes
+  if (info.workspaceBytes > 0) {
+    spans.push_back(
+        {workspace, b.getInt64(static_cast<uint64_t>(info.workspaceBytes))});
+  }
+  const size_t outputs = static_cast<size_t>(llvm::count_if(
+      info.buffers, [](const BufferInfo &buffer) { return buffer.isOutput; }));
+  for (auto [buffer, pointer] : zip_equal(info.buffers, buffers)) {
+    spans.push_back({pointer, bufferBytes(buffer, sizes)});
+  }
+  returnIf(emitOverlap(spans, spans.size() - outputs), LP_ERROR_ALIAS);
+}
+
+/// for (i = low; i < high; ++i) value = body(i, value); returns the last value.
+Value *AbiEmitter::emitLoop(Value *low, Value *high, Value *value,
+                            function_ref<Value *(Value *, Value *)> body) {
+  Function *function = b.GetInsertBlock()->getParent();
+  auto *header = BasicBlock::Create(context, "", function);
+  auto *inside = BasicBlock::Create(context, "", function);
+  auto *after = BasicBlock::Create(context, "", function);
+  BasicBlock *before = b.GetInsertBlock();
+  b.CreateBr(header);
+  b.SetInsertPoint(header);
+  PHINode *i = b.CreatePHI(i64, 2);
+  PHINode *carried = b.CreatePHI(value->getType(), 2);
+  b.CreateCondBr(b.CreateICmpULT(i, high), inside, after);
+  b.SetInsertPoint(inside);
+  Value *next = body(i, carried);
+  i->addIncoming(low, before);
+  i->addIncoming(b.CreateAdd(i, b.getInt64(1)), b.GetInsertBlock());
+  carried->addIncoming(value, before);
+  carried->addIncoming(next, b.GetInsertBlock());
+  b.CreateBr(header);
+  b.SetInsertPoint(after);
+  return carried;
+}
+
+/// True if one of the spans from `first` on overlaps one before it. A loop, for
+/// code for each pair would be much where there are many buffers.
+Value *AbiEmitter::emitOverlap(ArrayRef<std::pair<Value *, Value *>> spans,
+                               size_t first) {
+  auto *type = ArrayType::get(i64, spans.size());
+  BasicBlock &entry = b.GetInsertBlock()->getParent()->getEntryBlock();
+  IRBuilder<> atEntry(&entry, entry.begin());
+  Value *begins = atEntry.CreateAlloca(type);
+  Value *ends = atEntry.CreateAlloca(type);
+  const auto at = [&](Value *array, Value *i) {
+    return b.CreateInBoundsGEP(type, array, {b.getInt64(0), i});
+  };
+  for (auto [i, span] : enumerate(spans)) {
+    Value *begin = b.CreatePtrToInt(span.first, i64);
+    b.CreateStore(begin, at(begins, b.getInt64(i)));
+    b.CreateStore(b.CreateAdd(begin, span.second), at(ends, b.getInt64(i)));
+  }
+  const auto load = [&](Value *array, Value *i) {
+    return b.CreateLoad(i64, at(array, i));
+  };
+  return emitLoop(
+      b.getInt64(first), b.getInt64(spans.size()), b.getFalse(),
+      [&](Value *i, Value *known) {
+        Value *begin = load(begins, i);
+        Value *end = load(ends, i);
+        return emitLoop(b.getInt64(0), i, known, [&](Value *j, Value *overlap) {
+          return b.CreateOr(overlap,
+                            b.CreateAnd(b.CreateICmpULT(begin, load(ends, j)),
+                                        b.CreateICmpULT(load(begins, j), end)));
+        });
+      });
+}
