@@ -1,0 +1,118 @@
+// What the front end reports about the types and value ranges of expressions.
+#include "tests/unit/FrontendTesting.h"
+
+using namespace lpgen;
+
+TEST(FrontendTypes, IntegerDivision) {
+  expectDiagnostics(
+      R"(op f(x: u2[4], z: u2[4]) -> (y: u2[4]) {
+  y[i] = x[i] / z[i]
+})",
+      R"(2:15: error: integers have no '/'; use floordiv(a, b), rounddiv(a, b) or a >> b, or f32(a) / b)");
+}
+
+TEST(FrontendTypes, FloatStoredToInteger) {
+  expectDiagnostics(
+      R"(op f(x: f32[4]) -> (y: u2[4]) {
+  y[i] = x[i] * 2
+})",
+      R"(2:15: error: an f32 value is stored to 'y' of type u2; convert it with round, floor, ceil or trunc
+1:21: note: 'y' is declared here)");
+}
+
+TEST(FrontendTypes, RoundOfInteger) {
+  expectDiagnostics(
+      R"(op f(x: u2[4]) -> (y: u2[4]) {
+  y[i] = round(x[i] * 2)
+})",
+      R"(2:10: error: 'round' takes an f32 value, found an integer; leave it out)");
+}
+
+TEST(FrontendTypes, FloatOperandsOfIntegerFunctions) {
+  expectDiagnostics(
+      R"(op f(x: f32[4]) -> (y: i32[4]) {
+  y[i] = floordiv(x[i], 2) + (x[i] >> 1) + wrap(x[i]) + round(random(x[i]))
+})",
+      R"(2:19: error: the left operand must be an integer, found f32; convert it with round, floor, ceil or trunc
+2:31: error: the left operand must be an integer, found f32; convert it with round, floor, ceil or trunc
+2:49: error: the argument of 'wrap' must be an integer, found f32; convert it with round, floor, ceil or trunc
+2:70: error: the seed of 'random' must be an integer, found f32; convert it with round, floor, ceil or trunc)");
+}
+
+TEST(FrontendTypes, DivisorContainsZero) {
+  expectDiagnostics(
+      R"(op f(x: u2[4], z: s4[4]) -> (y: i32[4]) {
+  y[i] = floordiv(x[i], z[i]) + rounddiv(x[i], 0)
+})",
+      R"(2:25: error: the divisor ranges over [-8, 7], which contains 0
+2:48: error: the divisor ranges over [0, 0], which contains 0)");
+}
+
+TEST(FrontendTypes, ShiftOutOfRange) {
+  expectDiagnostics(
+      R"(op f(x: u2[4], z: s4[4]) -> (y: i32[4]) {
+  y[i] = x[i] >> z[i]
+})",
+      R"(2:18: error: the shift ranges over [-8, 7]; shifts go from 0 to 63)");
+}
+
+TEST(FrontendTypes, RescaleRanges) {
+  expectDiagnostics(
+      R"(op f(x: i64[4], m: i32, s: s7) -> (y: i32[4]) {
+  y[i] = rescale(x[i], m, s)
+})",
+      R"(2:18: error: the first argument of 'rescale' ranges over [-9223372036854775808, 9223372036854775807] but must lie in [-2147483648, 2147483647]
+2:24: error: the multiplier of 'rescale' ranges over [-2147483648, 2147483647] but must lie in [0, 2147483647]
+2:27: error: the shift of 'rescale' ranges over [-64, 63] but must lie in [-31, 30])");
+}
+
+TEST(FrontendTypes, WrongNumberOfArguments) {
+  expectDiagnostics(R"(op f(x: u2[4]) -> (y: i32[4]) {
+  y[i] = clamp(x[i], 1) + relu(x[i], 2) + max(x[i])
+})",
+                    R"(2:10: error: 'clamp' takes 3 argument(s), found 2
+2:27: error: 'relu' takes 1 argument(s), found 2
+2:43: error: 'max' takes 2 argument(s), found 1)");
+}
+
+TEST(FrontendTypes, SumOverflowsInt64) {
+  expectDiagnostics(
+      R"(op f(x: i32[0x10000], w: i32[0x10000]) -> (y: i64) {
+  y = sum(k) x[k] * w[k]
+})",
+      R"(2:7: error: value ranges over [-302231454762919805321216, 302231454903657293676544], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
+}
+
+TEST(FrontendTypes, ProductOverflowsInt64) {
+  expectDiagnostics(
+      R"(op f(x: i64[4], w: i32[4]) -> (y: i64[4]) {
+  y[i] = x[i] * w[i]
+})",
+      R"(2:15: error: value ranges over [-19807040628566084396238503936, 19807040628566084398385987584], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
+}
+
+TEST(FrontendTypes, OverflowReportedOnce) {
+  expectDiagnostics(
+      R"(op f(x: i64[4]) -> (y: i64[4]) {
+  a[i] = x[i] * 4
+  y[i] = a[i] + 1
+})",
+      R"(2:15: error: value ranges over [-36893488147419103232, 36893488147419103228], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
+}
+
+TEST(FrontendTypes, AccumulatorOverflowsInt32) {
+  expectDiagnostics(
+      R"(op f(x: s16[1024], w: s16[1024]) -> (y: i32) {
+  y = sum(k) x[k] * w[k]
+})",
+      R"(2:7: warning: a value in [-1099478073344, 1099511627776] does not fit 'y' of type i32 and saturates
+1:38: note: 'y' is declared here; declare it i64, or the inputs with 'in [lo, hi]')");
+}
+
+TEST(FrontendTypes, AccumulatorFitsInt32) {
+  expectDiagnostics(
+      R"(op f(x: s16[8, 1024] in [-511, 511], w: s16[1024] in [-511, 511]) -> (y: i32[8]) {
+  y[m] = sum(k) x[m,k] * w[k]
+})",
+      "");
+}
