@@ -259,6 +259,13 @@ Reader Emitter::constantReader(const Constant &constant,
   return tensorReader(name, std::move(places));
 }
 
+Value Emitter::readable(const Value &value) {
+  Value result = value;
+  result.read = constantReader(*value.constant, value.dims);
+  result.constant.reset();
+  return result;
+}
+
 Value Emitter::real(const Value &value) {
   if (!value.quantization) {
     return value;

@@ -39,6 +39,8 @@ public:
   /// "lowest"): the tensor itself, or a copy where other reads want another.
   Value padded(const Value &value, const std::string &padding);
 
+  /// A known value as one whose elements statements read.
+  Value readable(const Value &value);
   /// The number that an element stands for: scale * (code - zero).
   Value real(const Value &value);
   /// Elements of a known value in the program, whose dimensions are those of

@@ -326,6 +326,24 @@ TEST(ImportOnnx, PoolsCountWhatIsInside) {
   EXPECT_THAT(pooled("ReduceMean", {{"axes", Ints{3}}}), ElementsAre(2, 5, 8));
 }
 
+TEST(ImportOnnx, KnownImagesAreComputedWith) {
+  Net net;
+  net.input("x", {1, 1, 2, 2}).output("y");
+  net.floats("k", {1, 1, 2, 2}, {1, 2, 3, 4}).floats("w", {1, 1, 1, 1}, {2});
+  net.node("Conv", {"k", "w"}, {"c"});
+  net.node("MaxPool", {"k"}, {"m"}, {{"kernel_shape", Ints{2, 2}}});
+  net.node("Add", {"x", "c"}, {"a"}).node("Add", {"a", "m"}, {"y"});
+  EXPECT_THAT(computed(net, {10, 20, 30, 40}), ElementsAre(16, 28, 40, 52));
+}
+
+TEST(ImportOnnx, PartsOfOtherFormsAreJoined) {
+  Net net(11);
+  net.input("x", {1, 2}).output("y");
+  net.node("ReduceSum", {"x"}, {"sum"}, {{"axes", Ints{0}}});
+  net.node("Concat", {"x", "sum"}, {"y"}, {{"axis", int64_t{1}}});
+  EXPECT_THAT(computed(net, {3, 5}), ElementsAre(3, 5, 3, 5));
+}
+
 TEST(ImportOnnx, TheFirstGreatestElementIsChosen) {
   Net net;
   net.input("x", {1, 4}).output("y", TensorProto::INT64);
@@ -378,6 +396,10 @@ TEST(ImportOnnx, WhatIsNotSupportedIsNamed) {
   channels.input("x", {1, 3, 4, 4}).output("y");
   channels.floats("w", {1, 2, 1, 1}, {1, 1}).node("Conv", {"x", "w"}, {"y"});
   EXPECT_THAT(refusalOf(channels), HasSubstr("do not fit 3 channels"));
+  Net scalar;
+  scalar.input("x", {}).output("y").floats("t", {1, 2}, {0, 1});
+  scalar.node("MultiThreshold", {"x", "t"}, {"y"});
+  EXPECT_THAT(refusalOf(scalar), HasSubstr("the input has no channels"));
 }
 
 TEST(ImportOnnx, BrokenFilesAreRefused) {
@@ -391,6 +413,10 @@ TEST(ImportOnnx, BrokenFilesAreRefused) {
   Net twice;
   twice.input("x", {1}).output("x").node("Identity", {"x"}, {"x"});
   EXPECT_THAT(refusalOf(twice), HasSubstr("defined twice"));
+  Net nothing;
+  nothing.input("x", {1}).output("x").floats("w", {1}, {1});
+  nothing.node("Identity", {"w"}, {});
+  EXPECT_THAT(refusalOf(nothing), HasSubstr("it has no output"));
   Net shorter;
   shorter.input("x", {1}).output("y").floats("w", {3}, {1, 2});
   EXPECT_THAT(refusalOf(shorter), HasSubstr("has 2 elements"));

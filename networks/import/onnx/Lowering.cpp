@@ -23,20 +23,38 @@ static constexpr std::string_view knownDomains[] = {
 static constexpr std::string_view channelsLastDomain =
     "qonnx.custom_op.channels_last";
 
-static const Rule *findRule(const std::string &operation) {
-  static const std::array all = {
-      elementwiseRules(), quantizerRules(), linearQuantizerRules(),
-      thresholdRules(),   productRules(),   poolRules(),
-      shapeRules(),       sliceRules(),     movementRules(),
-      foldingRules(),     integerRules(),   selectionRules()};
-  for (const std::span<const Rule> rules : all) {
-    for (const Rule &rule : rules) {
+namespace {
+struct Family {
+  std::span<const Rule> rules;
+  bool takesKnown; ///< The first input can be numbers that are known.
+};
+struct FoundRule {
+  const Rule *rule;
+  bool takesKnown;
+};
+} // namespace
+
+static std::optional<FoundRule> findRule(const std::string &operation) {
+  static const std::array<Family, 12> all = {{{elementwiseRules(), true},
+                                              {quantizerRules(), true},
+                                              {linearQuantizerRules(), true},
+                                              {shapeRules(), true},
+                                              {sliceRules(), true},
+                                              {foldingRules(), true},
+                                              {thresholdRules(), false},
+                                              {productRules(), false},
+                                              {poolRules(), false},
+                                              {movementRules(), false},
+                                              {integerRules(), false},
+                                              {selectionRules(), false}}};
+  for (const Family &family : all) {
+    for (const Rule &rule : family.rules) {
       if (operation == rule.operation) {
-        return &rule;
+        return FoundRule{&rule, family.takesKnown};
       }
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 Outcome notBroadcast() {
@@ -246,11 +264,12 @@ static std::vector<int> toChannelsFirst(size_t rank) {
 }
 
 Outcome Lowering::lowerKnown(const Node &node) {
-  const Rule *rule = findRule(node.operation);
-  if (!rule) {
+  const std::optional<FoundRule> found = findRule(node.operation);
+  if (!found) {
     return Refusal{"", "the operator is not supported",
                    "replace it by others before export"};
   }
+  const Rule *rule = found->rule;
   if (node.inputs.size() < rule->inputs) {
     return Refusal{"",
                    "it has " + std::to_string(node.inputs.size()) +
@@ -264,6 +283,12 @@ Outcome Lowering::lowerKnown(const Node &node) {
   }
   if (node.outputs.empty()) {
     return Refusal{"", "it has no output", ""};
+  }
+  if (!found->takesKnown && input(node, 0).constant) {
+    Node inner = node;
+    inner.inputs[0] += ".elements";
+    values[inner.inputs[0]] = emitter.readable(input(node, 0));
+    return lowerKnown(inner);
   }
   checkNode(node, rule->attributes);
   if (node.domain != channelsLastDomain) {
@@ -301,8 +326,8 @@ Outcome Lowering::lowerKnown(const Node &node) {
 
 Outcome Lowering::lowerInner(const Node &node, const std::string &operation,
                              const Value &value, Value &result) {
-  const Rule *rule = findRule(operation);
-  if (!rule) {
+  const std::optional<FoundRule> found = findRule(operation);
+  if (!found) {
     return Refusal{"", "the operator is not supported", ""};
   }
   Node inner = node;
@@ -310,7 +335,7 @@ Outcome Lowering::lowerInner(const Node &node, const std::string &operation,
   inner.inputs = {node.name + ".input"};
   inner.outputs = {node.name + ".output"};
   values[inner.inputs[0]] = value;
-  const Outcome refusal = rule->lower(*this, inner);
+  const Outcome refusal = found->rule->lower(*this, inner);
   if (!refusal) {
     result = values.at(inner.outputs[0]);
   }
@@ -333,8 +358,8 @@ void Lowering::lower(const Node &node) {
   }
   // A small file must not keep us busy for hours.
   constexpr int64_t mostFolded = int64_t{1} << 28;
-  if (!node.inputs.empty() && known.size() == node.inputs.size() &&
-      foldedElements < mostFolded) {
+  if (!node.inputs.empty() && !node.outputs.empty() &&
+      known.size() == node.inputs.size() && foldedElements < mostFolded) {
     if (std::optional<Constant> result = fold(node, known)) {
       foldedElements += 1 + result->count();
       defineConstant(node, std::move(*result));

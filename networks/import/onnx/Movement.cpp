@@ -55,16 +55,28 @@ Outcome concatenate(Lowering &lowering, const Node &node,
       part.isInteger = part.isInteger && parts[0].isInteger;
     }
   }
+  for (const Value &part : parts) {
+    if (part.constant || part.rank() != parts[0].rank()) {
+      return Refusal{"", "a part is known, or of another rank", ""};
+    }
+  }
+  // All are read with the same indices.
+  std::vector<bool> isIndexed(parts[0].rank());
+  for (size_t d = 0; d < isIndexed.size(); ++d) {
+    isIndexed[d] = d == dim || std::ranges::any_of(parts, [&](const Value &v) {
+                     return !v.dims[d].empty();
+                   });
+  }
   result = Value();
   int64_t extent = 0;
   std::vector<Reader> readers;
   std::vector<int64_t> starts;
   for (Value &part : parts) {
-    if (part.constant || part.rank() != parts[0].rank()) {
-      return Refusal{"", "a part is known, or of another rank", ""};
+    for (size_t d = 0; d < isIndexed.size(); ++d) {
+      part = isIndexed[d] ? withIndex(part, d) : part;
     }
     // Reads outside a part are 0, so that the sum of all parts is one of them.
-    part = lowering.emitter.flat(withIndex(part, dim), "part");
+    part = lowering.emitter.flat(part, "part");
     part = lowering.emitter.padded(
         lowering.emitter.stored(part, node.name + ".part", parts[0].order),
         "0");

@@ -12,8 +12,10 @@ using Elements = std::span<const Expression>;
 static Outcome lowerMultiThreshold(Lowering &lowering, const Node &node) {
   Value value = lowering.emitter.real(lowering.input(node, 0));
   std::optional<Constant> thresholds = lowering.constantInput(node, 1);
-  if (!thresholds || thresholds->shape.size() != 2 || value.constant) {
-    return Refusal{"thresholds", "they are no known matrix", ""};
+  if (!thresholds || thresholds->shape.size() != 2 || value.rank() == 0) {
+    return Refusal{"thresholds",
+                   "they are no known matrix, or the input has no channels",
+                   ""};
   }
   const std::string layout = node.text("data_layout", "NCHW");
   const size_t dim =
