@@ -70,7 +70,12 @@ void lpgen::optimize(Module &module, TargetMachine &machine,
   tuning.LoopUnrolling = true;
   // Sums that tiling puts into memory stay there; registers are for the tile.
   tuning.LicmMssaNoAccForPromotionCap = 0;
-  PassBuilder builder(&machine, tuning);
+  // It finds nothing in kernels, whose loops do not read what the iteration
+  // before wrote, and compares every two accesses to find that out.
+  PassInstrumentationCallbacks callbacks;
+  callbacks.registerShouldRunOptionalPassCallback(
+      [](StringRef pass, Any) { return pass != "LoopLoadEliminationPass"; });
+  PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager graphs;
