@@ -35,6 +35,9 @@ static BufferInfo describe(lp::KernelOp kernel, lp::BufferAttr buffer) {
         symbol < 0 ? extent
                    : cast<lp::SizeAttr>(kernel.getSizes()[symbol]).getBound());
   }
+  if (!buffer.isOutput() && !info.type.isFloat()) {
+    info.range = buffer.getRange().vec();
+  }
   if (lp::PackedBufferAttr packed = buffer.getPacked()) {
     info.packedBytes = packed.getBytes();
     info.packer = packed.getPacker().getValue().str();
@@ -63,12 +66,7 @@ FailureOr<KernelInfo> lpgen::collectInfo(lp::KernelOp kernel) {
       info.buffers.push_back(std::move(described));
       continue;
     }
-    ConstantInfo constant{std::move(described), 0, 0, buffer.getDigest().str()};
-    if (!buffer.getRange().empty()) {
-      constant.lo = buffer.getRange()[0];
-      constant.hi = buffer.getRange()[1];
-    }
-    info.constants.push_back(std::move(constant));
+    info.constants.push_back({std::move(described), buffer.getDigest().str()});
   }
   for (auto phase : kernel.getPhasesAttr().getAsRange<lp::PhaseAttr>()) {
     info.phases.push_back(

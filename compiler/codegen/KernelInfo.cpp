@@ -7,11 +7,13 @@ namespace json = llvm::json;
 
 unsigned ConstantInfo::usedBits() const {
   ElementType type = buffer.type;
-  if (type.isFloat() || type.encoding == Encoding::Ternary) {
+  if (type.isFloat() || type.encoding == Encoding::Ternary ||
+      buffer.range.empty()) {
     return type.bits;
   }
   for (type.bits = 1; type.bits < buffer.type.bits; ++type.bits) {
-    if (type.minValue() <= lo && hi <= type.maxValue()) {
+    if (type.minValue() <= buffer.range[0] &&
+        buffer.range[1] <= type.maxValue()) {
       break;
     }
   }
@@ -55,12 +57,16 @@ json::Value KernelInfo::toJson() const {
   }
   json::Array bufferList;
   for (const BufferInfo &b : buffers) {
-    bufferList.push_back(json::Object{{"name", b.name},
-                                      {"type", b.type.str()},
-                                      {"shape", json::Array(b.shape)},
-                                      {"sizes", json::Array(b.symbols)},
-                                      {"output", b.isOutput},
-                                      {"packed_bytes", b.packedBytes}});
+    json::Object buffer{{"name", b.name},
+                        {"type", b.type.str()},
+                        {"shape", json::Array(b.shape)},
+                        {"sizes", json::Array(b.symbols)},
+                        {"output", b.isOutput},
+                        {"packed_bytes", b.packedBytes}};
+    if (!b.range.empty()) {
+      buffer["range"] = json::Array(b.range);
+    }
+    bufferList.push_back(std::move(buffer));
   }
   json::Array constantList;
   for (const ConstantInfo &c : constants) {

@@ -23,6 +23,9 @@ struct BufferInfo {
   std::vector<int64_t>
       symbols; ///< Per dimension: index of its run-time size or -1.
   bool isOutput = false;
+  /// The least and the greatest value that an integer input promises to have,
+  /// or that a constant has; empty for others.
+  std::vector<int64_t> range;
   int64_t packedBytes = 0; ///< > 0 if the kernel takes it packed.
   std::string packer;      ///< Function of the module that packs it.
 };
@@ -31,8 +34,6 @@ struct BufferInfo {
 /// packed in several ways.
 struct ConstantInfo {
   BufferInfo buffer;
-  int64_t lo = 0; ///< The least and the greatest value, of integers.
-  int64_t hi = 0;
   std::string digest;
 
   /// Bits of the narrowest type of the buffer's encoding that holds the values.

@@ -12,8 +12,7 @@ using namespace lpgen;
 static unsigned usedBits(ElementType type, llvm::ArrayRef<int64_t> range) {
   ConstantInfo values;
   values.buffer.type = type;
-  values.lo = range[0];
-  values.hi = range[1];
+  values.buffer.range = range.vec();
   return values.usedBits();
 }
 

@@ -1,0 +1,223 @@
+// Manifests, and the checks of arguments that they make possible.
+//
+// The JSON library throws; nothing of that leaves this file.
+#include "runtime/kernels/KernelInterface.h"
+#include "base/tensor/Tensor.h"
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace lpgen {
+
+using nlohmann::json;
+
+std::vector<int64_t>
+KernelBuffer::shapeFor(std::span<const int64_t> runTimeSizes) const {
+  std::vector<int64_t> result = shape;
+  for (size_t d = 0; d < result.size(); ++d) {
+    if (sizes[d] >= 0) {
+      result[d] = runTimeSizes[size_t(sizes[d])];
+    }
+  }
+  return result;
+}
+
+/// Are all values in [lo, hi], and odd if `isOdd`? A loop without branches, for
+/// vectors.
+template <typename T>
+static bool areAllowed(const void *values, int64_t count, int64_t lo,
+                       int64_t hi, bool isOdd) {
+  const T *elements = static_cast<const T *>(values);
+  T least = count > 0 ? elements[0] : T(lo);
+  T greatest = least;
+  T common = T(~T(0)); // the bits that all have
+  for (int64_t i = 0; i < count; ++i) {
+    least = std::min(least, elements[i]);
+    greatest = std::max(greatest, elements[i]);
+    common = T(common & elements[i]);
+  }
+  return int64_t(least) >= lo && int64_t(greatest) <= hi &&
+         (!isOdd || (common & 1) != 0);
+}
+
+static bool areAllowed(const KernelBuffer &buffer, const void *values,
+                       int64_t count) {
+  const int64_t lo = std::max(buffer.lo, buffer.type.minValue());
+  const int64_t hi = std::min(buffer.hi, buffer.type.maxValue());
+  const bool isOdd = buffer.type.encoding == Encoding::Bipolar;
+  const bool isSigned = buffer.type.isStorageSigned();
+  switch (buffer.type.storageBits()) {
+  case 8:
+    return isSigned ? areAllowed<int8_t>(values, count, lo, hi, isOdd)
+                    : areAllowed<uint8_t>(values, count, lo, hi, isOdd);
+  case 16:
+    return isSigned ? areAllowed<int16_t>(values, count, lo, hi, isOdd)
+                    : areAllowed<uint16_t>(values, count, lo, hi, isOdd);
+  case 32:
+    return areAllowed<int32_t>(values, count, lo, hi, isOdd);
+  default:
+    return areAllowed<int64_t>(values, count, lo, hi, isOdd);
+  }
+}
+
+Status KernelBuffer::checkValues(const void *values,
+                                 std::vector<int64_t> shape) const {
+  const std::optional<int64_t> count = countElements(shape);
+  if (type.isFloat() || !count || areAllowed(*this, values, *count)) {
+    return Status::success();
+  }
+  Result<HostTensor> copy = HostTensor::create(type, std::move(shape));
+  LPGEN_RETURN_IF_ERROR(copy.status());
+  std::memcpy(copy->data(), values, size_t(copy->byteSize()));
+  std::optional<std::string> message = copy->firstIllegalValue();
+  if (!message) {
+    message = copy->firstValueOutside(lo, hi);
+  }
+  return Status::error("argument '" + name + "': " + message.value_or(""));
+}
+
+namespace {
+/// What a manifest says that cannot be; caught in parse.
+struct BadManifest {
+  std::string message;
+};
+} // namespace
+
+static KernelBuffer readBuffer(const json &from, size_t numSizes) {
+  KernelBuffer buffer;
+  buffer.name = from.at("name").get<std::string>();
+  const auto text = from.at("type").get<std::string>();
+  const std::optional<ElementType> type = ElementType::parse(text);
+  if (!type) {
+    throw BadManifest{"there is no element type '" + text + "'"};
+  }
+  buffer.type = *type;
+  buffer.shape = from.at("shape").get<std::vector<int64_t>>();
+  buffer.sizes = from.at("sizes").get<std::vector<int64_t>>();
+  if (buffer.sizes.size() != buffer.shape.size() ||
+      std::ranges::any_of(buffer.sizes, [&](int64_t size) {
+        return size >= int64_t(numSizes);
+      })) {
+    throw BadManifest{"the shape of '" + buffer.name +
+                      "' has sizes that there are not"};
+  }
+  buffer.lo = type->minValue();
+  buffer.hi = type->maxValue();
+  if (const auto range = from.find("range"); range != from.end()) {
+    buffer.lo = range->at(0).get<int64_t>();
+    buffer.hi = range->at(1).get<int64_t>();
+  }
+  return buffer;
+}
+
+Result<KernelInterface> KernelInterface::parse(const std::string &manifest) {
+  const auto failure = [](const std::string &reason) {
+    return Status::error("this is no manifest of a kernel: " + reason +
+                         "; expected what 'lpgen compile --emit manifest' "
+                         "writes for one target");
+  };
+  try {
+    const json from = json::parse(manifest);
+    KernelInterface kernel;
+    kernel.op = from.at("op").get<std::string>();
+    kernel.symbol = from.value("symbol", "");
+    kernel.target = from.value("target", "");
+    for (const json &size : from.at("sizes")) {
+      kernel.sizes.push_back({size.at("name").get<std::string>(),
+                              size.at("bound").get<int64_t>()});
+    }
+    for (const json &buffer : from.at("buffers")) {
+      const bool isOutput = buffer.at("output").get<bool>();
+      (isOutput ? kernel.outputs : kernel.inputs)
+          .push_back(readBuffer(buffer, kernel.sizes.size()));
+    }
+    return kernel;
+  } catch (const BadManifest &bad) {
+    return failure(bad.message);
+  } catch (const json::exception &error) {
+    return failure(error.what());
+  }
+}
+
+std::string KernelInterface::describe(const KernelBuffer &buffer) const {
+  std::string text = buffer.type.str() + "[";
+  for (size_t d = 0; d < buffer.shape.size(); ++d) {
+    text += d == 0 ? "" : ", ";
+    if (buffer.sizes[d] >= 0) {
+      text += "?" + sizes[size_t(buffer.sizes[d])].name + " <= ";
+    }
+    text += std::to_string(buffer.shape[d]);
+  }
+  return buffer.shape.empty() ? buffer.type.str() : text + "]";
+}
+
+Result<size_t> KernelInterface::findInput(const std::string &name) const {
+  std::string names;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].name == name) {
+      return i;
+    }
+    names += (names.empty() ? "'" : ", '") + inputs[i].name + "'";
+  }
+  return Status::error("operator '" + op + "' has no input '" + name +
+                       "'; it has " + (names.empty() ? "none" : names));
+}
+
+KernelSizes::KernelSizes(const KernelInterface &kernel)
+    : kernel(kernel), found(kernel.sizes.size()), places(kernel.sizes.size()) {}
+
+Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
+  const KernelBuffer &buffer = kernel.inputs[input];
+  const std::string place = "argument '" + buffer.name + "'";
+  bool matches = shape.size() == buffer.shape.size();
+  for (size_t d = 0; matches && d < shape.size(); ++d) {
+    matches = buffer.sizes[d] >= 0 || shape[d] == buffer.shape[d];
+  }
+  if (!matches) {
+    return Status::error(place + ": expected " + kernel.describe(buffer) +
+                         ", found shape " + shapeToString(shape));
+  }
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (buffer.sizes[d] < 0) {
+      continue;
+    }
+    const auto size = size_t(buffer.sizes[d]);
+    const KernelSize &declared = kernel.sizes[size];
+    const std::string what =
+        "size ?" + declared.name + " is " + std::to_string(shape[d]);
+    if (shape[d] > declared.bound) {
+      return Status::error(place + ": " + what + ", above its bound " +
+                           std::to_string(declared.bound));
+    }
+    if (found[size] && *found[size] != shape[d]) {
+      return Status::error(place + ": " + what + " here but " +
+                           std::to_string(*found[size]) + " in " +
+                           places[size]);
+    }
+    found[size] = shape[d];
+    places[size] = place;
+  }
+  return Status::success();
+}
+
+Result<std::vector<int64_t>> KernelSizes::take() const {
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!found[i]) {
+      return Status::error("size ?" + kernel.sizes[i].name + " of operator '" +
+                           kernel.op +
+                           "' is in no input's shape, so the arguments do not "
+                           "say what it is; make it a param");
+    }
+  }
+  return takeOrBounds();
+}
+
+std::vector<int64_t> KernelSizes::takeOrBounds() const {
+  std::vector<int64_t> sizes;
+  for (size_t i = 0; i < found.size(); ++i) {
+    sizes.push_back(found[i].value_or(kernel.sizes[i].bound));
+  }
+  return sizes;
+}
+
+} // namespace lpgen

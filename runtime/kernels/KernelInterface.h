@@ -1,0 +1,76 @@
+// What a kernel takes and gives: names, types, shapes and run-time sizes, as
+// the manifest says that `lpgen compile --emit manifest` writes.
+//
+// The descriptor of a kernel (base/abi/lp_kernel.h) has only counts; who runs a
+// kernel without its header reads this.
+#ifndef LPGEN_RUNTIME_KERNELS_KERNELINTERFACE_H
+#define LPGEN_RUNTIME_KERNELS_KERNELINTERFACE_H
+
+#include "base/system/Status.h"
+#include "base/types/ElementType.h"
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lpgen {
+
+struct KernelSize {
+  std::string name;
+  int64_t bound = 0;
+};
+
+struct KernelBuffer {
+  std::string name;
+  ElementType type;
+  std::vector<int64_t> shape; ///< Constants, or bounds of run-time sizes.
+  std::vector<int64_t> sizes; ///< For each dimension its run-time size, or -1.
+  int64_t lo = 0; ///< What values an integer input promises to have.
+  int64_t hi = 0;
+
+  /// The shape for these run-time sizes.
+  std::vector<int64_t> shapeFor(std::span<const int64_t> runTimeSizes) const;
+  /// An error that names the first of `count` elements that lie in `shape`,
+  /// row-major and dense, whose value the type or the range does not allow.
+  Status checkValues(const void *values, std::vector<int64_t> shape) const;
+};
+
+struct KernelInterface {
+  std::string op;
+  std::string symbol; ///< The long name.
+  std::string target;
+  std::vector<KernelSize> sizes;
+  std::vector<KernelBuffer> inputs;
+  std::vector<KernelBuffer> outputs;
+
+  static Result<KernelInterface> parse(const std::string &manifest);
+
+  /// "u8[?m <= 512, 64]"
+  std::string describe(const KernelBuffer &buffer) const;
+  /// The number of an input; an error that names those that there are.
+  Result<size_t> findInput(const std::string &name) const;
+};
+
+/// Finds the run-time sizes of a call in the shapes of its inputs.
+class KernelSizes {
+public:
+  explicit KernelSizes(const KernelInterface &kernel);
+
+  /// Takes the shape of an input. An error if it is not the declared one, or if
+  /// a size differs from that of another input.
+  Status match(size_t input, std::span<const int64_t> shape);
+  /// All sizes; an error if no shape says one of them.
+  Result<std::vector<int64_t>> take() const;
+  /// The same, with bounds for what no shape says.
+  std::vector<int64_t> takeOrBounds() const;
+
+private:
+  const KernelInterface &kernel;
+  std::vector<std::optional<int64_t>> found;
+  std::vector<std::string> places; ///< Where each was seen first.
+};
+
+} // namespace lpgen
+
+#endif // LPGEN_RUNTIME_KERNELS_KERNELINTERFACE_H
