@@ -1,12 +1,15 @@
 // `lpgen run`: compiles one operator and runs its kernel on .npy files of
-// logical values.
+// logical values; or computes them by the interpreter.
 #include "base/system/OutputFiles.h"
 #include "base/tensor/Npy.h"
+#include "operators/reference/Interpreter.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "workbench/run/KernelProgram.h"
 #include "workbench/run/TensorFiles.h"
 #include "workbench/verify/OpJob.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
 
@@ -17,6 +20,8 @@ struct RunCommandOptions {
   OpFileOptions file;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  bool interprets = false;
+  bool showsInterface = false;
 };
 
 /// Which file each tensor is in.
@@ -47,15 +52,15 @@ static Result<Bindings> bind(const ast::Op &op,
 
 /// Writes the outputs that were asked for and says so.
 static Status writeOutputs(const ast::Op &op, const TensorPaths &paths,
-                           const JobResult &result) {
+                           llvm::ArrayRef<HostTensor> outputs) {
   OutputFiles files;
   for (const auto &[id, path] : paths) {
-    const HostTensor &values = result.outputs[id - op.numInputs()];
+    const HostTensor &values = outputs[id - op.numInputs()];
     files.add(path, npyHeader(values), {npyElements(values)});
   }
   LPGEN_RETURN_IF_ERROR(files.commit());
   for (const auto &[id, path] : paths) {
-    const HostTensor &values = result.outputs[id - op.numInputs()];
+    const HostTensor &values = outputs[id - op.numInputs()];
     llvm::outs() << "wrote " << op.tensors[id].name << ": "
                  << values.type().str() << shapeToString(values.shape())
                  << " to " << path << "\n";
@@ -75,7 +80,52 @@ static Status execute(const ast::Op &op, const Bindings &bindings,
   llvm::outs() << op.name << ": ran kernel " << results->front().symbol
                << (program->isEmulated() ? " under " + target.emulator : "")
                << "\n";
-  return writeOutputs(op, bindings.outputs, results->front());
+  return writeOutputs(op, bindings.outputs, results->front().outputs);
+}
+
+/// What the operator means, without a kernel.
+static Status interpret(const ast::Op &op, const Bindings &bindings,
+                        LoadedInputs inputs) {
+  Interpreter interpreter(op, inputs.sizes);
+  std::vector<HostTensor> tensors = std::move(inputs.tensors);
+  LPGEN_RETURN_IF_ERROR(interpreter.run(tensors));
+  llvm::outs() << op.name << ": ran the interpreter\n";
+  return writeOutputs(op, bindings.outputs,
+                      llvm::ArrayRef(tensors).drop_front(op.numInputs()));
+}
+
+/// Inputs and outputs in the terms of a manifest.
+static llvm::json::Value interfaceOf(const ast::Op &op) {
+  llvm::json::Array sizes;
+  for (const ast::Symbol &symbol : op.symbols) {
+    sizes.push_back(
+        llvm::json::Object{{"name", symbol.name}, {"bound", symbol.bound}});
+  }
+  llvm::json::Array buffers;
+  for (const ast::Tensor &tensor : op.tensors) {
+    const bool isInput = tensor.role == ast::Role::Input;
+    if (!isInput && tensor.role != ast::Role::Output) {
+      continue;
+    }
+    llvm::json::Array shape;
+    llvm::json::Array symbols;
+    for (const ast::Extent &extent : tensor.shape) {
+      shape.push_back(extent.size);
+      symbols.push_back(extent.symbol);
+    }
+    llvm::json::Object buffer{{"name", tensor.name},
+                              {"type", tensor.type.str()},
+                              {"shape", std::move(shape)},
+                              {"sizes", std::move(symbols)},
+                              {"output", !isInput}};
+    if (isInput && !tensor.type.isFloat()) {
+      buffer["range"] = llvm::json::Array{tensor.range.lo, tensor.range.hi};
+    }
+    buffers.push_back(std::move(buffer));
+  }
+  return llvm::json::Object{{"op", op.name},
+                            {"sizes", std::move(sizes)},
+                            {"buffers", std::move(buffers)}};
 }
 
 static int runRun(const RunCommandOptions &options) {
@@ -85,14 +135,27 @@ static int runRun(const RunCommandOptions &options) {
   if (!op) {
     return exitCode;
   }
+  if (options.showsInterface) {
+    llvm::outs() << llvm::formatv("{0:2}\n", interfaceOf(*op));
+    return ExitSuccess;
+  }
+  if (options.outputs.empty()) {
+    return reportError("--output is required: NAME=FILE.npy for one output or "
+                       "more, of those that --interface prints",
+                       ExitUsage);
+  }
   const Result<Bindings> bindings = bind(*op, options);
   if (!bindings.ok()) {
     return reportError(bindings.message(), ExitUsage);
   }
   // Bad data is found before time goes into compiling.
-  const Result<LoadedInputs> inputs = loadInputs(*op, bindings->inputs);
+  Result<LoadedInputs> inputs = loadInputs(*op, bindings->inputs);
   if (!inputs.ok()) {
     return reportError(inputs.message());
+  }
+  if (options.interprets) {
+    const Status status = interpret(*op, *bindings, std::move(*inputs));
+    return status.ok() ? ExitSuccess : reportError(status.message());
   }
   const std::optional<CompiledOp> compiled = file->compile(*op, exitCode);
   if (!compiled) {
@@ -116,8 +179,12 @@ void addRunCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--output", options->outputs,
                    "NAME=FILE.npy: where to write an output")
-      ->allow_extra_args(false)
-      ->required();
+      ->allow_extra_args(false);
+  command->add_flag("--interpret", options->interprets,
+                    "Compute by the interpreter, which defines what an "
+                    "operator means, instead of a kernel; slow");
+  command->add_flag("--interface", options->showsInterface,
+                    "Print inputs and outputs as JSON, and run nothing");
   command->callback([options, &exitCode] { exitCode = runRun(*options); });
 }
 
