@@ -57,6 +57,20 @@ static void removeOldWork(const std::string &folder) {
   }
 }
 
+Result<std::string> KernelCache::userFolder() {
+  const char *cache = std::getenv("XDG_CACHE_HOME"); // NOLINT(concurrency-*)
+  if (cache && cache[0] == '/') {
+    return std::string(cache) + "/lpgen/kernels";
+  }
+  const char *home = std::getenv("HOME"); // NOLINT(concurrency-*)
+  if (home && home[0] == '/') {
+    return std::string(home) + "/.cache/lpgen/kernels";
+  }
+  return Status::error("there is no folder for compiled kernels: neither "
+                       "XDG_CACHE_HOME nor HOME is set; remedy: name one with "
+                       "--kernel-cache");
+}
+
 Result<KernelCache> KernelCache::open(const std::string &folder) {
   const auto failure = [&](const std::string &reason) {
     return Status::error("cannot keep compiled kernels in folder '" + folder +
@@ -86,23 +100,29 @@ Result<KernelCache> KernelCache::open(const std::string &folder) {
 }
 
 std::string KernelCache::find(const std::string &name) const {
+  return read(name) ? folder + "/" + name : "";
+}
+
+std::optional<std::string> KernelCache::read(const std::string &name) const {
   const std::string path = folder + "/" + name;
   if (!whoElseWrites(path).empty()) {
-    return "";
+    return std::nullopt;
   }
-  const Result<std::string> content = readWholeFile(path);
+  Result<std::string> content = readWholeFile(path);
   constexpr size_t trailer = mark.size() + digestBytes;
   if (!content.ok() || content->size() < trailer) {
-    return "";
+    return std::nullopt;
   }
   const std::string_view all = *content;
   const std::string_view library = all.substr(0, all.size() - trailer);
   uint64_t digest = 0;
   std::memcpy(&digest, all.data() + all.size() - digestBytes, digestBytes);
-  return all.substr(library.size()).starts_with(mark) &&
-                 digest == extendDigest(emptyDigest, library)
-             ? path
-             : "";
+  if (!all.substr(library.size()).starts_with(mark) ||
+      digest != extendDigest(emptyDigest, library)) {
+    return std::nullopt;
+  }
+  content->resize(library.size());
+  return std::move(*content);
 }
 
 Result<std::string> KernelCache::add(const std::string &name,

@@ -10,6 +10,7 @@
 #include "base/system/FileLock.h"
 #include "base/system/Interruption.h"
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace lpgen {
@@ -33,6 +34,8 @@ private:
 
 class KernelCache {
 public:
+  /// lpgen/kernels in $XDG_CACHE_HOME or ~/.cache.
+  static Result<std::string> userFolder();
   /// Makes the folder if it is missing. An error if others may write into it.
   /// What killed processes have left there is removed.
   static Result<KernelCache> open(const std::string &folder);
@@ -40,6 +43,8 @@ public:
   /// The path of the library `name`, or "" if there is none that can be
   /// trusted.
   std::string find(const std::string &name) const;
+  /// What `add` was given for `name`, or nothing if that cannot be trusted.
+  std::optional<std::string> read(const std::string &name) const;
   /// Adds a library, whose bytes these are; its path.
   Result<std::string> add(const std::string &name,
                           const std::string &library) const;

@@ -8,7 +8,6 @@
 #include <array>
 #include <bit>
 #include <cstdio>
-#include <cstdlib>
 #include <unistd.h>
 
 // The linker makes these bounds of the section that lists all kernels.
@@ -54,16 +53,6 @@ Result<std::string> compilerProgram(const CompilerOptions &options) {
   return program;
 }
 
-/// The user's folder for caches, or "" if there is none.
-static std::string userCacheFolder() {
-  const char *cache = std::getenv("XDG_CACHE_HOME"); // NOLINT(concurrency-*)
-  if (cache && cache[0] == '/') {
-    return cache;
-  }
-  const char *home = std::getenv("HOME"); // NOLINT(concurrency-*)
-  return home && home[0] == '/' ? std::string(home) + "/.cache" : "";
-}
-
 /// Finds compiler and cache, once.
 Status KernelProvider::prepare() {
   if (compilerDigest != 0) {
@@ -73,13 +62,9 @@ Status KernelProvider::prepare() {
   LPGEN_RETURN_IF_ERROR(compiler.status());
   options.program = std::move(*compiler);
   if (options.cacheFolder.empty()) {
-    const std::string folder = userCacheFolder();
-    if (folder.empty()) {
-      return Status::error("there is no folder for compiled kernels: neither "
-                           "XDG_CACHE_HOME nor HOME is set; remedy: name one "
-                           "with --kernel-cache");
-    }
-    options.cacheFolder = folder + "/lpgen/kernels";
+    Result<std::string> folder = KernelCache::userFolder();
+    LPGEN_RETURN_IF_ERROR(folder.status());
+    options.cacheFolder = std::move(*folder);
   }
   Result<KernelCache> opened = KernelCache::open(options.cacheFolder);
   LPGEN_RETURN_IF_ERROR(opened.status());

@@ -1,0 +1,235 @@
+// lpgen._native: the runtime for Python. Kernels from shared objects on NumPy
+// arrays, and the cache of shared objects.
+//
+// The package around it (python/lpgen) runs the compiler as a process and turns
+// values into arrays; here they are checked and run, without the GIL. Failures
+// leave as lpgen.Error.
+#include "base/abi/CpuFeatures.h"
+#include "runtime/kernels/KernelCache.h"
+#include "runtime/kernels/LoadedKernel.h"
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+
+namespace lpgen {
+namespace {
+
+[[noreturn]] void raise(const std::string &message) {
+  const py::object error = py::module_::import("lpgen._errors").attr("Error");
+  PyErr_SetString(error.ptr(), message.c_str());
+  throw py::error_already_set();
+}
+
+void check(const Status &status) {
+  if (!status.ok()) {
+    raise(status.message());
+  }
+}
+
+template <typename T>
+T take(Result<T> result) {
+  check(result.status());
+  return std::move(*result);
+}
+
+py::dtype dtypeOf(ElementType type) {
+  const std::string bytes = std::to_string(type.storageBits() / 8);
+  const char *kind = type.isFloat() ? "f" : type.isStorageSigned() ? "i" : "u";
+  return py::dtype(kind + bytes);
+}
+
+std::vector<int64_t> shapeOf(const py::array &array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+/// An input or output, as Python sees it.
+struct Buffer {
+  std::string name;
+  std::string type;
+  std::string declaration;
+  py::dtype dtype;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> sizes;
+  int64_t lo, hi;
+};
+
+std::vector<Buffer> describe(const KernelInterface &interface,
+                             const std::vector<KernelBuffer> &buffers) {
+  std::vector<Buffer> list;
+  for (const KernelBuffer &buffer : buffers) {
+    list.push_back({buffer.name, buffer.type.str(), interface.describe(buffer),
+                    dtypeOf(buffer.type), buffer.shape, buffer.sizes, buffer.lo,
+                    buffer.hi});
+  }
+  return list;
+}
+
+/// A kernel, and the inputs that are kept for all of its calls.
+class Kernel {
+public:
+  static Kernel load(const std::string &library, const std::string &manifest,
+                     int threads) {
+    auto loaded = std::make_shared<LoadedKernel>(
+        take(LoadedKernel::load(library, manifest, threads)));
+    const size_t inputs = loaded->interface().inputs.size();
+    return {std::move(loaded),
+            std::vector<std::shared_ptr<const KeptInput>>(inputs)};
+  }
+
+  const KernelInterface &interface() const { return loaded->interface(); }
+  std::vector<std::string> keptInputs() const {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i]) {
+        names.push_back(interface().inputs[i].name);
+      }
+    }
+    return names;
+  }
+
+  /// A kernel that keeps these arrays as well; None leaves an input as it is.
+  Kernel pack(const std::vector<std::optional<py::array>> &arrays) const {
+    Kernel result = *this;
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      if (!arrays[i]) {
+        continue;
+      }
+      const KernelInput input = {shapeOf(*arrays[i]), arrays[i]->data(), 0};
+      std::optional<Result<KeptInput>> made;
+      {
+        const py::gil_scoped_release released;
+        made = loaded->keep(i, input);
+      }
+      result.kept[i] =
+          std::make_shared<const KeptInput>(take(std::move(*made)));
+    }
+    return result;
+  }
+
+  /// All outputs. An array for each input, None for what is kept.
+  std::vector<py::array>
+  run(const std::vector<std::optional<py::array>> &arrays) const {
+    std::vector<KernelInput> inputs;
+    KernelSizes deduced(interface());
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      inputs.push_back(
+          arrays[i] ? KernelInput{shapeOf(*arrays[i]), arrays[i]->data(), 0}
+                    : kept[i]->input());
+      check(deduced.match(i, inputs.back().shape));
+    }
+    const std::vector<int64_t> sizes = take(deduced.take());
+    std::vector<py::array> outputs;
+    std::vector<void *> results;
+    for (const KernelBuffer &buffer : interface().outputs) {
+      outputs.emplace_back(dtypeOf(buffer.type), buffer.shapeFor(sizes));
+      results.push_back(outputs.back().mutable_data());
+    }
+    Status status;
+    {
+      const py::gil_scoped_release released;
+      status = checkAndRun(arrays, inputs, results, sizes);
+    }
+    check(status);
+    return outputs;
+  }
+
+private:
+  Kernel(std::shared_ptr<const LoadedKernel> loaded,
+         std::vector<std::shared_ptr<const KeptInput>> kept)
+      : loaded(std::move(loaded)), kept(std::move(kept)) {}
+
+  Status checkAndRun(const std::vector<std::optional<py::array>> &arrays,
+                     std::span<const KernelInput> inputs,
+                     std::span<void *const> outputs,
+                     std::span<const int64_t> sizes) const {
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      if (arrays[i]) {
+        LPGEN_RETURN_IF_ERROR(
+            interface().inputs[i].checkValues(inputs[i].data, inputs[i].shape));
+      }
+    }
+    return loaded->run(inputs, outputs, sizes);
+  }
+
+  std::shared_ptr<const LoadedKernel> loaded;
+  std::vector<std::shared_ptr<const KeptInput>> kept; ///< By input, or null.
+};
+
+void bindKernels(py::module_ &module) {
+  // What `lpgen run --interface` prints: inputs and outputs.
+  module.def("parse_interface", [](const std::string &text) {
+    const KernelInterface interface = take(KernelInterface::parse(text));
+    return std::pair(describe(interface, interface.inputs),
+                     describe(interface, interface.outputs));
+  });
+  py::class_<Buffer>(module, "Buffer")
+      .def_readonly("name", &Buffer::name)
+      .def_readonly("type", &Buffer::type)
+      .def_readonly("declaration", &Buffer::declaration)
+      .def_readonly("dtype", &Buffer::dtype)
+      .def_readonly("shape", &Buffer::shape)
+      .def_readonly("sizes", &Buffer::sizes)
+      .def_readonly("lo", &Buffer::lo)
+      .def_readonly("hi", &Buffer::hi);
+  py::class_<Kernel>(module, "Kernel")
+      .def_static("load", &Kernel::load, py::arg("library"),
+                  py::arg("manifest"), py::arg("threads"))
+      .def_property_readonly(
+          "op", [](const Kernel &kernel) { return kernel.interface().op; })
+      .def_property_readonly(
+          "symbol",
+          [](const Kernel &kernel) { return kernel.interface().symbol; })
+      .def_property_readonly(
+          "target",
+          [](const Kernel &kernel) { return kernel.interface().target; })
+      .def_property_readonly("inputs",
+                             [](const Kernel &kernel) {
+                               return describe(kernel.interface(),
+                                               kernel.interface().inputs);
+                             })
+      .def_property_readonly("outputs",
+                             [](const Kernel &kernel) {
+                               return describe(kernel.interface(),
+                                               kernel.interface().outputs);
+                             })
+      .def_property_readonly("kept", &Kernel::keptInputs)
+      .def("pack", &Kernel::pack)
+      .def("run", &Kernel::run);
+}
+
+void bindCache(py::module_ &module) {
+  py::class_<WorkFolder>(module, "WorkFolder")
+      .def_property_readonly("path", &WorkFolder::path);
+  py::class_<KernelCache>(module, "KernelCache")
+      .def_static("user_folder", [] { return take(KernelCache::userFolder()); })
+      .def_static("open",
+                  [](const std::string &folder) {
+                    return take(KernelCache::open(folder));
+                  })
+      .def("find", &KernelCache::find)
+      .def("read",
+           [](const KernelCache &cache, const std::string &name) {
+             const std::optional<std::string> content = cache.read(name);
+             return content ? std::optional(py::bytes(*content)) : std::nullopt;
+           })
+      .def("add",
+           [](const KernelCache &cache, const std::string &name,
+              const std::string &content) {
+             return take(cache.add(name, content));
+           })
+      .def("make_work_folder", [](const KernelCache &cache) {
+        return take(cache.makeWorkFolder());
+      });
+}
+
+} // namespace
+} // namespace lpgen
+
+PYBIND11_MODULE(_native, module) {
+  module.doc() = "The runtime of lpgen; use the package lpgen.";
+  lpgen::bindKernels(module);
+  lpgen::bindCache(module);
+  module.def("cpu_features", [] { return lp_cpu_features(); });
+}
