@@ -167,7 +167,7 @@ Function *AbiEmitter::emitScratchSize() {
 Function *AbiEmitter::emitWorkspaceSize() {
   Function *size = create("_workspace_size", i64, {ptr});
   checkSizes(size->getArg(0), -1);
-  b.CreateRet(b.getInt64(static_cast<uint64_t>(info.workspaceBytes)));
+  b.CreateRet(workspaceBytes(loadSizes(size->getArg(0))));
   return size;
 }
 

@@ -59,6 +59,13 @@ Value *AbiEmitter::bufferBytes(const BufferInfo &buffer,
              : logicalBytes(buffer, sizes);
 }
 
+/// Bytes of workspace for these sizes.
+Value *AbiEmitter::workspaceBytes(ArrayRef<Value *> sizes) {
+  return info.workspaceFunction.empty()
+             ? b.getInt64(static_cast<uint64_t>(info.workspaceBytes))
+             : call(info.workspaceFunction, i64, sizes);
+}
+
 /// Null `sizes` and sizes outside [0, bound].
 void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
   if (info.sizes.empty()) {
@@ -75,6 +82,10 @@ void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
 
 void AbiEmitter::checkPointer(Value *pointer, int64_t alignment) {
   returnIf(b.CreateIsNull(pointer), LP_ERROR_NULL);
+  checkAlignment(pointer, alignment);
+}
+
+void AbiEmitter::checkAlignment(Value *pointer, int64_t alignment) {
   if (alignment > 1) {
     Value *low = b.CreateAnd(b.CreatePtrToInt(pointer, i64),
                              static_cast<uint64_t>(alignment - 1));
@@ -95,14 +106,15 @@ void AbiEmitter::checkBuffers(ArrayRef<Value *> buffers,
                LP_ERROR_LAYOUT);
     }
   }
-  if (info.workspaceBytes > 0) {
-    checkPointer(workspace, LP_ALIGNMENT);
-  }
   // Outputs come last and overlap nothing before them.
   SmallVector<std::pair<Value *, Value *>> spans; // begin, bytes
   if (info.workspaceBytes > 0) {
-    spans.push_back(
-        {workspace, b.getInt64(static_cast<uint64_t>(info.workspaceBytes))});
+    Value *bytes = workspaceBytes(sizes);
+    returnIf(b.CreateAnd(b.CreateIsNull(workspace),
+                         b.CreateICmpNE(bytes, b.getInt64(0))),
+             LP_ERROR_NULL);
+    checkAlignment(workspace, LP_ALIGNMENT);
+    spans.push_back({workspace, bytes});
   }
   const size_t outputs = static_cast<size_t>(llvm::count_if(
       info.buffers, [](const BufferInfo &buffer) { return buffer.isOutput; }));

@@ -39,8 +39,10 @@ private:
                             llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *bufferBytes(const BufferInfo &buffer,
                            llvm::ArrayRef<llvm::Value *> sizes);
+  llvm::Value *workspaceBytes(llvm::ArrayRef<llvm::Value *> sizes);
   void checkSizes(llvm::Value *sizes, int64_t status);
   void checkPointer(llvm::Value *pointer, int64_t alignment);
+  void checkAlignment(llvm::Value *pointer, int64_t alignment);
   void checkBuffers(llvm::ArrayRef<llvm::Value *> buffers,
                     llvm::ArrayRef<llvm::Value *> sizes,
                     llvm::Value *workspace);

@@ -77,6 +77,11 @@ FailureOr<KernelInfo> lpgen::collectInfo(lp::KernelOp kernel) {
   info.contracts = collectContracts(kernel);
   info.scratchBytes = static_cast<int64_t>(*kernel.getScratch());
   info.workspaceBytes = static_cast<int64_t>(*kernel.getWorkspace());
+  const std::string function = info.op + ".workspace";
+  if (SymbolTable::lookupNearestSymbolFrom(
+          kernel, StringAttr::get(kernel.getContext(), function))) {
+    info.workspaceFunction = function;
+  }
   info.hash = kernel.getHash()->str();
   return info;
 }

@@ -73,7 +73,10 @@ struct KernelInfo {
   std::vector<PhaseInfo> phases;
   std::vector<ContractInfo> contracts;
   int64_t scratchBytes = 0;
-  int64_t workspaceBytes = 0;
+  int64_t workspaceBytes = 0; ///< For the bounds of run-time sizes.
+  /// Function that gives the bytes for the sizes of a call; "" if there is
+  /// none.
+  std::string workspaceFunction;
   std::string hash; ///< Of the scheduled IR: identity of the layouts.
 
   llvm::json::Value toJson() const;

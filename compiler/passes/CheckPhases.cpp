@@ -99,7 +99,55 @@ LogicalResult lpgen::checkPhase(Operation *op) {
   return contract ? checkContract(contract) : success();
 }
 
-LogicalResult lpgen::checkView(memref::ViewOp view) {
+/// The greatest value of `op` if those of its operands are `lhs` and `rhs`, and
+/// it grows with them; nothing for ops of another kind.
+static std::optional<int64_t> mostOf(Operation &op, int64_t lhs, int64_t rhs) {
+  int64_t most = 0;
+  if (isa<arith::MaxSIOp>(op)) {
+    return std::max(lhs, rhs);
+  }
+  if (isa<arith::DivUIOp>(op)) {
+    const bool isByConstant = matchPattern(op.getOperand(1), m_Constant());
+    return isByConstant && rhs > 0 ? std::optional(lhs / rhs) : std::nullopt;
+  }
+  const bool fits = isa<arith::AddIOp>(op) ? !llvm::AddOverflow(lhs, rhs, most)
+                    : isa<arith::MulIOp>(op)
+                        ? !llvm::MulOverflow(lhs, rhs, most)
+                        : false;
+  return fits ? std::optional(most) : std::nullopt;
+}
+
+llvm::DenseMap<Value, int64_t> lpgen::greatestIndices(Block &body) {
+  llvm::DenseMap<Value, int64_t> most;
+  for (BlockArgument argument : body.getArguments()) {
+    if (auto bound = lp::KernelOp::boundOf(argument)) {
+      most[argument] = *bound;
+    }
+  }
+  for (Operation &op : body) {
+    APInt constant;
+    if (op.getNumResults() != 1 || !op.getResult(0).getType().isIndex()) {
+      continue;
+    }
+    if (matchPattern(&op, m_ConstantInt(&constant))) {
+      if (constant.isNonNegative()) {
+        most[op.getResult(0)] = constant.getSExtValue();
+      }
+    } else if (op.getNumOperands() == 2) {
+      auto lhs = most.find(op.getOperand(0));
+      auto rhs = most.find(op.getOperand(1));
+      if (lhs != most.end() && rhs != most.end()) {
+        if (auto value = mostOf(op, lhs->second, rhs->second)) {
+          most[op.getResult(0)] = *value;
+        }
+      }
+    }
+  }
+  return most;
+}
+
+LogicalResult lpgen::checkView(memref::ViewOp view,
+                               const llvm::DenseMap<Value, int64_t> &greatest) {
   auto type = cast<MemRefType>(view.getType());
   auto source = cast<MemRefType>(view.getSource().getType());
   int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
@@ -114,13 +162,13 @@ LogicalResult lpgen::checkView(memref::ViewOp view) {
     }
     isKnown &= !llvm::MulOverflow(bytes, extent, bytes);
   }
-  APInt offset;
-  isKnown &= matchPattern(view.getByteShift(), m_ConstantInt(&offset)) &&
-             offset.isNonNegative() &&
-             !llvm::AddOverflow(bytes, offset.getSExtValue(), bytes);
+  auto offset = greatest.find(view.getByteShift());
+  isKnown &= offset != greatest.end() &&
+             !llvm::AddOverflow(bytes, offset->second, bytes);
   if (!isKnown || bytes > source.getNumElements()) {
-    return view.emitOpError("must lie within its source, at a constant offset, "
-                            "for all run-time sizes");
+    return view.emitOpError(
+        "must lie within its source for all run-time sizes, "
+        "at an offset that grows with them");
   }
   return success();
 }

@@ -72,6 +72,17 @@ def BufferizePass : Pass<"lp-bufferize", "::mlir::ModuleOp"> {
                            "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def PlanWorkspacePass : Pass<"lp-plan-workspace", "::mlir::ModuleOp"> {
+  let summary = "slices of the workspace by lifetime";
+  let description = [{
+    Slices of the workspace that no phase uses together share memory. With run-time sizes the
+    offsets are computed from them, and a function `<op>.workspace` gives the bytes that the
+    kernel needs for the sizes that it gets.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def TilePass : Pass<"lp-tile", "::mlir::ModuleOp"> {
   let summary = "phases of independent tasks, loops around register tiles";
   let description = [{

@@ -34,12 +34,23 @@ llvm::SmallVector<mlir::OpFoldResult>
 contractTaskSizes(lp::ContractOp op, Emitter &e,
                   llvm::function_ref<mlir::Value(mlir::Value)> resolve);
 
+/// The run-time size of dimension `dim` of x, if it is dynamic and subscripted
+/// by one loop: the extent of that.
+std::optional<mlir::OpFoldResult>
+dynamicSize(lp::PackOp op, unsigned dim,
+            llvm::function_ref<mlir::Value(mlir::Value)> resolve);
+
 /// Errors, on the op, where a verified phase cannot be lowered: there is no
 /// packed form, it is not that of the layouts, or memory is too small.
 mlir::LogicalResult checkPhase(mlir::Operation *op);
 mlir::LogicalResult checkPack(lp::PackOp op);
+/// The greatest values of indices that a kernel's body computes from constants
+/// and run-time sizes by what grows with them.
+llvm::DenseMap<mlir::Value, int64_t> greatestIndices(mlir::Block &body);
 /// Likewise for a slice of the workspace: it lies within.
-mlir::LogicalResult checkView(mlir::memref::ViewOp view);
+mlir::LogicalResult
+checkView(mlir::memref::ViewOp view,
+          const llvm::DenseMap<mlir::Value, int64_t> &greatest);
 
 /// True if a chain has a halo, which tasks of its own fill: as many as those
 /// of the same pack as a phase.

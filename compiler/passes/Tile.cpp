@@ -96,9 +96,11 @@ LogicalResult Phases::checkBody() {
     return kernel.emitOpError("cannot be tiled: expected a body of memrefs, "
                               "stage 'packed'");
   }
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
+  Block &body = kernel.getBody().front();
+  const llvm::DenseMap<Value, int64_t> greatest = greatestIndices(body);
+  for (Operation &op : body.without_terminator()) {
     auto view = dyn_cast<memref::ViewOp>(op);
-    if (view && failed(checkView(view))) {
+    if (view && failed(checkView(view, greatest))) {
       return failure();
     }
     if (isPhase(op) ? op.getNumResults() > 0 : !isPure(&op)) {

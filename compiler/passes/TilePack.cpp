@@ -31,11 +31,14 @@ private:
   /// the actual size of a dynamic one.
   Value positionCount(size_t number) {
     const PositionDim &p = g.positions[number];
-    if (op.getSource() && ShapedType::isDynamic(op.getXShape()[p.xDim]) &&
-        !p.hasHalo && p.low == 0) {
+    if (p.hasHalo || p.low != 0) {
+      return e.index(p.size);
+    }
+    if (op.getSource() && ShapedType::isDynamic(op.getXShape()[p.xDim])) {
       return e.min(e.index(p.size), sizeOf(p));
     }
-    return e.index(p.size);
+    auto size = dynamicSize(op, p.xDim, [](Value v) { return v; });
+    return size ? e.value(*size) : e.index(p.size);
   }
 
   /// The size of dimension `p` of x.
@@ -241,11 +244,9 @@ private:
 
 } // namespace
 
-/// The run-time size of dimension `dim` of x, if it is dynamic and subscripted
-/// by one loop: the extent of that.
-static std::optional<OpFoldResult>
-dynamicSize(lp::PackOp op, unsigned dim,
-            llvm::function_ref<Value(Value)> resolve) {
+std::optional<OpFoldResult>
+lpgen::dynamicSize(lp::PackOp op, unsigned dim,
+                   llvm::function_ref<Value(Value)> resolve) {
   auto loop = dyn_cast<AffineDimExpr>(op.getXMap().getResult(dim));
   if (!ShapedType::isDynamic(op.getXShape()[dim]) || !loop ||
       !ShapedType::isDynamic(op.getExtents()[loop.getPosition()])) {

@@ -1,6 +1,7 @@
 // Facts of contractions from their IR. See ContractFacts.h.
 #include "compiler/pipeline/ContractFacts.h"
 #include "compiler/codegen/KernelInfo.h"
+#include "compiler/passes/WorkspaceSlices.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/CostModel.h"
@@ -77,13 +78,15 @@ static lp::ContractOp readerOf(lp::PackOp pack) {
   return first;
 }
 
-std::vector<std::string> lpgen::phaseTargets(llvm::StringRef packedIr) {
-  std::vector<std::string> targets;
+PhaseFacts lpgen::phaseFacts(llvm::StringRef packedIr) {
+  PhaseFacts facts;
   const auto add = [&](std::optional<StringRef> label) {
-    targets.push_back(label.value_or("").str());
+    facts.targets.push_back(label.value_or("").str());
   };
   parseModule(packedIr, [&](ModuleOp module) {
     lp::KernelOp kernel = *module.getOps<lp::KernelOp>().begin();
+    facts.mostBytesAlive = mostBytesAlive(
+        llvm::to_vector(llvm::make_second_range(workspaceSlices(kernel))));
     for (Operation &op : kernel.getBody().front()) {
       if (auto pack = dyn_cast<lp::PackOp>(op)) {
         lp::ContractOp reader = readerOf(pack);
@@ -95,5 +98,5 @@ std::vector<std::string> lpgen::phaseTargets(llvm::StringRef packedIr) {
       }
     }
   });
-  return targets;
+  return facts;
 }

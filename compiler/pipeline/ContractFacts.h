@@ -30,10 +30,16 @@ struct ContractFacts {
 /// The contractions of MLIR text of stage `scheduled`, in order.
 std::vector<ContractFacts> contractFacts(llvm::StringRef scheduledIr);
 
-/// For each phase of the kernel the target of the last statement that it
-/// computes; of packing, that of the contraction for which it packs. From MLIR
-/// text of stage `packed`.
-std::vector<std::string> phaseTargets(llvm::StringRef packedIr);
+struct PhaseFacts {
+  /// For each phase of the kernel the target of the last statement that it
+  /// computes; of packing, that of the contraction for which it packs.
+  std::vector<std::string> targets;
+  /// The largest sum of the bytes that one phase finds alive in the workspace.
+  int64_t mostBytesAlive = 0;
+};
+
+/// Of MLIR text of stage `packed`.
+PhaseFacts phaseFacts(llvm::StringRef packedIr);
 
 } // namespace lpgen
 

@@ -52,6 +52,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
     return;
   case Stage::Packed:
     passes.addPass(createBufferizePass());
+    passes.addPass(createPlanWorkspacePass());
     return;
   case Stage::Tiled:
     passes.addPass(createTilePass());

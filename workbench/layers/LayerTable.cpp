@@ -83,7 +83,7 @@ CompiledNetwork compileStages(const ast::Op &op, CompiledOp compiled,
   early.stopAfter = Stage::Packed;
   const std::optional<CompiledOp> packed = compileOp(op, sources, early);
   assert(scheduled && packed && "what compiles to the end passes all stages");
-  return {std::move(compiled), scheduled->mlir, phaseTargets(packed->mlir)};
+  return {std::move(compiled), scheduled->mlir, phaseFacts(packed->mlir)};
 }
 
 std::vector<LayerLine> layerLines(const ast::Op &op,
@@ -93,7 +93,7 @@ std::vector<LayerLine> layerLines(const ast::Op &op,
   const std::vector<int> assigning = assigningLayers(op, layers);
   const std::vector<size_t> computed =
       computedIn(op, layers, [&](const std::string &tensor) {
-        return llvm::is_contained(network.phaseTargets, tensor);
+        return llvm::is_contained(network.phases.targets, tensor);
       });
   std::vector<LayerLine> lines;
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -113,7 +113,7 @@ std::vector<size_t> linesOfPhases(const ast::Op &op,
                                   const std::vector<LayerLine> &lines) {
   const std::vector<int> assigning = assigningLayers(op, layersIn(lines));
   std::vector<size_t> numbers;
-  for (const std::string &target : network.phaseTargets) {
+  for (const std::string &target : network.phases.targets) {
     const int line = lineOf(op, assigning, target);
     assert(line >= 0 && "phases have the names of tensors");
     numbers.push_back(size_t(line));
@@ -154,13 +154,14 @@ std::string LayerTable::kernelText(size_t number) const {
 
 std::string LayerTable::summary() const {
   return formatv("{0}{1} layers, {2} M MAC, {3:f0} cycles expected, {4} bytes "
-                 "of weights, {5} of workspace",
+                 "of weights, {5} of workspace, of which {6} live together",
                  sizes.empty() ? "" : sizes + ": ", lines.size(), macText(macs),
-                 cycles, weightBytes, compiled.kernel.workspaceBytes);
+                 cycles, weightBytes, compiled.kernel.workspaceBytes,
+                 bytesAlive);
 }
 
 LayerTable::LayerTable(const ast::Op &op, const CompiledNetwork &network)
-    : compiled(network.compiled) {
+    : compiled(network.compiled), bytesAlive(network.phases.mostBytesAlive) {
   std::vector<int64_t> bounds;
   for (const ast::Symbol &symbol : op.symbols) {
     bounds.push_back(symbol.bound);
@@ -211,9 +212,9 @@ std::string LayerTable::text() const {
         formatv("; it has none for {0} layer(s), which the total leaves out",
                 numUnknown);
   }
-  return text + formatv("\n  workspace {0} bytes, scratch {1} bytes for each "
-                        "thread\n",
-                        compiled.kernel.workspaceBytes,
+  return text + formatv("\n  workspace {0} bytes, of which at most {1} live at "
+                        "once; scratch {2} bytes for each thread\n",
+                        compiled.kernel.workspaceBytes, bytesAlive,
                         compiled.kernel.scratchBytes)
                     .str();
 }
@@ -260,6 +261,7 @@ json::Value LayerTable::toJson() const {
                       {"cycles", std::round(cycles)},
                       {"weightBytes", weightBytes},
                       {"workspaceBytes", compiled.kernel.workspaceBytes},
+                      {"workspaceLiveBytes", bytesAlive},
                       {"scratchBytes", compiled.kernel.scratchBytes}};
 }
 

@@ -34,7 +34,7 @@ struct LayerLine {
 struct CompiledNetwork {
   CompiledOp compiled;
   std::string scheduledIr;
-  std::vector<std::string> phaseTargets; ///< See ContractFacts.h.
+  PhaseFacts phases;
 };
 
 /// Adds to `compiled`, made from `op` with `options`, what earlier stages say.
@@ -67,6 +67,7 @@ struct LayerTable {
 private:
   std::string sizes; ///< "n = 4"; "" without run-time sizes.
   const CompiledOp &compiled;
+  int64_t bytesAlive; ///< In the workspace, at most.
   std::vector<LayerLine> lines;
   int64_t macs = 0;
   double cycles = 0; ///< Of the layers of which the cost model knows them.
