@@ -1,5 +1,5 @@
 // lp-fuse-epilogue: elementwise consumers into the body of their contraction.
-#include "compiler/passes/Passes.h"
+#include "compiler/passes/Emitter.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace lpgen {
@@ -86,6 +86,19 @@ void hoistReads(lp::ContractOp contract, lp::ComputeOp compute) {
   }
 }
 
+/// What `read` finds in a tensor that `value` is stored to.
+Value readBack(OpBuilder &builder, lp::ReadOp read, Value value) {
+  auto stored = value.getDefiningOp<lp::QuantizeOp>();
+  if (!isa<lp::IntType>(value.getType())) {
+    return value;
+  }
+  Emitter e(builder, read.getLoc());
+  Value element = lp::QuantizeOp::create(
+      builder, read.getLoc(), lp::getStorageType(stored.getElement()),
+      stored.getValue(), stored.getElement());
+  return e.decode(element, stored.getElement(), read.getType());
+}
+
 /// Returns the contraction that takes the place of both.
 lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   hoistReads(contract, compute);
@@ -102,7 +115,8 @@ lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
     if (auto read = dyn_cast<lp::ReadOp>(op);
         read && read.getSource().getDefiningOp() == contract) {
       unsigned number = cast<OpResult>(read.getSource()).getResultNumber();
-      mapping.map(read.getValue(), yield.getValues()[number]);
+      mapping.map(read.getValue(),
+                  readBack(builder, read, yield.getValues()[number]));
       continue;
     }
     if (auto inner = dyn_cast<lp::YieldOp>(op)) {
@@ -149,11 +163,13 @@ lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   return merged;
 }
 
-/// Reads of a result whose element was narrowed on the way out would see the
-/// rounded value; only i32 and i64 results are handed on.
-bool resultsAreWide(lp::ContractOp contract) {
-  return llvm::all_of(contract.getResultTypes(), [](mlir::Type type) {
-    return cast<ShapedType>(type).getElementType().isInteger();
+/// True if the body says what is stored: where an element is narrower than the
+/// value, by lp.quantize.
+bool canReadBack(lp::ContractOp contract) {
+  auto yield = cast<lp::YieldOp>(contract.getBody().front().getTerminator());
+  return llvm::all_of(yield.getValues(), [](Value value) {
+    return !isa<lp::IntType>(value.getType()) ||
+           value.getDefiningOp<lp::QuantizeOp>();
   });
 }
 
@@ -163,7 +179,7 @@ struct FuseEpiloguePass
     SmallVector<lp::ContractOp> contracts;
     getOperation().walk([&](lp::ContractOp op) { contracts.push_back(op); });
     for (lp::ContractOp contract : contracts) {
-      while (resultsAreWide(contract)) {
+      while (canReadBack(contract)) {
         lp::ComputeOp consumer = findConsumer(contract);
         if (!consumer) {
           break;

@@ -24,13 +24,20 @@ static bool hasAllOfX(const Geometry &g) {
          });
 }
 
+/// True if packed x has what is there of x for all run-time sizes.
+static bool followsSizes(const Geometry &g) {
+  return llvm::all_of(g.positions, [&](const PositionDim &p) {
+    return !g.shape.isXDynamic[p.xDim] || (!p.hasHalo && p.low == 0);
+  });
+}
+
 /// Elements computed where they are packed: by the first contraction that reads
 /// all of them, or by the only one. Empty, or why not.
 static std::string whyNotComputed(lp::ContractOp contract, const Geometry &g,
                                   lp::ComputeOp compute) {
   Value x = compute.getResult(0);
-  if (!cast<RankedTensorType>(x.getType()).hasStaticShape()) {
-    return "it has a run-time size";
+  if (!followsSizes(g)) {
+    return "a dimension of run-time size is not read from end to end";
   }
   if (x.hasOneUse()) {
     return "";
@@ -63,10 +70,8 @@ std::string lpgen::whyNotChained(const Geometry &g,
   if (g.innerExtent() != g.shape.xShape[g.innerXDim]) {
     return "only a part of its packed dimension is read";
   }
-  for (const PositionDim &p : g.positions) {
-    if (g.shape.isXDynamic[p.xDim] && (p.hasHalo || p.low != 0)) {
-      return "a dimension of run-time size is not read from end to end";
-    }
+  if (!followsSizes(g)) {
+    return "a dimension of run-time size is not read from end to end";
   }
   int64_t lanes = producer.geometry.wLayout.getLanes();
   int64_t group = g.xLayout.getGroup();
