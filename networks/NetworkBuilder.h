@@ -7,25 +7,12 @@
 #ifndef LPGEN_NETWORKS_NETWORKBUILDER_H
 #define LPGEN_NETWORKS_NETWORKBUILDER_H
 
-#include "base/system/Status.h"
 #include "networks/Epilogue.h"
-#include "networks/ForwardOperands.h"
 #include "networks/Network.h"
+#include "networks/NetworkSink.h"
 #include "networks/NetworkText.h"
-#include "operators/builder/ConvGeometry.h"
-#include <functional>
-#include <span>
 
 namespace lpgen::networks {
-
-/// The images of a network, and what it sees of their pixels.
-struct ImageFormat {
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 0;
-  int64_t classes = 0;
-  std::vector<float> ofPixel; ///< [channels, 256]
-};
 
 /// What a stage makes, with its shape; its grid if it holds codes.
 struct Tensor {
@@ -74,35 +61,27 @@ struct PendingStage {
   bool isFlattened = false;
 };
 
-class NetworkBuilder {
+class NetworkBuilder final : public NetworkSink {
 public:
   /// `imagesPerCall` is the most images of one call.
   NetworkBuilder(ImageFormat images, int64_t imagesPerCall);
 
-  // Each adds what the layer of that name does to the elements. An error names
-  // the layer.
-
-  /// A convolution, or a linear layer.
   Status addProduct(const std::string &layer, const ConvGeometry &geometry,
-                    const ForwardOperands &operands);
-  /// One for each channel.
-  Status addBias(const std::string &layer, std::span<const float> biases);
-  /// y = gain x + offset, for each channel.
+                    const ForwardOperands &operands) override;
+  Status addBias(const std::string &layer,
+                 std::span<const float> biases) override;
   Status addAffine(const std::string &layer, std::vector<float> gains,
-                   std::vector<float> offsets);
-  Status addRelu(const std::string &layer);
-  Status addMaxPool(const std::string &layer, int64_t kernel, int64_t stride);
+                   std::vector<float> offsets) override;
+  Status addRelu(const std::string &layer) override;
+  Status addMaxPool(const std::string &layer, int64_t kernel,
+                    int64_t stride) override;
   Status addAveragePool(const std::string &layer, int64_t kernel,
-                        int64_t stride);
-  /// Pixels and channels become channels.
-  void flatten();
-  /// Every `stride`-th pixel, and zeros up to so many channels.
+                        int64_t stride) override;
+  void flatten() override;
   Status addPaddedPixels(const std::string &layer, int64_t stride,
-                         int64_t channels);
-  /// The sum of what two branches make of the same input.
-  using Branch = std::function<Status(NetworkBuilder &)>;
+                         int64_t channels) override;
   Status addBranches(const std::string &layer, const Branch &main,
-                     const Branch &shortcut);
+                     const Branch &shortcut) override;
 
   /// The network, whose last stage makes the scores.
   Result<Network> finish();

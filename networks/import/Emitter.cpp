@@ -202,9 +202,17 @@ Value Emitter::assign(const Value &value, const std::string &wanted) {
 
 Value Emitter::stored(const Value &value, const std::string &wanted,
                       const std::vector<int> &order) {
-  return !value.tensor.empty() && value.order == order
-             ? value
-             : store(value, wanted, order);
+  const auto known = tensors.find(value.tensor);
+  const bool isReadable = known != tensors.end() &&
+                          known->second.isDeclared() &&
+                          placesInMemory(value.dims, value.order) ==
+                              placesInMemory(value.dims, order);
+  if (!isReadable) {
+    return store(value, wanted, order);
+  }
+  Value result = value;
+  result.order = order;
+  return result;
 }
 
 Value Emitter::padded(const Value &value, const std::string &padding) {
@@ -216,7 +224,7 @@ Value Emitter::padded(const Value &value, const std::string &padding) {
   }
   if (stored.padding.empty()) {
     stored.padding = padding;
-    if (stored.target.find(": ") == std::string::npos) {
+    if (!stored.isDeclared()) {
       return padded(store(value, value.tensor, value.order), padding);
     }
     program.retarget(stored.line, stored.target + " pad(" + padding + ")");

@@ -67,6 +67,9 @@ private:
     size_t line;
     std::string target;
     std::string padding;
+
+    /// With extents and a type, so that a window can read it.
+    bool isDeclared() const { return target.find(": ") != std::string::npos; }
   };
   Value write(const Value &value, const std::string &wanted,
               const std::vector<int> &order, bool isDeclared);

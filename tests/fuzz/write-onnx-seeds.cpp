@@ -1,8 +1,8 @@
 // Writes models of many operators into a folder, for onnx-fuzz.
-#include "tests/unit/OnnxNet.h"
+#include "networks/qonnx/OnnxModel.h"
 #include <fstream>
 
-using namespace lpgen::importer::testing;
+using Net = lpgen::networks::OnnxModel;
 using ::onnx::TensorProto;
 using Ints = std::vector<int64_t>;
 

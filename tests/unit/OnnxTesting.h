@@ -3,9 +3,12 @@
 #define LPGEN_TESTS_UNIT_ONNXTESTING_H
 
 #include "networks/import/onnx/Import.h"
-#include "tests/unit/OnnxNet.h"
+#include "networks/qonnx/OnnxModel.h"
 
 namespace lpgen::importer::testing {
+
+using Net = networks::OnnxModel;
+using Attributes = Net::Attributes;
 
 /// The imported program, whose report may have findings; an error if the bytes
 /// are refused.

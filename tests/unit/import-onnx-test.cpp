@@ -326,6 +326,26 @@ TEST(ImportOnnx, PoolsCountWhatIsInside) {
   EXPECT_THAT(pooled("ReduceMean", {{"axes", Ints{3}}}), ElementsAre(2, 5, 8));
 }
 
+TEST(ImportOnnx, MaximaOfRoundedNumbersAreThoseOfCodes) {
+  const auto pooled = [](float scale) {
+    Net net;
+    net.input("x", {1, 1, 2, 4}).output("y");
+    net.floats("s", {}, {scale}).floats("z", {}, {0}).floats("b", {}, {3});
+    net.node("Mul", {"x", "s"}, {"m"});
+    net.node("MaxPool", {"m"}, {"p"},
+             {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+    net.node("Quant", {"p", "s", "z", "b"}, {"y"}, {{"signed", int64_t{1}}},
+             "qonnx.custom_op.general");
+    return net;
+  };
+  const Numbers x = {-9, -2.4, 0.6, 0.4, -3, -2.6, 9, 1};
+  EXPECT_THAT(computed(pooled(0.5F), x), ElementsAre(-1, 1.5));
+  EXPECT_THAT(imported(pooled(0.5F).bytes())->text(),
+              HasSubstr(": s3[1, 2] = max("));
+  // A negative scale turns the order.
+  EXPECT_THAT(computed(pooled(-0.5F), x), ElementsAre(2, 0));
+}
+
 TEST(ImportOnnx, KnownImagesAreComputedWith) {
   Net net;
   net.input("x", {1, 1, 2, 2}).output("y");

@@ -42,11 +42,11 @@ TEST(NetworkBuilder, BranchesWithAShortcutOfFewerPixels) {
   ASSERT_TRUE(network.addRelu("relu1").ok());
   const Status block = network.addBranches(
       "block",
-      [](NetworkBuilder &main) {
+      [](NetworkSink &main) {
         const ConvGeometry g = conv(4, 2, 4, 2);
         return main.addProduct("block.conv", g, integers(g));
       },
-      [](NetworkBuilder &shortcut) {
+      [](NetworkSink &shortcut) {
         return shortcut.addPaddedPixels("block.pad", 2, 4);
       });
   ASSERT_TRUE(block.ok()) << block.message();
@@ -153,7 +153,7 @@ TEST(NetworkBuilder, RefusesWhatHasNoStages) {
   grouped.groups = 2;
   EXPECT_EQ(network.addProduct("conv", grouped, {}).message(),
             "layer 'conv' has groups");
-  const auto nothing = [](NetworkBuilder &) { return Status::success(); };
+  const auto nothing = [](NetworkSink &) { return Status::success(); };
   EXPECT_EQ(network.addBranches("block", nothing, nothing).message(),
             "layer 'block' has no layer with weights beside its shortcut");
   EXPECT_EQ(network.finish().message(),

@@ -5,9 +5,10 @@
 
 namespace lpgen::train {
 
-static networks::ImageFormat formatOf(const data::Dataset &data) {
-  networks::ImageFormat format = {
-      data.height, data.width, data.channels, data.classes, {}};
+networks::ImageFormat imageFormat(const data::Dataset &data) {
+  networks::ImageFormat format = {data.height,   data.width, data.channels,
+                                  data.classes,  {},         data.mean,
+                                  data.deviation};
   for (int64_t c = 0; c < data.channels; ++c) {
     for (int pixel = 0; pixel < 256; ++pixel) {
       format.ofPixel.push_back(data.normalized(uint8_t(pixel), c));
@@ -16,18 +17,20 @@ static networks::ImageFormat formatOf(const data::Dataset &data) {
   return format;
 }
 
-Result<networks::Network> trainedNetwork(StoredRun &run) {
+Status describeTrained(StoredRun &run, networks::NetworkSink &sink) {
   Trainer &trainer = run.trainer();
-  networks::NetworkBuilder builder(formatOf(run.data()),
-                                   trainer.config().batchSize);
-  const Status status = trainer.network().describe(builder);
-  if (status.ok()) {
-    return builder.finish();
-  }
-  return hasTrait(trainer.config().policy, Exports)
+  const Status status = trainer.network().describe(sink);
+  return status.ok() || hasTrait(trainer.config().policy, Exports)
              ? status
              : Status::error(status.message() + "; remedy: train under " +
                              policiesWith(Exports));
+}
+
+Result<networks::Network> trainedNetwork(StoredRun &run) {
+  networks::NetworkBuilder builder(imageFormat(run.data()),
+                                   run.trainer().config().batchSize);
+  LPGEN_RETURN_IF_ERROR(describeTrained(run, builder));
+  return builder.finish();
 }
 
 networks::TestImages testImages(const data::Dataset &data) {

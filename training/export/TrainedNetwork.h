@@ -4,9 +4,15 @@
 #define LPGEN_TRAINING_EXPORT_TRAINEDNETWORK_H
 
 #include "networks/ExportFolder.h"
+#include "networks/NetworkSink.h"
 #include "training/loop/StoredRun.h"
 
 namespace lpgen::train {
+
+/// Gives the layers of the run's network to `sink`; errors as below.
+Status describeTrained(StoredRun &run, networks::NetworkSink &sink);
+
+networks::ImageFormat imageFormat(const data::Dataset &data);
 
 /// The stages of the run's network, which has evaluated since its weights last
 /// changed. An error names the layer that cannot be exported, and why.

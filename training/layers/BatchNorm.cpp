@@ -1,6 +1,6 @@
 // Statistics in double, elements in float.
 #include "training/layers/BatchNorm.h"
-#include "networks/NetworkBuilder.h"
+#include "networks/NetworkSink.h"
 #include "training/core/ChannelSums.h"
 #include <algorithm>
 
@@ -69,7 +69,7 @@ BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
   return result;
 }
 
-Status BatchNorm::describe(networks::NetworkBuilder &network) const {
+Status BatchNorm::describe(networks::NetworkSink &network) const {
   Affine evaluated = affine(false);
   return network.addAffine(name(), std::move(evaluated.scale),
                            std::move(evaluated.offset));

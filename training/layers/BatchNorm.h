@@ -21,7 +21,7 @@ public:
                   const StepContext &context) override;
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
   // The steps of forward and backward, for what does more in the same pass over
   // memory (FusedNormActPool).

@@ -1,6 +1,6 @@
 // Handing tensors from layer to layer.
 #include "training/layers/Containers.h"
-#include "networks/NetworkBuilder.h"
+#include "networks/NetworkSink.h"
 #include <algorithm>
 #include <cmath>
 
@@ -74,7 +74,7 @@ void Sequential::visitLayers(const std::function<void(Layer &)> &visit) {
   }
 }
 
-Status Sequential::describe(networks::NetworkBuilder &network) const {
+Status Sequential::describe(networks::NetworkSink &network) const {
   for (const std::unique_ptr<Layer> &layer : layers) {
     LPGEN_RETURN_IF_ERROR(layer->describe(network));
   }
@@ -150,10 +150,9 @@ void Residual::visitLayers(const std::function<void(Layer &)> &visit) {
   shortcut->visitLayers(visit);
 }
 
-Status Residual::describe(networks::NetworkBuilder &network) const {
+Status Residual::describe(networks::NetworkSink &network) const {
   const auto branch = [](const Sequential &chain) {
-    return
-        [&chain](networks::NetworkBuilder &to) { return chain.describe(to); };
+    return [&chain](networks::NetworkSink &to) { return chain.describe(to); };
   };
   LPGEN_RETURN_IF_ERROR(
       network.addBranches(name(), branch(*main), branch(*shortcut)));

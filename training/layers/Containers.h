@@ -25,7 +25,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   std::vector<std::unique_ptr<Layer>> layers;
@@ -52,7 +52,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
   void visitLayers(const std::function<void(Layer &)> &visit) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   std::unique_ptr<Sequential> main;

@@ -1,6 +1,6 @@
 // Weights and bias around the three products of a backend.
 #include "training/layers/ContractionLayer.h"
-#include "networks/NetworkBuilder.h"
+#include "networks/NetworkSink.h"
 #include "training/core/ChannelSums.h"
 
 namespace lpgen::nn {
@@ -88,7 +88,7 @@ void ContractionLayer::visitState(StateVisitor &visitor) {
   implementation->visitState(visitor);
 }
 
-Status ContractionLayer::describe(networks::NetworkBuilder &network) const {
+Status ContractionLayer::describe(networks::NetworkSink &network) const {
   const Result<networks::ForwardOperands> operands =
       implementation->forwardOperands();
   if (!operands.ok()) {

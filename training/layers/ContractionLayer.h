@@ -31,7 +31,7 @@ public:
   void visitParameters(const std::function<void(Parameter &)> &visit) override;
   void visitState(StateVisitor &visitor) override;
 
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
   const ContractionBackend *backend() const override {
     return implementation.get();
   }

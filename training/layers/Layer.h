@@ -16,7 +16,7 @@
 #include <utility>
 
 namespace lpgen::networks {
-class NetworkBuilder;
+class NetworkSink;
 } // namespace lpgen::networks
 
 namespace lpgen::nn {
@@ -50,7 +50,7 @@ public:
   }
   /// Adds what the layer computes in Mode::Evaluate to an exported network. The
   /// network has evaluated at least once since its weights last changed.
-  virtual Status describe(networks::NetworkBuilder &network) const {
+  virtual Status describe(networks::NetworkSink &network) const {
     return Status::error("layer '" + name() +
                          "' is of a kind that cannot be exported");
   }

@@ -1,7 +1,7 @@
 // Loops over images; nothing here sums over a batch.
 #include "training/layers/SimpleLayers.h"
 #include "base/system/VectorClones.h"
-#include "networks/NetworkBuilder.h"
+#include "networks/NetworkSink.h"
 #include <algorithm>
 
 namespace lpgen::nn {
@@ -191,21 +191,21 @@ Status PaddedShortcut::backward(const FloatTensor &dy, FloatTensor &dx,
   return Status::success();
 }
 
-Status Relu::describe(networks::NetworkBuilder &network) const {
+Status Relu::describe(networks::NetworkSink &network) const {
   return network.addRelu(name());
 }
 
-Status Pool::describe(networks::NetworkBuilder &network) const {
+Status Pool::describe(networks::NetworkSink &network) const {
   return kind == Kind::Max ? network.addMaxPool(name(), kernel, stride)
                            : network.addAveragePool(name(), kernel, stride);
 }
 
-Status Flatten::describe(networks::NetworkBuilder &network) const {
+Status Flatten::describe(networks::NetworkSink &network) const {
   network.flatten();
   return Status::success();
 }
 
-Status PaddedShortcut::describe(networks::NetworkBuilder &network) const {
+Status PaddedShortcut::describe(networks::NetworkSink &network) const {
   return network.addPaddedPixels(name(), stride, outputs);
 }
 

@@ -15,7 +15,7 @@ public:
                  const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const StepContext &context) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   const FloatTensor *input = nullptr;
@@ -37,7 +37,7 @@ public:
                  const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const StepContext &context) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   void forwardPixel(const float *window, int64_t width, int64_t channels,
@@ -58,7 +58,7 @@ public:
                  const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const StepContext &context) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   std::vector<int64_t> inputShape;
@@ -74,7 +74,7 @@ public:
                  const StepContext &context) override;
   Status backward(const FloatTensor &dy, FloatTensor &dx,
                   const StepContext &context) override;
-  Status describe(networks::NetworkBuilder &network) const override;
+  Status describe(networks::NetworkSink &network) const override;
 
 private:
   int64_t stride;

@@ -93,7 +93,34 @@ static Outcome lowerSub(Lowering &lowering, const Node &node) {
       [](const Expression &a, const Expression &b) { return a - b; },
       [](double a, double b) { return a - b; });
 }
+/// Codes times a scale that a node of its own has: what Quant with this scale
+/// gives. Nothing if the product is another one.
+static std::optional<Value> scaledCodes(Lowering &lowering, const Node &node) {
+  constexpr int64_t mostCode = 1 << 16;
+  const Value codes = lowering.emitter.real(lowering.input(node, 0));
+  const Value &scale = lowering.input(node, 1);
+  if (codes.constant || !codes.isInteger || codes.lowest < -mostCode ||
+      codes.highest > mostCode || !scale.constant ||
+      !scale.constant->isUniform() || scale.constant->isInteger ||
+      scale.rank() > codes.rank()) {
+    return std::nullopt;
+  }
+  const double factor = scale.constant->values.front();
+  if (!(factor > 0) || std::isinf(factor) || factor == std::trunc(factor)) {
+    return std::nullopt;
+  }
+  Value result = codes;
+  result.quantization =
+      Quantization{Constant::scalar(factor), Constant::scalar(0, true)};
+  result.beforeRelu = nullptr;
+  return result;
+}
+
 static Outcome lowerMul(Lowering &lowering, const Node &node) {
+  if (std::optional<Value> scaled = scaledCodes(lowering, node)) {
+    lowering.define(node, std::move(*scaled));
+    return std::nullopt;
+  }
   return lowerArithmetic(
       lowering, node,
       [](const Expression &a, const Expression &b) { return a * b; },

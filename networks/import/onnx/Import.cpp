@@ -1,6 +1,7 @@
 // Bytes to graph to program.
 #include "networks/import/onnx/Import.h"
 #include "networks/import/onnx/Lowering.h"
+#include "networks/import/onnx/QuantizeBeforePools.h"
 #include <algorithm>
 
 namespace lpgen::importer::onnx {
@@ -28,7 +29,7 @@ static std::string formatOf(const Model &model) {
 
 Status importModel(std::span<const std::byte> bytes, const std::string &folder,
                    const ImportOptions &options, Program &program) {
-  const Result<Model> model = readModel(bytes, folder);
+  Result<Model> model = readModel(bytes, folder);
   LPGEN_RETURN_IF_ERROR(model.status());
   program.report.format = formatOf(*model);
   program.report.producer = model->producer;
@@ -39,6 +40,7 @@ Status importModel(std::span<const std::byte> bytes, const std::string &folder,
       return Status::error("it has no input '" + name + "'");
     }
   }
+  quantizeBeforePools(*model);
   Lowering(*model, program, options).run();
   return Status::success();
 }

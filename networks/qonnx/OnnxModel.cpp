@@ -1,27 +1,23 @@
 // Models made of protobuf messages.
-#include "tests/unit/OnnxNet.h"
+#include "networks/qonnx/OnnxModel.h"
 
-namespace lpgen::importer::testing {
+namespace lpgen::networks {
 
 using ::onnx::TensorProto;
 
-Net::Net(int64_t opset) {
+OnnxModel::OnnxModel(int64_t opset) {
   model.set_ir_version(8);
   model.add_opset_import()->set_version(opset);
   model.mutable_graph()->set_name("net");
 }
 
 static void setType(::onnx::ValueInfoProto &info, const std::string &name,
-                    Type type) {
+                    OnnxModel::Type type, const std::vector<int64_t> &shape) {
   info.set_name(name);
-  info.mutable_type()->mutable_tensor_type()->set_elem_type(type);
-}
-
-Net &Net::input(const std::string &name, const std::vector<int64_t> &shape,
-                Type type) {
-  ::onnx::ValueInfoProto &info = *model.mutable_graph()->add_input();
-  setType(info, name, type);
-  auto &dims = *info.mutable_type()->mutable_tensor_type()->mutable_shape();
+  ::onnx::TypeProto::Tensor &tensor =
+      *info.mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(type);
+  ::onnx::TensorShapeProto &dims = *tensor.mutable_shape();
   for (const int64_t extent : shape) {
     if (extent == 0) {
       dims.add_dim()->set_dim_param("N");
@@ -29,16 +25,27 @@ Net &Net::input(const std::string &name, const std::vector<int64_t> &shape,
       dims.add_dim()->set_dim_value(extent);
     }
   }
+}
+
+OnnxModel &OnnxModel::input(const std::string &name,
+                            const std::vector<int64_t> &shape, Type type) {
+  setType(*model.mutable_graph()->add_input(), name, type, shape);
   return *this;
 }
 
-Net &Net::output(const std::string &name, Type type) {
-  setType(*model.mutable_graph()->add_output(), name, type);
+OnnxModel &OnnxModel::output(const std::string &name, Type type,
+                             const std::vector<int64_t> &shape) {
+  ::onnx::ValueInfoProto &info = *model.mutable_graph()->add_output();
+  setType(info, name, type, shape);
+  if (shape.empty()) {
+    info.mutable_type()->mutable_tensor_type()->clear_shape();
+  }
   return *this;
 }
 
-Net &Net::floats(const std::string &name, const std::vector<int64_t> &shape,
-                 const std::vector<float> &values) {
+OnnxModel &OnnxModel::floats(const std::string &name,
+                             const std::vector<int64_t> &shape,
+                             const std::vector<float> &values) {
   TensorProto &tensor = *model.mutable_graph()->add_initializer();
   tensor.set_name(name);
   tensor.set_data_type(TensorProto::FLOAT);
@@ -47,9 +54,9 @@ Net &Net::floats(const std::string &name, const std::vector<int64_t> &shape,
   return *this;
 }
 
-Net &Net::integers(const std::string &name, int type,
-                   const std::vector<int64_t> &shape,
-                   const std::vector<int64_t> &values) {
+OnnxModel &OnnxModel::integers(const std::string &name, int type,
+                               const std::vector<int64_t> &shape,
+                               const std::vector<int64_t> &values) {
   TensorProto &tensor = *model.mutable_graph()->add_initializer();
   tensor.set_name(name);
   tensor.set_data_type(type);
@@ -64,20 +71,22 @@ Net &Net::integers(const std::string &name, int type,
   return *this;
 }
 
-Net &Net::node(const std::string &operation,
-               const std::vector<std::string> &inputs,
-               const std::vector<std::string> &outputs,
-               const Attributes &attributes, const std::string &domain) {
+OnnxModel &OnnxModel::node(const std::string &operation,
+                           const std::vector<std::string> &inputs,
+                           const std::vector<std::string> &outputs,
+                           const Attributes &attributes,
+                           const std::string &domain, const std::string &name) {
   ::onnx::NodeProto &node = *model.mutable_graph()->add_node();
   node.set_op_type(operation);
-  node.set_name(operation + "_" +
-                std::to_string(model.graph().node_size() - 1));
+  node.set_name(name.empty() ? operation + "_" +
+                                   std::to_string(model.graph().node_size() - 1)
+                             : name);
   node.set_domain(domain);
   node.mutable_input()->Add(inputs.begin(), inputs.end());
   node.mutable_output()->Add(outputs.begin(), outputs.end());
-  for (const auto &[name, value] : attributes) {
+  for (const auto &[key, value] : attributes) {
     ::onnx::AttributeProto &attribute = *node.add_attribute();
-    attribute.set_name(name);
+    attribute.set_name(key);
     if (const auto *integer = std::get_if<int64_t>(&value)) {
       attribute.set_i(*integer);
       attribute.set_type(::onnx::AttributeProto::INT);
@@ -96,4 +105,4 @@ Net &Net::node(const std::string &operation,
   return *this;
 }
 
-} // namespace lpgen::importer::testing
+} // namespace lpgen::networks
