@@ -24,6 +24,9 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   if (!target.hasRounding) {
     passes.addNestedPass<func::FuncOp>(createExpandRoundingPass());
   }
+  if (!target.hasFma) {
+    passes.addNestedPass<func::FuncOp>(createExpandFmaPass());
+  }
   passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createConvertMathToLLVMPass());
   // Expands divisions too. Not arith's own expansion pass: its maximumf and

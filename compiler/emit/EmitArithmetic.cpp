@@ -105,6 +105,10 @@ Value ExprEmitter::emitUnary(const ast::Expr &expr) {
     return emitFloatToInt(emitRounded(expr.unaryOp, value));
   case ast::UnaryOp::Wrap32:
     return castInt(value, 32);
+  case ast::UnaryOp::Function:
+    return lp::FunctionOp::create(
+        builder, loc, floatFunctionNames[static_cast<size_t>(expr.function)],
+        value);
   case ast::UnaryOp::Random:
     return lp::RandomOp::create(builder, loc, castInt(value, 64),
                                 emitElementCounter());

@@ -193,8 +193,9 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   if (!expr.isFloat) {
     type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));
   }
-  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic,
-                                     static_cast<lp::ReduceKind>(expr.reduceOp),
+  auto kind = expr.isFusedSum() ? lp::ReduceKind::Fma
+                                : static_cast<lp::ReduceKind>(expr.reduceOp);
+  auto reduce = lp::ReduceOp::create(builder, loc, type, dynamic, kind,
                                      ArrayRef<int64_t>(extents));
   OpBuilder::InsertionGuard guard(builder);
   Block &block = reduce.getBody().emplaceBlock();
@@ -202,8 +203,15 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   for (unsigned index : expr.indices) {
     indices[index] = block.addArgument(builder.getIndexType(), loc);
   }
-  Value value = emit(*expr.operands[0]);
-  if (!expr.isFloat) {
+  const ast::Expr &term = *expr.operands[0];
+  if (expr.isFusedSum()) {
+    Value lhs = emit(*term.operands[0]);
+    Value rhs = emit(*term.operands[1]);
+    lp::YieldOp::create(builder, loc, ValueRange{lhs, rhs});
+    return reduce.getResult();
+  }
+  Value value = emit(term);
+  if (!expr.isFloat && !reduce.isIndex()) {
     unsigned bits = std::max(type.getIntOrFloatBitWidth(),
                              value.getType().getIntOrFloatBitWidth());
     if (bits > type.getIntOrFloatBitWidth()) {

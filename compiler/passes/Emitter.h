@@ -3,6 +3,7 @@
 #ifndef LPGEN_COMPILER_PASSES_EMITTER_H
 #define LPGEN_COMPILER_PASSES_EMITTER_H
 
+#include "base/types/FloatFunctions.h"
 #include "compiler/passes/Passes.h"
 
 namespace lpgen {
@@ -32,6 +33,8 @@ public:
   llvm::SmallVector<mlir::Value>
   delinearize(mlir::Value linear, llvm::ArrayRef<mlir::OpFoldResult> sizes);
   mlir::Value castInt(mlir::Value value, mlir::Type type);
+  /// A function of an f32: its algorithm, operation by operation.
+  mlir::Value function(FloatFunction which, mlir::Value x);
   /// A loaded element as a logical value of `type`.
   mlir::Value decode(mlir::Value loaded, mlir::Type element, mlir::Type type);
   /// An element as a logical value: lp.read of a memref.

@@ -1,6 +1,7 @@
 // lp-lower-scalars: what is left of lp inside loops, to arith, memref and scf.
 //
-// The formulas are those of base/types/Scalar.h, operation by operation.
+// The formulas are those of base/types/Scalar.h, operation by operation, and
+// the functions of f32 those of base/types/FloatAlgorithms.h.
 #include "compiler/passes/Emitter.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
@@ -218,22 +219,49 @@ void lower(lp::RandomOp op, Emitter &e) {
   op.erase();
 }
 
-/// What a reduction starts from.
-Value identity(lp::ReduceOp op, Emitter &e) {
-  mlir::Type type = op.getType();
-  bool isMax = op.getKind() == lp::ReduceKind::Max;
+void lower(lp::FunctionOp op, Emitter &e) {
+  FloatFunction function = *floatFunctionNamed(op.getFunction());
+  op.replaceAllUsesWith(e.function(function, op.getOperand()));
+  op.erase();
+}
+
+bool isSum(lp::ReduceKind kind) {
+  return kind == lp::ReduceKind::Sum || kind == lp::ReduceKind::Fma;
+}
+
+/// What a reduction of terms of `type` starts from.
+Value identity(lp::ReduceKind kind, mlir::Type type, Emitter &e) {
+  bool isMax = kind == lp::ReduceKind::Max || kind == lp::ReduceKind::ArgMax;
   if (isa<FloatType>(type)) {
     float inf = std::numeric_limits<float>::infinity();
-    float start = op.getKind() == lp::ReduceKind::Sum ? 0.0F
-                  : isMax                             ? -inf
-                                                      : inf;
+    float start = isSum(kind) ? 0.0F : isMax ? -inf : inf;
     return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(start));
   }
   unsigned bits = type.getIntOrFloatBitWidth();
-  APInt start = op.getKind() == lp::ReduceKind::Sum ? APInt::getZero(bits)
-                : isMax ? APInt::getSignedMinValue(bits)
-                        : APInt::getSignedMaxValue(bits);
+  APInt start = isSum(kind) ? APInt::getZero(bits)
+                : isMax     ? APInt::getSignedMinValue(bits)
+                            : APInt::getSignedMaxValue(bits);
   return arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(type, start));
+}
+
+/// The best term so far with its index, and the next one with its own. Equal
+/// terms leave what was first; so does a NaN, which goes before any number.
+SmallVector<Value> chooseBest(bool isMax, Emitter &e, ArrayRef<Value> best,
+                              Value term, Value index) {
+  Value isBetter;
+  if (isa<FloatType>(term.getType())) {
+    auto better = isMax ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT;
+    isBetter = arith::AndIOp::create(
+        e.b, e.loc, arith::CmpFOp::create(e.b, e.loc, better, term, best[0]),
+        arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::ORD, best[0],
+                              best[0]));
+  } else {
+    auto better = isMax ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt;
+    isBetter = arith::CmpIOp::create(e.b, e.loc, better, term, best[0]);
+  }
+  index = arith::IndexCastOp::create(e.b, e.loc, best[1].getType(), index);
+  return {arith::SelectOp::create(e.b, e.loc, isBetter, term, best[0]),
+          arith::SelectOp::create(e.b, e.loc, isBetter, index, best[1])};
 }
 
 Value combine(lp::ReduceOp op, Emitter &e, Value lhs, Value rhs) {
@@ -248,42 +276,67 @@ Value combine(lp::ReduceOp op, Emitter &e, Value lhs, Value rhs) {
   case lp::ReduceKind::Min:
     return isFloat ? arith::MinimumFOp::create(e.b, e.loc, lhs, rhs).getResult()
                    : arith::MinSIOp::create(e.b, e.loc, lhs, rhs).getResult();
+  case lp::ReduceKind::ArgMax:
+  case lp::ReduceKind::ArgMin:
+  case lp::ReduceKind::Fma:
+    break;
   }
-  llvm_unreachable("unknown reduction");
+  llvm_unreachable("a reduction of more than one value");
 }
 
-/// Moves the body into nested loops that carry the partial result.
+/// What a reduction carries on, from what it carried and what its body yields.
+SmallVector<Value> combine(lp::ReduceOp op, Emitter &e, ArrayRef<Value> carried,
+                           ValueRange terms, ArrayRef<Value> indices) {
+  switch (op.getKind()) {
+  case lp::ReduceKind::ArgMax:
+  case lp::ReduceKind::ArgMin:
+    return chooseBest(op.getKind() == lp::ReduceKind::ArgMax, e, carried,
+                      terms[0], indices[0]);
+  case lp::ReduceKind::Fma:
+    return {math::FmaOp::create(e.b, e.loc, terms[0], terms[1], carried[0])};
+  default:
+    return {combine(op, e, carried[0], terms[0])};
+  }
+}
+
+/// Moves the body into nested loops that carry the partial result; for argmax
+/// and argmin the best term and its index.
 void lower(lp::ReduceOp op, Emitter &e) {
   SmallVector<OpFoldResult> extents = mixedExtents(
       op.getExtents(), op.getDynamicExtents(), e.b, [](Value v) { return v; });
-  Value result = identity(op, e);
+  Block &body = op.getBody().front();
+  auto yield = cast<lp::YieldOp>(body.getTerminator());
+  SmallVector<Value> carried{
+      identity(op.getKind(), yield.getValues()[0].getType(), e)};
+  if (op.isIndex()) {
+    carried.push_back(arith::ConstantOp::create(
+        e.b, e.loc, e.b.getIntegerAttr(op.getType(), 0)));
+  }
   SmallVector<scf::ForOp> nest;
   SmallVector<Value> indices;
   for (OpFoldResult extent : extents) {
     auto loop = scf::ForOp::create(e.b, e.loc, e.index(0), e.value(extent),
-                                   e.index(1), result);
+                                   e.index(1), carried);
     nest.push_back(loop);
     indices.push_back(loop.getInductionVar());
-    result = loop.getRegionIterArg(0);
+    carried.assign(loop.getRegionIterArgs().begin(),
+                   loop.getRegionIterArgs().end());
     e.b.setInsertionPointToStart(loop.getBody());
   }
-  Block &body = op.getBody().front();
-  auto yield = cast<lp::YieldOp>(body.getTerminator());
   for (auto [argument, index] : llvm::zip_equal(body.getArguments(), indices)) {
     argument.replaceAllUsesWith(index);
   }
   Block *target = e.b.getInsertionBlock();
   target->getOperations().splice(e.b.getInsertionPoint(), body.getOperations(),
                                  body.begin(), yield->getIterator());
-  Value term = yield.getValues()[0];
-  result = combine(op, e, result, term);
+  carried = combine(op, e, carried, yield.getValues(), indices);
   for (scf::ForOp loop : llvm::reverse(nest)) {
     e.b.setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(e.b, e.loc, result);
-    result = loop.getResult(0);
+    scf::YieldOp::create(e.b, e.loc, carried);
+    carried.assign(loop.getResults().begin(), loop.getResults().end());
     e.b.setInsertionPointAfter(loop);
   }
-  op.replaceAllUsesWith(result);
+  op.replaceAllUsesWith(carried.back());
   op.erase();
 }
 
@@ -295,7 +348,7 @@ struct LowerScalarsPass
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<lp::ReadOp, lp::QuantizeOp, lp::RequantizeOp, lp::ThresholdOp,
-              lp::RandomOp, lp::ReduceOp>(op)) {
+              lp::RandomOp, lp::FunctionOp, lp::ReduceOp>(op)) {
         ops.push_back(op);
       }
     });
@@ -304,7 +357,7 @@ struct LowerScalarsPass
       Emitter e(builder, op->getLoc());
       llvm::TypeSwitch<Operation *>(op)
           .Case<lp::ReadOp, lp::QuantizeOp, lp::RequantizeOp, lp::ThresholdOp,
-                lp::RandomOp, lp::ReduceOp>(
+                lp::RandomOp, lp::FunctionOp, lp::ReduceOp>(
               [&](auto typed) { lower(typed, e); });
     }
   }

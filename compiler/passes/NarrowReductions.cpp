@@ -74,7 +74,7 @@ bool canNarrow(lp::ReduceOp reduce, const DataFlowSolver &solver) {
   if (!loop ||
       !lp::LpDialect::ElementwiseAttrHelper(reduce.getContext())
            .isAttrPresent(loop) ||
-      !reduce.getType().isInteger()) {
+      !reduce.getType().isInteger() || reduce.isIndex()) {
     return false;
   }
   Block &body = reduce.getBody().front();

@@ -148,4 +148,9 @@ def ExpandRoundingPass : Pass<"lp-expand-rounding", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def ExpandFmaPass : Pass<"lp-expand-fma", "::mlir::func::FuncOp"> {
+  let summary = "fused multiply-adds of f32 in f64, for CPUs without instructions for them";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif // LPGEN_PASSES

@@ -356,7 +356,7 @@ Operation *lp::findNonScalar(Region &region) {
   Operation *found = nullptr;
   region.walk<WalkOrder::PreOrder>([&](Operation *op) {
     const bool isElementOp = isa<ReadOp, QuantizeOp, RequantizeOp, ThresholdOp,
-                                 RandomOp, ReduceOp, YieldOp>(op);
+                                 RandomOp, FunctionOp, ReduceOp, YieldOp>(op);
     const bool isArithmetic =
         isa_and_present<arith::ArithDialect, math::MathDialect>(
             op->getDialect()) &&

@@ -1,4 +1,5 @@
 // Verifiers and builders of the lp operations; labels are those of LpOps.td.
+#include "base/types/FloatFunctions.h"
 #include "ir/dialect/Verify.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -214,9 +215,41 @@ LogicalResult ThresholdOp::verify() {
                          : emitOpError("reads outside: ") << outside;
 }
 
+LogicalResult FunctionOp::verify() {
+  if (!floatFunctionNamed(getFunction())) { // function_c1
+    return emitOpError("needs a function of f32, found '")
+           << getFunction() << "'";
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
+
+/// reduce_c2 and reduce_c5: what the body yields.
+static LogicalResult verifyTerms(ReduceOp op) {
+  ValueRange terms = yieldedOf(op.getBody());
+  if (op.isIndex()) { // reduce_c5
+    if (terms.size() != 1 || !terms[0].getType().isIntOrFloat() ||
+        !op.getType().isInteger() || op.getExtents().size() != 1) {
+      return op.emitOpError(
+          "must yield one scalar, over one extent, for an integer");
+    }
+    return success();
+  }
+  bool isFused = op.getKind() == ReduceKind::Fma;
+  if (isFused && !op.getType().isF32()) { // reduce_c2
+    return op.emitOpError("of products is of f32, found ") << op.getType();
+  }
+  if (terms.size() != (isFused ? 2 : 1) ||
+      llvm::any_of(terms.getTypes(),
+                   [&](mlir::Type type) { return type != op.getType(); })) {
+    return op.emitOpError("must yield ")
+           << (isFused ? "two " : "one ") << op.getType();
+  }
+  return success();
+}
 
 LogicalResult ReduceOp::verify() {
   Block &block = getBody().front();
@@ -230,9 +263,8 @@ LogicalResult ReduceOp::verify() {
   if (!fault.empty()) { // reduce_c3
     return emitOpError(fault);
   }
-  ValueRange yielded = yieldedOf(getBody());
-  if (yielded.size() != 1 || yielded[0].getType() != getType()) { // reduce_c2
-    return emitOpError("must yield one ") << getType();
+  if (failed(verifyTerms(*this))) {
+    return failure();
   }
   return verifyBody(*this, getBody()); // reduce_c4
 }

@@ -182,6 +182,19 @@ def Lp_RandomOp : Lp_Op<"random", [Pure]> {
   let assemblyFormat = "$seed `,` $counter attr-dict";
 }
 
+def Lp_FunctionOp : Lp_Op<"function", [Pure]> {
+  let summary = "a function of an f32 that the language defines to the bit";
+  let description = [{
+    `lp.function "exp" %x` is what base/types/FloatAlgorithms.h computes.
+
+    Constraints: (function_c1) the name is that of a function.
+  }];
+  let arguments = (ins StrAttr:$function, F32:$operand);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$function $operand attr-dict";
+  let hasVerifier = 1;
+}
+
 def Lp_YieldOp : Lp_Op<"yield", [Pure, Terminator]> {
   let summary = "the values of a region";
   let arguments = (ins Variadic<AnyType>:$values);
@@ -195,7 +208,8 @@ def Lp_YieldOp : Lp_Op<"yield", [Pure, Terminator]> {
 
 def Lp_ReduceKind : I32Enum<"ReduceKind", "kind of a reduction", [
     I32EnumCase<"Sum", 0, "sum">, I32EnumCase<"Max", 1, "max">,
-    I32EnumCase<"Min", 2, "min">]> {
+    I32EnumCase<"Min", 2, "min">, I32EnumCase<"ArgMax", 3, "argmax">,
+    I32EnumCase<"ArgMin", 4, "argmin">, I32EnumCase<"Fma", 5, "fma">]> {
   let cppNamespace = "::lpgen::lp";
 }
 def Lp_ReduceKindAttr : EnumAttr<Lp_Dialect, Lp_ReduceKind, "reduce_kind">;
@@ -205,11 +219,15 @@ def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
   let summary = "a reduction of scalars over an index space";
   let description = [{
     Evaluates the body for every index in row-major order and combines the values it
-    yields; f32 sums round in that order.
+    yields; f32 sums round in that order. `fma` is a sum of products of two f32, each
+    rounded once with its addition. `argmax` and `argmin` give the index of the greatest
+    and of the least term, the lowest where there are several; a NaN goes before any number.
 
     Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
-    one value of the result's type; (reduce_c3) extents are positive, 2^40 at most, their
-    product 2^62; (reduce_c4) the body computes scalars only.
+    one value of the result's type, for `fma` two of f32; (reduce_c3) extents are positive,
+    2^40 at most, their product 2^62; (reduce_c4) the body computes scalars only;
+    (reduce_c5) for `argmax` and `argmin` the body yields one scalar, the result is an
+    integer, and there is one extent.
   }];
   let arguments = (ins Variadic<Index>:$dynamicExtents, Lp_ReduceKindAttr:$kind,
       DenseI64ArrayAttr:$extents);
@@ -220,6 +238,12 @@ def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
     attr-dict-with-keyword `:` type($result) $body
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// True if the result is the index of a term.
+    bool isIndex() {
+      return getKind() == ReduceKind::ArgMax || getKind() == ReduceKind::ArgMin;
+    }
+  }];
 }
 
 def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,

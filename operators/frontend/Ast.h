@@ -10,6 +10,7 @@
 
 #include "base/tensor/Tensor.h"
 #include "base/types/ElementType.h"
+#include "base/types/FloatFunctions.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/SMLoc.h"
@@ -143,7 +144,7 @@ enum class BinaryOp {
   Eq,
   Ne
 };
-enum class ReduceOp { Sum, Max, Min };
+enum class ReduceOp { Sum, Max, Min, ArgMax, ArgMin };
 enum class UnaryOp {
   Neg,
   Abs,
@@ -156,8 +157,9 @@ enum class UnaryOp {
   RoundHalfAway, ///< f32 -> i32 to nearest, ties away from zero; saturates.
   RoundHalfUp,   ///< Ties up.
   Wrap32,        ///< Two's complement wrap to 32 bits, `wrap(e)`.
-  Random ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
-         ///< row-major position.
+  Random,  ///< `random(seed)`: f32 in [0, 1), from the seed and the element's
+           ///< row-major position.
+  Function ///< `exp(x)` and the others of f32.
 };
 
 /// An expression. Sema inserts ToFloat where an integer meets an f32, expands
@@ -188,6 +190,7 @@ struct Expr {
   std::optional<Padding> padding;
   std::vector<Subscript> subscripts; ///< Read
   UnaryOp unaryOp = UnaryOp::Neg;
+  FloatFunction function = FloatFunction::Exp; ///< UnaryOp::Function
   BinaryOp binaryOp = BinaryOp::Add;
   ReduceOp reduceOp = ReduceOp::Sum;
   llvm::SmallVector<unsigned, 4>
@@ -195,6 +198,13 @@ struct Expr {
   /// Operands: Unary 1, Binary 2, Reduce 1, Rescale 3 (value, multiplier,
   /// shift), Select 3 (condition, value if it is not 0, value if it is).
   llvm::SmallVector<ExprPtr, 3> operands;
+
+  /// A sum of f32 products: each is rounded once, together with its addition.
+  bool isFusedSum() const {
+    return kind == Kind::Reduce && reduceOp == ReduceOp::Sum && isFloat &&
+           operands[0]->kind == Kind::Binary &&
+           operands[0]->binaryOp == BinaryOp::Mul;
+  }
 };
 
 /// `target[indices...] = value`. The first `rank` indices are the left-hand

@@ -274,11 +274,17 @@ NodePtr ExprParser::parseNamed() {
   if (std::optional<Function> function = functionNamed(token.text)) {
     return parseCall(*function);
   }
+  if (isContextualFunction(token.text) && isCallAhead()) {
+    return token.isWord("argmax")   ? parseReduction(ReduceOp::ArgMax)
+           : token.isWord("argmin") ? parseReduction(ReduceOp::ArgMin)
+                                    : parseCall(Function::OfFloat);
+  }
+  bool isCall = isCallAhead();
   std::optional<Name> name = expectName("an expression");
   if (!name) {
     return nullptr;
   }
-  if (current().is(TokenKind::LeftParen) && !current().startsLine) {
+  if (isCall) {
     diags.error(name->range,
                 operators.contains(name->text)
                     ? "operator '" + name->text +
@@ -326,6 +332,11 @@ bool ExprParser::parseList(Node &node, TokenKind close, const char *what) {
     node.children.push_back(std::move(item));
   } while (accept(TokenKind::Comma));
   return expect(close, "',' or " + llvm::Twine(what));
+}
+
+/// True if '(' follows the current word on its line.
+bool ExprParser::isCallAhead() const {
+  return peek(1).is(TokenKind::LeftParen) && !peek(1).startsLine;
 }
 
 /// Tells `max(r, s) x[...]` from `max(a, b)`. It is a reduction if the

@@ -53,6 +53,7 @@ private:
   syntax::NodePtr parseNamed();
   bool parseBoundIndices(syntax::Node &node);
   bool parseList(syntax::Node &node, TokenKind close, const char *what);
+  bool isCallAhead() const;
   bool isReductionAhead() const;
   syntax::NodePtr binary(ast::BinaryOp op, const Token &token,
                          syntax::NodePtr lhs, syntax::NodePtr rhs);

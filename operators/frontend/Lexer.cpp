@@ -1,5 +1,6 @@
 // The tokenizer: see Lexer.h for its place in the front end.
 #include "operators/frontend/Lexer.h"
+#include "base/types/FloatFunctions.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -244,4 +245,9 @@ bool lpgen::isReservedWord(StringRef text) {
              .Cases({"rescale", "wrap", "random", "select"}, true)
              .Cases({"round_half_away", "round_half_up"}, true)
              .Default(false);
+}
+
+bool lpgen::isContextualFunction(StringRef text) {
+  return text == "argmax" || text == "argmin" ||
+         floatFunctionNamed(text).has_value();
 }

@@ -79,6 +79,9 @@ bool isKeyword(llvm::StringRef text);
 /// True for these and for the functions, which name at most operators.
 bool isReservedWord(llvm::StringRef text);
 
+/// True for the functions that are such only before '(', and names elsewhere.
+bool isContextualFunction(llvm::StringRef text);
+
 } // namespace lpgen
 
 #endif // LPGEN_OPERATORS_FRONTEND_LEXER_H

@@ -433,7 +433,8 @@ private:
     }
     return next.is(TokenKind::LeftParen) &&
            (operators.contains(current().text) ||
-            !isReservedWord(current().text));
+            (!isReservedWord(current().text) &&
+             !isContextualFunction(current().text)));
   }
 
   bool parseOpCall(OpCall &call) {

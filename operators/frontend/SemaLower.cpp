@@ -300,6 +300,8 @@ static ast::UnaryOp unaryOpOf(Function function) {
     return ast::UnaryOp::Random;
   case Function::ToFloat:
     return ast::UnaryOp::ToFloat;
+  case Function::OfFloat:
+    return ast::UnaryOp::Function;
   default:
     llvm_unreachable("not a unary function");
   }
@@ -344,6 +346,9 @@ ExprPtr OpChecker::expandCall(const Node &node,
   default: {
     ExprPtr expr = make(Expr::Kind::Unary);
     expr->unaryOp = unaryOpOf(node.function);
+    if (expr->unaryOp == ast::UnaryOp::Function) {
+      expr->function = *floatFunctionNamed(node.name);
+    }
     expr->operands.push_back(std::move(arguments[0]));
     return expr;
   }
@@ -354,6 +359,12 @@ ExprPtr OpChecker::lowerReduce(const Node &node) {
   if (scope->inSubscript) {
     diags.error(node.range, "a reduction cannot stand in a subscript; assign "
                             "it to an intermediate first");
+    return nullptr;
+  }
+  bool isIndex = node.reduceOp >= ast::ReduceOp::ArgMax;
+  if (isIndex && node.bound.size() != 1) {
+    diags.error(node.range, "'" + node.name + "' takes one index, found " +
+                                Twine(node.bound.size()));
     return nullptr;
   }
   ExprPtr expr = makeExpr(Expr::Kind::Reduce, node.loc, node.range);

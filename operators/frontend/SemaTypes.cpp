@@ -295,6 +295,10 @@ bool OpChecker::typeUnary(ExprPtr &expr) {
     }
     return setRange(*expr,
                     range.fitsInt32() ? range : Interval(INT32_MIN, INT32_MAX));
+  case UnaryOp::Function:
+    makeFloat(operand);
+    expr->isFloat = true;
+    return true;
   case UnaryOp::Random:
     expr->isFloat = true;
     return requireInteger(*operand, "the seed of 'random'");
@@ -365,6 +369,10 @@ bool OpChecker::typeIntegerBinary(ExprPtr &expr) {
 
 bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
   const Expr &term = *expr.operands[0];
+  if (expr.reduceOp >= ast::ReduceOp::ArgMax) {
+    int64_t size = statement.indices[expr.indices[0]].extent.size;
+    return setRange(expr, Interval(0, std::max<int64_t>(size, 1) - 1));
+  }
   expr.isFloat = term.isFloat;
   if (expr.isFloat) {
     return true;

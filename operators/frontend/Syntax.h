@@ -41,6 +41,7 @@ enum class Function {
   Wrap,
   Random,
   ToFloat,
+  OfFloat, ///< A function of f32; the node has its name.
 };
 
 struct Node;

@@ -192,6 +192,9 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
   case Expr::Kind::Select:
     return evaluateInt(selected(expr, frame), frame);
   case Expr::Kind::Reduce: {
+    if (expr.reduceOp >= ReduceOp::ArgMax) {
+      return evaluateIndexOf(expr, frame);
+    }
     int64_t result = 0;
     bool first = true;
     forEachTerm(expr, frame, [&] {
@@ -212,6 +215,37 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
     break;
   }
   llvm_unreachable("an f32 expression where an integer is expected");
+}
+
+/// argmax and argmin: the lowest index of the greatest or least term. A NaN
+/// goes before any number.
+int64_t Interpreter::evaluateIndexOf(const Expr &expr, Frame &frame) {
+  const Expr &term = *expr.operands[0];
+  const bool isMax = expr.reduceOp == ReduceOp::ArgMax;
+  int64_t result = 0;
+  bool first = true;
+  ElementValue best;
+  forEachTerm(expr, frame, [&] {
+    ElementValue next;
+    bool isBetter = first;
+    if (term.isFloat) {
+      next.floatValue = evaluateFloat(term, frame);
+      isBetter |= !std::isnan(best.floatValue) &&
+                  (std::isnan(next.floatValue) ||
+                   (isMax ? next.floatValue > best.floatValue
+                          : next.floatValue < best.floatValue));
+    } else {
+      next.intValue = evaluateInt(term, frame);
+      isBetter |=
+          isMax ? next.intValue > best.intValue : next.intValue < best.intValue;
+    }
+    if (isBetter) {
+      best = next;
+      result = frame.indices[expr.indices[0]];
+    }
+    first = false;
+  });
+  return result;
 }
 
 int64_t Interpreter::evaluateIntUnary(const Expr &expr, Frame &frame) {
@@ -241,6 +275,7 @@ int64_t Interpreter::evaluateIntUnary(const Expr &expr, Frame &frame) {
     return scalar::wrap32(evaluateInt(operand, frame));
   case UnaryOp::ToFloat:
   case UnaryOp::Random:
+  case UnaryOp::Function:
     break;
   }
   llvm_unreachable("an f32 operation where an integer is expected");
@@ -377,10 +412,16 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
   case Expr::Kind::Select:
     return evaluateFloat(selected(expr, frame), frame);
   case Expr::Kind::Reduce: {
+    const Expr &body = *expr.operands[0];
     float result = 0.0f;
     bool first = true;
     forEachTerm(expr, frame, [&] {
-      const float term = evaluateFloat(*expr.operands[0], frame);
+      if (expr.isFusedSum()) {
+        const float a = evaluateFloat(*body.operands[0], frame);
+        result = std::fma(a, evaluateFloat(*body.operands[1], frame), result);
+        return;
+      }
+      const float term = evaluateFloat(body, frame);
       if (expr.reduceOp == ReduceOp::Sum) {
         result += term;
       } else if (first) {
@@ -413,6 +454,8 @@ float Interpreter::evaluateFloatUnary(const Expr &expr, Frame &frame) {
   case UnaryOp::Random:
     return scalar::random(uint64_t(evaluateInt(operand, frame)),
                           uint64_t(frame.position));
+  case UnaryOp::Function:
+    return evaluateFunction(expr.function, evaluateFloat(operand, frame));
   default:
     llvm_unreachable("an integer operation where f32 is expected");
   }

@@ -51,8 +51,8 @@ Status Interpreter::checkSymbols() const {
   return Status::success();
 }
 
-/// A max or min of no terms has no value, whatever the inputs are; a run-time
-/// size of 0 can cause it.
+/// A max or min of no terms has no value, nor has its index, whatever the
+/// inputs are; a run-time size of 0 can cause it.
 Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
                                          const ast::Expr &expr) const {
   if (expr.kind == ast::Expr::Kind::Reduce &&
@@ -62,8 +62,10 @@ Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
       if (!extent.isStatic() && sizeOf(extent) == 0) {
         return Status::error(
             "?" + op.symbols[extent.symbol].name + " is 0, but index '" +
-            statement.indices[index].name + "' of a max or min in '" +
-            op.tensors[statement.tensor].name +
+            statement.indices[index].name + "' of " +
+            (expr.reduceOp >= ast::ReduceOp::ArgMax ? "an argmax or argmin"
+                                                    : "a max or min") +
+            " in '" + op.tensors[statement.tensor].name +
             "' ranges over it, expected at least 1");
       }
     }

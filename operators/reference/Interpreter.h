@@ -30,15 +30,15 @@ struct ElementValue {
 ///
 /// Meaning beyond the syntax tree's own comments:
 /// - an integer sum is exact; an f32 sum starts at +0 and adds its terms in the
-/// order
-///   of the indices as written, the last one fastest;
+///   order of the indices as written, the last one fastest; a term that is a
+///   product is fused into the addition;
 /// - f32 min and max are IEEE 754-2019 minimum and maximum (NaN wins, -0 < +0),
 /// and
 ///   so are the reductions, which start with their first term;
 /// - a store saturates to the target's type (scalar::saturate);
 /// - random(seed) at an element uses the element's row-major position in the
-/// assigned
-///   tensor of run-time shape.
+///   assigned tensor of run-time shape;
+/// - argmax and argmin take the first NaN, else the first of equal terms.
 class Interpreter {
 public:
   /// `symbolValues` holds one run-time size for each of `op.symbols`.
@@ -88,6 +88,7 @@ private:
 
   int64_t evaluateInt(const ast::Expr &expr, Frame &frame);
   int64_t evaluateIntUnchecked(const ast::Expr &expr, Frame &frame);
+  int64_t evaluateIndexOf(const ast::Expr &expr, Frame &frame);
   int64_t evaluateIntUnary(const ast::Expr &expr, Frame &frame);
   int64_t evaluateIntBinary(const ast::Expr &expr, Frame &frame);
   int64_t evaluateComparison(const ast::Expr &expr, Frame &frame);

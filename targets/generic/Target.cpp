@@ -15,15 +15,16 @@ struct Architecture {
   llvm::Triple::ArchType arch;
   const char *cpu;
   const char *features;
+  bool hasFma;
   const char *emulator; ///< "" where there is no kernel runner.
 };
 
 constexpr Architecture kArchitectures[] = {
-    {llvm::Triple::x86_64, "generic", "", "qemu-x86_64-static"},
-    {llvm::Triple::aarch64, "generic", "", "qemu-aarch64-static"},
-    {llvm::Triple::riscv64, "generic-rv64", "+m,+a,+f,+d,+c", ""},
-    {llvm::Triple::ppc64le, "ppc64le", "", ""},
-    {llvm::Triple::loongarch64, "loongarch64", "", ""},
+    {llvm::Triple::x86_64, "generic", "", false, "qemu-x86_64-static"},
+    {llvm::Triple::aarch64, "generic", "", true, "qemu-aarch64-static"},
+    {llvm::Triple::riscv64, "generic-rv64", "+m,+a,+f,+d,+c", true, ""},
+    {llvm::Triple::ppc64le, "ppc64le", "", true, ""},
+    {llvm::Triple::loongarch64, "loongarch64", "", true, ""},
 };
 
 const Architecture *findArchitecture(const llvm::Triple &triple) {
@@ -43,6 +44,7 @@ TargetDesc describe(llvm::StringRef triple) {
   if (const Architecture *known = findArchitecture(llvm::Triple(triple))) {
     desc.cpu = known->cpu;
     desc.features = known->features;
+    desc.hasFma = known->hasFma;
     desc.emulator = known->emulator;
   }
   desc.hasRounding = false;

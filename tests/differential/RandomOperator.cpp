@@ -251,7 +251,12 @@ std::string Generator::reduction() {
     }
   }
   const std::string x = factor("x", type(), usedByX);
-  switch (number(0, 11)) {
+  switch (number(0, 12)) {
+  case 12:
+    if (reduced.size() == 1) {
+      return "argmax(" + bounds + ") (" + x + ")";
+    }
+    [[fallthrough]];
   case 0:
     return "max(" + bounds + ") (" + x + ")";
   case 1:
@@ -369,7 +374,7 @@ std::string Generator::floatExpression(int depth) {
     return name + "[" + last.name + "]";
   }
   const std::string a = floatExpression(depth - 1);
-  switch (number(0, 6)) {
+  switch (number(0, 8)) {
   case 0:
     return "(" + a + " + " + elementwise(1) + ")";
   case 1:
@@ -382,6 +387,14 @@ std::string Generator::floatExpression(int depth) {
     return "max(" + a + ", " + floatExpression(0) + ")";
   case 5:
     return "relu(" + a + ")";
+  case 6: {
+    const std::vector<std::string> functions = {
+        "exp", "log", "sqrt", "rsqrt", "tanh", "sigmoid", "erf"};
+    return oneOf(functions) + "(" + a + ")";
+  }
+  case 7:
+    return "(sum(z" + std::to_string(depth) + ":3) " + a + " * " +
+           floatExpression(0) + ")";
   default:
     return "abs(" + a + ")";
   }

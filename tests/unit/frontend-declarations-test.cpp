@@ -152,9 +152,9 @@ TEST(FrontendSyntax, ReservedWord) {
 
 TEST(FrontendSyntax, UnknownFunction) {
   expectDiagnostics(R"(op f(x: f32[4]) -> (y: f32[4]) {
-  y[i] = exp(x[i])
+  y[i] = sine(x[i])
 })",
-                    R"(2:10: error: no function 'exp')");
+                    R"(2:10: error: no function 'sine')");
 }
 
 TEST(FrontendSyntax, StrayTextAfterExpression) {

@@ -75,6 +75,50 @@ TEST(FrontendTypes, WrongNumberOfArguments) {
 2:43: error: 'max' takes 2 argument(s), found 1)");
 }
 
+TEST(FrontendTypes, FunctionsOfFloats) {
+  expectDiagnostics(R"(param N = exp(2)
+op f(x: f32[4]) -> (y: f32[4], z: u2[4]) {
+  y[i] = exp(x[i], 1) + log()
+  z[i] = tanh(x[i])
+})",
+                    R"(3:29: error: expected an expression, found ')'
+1:11: error: 'exp' cannot stand in a constant)");
+  expectDiagnostics(R"(op f(x: f32[4]) -> (y: f32[4], z: u2[4]) {
+  y[i] = exp(x[i], 1)
+  z[i] = argmax(j, k:2) x[j]
+})",
+                    R"(2:10: error: 'exp' takes 1 argument(s), found 2
+3:10: error: 'argmax' takes one index, found 2)");
+  expectDiagnostics(
+      R"(op f(x: f32[4]) -> (y: u2[4]) {
+  y[i] = tanh(x[i])
+})",
+      R"(2:10: error: an f32 value is stored to 'y' of type u2; convert it with round, floor, ceil or trunc
+1:21: note: 'y' is declared here)");
+}
+
+// They are functions before '(' only, and never where an operator is called.
+TEST(FrontendTypes, FunctionsAreNoReservedWords) {
+  parseClean(R"(param log = 2
+op exp(argmin: f32[4]) -> (tanh: f32[4]) {
+  tanh[erf] = argmin[erf] * log
+}
+op f(x: f32[4], sqrt: f32) -> (y: f32[4], z: f32[4]) {
+  y = exp(x)
+  (a) = exp(x)
+  sigmoid[i] = exp(a[i]) * sqrt
+  z[argmax] = sum(rsqrt:2) sigmoid[argmax] * x[argmax]
+})");
+}
+
+TEST(FrontendTypes, IndexOfExtreme) {
+  Parsed parsed = parseClean(R"(op f(x: f32[3, 40]) -> (y: u6[3]) {
+  best[i] = argmax(j) x[i,j]
+  y[i] = best[i]
+})");
+  EXPECT_EQ(parsed.tensor("best").range, (ast::IntRange{0, 39}));
+}
+
 TEST(FrontendTypes, SumOverflowsInt64) {
   expectDiagnostics(
       R"(op f(x: i32[0x10000], w: i32[0x10000]) -> (y: i64) {

@@ -209,6 +209,51 @@ TEST(Interpreter, floatSumsRunInWrittenOrder) {
   EXPECT_EQ(p.floats("columns"), (Floats{2.0f}));
 }
 
+// The square is 1 + 2^-11 + 2^-24; its last term is lost if it is rounded.
+TEST(Interpreter, productsAreFusedIntoTheirSum) {
+  Program p("op f(a: f32[2], b: f32[2]) -> (fused: f32, rounded: f32) {\n"
+            "  fused = sum(i) a[i] * b[i]\n"
+            "  rounded = sum(i) (a[i] * b[i] + 0)\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("a", Floats{-1, 1 + 0x1p-12f});
+  p.set("b", Floats{1 + 0x1p-11f, 1 + 0x1p-12f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("fused"), (Floats{0x1p-24f}));
+  EXPECT_EQ(p.floats("rounded"), (Floats{0.0f}));
+}
+
+TEST(Interpreter, functionsOfFloats) {
+  Program p("op f(x: f32[2], i: s4) -> (y: f32[2], z: f32, exp: f32) {\n"
+            "  y[k] = exp(x[k])\n"
+            "  z = sqrt(i)\n"
+            "  exp = z\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats{1.0f, -inf}).set("i", Ints{4});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.floats("y"), (Floats{2.71828175f, 0.0f}));
+  EXPECT_EQ(p.floats("z"), (Floats{2.0f}));
+  EXPECT_EQ(p.floats("exp"), (Floats{2.0f}));
+}
+
+TEST(Interpreter, indicesOfExtremes) {
+  Program p("op f(x: s4[5], a: f32[4], b: f32[4]) -> (y: i32[2], z: i32[4]) {\n"
+            "  most = argmax(i) x[i]\n"
+            "  least = argmin(i) x[i]\n"
+            "  y[i] = most - least\n"
+            "  ma = argmax(i) a[i]\n"
+            "  la = argmin(i) a[i]\n"
+            "  mb = argmax(i) b[i]\n"
+            "  lb = argmin(i) b[i]\n"
+            "  z[i] = 64 * ma + 16 * la + 4 * mb + lb\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{3, 5, 5, -2, -2});
+  p.set("a", Floats{-0.0f, 0.0f, -inf, -1.0f});
+  p.set("b", Floats{1.0f, nan, inf, nan});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{1 - 3, 1 - 3}));
+  EXPECT_EQ(p.ints("z")[0], 64 * 0 + 16 * 2 + 4 * 1 + 1);
+}
+
 TEST(Interpreter, floatOperationsRoundOneByOne) {
   Program p("op f(a: f32[1], b: f32[1]) -> (y: f32[1]) {\n"
             "  y[i] = a[i] * a[i] + b[i]\n}\n");
@@ -417,6 +462,15 @@ TEST(Interpreter, emptyReductions) {
   EXPECT_EQ(max.run().message(),
             "?m is 0, but index 'i' of a max or min in 'y' ranges over it, "
             "expected at least 1");
+}
+
+TEST(Interpreter, emptyIndexOf) {
+  Program p("op f(x: s8[?m <= 4]) -> (y: i32) { y = argmin(i) x[i] }\n");
+  ASSERT_TRUE(p.ok());
+  p.size(0).set("x", Ints{});
+  EXPECT_EQ(p.run().message(),
+            "?m is 0, but index 'i' of an argmax or argmin in 'y' ranges over "
+            "it, expected at least 1");
 }
 
 TEST(Interpreter, checksItsInputs) {

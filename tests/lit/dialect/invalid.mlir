@@ -90,6 +90,47 @@ func.func @threshold_c2(%v: i32, %t: tensor<3xi32>) -> i32 {
 
 // -----
 
+func.func @function_c1(%v: f32) -> f32 {
+  // expected-error @+1 {{needs a function of f32, found 'sine'}}
+  %r = lp.function "sine" %v
+  return %r : f32
+}
+
+// -----
+
+func.func @reduce_c2_of_products(%v: f32) -> f32 {
+  // expected-error @+1 {{must yield two 'f32'}}
+  %r = lp.reduce fma [3] : f32 {
+  ^bb0(%k: index):
+    lp.yield %v : f32
+  }
+  return %r : f32
+}
+
+// -----
+
+func.func @reduce_c2_of_integers(%v: i32) -> i32 {
+  // expected-error @+1 {{of products is of f32, found 'i32'}}
+  %r = lp.reduce fma [3] : i32 {
+  ^bb0(%k: index):
+    lp.yield %v, %v : i32, i32
+  }
+  return %r : i32
+}
+
+// -----
+
+func.func @reduce_c3(%v: f32) -> i32 {
+  // expected-error @+1 {{must yield one scalar, over one extent, for an integer}}
+  %r = lp.reduce argmin [3, 2] : i32 {
+  ^bb0(%k: index, %l: index):
+    lp.yield %v : f32
+  }
+  return %r : i32
+}
+
+// -----
+
 func.func @reduce_c2(%v: i64) -> i32 {
   // expected-error @+1 {{must yield one 'i32'}}
   %r = lp.reduce sum [3] : i32 {

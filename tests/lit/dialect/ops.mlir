@@ -31,7 +31,20 @@ func.func @scalars(%t: tensor<3xi32>, %acc: i32, %seed: i64) -> tensor<i32> {
       %e = lp.read %t[%k] affine_map<(d0) -> (d0)> divisors [1] : tensor<3xi32> -> i32
       lp.yield %e : i32
     }
-    %s = arith.addi %b, %m : i32
+    // CHECK: lp.function "erf" %{{.*}}
+    %f = lp.function "erf" %r
+    // CHECK: lp.reduce fma [3] : f32
+    %p = lp.reduce fma [3] : f32 {
+    ^bb0(%k: index):
+      lp.yield %f, %f : f32, f32
+    }
+    // CHECK: lp.reduce argmax [3] : i32
+    %i = lp.reduce argmax [3] : i32 {
+    ^bb0(%k: index):
+      lp.yield %p : f32
+    }
+    %n = arith.addi %b, %i : i32
+    %s = arith.addi %n, %m : i32
     lp.yield %s : i32
   }
   return %y : tensor<i32>

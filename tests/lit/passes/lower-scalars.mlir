@@ -117,6 +117,52 @@ func.func @random(%seed: i64, %counter: i64) -> f32 {
   return %r : f32
 }
 
+// A function is its algorithm: here the integer next to x / ln 2, by an addition.
+// CHECK-LABEL: func.func @function(
+// CHECK-DAG: %[[SHIFTER:.*]] = arith.constant 0x4B400000 : f32
+// CHECK: %[[SHIFTED:.*]] = arith.addf %{{.*}}, %[[SHIFTER]]
+// CHECK: arith.subf %[[SHIFTED]], %[[SHIFTER]]
+// CHECK-NOT: math.exp
+// CHECK: math.sqrt
+func.func @function(%x: f32) -> (f32, f32) {
+  %e = lp.function "exp" %x
+  %s = lp.function "sqrt" %x
+  return %e, %s : f32, f32
+}
+
+// The product is not rounded.
+// CHECK-LABEL: func.func @fused(
+// CHECK: scf.for %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}) -> (f32)
+// CHECK: %[[NEXT:.*]] = math.fma %[[X:.*]], %[[X]], %[[SUM]]
+// CHECK: scf.yield %[[NEXT]]
+func.func @fused(%x: memref<3xf32>) -> f32 {
+  %s = lp.reduce fma [3] : f32 {
+  ^bb0(%k: index):
+    %v = lp.read %x[%k] affine_map<(d0) -> (d0)> divisors [1] : memref<3xf32> -> f32
+    lp.yield %v, %v : f32, f32
+  }
+  return %s : f32
+}
+
+// The best term and its index; nothing replaces a NaN.
+// CHECK-LABEL: func.func @index_of(
+// CHECK: %[[LOOP:.*]]:2 = scf.for %[[K:.*]] = %{{.*}} iter_args(%[[BEST:.*]] = %{{.*}}, %[[AT:.*]] = %{{.*}}) -> (f32, i32)
+// CHECK-DAG: %[[LESS:.*]] = arith.cmpf ult, %[[V:.*]], %[[BEST]]
+// CHECK-DAG: %[[ORDERED:.*]] = arith.cmpf ord, %[[BEST]], %[[BEST]]
+// CHECK: %[[BETTER:.*]] = arith.andi %[[LESS]], %[[ORDERED]]
+// CHECK: %[[HERE:.*]] = arith.index_cast %[[K]] : index to i32
+// CHECK-DAG: arith.select %[[BETTER]], %[[V]], %[[BEST]]
+// CHECK-DAG: arith.select %[[BETTER]], %[[HERE]], %[[AT]]
+// CHECK: return %[[LOOP]]#1
+func.func @index_of(%x: memref<3xf32>) -> i32 {
+  %i = lp.reduce argmin [3] : i32 {
+  ^bb0(%k: index):
+    %v = lp.read %x[%k] affine_map<(d0) -> (d0)> divisors [1] : memref<3xf32> -> f32
+    lp.yield %v : f32
+  }
+  return %i : i32
+}
+
 // Nested loops in row-major order that carry the partial result.
 // CHECK-LABEL: func.func @reduce(
 // CHECK-DAG: %[[LEAST:.*]] = arith.constant -2147483648 : i32
