@@ -122,7 +122,7 @@ TEST(Conv2d, IsTheConvolution) {
   }
 }
 
-/// The same in float32, every term rounded on its own, in order.
+/// The same in float32, terms in order, each added with one rounding.
 float orderedAt(const ConvGeometry &g, const FloatTensor &x,
                 const FloatTensor &w, int64_t n, int64_t h, int64_t v,
                 int64_t o) {
@@ -132,12 +132,11 @@ float orderedAt(const ConvGeometry &g, const FloatTensor &x,
     const int64_t column = v * g.stride + k / g.channels % g.kernel - g.padding;
     const bool isInside =
         row >= 0 && row < g.height && column >= 0 && column < g.width;
-    const volatile float term =
+    const float value =
         isInside ? x[((n * g.height + row) * g.width + column) * g.channels +
-                     k % g.channels] *
-                       w[o * g.reduction() + k]
+                     k % g.channels]
                  : 0.0F;
-    sum += term;
+    sum = std::fma(value, w[o * g.reduction() + k], sum);
   }
   return sum;
 }

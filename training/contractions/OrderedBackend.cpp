@@ -1,10 +1,21 @@
 // All outputs of a pixel at once: each has its own sum, so the order within a
 // sum stays what it is.
 #include "training/contractions/OrderedBackend.h"
+#include "base/system/VectorClones.h"
 #include "training/contractions/Columns.h"
 #include "training/contractions/Transpose.h"
+#include <cmath>
 
 namespace lpgen::nn {
+
+/// Adds value times the row to the sums, each with one rounding.
+LPGEN_VECTOR_CLONES
+static void addProducts(float value, const float *row, int64_t count,
+                        float *__restrict sums) {
+  for (int64_t i = 0; i < count; ++i) {
+    sums[i] = std::fma(value, row[i], sums[i]);
+  }
+}
 
 Status OrderedBackend::forward(const FloatTensor &x, const FloatTensor &weight,
                                FloatTensor &y, const StepContext &context) {
@@ -26,11 +37,8 @@ Status OrderedBackend::forward(const FloatTensor &x, const FloatTensor &weight,
       float *to = y.data() + image * geometry.outputSize() + pixel * outputs;
       std::fill_n(to, outputs, 0.0F);
       for (int64_t k = 0; k < terms; ++k) {
-        const float value = columns[size_t(pixel * terms + k)];
-        const float *row = turned.data() + k * outputs;
-        for (int64_t o = 0; o < outputs; ++o) {
-          to[o] += value * row[o];
-        }
+        addProducts(columns[size_t(pixel * terms + k)],
+                    turned.data() + k * outputs, outputs, to);
       }
     }
   });

@@ -8,8 +8,8 @@
 namespace lpgen::nn {
 
 /// For float layers of networks that are integer otherwise. In training they
-/// are those of FloatBackend; in evaluation y = ((0 + x0 w0) + x1 w1) + ...,
-/// the terms in the order of a row of weights. The layer has one group.
+/// are those of FloatBackend; in evaluation y = fma(x1, w1, fma(x0, w0, 0))
+/// ..., the terms in the order of a row of weights. The layer has one group.
 class OrderedBackend : public FloatBackend {
 public:
   explicit OrderedBackend(const ConvGeometry &geometry)
