@@ -100,6 +100,7 @@ std::optional<ast::Padding> OpChecker::resolveNamedPadding(const PadSyntax &pad,
     return std::nullopt;
   }
   const ast::Tensor &source = op.tensors[binding->tensor];
+  binding->isRead = true;
   if (source.role == ast::Role::Constant) {
     return resolveConstantPadding(pad, source, binding->range, type);
   }
@@ -127,7 +128,6 @@ std::optional<ast::Padding> OpChecker::resolveNamedPadding(const PadSyntax &pad,
   padding.kind = source.shape.empty() ? ast::Padding::Kind::Scalar
                                       : ast::Padding::Kind::Channel;
   padding.tensor = binding->tensor;
-  binding->isRead = true;
   return padding;
 }
 
