@@ -49,20 +49,21 @@ std::vector<const BufferInfo *> KernelInfo::arguments() const {
   return list;
 }
 
+/// IR from outside can have any bytes in its strings.
+static std::string text(llvm::StringRef bytes) { return json::fixUTF8(bytes); }
+
 json::Value KernelInfo::toJson() const {
   json::Array sizeList;
   for (const SizeInfo &size : sizes) {
     sizeList.push_back(
-        json::Object{{"name", size.name}, {"bound", size.bound}});
+        json::Object{{"name", text(size.name)}, {"bound", size.bound}});
   }
   json::Array bufferList;
   for (const BufferInfo &b : buffers) {
-    json::Object buffer{{"name", b.name},
-                        {"type", b.type.str()},
-                        {"shape", json::Array(b.shape)},
-                        {"sizes", json::Array(b.symbols)},
-                        {"output", b.isOutput},
-                        {"packed_bytes", b.packedBytes}};
+    json::Object buffer{
+        {"name", text(b.name)},          {"type", b.type.str()},
+        {"shape", json::Array(b.shape)}, {"sizes", json::Array(b.symbols)},
+        {"output", b.isOutput},          {"packed_bytes", b.packedBytes}};
     if (!b.range.empty()) {
       buffer["range"] = json::Array(b.range);
     }
@@ -71,32 +72,32 @@ json::Value KernelInfo::toJson() const {
   json::Array constantList;
   for (const ConstantInfo &c : constants) {
     const unsigned bits = c.buffer.type.bits;
-    constantList.push_back(json::Object{{"name", c.buffer.name},
+    constantList.push_back(json::Object{{"name", text(c.buffer.name)},
                                         {"type", c.buffer.type.str()},
                                         {"shape", json::Array(c.buffer.shape)},
                                         {"packed", c.buffer.packedBytes > 0},
                                         {"bytes", c.bytes()},
                                         {"declared_bits", bits},
                                         {"used_bits", c.usedBits()},
-                                        {"digest", c.digest}});
+                                        {"digest", text(c.digest)}});
   }
   json::Array contractList;
   for (const ContractInfo &c : contracts) {
-    contractList.push_back(json::Object{{"statement", c.label},
+    contractList.push_back(json::Object{{"statement", text(c.label)},
                                         {"x", c.x},
                                         {"w", c.w},
                                         {"accumulator", c.accumulator},
-                                        {"schedule", c.schedule},
-                                        {"template", c.templateName},
-                                        {"layout", c.layout},
-                                        {"reason", c.reason}});
+                                        {"schedule", text(c.schedule)},
+                                        {"template", text(c.templateName)},
+                                        {"layout", text(c.layout)},
+                                        {"reason", text(c.reason)}});
   }
   json::Array phaseList;
   for (const PhaseInfo &phase : phases) {
-    phaseList.push_back(phase.op);
+    phaseList.push_back(text(phase.op));
   }
-  return json::Object{{"op", op},
-                      {"target", target},
+  return json::Object{{"op", text(op)},
+                      {"target", text(target)},
                       {"sizes", std::move(sizeList)},
                       {"buffers", std::move(bufferList)},
                       {"constants", std::move(constantList)},
@@ -104,7 +105,7 @@ json::Value KernelInfo::toJson() const {
                       {"contractions", std::move(contractList)},
                       {"scratch_bytes", scratchBytes},
                       {"workspace_bytes", workspaceBytes},
-                      {"hash", hash}};
+                      {"hash", text(hash)}};
 }
 
 std::string KernelInfo::symbol() const {
