@@ -28,6 +28,9 @@ void addProgramCommands(CLI::App &app, int &exitCode);
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);
 
+/// `doctor`: what this machine can do, and what is missing.
+void addDoctorCommand(CLI::App &app, int &exitCode);
+
 /// `verify FILE.lp`: compares generated kernels with the interpreter.
 void addVerifyCommand(CLI::App &app, int &exitCode);
 

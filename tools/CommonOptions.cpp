@@ -1,5 +1,6 @@
 // The shared options of the commands, and loading of operator files.
 #include "tools/CommonOptions.h"
+#include "base/system/NearestName.h"
 #include "base/system/Text.h"
 #include "base/tensor/WeightFiles.h"
 #include "operators/frontend/Parser.h"
@@ -76,11 +77,12 @@ parseDefines(llvm::ArrayRef<std::string> defines) {
   return options;
 }
 
-static std::string targetNames() {
-  return llvm::join(
-      llvm::map_range(allTargets(),
-                      [](const Target *target) { return target->desc().name; }),
-      ", ");
+std::string describeUnknownTarget(const std::string &name) {
+  std::vector<std::string> known = {"host"};
+  for (const Target *target : allTargets()) {
+    known.push_back(target->desc().name);
+  }
+  return "unknown target " + quoteWithNearest(name, known);
 }
 
 const Target *chooseTarget(const OpFileOptions &options, int &exitCode) {
@@ -102,9 +104,7 @@ const Target *chooseTarget(const OpFileOptions &options, int &exitCode) {
   }
   const Target *target = findTarget(options.target);
   if (!target) {
-    exitCode = reportError("unknown target '" + options.target +
-                               "'; there are host, " + targetNames(),
-                           ExitUsage);
+    exitCode = reportError(describeUnknownTarget(options.target), ExitUsage);
   }
   return target;
 }
@@ -168,8 +168,8 @@ int OpFile::parse(const OpFileOptions &options) {
   return ExitSuccess;
 }
 
-/// "a, b": what the file itself declares, for messages.
-static std::string opNames(const ast::File &file) {
+/// What the file itself declares, for messages.
+static std::vector<std::string> opNames(const ast::File &file) {
   std::vector<std::string> names;
   for (const ast::Op &op : file.ops) {
     if (!op.isIncluded) {
@@ -181,7 +181,7 @@ static std::string opNames(const ast::File &file) {
       names.push_back(op.name);
     }
   }
-  return llvm::join(names, ", ");
+  return names;
 }
 
 static std::string describeOpen(const ast::GenericOp &op) {
@@ -229,8 +229,8 @@ int OpFile::chooseOps(const std::string &name) {
       return reportError(describeOpen(op), ExitUsage);
     }
   }
-  return reportError("no operator '" + name + "' in '" + path +
-                         "'; it declares " + opNames(file),
+  return reportError("'" + path + "' has no operator " +
+                         quoteWithNearest(name, opNames(file)),
                      ExitUsage);
 }
 
@@ -283,7 +283,8 @@ const ast::Op *OpFile::singleOp(int &exitCode) const {
     return chosen.front();
   }
   exitCode = reportError("'" + path + "' declares several operators (" +
-                             opNames(file) + "); choose one with --op",
+                             llvm::join(opNames(file), ", ") +
+                             "); choose one with --op",
                          ExitUsage);
   return nullptr;
 }

@@ -50,6 +50,9 @@ struct OpFileOptions {
 /// Adds these options to a command; `options` must live as long as it.
 void addOpFileOptions(CLI::App &command, OpFileOptions &options);
 
+/// The message for a target that there is not.
+std::string describeUnknownTarget(const std::string &name);
+
 /// The target of --target and --triple. On failure says why on stderr, sets
 /// `exitCode` and returns null.
 const Target *chooseTarget(const OpFileOptions &options, int &exitCode);

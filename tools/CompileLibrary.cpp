@@ -26,10 +26,7 @@ std::vector<const Target *> parseTargetList(llvm::StringRef text,
   for (const llvm::StringRef name : llvm::split(text, ',')) {
     const Target *target = findTarget(name);
     if (!target) {
-      exitCode =
-          reportError("unknown target '" + name.str() + "' in --target " +
-                          text.str() + "; `lpgen targets` lists them",
-                      ExitUsage);
+      exitCode = reportError(describeUnknownTarget(name.str()), ExitUsage);
       return {};
     }
     targets.push_back(target);

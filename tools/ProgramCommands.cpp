@@ -2,6 +2,7 @@
 // a program that has no LLVM in it and is installed with this one.
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OtherPrograms.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -12,16 +13,6 @@
 #include <unistd.h>
 
 namespace lpgen {
-
-namespace {
-struct OtherProgram {
-  const char *command;
-  const char *description;
-  const char *path;          ///< From the folder of this program.
-  const char *remedy;        ///< Where it is missing.
-  bool takesCommand = false; ///< Its first argument is the command.
-};
-} // namespace
 
 static constexpr const char *training =
     "configure lpgen with -DLPGEN_BUILD_TRAINING=ON (needs OpenBLAS: "
@@ -45,14 +36,22 @@ static constexpr std::array<OtherProgram, 6> programs = {{
      "lpgen-import", importing, true},
 }};
 
+std::span<const OtherProgram> otherPrograms() { return programs; }
+
+std::string besideProgram(const char *path) {
+  static int anchor; // Some address in this program.
+  llvm::SmallString<128> result(
+      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  llvm::sys::path::remove_filename(result);
+  llvm::sys::path::append(result, path);
+  llvm::sys::path::remove_dots(result, /*remove_dot_dot=*/true);
+  return std::string(result);
+}
+
 /// Becomes the program; returns only if that cannot be.
 static int become(const OtherProgram &program,
                   const std::vector<std::string> &arguments) {
-  static int anchor; // Some address in this program.
-  llvm::SmallString<128> path(
-      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
-  llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, program.path);
+  const std::string path = besideProgram(program.path);
   std::vector<char *> argv = {const_cast<char *>(path.c_str())};
   if (program.takesCommand) {
     argv.push_back(const_cast<char *>(program.command));
@@ -63,11 +62,10 @@ static int become(const OtherProgram &program,
   argv.push_back(nullptr);
   ::execv(path.c_str(), argv.data());
   if (errno == ENOENT) {
-    return reportError("there is no program '" + std::string(path) +
-                       "', which does '" + program.command + "'; " +
-                       program.remedy);
+    return reportError("there is no program '" + path + "', which does '" +
+                       program.command + "'; " + program.remedy);
   }
-  return reportError("cannot run '" + std::string(path) +
+  return reportError("cannot run '" + path +
                      "': " + std::strerror(errno)); // NOLINT
 }
 

@@ -327,9 +327,7 @@ static std::string logBeside(const std::string &rules) {
 static int runTune(const TuneCommandOptions &options) {
   const Target *target = findTarget(options.file.target);
   if (!target) {
-    return reportError("unknown target '" + options.file.target +
-                           "'; `lpgen targets` lists them",
-                       ExitUsage);
+    return reportError(describeUnknownTarget(options.file.target), ExitUsage);
   }
   const std::string cpu = options.runner.empty() || !options.file.cpu.empty()
                               ? tunedCpu(*target, options.file.cpu)

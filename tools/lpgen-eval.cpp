@@ -3,6 +3,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop.
 #include "base/system/AtomicFile.h"
+#include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
@@ -45,6 +46,7 @@ int main(int argc, char **argv) {
   std::string predictions;
   CLI::App app("Accuracy of a trained network on the test images");
   app.name("lpgen eval");
+  app.failure_message(describeFailure);
   addStoredRunOptions(app, options);
   app.add_option("--predictions", predictions,
                  "Write the class of each test image, a line each")

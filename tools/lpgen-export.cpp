@@ -4,6 +4,7 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
 #include "base/system/OutputFiles.h"
+#include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
@@ -98,6 +99,7 @@ int main(int argc, char **argv) {
   CLI::App app("Write a trained network as operators, weights and a program in "
                "C, or as a file of QONNX");
   app.name("lpgen export");
+  app.failure_message(describeFailure);
   addStoredRunOptions(app, options);
   app.add_option("-o,--output", exported.folder, "Folder to write, or the file")
       ->check(isPath())

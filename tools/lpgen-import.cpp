@@ -8,6 +8,7 @@
 #include "base/system/Text.h"
 #include "networks/import/ImportOptions.h"
 #include "networks/import/tflite/TfliteImport.h"
+#include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include <CLI/CLI.hpp>
@@ -153,6 +154,7 @@ int main(int argc, char **argv) {
   Arguments arguments;
   CLI::App app("Networks of other tools as operators");
   app.name("lpgen");
+  app.failure_message(describeFailure);
   app.require_subcommand(1);
   CLI::App *importing = app.add_subcommand(
       "import", "Write a network as operators (.lp) and weights "

@@ -5,6 +5,7 @@
 #include "base/system/AtomicFile.h"
 #include "base/system/NearestName.h"
 #include "runtime/kernels/KernelProvider.h"
+#include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
@@ -414,6 +415,7 @@ int main(int argc, char **argv) {
   Options options;
   CLI::App app("Train a network with generated low-precision kernels");
   app.name("lpgen train");
+  app.failure_message(describeFailure);
   const std::vector<CLI::Option *> ofConfig = addOptions(app, options);
   app.footer("Example:\n  lpgen train --model cnn --data fashion-mnist "
              "--policy float32 --epochs 2 --out run");

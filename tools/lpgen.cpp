@@ -2,9 +2,11 @@
 #include "base/system/SystemError.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/Misspelling.h"
 #include "tools/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 using namespace lpgen;
 
@@ -25,6 +27,10 @@ static int finish(int exitCode) {
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
   startProgram();
+  // https://no-color.org: what counts is that there is a value.
+  if (const char *wish = std::getenv("NO_COLOR"); wish && *wish != '\0') {
+    llvm::errs().enable_colors(false);
+  }
   CLI::App app(
       "lpgen: low-precision tensor operators to the fastest kernel a CPU "
       "can run");
@@ -37,6 +43,7 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version",
                        "lpgen 0.1.0 (LLVM 22, kernel interface 1, " + formats +
                            ")");
+  app.failure_message(describeFailure);
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n"
@@ -50,6 +57,7 @@ int main(int argc, char **argv) {
   addTuneCommand(app, exitCode);
   addProgramCommands(app, exitCode);
   addTargetsCommand(app, exitCode);
+  addDoctorCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

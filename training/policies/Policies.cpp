@@ -1,5 +1,6 @@
 // Which policies there are, and how a text becomes one.
 #include "training/policies/Policies.h"
+#include "base/system/NearestName.h"
 #include "training/policies/PolicyText.h"
 #include <algorithm>
 #include <array>
@@ -29,10 +30,6 @@ static std::string usagesOf(const Table &table) {
   return usages;
 }
 
-std::string policyNames() {
-  return usagesOf(policies) + "; behind a '+': " + usagesOf(extensions);
-}
-
 std::string policyHelp() {
   std::string help;
   for (const PolicyKind *kind : policies) {
@@ -58,8 +55,12 @@ static Result<std::unique_ptr<Policy>> makeBase(const std::string &text,
   LPGEN_RETURN_IF_ERROR(parsed.status());
   const PolicyKind *kind = findByName(policies, parsed->name());
   if (!kind) {
-    return Status::error("unknown policy '" + parsed->name() +
-                         "', expected one of " + policyNames());
+    std::vector<std::string> names;
+    for (const PolicyKind *known : policies) {
+      names.emplace_back(known->name);
+    }
+    return Status::error("unknown policy " +
+                         quoteWithNearest(parsed->name(), names));
   }
   const Result<PolicyOptions> options =
       PolicyOptions::read(*parsed, kind->options);

@@ -98,9 +98,7 @@ protected:
 Result<std::unique_ptr<Policy>> makePolicy(const std::string &text,
                                            const PolicyContext &context);
 
-/// The names with their options and defaults, for messages.
-std::string policyNames();
-/// The same with what each policy does, a line each.
+/// The names with their options and defaults, and what each policy does.
 std::string policyHelp();
 
 } // namespace lpgen::train

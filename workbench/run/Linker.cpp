@@ -26,7 +26,7 @@ std::string findProgram(llvm::ArrayRef<llvm::StringRef> names,
 
 /// The linker of our LLVM version; an older plain ld.lld does for these simple
 /// links, but comes last.
-static std::string findLinker() {
+Result<std::string> findLinker() {
   const llvm::StringRef folder = "/usr/lib/llvm-22/bin";
   std::string linker = findProgram({"ld.lld-22"});
   if (linker.empty()) {
@@ -35,18 +35,19 @@ static std::string findLinker() {
     }
     linker = findProgram({"ld.lld"});
   }
-  return linker;
-}
-
-Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
-                   llvm::StringRef output) {
-  const std::string linker = findLinker();
   if (linker.empty()) {
     return Status::error("no linker: expected ld.lld-22 or ld.lld in PATH or "
                          "in /usr/lib/llvm-22/bin; install it with 'apt-get "
                          "install lld-22'");
   }
-  std::vector<std::string> arguments = {linker, "-o", output.str()};
+  return linker;
+}
+
+Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
+                   llvm::StringRef output) {
+  const Result<std::string> linker = findLinker();
+  LPGEN_RETURN_IF_ERROR(linker.status());
+  std::vector<std::string> arguments = {*linker, "-o", output.str()};
   if (kind == LinkKind::Program) {
     arguments.emplace_back("-static");
   } else {
@@ -57,7 +58,7 @@ Status linkObjects(LinkKind kind, llvm::ArrayRef<std::string> objectPaths,
   LPGEN_RETURN_IF_ERROR(outcome.status());
   return outcome->exitStatus == 0
              ? Status::success()
-             : Status::error("linking with '" + linker + "' failed (status " +
+             : Status::error("linking with '" + *linker + "' failed (status " +
                              std::to_string(outcome->exitStatus) + "):\n" +
                              outcome->messages);
 }

@@ -15,6 +15,9 @@ namespace lpgen {
 std::string findProgram(llvm::ArrayRef<llvm::StringRef> names,
                         llvm::ArrayRef<llvm::StringRef> folders = {});
 
+/// The path of the linker; an error says how to get one.
+Result<std::string> findLinker();
+
 /// What linkObjects makes.
 enum class LinkKind {
   Program,      ///< A static executable without a C library.
