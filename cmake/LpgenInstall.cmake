@@ -48,6 +48,21 @@ foreach(program lpgen lpgen-opt)
   endif()
 endforeach()
 
+# Completion for shells, which lpgen writes from its options.
+if(TARGET lpgen AND NOT CMAKE_CROSSCOMPILING)
+  foreach(completion bash:bash-completion/completions/lpgen zsh:zsh/vendor-completions/_lpgen)
+    string(REPLACE ":" ";" completion ${completion})
+    list(GET completion 0 shell)
+    list(GET completion 1 file)
+    install(CODE "
+      set(file \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/${file}\")
+      cmake_path(GET file PARENT_PATH folder)
+      file(MAKE_DIRECTORY \${folder})
+      execute_process(COMMAND $<TARGET_FILE:lpgen> completion ${shell} OUTPUT_FILE \${file}
+        COMMAND_ERROR_IS_FATAL ANY)")
+  endforeach()
+endif()
+
 # Headers keep their path from the root of the repository, by which they include each other.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen)
 install(TARGETS ${installed} EXPORT lpgenTargets

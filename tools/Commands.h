@@ -28,6 +28,9 @@ void addProgramCommands(CLI::App &app, int &exitCode);
 /// `targets`: what can be compiled for.
 void addTargetsCommand(CLI::App &app, int &exitCode);
 
+/// `completion bash|zsh`: what these shells need to complete command lines.
+void addCompletionCommand(CLI::App &app, int &exitCode);
+
 /// `doctor`: what this machine can do, and what is missing.
 void addDoctorCommand(CLI::App &app, int &exitCode);
 

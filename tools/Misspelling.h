@@ -52,8 +52,8 @@ inline std::string describeFailure(const CLI::App *app,
   if (!parsed.empty()) {
     help += " " + command.get_name();
   }
-  return help.substr(0, help.find(' ')) + ": error: " + what + "\nRun '" + help +
-         " --help' for more information.\n";
+  return help.substr(0, help.find(' ')) + ": error: " + what + "\nRun '" +
+         help + " --help' for more information.\n";
 }
 
 } // namespace lpgen

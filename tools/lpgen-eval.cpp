@@ -5,6 +5,7 @@
 #include "base/system/AtomicFile.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
+#include "tools/OptionTable.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 
@@ -47,6 +48,7 @@ int main(int argc, char **argv) {
   CLI::App app("Accuracy of a trained network on the test images");
   app.name("lpgen eval");
   app.failure_message(describeFailure);
+  addOptionTable(app);
   addStoredRunOptions(app, options);
   app.add_option("--predictions", predictions,
                  "Write the class of each test image, a line each")

@@ -6,6 +6,7 @@
 #include "base/system/OutputFiles.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
+#include "tools/OptionTable.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/export/TrainedNetwork.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv) {
                "C, or as a file of QONNX");
   app.name("lpgen export");
   app.failure_message(describeFailure);
+  addOptionTable(app);
   addStoredRunOptions(app, options);
   app.add_option("-o,--output", exported.folder, "Folder to write, or the file")
       ->check(isPath())

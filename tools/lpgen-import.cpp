@@ -10,6 +10,7 @@
 #include "networks/import/tflite/TfliteImport.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
+#include "tools/OptionTable.h"
 #include "tools/Program.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -155,6 +156,7 @@ int main(int argc, char **argv) {
   CLI::App app("Networks of other tools as operators");
   app.name("lpgen");
   app.failure_message(describeFailure);
+  addOptionTable(app);
   app.require_subcommand(1);
   CLI::App *importing = app.add_subcommand(
       "import", "Write a network as operators (.lp) and weights "

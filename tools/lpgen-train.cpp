@@ -7,6 +7,7 @@
 #include "runtime/kernels/KernelProvider.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
+#include "tools/OptionTable.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
 #include "training/data/Dataset.h"
@@ -416,6 +417,7 @@ int main(int argc, char **argv) {
   CLI::App app("Train a network with generated low-precision kernels");
   app.name("lpgen train");
   app.failure_message(describeFailure);
+  addOptionTable(app);
   const std::vector<CLI::Option *> ofConfig = addOptions(app, options);
   app.footer("Example:\n  lpgen train --model cnn --data fashion-mnist "
              "--policy float32 --epochs 2 --out run");

@@ -58,6 +58,7 @@ int main(int argc, char **argv) {
   addProgramCommands(app, exitCode);
   addTargetsCommand(app, exitCode);
   addDoctorCommand(app, exitCode);
+  addCompletionCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
