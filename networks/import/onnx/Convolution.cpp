@@ -3,6 +3,7 @@
 #include "networks/import/onnx/Products.h"
 #include "networks/import/onnx/Weights.h"
 #include <algorithm>
+#include <numeric>
 
 namespace lpgen::importer::onnx {
 
@@ -36,12 +37,17 @@ static Constant arrangeWeights(const Constant &weights, int64_t groups,
 }
 
 namespace {
+/// Forward, an output is a window of the image times the weights; transposed,
+/// an element of the image times the weights is added to a window of outputs.
+enum class Direction { Forward, Transposed };
+
 /// The sum of a convolution, whose elements are read one by one.
 struct Sum {
   Value x;
   bool isInteger = false;
   std::string weights;
   Window window;
+  Direction direction = Direction::Forward;
   int64_t groups = 1;
   int64_t outputs = 1;       ///< Of a group.
   int64_t channels = 1;      ///< Of a group.
@@ -52,6 +58,7 @@ struct Sum {
 
 private:
   void readChannels(const Subscript &group, Subscripts &places) const;
+  Subscript placeOf(size_t i, const Subscript &output) const;
 };
 } // namespace
 
@@ -73,6 +80,16 @@ void Sum::readChannels(const Subscript &group, Subscripts &places) const {
   }
 }
 
+/// Where tap and output meet in dimension `i` of the image.
+Subscript Sum::placeOf(size_t i, const Subscript &output) const {
+  const Subscript tap = Subscript::index(tapName(i)) * window.dilations[i];
+  return direction == Direction::Forward
+             ? output * window.strides[i] + tap +
+                   Subscript(-window.begins[i]).partial()
+             : (output + tap * -1 + Subscript(window.begins[i]))
+                   .dividedBy(window.strides[i]);
+}
+
 Expression Sum::at(const Subscripts &subscripts) const {
   Subscripts places; // of x, dimension by dimension
   std::vector<std::string> weightPlaces;
@@ -92,10 +109,7 @@ Expression Sum::at(const Subscripts &subscripts) const {
   readChannels(group, places);
   for (size_t i = 0; i < window.kernel.size(); ++i) {
     const bool isOne = dims[i + 2].empty();
-    const Subscript place =
-        (isOne ? Subscript(0) : *next++ * window.strides[i]) +
-        Subscript::index(tapName(i)) * window.dilations[i] +
-        Subscript(-window.begins[i]).partial();
+    const Subscript place = placeOf(i, isOne ? Subscript(0) : *next++);
     if (!x.dims[i + 2].empty()) {
       places.push_back(place);
     }
@@ -133,8 +147,10 @@ static std::vector<Factors> resultDims(const Sum &sum) {
 /// x as a tensor with channels last and one index for each dimension that the
 /// window moves in.
 static Value windowed(Emitter &emitter, const Node &node, Value x,
-                      const Window &window, bool hasGroups,
-                      const std::string &padding) {
+                      const Sum &sum, const std::string &padding) {
+  const Window &window = sum.window;
+  const bool hasGroups = sum.groups > 1;
+  const bool isTransposed = sum.direction == Direction::Transposed;
   const bool isSplit =
       (hasGroups && x.dims[1].size() > 1) ||
       std::any_of(x.dims.begin() + 2, x.dims.end(),
@@ -142,7 +158,7 @@ static Value windowed(Emitter &emitter, const Node &node, Value x,
   const std::vector<int> order = channelsLast(x.rank());
   x = isSplit ? emitter.flat(x, node.inputs[0]) : x;
   for (size_t i = 0; i < window.kernel.size(); ++i) {
-    x = window.kernel[i] > 1 ? withIndex(x, i + 2) : x;
+    x = window.kernel[i] > 1 || isTransposed ? withIndex(x, i + 2) : x;
   }
   x = emitter.stored(x, node.inputs[0], order);
   return window.readsOutside ? emitter.padded(x, padding) : x;
@@ -169,12 +185,43 @@ static Outcome readGeometry(const Node &node, const Value &input,
   }
   sum.outputs = shape[0] / sum.groups;
   sum.channels = shape[1];
-  return readWindow(node, input, {shape.begin() + 2, shape.end()}, sum.window);
+  const auto read =
+      sum.direction == Direction::Forward ? readWindow : readTransposedWindow;
+  return read(node, input, {shape.begin() + 2, shape.end()}, sum.window);
 }
 
-Outcome convolve(Lowering &lowering, const Node &node, const Value &input,
-                 const Value &kernel, Value &result) {
+/// [channels, outputs / groups, ...] as [outputs, channels / groups, ...].
+/// Scales of outputs of several groups are not kept apart.
+static Value forwardWeights(Lowering &lowering, const Value &weights,
+                            int64_t groups) {
+  std::vector<int> order(weights.rank());
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[0], order[1]);
+  if (groups == 1) {
+    return transpose(weights, order);
+  }
+  const Constant numbers = *lowering.emitter.real(weights).constant;
+  Extents shape = numbers.shape;
+  shape[0] /= groups;
+  shape.insert(shape.begin(), groups);
+  for (int &dim : order) {
+    ++dim;
+  }
+  order.insert(order.begin(), 0);
+  const Constant moved = numbers.reshaped(shape).transposed(order);
+  shape = moved.shape;
+  shape[1] *= groups;
+  shape.erase(shape.begin());
+  Constant result = moved.reshaped(shape);
+  result.name = numbers.name;
+  return constantValue(std::move(result));
+}
+
+static Outcome convolveBy(Direction direction, Lowering &lowering,
+                          const Node &node, const Value &input,
+                          const Value &kernel, Value &result) {
   Sum sum;
+  sum.direction = direction;
   if (Outcome refusal = readGeometry(node, input, kernel, sum)) {
     return refusal;
   }
@@ -183,7 +230,7 @@ Outcome convolve(Lowering &lowering, const Node &node, const Value &input,
       prepareWeights(lowering, kernel, 0, isUniformGrid(input));
   sum.isInteger = weights.isInteger;
   const Value x = sum.isInteger ? input : emitter.real(input);
-  sum.x = windowed(emitter, node, x, sum.window, sum.groups > 1,
+  sum.x = windowed(emitter, node, x, sum,
                    sum.isInteger ? std::to_string(zeroOf(x)) : "0");
   sum.channelFactors = sum.groups > 1 ? Factors{sum.channels} : sum.x.dims[1];
   const size_t spatial = sum.window.kernel.size();
@@ -205,9 +252,28 @@ Outcome convolve(Lowering &lowering, const Node &node, const Value &input,
     boundSums(weights.numbers, perOutput, sum.x, result);
     result.quantization = scaleOfSums(sum.x, weights, 1, input.rank());
   }
-  addLayer(lowering, node, sum.x, weights, result, perOutput, *kernel.constant);
+  const int64_t everySo =
+      direction == Direction::Forward ? 1 : elementCount(sum.window.strides);
+  addLayer(lowering, node, sum.x, weights, result, perOutput / everySo,
+           *kernel.constant);
   result = emitter.assign(result, node.name + "_sum");
   return std::nullopt;
+}
+
+Outcome convolve(Lowering &lowering, const Node &node, const Value &x,
+                 const Value &weights, Value &result) {
+  return convolveBy(Direction::Forward, lowering, node, x, weights, result);
+}
+
+Outcome convolveTransposed(Lowering &lowering, const Node &node, const Value &x,
+                           const Value &weights, Value &result) {
+  const int64_t groups = node.integer("group", 1);
+  const bool isWhole = weights.constant && weights.rank() > 2 && groups > 0 &&
+                       groups <= weights.extent(0) &&
+                       weights.extent(0) % groups == 0;
+  return convolveBy(
+      Direction::Transposed, lowering, node, x,
+      isWhole ? forwardWeights(lowering, weights, groups) : weights, result);
 }
 
 } // namespace lpgen::importer::onnx

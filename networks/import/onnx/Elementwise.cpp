@@ -1,12 +1,26 @@
 // Operators of one element.
-#include "networks/import/onnx/Lowering.h"
+#include "networks/import/onnx/Elementwise.h"
 #include <algorithm>
 #include <cmath>
 
 namespace lpgen::importer::onnx {
 
 using builder::Expression;
-using Elements = std::span<const Expression>;
+
+Value mapped(Lowering &lowering, const Value &value,
+             const std::function<Expression(const Expression &)> &operation) {
+  return *lowering.emitter.elementwise(
+      std::span(&value, 1),
+      [operation](Elements e) { return operation(e[0]); });
+}
+
+std::vector<Value> realInputs(Lowering &lowering, const Node &node) {
+  std::vector<Value> operands;
+  for (size_t i = 0; i < 2; ++i) {
+    operands.push_back(lowering.emitter.real(lowering.input(node, i)));
+  }
+  return operands;
+}
 
 /// Integers of a tensor of floats stay integers: numbers that are whole become
 /// integers beside them.
@@ -26,14 +40,6 @@ static void makeIntegers(std::vector<Value> &operands) {
       operand = constantValue(std::move(constant));
     }
   }
-}
-
-static std::vector<Value> realInputs(Lowering &lowering, const Node &node) {
-  std::vector<Value> operands;
-  for (size_t i = 0; i < 2; ++i) {
-    operands.push_back(lowering.emitter.real(lowering.input(node, i)));
-  }
-  return operands;
 }
 
 /// The range of the result, if it is one of integers and fits.
@@ -179,15 +185,6 @@ static Outcome lowerDiv(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
-/// One input, and numbers that are known.
-template <typename Operation>
-static Value mapped(Lowering &lowering, const Value &value,
-                    Operation operation) {
-  return *lowering.emitter.elementwise(
-      std::span(&value, 1),
-      [operation](Elements e) { return operation(e[0]); });
-}
-
 static Outcome lowerRelu(Lowering &lowering, const Node &node) {
   const Value &input = lowering.input(node, 0);
   const std::optional<Quantization> &quantization = input.quantization;
@@ -259,57 +256,6 @@ static Outcome lowerClip(Lowering &lowering, const Node &node) {
                        : std::min(value.highest, toInteger(*highest));
   result.highest = std::max(result.lowest, result.highest);
   lowering.define(node, std::move(result));
-  return std::nullopt;
-}
-
-/// x where it is positive, else slope times x.
-static Outcome lowerLeaky(Lowering &lowering, const Node &node,
-                          std::vector<Value> operands) {
-  operands[0] = lowering.shared(node, operands[0]);
-  std::optional<Value> result =
-      lowering.emitter.elementwise(operands, [](Elements e) {
-        return Expression::call("max", {e[0], Expression::real(0)}) +
-               Expression::call("min", {e[0], Expression::real(0)}) * e[1];
-      });
-  if (!result) {
-    return notBroadcast();
-  }
-  lowering.define(node, std::move(*result));
-  return std::nullopt;
-}
-static Outcome lowerLeakyRelu(Lowering &lowering, const Node &node) {
-  return lowerLeaky(
-      lowering, node,
-      {lowering.emitter.real(lowering.input(node, 0)),
-       constantValue(Constant::scalar(node.real("alpha", 0.01F)))});
-}
-static Outcome lowerPRelu(Lowering &lowering, const Node &node) {
-  return lowerLeaky(lowering, node, realInputs(lowering, node));
-}
-
-static Expression hardSigmoid(const Expression &x, float alpha, float beta) {
-  return Expression::call("clamp",
-                          {x * Expression::real(alpha) + Expression::real(beta),
-                           Expression::real(0), Expression::real(1)});
-}
-static Outcome lowerHardSigmoid(Lowering &lowering, const Node &node) {
-  const float alpha = node.real("alpha", 0.2F);
-  const float beta = node.real("beta", 0.5F);
-  if (!std::isfinite(alpha) || !std::isfinite(beta)) {
-    return Refusal{"alpha", "it or beta is not finite", ""};
-  }
-  const Value value = lowering.emitter.real(lowering.input(node, 0));
-  lowering.define(node, mapped(lowering, value, [=](const Expression &e) {
-                    return hardSigmoid(e, alpha, beta);
-                  }));
-  return std::nullopt;
-}
-static Outcome lowerHardSwish(Lowering &lowering, const Node &node) {
-  const Value value =
-      lowering.shared(node, lowering.emitter.real(lowering.input(node, 0)));
-  lowering.define(node, mapped(lowering, value, [](const Expression &e) {
-                    return e * hardSigmoid(e, 1.0F / 6, 0.5F);
-                  }));
   return std::nullopt;
 }
 
@@ -428,10 +374,6 @@ std::span<const Rule> elementwiseRules() {
       {"Max", lowerMax, "", 2},
       {"Relu", lowerRelu, ""},
       {"Clip", lowerClip, "min max"},
-      {"LeakyRelu", lowerLeakyRelu, "alpha"},
-      {"PRelu", lowerPRelu, "", 2},
-      {"HardSigmoid", lowerHardSigmoid, "alpha beta"},
-      {"HardSwish", lowerHardSwish, ""},
       {"Floor", lowerFloor, ""},
       {"Ceil", lowerCeil, ""},
       {"Round", lowerRound, ""},

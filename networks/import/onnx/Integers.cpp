@@ -179,10 +179,9 @@ static Outcome lowerQLinearMul(Lowering &lowering, const Node &node) {
   return lowerQLinearBinary(lowering, node, true);
 }
 
-/// The operator of real numbers between a DequantizeLinear and a
+/// "QLinearSoftmax" is Softmax of real numbers between a DequantizeLinear and a
 /// QuantizeLinear; the result's scale is input 3.
-static Outcome lowerThroughReals(Lowering &lowering, const Node &node,
-                                 const char *operation) {
+static Outcome lowerThroughReals(Lowering &lowering, const Node &node) {
   Value x;
   Grid grid;
   Outcome refusal = gridInput(lowering, node, 0, SIZE_MAX, x);
@@ -190,24 +189,10 @@ static Outcome lowerThroughReals(Lowering &lowering, const Node &node,
   if (refusal) {
     return refusal;
   }
+  constexpr size_t prefix = std::string_view("QLinear").size();
   Value real;
-  refusal = lowering.lowerInner(node, operation, x, real);
+  refusal = lowering.lowerInner(node, node.operation.substr(prefix), x, real);
   return refusal ? refusal : requantize(lowering, node, real, grid);
-}
-static Outcome lowerQAveragePool(Lowering &lowering, const Node &node) {
-  return lowerThroughReals(lowering, node, "AveragePool");
-}
-static Outcome lowerQGlobalAveragePool(Lowering &lowering, const Node &node) {
-  return lowerThroughReals(lowering, node, "GlobalAveragePool");
-}
-static Outcome lowerQSoftmax(Lowering &lowering, const Node &node) {
-  return lowerThroughReals(lowering, node, "Softmax");
-}
-static Outcome lowerQSigmoid(Lowering &lowering, const Node &node) {
-  return lowerThroughReals(lowering, node, "Sigmoid");
-}
-static Outcome lowerQLeakyRelu(Lowering &lowering, const Node &node) {
-  return lowerThroughReals(lowering, node, "LeakyRelu");
 }
 
 /// x and w with zero points and without scales: the sums are the result.
@@ -307,14 +292,15 @@ std::span<const Rule> integerRules() {
       {"QLinearAdd", lowerQLinearAdd, "", 7},
       {"QLinearMul", lowerQLinearMul, "", 7},
       {"QLinearConcat", lowerQLinearConcat, "axis", 5},
-      {"QLinearAveragePool", lowerQAveragePool,
+      {"QLinearAveragePool", lowerThroughReals,
        "auto_pad ceil_mode count_include_pad channels_last kernel_shape pads "
        "strides",
        4},
-      {"QLinearGlobalAveragePool", lowerQGlobalAveragePool, "channels_last", 4},
-      {"QLinearSoftmax", lowerQSoftmax, "axis opset", 4},
-      {"QLinearSigmoid", lowerQSigmoid, "", 4},
-      {"QLinearLeakyRelu", lowerQLeakyRelu, "alpha", 4},
+      {"QLinearGlobalAveragePool", lowerThroughReals, "channels_last", 4},
+      {"QLinearSoftmax", lowerThroughReals, "axis opset", 4},
+      {"QLinearSigmoid", lowerThroughReals, "", 4},
+      {"QLinearReduceMean", lowerThroughReals, "axes keepdims", 4},
+      {"QLinearLeakyRelu", lowerThroughReals, "alpha", 4},
       {"ConvInteger", lowerConvInteger,
        "auto_pad dilations group kernel_shape pads strides", 2},
       {"MatMulInteger", lowerMatMulInteger, "", 2},

@@ -35,7 +35,8 @@ struct FoundRule {
 } // namespace
 
 static std::optional<FoundRule> findRule(const std::string &operation) {
-  static const std::array<Family, 12> all = {{{elementwiseRules(), true},
+  static const std::array<Family, 16> all = {{{elementwiseRules(), true},
+                                              {activationRules(), true},
                                               {quantizerRules(), true},
                                               {linearQuantizerRules(), true},
                                               {shapeRules(), true},
@@ -43,7 +44,10 @@ static std::optional<FoundRule> findRule(const std::string &operation) {
                                               {foldingRules(), true},
                                               {thresholdRules(), false},
                                               {productRules(), false},
+                                              {blockProductRules(), false},
                                               {poolRules(), false},
+                                              {reductionRules(), false},
+                                              {softmaxRules(), false},
                                               {movementRules(), false},
                                               {integerRules(), false},
                                               {selectionRules(), false}}};
@@ -86,6 +90,17 @@ Value Lowering::shared(const Node &node, const Value &value) {
                  value.operations <= cheapOperations
              ? value
              : emitter.store(value, node.name + "_input", value.order);
+}
+
+bool Lowering::isRead(const Node &node, size_t output) const {
+  if (output >= node.outputs.size() || node.outputs[output].empty()) {
+    return false;
+  }
+  const std::string &name = node.outputs[output];
+  return uses(name) > 0 ||
+         std::ranges::any_of(model.outputs, [&](const GraphTensor &tensor) {
+           return tensor.name == name;
+         });
 }
 
 void Lowering::define(const Node &node, Value value, size_t output) {

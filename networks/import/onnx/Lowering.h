@@ -45,6 +45,8 @@ public:
     const auto found = readers.find(tensor);
     return found == readers.end() ? 0 : unsigned(found->second.size());
   }
+  /// A node reads the output, or it is one of the network.
+  bool isRead(const Node &node, size_t output) const;
   /// The only node that reads the tensor, or null.
   const Node *onlyReader(const std::string &tensor) const {
     return uses(tensor) == 1 ? readers.at(tensor).front() : nullptr;
@@ -79,11 +81,15 @@ struct Rule {
   size_t inputs = 1; ///< At least.
 };
 std::span<const Rule> elementwiseRules();
+std::span<const Rule> activationRules();
 std::span<const Rule> quantizerRules();
 std::span<const Rule> linearQuantizerRules();
 std::span<const Rule> thresholdRules();
 std::span<const Rule> productRules();
+std::span<const Rule> blockProductRules();
 std::span<const Rule> poolRules();
+std::span<const Rule> reductionRules();
+std::span<const Rule> softmaxRules();
 std::span<const Rule> shapeRules();
 std::span<const Rule> sliceRules();
 std::span<const Rule> movementRules();

@@ -1,8 +1,7 @@
-// Windows without weights, and means.
+// Windows without weights.
 #include "networks/import/onnx/Products.h"
+#include "networks/import/onnx/Reductions.h"
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 namespace lpgen::importer::onnx {
 
@@ -64,13 +63,6 @@ static Value reduceWindow(const Value &x, const Window &window,
   return result;
 }
 
-static bool isSameScale(const Value &x) {
-  return !x.quantization ||
-         (x.quantization->zero.isUniform() &&
-          std::ranges::all_of(x.quantization->scale.values,
-                              [](double s) { return s > 0; }));
-}
-
 /// The image that a window goes over, with one scale for all elements.
 static Outcome readPool(Lowering &lowering, const Node &node, Value &x,
                         Window &window) {
@@ -78,7 +70,7 @@ static Outcome readPool(Lowering &lowering, const Node &node, Value &x,
   if (x.rank() < 3) {
     return Refusal{"X", "it is no image", ""};
   }
-  x = isSameScale(x) ? x : lowering.emitter.real(x);
+  x = hasOrderedCodes(x) ? x : lowering.emitter.real(x);
   return readWindow(node, x, node.integers("kernel_shape"), window);
 }
 
@@ -101,10 +93,6 @@ static Outcome lowerMaxPool(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
-static int64_t timesAtMost(int64_t a, int64_t b) {
-  return toInteger(double(a) * double(b));
-}
-
 /// Sums of the numbers that windows read, as integers of x's scale.
 static Value sumOf(const Value &x, const Window &window, int64_t taps) {
   const int64_t zero =
@@ -112,12 +100,7 @@ static Value sumOf(const Value &x, const Window &window, int64_t taps) {
   Value sums = reduceWindow(x, window, "sum", [zero](Expression e) {
     return zero == 0 ? e : e - zero;
   });
-  sums.lowest = timesAtMost(std::min<int64_t>(x.lowest - zero, 0), taps);
-  sums.highest = timesAtMost(std::max<int64_t>(x.highest - zero, 0), taps);
-  if (sums.quantization) {
-    sums.quantization->zero = Constant::scalar(0, true);
-    sums.quantization->zero.shape.assign(x.rank(), 1);
-  }
+  makeSum(x, taps, sums);
   return sums;
 }
 
@@ -181,127 +164,6 @@ static Outcome lowerAveragePool(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
-/// Sums over dimensions; `dims` keep extent 1.
-static Value sumOver(Lowering &lowering, const Node &node, const Value &value,
-                     const std::set<size_t> &dims) {
-  Value x = isSameScale(value) ? value : lowering.emitter.real(value);
-  const int64_t zero =
-      x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
-  x = lowering.emitter.stored(x, node.inputs[0]);
-  Value result = x;
-  int64_t count = 1;
-  for (const size_t d : dims) {
-    result.dims[d].clear();
-    count *= x.extent(d);
-  }
-  result.tensor.clear();
-  result.beforeRelu = nullptr;
-  result.read = [=](const Subscripts &subscripts) {
-    static const std::string letters = "rstijlm";
-    Subscripts at;
-    std::vector<std::string> bounds;
-    size_t next = 0;
-    for (size_t d = 0; d < x.dims.size(); ++d) {
-      for (size_t i = 0; i < x.dims[d].size(); ++i) {
-        if (dims.contains(d)) {
-          bounds.push_back(std::string(1, letters[bounds.size() % 7]) +
-                           (bounds.size() < 7 ? "" : "1"));
-          at.push_back(Subscript::index(bounds.back()));
-        } else {
-          at.push_back(subscripts[next++]);
-        }
-      }
-    }
-    const Expression element = x.read(at);
-    const Expression term = zero == 0 ? element : element - zero;
-    return bounds.empty() ? term : Expression::reduction("sum", bounds, term);
-  };
-  result.lowest = timesAtMost(std::min<int64_t>(x.lowest - zero, 0), count);
-  result.highest = timesAtMost(std::max<int64_t>(x.highest - zero, 0), count);
-  if (result.quantization) {
-    result.quantization->zero = Constant::scalar(0, true);
-    result.quantization->zero.shape.assign(x.rank(), 1);
-  }
-  return lowering.emitter.assign(result, node.name + "_sum");
-}
-
-static Outcome lowerMean(Lowering &lowering, const Node &node,
-                         const std::set<size_t> &dims, bool keepsDims,
-                         bool isMean) {
-  const Value &input = lowering.input(node, 0);
-  double count = 1;
-  for (const size_t d : dims) {
-    if (input.extent(d) == batchExtent) {
-      return Refusal{"axes", "the images are not reduced", ""};
-    }
-    count *= double(input.extent(d));
-  }
-  Value mean = lowering.emitter.real(sumOver(lowering, node, input, dims));
-  if (isMean) {
-    const std::vector<Value> operands = {
-        mean, constantValue(Constant::scalar(count))};
-    mean = *lowering.emitter.elementwise(
-        operands, [](std::span<const Expression> e) {
-          return Expression::call("f32", {e[0]}) / e[1];
-        });
-  }
-  if (!keepsDims) {
-    Extents shape;
-    for (size_t d = 0; d < mean.rank(); ++d) {
-      if (!dims.contains(d)) {
-        shape.push_back(mean.extent(d));
-      }
-    }
-    mean = *reshape(mean, shape);
-  }
-  lowering.define(node, std::move(mean));
-  return std::nullopt;
-}
-
-static Outcome lowerGlobalAveragePool(Lowering &lowering, const Node &node) {
-  std::set<size_t> dims;
-  for (size_t d = 2; d < lowering.input(node, 0).rank(); ++d) {
-    dims.insert(d);
-  }
-  return lowerMean(lowering, node, dims, true, true);
-}
-
-static Outcome lowerReduce(Lowering &lowering, const Node &node, bool isMean) {
-  const size_t rank = lowering.input(node, 0).rank();
-  std::vector<int64_t> axes = node.integers("axes");
-  if (node.hasInput(1)) {
-    const std::optional<Constant> given = lowering.constantInput(node, 1);
-    if (!given) {
-      return Refusal{"axes", "they are not known", ""};
-    }
-    axes = given->integers();
-  }
-  std::set<size_t> dims;
-  for (const int64_t axis : axes) {
-    const int64_t dim = axis < 0 ? axis + int64_t(rank) : axis;
-    if (dim < 0 || dim >= int64_t(rank)) {
-      return Refusal{"axes", "one is out of range", ""};
-    }
-    dims.insert(size_t(dim));
-  }
-  for (size_t d = 0; dims.empty() && d < rank && axes.empty(); ++d) {
-    dims.insert(dims.end(), d);
-    if (d + 1 < rank) {
-      for (size_t other = 0; other < rank; ++other) {
-        dims.insert(other);
-      }
-    }
-  }
-  return lowerMean(lowering, node, dims, node.integer("keepdims", 1) != 0,
-                   isMean);
-}
-static Outcome lowerReduceMean(Lowering &lowering, const Node &node) {
-  return lowerReduce(lowering, node, true);
-}
-static Outcome lowerReduceSum(Lowering &lowering, const Node &node) {
-  return lowerReduce(lowering, node, false);
-}
-
 std::span<const Rule> poolRules() {
   static constexpr Rule rules[] = {
       {"MaxPool", lowerMaxPool,
@@ -309,9 +171,6 @@ std::span<const Rule> poolRules() {
       {"AveragePool", lowerAveragePool,
        "auto_pad ceil_mode count_include_pad dilations kernel_shape pads "
        "strides"},
-      {"GlobalAveragePool", lowerGlobalAveragePool, ""},
-      {"ReduceMean", lowerReduceMean, "axes keepdims noop_with_empty_axes"},
-      {"ReduceSum", lowerReduceSum, "axes keepdims noop_with_empty_axes"},
   };
   return rules;
 }

@@ -132,8 +132,10 @@ Outcome addBias(Lowering &lowering, const Value &bias, size_t dim,
 
 static Outcome lowerConv(Lowering &lowering, const Node &node) {
   Value result;
-  Outcome refusal = convolve(lowering, node, lowering.input(node, 0),
-                             lowering.input(node, 1), result);
+  const auto product =
+      node.operation == "ConvTranspose" ? convolveTransposed : convolve;
+  Outcome refusal = product(lowering, node, lowering.input(node, 0),
+                            lowering.input(node, 1), result);
   if (!refusal && node.hasInput(2)) {
     refusal = addBias(lowering, lowering.input(node, 2), 1, result);
   }
@@ -205,6 +207,10 @@ std::span<const Rule> productRules() {
   static constexpr Rule rules[] = {
       {"Conv", lowerConv,
        "auto_pad dilations group kernel_shape pads strides channels_last", 2},
+      {"ConvTranspose", lowerConv,
+       "auto_pad dilations group kernel_shape output_padding output_shape pads "
+       "strides",
+       2},
       {"MatMul", lowerMatMul, "", 2},
       {"Gemm", lowerGemm, "alpha beta transA transB", 2},
   };

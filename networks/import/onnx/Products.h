@@ -26,10 +26,18 @@ Subscript windowSubscript(const Window &window, size_t i,
 /// The names of the window's taps and of its places.
 std::string tapName(size_t i);
 
+/// The window of a transposed convolution; it reads x at (place + begin - tap)
+/// / stride.
+Outcome readTransposedWindow(const Node &node, const Value &value,
+                             std::vector<int64_t> kernel, Window &window);
+
 /// The convolution of x with known weights [outputs, channels / groups, ...]:
 /// sums of integers with the scale of the product, or of floats.
 Outcome convolve(Lowering &lowering, const Node &node, const Value &x,
                  const Value &weights, Value &result);
+/// The transposed one, with weights [channels, outputs / groups, ...].
+Outcome convolveTransposed(Lowering &lowering, const Node &node, const Value &x,
+                           const Value &weights, Value &result);
 /// The product of x with a known matrix [inputs, outputs].
 Outcome multiply(Lowering &lowering, const Node &node, const Value &x,
                  const Value &weights, Value &result);

@@ -17,22 +17,23 @@ Subscript windowSubscript(const Window &window, size_t i,
          Subscript(-window.begins[i]);
 }
 
-Outcome readWindow(const Node &node, const Value &value,
-                   std::vector<int64_t> kernel, Window &window) {
-  const size_t rank = value.rank() - 2;
+static bool isBad(const std::vector<int64_t> &numbers, size_t count,
+                  int64_t least) {
+  constexpr int64_t most = 1 << 20;
+  return numbers.size() != count ||
+         std::ranges::any_of(numbers,
+                             [&](int64_t n) { return n < least || n > most; });
+}
+
+/// What both kinds of windows have in common; pads before and after each
+/// dimension.
+static Outcome readTaps(const Node &node, size_t rank,
+                        std::vector<int64_t> kernel, Window &window,
+                        std::vector<int64_t> &pads) {
   window.kernel = std::move(kernel);
   window.strides = node.integers("strides", std::vector<int64_t>(rank, 1));
   window.dilations = node.integers("dilations", std::vector<int64_t>(rank, 1));
-  std::vector<int64_t> pads =
-      node.integers("pads", std::vector<int64_t>(2 * rank, 0));
-  const std::string automatic = node.text("auto_pad", "NOTSET");
-  constexpr int64_t most = 1 << 20;
-  const auto isBad = [](const std::vector<int64_t> &numbers, size_t count,
-                        int64_t least) {
-    return numbers.size() != count ||
-           std::ranges::any_of(
-               numbers, [&](int64_t n) { return n < least || n > most; });
-  };
+  pads = node.integers("pads", std::vector<int64_t>(2 * rank, 0));
   if (isBad(window.kernel, rank, 1) || isBad(window.strides, rank, 1) ||
       isBad(window.dilations, rank, 1) || isBad(pads, 2 * rank, 0)) {
     return Refusal{"kernel_shape, strides, dilations or pads",
@@ -40,6 +41,58 @@ Outcome readWindow(const Node &node, const Value &value,
                    "is out of range",
                    ""};
   }
+  return std::nullopt;
+}
+
+Outcome readTransposedWindow(const Node &node, const Value &value,
+                             std::vector<int64_t> kernel, Window &window) {
+  const size_t rank = value.rank() - 2;
+  std::vector<int64_t> pads;
+  if (Outcome refusal = readTaps(node, rank, std::move(kernel), window, pads)) {
+    return refusal;
+  }
+  const std::string automatic = node.text("auto_pad", "NOTSET");
+  const bool isSame = automatic.starts_with("SAME_");
+  const std::vector<int64_t> more =
+      node.integers("output_padding", std::vector<int64_t>(rank, 0));
+  const std::vector<int64_t> wanted = node.integers("output_shape");
+  const bool isSized = !wanted.empty();
+  if (isBad(more, rank, 0) || (isSized && isBad(wanted, rank, 1))) {
+    return Refusal{"output_padding or output_shape",
+                   "there is not one for each dimension of the image, or one "
+                   "is out of range",
+                   ""};
+  }
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t extent = value.extent(i + 2);
+    const int64_t all = window.strides[i] * (extent - 1) + more[i] +
+                        window.dilations[i] * (window.kernel[i] - 1) + 1;
+    int64_t outputs =
+        all - (automatic == "VALID" ? 0 : pads[i] + pads[rank + i]);
+    int64_t begin = automatic == "VALID" ? 0 : pads[i];
+    if (isSized || isSame) {
+      outputs = isSized ? wanted[i] : extent * window.strides[i];
+      const int64_t cut = std::max<int64_t>(all - outputs, 0);
+      begin = automatic == "SAME_UPPER" ? cut / 2 : cut - cut / 2;
+    }
+    if (outputs < 1) {
+      return Refusal{"pads", "nothing of the image is left", ""};
+    }
+    window.begins.push_back(begin);
+    window.outputs.push_back(outputs);
+  }
+  window.readsOutside = true;
+  return std::nullopt;
+}
+
+Outcome readWindow(const Node &node, const Value &value,
+                   std::vector<int64_t> kernel, Window &window) {
+  const size_t rank = value.rank() - 2;
+  std::vector<int64_t> pads;
+  if (Outcome refusal = readTaps(node, rank, std::move(kernel), window, pads)) {
+    return refusal;
+  }
+  const std::string automatic = node.text("auto_pad", "NOTSET");
   const bool isCeil = node.integer("ceil_mode", 0) != 0;
   for (size_t i = 0; i < rank; ++i) {
     const int64_t extent = value.extent(i + 2);
