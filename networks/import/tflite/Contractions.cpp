@@ -321,15 +321,19 @@ Outcome importConv2D(Importer &importer, const TfliteOperator &op) {
     return refusal;
   }
   filter.outputs = filter.shape[0];
-  if (filter.shape[3] != importer.operand(op, 0).channels()) {
-    return Refusal{"weights",
-                   "filters of " + std::to_string(filter.shape[3]) +
-                       " channels on an image of " +
-                       std::to_string(importer.operand(op, 0).channels()) +
-                       " are not supported",
-                   "split the convolution into its groups"};
+  const int64_t channels = importer.operand(op, 0).channels();
+  const int64_t groups = groupsOf(filter.shape, channels);
+  if (groups == 0) {
+    return Refusal{"weights", "filters of " + std::to_string(filter.shape[3]) +
+                                  " channels do not fit an image of " +
+                                  std::to_string(channels) + " channels"};
   }
-  return importWindows(importer, op, filter, {0, 1, 2, 3, 4}, "tflite_conv",
+  if (groups > 1) {
+    filter.shape = groupedShape(filter.shape, groups);
+    filter.outputDimension = 1;
+  }
+  return importWindows(importer, op, filter, {0, 1, 2, 3, 4},
+                       groups > 1 ? "tflite_conv_groups" : "tflite_conv",
                        result);
 }
 

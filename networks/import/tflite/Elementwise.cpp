@@ -121,15 +121,15 @@ static Outcome readOperands(Importer &importer, const TfliteOperator &op,
   if (auto refusal = widen(importer, op, 1, *shape, operands.b)) {
     return refusal;
   }
-  constexpr ElementType s8 = {Encoding::Signed, 8};
-  if (operands.a.type != s8 || operands.b.type != s8 ||
-      importer.outputType(op) != s8) {
-    return Refusal{"input", "types other than INT8 and UINT8 are not "
-                            "supported"};
+  const ElementType type = operands.a.type;
+  if (type.isFloat() || type.bits > 16 || operands.b.type != type ||
+      importer.outputType(op) != type) {
+    return Refusal{"input", "types other than INT8, UINT8 and INT16, or "
+                            "different ones, are not supported"};
   }
   if (operands.a.affine.scale <= 0 || operands.b.affine.scale <= 0 ||
-      !s8.holds(operands.a.affine.zeroPoint) ||
-      !s8.holds(operands.b.affine.zeroPoint)) {
+      !type.holds(operands.a.affine.zeroPoint) ||
+      !type.holds(operands.b.affine.zeroPoint)) {
     return Refusal{"quantization", "an input has no scale, or a zero point "
                                    "beyond its type"};
   }
@@ -206,10 +206,12 @@ static void finish(Importer &importer, const TfliteOperator &op,
       importer.define(op, 0, operands.a.type, operands.shape);
   importer.call(target, operands.shape.size() == 4 ? name : name + "_vector",
                 parameters.text(), {operands.a.name, operands.b.name});
-  importer.addLayer(op, {.declaredInputBits = 8, .usedInputBits = 8});
+  const unsigned bits = operands.a.type.bits;
+  importer.addLayer(op, {.declaredInputBits = bits, .usedInputBits = bits});
 }
 
-/// Both operands go to a common scale with 20 more bits; `sign` of the second.
+/// Both operands go to a common scale with 20 more bits, those of 16 bits with
+/// 15; `sign` of the second.
 static Outcome importSum(Importer &importer, const TfliteOperator &op,
                          int64_t sign) {
   if (isAnyFloat(importer, op)) {
@@ -221,17 +223,18 @@ static Outcome importSum(Importer &importer, const TfliteOperator &op,
   }
   const float a = operands.a.affine.scale;
   const float b = operands.b.affine.scale;
-  constexpr double finer = 1 << 20;
+  constexpr int64_t usual = 1 << 20;
+  const int64_t finer = operands.a.type.bits > 8 ? 1 << 15 : usual;
   const double twice = 2 * std::max(a, b);
   const Multiplier ofA = quantizeMultiplier(double(a) / twice);
   const Multiplier ofB = quantizeMultiplier(double(b) / twice);
-  const Multiplier ofSum =
-      quantizeMultiplier(twice / (finer * double(operands.result.scale)));
+  const Multiplier ofSum = quantizeMultiplier(
+      twice / (double(finer) * double(operands.result.scale)));
   Parameters parameters = commonParameters(operands);
   parameters.add("FA", ofA.factor, 0).add("GA", ofA.shift, 0);
   parameters.add("FB", ofB.factor, 0).add("GB", ofB.shift, 0);
   parameters.add("FY", ofSum.factor, 0).add("GY", ofSum.shift, 0);
-  parameters.add("SIGN", sign, 1);
+  parameters.add("SIGN", sign, 1).add("FINE", finer, usual);
   finish(importer, op, operands, "tflite_add", parameters);
   return imported;
 }

@@ -3,6 +3,7 @@
 #include "base/system/Text.h"
 #include "networks/import/tflite/Window.h"
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace lpgen::importer::tflite {
@@ -134,8 +135,9 @@ Outcome importFloatConvolution(Importer &importer, const TfliteOperator &op) {
     return Refusal{"weights", "they are no constant of four dimensions"};
   }
   const std::vector<int64_t> &taps = filter->shape;
-  const bool fits = isDepthwise ? taps[0] == 1 && taps[3] == x.channels()
-                                : taps[3] == x.channels();
+  const int64_t groups = groupsOf(taps, x.channels());
+  const bool fits =
+      isDepthwise ? taps[0] == 1 && taps[3] == x.channels() : groups > 0;
   if (!fits) {
     return Refusal{"weights", "filters " + shapeToString(taps) +
                                   " on an image of " +
@@ -157,14 +159,16 @@ Outcome importFloatConvolution(Importer &importer, const TfliteOperator &op) {
   }
   addWindows(layer.parameters, windows);
   layer.outputs = taps[isDepthwise ? 3 : 0];
-  layer.filterShape =
-      isDepthwise ? std::vector{taps[1], taps[2], taps[3]} : taps;
+  layer.filterShape = isDepthwise  ? std::vector{taps[1], taps[2], taps[3]}
+                      : groups > 1 ? groupedShape(taps, groups)
+                                   : taps;
   layer.shape = {x.shape[0], windows.rows.results(x.shape[1]),
                  windows.columns.results(x.shape[2]), layer.outputs};
   layer.taps = filter->numElements() / layer.outputs;
   return addFloatLayer(importer, op, layer,
-                       isDepthwise ? "tflite_depthwise_f32"
-                                   : "tflite_conv_f32");
+                       isDepthwise  ? "tflite_depthwise_f32"
+                       : groups > 1 ? "tflite_conv_groups_f32"
+                                    : "tflite_conv_f32");
 }
 
 Outcome importFloatFullyConnected(Importer &importer,
@@ -193,7 +197,7 @@ Outcome importFloatFullyConnected(Importer &importer,
                                  : "tflite_linear_f32");
 }
 
-/// RELU and its kind.
+/// A function of one number.
 Outcome importFloatUnary(Importer &importer, const TfliteOperator &op) {
   const ImportedTensor x = importer.operand(op, 0);
   const Expression value = elementAt(x);
@@ -211,6 +215,21 @@ Outcome importFloatUnary(Importer &importer, const TfliteOperator &op) {
   case Builtin::HardSwish:
     result = value * Expression::call("clamp", {value + 3, 0, 6}) / 6;
     break;
+  case Builtin::Logistic:
+    result = Expression::call("sigmoid", {value});
+    break;
+  case Builtin::Tanh:
+    result = Expression::call("tanh", {value});
+    break;
+  case Builtin::LeakyRelu: {
+    const float alpha = op.options ? op.options->number<float>(0) : 0;
+    if (!std::isfinite(alpha)) {
+      return Refusal{"alpha", "it is not finite"};
+    }
+    result = Expression::call("select", {value > Expression(0), value,
+                                         value * Expression::real(alpha)});
+    break;
+  }
   default:
     return Refusal{"input", "this function of FLOAT32 is not supported",
                    "quantize the model"};
@@ -235,12 +254,6 @@ Outcome importFloatPool(Importer &importer, const TfliteOperator &op) {
     return refusal;
   }
   const bool isMean = op.is(Builtin::AveragePool2D);
-  const bool isPadded = windows.rows.padding(x.shape[1]) != 0 ||
-                        windows.columns.padding(x.shape[2]) != 0;
-  if (isMean && isPadded) {
-    return Refusal{"padding", "windows that reach beyond the image are not "
-                              "supported"};
-  }
   if (op.options->number<int8_t>(5) != 0) {
     return Refusal{"fused_activation_function",
                    "none is supported on pools of FLOAT32"};
@@ -258,7 +271,9 @@ Outcome importFloatPool(Importer &importer, const TfliteOperator &op) {
                       {x.shape[0], windows.rows.results(x.shape[1]),
                        windows.columns.results(x.shape[2]), x.shape[3]});
   importer.call(target,
-                isMean ? "tflite_average_pool_f32" : "tflite_max_pool_f32",
+                !isMean                ? "tflite_max_pool_f32"
+                : isPadded(windows, x) ? "tflite_average_pool_same_f32"
+                                       : "tflite_average_pool_f32",
                 parameters.text(), {x.name});
   importer.addLayer(op, {});
   return imported;

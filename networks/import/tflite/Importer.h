@@ -167,6 +167,10 @@ private:
   std::string content;
 };
 
+/// The dimension of an axis, which counts from the end if it is negative;
+/// nothing outside the dimensions.
+std::optional<size_t> axisOf(int64_t axis, size_t rank);
+
 using ImportNode = Outcome (*)(Importer &, const TfliteOperator &);
 /// The function that imports nodes of a kind; null if there is none.
 ImportNode importerOf(const TfliteOperator &op);
@@ -198,6 +202,7 @@ Outcome importConcatenation(Importer &importer, const TfliteOperator &op);
 Outcome importSplit(Importer &importer, const TfliteOperator &op);
 Outcome importStridedSlice(Importer &importer, const TfliteOperator &op);
 Outcome importResizeNearest(Importer &importer, const TfliteOperator &op);
+Outcome importArgMax(Importer &importer, const TfliteOperator &op);
 Outcome importShape(Importer &importer, const TfliteOperator &op);
 Outcome importPack(Importer &importer, const TfliteOperator &op);
 

@@ -27,8 +27,7 @@ static Outcome checkMoved(Importer &importer, const TfliteOperator &op,
                                   "requantize before it"});
 }
 
-/// Counts from the end if it is negative; nothing outside the dimensions.
-static std::optional<size_t> axisOf(int64_t axis, size_t rank) {
+std::optional<size_t> axisOf(int64_t axis, size_t rank) {
   const auto count = static_cast<int64_t>(rank);
   const int64_t found = axis < 0 ? axis + count : axis;
   return found >= 0 && found < count ? std::optional(static_cast<size_t>(found))
@@ -202,6 +201,24 @@ Outcome importStridedSlice(Importer &importer, const TfliteOperator &op) {
   return imported;
 }
 
+/// The value with which PADV2 pads.
+static Outcome readPadding(const Importer &importer, const TfliteOperator &op,
+                           const ImportedTensor &x, double &value) {
+  const TfliteTensor *constant = importer.constantInput(op, 2);
+  if (constant == nullptr || constant->numElements() != 1 ||
+      elementTypeOf(constant->type) != x.type) {
+    return Refusal{"constant_values",
+                   "it is no constant of the type of the input"};
+  }
+  if (x.isFloat()) {
+    value = Importer::floats(*constant)[0];
+  } else {
+    value = double(Importer::integers(*constant)[0] -
+                   (constant->type == TensorType::UInt8 ? unsignedOffset : 0));
+  }
+  return imported;
+}
+
 Outcome importPad(Importer &importer, const TfliteOperator &op) {
   if (auto refusal = checkMoved(importer, op, 0)) {
     return refusal;
@@ -218,9 +235,11 @@ Outcome importPad(Importer &importer, const TfliteOperator &op) {
   if ((*pads)[0] != 0 || (*pads)[1] != 0) {
     return Refusal{"paddings", "images are added"};
   }
-  if (op.is(Builtin::PadV2) || x.isFloat()) {
-    return Refusal{"input", "a value to pad with, and FLOAT32, are not "
-                            "supported"};
+  double value = x.isFloat() ? 0 : double(x.affine.zeroPoint);
+  if (op.is(Builtin::PadV2)) {
+    if (auto refusal = readPadding(importer, op, x, value)) {
+      return refusal;
+    }
   }
   std::vector<int64_t> shape = x.shape;
   Parameters parameters;
@@ -229,15 +248,24 @@ Outcome importPad(Importer &importer, const TfliteOperator &op) {
     parameters.add(names[i], (*pads)[i + 2], 0);
     shape[1 + i / 2] += (*pads)[i + 2];
   }
-  parameters.add("Z", x.affine.zeroPoint, 0);
   const std::string target = importer.define(op, 0, x.type, shape);
-  importer.call(target, "tflite_pad", parameters.text(), {x.name});
+  if (x.isFloat()) {
+    const std::string padding =
+        importer.program().addFloats(importer.constantName(op, "padding"),
+                                     {{static_cast<float>(value)}}, {});
+    importer.call(target, "tflite_pad_f32", parameters.text(),
+                  {x.name, padding});
+  } else {
+    parameters.add("Z", static_cast<int64_t>(value), 0);
+    importer.call(target, "tflite_pad", parameters.text(), {x.name});
+  }
   return imported;
 }
 
 /// The operator that puts two tensors one behind the other: outside its own
 /// elements each reads as 0.
-static std::string joinOperator(size_t rank, size_t axis, const char *letter) {
+static std::string joinOperator(const std::string &name, size_t rank,
+                                size_t axis, bool isFloat) {
   const std::vector<std::string> names = indexNames(rank);
   std::string parameters;
   std::string a;
@@ -258,18 +286,17 @@ static std::string joinOperator(size_t rank, size_t axis, const char *letter) {
     atA += separator + names[d] + (d == axis ? " + 0" : "");
     atB += separator + names[d] + (d == axis ? " - " + extent : "");
   }
-  const std::string type = std::string(letter) + "{A}";
+  const std::string type = isFloat ? "f32" : "s{A}";
   std::string all;
   for (const std::string &name : names) {
     all += all.empty() ? "" : ",";
     all += name;
   }
   return "/// One behind the other along dimension " + std::to_string(axis) +
-         ".\nop join_" + std::to_string(rank) + "_" + std::to_string(axis) +
-         "<" + parameters + "M, A>(a: " + type + "[" + a +
-         "] pad(0), b: " + type + "[" + b + "] pad(0))\n  -> (y: " + type +
-         "[" + y + "]) {\n  y[" + all + "] = a[" + atA + "] + b[" + atB +
-         "]\n}\n";
+         ".\nop " + name + "<" + parameters + (isFloat ? "M" : "M, A") +
+         ">(a: " + type + "[" + a + "] pad(0), b: " + type + "[" + b +
+         "] pad(0))\n  -> (y: " + type + "[" + y + "]) {\n  y[" + all +
+         "] = a[" + atA + "] + b[" + atB + "]\n}\n";
 }
 
 Outcome importConcatenation(Importer &importer, const TfliteOperator &op) {
@@ -285,15 +312,17 @@ Outcome importConcatenation(Importer &importer, const TfliteOperator &op) {
   const size_t rank = sum.shape.size();
   const auto axis =
       axisOf(op.options ? op.options->number<int32_t>(0) : 0, rank);
-  if (!axis || *axis == 0 || sum.isFloat() || sum.type.bits > 16) {
+  if (!axis || *axis == 0 || (!sum.isFloat() && sum.type.bits > 16)) {
     return Refusal{"axis",
                    "it is the dimension of images, or the values are "
-                   "no small integers",
+                   "neither small integers nor FLOAT32",
                    "", axis == size_t{0} && importer.batch() == Batch::Any};
   }
-  importer.program().addOperator(joinOperator(rank, *axis, "s"));
-  const std::string name =
-      "join_" + std::to_string(rank) + "_" + std::to_string(*axis);
+  const std::string name = "join_" + std::to_string(rank) + "_" +
+                           std::to_string(*axis) +
+                           (sum.isFloat() ? "_f32" : "");
+  importer.program().addOperator(
+      joinOperator(name, rank, *axis, sum.isFloat()));
   for (size_t i = 1; i < op.inputs.size(); ++i) {
     const ImportedTensor &next = importer.operand(op, i);
     std::vector<int64_t> shape = sum.shape;
@@ -334,9 +363,9 @@ Outcome importResizeNearest(Importer &importer, const TfliteOperator &op) {
   if (x.shape.size() != 4 || !size || size->size() != 2 ||
       std::ranges::min(*size) < 1 || std::ranges::max(*size) > most ||
       (*size)[0] % x.shape[1] != 0 || (*size)[1] % x.shape[2] != 0 ||
-      isCorners || x.isFloat()) {
-    return Refusal{"size", "only images of integers that grow by whole numbers "
-                           "without align_corners are supported"};
+      isCorners) {
+    return Refusal{"size", "only images that grow by whole numbers without "
+                           "align_corners are supported"};
   }
   const int64_t rows = (*size)[0] / x.shape[1];
   const int64_t columns = (*size)[1] / x.shape[2];
@@ -344,7 +373,8 @@ Outcome importResizeNearest(Importer &importer, const TfliteOperator &op) {
   parameters.add("K", rows, 2).add("L", columns, rows);
   const std::string target = importer.define(
       op, 0, x.type, {x.shape[0], (*size)[0], (*size)[1], x.shape[3]});
-  importer.call(target, "tflite_upsample", parameters.text(), {x.name});
+  importer.call(target, x.isFloat() ? "tflite_upsample_f32" : "tflite_upsample",
+                parameters.text(), {x.name});
   return imported;
 }
 

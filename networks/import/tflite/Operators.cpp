@@ -60,6 +60,8 @@ ImportNode importerOf(const TfliteOperator &op) {
     return importStridedSlice;
   case Builtin::ResizeNearestNeighbor:
     return importResizeNearest;
+  case Builtin::ArgMax:
+    return importArgMax;
   case Builtin::Shape:
     return importShape;
   case Builtin::Pack:

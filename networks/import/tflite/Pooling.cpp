@@ -72,17 +72,14 @@ Outcome importAveragePool(Importer &importer, const TfliteOperator &op) {
   if (auto refusal = readPool(importer, op, pool)) {
     return refusal;
   }
-  const ImportedTensor &x = importer.operand(op, 0);
-  if (pool.windows.rows.padding(x.shape[1]) != 0 ||
-      pool.windows.columns.padding(x.shape[2]) != 0) {
-    return Refusal{"padding", "windows that reach beyond the image are not "
-                              "supported"};
-  }
   // Values without sign are rounded as they are in the file.
   const bool isShifted =
       importer.tensor(op.outputs[0]).type == TensorType::UInt8;
   pool.parameters.add("Z", isShifted ? unsignedOffset : 0, 0);
-  finishPool(importer, op, pool, "tflite_average_pool");
+  finishPool(importer, op, pool,
+             isPadded(pool.windows, importer.operand(op, 0))
+                 ? "tflite_average_pool_same"
+                 : "tflite_average_pool");
   return imported;
 }
 

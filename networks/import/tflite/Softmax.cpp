@@ -1,22 +1,71 @@
-// SOFTMAX of 8 bits, as TFLite computes it: exponentials from a table, float
-// sums, one rounding.
+// SOFTMAX. That of 8 bits is as TFLite computes it: exponentials from a table,
+// float sums, one rounding.
 #include "networks/import/tflite/Importer.h"
 #include <cmath>
 
 namespace lpgen::importer::tflite {
 
+/// exp(beta * (x - greatest x)) over the sum of these, in float.
+static Outcome importFloatSoftmax(Importer &importer, const TfliteOperator &op,
+                                  float beta) {
+  using builder::Expression;
+  const ImportedTensor x = importer.operand(op, 0);
+  const std::vector<std::string> each = indexNames(x.shape.size());
+  const std::vector<std::string> outer(each.begin(), each.end() - 1);
+  const std::vector<std::string> inner = {each.back()};
+  Program &program = importer.program();
+  const auto element = [](const std::string &name,
+                          const std::vector<std::string> &indices) {
+    return indices.empty() ? Expression::scalar(name)
+                           : Expression::element(name, indices);
+  };
+  const auto assign = [&](const char *what,
+                          const std::vector<std::string> &indices,
+                          const Expression &value) {
+    const std::string name =
+        program.names.make(importer.constantName(op, what));
+    program.assign(element(name, indices).text(), value);
+    return element(name, indices);
+  };
+  const Expression value = element(x.name, each);
+  const Expression most =
+      assign("max", outer, Expression::reduction("max", inner, value));
+  const Expression difference = value - most;
+  const Expression power =
+      assign("exp", each,
+             Expression::call(
+                 "exp", {beta == 1 ? difference
+                                   : difference * Expression::real(beta)}));
+  const Expression total =
+      assign("total", outer, Expression::reduction("sum", inner, power));
+  program.assign(importer.defineElements(op, 0, x.type, x.shape),
+                 power / total);
+  importer.addLayer(op, {});
+  return imported;
+}
+
 Outcome importSoftmax(Importer &importer, const TfliteOperator &op) {
-  if (isFloatNode(importer, op)) {
-    return Refusal{"input", "on FLOAT32 it is not supported", "quantize it"};
-  }
   if (!importer.hasOperand(op, 0)) {
     return Refusal{"input", "it is a constant"};
   }
   const ImportedTensor x = importer.operand(op, 0);
-  const bool isSmall = x.type == ElementType{Encoding::Signed, 8};
-  if (!isSmall || x.shape.size() != 2 || importer.outputType(op) != x.type) {
-    return Refusal{"input", "types other than INT8 and UINT8, and other "
-                            "numbers of dimensions than 2, are not supported"};
+  const float beta = op.options ? op.options->number<float>(0) : 0;
+  if (!(beta > 0) || !std::isfinite(beta)) {
+    return Refusal{"beta", "it is no positive number"};
+  }
+  if (importer.outputType(op) != x.type) {
+    return Refusal{"input", "its input and its output have different types"};
+  }
+  if (importer.batch() == Batch::Any && x.shape.size() == 1) {
+    return Refusal{"input", "it takes images together", "", true};
+  }
+  if (x.isFloat()) {
+    return importFloatSoftmax(importer, op, beta);
+  }
+  const size_t rank = x.shape.size();
+  if (x.type != ElementType{Encoding::Signed, 8} || (rank != 2 && rank != 4)) {
+    return Refusal{"input", "integers other than INT8 and UINT8, on two or "
+                            "four dimensions, are not supported"};
   }
   const std::optional<Affine> result = importer.outputAffine(op);
   constexpr float steps = 256;
@@ -24,10 +73,9 @@ Outcome importSoftmax(Importer &importer, const TfliteOperator &op) {
     return Refusal{"quantization",
                    "the result needs steps of 1/256 from the least value on"};
   }
-  const float beta = op.options ? op.options->number<float>(0) : 0;
   const float scale = -x.affine.scale * beta;
-  if (!(beta > 0) || !std::isfinite(scale)) {
-    return Refusal{"beta", "it is no positive number"};
+  if (!std::isfinite(scale)) {
+    return Refusal{"beta", "it is too large for the scale of the input"};
   }
   constexpr int differences = 256;
   std::vector<float> exponentials(differences);
@@ -38,7 +86,8 @@ Outcome importSoftmax(Importer &importer, const TfliteOperator &op) {
   const std::string table = importer.program().addFloats(
       importer.constantName(op, "exps"), exponentials, {differences});
   const std::string target = importer.define(op, 0, x.type, x.shape);
-  importer.call(target, "tflite_softmax", "", {x.name, table});
+  importer.call(target, rank == 4 ? "tflite_softmax_image" : "tflite_softmax",
+                "", {x.name, table});
   importer.addLayer(op, {.declaredInputBits = 8, .usedInputBits = 8});
   return imported;
 }

@@ -41,6 +41,11 @@ Outcome checkWindows(const Windows &windows, const ImportedTensor &image) {
   return imported;
 }
 
+bool isPadded(const Windows &windows, const ImportedTensor &image) {
+  return windows.rows.padding(image.shape[1]) != 0 ||
+         windows.columns.padding(image.shape[2]) != 0;
+}
+
 void addWindows(Parameters &parameters, const Windows &windows) {
   const Window &rows = windows.rows;
   const Window &columns = windows.columns;
@@ -49,6 +54,21 @@ void addWindows(Parameters &parameters, const Windows &windows) {
       .add("D", rows.dilation, 1)
       .add("E", columns.dilation, rows.dilation)
       .add("SAME", rows.isSame ? 1 : 0, 0);
+}
+
+int64_t groupsOf(const std::vector<int64_t> &filters, int64_t channels) {
+  const int64_t each = filters[3];
+  const bool fits =
+      each > 0 && channels % each == 0 && filters[0] % (channels / each) == 0;
+  return fits ? channels / each : 0;
+}
+
+std::vector<int64_t> groupedShape(const std::vector<int64_t> &filters,
+                                  int64_t groups) {
+  std::vector<int64_t> shape = filters;
+  shape[0] /= groups;
+  shape.insert(shape.begin(), groups);
+  return shape;
 }
 
 Outcome readActivation(const TfliteOperator &op, unsigned field,

@@ -48,8 +48,17 @@ Outcome readWindows(const TfliteOperator &op, const WindowFields &fields,
                     int64_t rows, int64_t columns, Windows &windows);
 /// Refuses windows that do not fit an image.
 Outcome checkWindows(const Windows &windows, const ImportedTensor &image);
+/// Whether a window reaches beyond the image.
+bool isPadded(const Windows &windows, const ImportedTensor &image);
 /// The parameters S, T, D, E and SAME of a call.
 void addWindows(Parameters &parameters, const Windows &windows);
+
+/// The groups of a convolution by filters [outputs, rows, columns, channels];
+/// 0 if the filters do not fit an image of so many channels.
+int64_t groupsOf(const std::vector<int64_t> &filters, int64_t channels);
+/// [groups, outputs of each, rows, columns, channels of each]
+std::vector<int64_t> groupedShape(const std::vector<int64_t> &filters,
+                                  int64_t groups);
 
 /// A fused activation, of those that only clamp.
 Outcome readActivation(const TfliteOperator &op, unsigned field,
