@@ -55,6 +55,33 @@ static Net moved() {
   return net;
 }
 
+static Net tails() {
+  Net net(20);
+  net.input("x", {1, 2, 4}).output("y", TensorProto::INT64);
+  net.floats("w", {2, 3, 2}, std::vector<float>(12, 0.5F));
+  net.floats("two", {}, {2}).integers("k", TensorProto::INT64, {1}, {2});
+  net.integers("b", TensorProto::UINT8, {4, 2, 1},
+               std::vector<int64_t>(8, 0x93));
+  net.floats("s", {4, 2}, std::vector<float>(8, 0.25F));
+  net.node("ConvTranspose", {"x", "w"}, {"c"},
+           {{"strides", Ints{2}}, {"output_padding", Ints{1}}});
+  net.node("Gelu", {"c"}, {"g"}, {{"approximate", std::string("tanh")}});
+  net.node("Pow", {"g", "two"}, {"p"});
+  net.node("Sigmoid", {"p"}, {"d"});
+  net.node("ReduceMax", {"d"}, {"m"}, {{"axes", Ints{1}}});
+  net.node("ReduceSum", {"m"}, {"r"}, {{"keepdims", int64_t{0}}});
+  net.node("MatMulNBits", {"x", "b", "s"}, {"n"},
+           {{"K", int64_t{4}},
+            {"N", int64_t{4}},
+            {"bits", int64_t{4}},
+            {"block_size", int64_t{2}}},
+           "com.microsoft");
+  net.node("Mul", {"n", "r"}, {"q"});
+  net.node("Softmax", {"q"}, {"e"});
+  net.node("TopK", {"e", "k"}, {"v", "y"});
+  return net;
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) {
     return 2;
@@ -63,5 +90,6 @@ int main(int argc, char **argv) {
   write(folder + "/qonnx.onnx", qonnx());
   write(folder + "/linear.onnx", linear());
   write(folder + "/moved.onnx", moved());
+  write(folder + "/tails.onnx", tails());
   return 0;
 }
