@@ -130,8 +130,10 @@ static CompileOptions refine(CompileOptions compile,
   compile.scheduleFile = options.file.scheduleFile;
   compile.showsRemarks = !options.quiet;
   compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
-  compile.onStep = [progress = std::make_shared<CompileProgress>()](
-                       const CompileStep &step) { progress->begin(step); };
+  if (!options.quiet) {
+    compile.onStep = [progress = std::make_shared<CompileProgress>()](
+                         const CompileStep &step) { progress->begin(step); };
+  }
   return compile;
 }
 
@@ -266,7 +268,7 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
       ->check(isPath())
       ->capture_default_str();
   command->add_flag("-q,--quiet", options->quiet,
-                    "No remarks about the chosen schedules");
+                    "No remarks about the chosen schedules, no progress line");
   command->footer(
       "Several targets of one architecture, --target x86_avx2,generic, "
       "make one library with a choice by CPU features.\n"

@@ -38,6 +38,7 @@ struct TuneCommandOptions {
   std::string log;
   std::string output;
   std::string runner;
+  bool isQuiet = false;
 };
 
 /// One run of the command.
@@ -268,6 +269,9 @@ int TuneRun::tuneProblem(const OpFile &file, const TuneProblem &problem,
     }
   }
   tune.report = printTuneProgress;
+  if (options.isQuiet) {
+    tune.report = [](const TuneProgress &) {};
+  }
   const Result<TuneOutcome> outcome = Tuner(problem, log, tune).run();
   if (!outcome.ok()) {
     return reportError("operator '" + op.name + "': " + outcome.message());
@@ -421,6 +425,8 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
                    "CPU, which compilations find by themselves, if not "
                    "given")
       ->check(isPath());
+  command->add_flag("-q,--quiet", options->isQuiet,
+                    "Results and errors only, no progress");
   command->add_option("--runner", options->runner,
                       "Command that runs a shell script on the machine to "
                       "tune for, e.g. 'ssh board'");

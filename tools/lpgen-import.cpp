@@ -165,7 +165,7 @@ int main(int argc, char **argv) {
   importing->add_option("-o,--output", arguments.folder, "Folder to write to")
       ->check(isPath())
       ->required();
-  importing->add_flag("--quiet", arguments.isQuiet,
+  importing->add_flag("-q,--quiet", arguments.isQuiet,
                       "Do not print the name of what was written");
   importing->footer("Exit status: 3 if something is not supported.\n"
                     "Example: lpgen import net.onnx -o net");
