@@ -91,6 +91,7 @@ public:
 
   /// A kernel that keeps these arrays as well; None leaves an input as it is.
   Kernel pack(const std::vector<std::optional<py::array>> &arrays) const {
+    checkArrays(arrays);
     Kernel result = *this;
     for (size_t i = 0; i < arrays.size(); ++i) {
       if (!arrays[i]) {
@@ -111,9 +112,14 @@ public:
   /// All outputs. An array for each input, None for what is kept.
   std::vector<py::array>
   run(const std::vector<std::optional<py::array>> &arrays) const {
+    checkArrays(arrays);
     std::vector<KernelInput> inputs;
     KernelSizes deduced(interface());
     for (size_t i = 0; i < arrays.size(); ++i) {
+      if (!arrays[i] && !kept[i]) {
+        raise("there is no array for input '" + interface().inputs[i].name +
+              "'");
+      }
       inputs.push_back(
           arrays[i] ? KernelInput{shapeOf(*arrays[i]), arrays[i]->data(), 0}
                     : kept[i]->input());
@@ -139,6 +145,20 @@ private:
   Kernel(std::shared_ptr<const LoadedKernel> loaded,
          std::vector<std::shared_ptr<const KeptInput>> kept)
       : loaded(std::move(loaded)), kept(std::move(kept)) {}
+
+  /// The package gives dense arrays of the declared types, one for each input.
+  void checkArrays(const std::vector<std::optional<py::array>> &arrays) const {
+    bool isGood = arrays.size() == kept.size();
+    for (size_t i = 0; isGood && i < arrays.size(); ++i) {
+      isGood = !arrays[i] ||
+               ((arrays[i]->flags() & py::array::c_style) != 0 &&
+                arrays[i]->dtype().equal(dtypeOf(interface().inputs[i].type)));
+    }
+    if (!isGood) {
+      throw py::type_error("expected an array of the declared type, or None, "
+                           "for each input");
+    }
+  }
 
   Status checkAndRun(const std::vector<std::optional<py::array>> &arrays,
                      std::span<const KernelInput> inputs,

@@ -15,7 +15,8 @@ import numpy as np
 
 from . import _native, _program
 from ._errors import Error
-from ._source import Params, PathLike, digest, opened, options, rules_digest
+from ._source import (MODEL_SUFFIXES, Params, PathLike, digest, is_path, opened, options,
+                      rules_digest)
 
 Array = typing.Any  # what numpy.asarray takes
 
@@ -213,6 +214,11 @@ def compile(source: PathLike, op: str | None = None, target: str | None = None,
     The compiler runs as a process, and what it makes stays in the user's cache, in
     $XDG_CACHE_HOME/lpgen or ~/.cache/lpgen. Raises Error with its diagnostics.
     """
+    if is_path(source) and os.fspath(source).endswith(MODEL_SUFFIXES):
+        # Such files can have others beside them; what is made of them says all.
+        from ._network import load
+        network = load(source, op, target, params, weights, threads=threads)
+        return network.compiled(schedule)
     with opened(source) as file:
         return compile_file(file.path, op, target, params, weights, schedule, threads)
 

@@ -117,8 +117,12 @@ class Network:
     @functools.cached_property
     def kernel(self) -> Kernel:
         """The kernel of the whole network, compiled when it is first asked for."""
+        return self.compiled(None)
+
+    def compiled(self, schedule: str | None) -> Kernel:
+        """The kernel with a schedule for all contractions, or with those that are chosen."""
         return compile_file(self._path, self._op, self._target, self._params, self._weights,
-                            None, self._threads)
+                            schedule, self._threads)
 
     def _images(self) -> int | None:
         """How many images a call takes at most; None if not all tensors begin with them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -10,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 import typing
 
 from ._errors import Error
@@ -61,6 +63,22 @@ class Outcome(typing.NamedTuple):
     status: int
 
 
+@contextlib.contextmanager
+def _interruption_held() -> typing.Iterator[None]:
+    """Ctrl-C waits for the end of the block: no child starts that nobody knows."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if came and callable(before):
+        before(signal.SIGINT, None)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a process with all that it has started."""
     process.terminate()
@@ -81,16 +99,18 @@ def run(*arguments: str, may_fail: bool = False) -> Outcome:
     Raises Error if it fails; with `may_fail` not for status 1 if there are results.
     """
     command = [program(), *arguments]
+    process = None
     try:
-        # In a session of its own: Ctrl-C reaches this process, which decides.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, start_new_session=True)
+        with _interruption_held():
+            # In a session of its own: Ctrl-C reaches this process, which decides.
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+        results, messages = process.communicate()
     except OSError as error:
         raise Error(f"cannot run '{command[0]}': {error.strerror}") from None
-    try:
-        results, messages = process.communicate()
     except BaseException:
-        _end(process)
+        if process is not None:
+            _end(process)
         raise
     outcome = Outcome(results.decode(errors="replace"), messages.decode(errors="replace"),
                       process.returncode)

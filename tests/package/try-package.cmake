@@ -2,10 +2,10 @@
 # this file against it: what a user of the package does.
 #
 #   cmake -DBUILD=... -DPROJECT=... -DWORK=... -DGENERATOR=... -DC_COMPILER=...
-#     -DCXX_COMPILER=... -DHOST_TOOL=... -DTRAINING=... -P try-package.cmake
+#     -DCXX_COMPILER=... -DHOST_TOOL=... -DTRAINING=... -DPYTHON=... -P try-package.cmake
 #
 # HOST_TOOL is empty if the package has the compiler itself. TRAINING says whether it has
-# the component of training.
+# the component of training; PYTHON is the Python of its module, empty if it has none.
 function(run what)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
   if(status)
@@ -32,6 +32,22 @@ run("several-targets" ${WORK}/build/several-targets)
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK}/build OUTPUT_VARIABLE again)
 if(GENERATOR STREQUAL "Ninja" AND NOT again MATCHES "no work to do")
   message(FATAL_ERROR "second build: expected no work, found\n${again}")
+endif()
+
+# The module finds the program of its own installation, which shells complete.
+if(PYTHON)
+  set(ENV{PYTHONPATH} ${WORK}/prefix/lib/python3/dist-packages)
+  set(ENV{XDG_CACHE_HOME} ${WORK}/cache)
+  run("import in Python" ${PYTHON} -c "import lpgen; lpgen.quantize([1], 8)")
+endif()
+if(PYTHON AND NOT HOST_TOOL)
+  run("Python" ${PYTHON} -c "import lpgen
+kernel = lpgen.compile('op f(x: u4[3]) -> (y: u4[3]) { y[i] = x[i] }', target='generic')
+assert kernel([1, 2, 3]).tolist() == [1, 2, 3]
+assert lpgen._program.program() == '${WORK}/prefix/bin/lpgen'")
+endif()
+if(NOT HOST_TOOL)
+  run("completion" bash -n ${WORK}/prefix/share/bash-completion/completions/lpgen)
 endif()
 
 # The component of training, and a package that lacks it.
