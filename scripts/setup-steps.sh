@@ -23,15 +23,15 @@ usageError() {
   exit 2
 }
 
-# timed LABEL COMMAND...: runs the command and adds a line to build/logs/times: its
-# seconds by the clock, of the CPU in and outside the system, the label. The first
-# stay in lpgenWall.
+# timed LABEL COMMAND...: runs the command in a subshell, so that no job beside it is
+# counted, and adds a line to build/logs/times: its seconds by the clock, of the CPU in
+# and outside the system, the label. The first stay in lpgenWall.
 timed() {
   local TIMEFORMAT='%R %U %S' label=$1 status=0 file rest
   shift
   mkdir -p "$lpgenLogs" || fail "cannot create the folder of logs $lpgenLogs"
   file=$(mktemp)
-  { time "$@" 2>&3; } 3>&2 2>"$file" || status=$?
+  (time "$@" 2>&3) 3>&2 2>"$file" || status=$?
   read -r lpgenWall rest <"$file"
   rm -f "$file"
   echo "$lpgenWall $rest $label" >>"$lpgenLogs/times"
