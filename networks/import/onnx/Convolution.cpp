@@ -24,11 +24,12 @@ static Constant arrangeWeights(const Constant &weights, int64_t groups,
     order.push_back(int(2 + i));
   }
   Constant result = weights.reshaped(shape).transposed(order);
-  // No dimension of extent 1 for groups, outputs and channels.
+  // No dimension of extent 1 for groups, outputs and the channels of a group.
   Extents kept;
   for (size_t d = 0; d < result.shape.size(); ++d) {
     const bool isTap = d >= 2 && d < 2 + spatial;
-    if (isTap || result.shape[d] != 1) {
+    const bool isChannel = d >= 2 + spatial && groups == 1;
+    if (isTap || isChannel || result.shape[d] != 1) {
       kept.push_back(result.shape[d]);
     }
   }
@@ -117,7 +118,7 @@ Expression Sum::at(const Subscripts &subscripts) const {
     weightPlaces.push_back(tapName(i));
   }
   for (size_t i = 0; i < channelFactors.size(); ++i) {
-    if (channelFactors[i] != 1) {
+    if (channelFactors[i] != 1 || groups == 1) {
       bounds.push_back(channelName(i));
       weightPlaces.push_back(channelName(i));
     }
@@ -157,6 +158,8 @@ static Value windowed(Emitter &emitter, const Node &node, Value x,
                   [](const Factors &f) { return f.size() > 1; });
   const std::vector<int> order = channelsLast(x.rank());
   x = isSplit ? emitter.flat(x, node.inputs[0]) : x;
+  // Channels are what kernels pack, even if there is one.
+  x = hasGroups ? x : withIndex(x, 1);
   for (size_t i = 0; i < window.kernel.size(); ++i) {
     x = window.kernel[i] > 1 || isTransposed ? withIndex(x, i + 2) : x;
   }
