@@ -227,9 +227,12 @@ private:
   llvm::DenseMap<Value, Value> vectors;
 };
 
+/// Fewer trips at once are not worth a vector.
+constexpr int64_t fewestTrips = 4;
+
 /// Trips at once, so that the narrowest elements in memory fill a vector of
-/// `vectorBits`; 0 if there are too few trips. Elements of 64 bits would need
-/// too many registers then.
+/// `vectorBits`, or as much of it as there are trips; 0 if they are too few.
+/// Elements of 64 bits would need too many registers then.
 int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
   int64_t narrow = 32;
   bool isWide = false;
@@ -248,22 +251,28 @@ int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
   });
   int64_t least = vectorBits / 32;
   std::optional<llvm::APInt> trips = loop.getStaticTripCount();
-  if (isWide || !trips) {
-    return trips && trips->getSExtValue() < least ? 0 : least;
+  if (!trips) {
+    return least;
   }
-  int64_t count = trips->getSExtValue();
+  const int64_t count = trips->getSExtValue();
+  while (least > count) {
+    least /= 2;
+  }
+  if (least < fewestTrips) {
+    return 0;
+  }
+  if (isWide) {
+    return least;
+  }
   int64_t width = vectorBits / narrow;
   while (width > least && count % width != 0) {
     width /= 2;
   }
-  return count < width ? 0 : width;
+  return width;
 }
 
-void vectorize(scf::ForOp loop, int64_t vectorBits) {
-  int64_t width = chooseWidth(loop, vectorBits);
-  if (width == 0) {
-    return;
-  }
+void vectorize(scf::ForOp loop, int64_t width) {
+  const std::optional<llvm::APInt> count = loop.getStaticTripCount();
   OpBuilder builder(loop);
   Emitter e(builder, loop.getLoc());
   Value low = loop.getLowerBound();
@@ -277,11 +286,14 @@ void vectorize(scf::ForOp loop, int64_t vectorBits) {
     wide.erase();
     return;
   }
-  std::optional<llvm::APInt> count = loop.getStaticTripCount();
-  if (count && count->urem(width) == 0) {
+  const int64_t rest = count ? int64_t(count->urem(width)) : width;
+  if (rest == 0) {
     loop.erase();
-  } else {
-    loop.setLowerBound(middle);
+    return;
+  }
+  loop.setLowerBound(middle);
+  if (count && rest >= fewestTrips) {
+    vectorize(loop, int64_t(llvm::bit_floor(uint64_t(rest))));
   }
 }
 
@@ -299,7 +311,9 @@ struct VectorizeElementwisePass
       }
     });
     for (scf::ForOp loop : loops) {
-      vectorize(loop, vectorBits);
+      if (const int64_t width = chooseWidth(loop, vectorBits); width > 0) {
+        vectorize(loop, width);
+      }
     }
   }
 };

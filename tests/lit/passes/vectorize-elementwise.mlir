@@ -54,6 +54,24 @@ func.func @rest(%x: memref<?xf32>, %y: memref<?xf32>, %n: index) {
   return
 }
 
+// A known number of trips: vectors of what is left, as long as four trips fill one.
+// CHECK-LABEL: func.func @odd(
+// CHECK: scf.for %{{.*}} = %c0 to %c24 step %c8
+// CHECK: vector.store {{.*}} vector<8xf32>
+// CHECK: vector.store %{{.*}}, %{{.*}}[%c24] : memref<29xf32>, vector<4xf32>
+// CHECK: memref.store %{{.*}}, %{{.*}}[%c28]
+func.func @odd(%x: memref<29xf32>, %y: memref<29xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c29 = arith.constant 29 : index
+  scf.for %i = %c0 to %c29 step %c1 {
+    %a = memref.load %x[%i] : memref<29xf32>
+    %b = arith.negf %a : f32
+    memref.store %b, %y[%i] : memref<29xf32>
+  } {lp.elementwise}
+  return
+}
+
 // Loops and branches inside are the same for all lanes and carry vectors.
 // CHECK-LABEL: func.func @inside(
 // CHECK: scf.for %[[I:.*]] = %c0 to %c64 step %c32
@@ -96,7 +114,7 @@ func.func @inside(%x: memref<3x64xi8>, %y: memref<64xi8>, %n: index) {
 func.func @scalar(%x: memref<64x4xi32>, %y: memref<64xi32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c4 = arith.constant 4 : index
+  %c3 = arith.constant 3 : index
   %c64 = arith.constant 64 : index
   scf.for %i = %c0 to %c64 step %c1 {
     %a = memref.load %x[%i, %c1] : memref<64x4xi32>
@@ -106,7 +124,7 @@ func.func @scalar(%x: memref<64x4xi32>, %y: memref<64xi32>) {
     %a = arith.index_cast %i : index to i32
     memref.store %a, %y[%i] : memref<64xi32>
   } {lp.elementwise}
-  scf.for %i = %c0 to %c4 step %c1 {
+  scf.for %i = %c0 to %c3 step %c1 {
     %a = memref.load %x[%c1, %i] : memref<64x4xi32>
     memref.store %a, %y[%i] : memref<64xi32>
   } {lp.elementwise}
