@@ -83,10 +83,14 @@ Interpreter::evaluateSubscript(const ast::Subscript &subscript, Frame &frame) {
   for (const ast::AffineForm::Term &term : subscript.affine.terms) {
     value += term.coefficient * frame.indices[term.index];
   }
-  if (value % subscript.affine.divisor != 0) {
+  const int64_t divisor = subscript.affine.divisor;
+  if (divisor == 1) { // nearly always, and divisions take long
+    return value;
+  }
+  if (value % divisor != 0) {
     return std::nullopt;
   }
-  return value / subscript.affine.divisor;
+  return value / divisor;
 }
 
 /// The row-major position that a read's subscripts name; false if it is

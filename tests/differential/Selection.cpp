@@ -55,6 +55,7 @@ private:
   }
   /// Whether a value of an axis goes with the schedule at all.
   bool goesWith(size_t schedule, size_t axis, size_t value) const;
+  bool standsForSchedule(size_t axis, size_t type, size_t schedule) const;
   bool isWanted(size_t axisA, size_t a, size_t axisB, size_t b) const;
   Pair pair(size_t axisA, size_t a, size_t axisB, size_t b) const;
   /// Three values together: what pairs do not tell.
@@ -102,6 +103,22 @@ static bool standsForEncoding(size_t type, size_t axis, size_t value) {
   return type / 8 == 3 || type % 8 == (axis + value) % 8;
 }
 
+/// Each schedule has types that must be tried with it on an axis: for each
+/// width one encoding that it takes, at 1 and 8 bits, where ranges end, each.
+bool Rules::standsForSchedule(size_t axis, size_t type, size_t schedule) const {
+  const size_t bits = type % 8;
+  if (bits == 0 || bits == 7) {
+    return true;
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    const size_t candidate = (bits + schedule + i) % 3 * 8 + bits;
+    if (goesWith(schedule, axis, candidate)) {
+      return candidate == type;
+    }
+  }
+  return false;
+}
+
 /// Axes of more values, as shapes of images, do not meet each schedule of a
 /// level.
 constexpr size_t mostForLevel = 8;
@@ -114,7 +131,8 @@ bool Rules::isWanted(size_t axisA, size_t a, size_t axisB, size_t b) const {
   if (axisA >= scheduleAxis) {
     return !isLevel || (haveSchedule && sizes[axisB] <= mostForLevel);
   }
-  return !isLevel && (haveSchedule ? axes.typesMeetSchedules
+  return !isLevel && (haveSchedule ? axes.typesMeetSchedules &&
+                                         standsForSchedule(axisA, a, b)
                                    : standsForEncoding(a, axisB, b));
 }
 

@@ -33,7 +33,8 @@ constexpr size_t firstOther = 3;
 /// What a selection has beside types, schedule and tile.
 struct Axes {
   std::vector<size_t> others; ///< Numbers of values.
-  /// Each schedule meets each type of x and each of w that it takes.
+  /// Each schedule meets each width of x and of w that it takes, in one of its
+  /// encodings, and those of 1 and 8 bits in each.
   bool typesMeetSchedules = false;
   /// Whether a schedule goes with a value of another axis.
   std::function<bool(const std::string &schedule, size_t axis, size_t value)>
