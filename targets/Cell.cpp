@@ -104,6 +104,11 @@ Cell::Values cell::splatElements(OpBuilder &b, Location loc, Value elements,
   return result;
 }
 
+int64_t Cell::maxStepsOf(StoredRange /*x*/,
+                         llvm::ArrayRef<int64_t> /*pairSums*/) const {
+  return 0;
+}
+
 Cell::Values Cell::loadRun(OpBuilder &b, Location loc, Value buffer,
                            ValueRange offsets, int64_t count) const {
   assert(offsets.size() == 1 && "a cell of several rows loads them itself");

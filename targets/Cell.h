@@ -53,6 +53,8 @@ struct CellFacts {
   int64_t lanes = 1;    ///< Outputs per vector of weights.
   int64_t rows = 1;     ///< Rows of x that one step multiplies.
   int64_t run = 1;      ///< Consecutive groups of x that one load fetches.
+  int64_t depth = 1;    ///< Steps whose sums runStep adds to the accumulator
+                        ///< together.
   StoredRange x;        ///< What a stored element of x may be (not planes).
   StoredRange w;        ///< Likewise w.
   unsigned accRegisters = 1;   ///< Registers per accumulator.
@@ -102,6 +104,11 @@ public:
   /// operands in these ranges; 0 if even one step could overflow.
   virtual int64_t maxSteps(StoredRange x, StoredRange w) const = 0;
 
+  /// The same for a w whose `pairSums` (#lp.buffer) are known; 0 if they show
+  /// nothing.
+  virtual int64_t maxStepsOf(StoredRange x,
+                             llvm::ArrayRef<int64_t> pairSums) const;
+
   /// A zero accumulator.
   virtual Values zero(mlir::OpBuilder &b, mlir::Location loc) const = 0;
   /// One group of x, at byte `offset` of `buffer`, in every lane.
@@ -136,6 +143,9 @@ public:
   /// The accumulator as vectors of i32 in lane order, row after row.
   virtual Values widen(mlir::OpBuilder &b, mlir::Location loc,
                        Values acc) const = 0;
+  /// Consecutive steps that one call of runStep after the other takes: a run
+  /// that one load fetches, or whose sums are added up first.
+  int64_t stepsTogether() const { return std::max(facts().run, facts().depth); }
 
 private:
   CellFacts cellFacts;

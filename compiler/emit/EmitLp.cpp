@@ -2,6 +2,7 @@
 // EmitLp.h.
 #include "compiler/emit/EmitLp.h"
 #include "compiler/emit/EmitExpr.h"
+#include "compiler/emit/PairSums.h"
 #include "ir/dialect/Lp.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
@@ -69,7 +70,9 @@ static lp::BufferAttr bufferOf(MLIRContext &context,
   }
   return lp::BufferAttr::get(&context, tensor.name, roleOf(tensor),
                              lp::getElementType(&context, tensor.type), shape,
-                             range, lp::PackedBufferAttr(), digestOf(tensor));
+                             range, lp::PackedBufferAttr(), digestOf(tensor),
+                             tensor.values ? pairSumsOf(*tensor.values)
+                                           : SmallVector<int64_t>());
 }
 
 /// The kernel of `op` with an empty body: inputs, constants, outputs.

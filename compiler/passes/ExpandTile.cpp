@@ -144,12 +144,15 @@ void TileExpander::prefetchStep(Value w) {
 /// row of x once. `x` and `w` are byte offsets.
 SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
                                            SmallVector<Value> acc) {
-  SmallVector<Cell::Values> groups;
+  SmallVector<Cell::Values> groups(blocks);
   SmallVector<Cell::Values> running;
   for (int64_t i = 0; i < blocks * vectors; ++i) {
     running.emplace_back(ArrayRef(acc).slice(i * perAcc(), perAcc()));
   }
   int64_t vectorBytes = cell.facts().lanes * cell.facts().wBytes();
+  // What is not loaded together is loaded when it is needed.
+  const bool loadsRun = cell.facts().run > 1;
+  const int64_t groupBytes = cell.facts().groupBytes;
   auto planeBytes = static_cast<int64_t>(op.getWPlaneStride());
   for (int64_t step = 0; step < count; ++step) {
     prefetchStep(e.add(w, e.index(step * stepBytes)));
@@ -161,13 +164,15 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
       weights.push_back(cell.loadW(e.b, e.loc, op.getW(), at));
     }
     for (int64_t i = 0; i < blocks; ++i) {
-      if (step == 0) {
-        groups.push_back(loadRows(i, x, count));
+      if (!loadsRun || step == 0) {
+        groups[i] = loadRows(i, e.add(x, e.index(step * groupBytes)),
+                             loadsRun ? count : 1);
       }
       for (int64_t v = 0; v < vectors; ++v) {
         Cell::Values &one = running[i * vectors + v];
-        one = cell.runStep(e.b, e.loc, std::move(one), groups[i][step],
-                           weights[v], step, count);
+        one = cell.runStep(e.b, e.loc, std::move(one),
+                           groups[i][loadsRun ? step : 0], weights[v], step,
+                           count);
       }
     }
   }
@@ -192,7 +197,7 @@ SmallVector<Value> TileExpander::innermost(Value x, Value step,
   int64_t whole = count / unroll * unroll;
   // Groups that lie side by side may be fetched together.
   bool sideBySide = stride == cell.facts().groupBytes && wStride == 1;
-  int64_t run = sideBySide ? cell.facts().run : 1;
+  int64_t run = sideBySide ? cell.stepsTogether() : 1;
   auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
     for (int64_t u = 0; u < n; u += run) {
       Value at = e.add(first, e.index(u));

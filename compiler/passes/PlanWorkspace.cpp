@@ -145,15 +145,15 @@ Value WorkspacePlanner::bytesOf(memref::ViewOp view, Emitter &e,
 /// Where the slices begin, and behind these the bytes of all.
 SmallVector<Value> WorkspacePlanner::emitOffsets(const WorkspacePlan &plan,
                                                  Emitter &e, Resolve resolve) {
-  SmallVector<size_t> upwards(
-      llvm::to_vector(llvm::seq<size_t>(0, slices.size())));
-  llvm::stable_sort(upwards, [&](size_t a, size_t b) {
-    return plan.offsets[a] < plan.offsets[b];
-  });
+  SmallVector<std::pair<int64_t, size_t>> upwards;
+  for (auto [i, offset] : llvm::enumerate(plan.offsets)) {
+    upwards.push_back({offset, i});
+  }
+  llvm::sort(upwards);
   SmallVector<Value> offsets(slices.size());
   SmallVector<Value> ends(slices.size());
   Value total = e.index(0);
-  for (size_t i : upwards) {
+  for (auto [offset, i] : upwards) {
     offsets[i] = e.index(0);
     for (size_t low : plan.below[i]) {
       offsets[i] = e.max(offsets[i], ends[low]);

@@ -216,6 +216,35 @@ static lp::LayoutKind kindOf(const CellFacts &cell, lp::OperandKind operand,
              : lp::LayoutKind::Digits;
 }
 
+/// True if the subscripts of w end with all reduction loops, in their order:
+/// then its elements lie in the order of the steps.
+static bool readsWInOrder(lp::ContractOp contract, const Geometry &g) {
+  const unsigned reductions = contract.numLoops() - contract.getParallel();
+  const auto results = contract.getWMap().getResults();
+  if (g.innerLoop + 1 != contract.numLoops() || results.size() < reductions) {
+    return false;
+  }
+  return llvm::all_of(llvm::seq(reductions), [&](unsigned i) {
+    auto loop =
+        dyn_cast<AffineDimExpr>(results[results.size() - reductions + i]);
+    return loop && loop.getPosition() == contract.getParallel() + i;
+  });
+}
+
+/// Sums of pairs of w, a constant that is stored as it is; none of others.
+static ArrayRef<int64_t> pairSumsOf(lp::ContractOp contract,
+                                    const PackedForm &form) {
+  auto argument = dyn_cast<BlockArgument>(contract.getW());
+  auto kernel = argument ? dyn_cast_if_present<lp::KernelOp>(
+                               argument.getOwner()->getParentOp())
+                         : lp::KernelOp();
+  lp::BufferAttr buffer = kernel ? kernel.bufferOf(argument) : nullptr;
+  const bool isKnown = buffer && form.w.offset == 0 && !form.w.halve &&
+                       form.w.planes.empty() &&
+                       readsWInOrder(contract, form.geometry);
+  return isKnown ? buffer.getPairSums() : ArrayRef<int64_t>();
+}
+
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 const Cell &cell,
                                                 int64_t vectors,
@@ -250,7 +279,9 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   }
   form.x = *x;
   form.w = *w;
-  form.chunk = cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero());
+  form.chunk = std::max(
+      cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero()),
+      cell.maxStepsOf(form.x.rangeWithZero(), pairSumsOf(contract, form)));
   if (form.chunk < 1) {
     reason = "one step could overflow the accumulator of cell '" +
              facts.name.str() + "'";

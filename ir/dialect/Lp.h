@@ -17,6 +17,8 @@
 namespace lpgen::lp {
 /// The farthest that a schedule may fetch ahead, in bytes.
 inline constexpr int64_t kMostPrefetch = int64_t{1} << 20;
+/// The numbers of fours, 1, 2, 4, 8, of which constants have sums of pairs.
+inline constexpr size_t kNumPairRuns = 4;
 } // namespace lpgen::lp
 
 #include "ir/dialect/LpDialect.h.inc"

@@ -214,23 +214,28 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
     buffer that arrives packed says how in `packed`.
 
     `constant of "0123..."` is a buffer that the kernel's object brings itself. Its values
-    are not in the IR, only their SHA-256, so that the kernel's hash depends on them.
+    are not in the IR, only their SHA-256, so that the kernel's hash depends on them, and what
+    bounds of narrow accumulators need: `pairSums` has, for n = 1, 2, 4, 8, the sum of the
+    negative and that of the positive elements that is farthest from 0 among the first and the
+    last two of every four of 4 n consecutive ones, each row filled up by zeros to fours.
 
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
     have a range, within that of their type; (buffer_c3) only inputs and constants of
     integers are packed; (buffer_c4) constants, and only they, have a digest, of 64
-    hexadecimal digits, and no run-time sizes.
+    hexadecimal digits, and no run-time sizes; (buffer_c5) only constants have sums of pairs,
+    of none or of every n, which are not positive and not negative in turn.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,
       ArrayRefParameter<"int64_t", "extents; ~i for run-time size i">:$shape,
       OptionalArrayRefParameter<"int64_t">:$range,
       OptionalParameter<"PackedBufferAttr">:$packed,
-      StringRefParameter<"SHA-256 of a constant's values", [{""}]>:$digest);
+      StringRefParameter<"SHA-256 of a constant's values", [{""}]>:$digest,
+      OptionalArrayRefParameter<"int64_t">:$pairSums);
   let assemblyFormat = [{
-    `<` $name `,` $role (`of` $digest^)? `,` $element `,` custom<Shape>($shape)
-    (`,` `range` `=` `[` $range^ `]`)? (`,` `packed` `=` $packed^)? `>`
+    `<` $name `,` $role (`of` $digest^)? (`pairSums` `[` $pairSums^ `]`)? `,` $element `,`
+    custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`,` `packed` `=` $packed^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

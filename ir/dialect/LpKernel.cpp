@@ -64,7 +64,8 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef name, BufferRole role,
                                  mlir::Type element, ArrayRef<int64_t> shape,
                                  ArrayRef<int64_t> range,
-                                 PackedBufferAttr packed, StringRef digest) {
+                                 PackedBufferAttr packed, StringRef digest,
+                                 ArrayRef<int64_t> pairSums) {
   auto fail = [&](const Twine &what) {
     return emitError() << "buffer '" << name << "' " << what;
   };
@@ -90,6 +91,14 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (packed && (role == BufferRole::Output || !isInteger)) { // buffer_c3
     return fail("is packed and no input or constant of integers");
   }
+  const bool areSums =
+      pairSums.size() == size_t{2} * kNumPairRuns &&
+      llvm::all_of(llvm::enumerate(pairSums), [](auto sum) {
+        return sum.index() % 2 == 0 ? sum.value() <= 0 : sum.value() >= 0;
+      });
+  if (!pairSums.empty() && (role != BufferRole::Constant || !areSums)) {
+    return fail("needs sums of pairs of a constant for every n"); // buffer_c5
+  }
   const bool isConstant = role == BufferRole::Constant;
   if (isConstant
           ? !isSha256(digest) ||
@@ -104,7 +113,7 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 BufferAttr BufferAttr::packedAs(PackedBufferAttr packed) const {
   return get(getContext(), getName(), getRole(), getElement(), getShape(),
-             getRange(), packed, getDigest());
+             getRange(), packed, getDigest(), getPairSums());
 }
 
 static SmallVector<int64_t> dynamicShape(ArrayRef<int64_t> shape) {

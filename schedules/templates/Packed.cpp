@@ -26,7 +26,7 @@ static int64_t mostVectors(lp::ContractOp contract, const TargetDesc &target) {
 
 int64_t PackedTemplate::unrollOf(const Tile &tile,
                                  const Machine &machine) const {
-  return std::max(machine.unit().unroll, tile.cell.facts().run);
+  return std::max(machine.unit().unroll, tile.cell.stepsTogether());
 }
 
 int64_t PackedTemplate::prefetchOf(const Tile &tile,

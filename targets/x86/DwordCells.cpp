@@ -55,6 +55,18 @@ int64_t maddubsSteps(StoredRange x, StoredRange w) {
       cell::stepsWithin(32768, 2 * x.hi * std::max<int64_t>(-w.lo, 0)));
 }
 
+/// The most of 1, 2, 4, 8 steps whose sums of pairs fit; 0 if not one does.
+int64_t maddubsStepsOf(StoredRange x, ArrayRef<int64_t> pairSums) {
+  int64_t steps = 0;
+  for (size_t i = 0; i + 1 < pairSums.size(); i += 2) {
+    if (x.hi * -pairSums[i] > 32768 || x.hi * pairSums[i + 1] > 32767) {
+      break;
+    }
+    steps = int64_t{1} << (i / 2);
+  }
+  return steps;
+}
+
 /// What the multiplying cells share: groups of four bytes, one in each lane of
 /// 32 bits.
 class DwordCell : public Cell {
@@ -109,6 +121,9 @@ public:
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
     return maddubsSteps(x, w);
   }
+  int64_t maxStepsOf(StoredRange x, ArrayRef<int64_t> pairSums) const override {
+    return maddubsStepsOf(x, pairSums);
+  }
   Values zero(OpBuilder &b, Location loc) const override {
     return zeros(b, loc, 16);
   }
@@ -121,17 +136,31 @@ public:
   }
 };
 
-/// u8 x s8 into 32-bit lanes at once (vpmaddubsw, vpmaddwd, vpaddd).
+/// u8 x s8 into 32-bit lanes: the 16-bit sums of each step, or of several, are
+/// widened at once (vpmaddubsw, vpaddw, vpmaddwd, vpaddd).
 class Maddubs32Cell : public WideSumCell {
 public:
   using WideSumCell::WideSumCell;
   int64_t maxSteps(StoredRange x, StoredRange w) const override {
-    return maddubsSteps(x, w) > 0 ? kUnlimitedSteps : 0;
+    return maddubsSteps(x, w) >= facts().depth ? kUnlimitedSteps : 0;
+  }
+  int64_t maxStepsOf(StoredRange x, ArrayRef<int64_t> pairSums) const override {
+    return maddubsStepsOf(x, pairSums) >= facts().depth ? kUnlimitedSteps : 0;
   }
   Values step(OpBuilder &b, Location loc, Values acc, Value x,
               Value w) const override {
-    Value sums = sumPairs(b, loc, maddubs(b, loc, x, w));
-    return {arith::AddIOp::create(b, loc, acc[0], sums)};
+    return runStep(b, loc, std::move(acc), x, w, 0, 1);
+  }
+  Values runStep(OpBuilder &b, Location loc, Values acc, Value x, Value w,
+                 int64_t index, int64_t count) const override {
+    Value sums = maddubs(b, loc, x, w);
+    if (index % facts().depth != 0) {
+      sums = arith::AddIOp::create(b, loc, acc[1], sums);
+    }
+    if ((index + 1) % facts().depth != 0 && index + 1 != count) {
+      return {acc[0], sums};
+    }
+    return {arith::AddIOp::create(b, loc, acc[0], sumPairs(b, loc, sums))};
   }
 };
 
@@ -194,6 +223,24 @@ public:
 
 } // namespace
 
+/// Sums of `depth` steps are widened at once. While they grow, the ones that
+/// widen them may stay in memory.
+static CellFacts maddubs32(StringRef name, int64_t lanes, int64_t depth) {
+  return {.name = name,
+          .templateName = "widen",
+          .group = 4,
+          .groupBytes = 4,
+          .lanes = lanes,
+          .depth = depth,
+          .x = kU8,
+          .w = kS8,
+          .runRegisters = depth > 1 ? 1U : 0U,
+          .fixedRegisters = depth > 1 ? 2U : 3U,
+          .stepOps = 2 + 1 / static_cast<double>(depth),
+          .widenOps = 1,
+          .instruction = "vpmaddubsw"};
+}
+
 std::vector<CellRow> x86::dwordRows(Width width) {
   const int64_t lanes = lanesOf(width, 32);
   return {
@@ -245,18 +292,9 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .widenOps = 3,
         .instruction = "vpmaddubsw"},
        emitter<Maddubs16Cell>},
-      {{.name = "maddubs32",
-        .templateName = "widen",
-        .group = 4,
-        .groupBytes = 4,
-        .lanes = lanes,
-        .x = kU8,
-        .w = kS8,
-        .fixedRegisters = 3,
-        .stepOps = 3,
-        .widenOps = 1,
-        .instruction = "vpmaddubsw"},
-       emitter<Maddubs32Cell>},
+      {maddubs32("maddubs32", lanes, 1), emitter<Maddubs32Cell>},
+      {maddubs32("maddubs32x2", lanes, 2), emitter<Maddubs32Cell>},
+      {maddubs32("maddubs32x4", lanes, 4), emitter<Maddubs32Cell>},
       {{.name = "maddw",
         .templateName = "widen",
         .group = 2,

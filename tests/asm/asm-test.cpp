@@ -30,6 +30,8 @@ struct CellCase {
 constexpr CellCase cellCases[] = {
     {"x86_avx2", "maddubs16", "u4", "s4", 0.10},
     {"x86_avx2", "maddubs32", "u8", "s7", 0.13},
+    {"x86_avx2", "maddubs32x2", "u8", "s6", 0.12},
+    {"x86_avx2", "maddubs32x4", "u8", "s5", 0.12},
     {"x86_avx2", "maddw", "s11", "s11", 0.20},
     {"x86_avx2", "maddw8", "s11", "s8", 0.20},
     {"x86_avx2", "maddubs16w4", "s8", "s4", 0.155, 0, 1},
@@ -49,6 +51,8 @@ constexpr CellCase cellCases[] = {
     {"x86_avx2_vnni", "dpbusdw1", "s8", "b1", 0.115, 0, 1},
     {"x86_avx512", "maddubs16", "u4", "s4", 0.045},
     {"x86_avx512", "maddubs32", "u8", "s7", 0.06},
+    {"x86_avx512", "maddubs32x2", "u8", "s6", 0.055},
+    {"x86_avx512", "maddubs32x4", "u8", "s5", 0.055},
     {"x86_avx512", "maddw", "s11", "s11", 0.09},
     {"x86_avx512", "maddw8", "s11", "s8", 0.10},
     {"x86_avx512", "maddubs16w4", "s8", "s4", 0.08, 0, 1},

@@ -38,6 +38,7 @@ constexpr CountCase countCases[] = {
     // vpaddd. Two instructions a cycle.
     {"x86_avx512", "maddubs16", "u4", "s4", 2, 64, "icelake-server", 64},
     {"x86_avx512", "maddubs32", "u8", "s7", 3, 64, "icelake-server", 42.7},
+    {"x86_avx512", "maddubs32x4", "u8", "s5", 2.25, 64, "icelake-server", 56.9},
     {"x86_avx512", "maddw", "s10", "s10", 2, 32, "icelake-server", 32},
     // vpandd, vpopcntd, vpaddd; two a cycle.
     {"x86_avx512_vbmi", "popcntd", "u1", "b1", 3, 512, "icelake-server", 341},

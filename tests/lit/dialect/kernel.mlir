@@ -100,6 +100,12 @@ func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789ab
 
 // -----
 
+// buffer_c5
+// expected-error @+1 {{buffer 'w' needs sums of pairs of a constant for every n}}
+func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" pairSums [0, 6], i32, [4], range = [0, 3]>}
+
+// -----
+
 // buffer_c4
 // expected-error @+1 {{buffer 'x' has a digest and is no constant}}
 func.func private @k() attributes {b = #lp.buffer<"x", input of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4]>}

@@ -1,0 +1,16 @@
+// Sums of pairs of a constant's values, for bounds of narrow accumulators.
+#ifndef LPGEN_COMPILER_EMIT_PAIRSUMS_H
+#define LPGEN_COMPILER_EMIT_PAIRSUMS_H
+
+#include "base/tensor/Tensor.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace lpgen {
+
+/// `pairSums` of #lp.buffer. None of tensors whose elements do not fit a signed
+/// byte.
+llvm::SmallVector<int64_t> pairSumsOf(const HostTensor &values);
+
+} // namespace lpgen
+
+#endif // LPGEN_COMPILER_EMIT_PAIRSUMS_H
