@@ -119,7 +119,7 @@ static Value product(Lowering &lowering, const Node &node, Value x,
   result.order.resize(x.rank());
   std::iota(result.order.begin(), result.order.end(), 0);
   result.read = [=](const Subscripts &subscripts) {
-    const Subscript output = subscripts.back();
+    const Subscript &output = subscripts.back();
     const Subscript block = Subscript::index("r");
     const Subscript place = Subscript::index("s");
     Subscripts at = subscripts;

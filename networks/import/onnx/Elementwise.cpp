@@ -15,11 +15,9 @@ Value mapped(Lowering &lowering, const Value &value,
 }
 
 std::vector<Value> realInputs(Lowering &lowering, const Node &node) {
-  std::vector<Value> operands;
-  for (size_t i = 0; i < 2; ++i) {
-    operands.push_back(lowering.emitter.real(lowering.input(node, i)));
-  }
-  return operands;
+  Emitter &emitter = lowering.emitter;
+  return {emitter.real(lowering.input(node, 0)),
+          emitter.real(lowering.input(node, 1))};
 }
 
 /// Integers of a tensor of floats stay integers: numbers that are whole become

@@ -97,7 +97,7 @@ static Outcome lowerMaxPool(Lowering &lowering, const Node &node) {
 static Value sumOf(const Value &x, const Window &window, int64_t taps) {
   const int64_t zero =
       x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
-  Value sums = reduceWindow(x, window, "sum", [zero](Expression e) {
+  Value sums = reduceWindow(x, window, "sum", [zero](const Expression &e) {
     return zero == 0 ? e : e - zero;
   });
   makeSum(x, taps, sums);

@@ -38,9 +38,9 @@ Outcome convolve(Lowering &lowering, const Node &node, const Value &x,
 /// The transposed one, with weights [channels, outputs / groups, ...].
 Outcome convolveTransposed(Lowering &lowering, const Node &node, const Value &x,
                            const Value &weights, Value &result);
-/// The product of x with a known matrix [inputs, outputs].
-Outcome multiply(Lowering &lowering, const Node &node, const Value &x,
-                 const Value &weights, Value &result);
+/// The product of the input with a known matrix [inputs, outputs].
+Outcome multiply(Lowering &lowering, const Node &node, const Value &input,
+                 const Value &matrix, Value &result);
 /// Adds a bias [outputs] along dimension `dim`: to the integers if it is on the
 /// grid of the sums.
 Outcome addBias(Lowering &lowering, const Value &bias, size_t dim,
