@@ -56,9 +56,10 @@ TEST(PairSums, AreThoseOfNeighbours) {
 }
 
 TEST(PairSums, AreThoseOfTheDefinition) {
-  std::mt19937 random(1);
+  uint32_t seed = 0;
   for (const std::vector<int64_t> &shape :
        {std::vector<int64_t>{5, 3, 3, 20}, {7, 13}, {40}, {3, 1}, {2, 6, 2}}) {
+    std::mt19937 random(++seed);
     HostTensor values(signedBytes(), shape);
     for (int64_t i = 0; i < values.numElements(); ++i) {
       values.setInt(i, int64_t(random() % 256) - 128);

@@ -48,8 +48,9 @@ void expectApart(const Slices &slices, llvm::ArrayRef<int64_t> offsets,
 llvm::SmallVector<int64_t> offsetsFor(const WorkspacePlan &plan,
                                       const Slices &slices) {
   std::vector<std::pair<int64_t, size_t>> upwards;
+  upwards.reserve(slices.size());
   for (size_t i = 0; i < slices.size(); ++i) {
-    upwards.push_back({plan.offsets[i], i});
+    upwards.emplace_back(plan.offsets[i], i);
   }
   llvm::sort(upwards);
   llvm::SmallVector<int64_t> offsets(slices.size(), 0);
