@@ -22,9 +22,9 @@ static Variant variant(llvm::StringRef name,
   info.target = name.str();
   info.sizes = {{"m", 64}};
   info.buffers = {
-      {"x", {Encoding::Unsigned, 2}, {64, 8}, {0, -1}, false, 0},
-      {"w", {Encoding::Bipolar, 1}, {4, 8}, {-1, -1}, false, packedBytes},
-      {"y", {Encoding::Signed, 32}, {64, 4}, {0, -1}, true, 0}};
+      {"x", {Encoding::Unsigned, 2}, {64, 8}, {0, -1}, false, {}, 0},
+      {"w", {Encoding::Bipolar, 1}, {4, 8}, {-1, -1}, false, {}, packedBytes},
+      {"y", {Encoding::Signed, 32}, {64, 4}, {0, -1}, true, {}, 0}};
   for (const std::string &phase : phases) {
     info.phases.push_back({phase, phase + ".run", phase + ".tasks"});
   }
