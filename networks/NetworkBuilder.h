@@ -64,7 +64,7 @@ struct PendingStage {
 class NetworkBuilder final : public NetworkSink {
 public:
   /// `imagesPerCall` is the most images of one call.
-  NetworkBuilder(ImageFormat images, int64_t imagesPerCall);
+  NetworkBuilder(ImageFormat format, int64_t imagesPerCall);
 
   Status addProduct(const std::string &layer, const ConvGeometry &geometry,
                     const ForwardOperands &operands) override;
@@ -119,7 +119,7 @@ private:
   /// `weights` has the elements of the layer, in its order.
   static PendingStage startProduct(const std::string &name,
                                    const ConvGeometry &g, const Tensor &x,
-                                   HostTensor weights);
+                                   const HostTensor &weights);
   /// `reduction` ("sum", "max") of each window of x, called `result`.
   static PendingStage startWindow(const PendingStage::Window &window,
                                   const Tensor &x, const std::string &result,

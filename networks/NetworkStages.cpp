@@ -221,7 +221,8 @@ static void addConvolutionSum(PendingStage &made, const ConvGeometry &g,
 
 PendingStage NetworkBuilder::startProduct(const std::string &name,
                                           const ConvGeometry &g,
-                                          const Tensor &x, HostTensor weights) {
+                                          const Tensor &x,
+                                          const HostTensor &weights) {
   PendingStage made;
   made.source = PendingStage::Source::Operator;
   made.name = name;

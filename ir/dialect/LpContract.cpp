@@ -121,8 +121,8 @@ LogicalResult verifyZero(ContractOp op, const char *name, Value zero,
       map.getNumResults() == cast<ShapedType>(zero.getType()).getRank();
   if (!isShaped || llvm::any_of(map.getResults(), [&](AffineExpr expr) {
         auto dim = dyn_cast<AffineDimExpr>(expr);
-        return !isa<AffineConstantExpr>(expr) &&
-               !(dim && dim.getPosition() < op.getParallel());
+        const bool isParallel = dim && dim.getPosition() < op.getParallel();
+        return !isParallel && !isa<AffineConstantExpr>(expr);
       })) {
     return op.emitOpError("zero points of ")
            << name << " are subscripted by parallel loops and constants";

@@ -365,12 +365,12 @@ static LogicalResult verifyFunction(KernelOp kernel,
   return success();
 }
 
-LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
+LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   Builder b(getContext());
   for (BufferAttr buffer : bufferList()) {
     if (PackedBufferAttr packed = buffer.getPacked();
         packed && failed(verifyFunction(
-                      *this, symbols, packed.getPacker(),
+                      *this, symbolTable, packed.getPacker(),
                       {buffer.memrefType(), buffer.passedType()}, {}))) {
       return failure();
     }
@@ -392,8 +392,9 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
     arguments.push_back(MemRefType::get(
         {static_cast<int64_t>(getScratch().value_or(0))}, b.getI8Type()));
     arguments.append(2, b.getIndexType());
-    if (failed(verifyFunction(*this, symbols, phase.getRun(), arguments, {})) ||
-        failed(verifyFunction(*this, symbols, phase.getTasks(), sizes,
+    if (failed(verifyFunction(*this, symbolTable, phase.getRun(), arguments,
+                              {})) ||
+        failed(verifyFunction(*this, symbolTable, phase.getTasks(), sizes,
                               {b.getIndexType()}))) {
       return failure();
     }

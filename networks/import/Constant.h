@@ -39,7 +39,7 @@ struct Constant {
   /// `indices` has at least as many, the last ones count.
   double broadcastAt(const Extents &indices) const;
 
-  Constant reshaped(Extents shape) const;
+  Constant reshaped(Extents to) const;
   /// Dimension i of the result is dimension order[i] of this one.
   Constant transposed(const std::vector<int> &order) const;
 };

@@ -125,6 +125,7 @@ Value Emitter::input(const std::string &wanted, const Extents &shape,
   // The declaration has the extents of 1, too.
   value.read = [name, shape](const Subscripts &subscripts) {
     std::vector<std::string> texts;
+    texts.reserve(shape.size());
     size_t next = 0;
     for (size_t d = 0; d < shape.size(); ++d) {
       texts.push_back(shape[d] == 1 && d > 0 ? "0" : subscripts[next++].text());
@@ -416,6 +417,7 @@ std::optional<Value> Emitter::elementwise(std::span<const Value> operands,
   }
   result.read = [readers, combine](const Subscripts &subscripts) {
     std::vector<Expression> elements;
+    elements.reserve(readers.size());
     for (const Reader &reader : readers) {
       elements.push_back(reader(subscripts));
     }

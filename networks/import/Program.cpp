@@ -152,6 +152,7 @@ std::string Program::text() const {
 
 Status Program::write(const std::string &folder) const {
   std::vector<NamedTensor> tensors;
+  tensors.reserve(constants.size());
   for (const Constant &constant : constants) {
     tensors.push_back({constant.source, &constant.values});
   }
