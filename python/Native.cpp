@@ -5,34 +5,16 @@
 // values into arrays; here they are checked and run, without the GIL. Failures
 // leave as lpgen.Error.
 #include "base/abi/CpuFeatures.h"
+#include "python/Raise.h"
 #include "runtime/kernels/KernelCache.h"
 #include "runtime/kernels/LoadedKernel.h"
 #include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
 
 namespace lpgen {
 namespace {
-
-[[noreturn]] void raise(const std::string &message) {
-  const py::object error = py::module_::import("lpgen._errors").attr("Error");
-  PyErr_SetString(error.ptr(), message.c_str());
-  throw py::error_already_set();
-}
-
-void check(const Status &status) {
-  if (!status.ok()) {
-    raise(status.message());
-  }
-}
-
-template <typename T>
-T take(Result<T> result) {
-  check(result.status());
-  return std::move(*result);
-}
 
 py::dtype dtypeOf(ElementType type) {
   const std::string bytes = std::to_string(type.storageBits() / 8);
@@ -251,5 +233,6 @@ PYBIND11_MODULE(_native, module) {
   module.doc() = "The runtime of lpgen; use the package lpgen.";
   lpgen::bindKernels(module);
   lpgen::bindCache(module);
+  module.attr("version") = LPGEN_VERSION;
   module.def("cpu_features", [] { return lp_cpu_features(); });
 }

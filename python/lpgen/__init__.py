@@ -7,11 +7,12 @@
     scores = net.run(images)
 
 `compile` and `load` run the program lpgen as a process of its own. Kernels stay in the user's
-cache. What fails raises `lpgen.Error`.
+cache. What fails raises `lpgen.Error`. `lpgen.torch`, imported by itself, has layers of PyTorch.
 """
 
 from ._errors import Error
 from ._kernel import Kernel, compile, interpret
+from ._native import version as __version__
 from ._network import Network, Verification, load
 from ._quantize import quantize
 from ._table import Table

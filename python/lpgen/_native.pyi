@@ -65,6 +65,8 @@ class KernelCache:
     def add(self, name: str, content: bytes) -> str: ...
     def make_work_folder(self) -> WorkFolder: ...
 
+version: str
+
 def parse_interface(text: str) -> tuple[list[Buffer], list[Buffer]]:
     """Inputs and outputs, from what `lpgen run --interface` prints."""
 

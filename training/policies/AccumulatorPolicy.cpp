@@ -84,11 +84,8 @@ static constexpr PolicyOption options[] = {
     PolicyOption::choice("integers", "statistical|exact"),
     PolicyOption::number("sigmas", nn::IntegerAccumulator().sigmas, 1, 100)};
 extern const ExtensionKind accumulators = {
-    "accumulators",
-    "sums no wider than planned; emulated",
-    0,
-    options,
-    "float32",
-    extend};
+    "accumulators", "sums no wider than planned; emulated",
+    PlainSteps,     options,
+    "float32",      extend};
 
 } // namespace lpgen::train

@@ -69,6 +69,6 @@ static constexpr PolicyOption options[] = {
                          1)};
 extern const PolicyKind aptPolicy = {
     "apt", "8-bit activations and weights, 8- or 16-bit gradients",
-    Exports | NarrowsSums, options, make};
+    Exports | NarrowsSums | PlainSteps, options, make};
 
 } // namespace lpgen::train

@@ -85,8 +85,8 @@ static Result<std::unique_ptr<Policy>> makeLsq(const PolicyOptions &options,
 static constexpr PolicyOption lsqOptions[] = {
     PolicyOption::whole("bits", 4, 2, 8)};
 extern const PolicyKind lsqPolicy = {
-    "lsq", "few bits with trained steps forward, float32 backward", Exports,
-    lsqOptions, makeLsq};
+    "lsq", "few bits with trained steps forward, float32 backward",
+    Exports | PlainSteps, lsqOptions, makeLsq};
 
 static Result<std::unique_ptr<Policy>>
 makeDorefa(const PolicyOptions &options, const PolicyContext &context) {
@@ -98,9 +98,9 @@ makeDorefa(const PolicyOptions &options, const PolicyContext &context) {
 static constexpr PolicyOption dorefaOptions[] = {
     PolicyOption::whole("weights", 1, 1, 8),
     PolicyOption::whole("activations", 2, 1, 8)};
-extern const PolicyKind dorefaPolicy = {"dorefa",
-                                        "few bits forward, float32 backward",
-                                        Exports, dorefaOptions, makeDorefa};
+extern const PolicyKind dorefaPolicy = {
+    "dorefa", "few bits forward, float32 backward", Exports | PlainSteps,
+    dorefaOptions, makeDorefa};
 
 static Result<std::unique_ptr<Policy>> makePact(const PolicyOptions &options,
                                                 const PolicyContext &context) {
@@ -112,7 +112,7 @@ static Result<std::unique_ptr<Policy>> makePact(const PolicyOptions &options,
 static constexpr PolicyOption pactOptions[] = {
     PolicyOption::whole("bits", 4, 1, 8)};
 extern const PolicyKind pactPolicy = {
-    "pact", "few bits with trained ranges forward, float32 backward", Exports,
-    pactOptions, makePact};
+    "pact", "few bits with trained ranges forward, float32 backward",
+    Exports | PlainSteps, pactOptions, makePact};
 
 } // namespace lpgen::train

@@ -30,7 +30,8 @@ static Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
 
 extern const PolicyKind float32Policy = {"float32",
                                          "IEEE single precision by OpenBLAS",
-                                         NarrowsSums | RangesGradients,
+                                         NarrowsSums | RangesGradients |
+                                             PlainSteps,
                                          {},
                                          make};
 

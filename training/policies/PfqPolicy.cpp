@@ -149,7 +149,7 @@ static constexpr PolicyOption staticOptions[] = {
     PolicyOption::whole("bits", 8, 2, 16),
     PolicyOption::whole("gradient-bits", 8, 2, 16)};
 extern const PolicyKind staticPolicy = {
-    "static", "fixed bit widths of all tensors", Exports | NarrowsSums,
-    staticOptions, makeStatic};
+    "static", "fixed bit widths of all tensors",
+    Exports | NarrowsSums | PlainSteps, staticOptions, makeStatic};
 
 } // namespace lpgen::train
