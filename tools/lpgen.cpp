@@ -40,9 +40,9 @@ int main(int argc, char **argv) {
 #else
   const std::string formats = "imports TFLite, built without ONNX";
 #endif
-  app.set_version_flag("--version",
-                       "lpgen 0.1.0 (LLVM 22, kernel interface 1, " + formats +
-                           ")");
+  app.set_version_flag("--version", "lpgen " LPGEN_VERSION
+                                    " (LLVM 22, kernel interface 1, " +
+                                        formats + ")");
   app.failure_message(describeFailure);
   app.require_subcommand(1);
   app.footer(
