@@ -2,6 +2,7 @@
 // features, runner, shared kernels. The kernels are those of
 // kernels/test-kernels.c.
 #include "base/abi/CpuFeatures.h"
+#include "base/abi/lp_easy.h"
 #include "base/system/ThreadPool.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "runtime/kernels/SharedKernel.h"
@@ -23,6 +24,57 @@ namespace {
 
 constexpr ElementType i32Type = {Encoding::Signed, 32};
 constexpr ElementType u8Type = {Encoding::Unsigned, 8};
+
+/// Of a kernel for `sizes`, with these buffers.
+int runEasily(const lp_kernel &kernel, const int64_t *sizes,
+              std::initializer_list<void *> buffers) {
+  lp_easy easy;
+  lp_easy_open(&easy, &kernel, sizes);
+  int number = 0;
+  for (void *buffer : buffers) {
+    lp_easy_set(&easy, number++, buffer);
+  }
+  const int status = lp_easy_run(&easy);
+  lp_easy_close(&easy);
+  return status;
+}
+
+TEST(LpEasy, AllocatesPacksAndRuns) {
+  std::array<uint8_t, 10> x = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  std::array<int32_t, 10> y = {};
+  lp_easy easy;
+  ASSERT_EQ(lp_easy_open(&easy, &lp_prefix_kernel, nullptr), LP_OK);
+  ASSERT_EQ(lp_easy_set(&easy, 0, x.data()), LP_OK);
+  x.fill(0); // It was packed.
+  ASSERT_EQ(lp_easy_set(&easy, 1, y.data()), LP_OK);
+  EXPECT_EQ(lp_easy_run(&easy), LP_OK);
+  EXPECT_EQ(y, (std::array<int32_t, 10>{1, 3, 6, 10, 15, 21, 28, 36, 45, 55}));
+  x.fill(1);
+  ASSERT_EQ(lp_easy_set(&easy, 0, x.data()), LP_OK);
+  EXPECT_EQ(lp_easy_run(&easy), LP_OK);
+  EXPECT_EQ(y[9], 10);
+  lp_easy_close(&easy);
+}
+
+TEST(LpEasy, TakesRunTimeSizes) {
+  std::array<int32_t, 3> x = {1, 2, 3};
+  std::array<int32_t, 3> y = {};
+  const int64_t sizes[] = {2};
+  EXPECT_EQ(runEasily(lp_twice_kernel, sizes, {x.data(), y.data()}), LP_OK);
+  EXPECT_EQ(y, (std::array<int32_t, 3>{2, 4, 0}));
+  EXPECT_EQ(runEasily(lp_twice_kernel, nullptr, {x.data(), y.data()}),
+            LP_ERROR_SHAPE);
+}
+
+TEST(LpEasy, KeepsTheFirstFailure) {
+  std::array<int32_t, 3> x = {};
+  EXPECT_EQ(runEasily(lp_twice_kernel, nullptr, {x.data(), nullptr, nullptr}),
+            LP_EASY_ERROR_BUFFER);
+  EXPECT_EQ(runEasily(lp_other_abi_kernel, nullptr, {x.data(), nullptr}),
+            LP_EASY_ERROR_VERSION);
+  EXPECT_STREQ(lp_easy_message(LP_EASY_ERROR_VERSION),
+               "the kernel was compiled for another version of the interface");
+}
 
 TEST(ThreadPool, SharesAreAdjacentAndEven) {
   EXPECT_EQ(taskShare(10, 0, 3), (TaskRange{0, 4}));
