@@ -203,9 +203,10 @@ class _Exporter:
 
     def add_pool(self, node: Node, module: typing.Any) -> None:
         kernel, stride = _one(module.kernel_size), _one(module.stride)
-        if None in (kernel, stride) or _one(module.padding) != 0 or module.ceil_mode or (
-                _one(getattr(module, "dilation", 1)) != 1):
-            self.refuse(node, "expected square windows without padding")
+        if (None in (kernel, stride) or _one(module.padding) != 0 or module.ceil_mode
+                or _one(getattr(module, "dilation", 1)) != 1
+                or getattr(module, "divisor_override", None)):
+            self.refuse(node, "expected square windows without padding, dilation or a divisor")
         add = (self.native.add_max_pool if isinstance(module, torch.nn.MaxPool2d)
                else self.native.add_average_pool)
         add(self.name(node), kernel, stride)
