@@ -190,7 +190,6 @@ private:
   // SemaSubscripts: affine forms and expressions.
   bool lowerSubscript(const syntax::Node &node, const Binding &read,
                       unsigned dim, ast::Subscript &subscript);
-  bool lowerLookup(const syntax::Node &node, ast::Subscript &subscript);
   bool lowerComputed(const syntax::Node &node, ast::Subscript &subscript);
   bool isComputed(const syntax::Node &node) const;
   std::optional<ast::AffineForm> lowerAffine(const syntax::Node &node,

@@ -41,10 +41,7 @@ bool OpChecker::isComputed(const Node &node) const {
 
 bool OpChecker::lowerSubscript(const Node &node, const Binding &read,
                                unsigned dim, ast::Subscript &subscript) {
-  if (readsTensor(node)) {
-    return lowerLookup(node, subscript);
-  }
-  if (isComputed(node)) {
+  if (readsTensor(node) || isComputed(node)) {
     return lowerComputed(node, subscript);
   }
   std::optional<ast::AffineForm> affine =
@@ -60,16 +57,6 @@ bool OpChecker::lowerSubscript(const Node &node, const Binding &read,
     equateExtents(node.name, scope->unknowns[index], read, dim, node.range);
   }
   return true;
-}
-
-bool OpChecker::lowerLookup(const Node &node, ast::Subscript &subscript) {
-  if (scope->reductions != 0) {
-    diags.error(node.range,
-                "a look-up subscript cannot stand inside a reduction; assign "
-                "the looked-up values to an intermediate first");
-    return false;
-  }
-  return lowerComputed(node, subscript);
 }
 
 bool OpChecker::lowerComputed(const Node &node, ast::Subscript &subscript) {

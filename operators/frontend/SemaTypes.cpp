@@ -217,11 +217,6 @@ bool OpChecker::typeLookup(const Expr &read, unsigned dim) {
                                         "padded, use clamp(...)");
     return false;
   }
-  if (range.hi - range.lo > 255) {
-    diags.error(place, "look-up subscript ranges over " + range.str() +
-                           ", which is more than the 256 values of 8 bits");
-    return false;
-  }
   return true;
 }
 
