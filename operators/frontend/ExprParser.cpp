@@ -275,9 +275,10 @@ NodePtr ExprParser::parseNamed() {
     return parseCall(*function);
   }
   if (isContextualFunction(token.text) && isCallAhead()) {
-    return token.isWord("argmax")   ? parseReduction(ReduceOp::ArgMax)
-           : token.isWord("argmin") ? parseReduction(ReduceOp::ArgMin)
-                                    : parseCall(Function::OfFloat);
+    return token.isWord("argmax")         ? parseReduction(ReduceOp::ArgMax)
+           : token.isWord("argmin")       ? parseReduction(ReduceOp::ArgMin)
+           : token.isWord("rescale_once") ? parseCall(Function::RescaleOnce)
+                                          : parseCall(Function::OfFloat);
   }
   bool isCall = isCallAhead();
   std::optional<Name> name = expectName("an expression");

@@ -75,9 +75,9 @@ unsigned lpgen::arityOf(Function function) {
   if (binaryOpOf(function)) {
     return 2;
   }
-  const bool isTernary = function == Function::Clamp ||
-                         function == Function::Rescale ||
-                         function == Function::Select;
+  const bool isTernary =
+      function == Function::Clamp || function == Function::Rescale ||
+      function == Function::RescaleOnce || function == Function::Select;
   return isTernary ? 3 : 1;
 }
 

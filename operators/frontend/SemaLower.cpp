@@ -307,8 +307,9 @@ static ast::UnaryOp unaryOpOf(Function function) {
   }
 }
 
-/// relu(x) = max(x, 0) and clamp(x, lo, hi) = min(max(x, lo), hi); the rest map
-/// to one node.
+/// relu(x) = max(x, 0), clamp(x, lo, hi) = min(max(x, lo), hi), and
+/// rescale_once(x, m, s) = (x * m >> 30 - s) + 1 >> 1; the rest map to one
+/// node.
 ExprPtr OpChecker::expandCall(const Node &node,
                               std::vector<ExprPtr> arguments) {
   auto make = [&](Expr::Kind kind) {
@@ -324,7 +325,23 @@ ExprPtr OpChecker::expandCall(const Node &node,
   if (std::optional<BinaryOp> op = binaryOpOf(node.function)) {
     return makeBinary(*op, std::move(arguments[0]), std::move(arguments[1]));
   }
+  auto makeInt = [&](int64_t value) {
+    ExprPtr expr = make(Expr::Kind::Int);
+    expr->intValue = value;
+    return expr;
+  };
   switch (node.function) {
+  case Function::RescaleOnce: {
+    ExprPtr product = makeBinary(BinaryOp::Mul, std::move(arguments[0]),
+                                 std::move(arguments[1]));
+    ExprPtr right =
+        makeBinary(BinaryOp::Sub, makeInt(30), std::move(arguments[2]));
+    ExprPtr twice =
+        makeBinary(BinaryOp::ShiftRight, std::move(product), std::move(right));
+    return makeBinary(BinaryOp::ShiftRight,
+                      makeBinary(BinaryOp::Add, std::move(twice), makeInt(1)),
+                      makeInt(1));
+  }
   case Function::Relu:
     return makeBinary(BinaryOp::Max, std::move(arguments[0]),
                       make(Expr::Kind::Int));

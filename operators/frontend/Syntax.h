@@ -35,6 +35,7 @@ enum class Function {
   FloorDiv,
   RoundDiv,
   Rescale,
+  RescaleOnce,
   RoundHalfAway,
   RoundHalfUp,
   Select,

@@ -66,6 +66,20 @@ TEST(FrontendTypes, RescaleRanges) {
 2:27: error: the shift of 'rescale' ranges over [-64, 63] but must lie in [-31, 30])");
 }
 
+TEST(FrontendTypes, RescaleOnceRanges) {
+  expectDiagnostics(
+      R"(op f(m: i32, s: s7) -> (y: i64) {
+  y = rescale_once(s, m)
+})",
+      R"(2:7: error: 'rescale_once' takes 3 argument(s), found 2)");
+  expectDiagnostics(
+      R"(op f(x: i64[4], m: i32, s: s7) -> (y: i64[4]) {
+  y[i] = rescale_once(x[i], m, 0) + rescale_once(s, m, s)
+})",
+      R"(2:10: error: value ranges over [-19807040628566084396238503936, 19807040628566084398385987584], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...)
+2:37: error: the shift ranges over [-33, 94]; shifts go from 0 to 63)");
+}
+
 TEST(FrontendTypes, WrongNumberOfArguments) {
   expectDiagnostics(R"(op f(x: u2[4]) -> (y: i32[4]) {
   y[i] = clamp(x[i], 1) + relu(x[i], 2) + max(x[i])

@@ -416,6 +416,38 @@ TEST(Interpreter, lookupSubscripts) {
   EXPECT_EQ(p.ints("y"), (Ints{40, 41, 10, 11, 30, 31}));
 }
 
+TEST(Interpreter, lookupsOfManyRowsAndInReductions) {
+  Program p("op f(x: u10[2, 2], t: i32[1024], next: u2[4]) -> (y: i32[2],\n"
+            "     z: i32[2], w: u2[2]) {\n"
+            "  y[i] = t[x[i,1]]\n"
+            "  z[i] = sum(k) t[x[i,k]] * (k + 1)\n"
+            "  w[i] = next[next[x[i,0] % 4]]\n}\n");
+  ASSERT_TRUE(p.ok());
+  Ints table(1024);
+  for (size_t i = 0; i < table.size(); ++i) {
+    table[i] = int64_t(3 * i);
+  }
+  p.set("x", Ints{1023, 300, 0, 511}).set("t", table);
+  p.set("next", Ints{2, 3, 1, 0});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{900, 1533}));
+  EXPECT_EQ(p.ints("z"), (Ints{3069 + 2 * 900, 2 * 1533}));
+  EXPECT_EQ(p.ints("w"), (Ints{2, 1}));
+}
+
+TEST(Interpreter, rescaleRoundsOnce) {
+  Program p("op f(x: i32[4], m: i32 in [0, 2147483647], s: s8 in [-31, 30])\n"
+            "  -> (y: i32[4], z: i32[4]) {\n"
+            "  y[i] = rescale_once(x[i], m, s)\n"
+            "  z[i] = rescale(x[i], m, s)\n}\n");
+  ASSERT_TRUE(p.ok());
+  // A quarter: 10, -10 and 6 are ties; 7 / 4 is not rounded to 3.5 first.
+  p.set("x", Ints{10, -10, 6, 5}).set("m", Ints{1 << 30}).set("s", Ints{-1});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{3, -2, 2, 1}));
+  EXPECT_EQ(p.ints("z"), (Ints{3, -3, 2, 2}));
+}
+
 TEST(Interpreter, randomIsKeyedBySeedAndRowMajorPosition) {
   Program p("op f(x: f32[2, 3], seed: i32) -> (y: i32[2, 3], r: f32[2, 3]) {\n"
             "  y[i,j] = floor(x[i,j] + random(seed))\n"
