@@ -174,6 +174,42 @@ std::vector<const Cell *> CellTable::cellsFor(uint64_t features) const {
 }
 
 //===----------------------------------------------------------------------===//
+// FmaCell
+//===----------------------------------------------------------------------===//
+
+CellFacts FmaCell::complete(CellFacts facts) {
+  facts.name = "fma";
+  facts.templateName = "widen";
+  facts.group = 1;
+  facts.groupBytes = 4;
+  facts.isFloat = true;
+  facts.widenOps = 0;
+  return facts;
+}
+
+Cell::Values FmaCell::zero(OpBuilder &b, Location loc) const {
+  return {arith::ConstantOp::create(b, loc, b.getZeroAttr(lanesType(b)))};
+}
+
+Value FmaCell::loadX(OpBuilder &b, Location loc, Value buffer,
+                     Value offset) const {
+  return cell::broadcastBytes(b, loc, buffer, offset, 4, facts().lanes);
+}
+
+Value FmaCell::loadW(OpBuilder &b, Location loc, Value buffer,
+                     Value offset) const {
+  return cell::bitcast(
+      b, loc, cell::loadBytes(b, loc, buffer, offset, facts().lanes * 4),
+      lanesType(b));
+}
+
+Cell::Values FmaCell::step(OpBuilder &b, Location loc, Values acc, Value x,
+                           Value w) const {
+  return {math::FmaOp::create(b, loc, cell::bitcast(b, loc, x, lanesType(b)), w,
+                              acc[0])};
+}
+
+//===----------------------------------------------------------------------===//
 // BytePopcountCell
 //===----------------------------------------------------------------------===//
 

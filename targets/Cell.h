@@ -47,6 +47,8 @@ struct CellFacts {
   int64_t wGroupBytes = 0;      ///< Bytes of one group of w of one lane.
   bool planes = false;  ///< Groups hold one digit of each element; accumulators
                         ///< are bytes that add their products, or never widen.
+  bool isFloat = false; ///< Elements and accumulators are f32: each step is
+                        ///< rounded, so steps keep the order of the sum.
   bool xTables = false; ///< Groups of x hold tables of sums of digits (planes).
   unsigned xBits = 1;   ///< Bits of a digit of x (planes).
   unsigned wBits = 1;   ///< Likewise w.
@@ -55,7 +57,7 @@ struct CellFacts {
   int64_t run = 1;      ///< Consecutive groups of x that one load fetches.
   int64_t depth = 1;    ///< Steps whose sums runStep adds to the accumulator
                         ///< together.
-  StoredRange x;        ///< What a stored element of x may be (not planes).
+  StoredRange x;        ///< What a stored integer of x may be (not planes).
   StoredRange w;        ///< Likewise w.
   unsigned accRegisters = 1;   ///< Registers per accumulator.
   unsigned runRegisters = 0;   ///< Further ones per accumulator, in a run.
@@ -215,6 +217,34 @@ Cell::Values extendSlices(mlir::OpBuilder &b, mlir::Location loc,
                           mlir::Value value, int64_t count, bool isSigned);
 
 } // namespace cell
+
+/// f32: the product with a broadcast x, and the sum, rounded once. In the
+/// vector and math dialects, so every LLVM target can have it.
+class FmaCell : public Cell {
+public:
+  using Cell::Cell;
+  /// `facts` with those that all such cells share: name, template, group, sums.
+  static CellFacts complete(CellFacts facts);
+  int64_t maxSteps(StoredRange /*x*/, StoredRange /*w*/) const override {
+    return kUnlimitedSteps;
+  }
+  Values zero(mlir::OpBuilder &b, mlir::Location loc) const override;
+  mlir::Value loadX(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                    mlir::Value offset) const override;
+  mlir::Value loadW(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                    mlir::Value offset) const override;
+  Values step(mlir::OpBuilder &b, mlir::Location loc, Values acc, mlir::Value x,
+              mlir::Value w) const override;
+  Values widen(mlir::OpBuilder & /*b*/, mlir::Location /*loc*/,
+               Values acc) const override {
+    return acc;
+  }
+
+private:
+  mlir::VectorType lanesType(mlir::OpBuilder &b) const {
+    return mlir::VectorType::get({facts().lanes}, b.getF32Type());
+  }
+};
 
 /// Bit planes, groups of 8: and, population count of bytes, byte accumulators.
 /// In the vector dialect, so every LLVM target can have it.

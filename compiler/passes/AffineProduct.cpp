@@ -308,8 +308,38 @@ std::optional<AffineProduct> ProductMatcher::match(std::string &whyNot) {
 
 } // namespace
 
+/// Both factors as elements that depend on the reduction.
+static std::optional<AffineProduct> matchFloats(lp::ReduceOp reduce,
+                                                std::string &whyNot) {
+  AffineProduct product;
+  Block &body = reduce.getBody().front();
+  bool areElements = true;
+  for (Value factor : cast<lp::YieldOp>(body.getTerminator()).getValues()) {
+    if (matchPattern(factor, m_Constant())) {
+      return std::nullopt;
+    }
+    auto read = factor.getDefiningOp<lp::ReadOp>();
+    areElements = areElements && read;
+    if (read && llvm::none_of(read.getIndices(), [&](Value index) {
+          return index.getDefiningOp() ||
+                 llvm::is_contained(body.getArguments(), index);
+        })) {
+      return std::nullopt;
+    }
+    product.factors.push_back({read, 1, 0, {}});
+  }
+  if (!areElements) {
+    whyNot = "a factor of f32 is computed";
+    return std::nullopt;
+  }
+  return product;
+}
+
 std::optional<AffineProduct> lpgen::matchProduct(lp::ReduceOp reduce,
                                                  std::string &whyNot) {
+  if (reduce.getKind() == lp::ReduceKind::Fma) {
+    return matchFloats(reduce, whyNot);
+  }
   return ProductMatcher(reduce).match(whyNot);
 }
 

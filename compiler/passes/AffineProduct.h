@@ -27,9 +27,10 @@ struct AffineProduct {
 /// Numbers of a form lie in [-2^31, 2^31].
 constexpr int64_t maxAffineNumber = int64_t{1} << 31;
 
-/// The term of `reduce`, a sum of integers, as a product of two factors;
-/// nothing if it is none. Then `whyNot` says why if the term multiplies what
-/// depends on the reduction, so that one could expect a contraction.
+/// The term of `reduce`, a sum of integers or of products of f32, as a product
+/// of two factors; nothing if it is none. Then `whyNot` says why if the term
+/// multiplies what depends on the reduction, so that one could expect a
+/// contraction. Factors of f32 are elements, since anything else is rounded.
 std::optional<AffineProduct> matchProduct(lp::ReduceOp reduce,
                                           std::string &whyNot);
 

@@ -11,6 +11,9 @@
 //       w0..wV = load; for each row: x = broadcast; acc += cell(x, w)
 //     tile += coefficient * widen(acc)
 //
+// Sums of f32 are rounded at each step: their accumulators start from the tile
+// and are written back.
+//
 // Where registers allow, planes of w are side by side instead, as vectors, and
 // x is read once for all of them; or those of x in a tile of one row, as rows,
 // and w is read once (planesTogether).
@@ -55,7 +58,9 @@ TileExpander::TileExpander(lp::TileOp op, const Cell &cell, OpBuilder &builder)
       strides(op.getStrides()), wSteps(op.getWSteps()),
       hasHalves(bool(op.getHalves())) {
   stepBytes = panelVectors * cell.facts().lanes * cell.facts().wBytes();
-  findCarried();
+  if (!cell.facts().isFloat) { // whose accumulators need no widening
+    findCarried();
+  }
 }
 
 /// The longest suffix of loops whose steps fit the chunk; the loop before it is
@@ -82,9 +87,18 @@ void TileExpander::findCarried() {
   }
 }
 
-SmallVector<Value> TileExpander::zeroAccumulators() {
+/// Zeros; or what the tile has of f32, whose sums go on from there.
+SmallVector<Value> TileExpander::firstAccumulators() {
   SmallVector<Value> acc;
   for (int64_t i = 0; i < blocks * vectors; ++i) {
+    if (cell.facts().isFloat && op.getAccumulate()) {
+      acc.push_back(vector::LoadOp::create(
+          e.b, e.loc, VectorType::get({cell.facts().lanes}, e.b.getF32Type()),
+          op.getAcc(),
+          ValueRange{e.index(i / vectors),
+                     e.index(i % vectors * cell.facts().lanes)}));
+      continue;
+    }
     llvm::append_range(acc, cell.zero(e.b, e.loc));
   }
   return acc;
@@ -254,7 +268,7 @@ void TileExpander::emitStrip(Value begin, int64_t length, Value x, Value step,
   trips[depth] = length;
   x = e.add(x, e.mul(begin, e.index(strides[depth])));
   step = e.add(step, e.mul(begin, e.index(wSteps[depth])));
-  SmallVector<Value> acc = carriedLoops(depth, x, step, zeroAccumulators());
+  SmallVector<Value> acc = carriedLoops(depth, x, step, firstAccumulators());
   if (hasHalves) {
     addToHalves(acc);
   } else {
@@ -266,7 +280,7 @@ void TileExpander::emitStrip(Value begin, int64_t length, Value x, Value step,
 void TileExpander::emitMemoryLoops(unsigned depth, Value x, Value step,
                                    Value coefficient) {
   if (carried == 0) {
-    addToTile(carriedLoops(0, x, step, zeroAccumulators()), coefficient);
+    addToTile(carriedLoops(0, x, step, firstAccumulators()), coefficient);
     return;
   }
   if (depth + 1 < carried) {
@@ -373,6 +387,11 @@ static LogicalResult checkTile(lp::TileOp op, const Cell &cell) {
   if (!hasRoom(op.getAcc()) || (op.getHalves() && !hasRoom(op.getHalves()))) {
     return op.emitOpError("needs sums of ")
            << tileRows << " rows of " << tileLanes << " lanes";
+  }
+  auto sums = cast<MemRefType>(op.getAcc().getType()).getElementType();
+  if (cell.facts().isFloat != sums.isF32()) {
+    return op.emitOpError("has sums of ")
+           << sums << ", which cell '" << op.getCell() << "' does not make";
   }
   if (!cell.facts().planes && (op.getXPlanes().size() > 1 ||
                                op.getWPlanes().size() > 1 || op.getHalves())) {

@@ -11,6 +11,9 @@ using namespace lpgen;
 //===----------------------------------------------------------------------===//
 
 Value GroupWriter::stored(Value value) {
+  if (element.isF32()) {
+    return arith::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), value);
+  }
   if (value.getType().getIntOrFloatBitWidth() < 32) {
     value = e.decode(value, element, e.b.getI32Type());
   }
@@ -29,9 +32,9 @@ void GroupWriter::storeByte(Value value, Value offset) {
   memref::StoreOp::create(e.b, e.loc, byte, destination, offset);
 }
 
-/// Whole elements of one or two bytes.
+/// Whole elements of one, two or four bytes.
 void GroupWriter::storeElements(ArrayRef<Value> elements, Value offset) {
-  if (layout.getBits() == 16) {
+  if (layout.getBits() > 8) {
     return storeWords(elements, offset);
   }
   for (auto [i, element] : llvm::enumerate(elements)) {
@@ -56,11 +59,12 @@ void GroupWriter::storeFields(ArrayRef<Value> elements, Value offset) {
 
 void GroupWriter::storeWords(ArrayRef<Value> elements, Value offset) {
   int64_t bytes = cast<MemRefType>(destination.getType()).getNumElements();
-  Value words = e.view(destination, 0, bytes / 2, 16);
-  Value first = arith::ShRUIOp::create(e.b, e.loc, offset, e.index(1));
+  const unsigned bits = layout.getBits();
+  Value words = e.view(destination, 0, bytes * 8 / bits, bits);
+  Value first = arith::DivUIOp::create(e.b, e.loc, offset, e.index(bits / 8));
   for (auto [i, element] : llvm::enumerate(elements)) {
-    memref::StoreOp::create(e.b, e.loc, e.castInt(element, e.b.getI16Type()),
-                            words,
+    memref::StoreOp::create(e.b, e.loc,
+                            e.castInt(element, e.b.getIntegerType(bits)), words,
                             e.add(first, e.index(static_cast<int64_t>(i))));
   }
 }
@@ -150,7 +154,8 @@ constexpr int64_t kVectorElements = 32;
 
 /// Bits of an element in a row: those of the stored element, whole bytes.
 static unsigned rowBits(lp::LayoutAttr layout) {
-  return layout.getBits() * layout.getPlanes() <= 8 ? 8 : 16;
+  const int64_t bits = layout.getBits() * layout.getPlanes();
+  return bits <= 8 ? 8 : bits <= 16 ? 16 : 32;
 }
 
 /// True if vectors of elements have whole groups, and bytes of digits whole
@@ -194,7 +199,8 @@ void RowPacker::fillGroup(Value count) {
 /// Element `k` of the row as i32.
 Value RowPacker::load(Value k) {
   Value value = memref::LoadOp::create(e.b, e.loc, row, k);
-  return layout.getIsSigned()
+  return bits == 32 ? value
+         : layout.getIsSigned()
              ? arith::ExtSIOp::create(e.b, e.loc, e.b.getI32Type(), value)
                    .getResult()
              : arith::ExtUIOp::create(e.b, e.loc, e.b.getI32Type(), value)

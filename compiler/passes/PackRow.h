@@ -17,7 +17,7 @@ public:
 
 protected:
   /// The stored form, as i32, of an element as its storage integer or as its
-  /// value of at least 32 bits.
+  /// value of at least 32 bits; of an f32 its bits.
   mlir::Value stored(mlir::Value value);
   void storeByte(mlir::Value value, mlir::Value offset);
   /// Stores one group of elements, i32, at byte `offset`, its planes

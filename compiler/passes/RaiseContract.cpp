@@ -84,9 +84,10 @@ public:
   /// False, and why in `whyNot` if one could expect a contraction, if the sum
   /// stays a loop nest.
   bool match(std::string &whyNot) {
-    if (reduce.getKind() != lp::ReduceKind::Sum ||
-        !reduce.getType().isInteger() ||
-        !reduce->getParentOfType<lp::ComputeOp>()) {
+    const bool isProduct = reduce.getKind() == lp::ReduceKind::Fma ||
+                           (reduce.getKind() == lp::ReduceKind::Sum &&
+                            reduce.getType().isInteger());
+    if (!isProduct || !reduce->getParentOfType<lp::ComputeOp>()) {
       return false;
     }
     std::optional<AffineProduct> found = matchProduct(reduce, whyNot);
@@ -107,7 +108,7 @@ private:
     if (!isAffineInLoops(x.read) || !isAffineInLoops(w.read)) {
       return "a subscript is computed";
     }
-    if (!isPlain(w.read)) {
+    if (!isPlain(w.read) || (isPlain(x.read) && isVector(w, x))) {
       std::swap(x, w);
     }
     if (!isPlain(w.read)) {
@@ -121,11 +122,28 @@ private:
     if (!zeroFits(x.zero) || !zeroFits(w.zero)) {
       return "a zero point is not subscripted by loops alone, each once";
     }
-    return paddingFits() ? "" : "the padding is computed";
+    return paddingFits() ? "" : whyNotPadded();
+  }
+
+  std::string whyNotPadded() {
+    return reduce.getType().isInteger() ? "the padding is computed"
+                                        : "the padding of f32 is not 0";
   }
 
   static bool isPlain(lp::ReadOp read) {
     return hasPlainSubscripts(read) && !read.mayBeOutside();
+  }
+
+  /// True if `w`, of f32, has no loop that `x` has not, as a vector beside a
+  /// matrix. Loops of w alone fill the lanes, so x had better be w.
+  static bool isVector(AffineFactor w, AffineFactor x) {
+    const auto hasOwn = [](lp::ReadOp of, lp::ReadOp other) {
+      return llvm::any_of(of.getIndices(), [&](Value index) {
+        return !llvm::is_contained(other.getIndices(), index);
+      });
+    };
+    return !w.read.getType().isInteger() && !hasOwn(w.read, x.read) &&
+           hasOwn(x.read, w.read);
   }
 
   /// Parallel loops (those of enclosing ops, outermost first), then the
@@ -166,12 +184,16 @@ private:
     return cast<ShapedType>(read.getSource().getType()).getRank() == 0;
   }
 
-  /// A padding known at run time is a scalar that is read as it is.
+  /// A padding known at run time is a scalar that is read as it is; that of f32
+  /// is +0.
   bool paddingFits() {
+    if (auto pad = dyn_cast_or_null<FloatAttr>(x.read.getPadAttr())) {
+      return pad.getValue().isPosZero();
+    }
     Value scalar = x.read.getPadScalar();
     auto read =
         scalar ? skipCasts(scalar).getDefiningOp<lp::ReadOp>() : lp::ReadOp();
-    return !scalar || (read && isScalar(read));
+    return !scalar || (read && isScalar(read) && reduce.getType().isInteger());
   }
 
   /// Zero points are scalars, or depend on parallel loops.
@@ -209,6 +231,10 @@ void RaiseContract::rewrite() {
   auto shapeOf = [](lp::ReadOp read) {
     return cast<ShapedType>(read.getSource().getType()).getShape();
   };
+  auto rangeOf = [](lp::ReadOp read) {
+    return read.getType().isInteger() ? read.elementRange()
+                                      : SmallVector<int64_t, 2>();
+  };
   auto zeroOf = [](AffineFactor factor) {
     return factor.zero ? Value(factor.zero.getSource()) : Value();
   };
@@ -226,6 +252,9 @@ void RaiseContract::rewrite() {
   if (auto pad = dyn_cast_or_null<IntegerAttr>(x.read.getPadAttr())) {
     xPad = builder.getI64IntegerAttr(pad.getInt());
   }
+  if (isa_and_present<FloatAttr>(x.read.getPadAttr())) {
+    xPad = builder.getI64IntegerAttr(0);
+  }
   if (Value scalar = x.read.getPadScalar()) {
     padScalar = skipCasts(scalar).getDefiningOp<lp::ReadOp>().getSource();
   }
@@ -238,7 +267,7 @@ void RaiseContract::rewrite() {
       ValueRange{}, extents, parallel, mapOver(x.read, loops),
       mapOver(w.read, loops), x.read.getDivisors(), xPad, zeroMapOf(x),
       zeroMapOf(w), affineOf(x), affineOf(w), x.read.logicalElement(),
-      w.read.logicalElement(), x.read.elementRange(), w.read.elementRange(),
+      w.read.logicalElement(), rangeOf(x.read), rangeOf(w.read),
       shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(), lp::LayoutAttr(),
       lp::ScheduleAttr(), statement.getLabelAttr(), StringAttr(),
       mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr());

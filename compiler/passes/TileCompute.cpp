@@ -57,11 +57,15 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
                         IntegerAttr pad, Value padScalar,
                         lp::ContractOp::Affine affine, Value zero,
                         mlir::Type type) {
-  mlir::Type scalar =
-      e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
+  const bool isFloat = isa<FloatType>(element);
+  mlir::Type scalar = element;
+  if (!isFloat) {
+    scalar = e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
+  }
   TypedAttr padding;
   if (pad) {
-    padding = cast<TypedAttr>(e.b.getIntegerAttr(scalar, pad.getInt()));
+    padding = isFloat ? TypedAttr(e.b.getF32FloatAttr(0))
+                      : TypedAttr(e.b.getIntegerAttr(scalar, pad.getInt()));
   }
   if (padScalar) {
     padScalar = e.castInt(padScalar, scalar);
@@ -69,7 +73,10 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
   auto read = lp::ReadOp::create(
       e.b, e.loc, scalar, source, loops, padScalar, AffineMapAttr::get(map),
       e.b.getDenseI64ArrayAttr(divisors), padding, mlir::TypeAttr::get(element),
-      e.b.getDenseI64ArrayAttr(range));
+      isFloat ? DenseI64ArrayAttr() : e.b.getDenseI64ArrayAttr(range));
+  if (isFloat) {
+    return read;
+  }
   Value value = e.castInt(read, type);
   if (affine.scale != 1) {
     value = e.mul(value, e.integer(affine.scale, type));
@@ -115,7 +122,8 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
   mlir::Type type = op.accumulatorType();
   auto reduce = lp::ReduceOp::create(
       builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
-      lp::ReduceKind::Sum, extents.drop_front(parallel));
+      op.isOfFloats() ? lp::ReduceKind::Fma : lp::ReduceKind::Sum,
+      extents.drop_front(parallel));
   Block &sum = reduce.getBody().emplaceBlock();
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -130,8 +138,12 @@ lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
     Value w =
         emitFactor(e, op.getW(), op.getWMap(), ones, loops, op.getWElement(),
                    op.getWRange(), {}, {}, op.affineOfW(), wZero, type);
-    lp::YieldOp::create(builder, loc,
-                        ValueRange{arith::MulIOp::create(builder, loc, x, w)});
+    if (op.isOfFloats()) {
+      lp::YieldOp::create(builder, loc, ValueRange{x, w});
+    } else {
+      lp::YieldOp::create(
+          builder, loc, ValueRange{arith::MulIOp::create(builder, loc, x, w)});
+    }
   }
   IRMapping mapping;
   Block &epilogue = op.getBody().front();

@@ -36,7 +36,7 @@ private:
                                            int64_t count,
                                            llvm::SmallVector<mlir::Value> acc);
   void prefetchStep(mlir::Value w);
-  llvm::SmallVector<mlir::Value> zeroAccumulators();
+  llvm::SmallVector<mlir::Value> firstAccumulators();
   unsigned perAcc() const { return cell.facts().accRegisters; }
   mlir::scf::ForOp carry(mlir::Value low, mlir::Value high, int64_t step,
                          llvm::ArrayRef<mlir::Value> acc);

@@ -1,4 +1,4 @@
-// The sums of a tile in memory: 32 or 64 bits, and 16 bits for cells whose
+// The sums of a tile in memory: i32, i64 or f32, and 16 bits for cells whose
 // accumulators are bytes. See ExpandTile.cpp.
 #include "compiler/passes/TileExpander.h"
 
@@ -11,7 +11,7 @@ void TileExpander::zero(Value memory, int64_t memoryRows,
   int64_t lanes = cell.facts().lanes;
   VectorType type = VectorType::get(
       {lanes}, cast<MemRefType>(memory.getType()).getElementType());
-  Value zero = cell::zeroVector(e.b, e.loc, type);
+  Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type));
   for (int64_t i = 0; i < memoryRows; ++i) {
     for (int64_t j = 0; j < memoryVectors * lanes; j += lanes) {
       vector::StoreOp::create(e.b, e.loc, zero, memory,
@@ -79,9 +79,15 @@ void TileExpander::addToTile(ArrayRef<Value> acc, Value coefficient) {
   }
 }
 
-/// Adds to a vector of the tile; writes it if nothing is there yet.
+/// Adds to a vector of the tile; writes it if nothing is there yet, or if it
+/// goes on from there.
 void TileExpander::addVector(int64_t row, int64_t lane, Value wide,
                              Value coefficient) {
+  if (cell.facts().isFloat) {
+    vector::StoreOp::create(e.b, e.loc, wide, op.getAcc(),
+                            ValueRange{e.index(row), e.index(lane)});
+    return;
+  }
   auto type = cast<VectorType>(wide.getType());
   mlir::Type sumType = cast<MemRefType>(op.getAcc().getType()).getElementType();
   if (type.getElementType() != sumType) {

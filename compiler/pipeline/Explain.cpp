@@ -38,13 +38,18 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
       extents(g, LoopRole::Column), extents(g, LoopRole::Tap), g.innerExtent());
   auto operand = [&](StringRef name, const ElementStorage &storage,
                      int64_t bytes, int64_t bits) {
-    os << formatv(
-        "  {0,-12} {1} bytes in k-groups of {2}; stored values [{3}, {4}]{5}\n",
-        name, bytes, facts.group, storage.range.lo, storage.range.hi,
-        storage.planes.empty()
-            ? std::string()
-            : formatv(", {0} planes of {1} bits", storage.planes.size(), bits)
-                  .str());
+    os << formatv("  {0,-12} {1} bytes in k-groups of {2}", name, bytes,
+                  facts.group);
+    if (facts.isFloat) {
+      os << "; f32\n";
+      return;
+    }
+    os << formatv("; stored values [{0}, {1}]{2}\n", storage.range.lo,
+                  storage.range.hi,
+                  storage.planes.empty() ? std::string()
+                                         : formatv(", {0} planes of {1} bits",
+                                                   storage.planes.size(), bits)
+                                               .str());
   };
   operand("packed x", form.x, g.xBytes, g.xLayout.getBits());
   operand("packed w", form.w, g.wBytes, g.wLayout.getBits());

@@ -150,6 +150,10 @@ std::optional<ElementStorage> lpgen::storageOf(ElementType type,
                                                const CellFacts &cell,
                                                lp::OperandKind kind) {
   const bool isX = kind == lp::OperandKind::Activations;
+  if (type.isFloat() || cell.isFloat) {
+    return type.isFloat() && cell.isFloat ? std::optional(ElementStorage())
+                                          : std::nullopt;
+  }
   return cell.planes ? planesOf(type, range, isX ? cell.xBits : cell.wBits)
                      : elementsOf(type, range, isX ? cell.x : cell.w);
 }
@@ -245,6 +249,11 @@ static ArrayRef<int64_t> pairSumsOf(lp::ContractOp contract,
   return isKnown ? buffer.getPairSums() : ArrayRef<int64_t>();
 }
 
+/// A declared range of integers; f32 have none.
+static StoredRange asStored(ArrayRef<int64_t> range) {
+  return range.empty() ? StoredRange() : StoredRange{range[0], range[1]};
+}
+
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 const Cell &cell,
                                                 int64_t vectors,
@@ -265,13 +274,17 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     reason = "the zero point of x depends on a loop of w alone";
     return std::nullopt;
   }
+  if (facts.isFloat && geometry->extentOf(LoopRole::Column) == 1) {
+    reason = "no loop of w alone fills the lanes";
+    return std::nullopt;
+  }
   PackedForm form{std::move(*geometry), {}, {}};
   ElementType xType = lp::toElementType(contract.getXElement());
   ElementType wType = lp::toElementType(contract.getWElement());
-  auto x = storageOf(xType, {contract.getXRange()[0], contract.getXRange()[1]},
-                     facts, lp::OperandKind::Activations);
-  auto w = storageOf(wType, {contract.getWRange()[0], contract.getWRange()[1]},
-                     facts, lp::OperandKind::Weights);
+  auto x = storageOf(xType, asStored(contract.getXRange()), facts,
+                     lp::OperandKind::Activations);
+  auto w = storageOf(wType, asStored(contract.getWRange()), facts,
+                     lp::OperandKind::Weights);
   if (!x || !w) {
     reason = (!x ? "x of type " + xType.str() : "w of type " + wType.str()) +
              " does not fit the cell's operands";
@@ -287,7 +300,7 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
              facts.name.str() + "'";
     return std::nullopt;
   }
-  if (!contract.accumulatorType().isInteger(32) &&
+  if (contract.accumulatorType().isInteger(64) &&
       !fitLongSums(facts, form, reason)) {
     return std::nullopt;
   }

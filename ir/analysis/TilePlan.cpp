@@ -6,8 +6,10 @@
 
 using namespace lpgen;
 
-/// The reduction as nested loops, those of one trip left out.
-static llvm::SmallVector<ReductionLoop> reductionLoops(const Geometry &g) {
+/// The reduction as nested loops, those of one trip left out: taps first, or in
+/// the order of the contraction if each step is rounded.
+static llvm::SmallVector<ReductionLoop> reductionLoops(const Geometry &g,
+                                                       bool isFloat) {
   llvm::SmallVector<ReductionLoop> loops;
   int64_t wSteps = g.steps;
   for (unsigned loop : g.loopsOf(LoopRole::Tap)) {
@@ -19,6 +21,14 @@ static llvm::SmallVector<ReductionLoop> reductionLoops(const Geometry &g) {
   }
   if (g.groups > 1 || loops.empty()) {
     loops.push_back({g.groups, g.xLayout.getGroupBytes(), 1, -1});
+  }
+  if (isFloat) {
+    const auto place = [&](const ReductionLoop &loop) {
+      return loop.loop < 0 ? static_cast<int>(g.innerLoop) : loop.loop;
+    };
+    llvm::sort(loops, [&](const ReductionLoop &a, const ReductionLoop &b) {
+      return place(a) < place(b);
+    });
   }
   return loops;
 }
@@ -78,7 +88,7 @@ class Planner {
 public:
   Planner(const PackedForm &form, const CellFacts &cell, int64_t rows,
           int64_t block, const Machine &machine)
-      : g(form.geometry), rows(rows), block(block),
+      : g(form.geometry), isFloat(cell.isFloat), rows(rows), block(block),
         l1Bytes(machine.cpu.l1Bytes) {
     const Costs &costs = machine.unit().costs;
     const CostTerms &prices = costs.prices;
@@ -95,7 +105,7 @@ public:
   }
 
   TilePlan plan() {
-    result.loops = reductionLoops(g);
+    result.loops = reductionLoops(g, isFloat);
     result.strip = result.loops[0].count;
     llvm::SmallVector<unsigned> rowLoops = g.loopsOf(LoopRole::Row);
     if (!rowLoops.empty()) {
@@ -103,7 +113,10 @@ public:
       result.aligned = !g.shape.isDynamic[innermost] &&
                        g.shape.extents[innermost] % rows == 0;
     }
-    if (result.aligned) {
+    // In f32 a product with the halo is not always nothing: that of an infinite
+    // w is a NaN, and -0 plus +0 is +0.
+    leavesOut = result.aligned && !isFloat;
+    if (leavesOut) {
       planAlong();
     }
     planSweeps();
@@ -112,9 +125,11 @@ public:
 
 private:
   const Geometry &g;
+  bool isFloat;
   int64_t rows;
   int64_t block;
   int64_t l1Bytes;
+  bool leavesOut = false; ///< Taps outside x.
   // In cycles, or relative to those of a step.
   double work = 0;       ///< Of one cell over all steps.
   double missFactor = 1; ///< Cost of a step with w from the second level.
@@ -200,7 +215,7 @@ private:
       consider(llvm::divideCeil(count, pieces), 1, std::nullopt);
     }
     for (const BorderDim &dim : g.borderDims()) {
-      if (result.aligned && dim.rowLoop != innermost &&
+      if (leavesOut && dim.rowLoop != innermost &&
           result.loops[0].loop == static_cast<int>(dim.tapLoop)) {
         consider(1, insideFraction(dim), dim);
       }

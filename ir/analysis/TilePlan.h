@@ -1,8 +1,8 @@
 // How the reduction of a register tile is cut: what of the border a tile can
 // leave out, and which slice of w stays in cache while tiles stream by.
 //
-// Halo positions store 0, so leaving them out changes no sum. Shared by tiling
-// and the cost model; nothing here creates IR.
+// Halo positions store 0, so leaving them out changes no sum of integers.
+// Shared by tiling and the cost model; nothing here creates IR.
 #ifndef LPGEN_IR_ANALYSIS_TILEPLAN_H
 #define LPGEN_IR_ANALYSIS_TILEPLAN_H
 

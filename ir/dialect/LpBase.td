@@ -120,7 +120,8 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     A packed operand is made of *groups*: `group` consecutive elements along the inner
     reduction dimension, in `groupBytes` bytes. What the bytes hold is the `kind`:
 
-    - `elements`: whole stored elements of `bits` bits, 8 or 16, one after the other.
+    - `elements`: whole stored elements of `bits` bits, 8 or 16, or 32 for f32, one after
+      the other.
     - `fields`: whole stored elements of fewer bits, without a sign. Element i is in byte
       i % groupBytes, from bit i / groupBytes * `bits` on.
     - `digits`: one digit of each element, bits [p * bits, (p + 1) * bits) of the code in
@@ -140,8 +141,8 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
     with offset 2^b - 1 and `halve` is stored as its code. `signed` says that stored
     elements are two's complement.
 
-    Constraints: (layout_c1) 1 to 256 elements and 1 to 1024 bytes in a group, 1 to 16
-    bits and planes, 1 to 4096 lanes, an offset of 32 bits; (layout_c2) activations have
+    Constraints: (layout_c1) 1 to 256 elements and 1 to 1024 bytes in a group, 1 to 32
+    bits, 1 to 16 planes, 1 to 4096 lanes, an offset of 32 bits; (layout_c2) activations have
     one lane; (layout_c3) the elements of a group fill its bytes as the kind says.
   }];
   let parameters = (ins EnumParameter<Lp_OperandKind>:$operand,
@@ -221,8 +222,8 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
 
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
-    have a range, within that of their type; (buffer_c3) only inputs and constants of
-    integers are packed; (buffer_c4) constants, and only they, have a digest, of 64
+    have a range, within that of their type; (buffer_c3) only inputs and constants are
+    packed; (buffer_c4) constants, and only they, have a digest, of 64
     hexadecimal digits, and no run-time sizes; (buffer_c5) only constants have sums of pairs,
     of none or of every n, which are not positive and not negative in turn.
   }];
@@ -235,7 +236,7 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
       OptionalArrayRefParameter<"int64_t">:$pairSums);
   let assemblyFormat = [{
     `<` $name `,` $role (`of` $digest^)? (`pairSums` `[` $pairSums^ `]`)? `,` $element `,`
-    custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`,` `packed` `=` $packed^)? `>`
+    custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`packed` `=` $packed^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

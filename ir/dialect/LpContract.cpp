@@ -21,8 +21,11 @@ struct Operand {
   bool isPadded;
 };
 
-/// A declared range is one of the element's values.
+/// A declared range is one of the element's values; f32 has none.
 bool isRangeOf(ArrayRef<int64_t> range, mlir::Type element) {
+  if (isa<FloatType>(element)) {
+    return range.empty();
+  }
   ElementType type = toElementType(element);
   return range.size() == 2 && range[0] <= range[1] &&
          range[0] >= type.minValue() && range[1] <= type.maxValue();
@@ -42,8 +45,9 @@ std::string listOf(ArrayRef<int64_t> shape) {
 /// that is packed.
 LogicalResult verifyType(ContractOp op, const Operand &operand) {
   if (!isElementType(operand.element) ||
-      isa<FloatType>(operand.element)) { // contract_c5
-    return op.emitOpError("contracts integers only, found ")
+      isa<FloatType>(operand.element) != op.isOfFloats()) { // contract_c5
+    return op.emitOpError("contracts integers into integers or f32 into f32, "
+                          "found ")
            << operand.name << " of " << operand.element;
   }
   auto type = cast<ShapedType>(operand.value.getType());
@@ -164,6 +168,18 @@ LogicalResult verifyAffine(ContractOp op) {
   return success();
 }
 
+/// Products of f32 are those of elements, outside of +0.
+LogicalResult verifyFloats(ContractOp op) {
+  const bool isPlain = !op.getXZero() && !op.getWZero() &&
+                       !op.getXPadScalar() && !op.getXAffine() &&
+                       !op.getWAffine() && op.getXPad().value_or(0) == 0;
+  return !op.isOfFloats() || isPlain
+             ? success()
+             : op.emitOpError(
+                   "multiplies f32 as they are: without zero points, "
+                   "scales, offsets and paddings other than 0");
+}
+
 /// Every subscript of w is a loop of its own, or a constant.
 LogicalResult verifyDistinct(ContractOp op) {
   llvm::SmallBitVector seen(op.numLoops());
@@ -232,6 +248,8 @@ mlir::Type ContractOp::accumulatorType() {
   return getBody().front().getArguments().back().getType();
 }
 
+bool ContractOp::isOfFloats() { return accumulatorType().isF32(); }
+
 SmallVector<mlir::Type> ContractOp::outputTypes() {
   return llvm::to_vector(
       cast<YieldOp>(getBody().front().getTerminator()).getValues().getTypes());
@@ -248,10 +266,10 @@ LogicalResult ContractOp::verify() {
   Block &block = getBody().front();
   if (block.getNumArguments() != getParallel() + 1 ||
       !isIndexList(block, getParallel()) ||
-      !(accumulatorType().isInteger(32) ||
-        accumulatorType().isInteger(64))) { // contract_c3
-    return emitOpError("body takes one index per parallel loop and an i32 or "
-                       "i64 accumulator");
+      !(accumulatorType().isInteger(32) || accumulatorType().isInteger(64) ||
+        accumulatorType().isF32())) { // contract_c3
+    return emitOpError("body takes one index per parallel loop and an i32, i64 "
+                       "or f32 accumulator");
   }
   if (failed(verifyOperandForms(*this))) { // contract_c6, contract_c7
     return failure();
@@ -291,7 +309,8 @@ LogicalResult ContractOp::verify() {
     }
   }
   if (failed(verifyZeros(*this)) ||  // contract_c11
-      failed(verifyAffine(*this))) { // contract_c13
+      failed(verifyAffine(*this)) || // contract_c13
+      failed(verifyFloats(*this))) { // contract_c14
     return failure();
   }
   // contract_c4: values that only chains take come after the outputs.

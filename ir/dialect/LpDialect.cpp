@@ -186,7 +186,9 @@ static llvm::StringRef whyNotFilled(OperandKind operand, LayoutKind kind,
   }
   switch (kind) {
   case LayoutKind::Elements:
-    return bits == 8 || bits == 16 ? "" : "elements have 8 or 16 bits";
+    return bits == 8 || bits == 16 || bits == 32
+               ? ""
+               : "elements have 8, 16 or 32 bits";
   case LayoutKind::Fields:
     return bits < 8 && 8 % bits == 0 && !isSigned &&
                    operand == OperandKind::Weights
@@ -214,11 +216,11 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return value >= 1 && value <= most;
   };
   if (!isWithin(group, 256) || !isWithin(groupBytes, 1024) ||
-      !isWithin(bits, 16) || !isWithin(planes, 16) || !isWithin(lanes, 4096) ||
+      !isWithin(bits, 32) || !isWithin(planes, 16) || !isWithin(lanes, 4096) ||
       !llvm::isInt<32>(offset)) { // layout_c1
     return emitError() << "expected a group of 1 to 256 elements and 1 to 1024 "
-                          "bytes, 1 to 16 bits and planes, 1 to 4096 lanes and "
-                          "an offset of 32 bits";
+                          "bytes, 1 to 32 bits, 1 to 16 planes, 1 to 4096 "
+                          "lanes and an offset of 32 bits";
   }
   if (operand == OperandKind::Activations && lanes != 1) { // layout_c2
     return emitError() << "activations have one lane, found " << lanes;

@@ -88,8 +88,8 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return fail("needs a range within that of its elements");
     }
   }
-  if (packed && (role == BufferRole::Output || !isInteger)) { // buffer_c3
-    return fail("is packed and no input or constant of integers");
+  if (packed && role == BufferRole::Output) { // buffer_c3
+    return fail("is packed and no input or constant");
   }
   const bool areSums =
       pairSums.size() == size_t{2} * kNumPairRuns &&
@@ -142,14 +142,10 @@ ContractionAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         StringRef label, mlir::Type x, mlir::Type w,
                         mlir::Type accumulator, ScheduleAttr /*schedule*/,
                         int64_t group, StringRef /*choice*/) {
-  auto isElement = [](mlir::Type type) {
-    return isa<IntType>(type) || type.isSignlessInteger(32) ||
-           type.isSignlessInteger(64);
-  };
-  if (group < 0 || !isElement(x) || !isElement(w) ||
-      !isElement(accumulator)) { // contraction_c1
+  if (group < 0 || !isElementType(x) || !isElementType(w) ||
+      !isElementType(accumulator)) { // contraction_c1
     return emitError() << "contraction '" << label
-                       << "' needs integer elements and a group of 0 or more";
+                       << "' needs elements and a group of 0 or more";
   }
   return success();
 }

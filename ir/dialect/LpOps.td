@@ -291,6 +291,9 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     and the body maps (p, acc) to the elements written at p. Reads of x outside yield
     its padding, as in `lp.read`; w is read inside only.
 
+    f32 are multiplied as they are, and each product is rounded once with its addition, in
+    the row-major order of the other loops, the first one added to +0.
+
     With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
     the logical tensor it was packed from, whose shape is `xShape`.
 
@@ -301,20 +304,21 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
 
     Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
     (contract_c2) the wMap's results are distinct loops or constants;
-    (contract_c3) body arguments: one index per parallel loop, then acc (i32 or i64);
+    (contract_c3) body arguments: one index per parallel loop, then acc (i32, i64 or f32);
     (contract_c4) extents as in (compute_c4); results or outputs as many as yielded
     values, of their types and the shape of the parallel loops; further yielded values
     are each `yielded` to a chain;
-    (contract_c5) elements of x and w are integers; (contract_c6) on memrefs the types of
+    (contract_c5) elements of x and w are integers, or f32 as acc is; (contract_c6) on memrefs the types of
     zero points and padding stand in `xZeroElement`, `wZeroElement` and `xPadElement`;
     (contract_c7) both operands are packed, in the layouts of x and w, or none is, and
     packed ones have a schedule with a cell;
     (contract_c8) operands that are not packed have the logical shapes and elements;
-    (contract_c9) ranges of x and w are ranges of their elements;
+    (contract_c9) ranges of x and w are ranges of their elements, none of f32;
     (contract_c10) subscripts are as in (read_c7) and (read_c8), none beyond 2^40;
     (contract_c11) a zero point and its map stand together, subscripted by parallel loops,
     inside; the padding is a scalar; (contract_c12) the body computes scalars only;
-    (contract_c13) scales and offsets are within 2^31 of 0, scales not 0.
+    (contract_c13) scales and offsets are within 2^31 of 0, scales not 0;
+    (contract_c14) f32 have no zero points, scales or offsets, and a padding of 0 (+0).
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
@@ -356,6 +360,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     }
     /// The type of the accumulator handed to the body.
     ::mlir::Type accumulatorType();
+    /// True if elements and accumulator are f32.
+    bool isOfFloats();
     /// Types of the yielded elements.
     ::llvm::SmallVector<::mlir::Type> outputTypes();
   }];
@@ -382,8 +388,8 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     producer, with one index argument per dimension of the operand, and the number of a
     value that the contraction around yields; (pack_c3) a logical operand only with a
     producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
-    linearly, w by distinct loops; (pack_c5) elements are integers, a source and a
-    logical operand have the shape and the storage of the operand.
+    linearly, w by distinct loops; (pack_c5) elements are integers, or f32 in a layout of
+    32 bits, a source and a logical operand have the shape and the storage of the operand.
   }];
   let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
       Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
@@ -406,9 +412,9 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
   let summary = "a register tile: rows x vectors of sums over a part of the reduction";
   let description = [{
     `acc[i][j] = sum over planes and steps of cell(x[xOffsets[i] + step], w[wOffset + step])`
-    in i32 or i64, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
+    in i32, i64 or f32, for `rows` rows and `vectors` vectors of lanes. The steps are the loops
     `counts`, which advance x by `strides` bytes and w by `wSteps` steps. `accumulate` adds
-    to `acc` instead of writing it. `chunk` is the number of steps after which the cell's
+    to `acc` instead of writing it; f32 are added to it step by step, in the order of the loops. `chunk` is the number of steps after which the cell's
     narrow accumulator must be widened, proved from the operands' ranges. `halves` is
     memory for 16-bit sums on the way, where the cell's accumulators are bytes. `prefetch` is
     how many bytes ahead each step fetches w into the second-level cache, 0 for not at all.
@@ -416,7 +422,8 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
     Constraints: (tile_c1) one xOffset per row, and 1 to 128 accumulators; (tile_c2) counts
     are positive, with one stride and one wStep each; (tile_c3) chunk is positive, unroll 1
     to 256; (tile_c4) coefficients of planes are powers of the second one, the last one
-    perhaps negative; (tile_c5) x and w are byte buffers, sums rows of i32, i64 or i16.
+    perhaps negative; (tile_c5) x and w are byte buffers, sums rows of i32, i64 or
+    f32, 16-bit ones of i16.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
       Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,

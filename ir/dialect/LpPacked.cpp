@@ -127,6 +127,11 @@ static bool isLogical(PackOp op, mlir::Value value) {
          type.getElementType() == getStorageType(op.getElement());
 }
 
+/// True if a value of `type` can become an element: both are integers, or f32.
+static bool isPackable(PackOp op, mlir::Type type) {
+  return op.getElement().isF32() ? type.isF32() : type.isInteger();
+}
+
 /// pack_c2: where the elements come from.
 static LogicalResult verifySource(PackOp op) {
   if (bool(op.getSource()) + !op.getProducer().empty() +
@@ -142,8 +147,8 @@ static LogicalResult verifySource(PackOp op) {
   if (op.getYieldedAttr()) {
     ValueRange yielded = yieldedOf(contract.getBody());
     if (*op.getYielded() >= yielded.size() ||
-        !yielded[*op.getYielded()].getType().isInteger()) {
-      return op.emitOpError("has no yielded integer ")
+        !isPackable(op, yielded[*op.getYielded()].getType())) {
+      return op.emitOpError("has no yielded element ")
              << *op.getYielded() << " of the contraction around it";
     }
   }
@@ -155,9 +160,9 @@ static LogicalResult verifySource(PackOp op) {
     if (op.getProducer().getNumArguments() != op.getXShape().size() ||
         !llvm::all_of(op.getProducer().getArgumentTypes(),
                       [](mlir::Type type) { return type.isIndex(); }) ||
-        yielded.size() != 1 || !yielded[0].getType().isInteger()) {
+        yielded.size() != 1 || !isPackable(op, yielded[0].getType())) {
       return op.emitOpError("producer needs one index per dimension and yields "
-                            "an integer");
+                            "an element");
     }
   }
   return success();
@@ -173,9 +178,12 @@ LogicalResult PackOp::verify() {
   if (getLogical() && getProducer().empty()) { // pack_c3
     return emitOpError("has a logical operand without a producer");
   }
-  if (!isa<IntType>(getElement()) && !getElement().isSignlessInteger(32) &&
-      !getElement().isSignlessInteger(64)) { // pack_c5
-    return emitOpError("packs integers only");
+  const bool isFloat = getElement().isF32();
+  if (isFloat != (getLayout().getBits() == 32) ||
+      (!isFloat && !isa<IntType>(getElement()) &&
+       !getElement().isSignlessInteger(32) &&
+       !getElement().isSignlessInteger(64))) { // pack_c5
+    return emitOpError("packs integers, or f32 as elements of 32 bits");
   }
   for (mlir::Value logical : {getSource(), getLogical()}) {
     if (logical && !isLogical(*this, logical)) { // pack_c5
@@ -255,8 +263,9 @@ LogicalResult TileOp::verify() {
     return cast<MemRefType>(value.getType()).getElementType();
   };
   if (!isMatrix(getAcc()) || !(elementOf(getAcc()).isInteger(32) ||
-                               elementOf(getAcc()).isInteger(64))) { // tile_c5
-    return emitOpError("sums must be rows of i32 or i64");
+                               elementOf(getAcc()).isInteger(64) ||
+                               elementOf(getAcc()).isF32())) { // tile_c5
+    return emitOpError("sums must be rows of i32, i64 or f32");
   }
   if (getHalves() && (!isMatrix(getHalves()) ||
                       !elementOf(getHalves()).isInteger(16))) { // tile_c5

@@ -1,5 +1,5 @@
-// widen: widening multiply-add of whole elements, in 16-bit accumulators where
-// the bound on the operands allows, else in 32-bit ones.
+// widen: multiply-add of whole elements: widening, in 16-bit accumulators where
+// the bound on the operands allows, else in 32-bit ones; or of f32.
 #include "schedules/templates/Packed.h"
 #include "targets/cpus/Cpus.h"
 
@@ -10,7 +10,7 @@ class WidenTemplate : public PackedTemplate {
 public:
   llvm::StringRef name() const override { return "widen"; }
   llvm::StringRef summary() const override {
-    return "widening multiply-add of 8- or 16-bit elements";
+    return "multiply-add of elements of 8 or 16 bits, widening, or of f32";
   }
 
 protected:

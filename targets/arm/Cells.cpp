@@ -372,6 +372,10 @@ std::vector<CellRow> arm::productRows() {
         .widenOps = 2,
         .instruction = "smlal"},
        emitter<SmlalCell>},
+      // One load of x serves four steps by element, as in DotCell.
+      {FmaCell::complete(
+           {.lanes = 4, .run = 4, .fixedRegisters = 0, .instruction = "fmla"}),
+       emitter<FmaCell>},
       {BytePopcountCell::complete({.name = "cnt",
                                    .lanes = 16,
                                    .fixedRegisters = 9,

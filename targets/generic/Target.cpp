@@ -56,12 +56,15 @@ TargetDesc describe(llvm::StringRef triple) {
   return desc;
 }
 
-/// One cell, in the vector dialect only.
+/// Cells in the vector dialect only. x86-64 adds up f32 in f64, in halves
+/// (lp-expand-fma).
 const CellTable &genericCells() {
   static const CellTable cells{
       {{BytePopcountCell::complete(
             {.name = "ctpop", .lanes = 16, .stepOps = 12}),
-        emitter<BytePopcountCell>}}};
+        emitter<BytePopcountCell>},
+       {FmaCell::complete({.lanes = 4, .fixedRegisters = 4, .stepOps = 8}),
+        emitter<FmaCell>}}};
   return cells;
 }
 } // namespace

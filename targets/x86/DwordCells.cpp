@@ -1,5 +1,5 @@
-// The cells of x86 with groups of four bytes, one for each 32-bit lane. For the
-// bounds see docs/design/kernels.md.
+// The cells of x86 with groups of four bytes, one for each 32-bit lane; f32
+// among them. For the bounds see docs/design/kernels.md.
 //
 // One class serves both widths of registers: the number of lanes tells it which
 // one it has, and LLVM chooses the instruction of that width.
@@ -321,5 +321,8 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .widenOps = 1,
         .instruction = "vpmaddwd"},
        emitter<MaddwCell>},
+      {FmaCell::complete(
+           {.lanes = lanes, .fixedRegisters = 1, .instruction = "vfmadd231ps"}),
+       emitter<FmaCell>},
   };
 }

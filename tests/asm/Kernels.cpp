@@ -25,9 +25,10 @@ std::string scheduleWith(const CellFacts &cell, const std::string &fields) {
 CompiledOp compileGemm(const Target &target, const std::string &schedule,
                        const Gemm &gemm) {
   const std::string text = llvm::formatv(
-      "op gemm(x: {0}[{2}, {4}], w: {1}[{3}, {4}]) -> (y: i32[{2}, {3}]) {{\n"
+      "op gemm(x: {0}[{2}, {4}], w: {1}[{3}, {4}]) -> (y: {5}[{2}, {3}]) {{\n"
       "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-      gemm.x, gemm.w, gemm.rows, gemm.columns, gemm.depth);
+      gemm.x, gemm.w, gemm.rows, gemm.columns, gemm.depth,
+      llvm::StringRef(gemm.x) == "f32" ? "f32" : "i32");
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
                              llvm::SMLoc());

@@ -9,7 +9,8 @@
 
 namespace lpgen::asmtest {
 
-/// y[rows, columns] of i32 = x[rows, depth] * w[columns, depth].
+/// y[rows, columns] of i32, or f32 of f32, = x[rows, depth] * w[columns,
+/// depth].
 struct Gemm {
   const char *x; ///< Type of the elements.
   const char *w;

@@ -30,6 +30,9 @@ static std::optional<StoredRange> storedBy(StoredRange limit,
 
 bool takes(const Cell &cell, ElementType x, ElementType w) {
   const CellFacts &facts = cell.facts();
+  if (facts.isFloat || x.isFloat() || w.isFloat()) {
+    return facts.isFloat && x.isFloat() && w.isFloat();
+  }
   if (facts.planes) {
     return true; // any number of planes
   }

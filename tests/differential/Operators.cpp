@@ -54,9 +54,11 @@ size_t thinning(const Target &target) {
 std::vector<std::string> schedulesOf(const Target &target) {
   std::vector<std::string> schedules = {"", "direct"};
   for (const Cell *cell : cellsOf(target)) {
-    schedules.push_back(
-        (cell->facts().templateName + "<cell=" + cell->facts().name + ">")
-            .str());
+    if (!cell->facts().isFloat) {
+      schedules.push_back(
+          (cell->facts().templateName + "<cell=" + cell->facts().name + ">")
+              .str());
+    }
   }
   return schedules;
 }
@@ -86,7 +88,8 @@ std::string plainGemm(const std::string &name, ElementType x, ElementType w,
   return llvm::formatv("op {0}(x: {1}[{2}, {4}], w: {5}[{3}, {4}])"
                        " -> (y: {6}[{2}, {3}]) {{\n"
                        "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-                       name, x.str(), m, n, k, w.str(), sums);
+                       name, x.str(), m, n, k, w.str(),
+                       x.isFloat() ? "f32" : sums);
 }
 
 } // namespace lpgen::difftest

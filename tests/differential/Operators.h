@@ -36,7 +36,7 @@ bool isLevel(const Target &target);
 /// full run; of 1 for the others.
 size_t thinning(const Target &target);
 /// The schedules tried: the cost model's choice, `direct`, and every cell of
-/// `cellsOf`.
+/// integers of `cellsOf`.
 std::vector<std::string> schedulesOf(const Target &target);
 /// How many tiles `withTile` knows.
 constexpr size_t numTiles = 3;
@@ -48,7 +48,8 @@ std::string withTile(const std::string &schedule, size_t tile);
 std::string withFittingTile(const Target &target, const std::string &schedule,
                             size_t tile);
 
-/// `y[i,j] = sum(k) x[i,k] * w[j,k]` into elements of type `sums`.
+/// `y[i,j] = sum(k) x[i,k] * w[j,k]` into elements of type `sums`, or f32 of
+/// f32.
 std::string plainGemm(const std::string &name, ElementType x, ElementType w,
                       int64_t m, int64_t n, int64_t k,
                       const std::string &sums = "i32");

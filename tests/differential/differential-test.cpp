@@ -65,18 +65,26 @@ std::vector<TestCase> casesOf(llvm::ArrayRef<const Cell *> cells) {
     const CellFacts &facts = cell->facts();
     const std::string name = facts.name.str();
     const bool takesBitsOnly = !facts.planes && facts.w.hi - facts.w.lo == 1;
+    // f32 in place of integers.
+    const auto type = [&](const char *integer) {
+      return std::string(facts.isFloat ? "f32" : integer);
+    };
     for (const std::string &text :
-         {"op product_" + name +
-              "(x: u3[7, 70], w: b1[37, 70]) -> (y: i32[7, 37]) {\n"
+         {"op product_" + name + "(x: " + type("u3") +
+              "[7, 70], w: " + type("b1") + "[37, 70]) -> (y: " + type("i32") +
+              "[7, 37]) {\n"
               "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-          "op row_" + name + "(x: " +
-              (facts.planes ? "u8[1, 700], w: s1" : "u3[1, 700], w: b1") +
-              "[37, 700]) -> (y: i32[1, 37]) {\n"
+          "op row_" + name + "(x: " + type(facts.planes ? "u8" : "u3") +
+              "[1, 700], w: " + type(facts.planes ? "s1" : "b1") +
+              "[37, 700]) -> (y: " + type("i32") +
+              "[1, 37]) {\n"
               "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
-          "op image_" + name + "(x: b2[1, 5, 7, 33] pad(0), w: " +
-              (takesBitsOnly ? "b1" : "s2") +
+          "op image_" + name + "(x: " + type("b2") +
+              "[1, 5, 7, 33] pad(0), w: " + type(takesBitsOnly ? "b1" : "s2") +
               "[20, 3, 3, 33])\n"
-              "  -> (y: i32[1, 5, 7, 20]) {\n"
+              "  -> (y: " +
+              type("i32") +
+              "[1, 5, 7, 20]) {\n"
               "  y[n,h,v,o] = sum(r, s, c)\n"
               "    x[n, h + r - 1, v + s - 1, c] * w[o,r,s,c]\n}\n"}) {
       cases.push_back(
@@ -247,6 +255,34 @@ TEST_P(Differential, AffineForms) {
   Harness harness(*GetParam(), testSeed());
   addWithSchedules(harness, *GetParam(), "affine_forms.lp", most);
   finish(harness, schedulesOf(*GetParam()));
+}
+
+/// Products of f32 with the cell and as loops; tiles in turn. A level tries
+/// less.
+TEST_P(Differential, FloatProducts) {
+  auto buffer = llvm::MemoryBuffer::getFile(
+      LPGEN_SOURCE_DIR "/tests/operators/float_products.lp");
+  ASSERT_TRUE(bool(buffer));
+  const std::string text = (*buffer)->getBuffer().str();
+  const std::string cell = "widen<cell=fma>";
+  Harness harness(*GetParam(), testSeed());
+  size_t number = 0;
+  for (const std::string &name : operatorsOf(text)) {
+    const size_t turn = number;
+    std::vector<std::string> schedules = {
+        withFittingTile(*GetParam(), cell, turn)};
+    if (thinning(*GetParam()) == 1) {
+      schedules.push_back(withFittingTile(*GetParam(), cell, turn + 1));
+      schedules.emplace_back("direct");
+    }
+    for (const std::string &schedule : schedules) {
+      harness.add({.text = numbered(onlyOperator(text, name), number++),
+                   .schedule = schedule,
+                   .applies = true});
+    }
+  }
+  finish(harness, {cell});
+  EXPECT_GT(number, 8U);
 }
 
 /// -D changes widths and sizes; one text serves for many operators.

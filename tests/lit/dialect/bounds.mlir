@@ -308,7 +308,7 @@ func.func @contract_c4(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.
 
 // contract_c5
 func.func @contract_c5(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>) -> tensor<5x3xi32> {
-  // expected-error @+1 {{contracts integers only, found x of 'f32'}}
+  // expected-error @+1 {{contracts integers into integers or f32 into f32, found x of 'f32'}}
   %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>)
     loops [5, 3, 7] parallel 2 attributes {
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
@@ -506,6 +506,23 @@ func.func @contract_c13(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp
     lp.yield %acc : i32
   }
   return %y : tensor<5x3xi32>
+}
+
+// -----
+
+// contract_c14
+func.func @contract_c14(%x: tensor<5x7xf32>, %w: tensor<3x7xf32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{multiplies f32 as they are: without zero points, scales, offsets and paddings other than 0}}
+  %y = lp.contract ins(%x, %w : tensor<5x7xf32>, tensor<3x7xf32>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = f32, wElement = f32,
+      xRange = array<i64>, wRange = array<i64>, xPad = 1 : i64,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  }
+  return %y : tensor<5x3xf32>
 }
 
 // -----

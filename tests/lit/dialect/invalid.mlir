@@ -180,7 +180,7 @@ func.func @contract_c2(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>) -> tensor<5x3xi
 // -----
 
 func.func @contract_c3(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>, %v: i32) -> tensor<5x3xi32> {
-  // expected-error @+1 {{body takes one index per parallel loop and an i32 or i64 accumulator}}
+  // expected-error @+1 {{body takes one index per parallel loop and an i32, i64 or f32 accumulator}}
   %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x7xi32>)
     loops [5, 3, 7] parallel 2 attributes {
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
@@ -321,6 +321,18 @@ func.func @pack_c5(%x: memref<5x8xi16>, %to: memref<128xi8>) {
   lp.pack %x : memref<5x8xi16> into %to : memref<128xi8>
     <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
+  return
+}
+
+// -----
+
+func.func @pack_c5_float(%x: memref<5x8xf32>, %to: memref<256xi8>) {
+  // expected-error @+1 {{packs integers, or f32 as elements of 32 bits}}
+  lp.pack %x : memref<5x8xf32> into %to : memref<256xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    loops [5, 3, 8] parallel 2 attributes {element = f32,
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
       xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>}
   return

@@ -83,8 +83,8 @@ func.func private @k() attributes {b = #lp.buffer<"x", input, !lp.int<unsigned, 
 // -----
 
 // buffer_c3
-// expected-error @+1 {{buffer 'x' is packed and no input or constant of integers}}
-func.func private @k() attributes {b = #lp.buffer<"x", output, i32, [4], range = [0, 3], packed = <128, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>>}
+// expected-error @+1 {{buffer 'x' is packed and no input or constant}}
+func.func private @k() attributes {b = #lp.buffer<"x", output, i32, [4], range = [0, 3] packed = <128, <weights, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 8, offset = 0, halve = false, signed = false, sums = false>, packer = @p>>}
 
 // -----
 
@@ -113,8 +113,8 @@ func.func private @k() attributes {b = #lp.buffer<"x", input of "0123456789abcde
 // -----
 
 // contraction_c1
-// expected-error @+1 {{contraction 'y' needs integer elements and a group of 0 or more}}
-func.func private @k() attributes {c = #lp.contraction<"y", f32 x f32 into f32, <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "">}
+// expected-error @+1 {{contraction 'y' needs elements and a group of 0 or more}}
+func.func private @k() attributes {c = #lp.contraction<"y", index x f32 into f32, <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>, group = 0, choice = "">}
 
 // -----
 

@@ -7,7 +7,7 @@
 // CHECK-LABEL: lp.kernel @chain
 // CHECK-SAME: sizes [#lp.size<"m", bound = 6>]
 // CHECK-SAME: #lp.buffer<"x", input, !lp.int<unsigned, 2>, [?0, 9], range = [0, 3]>
-// CHECK-SAME: #lp.buffer<"w", input, !lp.int<bipolar, 1>, [3, 9], range = [-1, 1], packed = <[[$WBYTES:[0-9]+]], <weights, {{.*}}>, packer = @chain.pack.w>>
+// CHECK-SAME: #lp.buffer<"w", input, !lp.int<bipolar, 1>, [3, 9], range = [-1, 1] packed = <[[$WBYTES:[0-9]+]], <weights, {{.*}}>, packer = @chain.pack.w>>
 // CHECK-SAME: workspace = [[WORKBYTES:[0-9]+]]
 // CHECK: ^bb0(%[[M:.*]]: index, %[[X:.*]]: memref<?x9xi8>, %[[W:.*]]: memref<[[$WBYTES]]xi8>
 // CHECK-SAME: %[[V:.*]]: memref<2x3xi8>, %[[ZERO:.*]]: memref<i8>, %[[Y:.*]]: memref<?x2xi8>,

@@ -166,6 +166,25 @@ func.func @long_sums(%x: memref<16xi8>, %w: memref<64xi8>, %acc: memref<2x8xi64>
     wPlaneStride = 64 : i64} : memref<16xi8>, memref<64xi8>, memref<2x8xi64>
   return
 }
+
+// Sums of f32 start from the tile, step by step in the order of the loops, and replace it.
+// CHECK-LABEL: func.func @floats(
+// CHECK: %[[FIRST:.*]] = vector.load %arg2[%c0, %c0] : memref<1x8xf32>, vector<8xf32>
+// CHECK: scf.for {{.*}} iter_args(%[[SUM:.*]] = %[[FIRST]]) -> (vector<8xf32>)
+// CHECK: %[[ONE:.*]] = math.fma %{{.*}}, %{{.*}}, %[[SUM]] : vector<8xf32>
+// CHECK: %[[TWO:.*]] = math.fma %{{.*}}, %{{.*}}, %[[ONE]] : vector<8xf32>
+// CHECK: scf.yield %[[TWO]]
+// CHECK-NOT: {{addf|vector.load}}
+// CHECK: vector.store %{{.*}}, %arg2
+// CHECK: return
+func.func @floats(%x: memref<64xi8>, %w: memref<512xi8>, %acc: memref<1x8xf32>) {
+  %c0 = arith.constant 0 : index
+  lp.tile "fma" %x[%c0], %w[%c0] into %acc attributes {accumulate, chunk = 3 : i64,
+    counts = array<i64: 16>, strides = array<i64: 4>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 64 : i64,
+    wPlaneStride = 512 : i64} : memref<64xi8>, memref<512xi8>, memref<1x8xf32>
+  return
+}
 }
 
 // -----
@@ -180,6 +199,22 @@ func.func @no_such_cell(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16
     counts = array<i64: 6>, strides = array<i64: 1>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
     xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 64 : i64,
     wPlaneStride = 96 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
+  return
+}
+}
+
+// -----
+
+module {
+
+lp.kernel @k for <"x86_avx2"> sizes [] buffers [] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
+func.func @floats_into_integers(%x: memref<64xi8>, %w: memref<512xi8>, %acc: memref<1x8xi32>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{has sums of 'i32', which cell 'fma' does not make}}
+  lp.tile "fma" %x[%c0], %w[%c0] into %acc attributes {accumulate, chunk = 3 : i64,
+    counts = array<i64: 16>, strides = array<i64: 4>, wSteps = array<i64: 1>, unroll = 2 : i64, vectors = 1 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 64 : i64,
+    wPlaneStride = 512 : i64} : memref<64xi8>, memref<512xi8>, memref<1x8xi32>
   return
 }
 }

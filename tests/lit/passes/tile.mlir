@@ -38,7 +38,7 @@
 // CHECK-NOT: ^bb0
 lp.kernel @gemm for <"generic"> sizes [] buffers [
     #lp.buffer<"x", input, !lp.int<unsigned, 2>, [5, 9], range = [0, 3]>,
-    #lp.buffer<"w", input, !lp.int<unsigned, 1>, [3, 9], range = [0, 1], packed = <256,
+    #lp.buffer<"w", input, !lp.int<unsigned, 1>, [3, 9], range = [0, 1] packed = <256,
       <weights, digits, group = 8, bytes = 1, bits = 1, planes = 1, lanes = 16, offset = 0, halve = false, signed = false, sums = false>,
       packer = @gemm.pack.w>>,
     #lp.buffer<"y", output, i32, [5, 3], range = [0, 27]>] attributes {workspace = 192 : i64} {
