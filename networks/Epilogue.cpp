@@ -8,7 +8,7 @@ namespace lpgen::networks {
 
 using builder::Expression;
 
-static bool isPowerOfTwo(float value) {
+bool isPowerOfTwo(float value) {
   int exponent = 0;
   return value > 0 && std::frexp(value, &exponent) == 0.5F;
 }

@@ -85,6 +85,9 @@ private:
 std::shared_ptr<const HostTensor> constantOf(const std::vector<float> &values,
                                              std::vector<int64_t> shape);
 
+/// Dividing by one is multiplying by its inverse, to the bit.
+bool isPowerOfTwo(float value);
+
 /// Multiplies all by `factor` if it is a power of two and every product, and a
 /// sum of 32 bits times it, is exact; else false, and nothing is changed.
 bool scaleExactly(std::vector<float> &values, float factor);

@@ -126,7 +126,7 @@ void QonnxBuilder::flatten() {
                    {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
   }
   applyToPending("Flatten", {}, layer, "flat", {{"axis", int64_t{1}}});
-  shape = {1, 1, shape.height * shape.width * shape.channels, true};
+  shape = {1, 1, shape.size(), true};
 }
 
 Status QonnxBuilder::addPaddedPixels(const std::string &layer, int64_t stride,

@@ -6,6 +6,7 @@
 #define LPGEN_NETWORKS_QONNX_QONNXBUILDER_H
 
 #include "networks/NetworkSink.h"
+#include "networks/NetworkText.h"
 #include "networks/qonnx/OnnxModel.h"
 
 namespace lpgen::networks {
@@ -36,14 +37,6 @@ public:
 
 private:
   using Attributes = OnnxModel::Attributes;
-  /// Of the pending tensor, of one image.
-  struct Shape {
-    int64_t height = 1;
-    int64_t width = 1;
-    int64_t channels = 1;
-    bool isFlat = false;
-  };
-
   /// Adds a node with one result, whose name it returns; nodes of one layer
   /// are told apart by `part`.
   std::string apply(const std::string &operation,
@@ -67,10 +60,10 @@ private:
   Result<std::string> quantized(const std::string &x, const QuantParams &grid,
                                 const std::string &layer,
                                 const std::string &part);
-  /// Quantizer of integers of [lowest, highest], which may be a part of them.
-  std::string rounded(const std::string &x, float scale,
-                      const QuantParams &grid, const std::string &layer,
-                      const std::string &part);
+  /// The quantizer of the integers that the grid's codes are among.
+  std::string quant(const std::string &x, const std::string &scale,
+                    const QuantParams &grid, const std::string &layer,
+                    const std::string &part);
   std::string weightsOf(const ConvGeometry &geometry, const ForwardTerm &term,
                         const std::string &layer, const std::string &part);
   std::string product(const ConvGeometry &geometry, const std::string &x,
@@ -82,7 +75,7 @@ private:
 
   OnnxModel model;
   std::string pending; ///< The name of a tensor.
-  Shape shape;
+  Shape shape;         ///< Of the pending tensor.
   int64_t classes;
 };
 

@@ -1,64 +1,49 @@
 // Products between quantizers.
+#include "networks/Epilogue.h"
 #include "networks/qonnx/QonnxBuilder.h"
-#include <cmath>
 
 namespace lpgen::networks {
 
 using Ints = std::vector<int64_t>;
 
-static bool isPowerOfTwo(float value) {
-  int exponent = 0;
-  return value > 0 && std::frexp(value, &exponent) == 0.5F;
-}
-
-/// How QONNX names the integers that a grid's codes are among.
 namespace {
+/// How QONNX names the integers that a grid's codes are among.
 struct IntegerRange {
-  bool isSigned = false;
-  bool isNarrow = false; ///< Without the lowest one, as in -7 ... 7.
-  int64_t bits = 1;
-  bool isWhole = true; ///< All of them are codes.
+  bool isSigned;
+  bool isNarrow; ///< Without the lowest one, as in -7 ... 7.
+  int64_t bits;
+  bool isWhole; ///< All of them are codes.
 };
 } // namespace
 
 static IntegerRange rangeOf(const QuantParams &grid) {
-  IntegerRange range;
-  range.isSigned = grid.lowest < 0;
-  range.bits = range.isSigned ? 2 : 1;
-  const auto highest = [&] {
-    return (int64_t{1} << (range.bits - (range.isSigned ? 1 : 0))) - 1;
-  };
-  while (grid.highest > highest() || -int64_t{grid.lowest} > highest() + 1) {
-    ++range.bits;
-  }
-  range.isNarrow = range.isSigned && -int64_t{grid.lowest} <= highest();
-  range.isWhole =
-      grid.highest == highest() &&
-      grid.lowest ==
-          (range.isSigned ? -highest() - (range.isNarrow ? 0 : 1) : 0);
+  const ElementType type = typeOf(grid);
+  IntegerRange range{};
+  range.isSigned = type.encoding != Encoding::Unsigned;
+  // Odd numbers are among integers of one bit more.
+  range.bits = type.bits + (type.encoding == Encoding::Bipolar ? 1 : 0);
+  const int64_t highest =
+      (int64_t{1} << (range.bits - (range.isSigned ? 1 : 0))) - 1;
+  range.isNarrow = range.isSigned && grid.lowest >= -highest;
+  const int64_t lowest =
+      range.isSigned ? -highest - (range.isNarrow ? 0 : 1) : 0;
+  range.isWhole = grid.lowest == lowest && grid.highest == highest;
   return range;
 }
 
-std::string QonnxBuilder::rounded(const std::string &x, float scale,
-                                  const QuantParams &grid,
-                                  const std::string &layer,
-                                  const std::string &part) {
+std::string QonnxBuilder::quant(const std::string &x, const std::string &scale,
+                                const QuantParams &grid,
+                                const std::string &layer,
+                                const std::string &part) {
   const IntegerRange range = rangeOf(grid);
   const std::string name = layer + "." + part;
-  std::string y =
-      apply("Quant",
-            {x, scalar(name + ".scale", scale), scalar(name + ".zero", 0),
-             scalar(name + ".bits", float(range.bits))},
-            layer, part,
-            {{"signed", int64_t{range.isSigned}},
-             {"narrow", int64_t{range.isNarrow}},
-             {"rounding_mode", std::string("ROUND")}});
-  return range.isWhole
-             ? y
-             : apply("Clip",
-                     {y, scalar(name + ".lowest", float(grid.lowest) * scale),
-                      scalar(name + ".highest", float(grid.highest) * scale)},
-                     layer, part + ".clipped");
+  return apply("Quant",
+               {x, scale, scalar(name + ".zero", 0),
+                scalar(name + ".bits", float(range.bits))},
+               layer, part,
+               {{"signed", int64_t{range.isSigned}},
+                {"narrow", int64_t{range.isNarrow}},
+                {"rounding_mode", std::string("ROUND")}});
 }
 
 Result<std::string> QonnxBuilder::quantized(const std::string &x,
@@ -66,12 +51,12 @@ Result<std::string> QonnxBuilder::quantized(const std::string &x,
                                             const std::string &layer,
                                             const std::string &part) {
   using Form = QuantParams::Form;
+  const std::string name = layer + "." + part;
   if (grid.followsBatch) {
     return Status::error("layer '" + layer +
                          "' has scales that follow the batch, those of QONNX "
                          "are fixed");
   }
-  const std::string name = layer + "." + part;
   if (grid.form == Form::Sign) {
     return apply("BipolarQuant", {x, scalar(name + ".scale", grid.scale)},
                  layer, part);
@@ -80,23 +65,32 @@ Result<std::string> QonnxBuilder::quantized(const std::string &x,
     return Status::error("layer '" + layer +
                          "' rounds to odd numbers, which QONNX has not");
   }
-  if (grid.form == Form::Divided || isPowerOfTwo(grid.scale)) {
-    if (grid.form != Form::Clipped) {
-      return rounded(x, grid.scale, grid, layer, part);
-    }
+  const bool isWhole = rangeOf(grid).isWhole;
+  if (isWhole &&
+      (grid.form == Form::Divided ||
+       (grid.form == Form::Multiplied && isPowerOfTwo(grid.scale)))) {
+    return quant(x, scalar(name + ".scale", grid.scale), grid, layer, part);
   }
-  // The codes come from a product, not from the quotient that Quant has.
+  // Codes of their own, where Quant has no such quotient or no such bounds.
   std::string t = x;
-  float factor = 1.0F / grid.scale;
   if (grid.form == Form::Clipped) {
     t = apply("Clip",
               {t, scalar(name + ".bottom", 0), scalar(name + ".top", grid.top)},
               layer, part + ".inside");
-    factor = float(grid.highest) / grid.top;
   }
-  t = apply("Mul", {t, scalar(name + ".inverse", factor)}, layer,
-            part + ".steps");
-  t = rounded(t, 1, grid, layer, part + ".codes");
+  const float factor = grid.form == Form::Divided ? grid.scale
+                       : grid.form == Form::Multiplied
+                           ? 1.0F / grid.scale
+                           : float(grid.highest) / grid.top;
+  t = apply(grid.form == Form::Divided ? "Div" : "Mul",
+            {t, scalar(name + ".factor", factor)}, layer, part + ".steps");
+  t = quant(t, scalar(name + ".unit", 1), grid, layer, part + ".codes");
+  if (!isWhole) {
+    t = apply("Clip",
+              {t, scalar(name + ".lowest", float(grid.lowest)),
+               scalar(name + ".highest", float(grid.highest))},
+              layer, part + ".clipped");
+  }
   return apply("Mul", {t, scalar(name + ".scale", grid.scale)}, layer, part);
 }
 
@@ -150,14 +144,7 @@ std::string QonnxBuilder::weightsOf(const ConvGeometry &g,
   if (term.weight.isOdd && term.weight.highest == 1) {
     return apply("BipolarQuant", {values, scale}, layer, part);
   }
-  const IntegerRange range = rangeOf(term.weight);
-  return apply("Quant",
-               {values, scale, scalar(name + ".zero", 0),
-                scalar(name + ".bits", float(range.bits))},
-               layer, part,
-               {{"signed", int64_t{range.isSigned}},
-                {"narrow", int64_t{range.isNarrow}},
-                {"rounding_mode", std::string("ROUND")}});
+  return quant(values, scale, term.weight, layer, part);
 }
 
 std::string QonnxBuilder::product(const ConvGeometry &g, const std::string &x,

@@ -44,6 +44,40 @@ interpret(const ast::Op &op, const std::vector<double> &input, int64_t images) {
   return result;
 }
 
+std::vector<double> interpreted(const std::string &folder,
+                                const std::vector<double> &input,
+                                int64_t images) {
+  llvm::SourceMgr sources;
+  std::string messages;
+  sources.setDiagHandler(
+      [](const llvm::SMDiagnostic &diagnostic, void *text) {
+        llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
+        diagnostic.print(nullptr, stream, false);
+      },
+      &messages);
+  auto buffer = llvm::MemoryBuffer::getFile(folder + "/net.lp");
+  if (!buffer) {
+    ADD_FAILURE() << "there is no net.lp";
+    return {};
+  }
+  const std::string text = (*buffer)->getBuffer().str();
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  ParseOptions parsing;
+  WeightFiles weights("");
+  parsing.readConstant = [&](const std::string &file, const std::string &source,
+                             ElementType type,
+                             const std::vector<int64_t> &shape) {
+    return weights.read(file, source, type, shape);
+  };
+  const std::optional<ast::File> file = parseFile(sources, parsing);
+  EXPECT_EQ(messages, "") << text;
+  if (!file || file->ops.empty()) {
+    ADD_FAILURE() << "no operator in\n" << text;
+    return {};
+  }
+  return interpret(file->ops.back(), input, images);
+}
+
 std::vector<double> computed(const Net &net, const std::vector<double> &input,
                              const ImportOptions &options, int64_t images) {
   const Result<Program> program = imported(net.bytes(), options);
@@ -57,34 +91,7 @@ std::vector<double> computed(const Net &net, const std::vector<double> &input,
   const TemporaryFolder folder;
   const Status written = program->write(folder.path());
   EXPECT_TRUE(written.ok()) << written.message();
-  llvm::SourceMgr sources;
-  std::string messages;
-  sources.setDiagHandler(
-      [](const llvm::SMDiagnostic &diagnostic, void *text) {
-        llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
-        diagnostic.print(nullptr, stream, false);
-      },
-      &messages);
-  auto buffer = llvm::MemoryBuffer::getFile(folder.path() + "/net.lp");
-  if (!buffer) {
-    ADD_FAILURE() << "nothing was written";
-    return {};
-  }
-  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
-  ParseOptions parsing;
-  WeightFiles weights("");
-  parsing.readConstant = [&](const std::string &file, const std::string &source,
-                             ElementType type,
-                             const std::vector<int64_t> &shape) {
-    return weights.read(file, source, type, shape);
-  };
-  const std::optional<ast::File> file = parseFile(sources, parsing);
-  EXPECT_EQ(messages, "") << program->text();
-  if (!file || file->ops.empty()) {
-    ADD_FAILURE() << "no operator in\n" << program->text();
-    return {};
-  }
-  return interpret(file->ops.back(), input, images);
+  return interpreted(folder.path(), input, images);
 }
 
 } // namespace lpgen::importer::testing

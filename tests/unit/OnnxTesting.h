@@ -21,6 +21,12 @@ std::vector<double> computed(const Net &net, const std::vector<double> &input,
                              const ImportOptions &options = {},
                              int64_t images = 1);
 
+/// What the last operator of FOLDER/net.lp gives, which has one input and one
+/// output; empty, and a failed test, if the text is wrong.
+std::vector<double> interpreted(const std::string &folder,
+                                const std::vector<double> &input,
+                                int64_t images);
+
 } // namespace lpgen::importer::testing
 
 #endif // LPGEN_TESTS_UNIT_ONNXTESTING_H

@@ -10,6 +10,7 @@ using ::onnx::TensorProto;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Numbers = std::vector<double>;
 using Ints = std::vector<int64_t>;
 
@@ -342,6 +343,11 @@ TEST(ImportOnnx, MaximaOfRoundedNumbersAreThoseOfCodes) {
   EXPECT_THAT(computed(pooled(0.5F), x), ElementsAre(-1, 1.5));
   EXPECT_THAT(imported(pooled(0.5F).bytes())->text(),
               HasSubstr(": s3[1, 2] = max("));
+  Net twice = pooled(0.5F);
+  twice.model.mutable_graph()->mutable_node(2)->set_input(0, "p2");
+  twice.node("MaxPool", {"p"}, {"p2"}, {{"kernel_shape", Ints{1, 2}}});
+  EXPECT_THAT(computed(twice, x), ElementsAre(1.5));
+  EXPECT_THAT(imported(twice.bytes())->text(), Not(HasSubstr("f32[1, 1, 2]")));
   // A negative scale turns the order.
   EXPECT_THAT(computed(pooled(-0.5F), x), ElementsAre(2, 0));
 }

@@ -2,6 +2,9 @@
 #include "networks/import/onnx/QuantizeBeforePools.h"
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
+#include <set>
 
 namespace lpgen::importer::onnx {
 
@@ -24,55 +27,69 @@ static bool keepsOrder(const Model &model, const Node &quantizer) {
   return quantizer.inputs.size() > 1 && quantizer.outputs.size() == 1;
 }
 
-static bool isOutput(const Model &model, const std::string &tensor) {
-  return std::ranges::any_of(model.outputs, [&](const GraphTensor &output) {
-    return output.name == tensor;
-  });
-}
+namespace {
 
-/// The node that reads the tensor if no other does, else the end.
-static size_t onlyReader(const Model &model, const std::string &tensor) {
-  size_t reader = model.nodes.size();
-  for (size_t i = 0; i < model.nodes.size(); ++i) {
-    for (const std::string &input : model.nodes[i].inputs) {
-      if (input == tensor && std::exchange(reader, i) != model.nodes.size()) {
-        return model.nodes.size();
+/// Where the tensors of a model are read.
+class Tensors {
+public:
+  explicit Tensors(const Model &model) {
+    for (size_t i = 0; i < model.nodes.size(); ++i) {
+      const Node &node = model.nodes[i];
+      for (const std::string &input : node.inputs) {
+        readers[input].push_back(i);
+      }
+      if (isQuantizer(node) || node.operation == "DequantizeLinear") {
+        ofCodes.insert(node.outputs.begin(), node.outputs.end());
       }
     }
+    for (const GraphTensor &output : model.outputs) {
+      readers[output.name].push_back(model.nodes.size());
+    }
   }
-  return reader;
-}
 
-/// True if the tensor holds codes, or the numbers that they stand for.
-static bool isOfCodes(const Model &model, const std::string &tensor) {
-  return std::ranges::any_of(model.nodes, [&](const Node &node) {
-    return (isQuantizer(node) || node.operation == "DequantizeLinear") &&
-           std::ranges::find(node.outputs, tensor) != node.outputs.end();
-  });
-}
+  /// It holds codes, or the numbers that they stand for.
+  bool isOfCodes(const std::string &tensor) const {
+    return ofCodes.contains(tensor);
+  }
+  /// The only place where it is read, which is the number of nodes for an
+  /// output of the model; nothing if there is another one.
+  std::optional<size_t> onlyReader(const std::string &tensor) const {
+    const auto found = readers.find(tensor);
+    return found == readers.end() || found->second.size() != 1
+               ? std::nullopt
+               : std::optional(found->second.front());
+  }
+
+private:
+  std::map<std::string, std::vector<size_t>> readers;
+  std::set<std::string> ofCodes;
+};
+
+} // namespace
 
 void quantizeBeforePools(Model &model) {
-  for (size_t i = 0; i < model.nodes.size(); ++i) {
+  const Tensors tensors(model);
+  // From the end: the quantizer goes before several pools, one after the other.
+  for (size_t i = model.nodes.size(); i-- > 0;) {
     Node &pool = model.nodes[i];
     if (pool.operation != "MaxPool" || pool.inputs.size() != 1 ||
-        pool.outputs.size() != 1 || isOutput(model, pool.outputs[0]) ||
-        isOfCodes(model, pool.inputs[0])) {
+        pool.outputs.size() != 1 || tensors.isOfCodes(pool.inputs[0])) {
       continue;
     }
-    const size_t reader = onlyReader(model, pool.outputs[0]);
-    if (reader == model.nodes.size() || !isQuantizer(model.nodes[reader]) ||
-        model.nodes[reader].inputs[0] != pool.outputs[0] ||
-        !keepsOrder(model, model.nodes[reader])) {
+    const std::optional<size_t> reader = tensors.onlyReader(pool.outputs[0]);
+    if (!reader || *reader == model.nodes.size()) {
+      continue;
+    }
+    Node &quantizer = model.nodes[*reader];
+    if (!isQuantizer(quantizer) || quantizer.inputs[0] != pool.outputs[0] ||
+        !keepsOrder(model, quantizer)) {
       continue;
     }
     // x -> pool -> p -> quantizer -> q becomes x -> quantizer -> p -> pool ->
-    // q.
-    Node quantizer = std::move(model.nodes[reader]);
-    quantizer.inputs[0] = std::exchange(pool.inputs[0], pool.outputs[0]);
-    std::swap(quantizer.outputs[0], pool.outputs[0]);
-    model.nodes.erase(model.nodes.begin() + int64_t(reader));
-    model.nodes.insert(model.nodes.begin() + int64_t(i), std::move(quantizer));
-    ++i; // The pool stands there now.
+    // q: tensors stay where they are read, and what a place computes changes.
+    std::swap(pool, quantizer);
+    std::swap(pool.inputs[0], quantizer.inputs[0]);
+    std::swap(pool.outputs[0], quantizer.outputs[0]);
   }
 }
 
