@@ -1,5 +1,6 @@
 // `lpgen completion`: what bash and zsh complete, from the tables of options of
 // lpgen and of the programs beside it.
+#include "base/system/Subprocess.h"
 #include "targets/Target.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
@@ -17,21 +18,9 @@ namespace lpgen {
 
 /// What another program prints; "" if it cannot be asked.
 static std::string optionTableOf(const std::string &program) {
-  const std::string command = "'" + program + "' " + optionTableFlag +
-                              " 2>/dev/null"; // A path of our own.
-  const std::unique_ptr<FILE, int (*)(FILE *)> pipe(
-      ::popen(command.c_str(), "r"), ::pclose); // NOLINT
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (pipe) {
-    const size_t count =
-        std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-    if (count == 0) {
-      break;
-    }
-    text.append(buffer.data(), count);
-  }
-  return text;
+  Result<ProgramOutcome> outcome =
+      runProgram({program, optionTableFlag}, ProgramKind::Question);
+  return outcome.ok() ? std::move(outcome->messages) : "";
 }
 
 /// All rows; a command's stand together.

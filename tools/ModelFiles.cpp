@@ -26,6 +26,7 @@ Result<ImportedModel> ImportedModel::import(const std::string &path,
   }
   ImportedModel model;
   model.folder = folder;
+  model.unfinished = UnfinishedFile(folder);
   const Result<std::string> programs = programFolder();
   LPGEN_RETURN_IF_ERROR(programs.status());
   const std::string program = *programs + "/lpgen-import";

@@ -3,6 +3,7 @@
 #ifndef LPGEN_TOOLS_MODELFILES_H
 #define LPGEN_TOOLS_MODELFILES_H
 
+#include "base/system/Interruption.h"
 #include "base/system/Status.h"
 #include <string>
 
@@ -18,7 +19,8 @@ public:
   /// it cannot be run. `exitCode` is its status.
   static Result<ImportedModel> import(const std::string &path, int &exitCode);
   ImportedModel(ImportedModel &&other) noexcept
-      : folder(std::move(other.folder)), file(std::move(other.file)) {
+      : folder(std::move(other.folder)),
+        unfinished(std::move(other.unfinished)), file(std::move(other.file)) {
     other.folder.clear();
   }
   ImportedModel &operator=(ImportedModel &&) = delete;
@@ -29,6 +31,7 @@ public:
 private:
   ImportedModel() = default;
   std::string folder;
+  UnfinishedFile unfinished; ///< The folder goes with a signal, too.
   std::string file;
 };
 

@@ -1,4 +1,4 @@
-// posix_spawn, a pipe for stderr, waitpid.
+// posix_spawn, a pipe for what is caught, waitpid.
 #include "base/system/Subprocess.h"
 #include "base/system/Interruption.h"
 #include "base/system/SystemError.h"
@@ -45,12 +45,15 @@ public:
   Start(ProgramKind kind, int messages) {
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    if (kind == ProgramKind::Step) {
+    if (kind != ProgramKind::Stand) {
+      const bool isQuestion = kind == ProgramKind::Question;
       posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
                                        O_RDONLY, 0);
-      posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
-                                       O_WRONLY, 0);
-      posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
+      posix_spawn_file_actions_addopen(
+          &actions, isQuestion ? STDERR_FILENO : STDOUT_FILENO, "/dev/null",
+          O_WRONLY, 0);
+      posix_spawn_file_actions_adddup2(
+          &actions, messages, isQuestion ? STDOUT_FILENO : STDERR_FILENO);
       posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     }
   }
@@ -98,7 +101,7 @@ Result<ProgramOutcome> runProgram(const std::vector<std::string> &arguments,
                               &start.attributes, argv.data(), environ);
         return error == 0 ? child : 0;
       },
-      /*ofGroup=*/kind == ProgramKind::Step);
+      /*ofGroup=*/kind != ProgramKind::Stand);
   ::close(pipe[1]);
   ProgramOutcome outcome;
   if (error == 0) {

@@ -10,13 +10,15 @@ namespace lpgen {
 
 struct ProgramOutcome {
   int exitStatus = 0;   ///< 128 + N if signal N ended it.
-  std::string messages; ///< What it wrote to stderr, if that was caught.
+  std::string messages; ///< What was caught, see ProgramKind.
 };
 
 enum class ProgramKind {
-  /// A step of our own work: no input, no output, messages caught. A signal to
+  /// A step of our own work: no input, no output, stderr caught. A signal to
   /// the group of this process (Ctrl-C) does not reach it.
   Step,
+  /// The same, but stdout is caught and stderr is lost.
+  Question,
   /// Does the work in our place, on our terminal.
   Stand
 };

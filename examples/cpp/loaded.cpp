@@ -25,7 +25,7 @@ static HostTensor filled(ElementType type, std::vector<int64_t> shape,
 static Status run(const char *library) {
   const Result<LoadedKernel> gemm = LoadedKernel::load(library);
   LPGEN_RETURN_IF_ERROR(gemm.status());
-  const Result<NamedTensors> results = gemm->run({
+  const Result<TensorMap> results = gemm->run({
       {"x", filled({Encoding::Unsigned, 4}, {2, 256}, 3)},
       {"w", filled({Encoding::Signed, 4}, {64, 256}, -2)},
       {"zx", filled({Encoding::Signed, 32}, {}, 1)},

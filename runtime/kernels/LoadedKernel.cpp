@@ -135,7 +135,7 @@ Result<KeptInput> LoadedKernel::keep(size_t input,
   return kept;
 }
 
-Result<NamedTensors> LoadedKernel::run(const NamedTensors &inputs) const {
+Result<TensorMap> LoadedKernel::run(const TensorMap &inputs) const {
   std::vector<KernelInput> given(interface().inputs.size());
   KernelSizes deduced(interface());
   for (const auto &[name, tensor] : inputs) {
@@ -161,7 +161,7 @@ Result<NamedTensors> LoadedKernel::run(const NamedTensors &inputs) const {
   }
   const Result<std::vector<int64_t>> sizes = deduced.take();
   LPGEN_RETURN_IF_ERROR(sizes.status());
-  NamedTensors results;
+  TensorMap results;
   std::vector<void *> outputs;
   for (const KernelBuffer &buffer : interface().outputs) {
     Result<HostTensor> tensor =

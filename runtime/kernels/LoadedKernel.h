@@ -1,7 +1,7 @@
 // A compiled operator or network from a shared object, run on tensors by name:
 //
 //   Result<LoadedKernel> conv = LoadedKernel::load("out/conv.so");
-//   Result<NamedTensors> results = conv->run({{"x", x}, {"w", w}});
+//   Result<TensorMap> results = conv->run({{"x", x}, {"w", w}});
 //
 // `lpgen compile conv.lp --emit shared,manifest -o out` writes the two files.
 #ifndef LPGEN_RUNTIME_KERNELS_LOADEDKERNEL_H
@@ -16,7 +16,7 @@
 
 namespace lpgen {
 
-using NamedTensors = std::map<std::string, HostTensor>;
+using TensorMap = std::map<std::string, HostTensor>;
 
 /// An input of a call; borrowed.
 struct KernelInput {
@@ -50,7 +50,7 @@ public:
   const lp_kernel &kernel() const { return state->library.kernel(); }
 
   /// Checks the inputs, all by name, and gives all outputs.
-  Result<NamedTensors> run(const NamedTensors &inputs) const;
+  Result<TensorMap> run(const TensorMap &inputs) const;
 
   /// Checks and copies an input, packed if the kernel wants it so.
   Result<KeptInput> keep(size_t input, const KernelInput &logical) const;

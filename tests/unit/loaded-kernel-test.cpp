@@ -41,14 +41,14 @@ HostTensor ints(ElementType type, const std::vector<int64_t> &values) {
   return tensor;
 }
 
-std::string failureOf(const LoadedKernel &kernel, const NamedTensors &inputs) {
-  const Result<NamedTensors> results = kernel.run(inputs);
+std::string failureOf(const LoadedKernel &kernel, const TensorMap &inputs) {
+  const Result<TensorMap> results = kernel.run(inputs);
   return results.ok() ? "no failure" : results.message();
 }
 
 TEST(LoadedKernel, RunsByNameWithSizesOfTheInputs) {
   const LoadedKernel kernel = load(twice, 2);
-  const Result<NamedTensors> results =
+  const Result<TensorMap> results =
       kernel.run({{"x", ints(i32Type, {1, -2, 300})}});
   ASSERT_TRUE(results.ok()) << results.message();
   const HostTensor &y = results->at("y");
@@ -118,7 +118,7 @@ TEST(LoadedKernel, RunsInSeveralThreadsAtOnce) {
       const HostTensor x =
           ints(u8Type, std::vector<int64_t>(10, int64_t(t) + 1));
       for (int repeat = 0; repeat < 100; ++repeat) {
-        const Result<NamedTensors> results = kernel.run({{"x", x}});
+        const Result<TensorMap> results = kernel.run({{"x", x}});
         sums[t] += results.ok() ? results->at("y").getInt(9) : 0;
       }
     });
