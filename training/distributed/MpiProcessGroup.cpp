@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <string>
 #ifdef LPGEN_HAS_MPI
+// The interface of C alone: that of C++ needs a library of its own wherever
+// nothing is optimized away.
+#define OMPI_SKIP_MPICXX
+#define MPICH_SKIP_MPICXX
 #include <mpi.h>
 #include <numeric>
 #endif
