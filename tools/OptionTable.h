@@ -6,6 +6,7 @@
 #define LPGEN_TOOLS_OPTIONTABLE_H
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -35,7 +36,7 @@ inline std::string valuesOf(const CLI::Option &option) {
     return "*";
   }
   std::string values = type.substr(begin + 1, end - begin - 1);
-  std::replace(values.begin(), values.end(), ',', ' ');
+  std::ranges::replace(values, ',', ' ');
   return values;
 }
 

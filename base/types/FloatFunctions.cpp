@@ -48,8 +48,7 @@ Number squareRoot(Number x) { return {std::sqrt(x.value)}; }
 } // namespace
 
 std::optional<FloatFunction> floatFunctionNamed(std::string_view name) {
-  const auto *const found =
-      std::find(floatFunctionNames.begin(), floatFunctionNames.end(), name);
+  const auto *const found = std::ranges::find(floatFunctionNames, name);
   if (found == floatFunctionNames.end()) {
     return std::nullopt;
   }

@@ -8,7 +8,6 @@ using namespace lpgen::importer;
 using namespace lpgen::importer::testing;
 using ::onnx::TensorProto;
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Numbers = std::vector<double>;
@@ -121,13 +120,13 @@ static Numbers convolved(const Numbers &x, const std::vector<float> &w,
 }
 
 TEST(ImportOnnx, ConvolutionsHavePadsStridesAndGroups) {
-  Numbers x;
-  std::vector<float> w;
-  for (int i = 0; i < 32; ++i) {
-    x.push_back(i * 7 % 11 - 5);
+  Numbers x(32);
+  for (size_t i = 0; i < x.size(); ++i) {
+    x[i] = double(i * 7 % 11) - 5;
   }
-  for (int i = 0; i < 4 * 18; ++i) {
-    w.push_back(float(i * 5 % 7 - 3));
+  std::vector<float> w(size_t{4} * 18);
+  for (size_t i = 0; i < w.size(); ++i) {
+    w[i] = float(i * 5 % 7) - 3;
   }
   struct Case {
     int64_t outputs, groups, stride;
@@ -259,7 +258,8 @@ TEST(ImportOnnx, IntegersInFloatsStayExact) {
   ImportOptions options;
   options.inputTypes["x"] = {Encoding::Unsigned, 8};
   const auto expected = [](int64_t x) {
-    return double((x * 2047 + 5) * 2047 / 65536);
+    const int64_t quotient = (x * 2047 + 5) * 2047 / 65536;
+    return double(quotient);
   };
   EXPECT_THAT(computed(net, {255, 3}, options), ElementsAre(9000, expected(3)));
 }
