@@ -32,16 +32,25 @@ static size_t findArrayOfIndices(StringRef text) {
   return StringRef::npos;
 }
 
+LogicalResult lp::checkText(StringRef text, MLIRContext *context,
+                            StringRef name) {
+  const size_t at = findArrayOfIndices(text);
+  if (at == StringRef::npos) {
+    return success();
+  }
+  const StringRef before = text.take_front(at);
+  const size_t line = before.count('\n') + 1;
+  const size_t column = at - (before.rfind('\n') + 1) + 1;
+  return emitError(FileLineColLoc::get(context, name,
+                                       static_cast<unsigned>(line),
+                                       static_cast<unsigned>(column)))
+         << "elements of an array are integers or floats, written out, not "
+            "'index'";
+}
+
 OwningOpRef<ModuleOp> lp::parseModule(StringRef text, MLIRContext *context,
                                       StringRef name) {
-  if (size_t at = findArrayOfIndices(text); at != StringRef::npos) {
-    const StringRef before = text.take_front(at);
-    const size_t line = before.count('\n') + 1;
-    const size_t column = at - (before.rfind('\n') + 1) + 1;
-    emitError(FileLineColLoc::get(context, name, static_cast<unsigned>(line),
-                                  static_cast<unsigned>(column)))
-        << "elements of an array are integers or floats, written out, not "
-           "'index'";
+  if (failed(checkText(text, context, name))) {
     return {};
   }
   return parseSourceString<ModuleOp>(text, context, name);

@@ -7,8 +7,13 @@
 
 namespace lpgen::lp {
 
-/// The module in `text`, the contents of file `name`; null after an error. What
-/// MLIR's parser does not survive is an error too.
+/// An error where `text`, the contents of file `name`, has what MLIR's parser
+/// does not survive.
+llvm::LogicalResult checkText(llvm::StringRef text, mlir::MLIRContext *context,
+                              llvm::StringRef name);
+
+/// The module in `text`, the contents of file `name`; null after an error, of
+/// checkText() or of the parser.
 mlir::OwningOpRef<mlir::ModuleOp> parseModule(llvm::StringRef text,
                                               mlir::MLIRContext *context,
                                               llvm::StringRef name = "");
