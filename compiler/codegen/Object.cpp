@@ -1,9 +1,12 @@
 // LLVM IR -> optimized IR, assembly and object. See Object.h.
 #include "compiler/codegen/Object.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/CodeGen/MachineModuleInfo.h"
 #include "llvm/CodeGen/Passes.h"
 #include "llvm/CodeGen/TargetPassConfig.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -89,6 +92,54 @@ void lpgen::optimize(Module &module, TargetMachine &machine,
       .run(module, modules);
 }
 
+/// Hides how the pointers that a loop starts from were found. Loop strength
+/// reduction tries to share parts of them, which in a tile, whose rows begin at
+/// quotients and remainders, is half of the time of code generation. Where an
+/// address is the sum of two registers at no cost it finds what it does
+/// without: one register a row, and one for the step.
+static void hideStarts(Loop &loop, const DataLayout &layout) {
+  BasicBlock *preheader = loop.getLoopPreheader();
+  if (!loop.isInnermost() || !preheader) {
+    return;
+  }
+  IRBuilder<> builder(preheader->getTerminator());
+  DenseMap<Value *, Value *> hidden;
+  for (BasicBlock *block : loop.blocks()) {
+    for (Instruction &instruction : *block) {
+      auto *address = dyn_cast<GetElementPtrInst>(&instruction);
+      if (!address || !loop.isLoopInvariant(address->getPointerOperand())) {
+        continue;
+      }
+      APInt offset(layout.getIndexTypeSizeInBits(address->getType()), 0);
+      Value *start = address->getPointerOperand();
+      Value *root = start->stripAndAccumulateConstantOffsets(
+          layout, offset, /*AllowNonInbounds=*/true);
+      if (!isa<Instruction>(root)) {
+        continue;
+      }
+      Value *&opaque = hidden[root];
+      if (!opaque) {
+        opaque = builder.CreateLaunderInvariantGroup(root);
+      }
+      address->setOperand(0,
+                          builder.CreatePtrAdd(opaque, builder.getInt(offset)));
+    }
+  }
+}
+
+static void hideStarts(Module &module) {
+  for (Function &function : module) {
+    if (function.isDeclaration()) {
+      continue;
+    }
+    DominatorTree tree(function);
+    const LoopInfo loops(tree);
+    for (Loop *loop : loops.getLoopsInPreorder()) {
+      hideStarts(*loop, module.getDataLayout());
+    }
+  }
+}
+
 /// Adds the passes of code generation as TargetMachine::addPassesToEmitFile
 /// does, less one: a register tile adds in chains, one per accumulator, as many
 /// as registers hold, and X86's machine combiner would make trees of them,
@@ -125,6 +176,9 @@ std::string lpgen::emitCode(Module &module, TargetMachine &machine,
   raw_svector_ostream os(bytes);
   // Code generation changes the module; leave the caller's alone.
   std::unique_ptr<Module> copy = CloneModule(module);
+  if (machine.getTargetTriple().isX86()) {
+    hideStarts(*copy);
+  }
   legacy::PassManager passes;
   if (!addCodePasses(passes, machine, os,
                      kind == OutputKind::Assembly
