@@ -203,6 +203,7 @@ static int runBench(const BenchCommandOptions &options) {
   if (const Status known = checkSizeNames(*file, *given); !known.ok()) {
     return reportError(known.message(), ExitUsage);
   }
+  file->compileOptions.wantsAssembly = isExport && hasEstimates(file->target());
   PreparedJob job;
   for (const ast::Op *op : file->ops()) {
     const Result<std::vector<int64_t>> sizes = chooseSizes(*op, *given);

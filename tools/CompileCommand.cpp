@@ -130,6 +130,7 @@ static CompileOptions refine(CompileOptions compile,
   compile.scheduleFile = options.file.scheduleFile;
   compile.showsRemarks = !options.quiet;
   compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
+  compile.wantsLlvmIr = llvm::is_contained(options.emit, "llvm");
   if (!options.quiet) {
     compile.onStep = [progress = std::make_shared<CompileProgress>()](
                          const CompileStep &step) { progress->begin(step); };

@@ -74,6 +74,7 @@ static int runExplain(const ExplainOptions &options) {
   if (!options.html.empty()) {
     return drawPage(options, *file);
   }
+  file->compileOptions.wantsAssembly = !options.json; // for its hot loops
   llvm::json::Array ops;
   for (const ast::Op *op : file->ops()) {
     const auto network = compileAll(*file, *op, exitCode);

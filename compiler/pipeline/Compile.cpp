@@ -315,7 +315,9 @@ bool Compilation::finish() {
   begin(stages + 1, "optimizing");
   optimize(*llvmModule, *machine, target.desc().vectorBits);
   begin(stages + 2, "emitting code");
-  llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
+  if (options.wantsLlvmIr) {
+    llvm::raw_string_ostream(result.llvmIr) << *llvmModule;
+  }
   if (options.wantsAssembly) {
     result.assembly =
         emitCode(*llvmModule, *machine, OutputKind::Assembly, message);

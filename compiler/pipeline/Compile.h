@@ -50,7 +50,9 @@ struct CompileOptions {
   /// Say of sums of products that stay loop nests why.
   bool showsRemarks = false;
   /// Also emit assembly, which takes as long as the object.
-  bool wantsAssembly = true;
+  bool wantsAssembly = false;
+  /// Also write what LLVM's optimizer made.
+  bool wantsLlvmIr = false;
 };
 
 /// What was decided for one contraction; a remark on the command line.
@@ -63,11 +65,11 @@ struct ScheduleChoice {
 /// One compiled operator. Fields beyond `stopAfter` are empty.
 struct CompiledOp {
   std::string op;
-  std::string symbol; ///< Long kernel symbol.
-  KernelInfo kernel;  ///< What the manifest says.
-  std::string mlir;   ///< IR at the stage where the pipeline stopped.
-  std::string llvmIr; ///< After LLVM's optimizer.
-  std::string assembly;
+  std::string symbol;   ///< Long kernel symbol.
+  KernelInfo kernel;    ///< What the manifest says.
+  std::string mlir;     ///< IR at the stage where the pipeline stopped.
+  std::string llvmIr;   ///< After LLVM's optimizer; if asked for.
+  std::string assembly; ///< If asked for.
   std::string object;   ///< Bytes of the ELF object.
   std::string header;   ///< C header.
   std::string manifest; ///< JSON.

@@ -36,6 +36,7 @@ CompiledOp compileGemm(const Target &target, const std::string &schedule,
   CompileOptions options;
   options.target = &target;
   options.schedule = schedule;
+  options.wantsAssembly = true;
   std::optional<CompiledOp> compiled;
   if (file) {
     compiled = compileOp(file->ops.front(), sources, options);

@@ -107,7 +107,6 @@ bool Harness::compile(PreparedCase &prepared, const std::string &schedule) {
   CompileOptions options;
   options.target = &target;
   options.schedule = schedule;
-  options.wantsAssembly = false;
   std::optional<CompiledOp> compiled =
       compileOp(prepared.op(), *prepared.sources, options);
   if (compiled) {

@@ -22,11 +22,15 @@ static constexpr ModelledCpu armCpus[] = {{"Cortex-A53", "cortex-a53"},
                                           {"Cortex-A55", "cortex-a55"},
                                           {"Cortex-A76", "neoverse-n1"}};
 
+bool hasEstimates(const Target &target) {
+  return llvm::Triple(target.desc().triple).isAArch64();
+}
+
 std::vector<Estimate> estimateLoops(const std::string &scheduledIr,
                                     const CompiledOp &compiled,
                                     const Target &target) {
   std::vector<Estimate> estimates;
-  if (!llvm::Triple(target.desc().triple).isAArch64()) {
+  if (!hasEstimates(target)) {
     return estimates;
   }
   mlir::DialectRegistry registry;

@@ -10,10 +10,14 @@
 
 namespace lpgen {
 
+/// True for AArch64.
+bool hasEstimates(const Target &target);
+
 /// For an AArch64 kernel: the speed of its only contraction's hot loop on the
 /// Cortex-A53, A55 and A76, by the throughput of their units alone. Empty for
 /// other targets and where there is no such loop. `scheduledIr` is the
-/// operator's MLIR at stage `scheduled`.
+/// operator's MLIR at stage `scheduled`; `compiled` has assembly if
+/// hasEstimates().
 std::vector<Estimate> estimateLoops(const std::string &scheduledIr,
                                     const CompiledOp &compiled,
                                     const Target &target);

@@ -83,7 +83,8 @@ TuneProblem::neighbours(size_t contraction, const std::string &schedule) const {
 }
 
 std::optional<CompiledOp>
-TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
+TuneProblem::compile(llvm::ArrayRef<std::string> schedules,
+                     bool wantsAssembly) const {
   for (size_t i = 0; i < contractions.size(); ++i) {
     contractions[i].setScheduleAttr(parse(i, schedules[i]));
   }
@@ -96,7 +97,9 @@ TuneProblem::compile(llvm::ArrayRef<std::string> schedules) const {
   file.setDiagHandler(sources.getDiagHandler(), sources.getDiagContext());
   file.AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBufferCopy(text, "schedules of a trial"), {});
-  return compileFrom(Stage::Lp, file, options, &source);
+  CompileOptions given = options;
+  given.wantsAssembly = wantsAssembly;
+  return compileFrom(Stage::Lp, file, given, &source);
 }
 
 std::optional<TuneProblem::Counted>
@@ -144,7 +147,8 @@ Result<double> TuneProblem::modelCycles(size_t contraction,
   // No other contraction may have a loop of the same instruction.
   std::vector<std::string> schedules(contractions.size(), "direct");
   schedules[contraction] = schedule;
-  const std::optional<CompiledOp> compiled = compile(schedules);
+  const std::optional<CompiledOp> compiled =
+      compile(schedules, /*wantsAssembly=*/true);
   if (!compiled) {
     return Status::error("the kernel does not compile");
   }

@@ -43,8 +43,8 @@ public:
 
   /// Compiles the kernel with one schedule for each contraction, without short
   /// names. Nothing if that fails; the reasons are at `sources`.
-  std::optional<CompiledOp>
-  compile(llvm::ArrayRef<std::string> schedules) const;
+  std::optional<CompiledOp> compile(llvm::ArrayRef<std::string> schedules,
+                                    bool wantsAssembly = false) const;
 
   /// What the cost model counts of a schedule, and its estimate, in cycles of
   /// one execution. Nothing for schedules without cell and those that cannot be
