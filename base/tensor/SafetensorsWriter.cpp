@@ -6,7 +6,7 @@
 namespace lpgen {
 
 /// A string of JSON.
-static std::string quoted(const std::string &text) {
+static std::string jsonString(const std::string &text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string result = "\"";
   for (const char c : text) {
@@ -25,7 +25,7 @@ static std::string headerOf(std::span<const NamedTensor> tensors) {
   int64_t begin = 0;
   for (const NamedTensor &tensor : tensors) {
     const int64_t end = begin + tensor.values->byteSize();
-    json += (json.size() == 1 ? "" : ",") + quoted(tensor.name) +
+    json += (json.size() == 1 ? "" : ",") + jsonString(tensor.name) +
             ":{\"dtype\":\"" +
             storedTypeName(storedTypeOf(tensor.values->type())) +
             "\",\"shape\":" + shapeToString(tensor.values->shape()) +

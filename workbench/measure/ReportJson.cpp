@@ -7,21 +7,23 @@
 namespace lpgen {
 
 // Keys in the order written.
-using json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-static json optionalNumber(const std::optional<double> &value) {
-  return value ? json(*value) : json(nullptr);
+static OrderedJson optionalNumber(const std::optional<double> &value) {
+  return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
-static json timingToJson(const Timing &timing, const KernelReport &report) {
+static OrderedJson timingToJson(const Timing &timing,
+                                const KernelReport &report) {
   const Timing &ours = report.ours.compute;
-  json value;
+  OrderedJson value;
   value["minMs"] = timing.minSeconds * 1e3;
   value["medianMs"] = timing.medianSeconds * 1e3;
   value["macPerCycle"] = optionalNumber(macsPerCycle(report.macs(), timing));
   value["macPerCycleMedian"] =
-      timing.medianCycles ? json(double(report.macs()) / *timing.medianCycles)
-                          : json(nullptr);
+      timing.medianCycles
+          ? OrderedJson(double(report.macs()) / *timing.medianCycles)
+          : OrderedJson(nullptr);
   value["gops"] = optionalNumber(gigaOps(report.macs(), timing));
   value["timeOverLpgen"] = timing.minSeconds / ours.minSeconds;
   value["timeOverLpgenMedian"] = timing.medianSeconds / ours.medianSeconds;
@@ -43,12 +45,12 @@ static const char *agreementName(Agreement agreement) {
 }
 
 /// The shared product, as far as a reader of the report wants to know it.
-static json problemToJson(const BenchKernel &kernel) {
+static OrderedJson problemToJson(const BenchKernel &kernel) {
   if (!kernel.problem) {
     return nullptr;
   }
   const Problem &problem = *kernel.problem;
-  json value;
+  OrderedJson value;
   value["kind"] = problemKind(problem);
   value["x"] = kernel.tensors[size_t(problem.x)].type.str();
   value["w"] = kernel.tensors[size_t(problem.w)].type.str();
@@ -60,12 +62,12 @@ static json problemToJson(const BenchKernel &kernel) {
   return value;
 }
 
-static json memoryToJson(const KernelReport &report) {
+static OrderedJson memoryToJson(const KernelReport &report) {
   if (!report.fromMemory) {
     return nullptr;
   }
   const MemoryReport &memory = *report.fromMemory;
-  json value = timingToJson(memory.ours.compute, report);
+  OrderedJson value = timingToJson(memory.ours.compute, report);
   value["copies"] = memory.copies;
   value["copyBytes"] = memory.copyBytes;
   value["gbPerSecond"] = memory.rate(memory.ours) * 1e-9;
@@ -75,12 +77,12 @@ static json memoryToJson(const KernelReport &report) {
 }
 
 /// Null for an operator without layers.
-static json layersToJson(const KernelReport &report) {
+static OrderedJson layersToJson(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
   if (kernel.layers.empty()) {
     return nullptr;
   }
-  json list = json::array();
+  OrderedJson list = OrderedJson::array();
   const std::vector<LayerTime> times = layerTimes(report);
   for (size_t i = 0; i < times.size(); ++i) {
     const BenchLayer &layer = kernel.layers[i];
@@ -96,19 +98,20 @@ static json layersToJson(const KernelReport &report) {
   return list;
 }
 
-static json kernelToJson(const KernelReport &report) {
+static OrderedJson kernelToJson(const KernelReport &report) {
   const BenchKernel &kernel = *report.kernel;
-  json value;
+  OrderedJson value;
   value["op"] = kernel.op;
   value["kernel"] = report.symbol;
   value["schedules"] = kernel.schedules;
   value["problem"] = problemToJson(kernel);
   value["bytes"] = report.bytes;
   value["nominalMacs"] = kernel.nominalMacs;
-  value["realMacs"] = kernel.realMacs ? json(*kernel.realMacs) : json(nullptr);
+  value["realMacs"] =
+      kernel.realMacs ? OrderedJson(*kernel.realMacs) : OrderedJson(nullptr);
   value["frequencyGhz"] = report.ours.frequency
-                              ? json(*report.ours.frequency * 1e-9)
-                              : json(nullptr);
+                              ? OrderedJson(*report.ours.frequency * 1e-9)
+                              : OrderedJson(nullptr);
   value["executions"] = report.ours.executions;
   value["compute"] = timingToJson(report.ours.compute, report);
   value["withPacking"] = timingToJson(report.ours.total, report);
@@ -116,11 +119,11 @@ static json kernelToJson(const KernelReport &report) {
   value["batch"] = kernel.batch;
   value["imagesPerSecond"] =
       kernel.batch > 0
-          ? json(double(kernel.batch) / report.ours.total.minSeconds)
-          : json(nullptr);
-  value["peers"] = json::array();
+          ? OrderedJson(double(kernel.batch) / report.ours.total.minSeconds)
+          : OrderedJson(nullptr);
+  value["peers"] = OrderedJson::array();
   for (const BaselineReport &baseline : report.baselines) {
-    json entry;
+    OrderedJson entry;
     entry["name"] = baseline.measurement.name;
     entry["implementation"] = baseline.implementation;
     entry["executions"] = baseline.measurement.executions;
@@ -129,7 +132,7 @@ static json kernelToJson(const KernelReport &report) {
     value["peers"].push_back(std::move(entry));
   }
   value["fromMemory"] = memoryToJson(report);
-  value["estimates"] = json::array();
+  value["estimates"] = OrderedJson::array();
   for (const Estimate &estimate : kernel.estimates) {
     value["estimates"].push_back(
         {{"cpu", estimate.cpu}, {"macPerCycle", estimate.macsPerCycle}});
@@ -141,28 +144,28 @@ static json kernelToJson(const KernelReport &report) {
 std::string formatJson(const BenchJob &job,
                        const std::vector<KernelReport> &reports,
                        const std::vector<Bandwidth> &bandwidths) {
-  json value;
+  OrderedJson value;
   value["cpu"] = cpuModelName();
   value["cpuName"] = job.hostCpu;
   value["target"] = job.target;
   value["threads"] = job.threads;
   value["peerIsa"] = job.baselineIsa;
-  value["bandwidths"] = json::array();
+  value["bandwidths"] = OrderedJson::array();
   for (const Bandwidth &bandwidth : bandwidths) {
-    json entry;
+    OrderedJson entry;
     entry["level"] = bandwidth.level;
     entry["bytes"] = bandwidth.bytes;
     entry["gbPerSecond"] = bandwidth.perSecond * 1e-9;
     entry["bytesPerCycle"] = optionalNumber(bandwidth.perCycle);
     value["bandwidths"].push_back(std::move(entry));
   }
-  value["ops"] = json::array();
+  value["ops"] = OrderedJson::array();
   for (const KernelReport &report : reports) {
     value["ops"].push_back(kernelToJson(report));
   }
-  value["geometricMeans"] = json::array();
+  value["geometricMeans"] = OrderedJson::array();
   for (const Mean &mean : geometricMeans(reports)) {
-    json entry;
+    OrderedJson entry;
     entry["name"] = mean.name;
     entry["macPerCycle"] = optionalNumber(mean.macsPerCycle);
     entry["gops"] = mean.gigaOps;
