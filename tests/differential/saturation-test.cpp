@@ -275,7 +275,7 @@ std::vector<const Cell *> cellsOfLongSums(const Target &target) {
   std::vector<const Cell *> cells;
   llvm::copy_if(cellsOf(target), std::back_inserter(cells),
                 [&](const Cell *cell) {
-                  return !cell->facts().planes &&
+                  return !cell->facts().planes && !cell->facts().isFloat &&
                          (fullRun() || !isTestedBefore(*cell, target));
                 });
   return cells;
