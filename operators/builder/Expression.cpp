@@ -19,8 +19,8 @@ static std::string joinedBy(const char *separator,
 Expression Expression::real(float number) {
   assert(std::isfinite(number) && "the language has no such number");
   char digits[64];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
-  std::string text(digits, end);
+  const auto written = std::to_chars(digits, digits + sizeof(digits), number);
+  std::string text(digits, written.ptr);
   // "2" would be an integer, and "1e+20" is no number of the language.
   std::erase(text, '+');
   text += text.find_first_of(".e") == std::string::npos ? ".0" : "";

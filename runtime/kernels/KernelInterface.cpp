@@ -183,16 +183,16 @@ Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
     }
     const auto size = size_t(buffer.sizes[d]);
     const KernelSize &declared = kernel.sizes[size];
-    const std::string what =
-        "size ?" + declared.name + " is " + std::to_string(shape[d]);
+    const auto fault = [&](const std::string &of) {
+      return Status::error(place + ": size ?" + declared.name + " is " +
+                           std::to_string(shape[d]) + of);
+    };
     if (shape[d] > declared.bound) {
-      return Status::error(place + ": " + what + ", above its bound " +
-                           std::to_string(declared.bound));
+      return fault(", above its bound " + std::to_string(declared.bound));
     }
     if (found[size] && *found[size] != shape[d]) {
-      return Status::error(place + ": " + what + " here but " +
-                           std::to_string(*found[size]) + " in " +
-                           places[size]);
+      return fault(" here but " + std::to_string(*found[size]) + " in " +
+                   places[size]);
     }
     found[size] = shape[d];
     places[size] = place;
@@ -213,9 +213,9 @@ Result<std::vector<int64_t>> KernelSizes::take() const {
 }
 
 std::vector<int64_t> KernelSizes::takeOrBounds() const {
-  std::vector<int64_t> sizes;
+  std::vector<int64_t> sizes(found.size());
   for (size_t i = 0; i < found.size(); ++i) {
-    sizes.push_back(found[i].value_or(kernel.sizes[i].bound));
+    sizes[i] = found[i].value_or(kernel.sizes[i].bound);
   }
   return sizes;
 }
