@@ -51,6 +51,7 @@ public:
 llvm::ArrayRef<const Template *> allTemplates();
 const Template &directTemplate();
 const Template &bitserialTemplate();
+const Template &lanesTemplate();
 const Template &lutTemplate();
 const Template &widenTemplate();
 

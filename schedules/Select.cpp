@@ -10,7 +10,7 @@ using namespace lpgen;
 
 llvm::ArrayRef<const Template *> lpgen::allTemplates() {
   static const Template *const list[] = {&widenTemplate(), &lutTemplate(),
-                                         &bitserialTemplate(),
+                                         &bitserialTemplate(), &lanesTemplate(),
                                          &directTemplate()};
   return list;
 }

@@ -130,6 +130,14 @@ Cell::Values Cell::loadRun(OpBuilder &b, Location loc, Value buffer,
   return groups;
 }
 
+Value Cell::loadLanes(OpBuilder &b, Location loc, Value buffer,
+                      Value offset) const {
+  const int64_t bytes = facts().groupBytes;
+  return cell::bitcast(
+      b, loc, cell::loadBytes(b, loc, buffer, offset, facts().lanes * bytes),
+      cell::vectorType(b, facts().lanes, static_cast<unsigned>(bytes * 8)));
+}
+
 Cell::Values Cell::runStep(OpBuilder &b, Location loc, Values acc, Value x,
                            Value w, int64_t /*index*/,
                            int64_t /*count*/) const {

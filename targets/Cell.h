@@ -49,6 +49,7 @@ struct CellFacts {
                         ///< are bytes that add their products, or never widen.
   bool isFloat = false; ///< Elements and accumulators are f32: each step is
                         ///< rounded, so steps keep the order of the sum.
+  bool xInLanes = false; ///< A step also takes x with a group for each lane.
   bool xTables = false; ///< Groups of x hold tables of sums of digits (planes).
   unsigned xBits = 1;   ///< Bits of a digit of x (planes).
   unsigned wBits = 1;   ///< Likewise w.
@@ -123,6 +124,9 @@ public:
   virtual Values loadRun(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value buffer, mlir::ValueRange offsets,
                          int64_t count) const;
+  /// One vector of x, one group per lane, for cells with `xInLanes`.
+  virtual mlir::Value loadLanes(mlir::OpBuilder &b, mlir::Location loc,
+                                mlir::Value buffer, mlir::Value offset) const;
   /// One vector of w, one group per lane.
   virtual mlir::Value loadW(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value buffer, mlir::Value offset) const = 0;

@@ -179,9 +179,13 @@ void Bufferizer::convert(lp::ContractOp op) {
   lp::LayoutAttr xLayout;
   lp::LayoutAttr wLayout;
   if (auto *found = forms.find(op); found != forms.end()) {
-    x = packX(op);
+    if (readsPackedX(op)) {
+      x = packX(op);
+      xLayout = found->second.geometry.xLayout;
+    } else {
+      x = mapping.lookup(op.getX());
+    }
     w = packW(op, found->second);
-    xLayout = found->second.geometry.xLayout;
     wLayout = found->second.geometry.wLayout;
   } else {
     x = mapping.lookup(op.getX());

@@ -1,6 +1,7 @@
 // lp-bufferize: what contractions read packed, who packs it, and where it lies.
 #include "compiler/passes/Bufferizer.h"
 #include "ir/analysis/Chains.h"
+#include "ir/analysis/LaneForm.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -14,13 +15,15 @@ LogicalResult Bufferizer::planForms() {
       return WalkResult::interrupt();
     }
     if (*form) {
+      forms.insert({op, **form});
+    }
+    if (*form && readsPackedX(op)) {
       const XSource source = findXSource(op, **form);
       if (source.origin == XOrigin::Chained) {
         chainsOf[op.getX()].push_back(op);
       } else if (source.origin == XOrigin::Computed) {
         computedFor.try_emplace(source.producer, op);
       }
-      forms.insert({op, **form});
     }
     return WalkResult::advance();
   });
@@ -36,6 +39,11 @@ LogicalResult Bufferizer::planForms() {
   return success();
 }
 
+/// Template `lanes` copies what it reads of x itself.
+bool Bufferizer::readsPackedX(lp::ContractOp op) {
+  return op.getSchedule()->getTemplateName() != kLanesTemplate;
+}
+
 /// An input that one contraction reads, as its w only, arrives packed.
 bool Bufferizer::isPackedByCaller(Value w) {
   auto argument = dyn_cast<BlockArgument>(w);
@@ -46,20 +54,19 @@ bool Bufferizer::isPackedByCaller(Value w) {
 lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
                                   Value destination, lp::LayoutAttr layout,
                                   mlir::Type element, ArrayRef<int64_t> extents,
-                                  ArrayRef<int64_t> xShape,
+                                  AffineMap xMap, ArrayRef<int64_t> xShape,
                                   ValueRange dynamic) {
   return lp::PackOp::create(b, op.getLoc(), source, destination,
                             /*logical=*/{}, dynamic, layout, extents,
-                            op.getParallel(), op.getXMap(), op.getWMap(),
-                            xShape, op.getWShape(), element,
-                            /*yielded=*/{});
+                            op.getParallel(), xMap, op.getWMap(), xShape,
+                            op.getWShape(), element, /*yielded=*/{});
 }
 
 lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
                                    Value packed) {
   return createPack(builder, op, source, packed,
                     forms.find(op)->second.geometry.xLayout, op.getXElement(),
-                    op.getExtents(), op.getXShape(),
+                    op.getExtents(), op.getXMap(), op.getXShape(),
                     mapAll(op.getDynamicExtents()));
 }
 
@@ -115,7 +122,8 @@ FlatSymbolRefAttr Bufferizer::createPackFunction(lp::ContractOp op,
                         {}));
   b.setInsertionPointToStart(pack.addEntryBlock());
   createPack(b, op, pack.getArgument(0), pack.getArgument(1), g.wLayout,
-             op.getWElement(), g.shape.extents, g.shape.xShape, {});
+             op.getWElement(), g.shape.extents, g.shape.xMap, g.shape.xShape,
+             {});
   func::ReturnOp::create(b, op.getLoc());
   return FlatSymbolRefAttr::get(pack);
 }
@@ -124,10 +132,11 @@ Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {
   if (packedInputs.contains(op.getW())) {
     return mapping.lookup(op.getW());
   }
-  Value packed = allocate(form.geometry.wBytes);
-  createPack(builder, op, mapping.lookup(op.getW()), packed,
-             form.geometry.wLayout, op.getWElement(), op.getExtents(),
-             op.getXShape(), mapAll(op.getDynamicExtents()));
+  const Geometry &g = form.geometry;
+  Value packed = allocate(g.wBytes);
+  createPack(builder, op, mapping.lookup(op.getW()), packed, g.wLayout,
+             op.getWElement(), g.shape.extents, g.shape.xMap, g.shape.xShape,
+             {});
   return packed;
 }
 

@@ -41,18 +41,18 @@ private:
   lp::PackOp createPackX(lp::ContractOp op, mlir::Value source,
                          mlir::Value packed);
   mlir::Value packW(lp::ContractOp op, const PackedForm &form);
-  static lp::PackOp createPack(mlir::OpBuilder &b, lp::ContractOp op,
-                               mlir::Value source, mlir::Value destination,
-                               lp::LayoutAttr layout, mlir::Type element,
-                               llvm::ArrayRef<int64_t> extents,
-                               llvm::ArrayRef<int64_t> xShape,
-                               mlir::ValueRange dynamic);
+  static lp::PackOp
+  createPack(mlir::OpBuilder &b, lp::ContractOp op, mlir::Value source,
+             mlir::Value destination, lp::LayoutAttr layout, mlir::Type element,
+             llvm::ArrayRef<int64_t> extents, mlir::AffineMap xMap,
+             llvm::ArrayRef<int64_t> xShape, mlir::ValueRange dynamic);
   mlir::FlatSymbolRefAttr createPackFunction(lp::ContractOp op,
                                              llvm::StringRef name);
   mlir::Value allocate(int64_t bytes);
   mlir::Value allocateTensor(mlir::Value tensor, mlir::Operation *op);
   mlir::Value destination(mlir::OpResult result);
   bool isPackedByCaller(mlir::Value w);
+  static bool readsPackedX(lp::ContractOp op);
   llvm::SmallVector<mlir::Value> mapAll(mlir::ValueRange values);
 
   lp::KernelOp kernel; ///< As it was, on tensors.

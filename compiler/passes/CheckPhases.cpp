@@ -3,6 +3,7 @@
 // large enough and layouts are those that the code will assume.
 #include "compiler/passes/Phases.h"
 #include "ir/analysis/Chains.h"
+#include "ir/analysis/LaneForm.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -58,7 +59,24 @@ static LogicalResult checkChain(lp::ContractOp op, const PackedForm &form,
   return success();
 }
 
+/// With channels in the lanes: w only is packed.
+static LogicalResult checkLanes(lp::ContractOp op) {
+  FailureOr<LaneForm> form = scheduledLaneForm(op);
+  if (failed(form)) {
+    return failure();
+  }
+  const Geometry &g = form->unfolded.geometry;
+  if (g.wLayout != *op.getWLayout()) {
+    return op.emitOpError("has another layout than its schedule: expected ")
+           << g.wLayout;
+  }
+  return checkBytes(op, "packed w", op.getW(), g.wBytes);
+}
+
 static LogicalResult checkContract(lp::ContractOp op) {
+  if (!op.getXLayout() && op.getWLayout()) {
+    return checkLanes(op);
+  }
   if (!op.getXLayout()) {
     return op.getChains().empty()
                ? success()

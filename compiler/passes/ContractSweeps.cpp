@@ -162,5 +162,5 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
                      strides, wSteps, !plan.writesOnce(), form.chunk,
                      schedule.getUnroll(), form.x.planes, form.w.planes,
                      g.xPlaneBytes, g.wPlaneBytes,
-                     schedule.getPrefetch().value_or(0));
+                     schedule.getPrefetch().value_or(0), /*xInLanes=*/false);
 }

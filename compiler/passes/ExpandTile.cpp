@@ -79,7 +79,7 @@ void TileExpander::findCarried() {
   int64_t most = std::clamp<int64_t>(chunk / innerSteps, 1, count);
   // Strips of equal length cost no more widenings and leave no short tail.
   strip = llvm::divideCeil(count, llvm::divideCeil(count, most));
-  int64_t run = cell.facts().run;
+  int64_t run = op.getXInLanes() ? 1 : cell.facts().run;
   if (carried == counts.size() && most >= run) {
     // Whole runs of steps, which are cheaper than single ones.
     strip = std::min<int64_t>(llvm::alignTo(strip, run),
@@ -131,7 +131,9 @@ Cell::Values TileExpander::loadRows(int64_t block, Value x, int64_t count) {
     offsets.push_back(e.add(op.getXOffsets()[row / together.x],
                             e.add(x, e.index(row % together.x * plane))));
   }
-  return cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
+  return op.getXInLanes()
+             ? Cell::Values{cell.loadLanes(e.b, e.loc, op.getX(), offsets[0])}
+             : cell.loadRun(e.b, e.loc, op.getX(), offsets, count);
 }
 
 /// The lines of w that a step reads, as far ahead as the schedule says, for the
@@ -165,7 +167,7 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
   }
   int64_t vectorBytes = cell.facts().lanes * cell.facts().wBytes();
   // What is not loaded together is loaded when it is needed.
-  const bool loadsRun = cell.facts().run > 1;
+  const bool loadsRun = cell.facts().run > 1 && !op.getXInLanes();
   const int64_t groupBytes = cell.facts().groupBytes;
   auto planeBytes = static_cast<int64_t>(op.getWPlaneStride());
   for (int64_t step = 0; step < count; ++step) {
@@ -198,19 +200,31 @@ SmallVector<Value> TileExpander::emitSteps(Value x, Value w, int64_t count,
   return acc;
 }
 
+/// So few steps are unrolled wholly: no loop, and no sum with an empty
+/// accumulator.
+static constexpr int64_t kFewSteps = 8;
+
+/// Steps of loops [depth, end).
+int64_t TileExpander::stepsFrom(unsigned depth) const {
+  int64_t steps = 1;
+  for (int64_t count : ArrayRef(trips).drop_front(depth)) {
+    steps *= count;
+  }
+  return steps;
+}
+
 /// The innermost loop, unrolled; what does not divide is peeled.
 SmallVector<Value> TileExpander::innermost(Value x, Value step,
                                            SmallVector<Value> acc) {
   int64_t count = trips.back();
   int64_t stride = strides.back();
   int64_t wStride = wSteps.back();
-  // Few steps are unrolled wholly: no loop, and no sum with an empty
-  // accumulator.
-  constexpr int64_t few = 8;
-  int64_t unroll = count <= few ? count : static_cast<int64_t>(op.getUnroll());
+  int64_t unroll =
+      count <= kFewSteps ? count : static_cast<int64_t>(op.getUnroll());
   int64_t whole = count / unroll * unroll;
   // Groups that lie side by side may be fetched together.
-  bool sideBySide = stride == cell.facts().groupBytes && wStride == 1;
+  bool sideBySide =
+      stride == cell.facts().groupBytes && wStride == 1 && !op.getXInLanes();
   int64_t run = sideBySide ? cell.stepsTogether() : 1;
   auto steps = [&](Value first, int64_t n, SmallVector<Value> values) {
     for (int64_t u = 0; u < n; u += run) {
@@ -245,6 +259,14 @@ SmallVector<Value> TileExpander::carriedLoops(unsigned depth, Value x,
                                               SmallVector<Value> acc) {
   if (depth + 1 >= counts.size()) {
     return innermost(x, step, std::move(acc));
+  }
+  if (op.getXInLanes() && stepsFrom(depth) <= kFewSteps) {
+    for (int64_t i = 0; i < trips[depth]; ++i) {
+      acc =
+          carriedLoops(depth + 1, e.add(x, e.index(i * strides[depth])),
+                       e.add(step, e.index(i * wSteps[depth])), std::move(acc));
+    }
+    return acc;
   }
   auto loop = carry(e.index(0), e.index(trips[depth]), 1, acc);
   {
@@ -397,6 +419,10 @@ static LogicalResult checkTile(lp::TileOp op, const Cell &cell) {
                                op.getWPlanes().size() > 1 || op.getHalves())) {
     return op.emitOpError("has planes, which cell '")
            << op.getCell() << "' does not add up";
+  }
+  if (op.getXInLanes() && !cell.facts().xInLanes) {
+    return op.emitOpError("has x in lanes, which cell '")
+           << op.getCell() << "' does not take";
   }
   return success();
 }

@@ -1,5 +1,6 @@
 // The table of templates' lowerings. See Lowering.h.
 #include "compiler/passes/Lowering.h"
+#include "compiler/passes/LaneTiler.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -62,6 +63,35 @@ public:
   }
 };
 
+/// w packed, x as it is; channels in the lanes (LaneTiler).
+class LanesLowering : public Lowering {
+public:
+  FailureOr<std::optional<PackedForm>>
+  formOf(lp::ContractOp op) const override {
+    FailureOr<LaneForm> form = scheduledLaneForm(op);
+    if (failed(form)) {
+      return failure();
+    }
+    return std::optional<PackedForm>(std::move(form->unfolded));
+  }
+  FailureOr<bool> replace(lp::ContractOp op) const override {
+    if (op.getXLayout() || !op.getWLayout()) {
+      return op.emitError("schedule 'lanes' works on a logical x and a packed "
+                          "w; found others");
+    }
+    return false;
+  }
+  SmallVector<OpFoldResult>
+  taskSizes(lp::ContractOp op, Emitter &e,
+            llvm::function_ref<Value(Value)> resolve) const override {
+    return laneTaskSizes(op, e, resolve);
+  }
+  FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e, Coordinates task,
+                              Value scratch) const override {
+    return emitLaneTask(op, e, task, scratch);
+  }
+};
+
 struct Row {
   llvm::StringRef templateName;
   const Lowering &lowering;
@@ -72,10 +102,12 @@ struct Row {
 const Lowering *lpgen::loweringOf(lp::ContractOp op) {
   static const DirectLowering direct;
   static const PackedLowering packed;
+  static const LanesLowering lanes;
   static const Row rows[] = {{"direct", direct},
                              {"widen", packed},
                              {"bitserial", packed},
-                             {"lut", packed}};
+                             {"lut", packed},
+                             {kLanesTemplate, lanes}};
   const auto schedule = op.getSchedule();
   if (!schedule) {
     return &direct;

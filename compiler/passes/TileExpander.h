@@ -26,6 +26,7 @@ private:
                        mlir::Value coefficient);
   void emitStrip(mlir::Value begin, int64_t length, mlir::Value x,
                  mlir::Value step, mlir::Value coefficient);
+  int64_t stepsFrom(unsigned depth) const;
   llvm::SmallVector<mlir::Value>
   carriedLoops(unsigned depth, mlir::Value x, mlir::Value step,
                llvm::SmallVector<mlir::Value> acc);

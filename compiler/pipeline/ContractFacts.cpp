@@ -5,6 +5,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
 #include "schedules/CostModel.h"
+#include "schedules/LaneCosts.h"
 #include "schedules/Schedules.h"
 
 using namespace mlir;
@@ -32,12 +33,20 @@ static ContractFacts factsOf(lp::ContractOp op) {
   for (const int64_t extent : op.getWShape()) {
     facts.weightBytes *= ShapedType::isDynamic(extent) ? 0 : extent;
   }
-  if (const Cell *cell = findCell(op, schedule.getCell())) {
-    std::string whyNot;
+  std::string whyNot;
+  const Machine machine = machineOf(op);
+  if (schedule.getTemplateName() == kLanesTemplate) {
+    const Cell *cell = findCell(op, schedule.getCell());
+    const auto form =
+        planLaneForm(op, *cell, schedule.getTileVectors(), whyNot);
+    assert(form && "a schedule with a cell applies");
+    facts.cycles = cyclesOf(countLaneTerms(*form, *cell, schedule, machine),
+                            *cell, machine);
+    facts.weightBytes = form->unfolded.geometry.wBytes;
+  } else if (const Cell *cell = packedCell(op)) {
     const auto form =
         planPackedForm(op, *cell, schedule.getTileVectors(), whyNot);
     assert(form && "a schedule with a cell applies");
-    const Machine machine = machineOf(op);
     facts.cycles =
         cyclesOf(countTerms(*form, *cell, schedule, machine), *cell, machine);
     facts.weightBytes = form->geometry.wBytes;

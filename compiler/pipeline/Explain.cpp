@@ -2,9 +2,9 @@
 #include "compiler/pipeline/Explain.h"
 #include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
-#include "ir/analysis/PackedForm.h"
+#include "ir/analysis/LaneForm.h"
 #include "mlir/Parser/Parser.h"
-#include "schedules/CostModel.h"
+#include "schedules/LaneCosts.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -94,6 +94,41 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 1.0 / estimateCycles(form, cell, schedule, machine));
 }
 
+static void explainLanes(llvm::raw_ostream &os, lp::ContractOp op) {
+  std::string whyNot;
+  const lp::ScheduleAttr schedule = *op.getSchedule();
+  const Cell *cell = findCell(op, schedule.getCell());
+  const auto form = planLaneForm(op, *cell, schedule.getTileVectors(), whyNot);
+  const CellFacts &facts = cell->facts();
+  const PackedForm &packed = form->unfolded;
+  const Geometry &g = packed.geometry;
+  const auto across = form->across();
+  const Strip strip = planStrip(
+      *form,
+      across ? std::min(schedule.getBlock(), form->shape.extents[*across]) : 1);
+  os << formatv(
+      "  lanes        {0} channels, {1} lane(s) to a set of them; M = "
+      "{2}, K = {3} taps of {4}\n",
+      form->lanes(), form->share, extents(g, LoopRole::Row),
+      extents(g, LoopRole::Tap), g.innerExtent());
+  os << formatv(
+      "  strips of x  {0} bytes in k-groups of {1} {2}; stored values "
+      "[{3}, {4}]\n",
+      strip.bytes, facts.group, form->groupsChannels() ? "channels" : "taps",
+      packed.x.range.lo, packed.x.range.hi);
+  os << formatv("  packed w     {0} bytes; stored values [{1}, {2}]\n",
+                g.wBytes, packed.w.range.lo, packed.w.range.hi);
+  os << formatv("  corrections  {0}\n",
+                packed.needsWSums ? "sums of w" : "none");
+  const Machine machine = machineOf(op);
+  const double pipes = machine.unit().pipes;
+  const auto macs = static_cast<double>(facts.lanes * g.reductionSize());
+  os << formatv("  ceiling      {0:f1} MAC/cycle at {1:f0} vector instructions "
+                "a cycle, {2} steps of {3}\n",
+                macs / (static_cast<double>(g.steps) * facts.stepOps) * pipes,
+                pipes, g.steps, facts.stepOps);
+}
+
 /// The hot loop as LLVM's model of the target's CPU sees it.
 static void explainLoop(llvm::raw_ostream &os, const CompiledOp &compiled,
                         const Cell &cell, const PackedForm &form,
@@ -140,8 +175,12 @@ std::string lpgen::explain(llvm::StringRef scheduledIr,
                   lp::toElementType(op.getWElement()).str());
     os << formatv("  schedule     {0}\n  chosen by    {1}\n", choice.schedule,
                   choice.reason);
-    const Cell *cell = findCell(op, op.getSchedule()->getCell());
     std::string whyNot;
+    if (op.getSchedule()->getTemplateName() == kLanesTemplate) {
+      explainLanes(os, op);
+      return;
+    }
+    const Cell *cell = packedCell(op);
     if (!cell) {
       for (const Template *t : allTemplates()) {
         t->candidates(op, machineOf(op), {}, whyNot);

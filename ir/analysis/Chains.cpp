@@ -6,12 +6,10 @@ using namespace lpgen;
 
 /// The packed form of `contract` if its schedule has one.
 static std::optional<PackedForm> formOf(lp::ContractOp contract) {
-  auto schedule = contract.getSchedule();
-  const Cell *cell =
-      schedule ? findCell(contract, schedule->getCell()) : nullptr;
+  const Cell *cell = packedCell(contract);
   std::string reason;
-  return cell ? planPackedForm(contract, *cell, schedule->getTileVectors(),
-                               reason)
+  return cell ? planPackedForm(contract, *cell,
+                               contract.getSchedule()->getTileVectors(), reason)
               : std::nullopt;
 }
 

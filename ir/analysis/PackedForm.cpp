@@ -36,6 +36,15 @@ const Cell *lpgen::findCell(Operation *op, llvm::StringRef name) {
   return nullptr;
 }
 
+const Cell *lpgen::packedCell(lp::ContractOp contract) {
+  const auto schedule = contract.getSchedule();
+  const Cell *cell =
+      schedule ? findCell(contract, schedule->getCell()) : nullptr;
+  return cell && cell->facts().templateName == schedule->getTemplateName()
+             ? cell
+             : nullptr;
+}
+
 int64_t lpgen::planePairs(const PackedForm &form) {
   return static_cast<int64_t>(std::max<size_t>(form.x.planes.size(), 1) *
                               std::max<size_t>(form.w.planes.size(), 1));

@@ -88,6 +88,10 @@ Machine machineOf(mlir::Operation *op);
 /// none.
 const Cell *findCell(mlir::Operation *op, llvm::StringRef name);
 
+/// The cell of the schedule of `contract` if that packs both operands; null
+/// otherwise.
+const Cell *packedCell(lp::ContractOp contract);
+
 /// Pairs of a plane of x and one of w: sweeps over the packed operands, 1 where
 /// elements are stored whole.
 int64_t planePairs(const PackedForm &form);

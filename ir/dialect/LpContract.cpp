@@ -227,12 +227,13 @@ LogicalResult verifyOperandForms(ContractOp op) {
   if (!xLayout && !wLayout) {
     return success();
   }
-  if (!xLayout || !wLayout || xLayout->isOfWeights() ||
+  if (!wLayout || (xLayout && xLayout->isOfWeights()) ||
       !wLayout->isOfWeights()) { // contract_c7
     return op.emitOpError("needs a layout of activations for x and one of "
-                          "weights for w, or none");
+                          "weights for w, the latter alone, or none");
   }
-  if (!isByteBuffer(op.getX()) || !isByteBuffer(op.getW())) { // contract_c7
+  if ((xLayout && !isByteBuffer(op.getX())) ||
+      !isByteBuffer(op.getW())) { // contract_c7
     return op.emitOpError("needs packed operands in one-dimensional i8 "
                           "buffers");
   }

@@ -310,8 +310,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     are each `yielded` to a chain;
     (contract_c5) elements of x and w are integers, or f32 as acc is; (contract_c6) on memrefs the types of
     zero points and padding stand in `xZeroElement`, `wZeroElement` and `xPadElement`;
-    (contract_c7) both operands are packed, in the layouts of x and w, or none is, and
-    packed ones have a schedule with a cell;
+    (contract_c7) both operands are packed, in the layouts of x and w, or w alone, or none is,
+    and packed ones have a schedule with a cell;
     (contract_c8) operands that are not packed have the logical shapes and elements;
     (contract_c9) ranges of x and w are ranges of their elements, none of f32;
     (contract_c10) subscripts are as in (read_c7) and (read_c8), none beyond 2^40;
@@ -418,19 +418,22 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
     narrow accumulator must be widened, proved from the operands' ranges. `halves` is
     memory for 16-bit sums on the way, where the cell's accumulators are bytes. `prefetch` is
     how many bytes ahead each step fetches w into the second-level cache, 0 for not at all.
+    With `xInLanes` a step reads x as it reads w, a vector with a group for each lane, where it
+    else reads one group for all of them.
 
     Constraints: (tile_c1) one xOffset per row, and 1 to 128 accumulators; (tile_c2) counts
     are positive, with one stride and one wStep each; (tile_c3) chunk is positive, unroll 1
     to 256; (tile_c4) coefficients of planes are powers of the second one, the last one
     perhaps negative; (tile_c5) x and w are byte buffers, sums rows of i32, i64 or
-    f32, 16-bit ones of i16.
+    f32, 16-bit ones of i16; (tile_c6) with `xInLanes` there is one vector, and there are no
+    planes.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
       Optional<AnyMemRef>:$halves, Variadic<Index>:$xOffsets, Index:$wOffset, StrAttr:$cell, I64Attr:$vectors,
       DenseI64ArrayAttr:$counts, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$wSteps,
       UnitAttr:$accumulate, I64Attr:$chunk, I64Attr:$unroll, DenseI64ArrayAttr:$xPlanes, DenseI64ArrayAttr:$wPlanes,
       I64Attr:$xPlaneStride, I64Attr:$wPlaneStride,
-      DefaultValuedAttr<I64Attr, "0">:$prefetch);
+      DefaultValuedAttr<I64Attr, "0">:$prefetch, UnitAttr:$xInLanes);
   let assemblyFormat = [{
     $cell $x `[` $xOffsets `]` `,` $w `[` $wOffset `]` `into` $acc
     (`through` $halves^ `:` type($halves))?

@@ -271,5 +271,9 @@ LogicalResult TileOp::verify() {
                       !elementOf(getHalves()).isInteger(16))) { // tile_c5
     return emitOpError("16-bit sums must be rows of i16");
   }
+  if (getXInLanes() && (getVectors() != 1 || !getXPlanes().empty() ||
+                        !getWPlanes().empty())) { // tile_c6
+    return emitOpError("with x in lanes has one vector and no planes");
+  }
   return success();
 }

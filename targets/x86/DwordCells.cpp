@@ -78,11 +78,14 @@ public:
         b, loc, cell::broadcastBytes(b, loc, buffer, offset, 4, facts().lanes),
         operandType(b));
   }
+  Value loadLanes(OpBuilder &b, Location loc, Value buffer,
+                  Value offset) const override {
+    return cell::bitcast(b, loc, Cell::loadLanes(b, loc, buffer, offset),
+                         operandType(b));
+  }
   Value loadW(OpBuilder &b, Location loc, Value buffer,
               Value offset) const override {
-    return cell::bitcast(
-        b, loc, cell::loadBytes(b, loc, buffer, offset, facts().lanes * 4),
-        operandType(b));
+    return loadLanes(b, loc, buffer, offset);
   }
 
 protected:
@@ -230,6 +233,7 @@ static CellFacts maddubs32(StringRef name, int64_t lanes, int64_t depth) {
           .templateName = "widen",
           .group = 4,
           .groupBytes = 4,
+          .xInLanes = depth == 1,
           .lanes = lanes,
           .depth = depth,
           .x = kU8,
@@ -260,6 +264,7 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .templateName = "widen",
         .group = 4,
         .groupBytes = 4,
+        .xInLanes = true,
         .lanes = lanes,
         .x = kU8,
         .w = kS8,
@@ -272,6 +277,7 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .templateName = "widen",
         .group = 2,
         .groupBytes = 4,
+        .xInLanes = true,
         .lanes = lanes,
         .x = kS16,
         .w = kS16,
@@ -284,6 +290,7 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .templateName = "widen",
         .group = 4,
         .groupBytes = 4,
+        .xInLanes = true,
         .lanes = lanes,
         .x = kU8,
         .w = kS8,
@@ -299,6 +306,7 @@ std::vector<CellRow> x86::dwordRows(Width width) {
         .templateName = "widen",
         .group = 2,
         .groupBytes = 4,
+        .xInLanes = true,
         .lanes = lanes,
         .x = kS16,
         .w = kS16,

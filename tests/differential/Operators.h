@@ -20,6 +20,10 @@ std::vector<TestCase> gemmSelection(const Target &target);
 /// those of GEMMs do.
 std::vector<TestCase> convSelection(const Target &target);
 
+/// Depthwise and grouped convolutions with each cell of the target that takes
+/// x in lanes: shapes, sets of channels, types, borders and tiles in turn.
+std::vector<TestCase> lanesSelection(const Target &target);
+
 /// The target's cells that no target before it has: a level of an architecture
 /// shares those of the levels below, which are tested there.
 std::vector<const Cell *> cellsOf(const Target &target);

@@ -56,6 +56,14 @@ TEST_P(Differential, ConvolutionOfEveryPairOfWidths) {
   finish(harness, schedulesOf(*GetParam()));
 }
 
+TEST_P(Differential, ChannelsInLanes) {
+  Harness harness(*GetParam(), testSeed());
+  for (TestCase &test : lanesSelection(*GetParam())) {
+    harness.add(std::move(test));
+  }
+  finish(harness);
+}
+
 /// A product of several rows and one of a single row, whose tile has planes of
 /// x side by side, and a convolution for each cell, in one program: short
 /// enough for slow emulators.

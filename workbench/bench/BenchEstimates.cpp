@@ -45,7 +45,7 @@ std::vector<Estimate> estimateLoops(const std::string &scheduledIr,
     return estimates;
   }
   lp::ContractOp op = contracts.front();
-  const Cell *cell = findCell(op, op.getSchedule()->getCell());
+  const Cell *cell = packedCell(op);
   if (!cell) {
     return estimates;
   }

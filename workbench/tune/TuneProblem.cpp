@@ -4,7 +4,7 @@
 #include "compiler/pipeline/HotLoop.h"
 #include "compiler/pipeline/Stages.h"
 #include "mlir/Parser/Parser.h"
-#include "schedules/CostModel.h"
+#include "schedules/LaneCosts.h"
 #include "schedules/Schedules.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -114,9 +114,13 @@ TuneProblem::count(size_t contraction, const std::string &schedule) const {
   if (!cell) {
     return std::nullopt;
   }
-  const auto form =
-      planPackedForm(op, *cell, attribute.getTileVectors(), message);
-  const CostTerms terms = countTerms(*form, *cell, attribute, machine());
+  const int64_t vectors = attribute.getTileVectors();
+  const CostTerms terms =
+      attribute.getTemplateName() == kLanesTemplate
+          ? countLaneTerms(*planLaneForm(op, *cell, vectors, message), *cell,
+                           attribute, machine())
+          : countTerms(*planPackedForm(op, *cell, vectors, message), *cell,
+                       attribute, machine());
   return Counted{attribute.getCell().str(), terms,
                  cyclesOf(terms, *cell, machine())};
 }
@@ -141,8 +145,9 @@ Result<double> TuneProblem::modelCycles(size_t contraction,
                                         const std::string &cpu) const {
   const lp::ScheduleAttr attribute = parse(contraction, schedule);
   const Cell *cell = findCell(contractions[contraction], attribute.getCell());
-  if (!cell) {
-    return Status::error("a schedule without cell has no hot loop to analyze");
+  if (!cell || attribute.getTemplateName() == kLanesTemplate) {
+    return Status::error("template '" + attribute.getTemplateName().str() +
+                         "' has no hot loop to analyze");
   }
   // No other contraction may have a loop of the same instruction.
   std::vector<std::string> schedules(contractions.size(), "direct");

@@ -351,6 +351,17 @@ func.func @tile_c4(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>
 
 // -----
 
+func.func @tile_c6(%x: memref<64xi8>, %w: memref<256xi8>, %acc: memref<1x16xi32>, %i: index) {
+  // expected-error @+1 {{with x in lanes has one vector and no planes}}
+  lp.tile "maddw" %x[%i], %w[%i] into %acc attributes {chunk = 31 : i64, xInLanes,
+    counts = array<i64: 2>, strides = array<i64: 32>, wSteps = array<i64: 1>, unroll = 1 : i64, vectors = 2 : i64,
+    xPlanes = array<i64>, wPlanes = array<i64>, xPlaneStride = 0 : i64,
+    wPlaneStride = 0 : i64} : memref<64xi8>, memref<256xi8>, memref<1x16xi32>
+  return
+}
+
+// -----
+
 func.func @tile_c5(%x: memref<64xi16>, %w: memref<256xi8>, %acc: memref<1x16xi32>, %i: index) {
   // expected-error @+1 {{x and w must be one-dimensional i8 buffers}}
   lp.tile "ctpop" %x[%i], %w[%i] into %acc attributes {chunk = 31 : i64,

@@ -1,0 +1,269 @@
+// lp-tile: the strip of x of a task with channels in the lanes. See
+// LaneTiler.h.
+//
+// Along the innermost positions, from the last to the first, a group of taps is
+// the one of the position after it, moved up by an element, with the element of
+// this position below. Positions outside x get the padding.
+#include "compiler/passes/LaneTiler.h"
+#include "targets/Cell.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+StripFiller::StripFiller(lp::ContractOp op, Emitter &e, const LaneForm &form,
+                         int64_t block, Value buffer)
+    : op(op), e(e), form(form), g(form.unfolded.geometry), block(block),
+      strip(planStrip(form, block)), buffer(buffer),
+      laneBits(static_cast<unsigned>(g.xLayout.getGroupBytes() * 8)),
+      elementBits(static_cast<unsigned>(g.xLayout.getBits())),
+      walkDim(form.groupsChannels()
+                  ? static_cast<unsigned>(strip.dims.size() - 1)
+                  : form.groupDim) {
+  padding = splatPadding();
+}
+
+/// The lanes of a vector of groups, all `value`.
+Value StripFiller::groupsOf(int64_t value) {
+  return cell::splat(e.b, e.loc,
+                     cell::vectorType(e.b, form.vectorLanes, laneBits), value);
+}
+
+/// The stored padding, as an element; in every element of a group of channels.
+Value StripFiller::splatPadding() {
+  mlir::Type lane = e.b.getIntegerType(laneBits);
+  Value pad = e.i32(op.getXPad().value_or(-form.unfolded.x.offset));
+  if (op.getXPadScalar()) {
+    pad = e.read(op.getXPadScalar(), {}, *op.getXPadElement());
+  }
+  pad = e.castInt(pad, e.b.getI32Type());
+  pad = e.add(pad, e.i32(form.unfolded.x.offset));
+  pad = arith::AndIOp::create(e.b, e.loc, pad,
+                              e.i32((int64_t{1} << elementBits) - 1));
+  Value all = pad;
+  for (int64_t i = 1; form.groupsChannels() && i < g.xLayout.getGroup(); ++i) {
+    Value moved =
+        arith::ShLIOp::create(e.b, e.loc, pad, e.i32(i * elementBits));
+    all = arith::OrIOp::create(e.b, e.loc, all, moved);
+  }
+  return vector::BroadcastOp::create(
+      e.b, e.loc, cell::vectorType(e.b, form.vectorLanes, laneBits),
+      e.castInt(all, lane));
+}
+
+/// Element `element` of the channels of each lane, stored, in the lowest bits.
+Value StripFiller::lanesOf(Value segment, int64_t element) {
+  const int64_t sourceCount =
+      cast<VectorType>(segment.getType()).getNumElements();
+  const int64_t offset = form.unfolded.x.offset;
+  SmallVector<int64_t> mask;
+  bool isIdentity = sourceCount == form.vectorLanes;
+  for (int64_t lane = 0; lane < form.vectorLanes; ++lane) {
+    // What lanes past the end hold meets weights of zero.
+    const int64_t from =
+        lane < count ? lane / form.share * form.pitch + element : 0;
+    isIdentity &= from == lane;
+    mask.push_back(std::min(from, sourceCount - 1));
+  }
+  if (!isIdentity) {
+    segment = vector::ShuffleOp::create(e.b, e.loc, segment, segment, mask);
+  }
+  VectorType type = cell::vectorType(e.b, form.vectorLanes, laneBits);
+  const unsigned have =
+      cast<VectorType>(segment.getType()).getElementTypeBitWidth();
+  const bool isSigned = lp::toElementType(op.getXElement()).isStorageSigned();
+  if (have < laneBits) {
+    // Bytes of a group of bytes are clean as they are.
+    const bool extendsSign = isSigned && (have < elementBits || offset != 0);
+    segment =
+        extendsSign
+            ? arith::ExtSIOp::create(e.b, e.loc, type, segment).getResult()
+            : arith::ExtUIOp::create(e.b, e.loc, type, segment).getResult();
+  } else if (have > laneBits) {
+    segment = arith::TruncIOp::create(e.b, e.loc, type, segment);
+  }
+  if (offset != 0) {
+    segment = arith::AddIOp::create(e.b, e.loc, segment, groupsOf(offset));
+  }
+  const bool isClean =
+      elementBits == laneBits || (have <= elementBits && offset == 0 &&
+                                  (!isSigned || have == elementBits));
+  return isClean
+             ? segment
+             : arith::AndIOp::create(e.b, e.loc, segment,
+                                     groupsOf((int64_t{1} << elementBits) - 1))
+                   .getResult();
+}
+
+/// The channels of each lane as groups, the last one filled up by zeros.
+SmallVector<Value> StripFiller::channelGroups(Value segment) {
+  SmallVector<Value> groups;
+  for (int64_t k = 0; k < g.innerExtent(); ++k) {
+    const int64_t place = k % g.xLayout.getGroup();
+    Value element = lanesOf(segment, k);
+    if (place == 0) {
+      groups.push_back(element);
+      continue;
+    }
+    Value moved = arith::ShLIOp::create(e.b, e.loc, element,
+                                        groupsOf(place * elementBits));
+    groups.back() = arith::OrIOp::create(e.b, e.loc, groups.back(), moved);
+  }
+  return groups;
+}
+
+/// True if some position of dimension `d` of a strip can lie outside x.
+bool StripFiller::canBeOutside(unsigned d) const {
+  if (form.shape.isXDynamic[d]) {
+    return false; // a bare row loop
+  }
+  const StripDim &dim = strip.dims[d];
+  int64_t high = dim.subscript.constant + dim.size - 1;
+  for (unsigned loop : g.loopsOf(LoopRole::Row)) {
+    const int64_t most = form.shape.extents[loop] - 1;
+    // The last task of a block has the last trip, or may have its first one.
+    const int64_t first = loop == form.along()    ? 0
+                          : loop != form.across() ? most
+                          : d == walkDim          ? most / block * block
+                                                  : most - (block - 1);
+    high += dim.subscript.coefficients[loop] * first;
+  }
+  return dim.subscript.constant < 0 || high >= form.shape.xShape[d];
+}
+
+/// True where positions of all dimensions but `walk` are inside; null if they
+/// always are.
+Value StripFiller::inside(ArrayRef<Value> at, unsigned walk) {
+  Value all;
+  for (unsigned d = 0; d < at.size(); ++d) {
+    if (d == walk || !canBeOutside(d)) {
+      continue;
+    }
+    // Unsigned: a negative position is a huge one.
+    Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                     at[d], e.index(form.shape.xShape[d]));
+    all = all ? arith::AndIOp::create(e.b, e.loc, all, in).getResult() : in;
+  }
+  return all;
+}
+
+void StripFiller::storeGroups(Value offset, ArrayRef<Value> groups) {
+  const int64_t bytes = form.vectorLanes * laneBits / 8;
+  for (auto [i, group] : llvm::enumerate(groups)) {
+    vector::StoreOp::create(
+        e.b, e.loc,
+        cell::bitcast(e.b, e.loc, group, cell::vectorType(e.b, bytes, 8)),
+        buffer, e.add(offset, e.index(static_cast<int64_t>(i) * bytes)));
+  }
+}
+
+/// Positions [from, to) of the walk, the last one first. `before` has the
+/// groups of the positions after it, as far as a group's elements are apart.
+SmallVector<Value> StripFiller::walkPart(Value from, Value to,
+                                         ArrayRef<Value> before,
+                                         bool isInside) {
+  const StripDim &dim = strip.dims[walkDim];
+  auto loop = scf::ForOp::create(e.b, e.loc, e.index(0), e.sub(to, from),
+                                 e.index(1), before);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToStart(loop.getBody());
+  Value position = e.sub(e.sub(to, e.index(1)), loop.getInductionVar());
+  Value offset = e.add(start, e.mul(position, e.index(dim.stride)));
+  Value segment;
+  if (isInside) {
+    SmallVector<Value> at = source;
+    at[walkDim] = e.add(at[walkDim], position);
+    at.push_back(channel);
+    segment = vector::LoadOp::create(
+        e.b, e.loc,
+        VectorType::get({form.segment(count)},
+                        cast<MemRefType>(op.getX().getType()).getElementType()),
+        op.getX(), at);
+  }
+  if (form.groupsChannels()) {
+    storeGroups(offset, isInside ? channelGroups(segment)
+                                 : SmallVector<Value>(g.groups, padding));
+    return {};
+  }
+  Value group = isInside ? lanesOf(segment, 0) : padding;
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  if (!carried.empty()) {
+    Value moved = arith::ShLIOp::create(e.b, e.loc, carried.back(),
+                                        groupsOf(elementBits));
+    group = arith::OrIOp::create(e.b, e.loc, group, moved);
+    carried.insert(carried.begin(), group);
+    carried.pop_back();
+  }
+  storeGroups(offset, group);
+  if (!carried.empty()) {
+    scf::YieldOp::create(e.b, e.loc, carried);
+  }
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// All positions of the innermost loop, `at` those of the first one.
+void StripFiller::walk(ValueRange at, Value offset) {
+  source.assign(at.begin(), at.end());
+  start = offset;
+  const int64_t size = strip.dims[walkDim].size;
+  // Groups of one element, and of channels, stand for themselves.
+  const bool carries = !form.groupsChannels() && g.xLayout.getGroup() > 1;
+  SmallVector<Value> none(carries ? form.groupStep : 0, groupsOf(0));
+  auto emitAll = [&](bool isInside) {
+    walkPart(e.index(0), e.index(size), none, isInside);
+  };
+  auto emitInside = [&] {
+    if (!canBeOutside(walkDim)) {
+      return emitAll(true);
+    }
+    Value low =
+        e.min(e.max(e.sub(e.index(0), at[walkDim]), e.index(0)), e.index(size));
+    Value high = e.sub(e.index(form.shape.xShape[walkDim]), at[walkDim]);
+    high = e.max(e.min(high, e.index(size)), low);
+    SmallVector<Value> groups = walkPart(high, e.index(size), none, false);
+    groups = walkPart(low, high, groups, true);
+    walkPart(e.index(0), low, groups, false);
+  };
+  Value in = inside(SmallVector<Value>(at), walkDim);
+  if (!in) {
+    return emitInside();
+  }
+  auto branch = scf::IfOp::create(e.b, e.loc, in, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToStart(&branch.getThenRegion().front());
+  emitInside();
+  e.b.setInsertionPointToStart(&branch.getElseRegion().front());
+  emitAll(false);
+}
+
+void StripFiller::fill(Value firstChannel, int64_t lanes, ArrayRef<Value> rows,
+                       Value acrossTrips) {
+  channel = firstChannel;
+  count = lanes;
+  SmallVector<OpFoldResult> sizes;
+  for (auto [d, dim] : llvm::enumerate(strip.dims)) {
+    OpFoldResult size = e.b.getIndexAttr(d == walkDim ? 1 : dim.size);
+    const auto across = form.across();
+    const int64_t c = across ? dim.subscript.coefficients[*across] : 0;
+    if (c != 0 && d != walkDim) {
+      // The last block may be shorter.
+      size =
+          e.add(e.index(dim.size - c * block), e.mul(acrossTrips, e.index(c)));
+    }
+    sizes.push_back(size);
+  }
+  SmallVector<Value> low;
+  for (const StripDim &dim : strip.dims) {
+    low.push_back(e.dot(
+        rows, ArrayRef(dim.subscript.coefficients).take_front(rows.size()),
+        e.index(dim.subscript.constant)));
+  }
+  forEach(e, sizes, [&](ArrayRef<Value> at) {
+    SmallVector<Value> position;
+    Value offset = e.index(0);
+    for (auto [d, dim] : llvm::enumerate(strip.dims)) {
+      position.push_back(e.add(low[d], at[d]));
+      offset = e.add(offset, e.mul(at[d], e.index(dim.stride)));
+    }
+    walk(position, offset);
+  });
+}

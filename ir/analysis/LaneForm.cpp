@@ -1,0 +1,415 @@
+// The form of a contraction with its channels in the lanes. See LaneForm.h.
+#include "ir/analysis/LaneForm.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lpgen;
+
+namespace {
+
+/// Elements that one load of a vector may span.
+constexpr int64_t kMostSegment = 64;
+/// Positions from one element of a group to the next.
+constexpr int64_t kMostGroupStep = 8;
+
+/// Finds out how a contraction lies in lanes.
+class Planner {
+public:
+  Planner(lp::ContractOp contract, const Cell &cell, std::string &reason)
+      : contract(contract), facts(cell.facts()), cell(cell), reason(reason) {
+    form.shape = ContractShape::of(contract);
+    form.vectorLanes = facts.lanes;
+  }
+
+  std::optional<LaneForm> plan(int64_t vectors) {
+    if (!sortLoops() || !findChannels() || !checkPositions() || !findGroups() ||
+        !unfold() || !store()) {
+      return std::nullopt;
+    }
+    layOut(vectors);
+    return std::move(form);
+  }
+
+private:
+  bool fail(const llvm::Twine &why) {
+    reason = why.str();
+    return false;
+  }
+  bool isReduction(unsigned loop) const { return loop >= form.shape.parallel; }
+
+  bool sortLoops();
+  bool findChannels();
+  bool checkPositions();
+  bool findGroups();
+  bool unfold();
+  bool store();
+  bool storeX(StoredRange range);
+  bool storeW(StoredRange range);
+  bool padFits();
+  void layOut(int64_t vectors);
+
+  lp::ContractOp contract;
+  const CellFacts &facts;
+  const Cell &cell;
+  std::string &reason;
+  LaneForm form;
+  SmallVector<unsigned> rows;
+  SmallVector<unsigned> laneLoops;
+  std::optional<unsigned> channelLoop; ///< A reduction over channels.
+};
+
+/// Rows of x, then lanes, which w has too, then the reduction.
+bool Planner::sortLoops() {
+  const ContractShape &shape = form.shape;
+  if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
+    return fail("x has a divided subscript");
+  }
+  if (!contract.accumulatorType().isInteger(32)) {
+    return fail("the sum is not one of integers that fits 32 bits");
+  }
+  for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+    const bool inX = shape.xMap.isFunctionOfDim(loop);
+    const bool inW = shape.wMap.isFunctionOfDim(loop);
+    if (isReduction(loop)) {
+      if (!inX || !inW || shape.isDynamic[loop]) {
+        return fail("a reduction loop subscripts only one operand, or has a "
+                    "run-time extent");
+      }
+      continue;
+    }
+    if (!inX && !inW) {
+      return fail("a loop of the result subscripts neither operand");
+    }
+    if (inW) {
+      laneLoops.push_back(loop);
+    } else if (laneLoops.empty()) {
+      rows.push_back(loop);
+    } else {
+      return fail(
+          "the channels are not the innermost dimensions of the result");
+    }
+  }
+  if (rows.empty() || laneLoops.empty()) {
+    return fail("there are no rows, or no channels, to put in lanes");
+  }
+  // What a task covers is of constant extent, and so are the channels.
+  for (auto [loop, isDynamic] : llvm::enumerate(shape.isDynamic)) {
+    if (isDynamic && (rows.size() < 3 || loop != rows.front())) {
+      return fail("a run-time extent is not that of the first of three row "
+                  "loops");
+    }
+  }
+  return true;
+}
+
+/// The last dimension of x: sets of lanes, of which each has channels of its
+/// own.
+bool Planner::findChannels() {
+  const ContractShape &shape = form.shape;
+  const auto last = static_cast<unsigned>(shape.xShape.size() - 1);
+  if (shape.xShape.empty() || shape.isXDynamic[last]) {
+    return fail("the last dimension of x is not one of channels");
+  }
+  const Subscript s = subscriptOf(shape, last);
+  int64_t high = s.constant;
+  for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+    if (!s.uses(loop)) {
+      continue;
+    }
+    high += s.coefficients[loop] * (shape.extents[loop] - 1);
+    if (isReduction(loop)) {
+      if (channelLoop || s.coefficients[loop] != 1) {
+        return fail("the last dimension of x has two reductions, or one with "
+                    "gaps");
+      }
+      channelLoop = loop;
+    } else if (!shape.wMap.isFunctionOfDim(loop)) {
+      return fail("the last dimension of x has a row loop");
+    }
+  }
+  int64_t step = 0; // of the sets that inner loops make
+  for (unsigned loop : llvm::reverse(laneLoops)) {
+    const int64_t c = s.coefficients[loop];
+    if (c == 0 && step == 0) {
+      form.share *= shape.extents[loop];
+    } else if (c < 1 || (step != 0 && c != step)) {
+      return fail("the channels of lanes are not evenly apart");
+    } else {
+      form.pitch = step == 0 ? c : form.pitch;
+      step = c * shape.extents[loop];
+    }
+  }
+  if (step == 0) {
+    return fail("all output channels read the same channels of x");
+  }
+  if (s.constant < 0 || high >= shape.xShape[last]) {
+    return fail("the channels of x are padded");
+  }
+  form.firstChannel = s.constant;
+  return true;
+}
+
+/// The other dimensions: rows and taps, forwards.
+bool Planner::checkPositions() {
+  const ContractShape &shape = form.shape;
+  for (unsigned d = 0; d + 1 < shape.xShape.size(); ++d) {
+    const Subscript s = subscriptOf(shape, d);
+    for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+      if (s.coefficients[loop] < 0 ||
+          (s.uses(loop) &&
+           (channelLoop == loop || llvm::is_contained(laneLoops, loop)))) {
+        return fail("a position of x depends on a channel, or goes backwards");
+      }
+    }
+    auto bare = dyn_cast<AffineDimExpr>(shape.xMap.getResult(d));
+    if (shape.isXDynamic[d] &&
+        (!bare || !shape.isDynamic[bare.getPosition()])) {
+      return fail("a padded dimension of x has a run-time size");
+    }
+  }
+  return true;
+}
+
+/// What groups are made of: channels, or the last tap of a dimension.
+bool Planner::findGroups() {
+  const ContractShape &shape = form.shape;
+  if (channelLoop) {
+    form.groupDim = shape.xShape.size() - 1;
+    return true;
+  }
+  for (unsigned loop = shape.extents.size(); loop-- > shape.parallel;) {
+    for (unsigned d = shape.xShape.size() - 1; d-- > 0;) {
+      const Subscript s = subscriptOf(shape, d);
+      if (s.uses(loop)) {
+        form.groupDim = d;
+        form.groupStep = s.coefficients[loop];
+        channelLoop = loop;
+        return form.groupStep <= kMostGroupStep ||
+               fail("the taps are too far apart");
+      }
+    }
+  }
+  return fail("there is no reduction");
+}
+
+/// The geometry of w: that of a GEMM whose x has a dimension for each row and
+/// each reduction loop, the one of groups last.
+bool Planner::unfold() {
+  const ContractShape &shape = form.shape;
+  ContractShape gemm = shape;
+  SmallVector<AffineExpr> dims;
+  gemm.xShape.clear();
+  gemm.isXDynamic.clear();
+  auto add = [&](unsigned loop) {
+    dims.push_back(getAffineDimExpr(loop, contract.getContext()));
+    gemm.xShape.push_back(shape.extents[loop]);
+    gemm.isXDynamic.push_back(shape.isDynamic[loop]);
+  };
+  llvm::for_each(rows, add);
+  for (unsigned loop = shape.parallel; loop < shape.extents.size(); ++loop) {
+    if (loop != *channelLoop) {
+      add(loop);
+    }
+  }
+  add(*channelLoop);
+  gemm.xMap =
+      AffineMap::get(shape.extents.size(), 0, dims, contract.getContext());
+  auto geometry = Geometry::analyze(gemm, reason);
+  if (!geometry) {
+    return false;
+  }
+  assert(geometry->innerLoop == *channelLoop && "the last dimension is packed");
+  form.unfolded.geometry = std::move(*geometry);
+  if (facts.lanes % form.share != 0) {
+    return fail("the " + llvm::Twine(form.share) +
+                " outputs of a group of channels do not divide a vector of " +
+                llvm::Twine(facts.lanes));
+  }
+  if (form.segment(facts.lanes) > kMostSegment) {
+    return fail("the channels of a vector of lanes are too far apart");
+  }
+  return true;
+}
+
+static bool isWithin(StoredRange range, StoredRange limit) {
+  return range.lo >= limit.lo && range.hi <= limit.hi;
+}
+
+/// Elements plus `offset`, if that fits.
+static std::optional<ElementStorage> shifted(StoredRange range, int64_t offset,
+                                             StoredRange limit) {
+  const StoredRange stored{range.lo + offset, range.hi + offset};
+  return isWithin(stored, limit)
+             ? std::optional(ElementStorage{offset, false, stored, {}})
+             : std::nullopt;
+}
+
+/// With the constant of the factor if it fits, else as every cell stores it;
+/// then sums of w complete the sum.
+bool Planner::storeX(StoredRange range) {
+  PackedForm &packed = form.unfolded;
+  const lp::ContractOp::Affine affine = contract.affineOfX();
+  std::optional<ElementStorage> x = shifted(range, affine.offset, facts.x);
+  if (!x) {
+    x = storageOf(lp::toElementType(contract.getXElement()), range, facts,
+                  lp::OperandKind::Activations);
+  }
+  if (!x || x->halve || affine.scale != 1) {
+    return fail("x does not fit the cell's operands");
+  }
+  packed.x = *x;
+  packed.xFactor = {1, affine.offset - x->offset};
+  packed.needsWSums = packed.xFactor.bias != 0 || contract.getXZero();
+  if (auto map = contract.getXZeroMap();
+      map && llvm::any_of(laneLoops, [&](unsigned loop) {
+        return map->isFunctionOfDim(loop);
+      })) {
+    return fail("the zero point of x depends on a channel");
+  }
+  return padFits();
+}
+
+/// What a scalar of `element` can be: the declared range of an input.
+static StoredRange rangeOfScalar(Value scalar, ElementType element) {
+  auto argument = dyn_cast<BlockArgument>(scalar);
+  auto kernel = argument ? dyn_cast_if_present<lp::KernelOp>(
+                               argument.getOwner()->getParentOp())
+                         : lp::KernelOp();
+  lp::BufferAttr buffer = kernel ? kernel.bufferOf(argument) : nullptr;
+  if (buffer && !buffer.getRange().empty()) {
+    return {buffer.getRange()[0], buffer.getRange()[1]};
+  }
+  return {element.minValue(), element.maxValue()};
+}
+
+/// The halo holds the padding like an element of x.
+bool Planner::padFits() {
+  PackedForm &packed = form.unfolded;
+  StoredRange pad{0, 0};
+  if (Value scalar = contract.getXPadScalar()) {
+    mlir::Type element = contract.getXPadElement().value_or(
+        cast<ShapedType>(scalar.getType()).getElementType());
+    pad = rangeOfScalar(scalar, lp::toElementType(element));
+  } else {
+    pad.lo = pad.hi = contract.getXPad().value_or(-packed.x.offset);
+  }
+  pad = {pad.lo + packed.x.offset, pad.hi + packed.x.offset};
+  if (!isWithin(pad, facts.x)) {
+    return fail("the padding of x does not fit the cell's operands");
+  }
+  packed.x.range = {std::min(packed.x.range.lo, pad.lo),
+                    std::max(packed.x.range.hi, pad.hi)};
+  return true;
+}
+
+/// As the factor is: there are no sums of x by lane to complete it.
+bool Planner::storeW(StoredRange range) {
+  const lp::ContractOp::Affine affine = contract.affineOfW();
+  std::optional<ElementStorage> w = shifted(range, affine.offset, facts.w);
+  if (!w || affine.scale != 1 || contract.getWZero()) {
+    return fail("w, with its zero point, does not fit the cell's operands");
+  }
+  form.unfolded.w = *w;
+  return true;
+}
+
+bool Planner::store() {
+  if (!storeX({contract.getXRange()[0], contract.getXRange()[1]}) ||
+      !storeW({contract.getWRange()[0], contract.getWRange()[1]})) {
+    return false;
+  }
+  PackedForm &packed = form.unfolded;
+  packed.chunk =
+      cell.maxSteps(packed.x.rangeWithZero(), packed.w.rangeWithZero());
+  return packed.chunk >= 1 ||
+         fail("one step could overflow the accumulator of cell '" + facts.name +
+              "'");
+}
+
+void Planner::layOut(int64_t vectors) {
+  PackedForm &packed = form.unfolded;
+  auto layout = [&](lp::OperandKind operand, const ElementStorage &storage,
+                    int64_t bytes, int64_t lanes, bool sums) {
+    return lp::LayoutAttr::get(
+        contract.getContext(), operand, lp::LayoutKind::Elements, facts.group,
+        bytes, bytes * 8 / facts.group, /*planes=*/1, lanes, storage.offset,
+        /*halve=*/false, storage.range.lo < 0, sums);
+  };
+  std::string none;
+  packed.geometry.computeClasses(none);
+  packed.geometry.setLayouts(layout(lp::OperandKind::Activations, packed.x,
+                                    facts.groupBytes, 1, false),
+                             layout(lp::OperandKind::Weights, packed.w,
+                                    facts.wBytes(), facts.lanes * vectors,
+                                    packed.needsWSums));
+}
+
+} // namespace
+
+std::optional<unsigned> LaneForm::across() const {
+  SmallVector<unsigned> rows = unfolded.geometry.loopsOf(LoopRole::Row);
+  return rows.size() < 2 ? std::nullopt : std::optional(rows[rows.size() - 2]);
+}
+
+int64_t Strip::strideOf(unsigned loop) const {
+  int64_t stride = 0;
+  for (const StripDim &dim : dims) {
+    stride += dim.subscript.coefficients[loop] * dim.stride;
+  }
+  return stride;
+}
+
+Strip lpgen::planStrip(const LaneForm &form, int64_t block) {
+  const Geometry &g = form.unfolded.geometry;
+  Strip strip;
+  for (unsigned d = 0; d + 1 < form.shape.xShape.size(); ++d) {
+    StripDim dim{subscriptOf(form.shape, d)};
+    auto reach = [&](unsigned loop, int64_t trips) {
+      dim.size += dim.subscript.coefficients[loop] * (trips - 1);
+    };
+    for (unsigned loop = form.shape.parallel; loop < form.shape.extents.size();
+         ++loop) {
+      // Groups are filled up.
+      reach(loop, loop == g.innerLoop ? g.groups * g.xLayout.getGroup()
+                                      : form.shape.extents[loop]);
+    }
+    reach(form.along(), form.shape.extents[form.along()]);
+    if (auto across = form.across()) {
+      reach(*across, block);
+    }
+    strip.dims.push_back(std::move(dim));
+  }
+  strip.bytes = form.vectorLanes * g.xLayout.getGroupBytes() *
+                (form.groupsChannels() ? g.groups : 1);
+  for (StripDim &dim : llvm::reverse(strip.dims)) {
+    dim.stride = strip.bytes;
+    strip.bytes *= dim.size;
+  }
+  return strip;
+}
+
+std::optional<LaneForm> lpgen::planLaneForm(lp::ContractOp contract,
+                                            const Cell &cell, int64_t vectors,
+                                            std::string &reason) {
+  if (!cell.facts().xInLanes) {
+    reason = "cell '" + cell.facts().name.str() + "' takes no x in lanes";
+    return std::nullopt;
+  }
+  return Planner(contract, cell, reason).plan(vectors);
+}
+
+FailureOr<LaneForm> lpgen::scheduledLaneForm(lp::ContractOp contract) {
+  const lp::ScheduleAttr schedule = *contract.getSchedule();
+  const Cell *cell = findCell(contract, schedule.getCell());
+  if (!cell) {
+    return contract.emitError("the target has no cell '")
+           << schedule.getCell() << "'";
+  }
+  std::string reason;
+  auto form = planLaneForm(contract, *cell, schedule.getTileVectors(), reason);
+  if (!form) {
+    return contract.emitError("schedule ")
+           << schedule << " cannot be applied: " << reason;
+  }
+  return *form;
+}

@@ -1,0 +1,81 @@
+// The form of a contraction whose channels stay in the lanes: depthwise and
+// grouped convolution, where each output channel has few products of its own.
+//
+// A lane is an output channel. In place of one group of x for all lanes, a step
+// of the cell takes a vector with a group for each: as many elements of the
+// reduction as a group has, along the innermost taps or along the channels of a
+// set. A task copies the part of x that it reads, padded, into a strip of such
+// vectors.
+#ifndef LPGEN_IR_ANALYSIS_LANEFORM_H
+#define LPGEN_IR_ANALYSIS_LANEFORM_H
+
+#include "ir/analysis/PackedForm.h"
+
+namespace lpgen {
+
+struct LaneForm {
+  /// w is packed as that of the unfolded GEMM, whose x has a row for each
+  /// output position and each product of its own: no x is packed. Its inner
+  /// loop is the one that groups are made of.
+  PackedForm unfolded;
+  ContractShape shape;     ///< Of the contraction.
+  int64_t vectorLanes = 0; ///< Of the cell.
+
+  // Channels, the last dimension of x. Lane `i` begins at channel
+  // firstChannel + i / share * pitch.
+  int64_t firstChannel = 0;
+  int64_t share = 1; ///< Lanes, one after the other, that read the same.
+  int64_t pitch = 1;
+  /// The dimension of x in which groups lie, and from one element of a group to
+  /// the next. The last one: a group has channels, else positions.
+  unsigned groupDim = 0;
+  int64_t groupStep = 1;
+
+  bool groupsChannels() const { return groupDim + 1 == shape.xShape.size(); }
+  int64_t lanes() const { return unfolded.geometry.extentOf(LoopRole::Column); }
+  /// Row loops within a task: the innermost one, and `block` trips of the next.
+  unsigned along() const {
+    return unfolded.geometry.loopsOf(LoopRole::Row).back();
+  }
+  std::optional<unsigned> across() const;
+  /// Elements that `count` lanes, of whole sets, read at a position.
+  int64_t segment(int64_t count) const {
+    return (count / share - 1) * pitch +
+           (groupsChannels() ? unfolded.geometry.innerExtent() : 1);
+  }
+};
+
+/// A dimension of x, but the last, within a strip: positions
+/// low + sum of coefficients of row loops, `size` of them.
+struct StripDim {
+  Subscript subscript;
+  int64_t size = 1;   ///< With all rows of a task.
+  int64_t stride = 0; ///< Bytes.
+};
+
+/// The copy of x that a task reads, for one vector of lanes.
+struct Strip {
+  llvm::SmallVector<StripDim> dims;
+  int64_t bytes = 0;
+  /// Bytes that a trip of `loop` adds to the address.
+  int64_t strideOf(unsigned loop) const;
+};
+
+/// The form of `contract` for `cell` with `vectors` vectors of lanes in a panel
+/// of w; nothing, and the reason, if there is none.
+std::optional<LaneForm> planLaneForm(lp::ContractOp contract, const Cell &cell,
+                                     int64_t vectors, std::string &reason);
+
+/// The same for its schedule, of template `lanes`. Errors are emitted on the
+/// op.
+mlir::FailureOr<LaneForm> scheduledLaneForm(lp::ContractOp contract);
+
+/// The strip of a task with `block` trips of the second row loop.
+Strip planStrip(const LaneForm &form, int64_t block);
+
+/// The name of the template.
+constexpr llvm::StringLiteral kLanesTemplate = "lanes";
+
+} // namespace lpgen
+
+#endif // LPGEN_IR_ANALYSIS_LANEFORM_H

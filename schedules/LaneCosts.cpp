@@ -1,0 +1,47 @@
+// What a schedule with channels in the lanes costs: the counts of
+// CostTerms.def, as CostModel.cpp has them for packed operands.
+#include "schedules/LaneCosts.h"
+#include "targets/Target.h"
+#include "targets/cpus/Cpus.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace lpgen;
+
+static double asReal(int64_t value) { return static_cast<double>(value); }
+
+CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
+                                lp::ScheduleAttr schedule,
+                                const Machine &machine) {
+  const CellFacts &facts = cell.facts();
+  const Geometry &g = form.unfolded.geometry;
+  const int64_t along = form.shape.extents[form.along()];
+  const auto across = form.across();
+  const int64_t acrossExtent = across ? form.shape.extents[*across] : 1;
+  const int64_t block = std::min(schedule.getBlock(), acrossExtent);
+  const int64_t tileRows = std::min(schedule.getTileRows(), along);
+  const int64_t vectors = llvm::divideCeil(form.lanes(), facts.lanes);
+  const double rows = asReal(g.extentOf(LoopRole::Row) / along);
+  const double tiles =
+      rows * asReal(llvm::divideCeil(along, tileRows) * vectors);
+  const double accumulators = tiles * asReal(tileRows);
+  const double strips = rows / asReal(acrossExtent) *
+                        asReal(llvm::divideCeil(acrossExtent, block) * vectors);
+  const double groups = strips * asReal(planStrip(form, block).bytes) /
+                        asReal(facts.lanes * facts.groupBytes);
+  CostTerms terms;
+  terms.products = accumulators * asReal(g.steps) * facts.stepOps;
+  // Of the strip a load, a store and what joins the elements of groups.
+  constexpr double joins = 3;
+  terms.loads = (accumulators + tiles) * asReal(g.steps) + 2 * groups;
+  terms.moves = joins * groups;
+  terms.widening = accumulators * (facts.widenOps + 1);
+  terms.elements = accumulators * asReal(facts.lanes);
+  const int64_t panelLanes = g.wLayout.getLanes();
+  constexpr int64_t sumBytes = 4;
+  terms.sumsInL1 = terms.elements *
+                   asReal(block * along * panelLanes * sumBytes) /
+                   asReal(machine.cpu.l1Bytes);
+  terms.pieces = tiles;
+  terms.tasks = strips / asReal(vectors) * asReal(g.panels);
+  return terms;
+}

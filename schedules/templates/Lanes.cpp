@@ -1,0 +1,154 @@
+// lanes: output channels in the lanes, x in strips of vectors with a group of
+// taps or channels for each lane; depthwise and grouped convolution.
+#include "schedules/LaneCosts.h"
+#include "schedules/Schedules.h"
+#include "targets/cpus/Cpus.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace lpgen;
+
+namespace {
+
+/// The most positions of a register tile that are tried.
+constexpr int64_t kMostRows = 14;
+
+bool isAllowed(const std::optional<int64_t> &wish, int64_t value) {
+  return !wish || *wish == value;
+}
+
+/// As many vectors of lanes as bytes fill one vector of the result.
+int64_t usualVectors(const Cell &cell, const Machine &machine) {
+  return std::max<int64_t>(
+      machine.target.desc().vectorBits / 8 / cell.facts().lanes, 1);
+}
+
+/// As many rows as leave a strip, and half of the sums, in the first level, and
+/// tasks to share.
+int64_t usualBlock(const LaneForm &form, const Machine &machine) {
+  constexpr int64_t fewestTasks = 8;
+  constexpr int64_t fewestRows = 4; // that share what they read of x
+  constexpr int64_t sumBytes = 4;
+  const Geometry &g = form.unfolded.geometry;
+  const auto across = form.across();
+  if (!across) {
+    return 1;
+  }
+  const int64_t extent = form.shape.extents[*across];
+  const int64_t along = form.shape.extents[form.along()];
+  const int64_t others = g.extentOf(LoopRole::Row) / extent / along * g.panels;
+  const auto most = static_cast<int64_t>(llvm::divideCeil(extent, fewestRows));
+  int64_t blocks =
+      std::min<int64_t>(llvm::divideCeil(fewestTasks, others), most);
+  const auto fits = [&](int64_t block) {
+    const int64_t sums = block * along * g.wLayout.getLanes() * sumBytes;
+    return planStrip(form, block).bytes + sums / 2 <= machine.cpu.l1Bytes;
+  };
+  while (blocks < most && !fits(llvm::divideCeil(extent, blocks))) {
+    ++blocks;
+  }
+  return llvm::divideCeil(extent, blocks);
+}
+
+/// The memory of a task that is still sensible.
+constexpr int64_t kMostStripBytes = int64_t{1} << 20;
+
+class LanesTemplate : public Template {
+public:
+  llvm::StringRef name() const override { return kLanesTemplate; }
+  llvm::StringRef summary() const override {
+    return "channels in the lanes; depthwise and grouped convolution";
+  }
+  std::vector<Candidate> candidates(lp::ContractOp contract,
+                                    const Machine &machine,
+                                    const ScheduleRequest &request,
+                                    std::string &whyNot) const override;
+
+private:
+  void addTiles(lp::ContractOp contract, const Cell &cell,
+                const Machine &machine, const ScheduleRequest &request,
+                std::vector<Candidate> &found, std::string &reason) const;
+};
+
+void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
+                             const Machine &machine,
+                             const ScheduleRequest &request,
+                             std::vector<Candidate> &found,
+                             std::string &reason) const {
+  const CellFacts &facts = cell.facts();
+  const int64_t vectors = request.vectors.value_or(usualVectors(cell, machine));
+  const auto form = planLaneForm(contract, cell, vectors, reason);
+  if (!form) {
+    return;
+  }
+  const int64_t block = request.block.value_or(usualBlock(*form, machine));
+  const auto across = form->across();
+  if (planStrip(*form,
+                across ? std::min(block, form->shape.extents[*across]) : 1)
+          .bytes > kMostStripBytes) {
+    reason = "a task of " + std::to_string(block) +
+             " rows reads more than 1 MiB of x";
+    return;
+  }
+  // Beside the accumulators: w, x and what the cell names.
+  const auto registers =
+      static_cast<int64_t>(machine.target.desc().vectorRegisters);
+  const int64_t most =
+      (registers - facts.wRegisters - facts.fixedRegisters - 1) /
+      facts.accRegisters;
+  const int64_t along = form->shape.extents[form->along()];
+  for (int64_t rows = 1;
+       rows <= request.rows.value_or(std::min(kMostRows, along)); ++rows) {
+    if (!isAllowed(request.rows, rows)) {
+      continue;
+    }
+    if (rows > most) {
+      reason = "a tile of " + std::to_string(rows) +
+               " positions needs more registers than the target has";
+      continue;
+    }
+    const auto schedule = lp::ScheduleAttr::get(
+        contract.getContext(), name().str(), facts.name.str(), rows, vectors,
+        request.unroll.value_or(1), block, std::nullopt);
+    const Geometry &g = form->unfolded.geometry;
+    const double macs = static_cast<double>(g.extentOf(LoopRole::Row)) *
+                        static_cast<double>(form->lanes()) *
+                        static_cast<double>(g.reductionSize());
+    found.push_back(
+        {schedule, cyclesOf(countLaneTerms(*form, cell, schedule, machine),
+                            cell, machine) /
+                       macs});
+  }
+}
+
+std::vector<Candidate> LanesTemplate::candidates(lp::ContractOp contract,
+                                                 const Machine &machine,
+                                                 const ScheduleRequest &request,
+                                                 std::string &whyNot) const {
+  std::vector<Candidate> found;
+  bool anyCell = false;
+  for (const Cell *cell : machine.target.cells()) {
+    const CellFacts &facts = cell->facts();
+    if (!facts.xInLanes ||
+        (!request.cell.empty() && request.cell != facts.name)) {
+      continue;
+    }
+    anyCell = true;
+    std::string reason;
+    addTiles(contract, *cell, machine, request, found, reason);
+    if (!reason.empty()) {
+      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
+                ": " + reason;
+    }
+  }
+  if (!anyCell) {
+    whyNot = "target " + machine.target.desc().name + " has no such cell";
+  }
+  return found;
+}
+
+} // namespace
+
+const Template &lpgen::lanesTemplate() {
+  static const LanesTemplate instance;
+  return instance;
+}
