@@ -77,7 +77,9 @@ void lpgen::optimize(Module &module, TargetMachine &machine,
   // before wrote, and compares every two accesses to find that out.
   PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback(
-      [](StringRef pass, Any) { return pass != "LoopLoadEliminationPass"; });
+      [](StringRef pass, const Any &) {
+        return pass != "LoopLoadEliminationPass";
+      });
   PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;

@@ -19,10 +19,10 @@ public:
   StripFiller(lp::ContractOp op, Emitter &e, const LaneForm &form,
               int64_t block, mlir::Value buffer);
 
-  /// Lanes [0, count) of the vector that begins at `channel`. `rows` has the
-  /// first trip of each row loop in the task, `acrossTrips` how many of the
-  /// second there are.
-  void fill(mlir::Value channel, int64_t count,
+  /// The first `lanes` lanes of the vector that begins at `firstChannel`.
+  /// `rows` has the first trip of each row loop in the task, `acrossTrips` how
+  /// many of the second there are.
+  void fill(mlir::Value firstChannel, int64_t lanes,
             llvm::ArrayRef<mlir::Value> rows, mlir::Value acrossTrips);
 
 private:

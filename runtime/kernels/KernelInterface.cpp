@@ -166,6 +166,12 @@ Result<size_t> KernelInterface::findInput(const std::string &name) const {
 KernelSizes::KernelSizes(const KernelInterface &kernel)
     : kernel(kernel), found(kernel.sizes.size()), places(kernel.sizes.size()) {}
 
+static Status sizeFault(const std::string &place, const KernelSize &size,
+                        int64_t extent, const std::string &rest) {
+  return Status::error(place + ": size ?" + size.name + " is " +
+                       std::to_string(extent) + rest);
+}
+
 Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
   const KernelBuffer &buffer = kernel.inputs[input];
   const std::string place = "argument '" + buffer.name + "'";
@@ -183,16 +189,14 @@ Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
     }
     const auto size = size_t(buffer.sizes[d]);
     const KernelSize &declared = kernel.sizes[size];
-    const auto fault = [&](const std::string &of) {
-      return Status::error(place + ": size ?" + declared.name + " is " +
-                           std::to_string(shape[d]) + of);
-    };
     if (shape[d] > declared.bound) {
-      return fault(", above its bound " + std::to_string(declared.bound));
+      return sizeFault(place, declared, shape[d],
+                       ", above its bound " + std::to_string(declared.bound));
     }
     if (found[size] && *found[size] != shape[d]) {
-      return fault(" here but " + std::to_string(*found[size]) + " in " +
-                   places[size]);
+      return sizeFault(place, declared, shape[d],
+                       " here but " + std::to_string(*found[size]) + " in " +
+                           places[size]);
     }
     found[size] = shape[d];
     places[size] = place;

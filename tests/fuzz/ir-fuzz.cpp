@@ -202,7 +202,7 @@ private:
       ++(isHang ? hung : crashed);
       report(number++, isHang ? "hung" : "crashed", logPath);
     }
-    (void)llvm::sys::fs::remove(logPath);
+    unlink(logPath.c_str());
     return number;
   }
 

@@ -27,8 +27,9 @@ std::string Node::text(const std::string &attribute,
   const auto found = attributes.find(attribute);
   return found == attributes.end() ? otherwise : found->second.text;
 }
-std::vector<int64_t> Node::integers(const std::string &attribute,
-                                    std::vector<int64_t> otherwise) const {
+std::vector<int64_t>
+Node::integers(const std::string &attribute,
+               const std::vector<int64_t> &otherwise) const {
   const auto found = attributes.find(attribute);
   return found == attributes.end() ? otherwise : found->second.integers;
 }

@@ -71,8 +71,9 @@ struct Node {
   float real(const std::string &attribute, float otherwise) const;
   std::string text(const std::string &attribute,
                    const std::string &otherwise) const;
-  std::vector<int64_t> integers(const std::string &attribute,
-                                std::vector<int64_t> otherwise = {}) const;
+  std::vector<int64_t>
+  integers(const std::string &attribute,
+           const std::vector<int64_t> &otherwise = {}) const;
   /// "Quant", with the domain if that is not the standard one.
   std::string fullName() const;
 };

@@ -134,7 +134,9 @@ static Outcome lowerTrunc(Lowering &lowering, const Node &node) {
   }
   const double scale = numbers[0]->values[0];
   for (const size_t i : {2, 3}) {
-    if (!(numbers[i]->values[0] >= 1 && numbers[i]->values[0] <= 31)) {
+    const double width = numbers[i]->values[0];
+    const bool isWidth = width >= 1 && width <= 31; // not NaN either
+    if (!isWidth) {
       return badWidth();
     }
   }
