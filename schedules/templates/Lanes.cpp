@@ -1,7 +1,7 @@
 // lanes: output channels in the lanes, x in strips of vectors with a group of
 // taps or channels for each lane; depthwise and grouped convolution.
 #include "schedules/LaneCosts.h"
-#include "schedules/Schedules.h"
+#include "schedules/templates/CellTemplate.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -11,10 +11,6 @@ namespace {
 
 /// The most positions of a register tile that are tried.
 constexpr int64_t kMostRows = 14;
-
-bool isAllowed(const std::optional<int64_t> &wish, int64_t value) {
-  return !wish || *wish == value;
-}
 
 /// As many vectors of lanes as bytes fill one vector of the result.
 int64_t usualVectors(const Cell &cell, const Machine &machine) {
@@ -52,21 +48,19 @@ int64_t usualBlock(const LaneForm &form, const Machine &machine) {
 /// The memory of a task that is still sensible.
 constexpr int64_t kMostStripBytes = int64_t{1} << 20;
 
-class LanesTemplate : public Template {
+class LanesTemplate : public CellTemplate {
 public:
   llvm::StringRef name() const override { return kLanesTemplate; }
   llvm::StringRef summary() const override {
     return "channels in the lanes; depthwise and grouped convolution";
   }
-  std::vector<Candidate> candidates(lp::ContractOp contract,
-                                    const Machine &machine,
-                                    const ScheduleRequest &request,
-                                    std::string &whyNot) const override;
 
 private:
+  bool takes(const CellFacts &facts) const override { return facts.xInLanes; }
   void addTiles(lp::ContractOp contract, const Cell &cell,
                 const Machine &machine, const ScheduleRequest &request,
-                std::vector<Candidate> &found, std::string &reason) const;
+                std::vector<Candidate> &found,
+                std::string &reason) const override;
 };
 
 void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
@@ -118,32 +112,6 @@ void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
                             cell, machine) /
                        macs});
   }
-}
-
-std::vector<Candidate> LanesTemplate::candidates(lp::ContractOp contract,
-                                                 const Machine &machine,
-                                                 const ScheduleRequest &request,
-                                                 std::string &whyNot) const {
-  std::vector<Candidate> found;
-  bool anyCell = false;
-  for (const Cell *cell : machine.target.cells()) {
-    const CellFacts &facts = cell->facts();
-    if (!facts.xInLanes ||
-        (!request.cell.empty() && request.cell != facts.name)) {
-      continue;
-    }
-    anyCell = true;
-    std::string reason;
-    addTiles(contract, *cell, machine, request, found, reason);
-    if (!reason.empty()) {
-      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
-                ": " + reason;
-    }
-  }
-  if (!anyCell) {
-    whyNot = "target " + machine.target.desc().name + " has no such cell";
-  }
-  return found;
 }
 
 } // namespace

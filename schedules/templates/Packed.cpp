@@ -9,10 +9,6 @@ using namespace lpgen;
 /// The most rows of a register tile that are tried.
 static constexpr int64_t kMostRows = 8;
 
-static bool isAllowed(const std::optional<int64_t> &wish, int64_t value) {
-  return !wish || *wish == value;
-}
-
 /// The most vectors of a tile that are tried. With one row nothing but more
 /// columns hides the latency of the sums.
 static int64_t mostVectors(lp::ContractOp contract, const TargetDesc &target) {
@@ -62,7 +58,6 @@ Candidate PackedTemplate::complete(const Tile &tile, lp::ContractOp contract,
   return {schedule, estimateCycles(tile.form, tile.cell, schedule, machine)};
 }
 
-/// The tiles of one cell; in `reason` why one that was asked for is none.
 void PackedTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
                               const Machine &machine,
                               const ScheduleRequest &request,
@@ -92,30 +87,4 @@ void PackedTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
           complete({*form, cell, rows, vectors}, contract, machine, request));
     }
   }
-}
-
-std::vector<Candidate>
-PackedTemplate::candidates(lp::ContractOp contract, const Machine &machine,
-                           const ScheduleRequest &request,
-                           std::string &whyNot) const {
-  std::vector<Candidate> found;
-  bool anyCell = false;
-  for (const Cell *cell : machine.target.cells()) {
-    const CellFacts &facts = cell->facts();
-    if (facts.templateName != name() ||
-        (!request.cell.empty() && request.cell != facts.name)) {
-      continue;
-    }
-    anyCell = true;
-    std::string reason;
-    addTiles(contract, *cell, machine, request, found, reason);
-    if (!reason.empty()) {
-      whyNot += (whyNot.empty() ? "" : "; ") + ("cell " + facts.name).str() +
-                ": " + reason;
-    }
-  }
-  if (!anyCell) {
-    whyNot = "target " + machine.target.desc().name + " has no such cell";
-  }
-  return found;
 }

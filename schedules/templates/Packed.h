@@ -5,17 +5,11 @@
 #ifndef LPGEN_SCHEDULES_TEMPLATES_PACKED_H
 #define LPGEN_SCHEDULES_TEMPLATES_PACKED_H
 
-#include "schedules/Schedules.h"
+#include "schedules/templates/CellTemplate.h"
 
 namespace lpgen {
 
-class PackedTemplate : public Template {
-public:
-  std::vector<Candidate> candidates(lp::ContractOp contract,
-                                    const Machine &machine,
-                                    const ScheduleRequest &request,
-                                    std::string &whyNot) const override;
-
+class PackedTemplate : public CellTemplate {
 protected:
   /// A register tile of a cell.
   struct Tile {
@@ -30,9 +24,13 @@ protected:
   virtual int64_t prefetchOf(const Tile &tile, const Machine &machine) const;
 
 private:
+  bool takes(const CellFacts &facts) const override {
+    return facts.templateName == name();
+  }
   void addTiles(lp::ContractOp contract, const Cell &cell,
                 const Machine &machine, const ScheduleRequest &request,
-                std::vector<Candidate> &found, std::string &reason) const;
+                std::vector<Candidate> &found,
+                std::string &reason) const override;
   Candidate complete(const Tile &tile, lp::ContractOp contract,
                      const Machine &machine,
                      const ScheduleRequest &request) const;
