@@ -68,6 +68,10 @@ void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
                              const ScheduleRequest &request,
                              std::vector<Candidate> &found,
                              std::string &reason) const {
+  if (request.prefetch.value_or(0) > 0) {
+    reason = "w is read again by each task, so nothing is fetched ahead";
+    return;
+  }
   const CellFacts &facts = cell.facts();
   const int64_t vectors = request.vectors.value_or(usualVectors(cell, machine));
   const auto form = planLaneForm(contract, cell, vectors, reason);
