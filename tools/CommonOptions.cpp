@@ -24,11 +24,13 @@ int reportError(const std::string &message, int code) {
 void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
   command
       .add_option("FILE", options.file,
-                  "File of operators (.lp), or a network (.onnx, "
-                  ".tflite)")
+                  "File of operators (.lp), a network (.onnx, .tflite), or "
+                  "tensors (.gguf)")
       ->required();
   command.add_option("--op", options.op,
                      "Operator of the file; all if not given");
+  command.add_option("--tensor", options.tensor,
+                     "Tensor of a GGUF file, by its name");
   command
       .add_option("--target", options.target,
                   "Target (see 'lpgen targets'); host is the best one that "
@@ -237,10 +239,16 @@ int OpFile::chooseOps(const std::string &name) {
 std::unique_ptr<OpFile> OpFile::load(const OpFileOptions &options,
                                      int &exitCode) {
   if (!isModelFile(options.file)) {
+    if (!options.tensor.empty()) {
+      exitCode = reportError("--tensor chooses from a GGUF file, which '" +
+                                 options.file + "' is not",
+                             ExitUsage);
+      return nullptr;
+    }
     return loadOperators(options, exitCode);
   }
   const Result<ImportedModel> model =
-      ImportedModel::import(options.file, exitCode);
+      ImportedModel::import(options.file, options.tensor, exitCode);
   if (!model.ok()) {
     exitCode = reportError(model.message());
     return nullptr;

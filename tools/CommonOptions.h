@@ -38,6 +38,7 @@ int reportError(const std::string &message, int code = ExitFailure);
 struct OpFileOptions {
   std::string file;
   std::string op;
+  std::string tensor; ///< Of a GGUF file.
   std::string target = "host";
   std::string triple; ///< Of target generic; "" for this machine's.
   std::string schedule;

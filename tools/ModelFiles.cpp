@@ -12,10 +12,11 @@ namespace fs = std::filesystem;
 
 bool isModelFile(const std::string &path) {
   const fs::path extension = fs::path(path).extension();
-  return extension == ".onnx" || extension == ".tflite";
+  return extension == ".onnx" || extension == ".tflite" || extension == ".gguf";
 }
 
 Result<ImportedModel> ImportedModel::import(const std::string &path,
+                                            const std::string &tensor,
                                             int &exitCode) {
   std::error_code error;
   std::string folder =
@@ -30,8 +31,13 @@ Result<ImportedModel> ImportedModel::import(const std::string &path,
   const Result<std::string> programs = programFolder();
   LPGEN_RETURN_IF_ERROR(programs.status());
   const std::string program = *programs + "/lpgen-import";
-  const Result<ProgramOutcome> outcome = runProgram(
-      {program, "import", path, "--quiet", "-o", folder}, ProgramKind::Stand);
+  std::vector<std::string> command = {program,   "import", path,
+                                      "--quiet", "-o",     folder};
+  if (!tensor.empty()) {
+    command.insert(command.end(), {"--tensor", tensor});
+  }
+  const Result<ProgramOutcome> outcome =
+      runProgram(command, ProgramKind::Stand);
   LPGEN_RETURN_IF_ERROR(outcome.status());
   exitCode = outcome->exitStatus;
   for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {

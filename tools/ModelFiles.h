@@ -9,15 +9,17 @@
 
 namespace lpgen {
 
-/// The file is a network by its name: it ends in .onnx or .tflite.
+/// The file is of another tool by its name: it ends in .onnx, .tflite or .gguf.
 bool isModelFile(const std::string &path);
 
 /// A network as operators and weights in a folder that is removed with this.
 class ImportedModel {
 public:
   /// Runs lpgen-import, which says on stderr what is wrong; an error only if
-  /// it cannot be run. `exitCode` is its status.
-  static Result<ImportedModel> import(const std::string &path, int &exitCode);
+  /// it cannot be run. `exitCode` is its status. `tensor` is one of a GGUF
+  /// file, or "".
+  static Result<ImportedModel> import(const std::string &path,
+                                      const std::string &tensor, int &exitCode);
   ImportedModel(ImportedModel &&other) noexcept
       : folder(std::move(other.folder)),
         unfinished(std::move(other.unfinished)), file(std::move(other.file)) {

@@ -7,6 +7,7 @@
 #include "base/system/MappedFile.h"
 #include "base/system/Text.h"
 #include "networks/import/ImportOptions.h"
+#include "networks/import/gguf/GgufImport.h"
 #include "networks/import/tflite/TfliteImport.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
@@ -25,6 +26,7 @@ using namespace lpgen::importer;
 namespace {
 struct Arguments {
   std::string file;
+  std::string tensor; ///< Of a GGUF file.
   std::string folder; ///< To write to.
   std::vector<std::string> inputTypes;
   bool json = false;
@@ -69,23 +71,21 @@ static Result<Program> readOnnx(const Arguments &arguments,
 static Result<Program> readOnnx(const Arguments &, const std::string &,
                                 std::span<const std::byte>) {
   return Status::error(
-      "it is no TFLite file, and lpgen was built without ONNX; "
+      "it is no TFLite or GGUF file, and lpgen was built without ONNX; "
       "configure it with -DLPGEN_IMPORT_ONNX=ON (needs "
       "libonnx-dev and libprotobuf-dev)");
 }
 #endif
 
-static Result<Program> readNetwork(const Arguments &arguments) {
+static Result<Program> readNetwork(const Arguments &arguments,
+                                   std::span<const std::byte> bytes) {
   const std::filesystem::path path = arguments.file;
-  const Result<MappedFile> file = MappedFile::open(arguments.file);
-  if (!file.ok()) {
-    return Status::error("cannot read " + quotedForMessage(arguments.file) +
-                         ": " + file.message());
-  }
   const std::string name = path.stem().string();
-  Result<Program> program = isTflite(file->bytes())
-                                ? importTflite(name, file->bytes())
-                                : readOnnx(arguments, name, file->bytes());
+  Result<Program> program =
+      gguf::isGguf(bytes)
+          ? gguf::importTensor(bytes, arguments.tensor, arguments.options)
+      : isTflite(bytes) ? importTflite(name, bytes)
+                        : readOnnx(arguments, name, bytes);
   if (!program.ok()) {
     return Status::error(quotedForMessage(arguments.file) + ": " +
                          program.message());
@@ -94,8 +94,27 @@ static Result<Program> readNetwork(const Arguments &arguments) {
   return program;
 }
 
-static int inspect(const Arguments &arguments) {
-  const Result<Program> program = readNetwork(arguments);
+/// The tensors of a GGUF file.
+static int listTensors(const Arguments &arguments,
+                       std::span<const std::byte> bytes) {
+  const Result<gguf::GgufFile> file = gguf::readGguf(bytes);
+  if (!file.ok()) {
+    return fail(quotedForMessage(arguments.file) + ": " + file.message());
+  }
+  const std::string name =
+      std::filesystem::path(arguments.file).filename().string();
+  const std::string text = arguments.json ? gguf::tensorsJson(name, *file)
+                                          : gguf::tensorsText(name, *file);
+  std::fputs(text.c_str(), stdout);
+  return gguf::hasUnsupportedMatrix(*file) ? Unsupported : Done;
+}
+
+static int inspect(const Arguments &arguments,
+                   std::span<const std::byte> bytes) {
+  if (gguf::isGguf(bytes) && arguments.tensor.empty()) {
+    return listTensors(arguments, bytes);
+  }
+  const Result<Program> program = readNetwork(arguments, bytes);
   if (!program.ok()) {
     return fail(program.message());
   }
@@ -106,8 +125,15 @@ static int inspect(const Arguments &arguments) {
   return report.isSupported() ? Done : Unsupported;
 }
 
-static int importNetwork(const Arguments &arguments) {
-  const Result<Program> program = readNetwork(arguments);
+static int importNetwork(const Arguments &arguments,
+                         std::span<const std::byte> bytes) {
+  if (gguf::isGguf(bytes) && arguments.tensor.empty()) {
+    return fail(quotedForMessage(arguments.file) +
+                    " is a GGUF file, which has tensors but no network; choose "
+                    "one with --tensor, lpgen inspect lists them",
+                WrongUsage);
+  }
+  const Result<Program> program = readNetwork(arguments, bytes);
   if (!program.ok()) {
     return fail(program.message());
   }
@@ -132,13 +158,33 @@ static int importNetwork(const Arguments &arguments) {
   return Done;
 }
 
+/// Opens the file for the command that was given.
+static int runCommand(const Arguments &arguments, bool isImport) {
+  const Result<MappedFile> file = MappedFile::open(arguments.file);
+  if (!file.ok()) {
+    return fail("cannot read " + quotedForMessage(arguments.file) + ": " +
+                file.message());
+  }
+  if (!arguments.tensor.empty() && !gguf::isGguf(file->bytes())) {
+    return fail("--tensor chooses from a GGUF file, which " +
+                    quotedForMessage(arguments.file) + " is not",
+                WrongUsage);
+  }
+  return isImport ? importNetwork(arguments, file->bytes())
+                  : inspect(arguments, file->bytes());
+}
+
 static void addOptions(CLI::App &command, Arguments &arguments) {
-  command.add_option("FILE", arguments.file, "Network (.onnx, .tflite)")
+  command
+      .add_option("FILE", arguments.file,
+                  "Network (.onnx, .tflite) or tensors (.gguf)")
       ->required();
+  command.add_option("--tensor", arguments.tensor,
+                     "Tensor of a GGUF file, by its name");
   command
       .add_option("--most-images", arguments.options.mostImages,
-                  "Images of one call, at most, where the file leaves their "
-                  "number open")
+                  "Images, or rows, of one call at most, where the file leaves "
+                  "their number open")
       ->check(CLI::Range(int64_t{1}, int64_t{65536}))
       ->capture_default_str();
   command
@@ -184,7 +230,6 @@ int main(int argc, char **argv) {
   if (const std::string wrong = parseInputTypes(arguments); !wrong.empty()) {
     return finishProgram("lpgen-import", fail(wrong, WrongUsage));
   }
-  return finishProgram("lpgen-import", importing->parsed()
-                                           ? importNetwork(arguments)
-                                           : inspect(arguments));
+  return finishProgram("lpgen-import",
+                       runCommand(arguments, importing->parsed()));
 }

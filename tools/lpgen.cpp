@@ -36,9 +36,9 @@ int main(int argc, char **argv) {
       "can run");
   app.name("lpgen");
 #ifdef LPGEN_HAS_ONNX
-  const std::string formats = "imports TFLite, ONNX";
+  const std::string formats = "imports TFLite, GGUF, ONNX";
 #else
-  const std::string formats = "imports TFLite, built without ONNX";
+  const std::string formats = "imports TFLite, GGUF, built without ONNX";
 #endif
   app.set_version_flag("--version", "lpgen " LPGEN_VERSION
                                     " (LLVM 22, kernel interface 1, " +

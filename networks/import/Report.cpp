@@ -2,7 +2,7 @@
 #include "networks/import/Report.h"
 #include "base/system/Text.h"
 #include "networks/import/Names.h"
-#include <algorithm>
+#include "networks/import/TableText.h"
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -46,25 +46,6 @@ static Row rowOf(const Layer &layer) {
                                      : std::to_string(layer.accumulatorBits),
           std::to_string(
               packedBytes(layer.weights, orFloat(layer.usedWeightBits)))};
-}
-
-/// Columns as wide as what they hold.
-static std::string tableText(const std::vector<Row> &rows) {
-  std::array<size_t, std::tuple_size_v<Row>> widths = {};
-  for (const Row &row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  std::string text;
-  for (const Row &row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-    }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
 }
 
 namespace {

@@ -35,6 +35,8 @@ config.substitutions.append(
 config.substitutions.append(
     ("%write-onnx", f"{sys.executable} {config.test_source_root}/Inputs/write-onnx.py"))
 config.substitutions.append(
+    ("%write-gguf", f"{sys.executable} {config.test_source_root}/Inputs/write-gguf.py"))
+config.substitutions.append(
     ("%write-sample-network", f"{sys.executable} "
      f"{config.test_source_root}/Inputs/sample-network.py"))
 config.substitutions.append(

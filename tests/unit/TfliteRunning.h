@@ -2,26 +2,13 @@
 #ifndef LPGEN_TESTS_UNIT_TFLITERUNNING_H
 #define LPGEN_TESTS_UNIT_TFLITERUNNING_H
 
-#include "base/tensor/Safetensors.h"
 #include "networks/import/tflite/TfliteImport.h"
-#include "operators/frontend/Parser.h"
-#include "operators/reference/Interpreter.h"
-#include "tests/TemporaryFolder.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include <fstream>
-#include <gtest/gtest.h>
-#include <sstream>
+#include "tests/unit/ProgramRunning.h"
 
 namespace lpgen::testing {
 
 inline Result<importer::Program> importText(const std::string &file) {
   return importer::importTflite("net", std::as_bytes(std::span(file)));
-}
-
-inline std::string contentsOf(const std::string &path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 /// The numbers of the only output for those of the only input, for `images`
@@ -36,61 +23,7 @@ inline std::vector<double> runImportedReals(const std::string &file,
                           : program.message());
     return {};
   }
-  const TemporaryFolder folder;
-  EXPECT_TRUE(program->write(folder.path()).ok());
-  const std::string weights = contentsOf(folder.path() + "/net.safetensors");
-  const Result<SafetensorsView> view =
-      SafetensorsView::create(std::as_bytes(std::span(weights)));
-  EXPECT_TRUE(view.ok());
-  const ConstantReader read = [&](const std::string & /*path*/,
-                                  const std::string &source, ElementType type,
-                                  const std::vector<int64_t> &shape)
-      -> Result<std::shared_ptr<const HostTensor>> {
-    Result<HostTensor> values = view->read(source, type, shape);
-    LPGEN_RETURN_IF_ERROR(values.status());
-    return std::make_shared<const HostTensor>(std::move(*values));
-  };
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBufferCopy(program->text(), "net.lp"),
-      llvm::SMLoc());
-  std::string messages;
-  sources.setDiagHandler(
-      [](const llvm::SMDiagnostic &message, void *context) {
-        *static_cast<std::string *>(context) +=
-            message.getMessage().str() + "\n";
-      },
-      &messages);
-  const std::optional<ast::File> parsed = parseFile(
-      sources, {{}, read, {std::string(LPGEN_SOURCE_DIR) + "/operators"}});
-  EXPECT_EQ(messages, "") << program->text();
-  if (!parsed) {
-    return {};
-  }
-  // The operators that it calls come first.
-  const ast::Op &op = parsed->ops.back();
-  const std::vector<int64_t> sizes(op.symbols.size(), images);
-  Interpreter interpreter(op, sizes);
-  std::vector<HostTensor> tensors(op.tensors.size());
-  tensors[0] = HostTensor(op.tensors[0].type, interpreter.shapeOf(0));
-  EXPECT_EQ(tensors[0].numElements(), int64_t(input.size()));
-  for (size_t i = 0; i < input.size(); ++i) {
-    if (op.tensors[0].type.isFloat()) {
-      tensors[0].setFloat(int64_t(i), float(input[i]));
-    } else {
-      tensors[0].setInt(int64_t(i), int64_t(input[i]));
-    }
-  }
-  const unsigned output = op.numInputs();
-  const Status status = interpreter.run(tensors);
-  EXPECT_TRUE(status.ok()) << status.message();
-  const HostTensor &y = tensors[output];
-  std::vector<double> result;
-  for (int64_t i = 0; status.ok() && i < y.numElements(); ++i) {
-    result.push_back(y.type().isFloat() ? double(y.getFloat(i))
-                                        : double(y.getInt(i)));
-  }
-  return result;
+  return runProgram(*program, input, images);
 }
 
 /// The same on integers.
