@@ -11,8 +11,8 @@ set(LPGEN_LLVM_TOOLS ${LLVM_TOOLS_BINARY_DIR})
 
 # MLIR's headers take three quarters of the time of a file that includes them: they are
 # compiled once, for libraries, and once for programs, which may throw exceptions; beside
-# them the headers that `name` is followed by. Programs call libraries and read command
-# lines: they are optimized less, which halves what CLI11 costs in each of their files.
+# them the headers that `name` is followed by. Both are optimized less: the time of a
+# compilation is spent in LLVM's and MLIR's own libraries.
 function(_lpgen_mlir_headers name)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
   add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
@@ -23,26 +23,29 @@ function(_lpgen_mlir_headers name)
     <mlir/Dialect/Math/IR/Math.h> <mlir/Dialect/MemRef/IR/MemRef.h>
     <mlir/Dialect/SCF/IR/SCF.h> <mlir/Dialect/Vector/IR/VectorOps.h> <mlir/Pass/Pass.h>
     ${ARGN})
+  target_compile_options(${name} PRIVATE ${LPGEN_LESS_OPTIMIZED})
 endfunction()
 _lpgen_mlir_headers(lpgen_mlir_headers)
 target_compile_options(lpgen_mlir_headers PRIVATE -fno-exceptions)
 _lpgen_mlir_headers(lpgen_mlir_headers_of_programs <CLI/CLI.hpp>)
-target_compile_options(lpgen_mlir_headers_of_programs PRIVATE -O1)
 
-# lpgen_mlir_library(NAME SOURCES... [DEPS libs...]): a static library of compiler code,
-# which throws no exceptions.
+# lpgen_mlir_library(NAME SOURCES... [COMPUTES] [DEPS libs...]): a static library of compiler
+# code, which throws no exceptions; COMPUTES if its own code takes the time.
 function(lpgen_mlir_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "COMPUTES" "" "DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_compile_options(${name} PRIVATE -fno-exceptions)
-  target_precompile_headers(${name} REUSE_FROM lpgen_mlir_headers)
+  if(NOT ARG_COMPUTES)
+    target_compile_options(${name} PRIVATE ${LPGEN_LESS_OPTIMIZED})
+    target_precompile_headers(${name} REUSE_FROM lpgen_mlir_headers)
+  endif()
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} MLIR LLVM)
 endfunction()
 
 # lpgen_mlir_program(NAME): a target beyond those libraries whose sources include MLIR.
-# The headers were compiled for libraries, -fPIC -O1; clang takes no others.
+# The headers were compiled for libraries, -fPIC and less optimized; clang takes no others.
 function(lpgen_mlir_program name)
-  target_compile_options(${name} PRIVATE -fPIC -O1)
+  target_compile_options(${name} PRIVATE -fPIC ${LPGEN_LESS_OPTIMIZED})
   target_precompile_headers(${name} REUSE_FROM lpgen_mlir_headers_of_programs)
 endfunction()

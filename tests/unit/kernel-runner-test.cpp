@@ -6,6 +6,7 @@
 #include "base/system/ThreadPool.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "runtime/kernels/SharedKernel.h"
+#include "tests/unit/TestTypes.h"
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -21,9 +22,6 @@ extern "C" const lp_kernel lp_other_abi_kernel;
 
 namespace lpgen {
 namespace {
-
-constexpr ElementType i32Type = {Encoding::Signed, 32};
-constexpr ElementType u8Type = {Encoding::Unsigned, 8};
 
 /// Of a kernel for `sizes`, with these buffers.
 int runEasily(const lp_kernel &kernel, const int64_t *sizes,
@@ -163,12 +161,12 @@ TEST(KernelRunner, RunsLogicalTensorsWithAnyNumberOfThreads) {
     ASSERT_TRUE(runner.ok());
     EXPECT_TRUE(runner->isPacked(0, {}));
     EXPECT_FALSE(runner->isPacked(1, {}));
-    HostTensor x(u8Type, {10});
+    HostTensor x(u8, {10});
     for (int i = 0; i < 10; ++i) {
       x.setInt(i, i + 1);
     }
     for (int repetition = 0; repetition < 3; ++repetition) {
-      HostTensor y(i32Type, {10});
+      HostTensor y(i32, {10});
       const HostTensor *inputs[] = {&x};
       HostTensor *outputs[] = {&y};
       const Status status = runner->runLogical(inputs, outputs, {});
@@ -183,8 +181,8 @@ TEST(KernelRunner, RunsLogicalTensorsWithAnyNumberOfThreads) {
 TEST(KernelRunner, PassesSizes) {
   Result<KernelRunner> runner = KernelRunner::create(lp_twice_kernel);
   ASSERT_TRUE(runner.ok());
-  HostTensor x(i32Type, {4});
-  HostTensor y(i32Type, {4});
+  HostTensor x(i32, {4});
+  HostTensor y(i32, {4});
   x.setInt(3, -21);
   const HostTensor *inputs[] = {&x};
   HostTensor *outputs[] = {&y};
@@ -208,8 +206,8 @@ TEST(KernelRunner, PassesSizes) {
 TEST(KernelRunner, ReportsStatusesOfTheKernel) {
   Result<KernelRunner> runner = KernelRunner::create(lp_refuse_kernel);
   ASSERT_TRUE(runner.ok());
-  HostTensor x(u8Type, {16});
-  HostTensor y(u8Type, {16});
+  HostTensor x(u8, {16});
+  HostTensor y(u8, {16});
   void *buffers[] = {x.data(), y.data()};
   EXPECT_EQ(runner->run(buffers, {}).message(),
             "kernel 'refuse_test': phase 0: this CPU lacks features that the "
@@ -219,8 +217,8 @@ TEST(KernelRunner, ReportsStatusesOfTheKernel) {
 TEST(KernelRunner, ReportsBuffersThatAreNotPacked) {
   Result<KernelRunner> runner = KernelRunner::create(lp_prefix_kernel);
   ASSERT_TRUE(runner.ok());
-  HostTensor x(i32Type, {11});
-  HostTensor y(i32Type, {10});
+  HostTensor x(i32, {11});
+  HostTensor y(i32, {10});
   void *buffers[] = {x.data(), y.data()};
   EXPECT_EQ(runner->run(buffers, {}).message(),
             "kernel 'prefix_u8_test': phase 0: a packed buffer was not packed "
@@ -239,8 +237,8 @@ TEST(KernelRunner, RefusesKernelsThatCannotRunHere) {
 }
 
 TEST(LpRun, RunsThePhasesInOrder) {
-  HostTensor x(u8Type, {10});
-  HostTensor y(i32Type, {10});
+  HostTensor x(u8, {10});
+  HostTensor y(i32, {10});
   x.setInt(0, 3);
   x.setInt(9, 4);
   alignas(LP_ALIGNMENT) std::array<std::byte, 256> packed = {};
@@ -283,8 +281,8 @@ TEST(LpRun, RunsNoPhaseOfAWrongSize) {
 TEST(KernelRunner, TellsWhichPhaseIsDone) {
   Result<KernelRunner> runner = KernelRunner::create(lp_prefix_kernel);
   ASSERT_TRUE(runner.ok());
-  HostTensor x(u8Type, {10});
-  HostTensor y(i32Type, {10});
+  HostTensor x(u8, {10});
+  HostTensor y(i32, {10});
   Result<AlignedBytes> packed = runner->pack(0, {}, x.data());
   ASSERT_TRUE(packed.ok());
   void *buffers[] = {packed->data(), y.data()};

@@ -2,6 +2,7 @@
 // inputs that are kept, and calls at the same time.
 #include "runtime/kernels/LoadedKernel.h"
 #include "tests/TemporaryFolder.h"
+#include "tests/unit/TestTypes.h"
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -11,9 +12,6 @@ namespace lpgen {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr ElementType u8Type = {Encoding::Unsigned, 8};
-constexpr ElementType i32Type = {Encoding::Signed, 32};
 
 const char *const twice = R"({"op": "twice", "symbol": "twice_i32_test",
   "target": "test", "sizes": [{"name": "m", "bound": 100}], "buffers": [
@@ -49,7 +47,7 @@ std::string failureOf(const LoadedKernel &kernel, const TensorMap &inputs) {
 TEST(LoadedKernel, RunsByNameWithSizesOfTheInputs) {
   const LoadedKernel kernel = load(twice, 2);
   const Result<TensorMap> results =
-      kernel.run({{"x", ints(i32Type, {1, -2, 300})}});
+      kernel.run({{"x", ints(i32, {1, -2, 300})}});
   ASSERT_TRUE(results.ok()) << results.message();
   const HostTensor &y = results->at("y");
   ASSERT_EQ(y.shape(), std::vector<int64_t>{3});
@@ -59,15 +57,15 @@ TEST(LoadedKernel, RunsByNameWithSizesOfTheInputs) {
 
 TEST(LoadedKernel, NamesArgumentAndElement) {
   const LoadedKernel kernel = load(twice);
-  EXPECT_EQ(failureOf(kernel, {{"x", ints(i32Type, {0, 1001})}}),
+  EXPECT_EQ(failureOf(kernel, {{"x", ints(i32, {0, 1001})}}),
             "argument 'x': element [1] is 1001, outside [-1000, 1000]");
-  EXPECT_EQ(failureOf(kernel, {{"x", ints(u8Type, {0})}}),
+  EXPECT_EQ(failureOf(kernel, {{"x", ints(u8, {0})}}),
             "argument 'x': expected elements of i32, found u8");
-  EXPECT_EQ(failureOf(kernel, {{"x", HostTensor(i32Type, {101})}}),
+  EXPECT_EQ(failureOf(kernel, {{"x", HostTensor(i32, {101})}}),
             "argument 'x': size ?m is 101, above its bound 100");
-  EXPECT_EQ(failureOf(kernel, {{"x", HostTensor(i32Type, {2, 2})}}),
+  EXPECT_EQ(failureOf(kernel, {{"x", HostTensor(i32, {2, 2})}}),
             "argument 'x': expected i32[?m <= 100], found shape [2, 2]");
-  EXPECT_EQ(failureOf(kernel, {{"z", HostTensor(i32Type, {1})}}),
+  EXPECT_EQ(failureOf(kernel, {{"z", HostTensor(i32, {1})}}),
             "operator 'twice' has no input 'z'; it has 'x'");
   EXPECT_EQ(failureOf(kernel, {}),
             "operator 'twice' needs a tensor for input 'x', i32[?m <= 100]");
@@ -90,22 +88,22 @@ TEST(KernelBuffer, FindsValuesThatATypeCannotHold) {
 
 TEST(LoadedKernel, KeepsPackedInputs) {
   const LoadedKernel kernel = load(prefix);
-  const HostTensor x = ints(u8Type, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  const HostTensor x = ints(u8, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
   const Result<KeptInput> kept = kernel.keep(0, {x.shape(), x.data(), 0});
   ASSERT_TRUE(kept.ok()) << kept.message();
   EXPECT_TRUE(kept->isPacked);
-  HostTensor y(i32Type, {10});
+  HostTensor y(i32, {10});
   const KernelInput inputs[] = {kept->input()};
   void *outputs[] = {y.data()};
   ASSERT_TRUE(kernel.run(inputs, outputs, {}).ok());
   EXPECT_EQ(y.getInt(9), 55);
 
   const LoadedKernel unpacked = load(twice);
-  const HostTensor m = ints(i32Type, {7});
+  const HostTensor m = ints(i32, {7});
   const Result<KeptInput> copied = unpacked.keep(0, {m.shape(), m.data(), 0});
   ASSERT_TRUE(copied.ok()) << copied.message();
   EXPECT_FALSE(copied->isPacked);
-  const HostTensor bad = ints(i32Type, {5000});
+  const HostTensor bad = ints(i32, {5000});
   EXPECT_FALSE(unpacked.keep(0, {bad.shape(), bad.data(), 0}).ok());
 }
 
@@ -115,8 +113,7 @@ TEST(LoadedKernel, RunsInSeveralThreadsAtOnce) {
   std::vector<int64_t> sums(4);
   for (size_t t = 0; t < sums.size(); ++t) {
     threads.emplace_back([&, t] {
-      const HostTensor x =
-          ints(u8Type, std::vector<int64_t>(10, int64_t(t) + 1));
+      const HostTensor x = ints(u8, std::vector<int64_t>(10, int64_t(t) + 1));
       for (int repeat = 0; repeat < 100; ++repeat) {
         const Result<TensorMap> results = kernel.run({{"x", x}});
         sums[t] += results.ok() ? results->at("y").getInt(9) : 0;

@@ -3,6 +3,7 @@
 #include "base/tensor/Npy.h"
 #include "base/tensor/NpyHeader.h"
 #include "tests/TemporaryFolder.h"
+#include "tests/unit/TestTypes.h"
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,12 +14,6 @@ using namespace lpgen;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr ElementType u2{Encoding::Unsigned, 2};
-constexpr ElementType s8{Encoding::Signed, 8};
-constexpr ElementType b1{Encoding::Bipolar, 1};
-constexpr ElementType i32{Encoding::Signed, 32};
-constexpr ElementType f32{Encoding::Float, 32};
 
 /// Each test has an empty folder of its own.
 class Npy : public testing::Test {

@@ -1,6 +1,7 @@
 // Inputs for verification: legal, deterministic, and reaching the ends of the
 // ranges.
 #include "operators/reference/RandomInputs.h"
+#include "tests/unit/TestTypes.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>
@@ -32,15 +33,6 @@ std::set<int64_t> valuesOf(const ast::Tensor &tensor, InputKind kind) {
 }
 
 using Set = std::set<int64_t>;
-constexpr ElementType u2{Encoding::Unsigned, 2};
-constexpr ElementType s4{Encoding::Signed, 4};
-constexpr ElementType b1{Encoding::Bipolar, 1};
-constexpr ElementType b2{Encoding::Bipolar, 2};
-constexpr ElementType t2{Encoding::Ternary, 2};
-constexpr ElementType s16{Encoding::Signed, 16};
-constexpr ElementType i32{Encoding::Signed, 32};
-constexpr ElementType i64{Encoding::Signed, 64};
-constexpr ElementType f32{Encoding::Float, 32};
 
 TEST(RandomInputs, randomCoversAllLegalValues) {
   EXPECT_EQ(valuesOf(input(u2), InputKind::Random), (Set{0, 1, 2, 3}));

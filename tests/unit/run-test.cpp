@@ -2,6 +2,7 @@
 // CPU and under qemu; kernels that break a rule are caught and named.
 #include "base/abi/lp_kernel.h"
 #include "tests/Skipping.h"
+#include "tests/unit/TestTypes.h"
 #include "workbench/run/Emulator.h"
 #include "workbench/run/JobFile.h"
 #include "workbench/run/KernelProgram.h"
@@ -16,9 +17,6 @@ namespace lpgen {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr ElementType i32Type = {Encoding::Signed, 32};
-constexpr ElementType u8Type = {Encoding::Unsigned, 8};
 
 std::string readFile(const char *path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
@@ -68,9 +66,9 @@ protected:
 
   /// The error of running the kernel `name` of the rule breakers.
   std::string errorOf(const std::string &name) {
-    HostTensor x(u8Type, {16});
+    HostTensor x(u8, {16});
     const Job job = {
-        name, "", {}, JobSplitWhole, {"x"}, {&x}, {{"y", u8Type, {16}}}};
+        name, "", {}, JobSplitWhole, {"x"}, {&x}, {{"y", u8, {16}}}};
     const auto results = program->runJobs(job);
     return results.ok() ? "no error" : results.message();
   }
@@ -90,12 +88,12 @@ TEST_P(KernelProgramTest, RunsJobsInEverySplit) {
   xs.reserve(30);
   for (JobSplit split : {JobSplitWhole, JobSplitReverse, JobSplitChunks}) {
     for (int64_t size : {0, 1, 2, 3, 4, 7, 8, 100}) {
-      HostTensor &x = xs.emplace_back(i32Type, std::vector<int64_t>{size});
+      HostTensor &x = xs.emplace_back(i32, std::vector<int64_t>{size});
       for (int64_t i = 0; i < size; ++i) {
         x.setInt(i, 3 * i - 7);
       }
       jobs.push_back(
-          {"twice", "", {size}, split, {"x"}, {&x}, {{"y", i32Type, {size}}}});
+          {"twice", "", {size}, split, {"x"}, {&x}, {{"y", i32, {size}}}});
     }
   }
   const auto results = program->runJobs(jobs);
@@ -112,10 +110,9 @@ TEST_P(KernelProgramTest, RunsJobsInEverySplit) {
 }
 
 TEST_P(KernelProgramTest, TimesRepeatedExecutions) {
-  HostTensor x(i32Type, {8});
+  HostTensor x(i32, {8});
   x.setInt(7, 21);
-  Job timed = {
-      "twice", "", {8}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {8}}}};
+  Job timed = {"twice", "", {8}, JobSplitWhole, {"x"}, {&x}, {{"y", i32, {8}}}};
   const Job untimed = timed;
   timed.timedSeconds = 0.002;
   const auto results = program->runJobs({timed, untimed});
@@ -133,7 +130,7 @@ TEST_P(KernelProgramTest, TimesRepeatedExecutions) {
 }
 
 TEST_P(KernelProgramTest, PacksAndSharesTheWorkspaceBetweenPhases) {
-  HostTensor x(u8Type, {10});
+  HostTensor x(u8, {10});
   for (int i = 0; i < 10; ++i) {
     x.setInt(i, i + 1);
   }
@@ -146,7 +143,7 @@ TEST_P(KernelProgramTest, PacksAndSharesTheWorkspaceBetweenPhases) {
                     split,
                     {"x"},
                     {&x},
-                    {{"y", i32Type, {10}}}});
+                    {{"y", i32, {10}}}});
   }
   const auto results = program->runJobs(jobs);
   ASSERT_TRUE(results.ok()) << results.message();
@@ -190,9 +187,9 @@ TEST_P(KernelProgramTest, NamesTheJobOfAKernelThatIsKilled) {
 }
 
 TEST_P(KernelProgramTest, ReportsSizesOutOfBounds) {
-  HostTensor x(i32Type, {101});
-  const Job job = {"twice", "101 elements",         {101}, JobSplitWhole, {"x"},
-                   {&x},    {{"y", i32Type, {101}}}};
+  HostTensor x(i32, {101});
+  const Job job = {"twice", "101 elements",     {101}, JobSplitWhole, {"x"},
+                   {&x},    {{"y", i32, {101}}}};
   EXPECT_THAT(program->runJobs(job).message(),
               HasSubstr("(101 elements; tasks split: whole): phase 0 has -1 "
                         "tasks"));
@@ -267,10 +264,9 @@ TEST(RemoteProgram, TravelsAsOneFileAndBack) {
   }
   const Result<KernelProgram> program = linkRemote("sh -c");
   ASSERT_TRUE(program.ok()) << program.message();
-  HostTensor x(i32Type, {3});
+  HostTensor x(i32, {3});
   x.setInt(2, 5);
-  Job job = {
-      "twice", "", {3}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {3}}}};
+  Job job = {"twice", "", {3}, JobSplitWhole, {"x"}, {&x}, {{"y", i32, {3}}}};
   job.timedSeconds = 0.001;
   const auto results = program->runJobs(job);
   ASSERT_TRUE(results.ok()) << results.message();
@@ -281,9 +277,9 @@ TEST(RemoteProgram, TravelsAsOneFileAndBack) {
 TEST(RemoteProgram, SaysWhatTheCommandDid) {
   const Result<KernelProgram> program = linkRemote("exit 255;");
   ASSERT_TRUE(program.ok()) << program.message();
-  HostTensor x(i32Type, {1});
-  const Job job = {
-      "twice", "", {1}, JobSplitWhole, {"x"}, {&x}, {{"y", i32Type, {1}}}};
+  HostTensor x(i32, {1});
+  const Job job = {"twice",          "", {1}, JobSplitWhole, {"x"}, {&x},
+                   {{"y", i32, {1}}}};
   const auto results = program->runJobs(job);
   ASSERT_FALSE(results.ok());
   EXPECT_THAT(results.message(), HasSubstr("ended with status 255"));

@@ -2,6 +2,7 @@
 #include "base/tensor/AlignedBytes.h"
 #include "base/tensor/Tensor.h"
 #include "base/types/Scalar.h"
+#include "tests/unit/TestTypes.h"
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -10,15 +11,6 @@ using scalar::rescale;
 
 namespace {
 
-constexpr ElementType u2{Encoding::Unsigned, 2};
-constexpr ElementType s4{Encoding::Signed, 4};
-constexpr ElementType b1{Encoding::Bipolar, 1};
-constexpr ElementType b2{Encoding::Bipolar, 2};
-constexpr ElementType b8{Encoding::Bipolar, 8};
-constexpr ElementType t2{Encoding::Ternary, 2};
-constexpr ElementType i32{Encoding::Signed, 32};
-constexpr ElementType i64{Encoding::Signed, 64};
-constexpr ElementType f32{Encoding::Float, 32};
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 

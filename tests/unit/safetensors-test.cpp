@@ -1,6 +1,7 @@
 // safetensors files: every stored type, and files that are damaged or hostile.
 #include "base/tensor/Safetensors.h"
 #include "tests/TemporaryFolder.h"
+#include "tests/unit/TestTypes.h"
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -11,12 +12,6 @@ using namespace lpgen;
 using testing::HasSubstr;
 
 namespace {
-
-constexpr ElementType u4{Encoding::Unsigned, 4};
-constexpr ElementType s4{Encoding::Signed, 4};
-constexpr ElementType b1{Encoding::Bipolar, 1};
-constexpr ElementType i64{Encoding::Signed, 64};
-constexpr ElementType f32{Encoding::Float, 32};
 
 /// The bytes of a file with this header and these elements.
 std::string fileOf(const std::string &header, const std::string &data) {

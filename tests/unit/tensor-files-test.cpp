@@ -2,6 +2,7 @@
 // sizes, checking values.
 #include "base/tensor/Npy.h"
 #include "operators/frontend/Parser.h"
+#include "tests/unit/TestTypes.h"
 #include "workbench/run/TensorFiles.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -13,9 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr ElementType s4Type = {Encoding::Signed, 4};
-constexpr ElementType u2Type = {Encoding::Unsigned, 2};
 
 constexpr const char *gemmText = R"(
 op gemm(x: s4[?m <= 8, ?k <= 8] in [-5, 5], w: u2[3, ?k]) -> (y: i32[?m, 3]) {
@@ -95,39 +93,39 @@ TEST_F(TensorFilesTest, NamesWhatExists) {
 }
 
 TEST_F(TensorFilesTest, DeducesSizes) {
-  const std::string x = write("x.npy", s4Type, {2, 7}, -5);
-  const std::string w = write("w.npy", u2Type, {3, 7}, 3);
+  const std::string x = write("x.npy", s4, {2, 7}, -5);
+  const std::string w = write("w.npy", u2, {3, 7}, 3);
   const Result<LoadedInputs> inputs = loadInputs(op(), {{0, x}, {1, w}});
   ASSERT_TRUE(inputs.ok()) << inputs.message();
   EXPECT_THAT(inputs->sizes, ElementsAre(2, 7));
   ASSERT_EQ(inputs->tensors.size(), 2u);
-  EXPECT_EQ(inputs->tensors[0].type(), s4Type);
+  EXPECT_EQ(inputs->tensors[0].type(), s4);
   EXPECT_EQ(inputs->tensors[0].getInt(13), -5);
   EXPECT_EQ(inputs->tensors[1].getInt(20), 3);
 }
 
 TEST_F(TensorFilesTest, RejectsShapesThatDisagree) {
-  const std::string x = write("x.npy", s4Type, {2, 7}, 1);
-  const std::string w = write("w.npy", u2Type, {3, 7}, 1);
-  EXPECT_THAT(loadError(x, write("w6.npy", u2Type, {3, 6}, 1)),
+  const std::string x = write("x.npy", s4, {2, 7}, 1);
+  const std::string w = write("w.npy", u2, {3, 7}, 1);
+  EXPECT_THAT(loadError(x, write("w6.npy", u2, {3, 6}, 1)),
               testing::AllOf(HasSubstr("w6.npy': size ?k is 6 here but 7 in "
                                        "dimension 1 of '"),
                              HasSubstr("x.npy'")));
-  EXPECT_THAT(loadError(x, write("w4.npy", u2Type, {4, 7}, 1)),
+  EXPECT_THAT(loadError(x, write("w4.npy", u2, {4, 7}, 1)),
               HasSubstr("expected shape [3, ?k <= 8] for input 'w', found "
                         "[4, 7]"));
-  EXPECT_THAT(loadError(x, write("w1.npy", u2Type, {21}, 1)),
+  EXPECT_THAT(loadError(x, write("w1.npy", u2, {21}, 1)),
               HasSubstr("found [21]"));
-  EXPECT_THAT(loadError(write("x9.npy", s4Type, {9, 7}, 1), w),
+  EXPECT_THAT(loadError(write("x9.npy", s4, {9, 7}, 1), w),
               HasSubstr("dimension 0 of '"));
-  EXPECT_THAT(loadError(write("x9.npy", s4Type, {9, 7}, 1), w),
+  EXPECT_THAT(loadError(write("x9.npy", s4, {9, 7}, 1), w),
               HasSubstr("size ?m is 9, above its bound 8"));
 }
 
 TEST_F(TensorFilesTest, RejectsValuesThatAreNotAllowed) {
-  const std::string x = write("x.npy", s4Type, {2, 7}, 1);
-  const std::string w = write("w.npy", u2Type, {3, 7}, 1);
-  EXPECT_THAT(loadError(write("x6.npy", s4Type, {2, 7}, 6), w),
+  const std::string x = write("x.npy", s4, {2, 7}, 1);
+  const std::string w = write("w.npy", u2, {3, 7}, 1);
+  EXPECT_THAT(loadError(write("x6.npy", s4, {2, 7}, 6), w),
               HasSubstr("input 'x': element [0, 0] is 6, outside [-5, 5]"));
   EXPECT_THAT(loadError(x, write("w5.npy", {Encoding::Unsigned, 8}, {3, 7}, 5)),
               HasSubstr("element [0, 0] is 5, which u2 cannot hold"));
