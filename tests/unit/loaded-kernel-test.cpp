@@ -111,6 +111,7 @@ TEST(LoadedKernel, RunsInSeveralThreadsAtOnce) {
   const LoadedKernel kernel = load(prefix);
   std::vector<std::thread> threads;
   std::vector<int64_t> sums(4);
+  threads.reserve(sums.size());
   for (size_t t = 0; t < sums.size(); ++t) {
     threads.emplace_back([&, t] {
       const HostTensor x = ints(u8, std::vector<int64_t>(10, int64_t(t) + 1));
