@@ -143,8 +143,9 @@ ElementValue Interpreter::read(const Expr &expr, Frame &frame) {
   return outsideValue(expr, frame);
 }
 
-int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {
-  const int64_t value = evaluateIntUnchecked(expr, frame);
+/// `value` of `expr`; 0 and an error if it is outside what is proved of it.
+int64_t Interpreter::inRange(int64_t value, const Expr &expr,
+                             const Frame &frame) {
   if (error.empty() && (value < expr.range.lo || value > expr.range.hi)) {
     return fail(frame, "the value " + std::to_string(value) +
                            " is outside the proved range [" +
@@ -155,27 +156,39 @@ int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {
   return value;
 }
 
-/// Visits the values of the indices that a reduction binds, the last one
-/// fastest, until all are seen or an error occurred.
-template <typename Step>
-void Interpreter::forEachTerm(const Expr &reduce, Frame &frame, Step step) {
-  for (unsigned index : reduce.indices) {
-    if (sizeOf(frame.statement.indices[index].extent) == 0) {
-      return;
+int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {
+  return inRange(evaluateIntUnchecked(expr, frame), expr, frame);
+}
+
+/// Sets indices to their first values; false if one has none.
+bool Interpreter::begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const {
+  return llvm::all_of(indices, [&](unsigned index) {
+    frame.indices[index] = 0;
+    return sizeOf(frame.statement.indices[index].extent) > 0;
+  });
+}
+
+/// Sets indices to their next values, the last one fastest; false, and to their
+/// first ones, after the last.
+bool Interpreter::advance(llvm::ArrayRef<unsigned> indices,
+                          Frame &frame) const {
+  for (unsigned index : llvm::reverse(indices)) {
+    if (++frame.indices[index] <
+        sizeOf(frame.statement.indices[index].extent)) {
+      return true;
     }
     frame.indices[index] = 0;
   }
-  for (bool more = true; more && error.empty();) {
+  return false;
+}
+
+/// Visits the values of the indices that a reduction binds until all are seen
+/// or an error occurred.
+template <typename Step>
+void Interpreter::forEachTerm(const Expr &reduce, Frame &frame, Step step) {
+  for (bool more = begin(reduce.indices, frame); more && error.empty();
+       more = advance(reduce.indices, frame)) {
     step();
-    more = false;
-    for (size_t i = reduce.indices.size(); !more && i-- > 0;) {
-      const unsigned index = reduce.indices[i];
-      more = ++frame.indices[index] <
-             sizeOf(frame.statement.indices[index].extent);
-      if (!more) {
-        frame.indices[index] = 0;
-      }
-    }
   }
 }
 
@@ -199,16 +212,15 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
     if (expr.reduceOp >= ReduceOp::ArgMax) {
       return evaluateIndexOf(expr, frame);
     }
+    if (expr.reduceOp == ReduceOp::Sum) {
+      return evaluateSum(expr, frame);
+    }
     int64_t result = 0;
     bool first = true;
     forEachTerm(expr, frame, [&] {
       const int64_t term = evaluateInt(*expr.operands[0], frame);
-      if (expr.reduceOp == ReduceOp::Sum) {
-        if (__builtin_add_overflow(result, term, &result)) {
-          fail(frame, "a sum leaves 64 bits");
-        }
-      } else if (first || (expr.reduceOp == ReduceOp::Max ? term > result
-                                                          : term < result)) {
+      if (first ||
+          (expr.reduceOp == ReduceOp::Max ? term > result : term < result)) {
         result = term;
       }
       first = false;
@@ -416,15 +428,13 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
   case Expr::Kind::Select:
     return evaluateFloat(selected(expr, frame), frame);
   case Expr::Kind::Reduce: {
+    if (expr.isFusedSum()) {
+      return evaluateFusedSum(expr, frame);
+    }
     const Expr &body = *expr.operands[0];
     float result = 0.0f;
     bool first = true;
     forEachTerm(expr, frame, [&] {
-      if (expr.isFusedSum()) {
-        const float a = evaluateFloat(*body.operands[0], frame);
-        result = std::fma(a, evaluateFloat(*body.operands[1], frame), result);
-        return;
-      }
       const float term = evaluateFloat(body, frame);
       if (expr.reduceOp == ReduceOp::Sum) {
         result += term;

@@ -1,10 +1,10 @@
 // The interpreter: what an operator means.
 //
 // Walks the checked syntax tree naively over host tensors, one element after
-// the other. It shares only the scalar primitives with the runtime and nothing
-// with code generation; every kernel is compared with it, bit for bit. It also
-// re-checks what Sema has proved: a value outside its proved range is an error,
-// not a wrong answer.
+// the other; of a sum, all terms along its last index at once. It shares only
+// the scalar primitives with the runtime and nothing with code generation;
+// every kernel is compared with it, bit for bit. It also re-checks what Sema
+// has proved: a value outside its proved range is an error, not a wrong answer.
 #ifndef LPGEN_OPERATORS_REFERENCE_INTERPRETER_H
 #define LPGEN_OPERATORS_REFERENCE_INTERPRETER_H
 
@@ -72,6 +72,16 @@ private:
     int64_t position; ///< Row-major position of the assigned element.
   };
 
+  /// A read whose position moves evenly along a row: the terms of a sum for all
+  /// values of its last index.
+  struct RowOfRead {
+    const HostTensor *source;
+    int64_t position; ///< At the first value.
+    int64_t stride;
+    int64_t begin; ///< Values at which it is inside: from here
+    int64_t end;   ///< until before here.
+  };
+
   int64_t sizeOf(const ast::Extent &extent) const;
   Status checkSymbols() const;
   Status checkEmptyReductions(const ast::Statement &statement,
@@ -99,8 +109,25 @@ private:
   float evaluateFloat(const ast::Expr &expr, Frame &frame);
   float evaluateFloatUnary(const ast::Expr &expr, Frame &frame);
   float evaluateFloatBinary(const ast::Expr &expr, Frame &frame);
+  int64_t inRange(int64_t value, const ast::Expr &expr, const Frame &frame);
+  bool begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
+  bool advance(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
   template <typename Step>
   void forEachTerm(const ast::Expr &reduce, Frame &frame, Step step);
+
+  // Sums, by rows (EvaluateRows.cpp).
+  template <typename Step>
+  void forEachRow(const ast::Expr &reduce, Frame &frame, Step step);
+  int64_t evaluateSum(const ast::Expr &reduce, Frame &frame);
+  float evaluateFusedSum(const ast::Expr &reduce, Frame &frame);
+  std::optional<RowOfRead> rowOfRead(const ast::Expr &read, const Frame &frame,
+                                     unsigned index, int64_t size) const;
+  void checkRow(llvm::ArrayRef<int64_t> row, const ast::Expr &expr,
+                const Frame &frame);
+  void evaluateRow(const ast::Expr &expr, Frame &frame, unsigned index,
+                   llvm::MutableArrayRef<int64_t> row);
+  void evaluateRow(const ast::Expr &expr, Frame &frame, unsigned index,
+                   llvm::MutableArrayRef<float> row);
 
   /// Records the first error; evaluation goes on with zeros and its caller
   /// reports.

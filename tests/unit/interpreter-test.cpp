@@ -1,6 +1,7 @@
 // The interpreter against results worked out by hand, from text to tensors.
 #include "base/types/Scalar.h"
 #include "tests/unit/InterpreterTesting.h"
+#include <cmath>
 
 using namespace lpgen;
 using namespace lpgen::testing;
@@ -71,6 +72,37 @@ TEST(Interpreter, convolutionInTwoDimensions) {
   EXPECT_RUNS(p);
   // Corner [0, 0]: 1 - 2 - 0 + 1; centre: all nine with their signs.
   EXPECT_EQ(p.ints("y"), (Ints{0, -1, 0, -3, 5, -1, 4, -3, 0}));
+}
+
+// The last index of a sum moves reads forward, backward, by steps, not at all,
+// and out of the tensor at both ends.
+TEST(Interpreter, sumsWhoseReadsLeaveAtBothEnds) {
+  Program p("op f(x: s8[5] pad(3), w: s8[9], u: s8[4], v: f32[5] pad(0.5))\n"
+            "    -> (y: i32[4], z: f32[4]) {\n"
+            "  y[i] = sum(k:9) ((x[i + k - 3] - 2) * w[8 - k] + x[2*k - 6] * "
+            "u[i])\n"
+            "  z[i] = sum(k:9) v[i + k - 3] * v[4 - 2*k + i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  const Ints x = {-128, 7, 127, -1, 50};
+  const Ints w = {1, -2, 3, -4, 5, -6, 7, -8, 9};
+  const Floats v = {0.1f, 3e7f, -7, 1e-3f, 11};
+  const Ints u = {3, -100, 0, 127};
+  p.set("x", x).set("w", w).set("u", u).set("v", v);
+  EXPECT_RUNS(p);
+  const auto at = [](const auto &values, int64_t i, auto outside) {
+    return i < 0 || i >= 5 ? outside : values[i];
+  };
+  for (int64_t i = 0; i < 4; ++i) {
+    int64_t y = 0;
+    float z = 0;
+    for (int64_t k = 0; k < 9; ++k) {
+      y += (at(x, i + k - 3, int64_t{3}) - 2) * w[8 - k] +
+           at(x, 2 * k - 6, int64_t{3}) * u[i];
+      z = std::fma(at(v, i + k - 3, 0.5f), at(v, 4 - 2 * k + i, 0.5f), z);
+    }
+    EXPECT_EQ(p.ints("y")[i], y) << i;
+    EXPECT_EQ(p.floats("z")[i], z) << i;
+  }
 }
 
 TEST(Interpreter, exactDivisionSubscripts) {
