@@ -1,9 +1,6 @@
 // Import on the way to a command.
 #include "tools/ModelFiles.h"
 #include "base/system/Subprocess.h"
-#include "base/system/SystemError.h"
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 namespace lpgen {
@@ -15,24 +12,18 @@ bool isModelFile(const std::string &path) {
   return extension == ".onnx" || extension == ".tflite" || extension == ".gguf";
 }
 
-Result<ImportedModel> ImportedModel::import(const std::string &path,
+Result<ImportedModel> ImportedModel::import(const std::string &network,
                                             const std::string &tensor,
                                             int &exitCode) {
-  std::error_code error;
-  std::string folder =
-      (fs::temp_directory_path(error) / "lpgen-import.XXXXXX").string();
-  if (error || !::mkdtemp(folder.data())) {
-    return Status::error("cannot make a temporary folder '" + folder +
-                         "': " + describeSystemError(errno));
-  }
-  ImportedModel model;
-  model.folder = folder;
-  model.unfinished = UnfinishedFile(folder);
+  Result<ScratchFolder> folder = ScratchFolder::make("lpgen-import");
+  LPGEN_RETURN_IF_ERROR(folder.status());
+  ImportedModel model(std::move(*folder));
+  const std::string &path = model.folder.path();
   const Result<std::string> programs = programFolder();
   LPGEN_RETURN_IF_ERROR(programs.status());
   const std::string program = *programs + "/lpgen-import";
-  std::vector<std::string> command = {program,   "import", path,
-                                      "--quiet", "-o",     folder};
+  std::vector<std::string> command = {program,   "import", network,
+                                      "--quiet", "-o",     path};
   if (!tensor.empty()) {
     command.insert(command.end(), {"--tensor", tensor});
   }
@@ -40,19 +31,12 @@ Result<ImportedModel> ImportedModel::import(const std::string &path,
       runProgram(command, ProgramKind::Stand);
   LPGEN_RETURN_IF_ERROR(outcome.status());
   exitCode = outcome->exitStatus;
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {
+  for (const fs::directory_entry &entry : fs::directory_iterator(path)) {
     if (entry.path().extension() == ".lp") {
       model.file = entry.path().string();
     }
   }
   return model;
-}
-
-ImportedModel::~ImportedModel() {
-  if (!folder.empty()) {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
 }
 
 } // namespace lpgen

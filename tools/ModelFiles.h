@@ -3,7 +3,7 @@
 #ifndef LPGEN_TOOLS_MODELFILES_H
 #define LPGEN_TOOLS_MODELFILES_H
 
-#include "base/system/Interruption.h"
+#include "base/system/ScratchFolder.h"
 #include "base/system/Status.h"
 #include <string>
 
@@ -18,22 +18,15 @@ public:
   /// Runs lpgen-import, which says on stderr what is wrong; an error only if
   /// it cannot be run. `exitCode` is its status. `tensor` is one of a GGUF
   /// file, or "".
-  static Result<ImportedModel> import(const std::string &path,
+  static Result<ImportedModel> import(const std::string &network,
                                       const std::string &tensor, int &exitCode);
-  ImportedModel(ImportedModel &&other) noexcept
-      : folder(std::move(other.folder)),
-        unfinished(std::move(other.unfinished)), file(std::move(other.file)) {
-    other.folder.clear();
-  }
-  ImportedModel &operator=(ImportedModel &&) = delete;
-  ~ImportedModel();
 
   const std::string &operators() const { return file; }
 
 private:
-  ImportedModel() = default;
-  std::string folder;
-  UnfinishedFile unfinished; ///< The folder goes with a signal, too.
+  explicit ImportedModel(ScratchFolder folder) : folder(std::move(folder)) {}
+
+  ScratchFolder folder;
   std::string file;
 };
 

@@ -45,6 +45,8 @@ config.substitutions.append(
 config.available_features.add(platform.machine())
 if config.importsOnnx:
     config.available_features.add("onnx")
+if config.buildsTraining:
+    config.available_features.add("training")
 if shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"):
     config.available_features.add("qemu-aarch64")
 elif os.environ.get("LPGEN_TEST_MAY_SKIP") != "1":

@@ -205,6 +205,25 @@ TEST(Cifar, ReadsBothFormatsAndAsManyBatchesAsThereAre) {
   EXPECT_EQ(fine->train.labels, (std::vector<uint8_t>{0, 1, 2, 3}));
 }
 
+TEST(Dataset, TestImagesDoWithoutTrainingImages) {
+  const Folder idx;
+  idx.write("t10k-images-idx3-ubyte", idxImages(2, 4, 5));
+  idx.write("t10k-labels-idx1-ubyte", idxLabels({1, 2}));
+  const Folder ten;
+  ten.write("test_batch.bin", cifarRecords(1, 1));
+  const Folder hundred;
+  hundred.write("test.bin", cifarRecords(3, 2));
+  const std::array<std::pair<const Folder *, int64_t>, 3> folders = {
+      {{&idx, 2}, {&ten, 1}, {&hundred, 3}}};
+  for (const auto &[folder, count] : folders) {
+    const Result<Dataset> data = loadDataset(folder->path(), Parts::Test);
+    ASSERT_TRUE(data.ok()) << data.message();
+    EXPECT_EQ(data->test.count, count);
+    EXPECT_EQ(data->train.count, 0);
+    EXPECT_FALSE(loadDataset(folder->path()).ok());
+  }
+}
+
 TEST(Cifar, NamesWhatIsWrong) {
   const Folder folder;
   folder.write("data_batch_1.bin", cifarRecords(1, 1) + "x");

@@ -85,11 +85,11 @@ static Result<Dataset> loadCifar(const std::string &folder,
   return data;
 }
 
-Result<Dataset> loadCifar10(const std::string &folder) {
+Result<Dataset> loadCifar10(const std::string &folder, Parts parts) {
   // As many batches as there are; a part of the data set has fewer.
   std::vector<std::string> files;
   std::error_code ignored;
-  for (int number = 1;; ++number) {
+  for (int number = 1; parts == Parts::All; ++number) {
     const std::string name = "data_batch_" + std::to_string(number) + ".bin";
     if (number > 1 && !std::filesystem::exists(
                           std::filesystem::path(folder) / name, ignored)) {
@@ -100,8 +100,12 @@ Result<Dataset> loadCifar10(const std::string &folder) {
   return loadCifar(folder, {1, 10}, files, "test_batch.bin");
 }
 
-Result<Dataset> loadCifar100(const std::string &folder) {
-  return loadCifar(folder, {2, 100}, {"train.bin"}, "test.bin");
+Result<Dataset> loadCifar100(const std::string &folder, Parts parts) {
+  std::vector<std::string> files;
+  if (parts == Parts::All) {
+    files.push_back("train.bin");
+  }
+  return loadCifar(folder, {2, 100}, files, "test.bin");
 }
 
 } // namespace lpgen::data

@@ -36,7 +36,7 @@ static Result<ImageSet> loadIdxSet(const std::string &folder,
                          imagesPath);
   }
   const auto greatest = std::ranges::max_element(*labels);
-  if (data.height == 0) { // The training labels say how many classes there are.
+  if (data.height == 0) { // The first labels say how many classes there are.
     data.classes = std::max<int64_t>(fewestClasses, int64_t{*greatest} + 1);
   }
   if (*greatest >= data.classes) {
@@ -60,13 +60,15 @@ static Result<ImageSet> loadIdxSet(const std::string &folder,
   return ImageSet{images->count, std::move(images->pixels), std::move(*labels)};
 }
 
-Result<Dataset> loadIdxDataset(const std::string &folder) {
+Result<Dataset> loadIdxDataset(const std::string &folder, Parts parts) {
   Dataset data;
   data.name = fs::path(folder).filename().string();
   data.channels = 1;
-  Result<ImageSet> train = loadIdxSet(folder, "train", data);
-  LPGEN_RETURN_IF_ERROR(train.status());
-  data.train = std::move(*train);
+  if (parts == Parts::All) {
+    Result<ImageSet> train = loadIdxSet(folder, "train", data);
+    LPGEN_RETURN_IF_ERROR(train.status());
+    data.train = std::move(*train);
+  }
   Result<ImageSet> test = loadIdxSet(folder, "t10k", data);
   LPGEN_RETURN_IF_ERROR(test.status());
   data.test = std::move(*test);
@@ -109,33 +111,39 @@ static void computeDigest(Dataset &data) {
   data.digest = digest;
 }
 
-Result<Dataset> loadDataset(const std::string &source) {
+Result<Dataset> loadDataset(const std::string &source, Parts parts) {
   const std::string folder =
       source == "fashion-mnist" ? "/usr/share/datasets/fashion-mnist" : source;
   std::error_code ignored;
-  const auto has = [&](const char *name) {
+  const auto has = [&](const std::string &name) {
     return fs::exists(fs::path(folder) / name, ignored);
   };
+  // A file of each format.
+  const bool isAll = parts == Parts::All;
+  const std::string idx =
+      isAll ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte";
+  const std::string cifar10 = isAll ? "data_batch_1.bin" : "test_batch.bin";
+  const std::string cifar100 = isAll ? "train.bin" : "test.bin";
   const auto load = [&]() -> Result<Dataset> {
-    if (has("train-images-idx3-ubyte") || has("train-images-idx3-ubyte.gz")) {
-      return loadIdxDataset(folder);
+    if (has(idx) || has(idx + ".gz")) {
+      return loadIdxDataset(folder, parts);
     }
-    if (has("data_batch_1.bin")) {
-      return loadCifar10(folder);
+    if (has(cifar10)) {
+      return loadCifar10(folder, parts);
     }
-    if (has("train.bin")) {
-      return loadCifar100(folder);
+    if (has(cifar100)) {
+      return loadCifar100(folder, parts);
     }
-    return Status::error(
-        "'" + folder + "' holds no data set: expected " +
-        "train-images-idx3-ubyte[.gz] (MNIST, Fashion-MNIST), " +
-        "data_batch_1.bin (CIFAR-10) or train.bin (CIFAR-100)" +
-        (source == folder ? ""
-                          : "; remedy: install the Debian package "
-                            "dataset-fashion-mnist"));
+    return Status::error("'" + folder + "' holds no data set: expected " + idx +
+                         "[.gz] (MNIST, Fashion-MNIST), " + cifar10 +
+                         " (CIFAR-10) or " + cifar100 + " (CIFAR-100)" +
+                         (source == folder
+                              ? ""
+                              : "; remedy: install the Debian package "
+                                "dataset-fashion-mnist"));
   };
   Result<Dataset> data = load();
-  if (data.ok()) {
+  if (data.ok() && isAll) {
     computeStatistics(*data);
     computeDigest(*data);
   }

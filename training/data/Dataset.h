@@ -38,21 +38,28 @@ struct Dataset {
   int64_t imageSize() const { return height * width * channels; }
 };
 
+enum class Parts {
+  All,
+  Test ///< No training images, statistics and digest; their files may lack.
+};
+
 /// Loads a data set from `source`: a folder, or "fashion-mnist" for where
 /// Debian's package has it. What the folder holds decides the format:
 /// train-images-idx3-ubyte (.gz or not), data_batch_*.bin (CIFAR-10) or
-/// train.bin (CIFAR-100, fine labels). An error names the file that is missing
-/// or damaged.
-Result<Dataset> loadDataset(const std::string &source);
+/// train.bin (CIFAR-100, fine labels); of the test images alone
+/// t10k-images-idx3-ubyte, test_batch.bin or test.bin. An error names the file
+/// that is missing or damaged.
+Result<Dataset> loadDataset(const std::string &source,
+                            Parts parts = Parts::All);
 
 /// Keeps the first `count` training images (files are shuffled already); all
 /// if `count` is 0. An error if there are fewer.
 Status limitTraining(Dataset &data, int64_t count);
 
 // The formats.
-Result<Dataset> loadIdxDataset(const std::string &folder);
-Result<Dataset> loadCifar10(const std::string &folder);
-Result<Dataset> loadCifar100(const std::string &folder);
+Result<Dataset> loadIdxDataset(const std::string &folder, Parts parts);
+Result<Dataset> loadCifar10(const std::string &folder, Parts parts);
+Result<Dataset> loadCifar100(const std::string &folder, Parts parts);
 
 } // namespace lpgen::data
 
