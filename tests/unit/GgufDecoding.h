@@ -27,9 +27,10 @@ public:
     case 8: // Q8_0: scale, bytes
       return half(0) * float(int8_t(p[2 + e]));
     case 10: { // Q2_K: scale and minimum in a byte for 16, codes, two halves
-      const int pair = p[e / 16];
-      return half(80) * float(pair % 16) * float(crumb(16, e)) -
-             half(82) * float(pair / 16);
+      const int scale = p[e / 16] % 16;
+      const int minimum = p[e / 16] / 16;
+      return half(80) * float(scale) * float(crumb(16, e)) -
+             half(82) * float(minimum);
     }
     case 11: // Q3_K: third bits, codes, scales of 6 bits, half
       return half(108) * float(sixBits(96, e / 16)) *

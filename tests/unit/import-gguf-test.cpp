@@ -85,9 +85,9 @@ TEST(ImportGguf, SumsAreInOrder) {
   const Result<Program> program =
       import(ggufFile({{"w", {64, 2}, type.code, blocks}}), "w");
   ASSERT_EQ(messageOf(program), "no message");
-  std::vector<double> x;
+  std::vector<double> x(64);
   for (size_t k = 0; k < 64; ++k) {
-    x.push_back(float(k) / 7.0F - 3);
+    x[k] = float(k) / 7.0F - 3;
   }
   const std::vector<double> y = runProgram(*program, x);
   for (size_t o = 0; o < 2; ++o) {
@@ -120,7 +120,7 @@ TEST(ImportGguf, WeightsKeepTheirWidth) {
         import(ggufFile({{"blk.0.up", {256, 1}, type, data}}), "blk.0.up", 8);
     return program.ok() ? program->text() : program.message();
   };
-  const std::string text = textOf(2, zeros.substr(0, 8 * 18));
+  const std::string text = textOf(2, zeros.substr(0, 144));
   EXPECT_THAT(text, HasSubstr("const w: s4[1, 256] = \"w\""));
   EXPECT_THAT(text, HasSubstr("const scale: f32[8, 1] = \"scale\""));
   EXPECT_THAT(text, HasSubstr("op blk_0_up(\n    x: f32[?m <= 8, 256])\n  -> "
@@ -180,8 +180,8 @@ TEST(ImportGguf, ChosenTensorIsRefused) {
 }
 
 TEST(ImportGguf, WeightsMustBeNumbers) {
-  std::string blocks(4 * 18, '\0');
-  blocks[2 * 18 + 1] = 0x7c; // an infinite scale
+  std::string blocks(72, '\0');
+  blocks[37] = 0x7c; // an infinite scale
   EXPECT_EQ(messageOf(import(ggufFile({{"w", {64, 2}, 2, blocks}}), "w")),
             "tensor 'w', the scale or offset of the weights from [1, 0] on is "
             "infinite or no number; quantize the model again");
@@ -197,7 +197,6 @@ TEST(ImportGguf, MetadataIsPassedOver) {
   const std::string nested = numberBytes(9U) + numberBytes(uint64_t{1}) +
                              numberBytes(5U) + numberBytes(uint64_t{2}) +
                              std::string(8, 'x');
-  const std::string data(1024, '\0');
   const std::string file =
       ggufFile({{"a", {1, 1}, 0, "abcd"}, {"b", {1, 1}, 0, "efgh"}},
                {ggufValue("u8", 0, "a"), ggufValue("f64", 12, "abcdefgh"),

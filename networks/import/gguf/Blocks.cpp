@@ -37,29 +37,29 @@ static void decodeFiveBits(const uint8_t *bytes, int zero, Block &block) {
   }
 }
 
-void decodeQ4_0(const uint8_t *bytes, Block &block) {
+void decodeQ40(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   decodeNibbles(bytes + 2, 8, block);
 }
 
-void decodeQ4_1(const uint8_t *bytes, Block &block) {
+void decodeQ41(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   block.offsets[0] = halfAt(bytes + 2);
   decodeNibbles(bytes + 4, 0, block);
 }
 
-void decodeQ5_0(const uint8_t *bytes, Block &block) {
+void decodeQ50(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   decodeFiveBits(bytes + 2, 16, block);
 }
 
-void decodeQ5_1(const uint8_t *bytes, Block &block) {
+void decodeQ51(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   block.offsets[0] = halfAt(bytes + 2);
   decodeFiveBits(bytes + 4, 0, block);
 }
 
-void decodeQ8_0(const uint8_t *bytes, Block &block) {
+void decodeQ80(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   std::memcpy(block.codes.data(), bytes + 2, 32);
 }
@@ -79,14 +79,14 @@ static int8_t *decodeTrits(const uint8_t *bytes, size_t count, unsigned digits,
   return codes;
 }
 
-void decodeTQ1_0(const uint8_t *bytes, Block &block) {
+void decodeTQ10(const uint8_t *bytes, Block &block) {
   int8_t *codes = decodeTrits(bytes, 32, 5, block.codes.data());
   codes = decodeTrits(bytes + 32, 16, 5, codes);
   decodeTrits(bytes + 48, 4, 4, codes);
   block.scales[0] = halfAt(bytes + 52);
 }
 
-void decodeTQ2_0(const uint8_t *bytes, Block &block) {
+void decodeTQ20(const uint8_t *bytes, Block &block) {
   int8_t *codes = block.codes.data();
   for (size_t half = 0; half < 64; half += 32) {
     for (unsigned shift = 0; shift < 8; shift += 2) {
@@ -98,14 +98,14 @@ void decodeTQ2_0(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes + 64);
 }
 
-void decodeQ1_0(const uint8_t *bytes, Block &block) {
+void decodeQ10(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   for (size_t i = 0; i < 128; ++i) {
     block.codes[i] = (bytes[2 + i / 8] >> (i % 8) & 1) != 0 ? 1 : -1;
   }
 }
 
-void decodeQ2_0(const uint8_t *bytes, Block &block) {
+void decodeQ20(const uint8_t *bytes, Block &block) {
   block.scales[0] = halfAt(bytes);
   for (size_t i = 0; i < 64; ++i) {
     block.codes[i] = int8_t((bytes[2 + i / 4] >> (2 * (i % 4)) & 3) - 1);

@@ -10,22 +10,22 @@ namespace lpgen::importer::gguf {
 float halfAt(const uint8_t *bytes);
 
 // Blocks with one scale.
-void decodeQ4_0(const uint8_t *bytes, Block &block);
-void decodeQ4_1(const uint8_t *bytes, Block &block);
-void decodeQ5_0(const uint8_t *bytes, Block &block);
-void decodeQ5_1(const uint8_t *bytes, Block &block);
-void decodeQ8_0(const uint8_t *bytes, Block &block);
-void decodeTQ1_0(const uint8_t *bytes, Block &block);
-void decodeTQ2_0(const uint8_t *bytes, Block &block);
-void decodeQ1_0(const uint8_t *bytes, Block &block);
-void decodeQ2_0(const uint8_t *bytes, Block &block);
+void decodeQ40(const uint8_t *bytes, Block &block);
+void decodeQ41(const uint8_t *bytes, Block &block);
+void decodeQ50(const uint8_t *bytes, Block &block);
+void decodeQ51(const uint8_t *bytes, Block &block);
+void decodeQ80(const uint8_t *bytes, Block &block);
+void decodeTQ10(const uint8_t *bytes, Block &block);
+void decodeTQ20(const uint8_t *bytes, Block &block);
+void decodeQ10(const uint8_t *bytes, Block &block);
+void decodeQ20(const uint8_t *bytes, Block &block);
 
 // Super-blocks: one scale of 16 bits, and small ones of the groups.
-void decodeQ2_K(const uint8_t *bytes, Block &block);
-void decodeQ3_K(const uint8_t *bytes, Block &block);
-void decodeQ4_K(const uint8_t *bytes, Block &block);
-void decodeQ5_K(const uint8_t *bytes, Block &block);
-void decodeQ6_K(const uint8_t *bytes, Block &block);
+void decodeQ2K(const uint8_t *bytes, Block &block);
+void decodeQ3K(const uint8_t *bytes, Block &block);
+void decodeQ4K(const uint8_t *bytes, Block &block);
+void decodeQ5K(const uint8_t *bytes, Block &block);
+void decodeQ6K(const uint8_t *bytes, Block &block);
 
 } // namespace lpgen::importer::gguf
 

@@ -15,11 +15,11 @@ namespace lpgen::importer::gguf {
 /// The bytes begin as those of a GGUF file do.
 bool isGguf(std::span<const std::byte> file);
 
-/// The product of rows of x with a tensor of the file; the program has the name
-/// of the tensor. What is not supported stands in its report. An error is a
+/// The product of rows of x with the tensor `name`, which is that of the
+/// program as well. What is not supported stands in its report. An error is a
 /// clause about the file.
 Result<Program> importTensor(std::span<const std::byte> bytes,
-                             const std::string &tensor,
+                             const std::string &name,
                              const ImportOptions &options);
 
 /// Why a tensor is no product that can be imported; "" if it is one.

@@ -10,7 +10,7 @@ static unsigned twoBits(const uint8_t *bytes, size_t weight) {
   return bytes[weight / 128 * 32 + weight % 32] >> (weight % 128 / 32 * 2) & 3U;
 }
 
-void decodeQ2_K(const uint8_t *bytes, Block &block) {
+void decodeQ2K(const uint8_t *bytes, Block &block) {
   const float scale = halfAt(bytes + 80);
   const float offset = halfAt(bytes + 82);
   for (size_t group = 0; group < 16; ++group) {
@@ -22,7 +22,7 @@ void decodeQ2_K(const uint8_t *bytes, Block &block) {
   }
 }
 
-void decodeQ3_K(const uint8_t *bytes, Block &block) {
+void decodeQ3K(const uint8_t *bytes, Block &block) {
   const uint8_t *small = bytes + 96;
   const float scale = halfAt(bytes + 108);
   for (size_t group = 0; group < 16; ++group) {
@@ -64,14 +64,14 @@ static int nibble(const uint8_t *bytes, size_t weight) {
   return bytes[weight / 64 * 32 + weight % 32] >> (weight % 64 / 32 * 4) & 15;
 }
 
-void decodeQ4_K(const uint8_t *bytes, Block &block) {
+void decodeQ4K(const uint8_t *bytes, Block &block) {
   decodeSixBits(bytes, block);
   for (size_t i = 0; i < 256; ++i) {
     block.codes[i] = int8_t(nibble(bytes + 16, i));
   }
 }
 
-void decodeQ5_K(const uint8_t *bytes, Block &block) {
+void decodeQ5K(const uint8_t *bytes, Block &block) {
   decodeSixBits(bytes, block);
   for (size_t i = 0; i < 256; ++i) {
     const int high = bytes[16 + i % 32] >> (i / 32) & 1;
@@ -79,7 +79,7 @@ void decodeQ5_K(const uint8_t *bytes, Block &block) {
   }
 }
 
-void decodeQ6_K(const uint8_t *bytes, Block &block) {
+void decodeQ6K(const uint8_t *bytes, Block &block) {
   const float scale = halfAt(bytes + 208);
   for (size_t group = 0; group < 16; ++group) {
     block.scales[group] = scale * float(int8_t(bytes[192 + group]));

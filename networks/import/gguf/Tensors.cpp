@@ -11,7 +11,7 @@ namespace lpgen::importer::gguf {
 /// "4.5"
 static std::string shortest(double number) {
   std::array<char, 32> digits = {};
-  const auto end = std::to_chars(digits.data(), digits.end(), number).ptr;
+  char *const end = std::to_chars(digits.data(), digits.end(), number).ptr;
   return {digits.data(), end};
 }
 
