@@ -37,7 +37,7 @@ endforeach()
 # The page of a training run: lpgen and lpgen-train find its maker in ../share/lpgen/report.
 if(LPGEN_BUILD_TRAINING)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/workbench/report DESTINATION ${CMAKE_INSTALL_DATADIR}/lpgen
-    USE_SOURCE_PERMISSIONS)
+    USE_SOURCE_PERMISSIONS PATTERN "__pycache__" EXCLUDE)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/workbench/report ${PROJECT_BINARY_DIR}/share/lpgen/report
     SYMBOLIC)
 endif()
@@ -48,8 +48,11 @@ foreach(program lpgen lpgen-opt)
   endif()
 endforeach()
 
-# Completion for shells, which lpgen writes from its options.
+# Completion for shells and manual pages, which the programs themselves know best: lpgen is
+# asked when it is installed, with the programs beside it.
 if(TARGET lpgen AND NOT CMAKE_CROSSCOMPILING)
+  find_program(LPGEN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+  find_program(LPGEN_PYTHON python3)
   foreach(completion bash:bash-completion/completions/lpgen zsh:zsh/vendor-completions/_lpgen)
     string(REPLACE ":" ";" completion ${completion})
     list(GET completion 0 shell)
@@ -61,7 +64,21 @@ if(TARGET lpgen AND NOT CMAKE_CROSSCOMPILING)
       execute_process(COMMAND $<TARGET_FILE:lpgen> completion ${shell} OUTPUT_FILE \${file}
         COMMAND_ERROR_IS_FATAL ANY)")
   endforeach()
+  if(LPGEN_PYTHON)
+    install(CODE "
+      execute_process(COMMAND ${LPGEN_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/write-man-pages
+        $<TARGET_FILE:lpgen> ${PROJECT_VERSION}
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\"
+        COMMAND_ERROR_IS_FATAL ANY)")
+  else()
+    message(STATUS "lpgen: manual pages are left out, python3 writes them")
+  endif()
 endif()
+# Operators to try, and programs that use them.
+install(FILES ${PROJECT_SOURCE_DIR}/examples/conv3x3_w2a2.lp
+  ${PROJECT_SOURCE_DIR}/examples/gemm_w4a4.lp DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/c ${PROJECT_SOURCE_DIR}/examples/cpp
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN "CMakeLists.txt" EXCLUDE)
 
 # Headers keep their path from the root of the repository, by which they include each other.
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/lpgen)

@@ -49,6 +49,29 @@ endif()
 if(NOT HOST_TOOL)
   run("completion" bash -n ${WORK}/prefix/share/bash-completion/completions/lpgen)
 endif()
+# Manual pages say what --help says. A wheel has the module, and the program where
+# environments have theirs.
+if(PYTHON AND NOT HOST_TOOL)
+  run("manual pages" ${PYTHON} -c "import gzip
+page = gzip.open('${WORK}/prefix/share/man/man1/lpgen-compile.1.gz', 'rt').read()
+assert '.SH SYNOPSIS\\nlpgen compile [OPTIONS] FILE\\n' in page, page")
+  set(source ${PROJECT}/../..)
+  run("wheel" ${PYTHON} ${source}/cmake/make-wheel ${WORK}/prefix 0.0 ${source}/LICENSE ${WORK})
+  file(GLOB wheel ${WORK}/lpgen-0.0-*.whl)
+  run("files of the wheel" ${PYTHON} -c "import base64, hashlib, zipfile
+wheel = zipfile.ZipFile('${wheel}')
+names = wheel.namelist()
+record = wheel.read('lpgen-0.0.dist-info/RECORD').decode().splitlines()
+assert [line.rsplit(',', 2)[0] for line in record] == names, record
+for line in record[:-1]:
+    name, digest, size = line.rsplit(',', 2)
+    content = wheel.read(name)
+    expected = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip('=')
+    assert digest == 'sha256=' + expected and int(size) == len(content), line
+assert 'lpgen/__init__.py' in names and 'lpgen-0.0.dist-info/METADATA' in names, names
+program = wheel.getinfo('lpgen-0.0.data/scripts/lpgen')
+assert program.external_attr >> 16 == 0o100755, program")
+endif()
 
 # The component of training, and a package that lacks it.
 if(TRAINING)
