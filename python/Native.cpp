@@ -18,7 +18,10 @@ namespace {
 
 py::dtype dtypeOf(ElementType type) {
   const std::string bytes = std::to_string(type.storageBits() / 8);
-  const char *kind = type.isFloat() ? "f" : type.isStorageSigned() ? "i" : "u";
+  // NumPy has no bf16: its bits are unsigned integers.
+  const char *kind = type.encoding == Encoding::Float ? "f"
+                     : type.isStorageSigned()         ? "i"
+                                                      : "u";
   return py::dtype(kind + bytes);
 }
 

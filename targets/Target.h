@@ -27,6 +27,7 @@ struct TargetDesc {
   uint64_t cpuFeatures = 0; ///< LP_CPU_* bits a kernel of this target needs.
   bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   bool hasFma = true;       ///< Fused multiply-add of f32.
+  bool hasHalf = true;      ///< Conversions between f16 and f32.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
   /// The CPU of targets/cpus whose speed decides about schedules, unless

@@ -39,7 +39,9 @@ constexpr DtypeRow dtypes[] = {
     {NpyType::Int16, "int16", "<i2", {Encoding::Signed, 16}},
     {NpyType::UInt16, "uint16", "<u2", {Encoding::Unsigned, 16}},
     {NpyType::Int32, "int32", "<i4", {Encoding::Signed, 32}},
+    {NpyType::UInt32, "uint32", "<u4", {Encoding::Unsigned, 32}},
     {NpyType::Int64, "int64", "<i8", {Encoding::Signed, 64}},
+    {NpyType::Float16, "float16", "<f2", {Encoding::Float, 16}},
     {NpyType::Float32, "float32", "<f4", {Encoding::Float, 32}},
 };
 
@@ -125,9 +127,9 @@ Result<NpyType> typeOf(const std::string &path, const std::string &descr) {
   }
   return Status::error(quoted(path) + " holds elements of dtype '" +
                        descr.substr(0, 40) +
-                       "', expected int8, uint8, int16, uint16, int32, int64 "
-                       "or float32; convert "
-                       "with array.astype before saving");
+                       "', expected int8, uint8, int16, uint16, int32, uint32, "
+                       "int64, float16 or float32; convert with array.astype "
+                       "before saving");
 }
 
 Status checkSize(const std::string &path, uint64_t found, int64_t expected) {
@@ -161,8 +163,10 @@ std::string headerText(const HostTensor &tensor) {
 const char *npyTypeName(NpyType type) { return rowOf(type).name; }
 
 NpyType npyTypeFor(ElementType type) {
-  if (type.isFloat()) {
-    return NpyType::Float32;
+  for (const DtypeRow &row : dtypes) {
+    if (row.element == type) {
+      return row.type;
+    }
   }
   for (const DtypeRow &row : dtypes) {
     if (!row.element.isFloat() && row.element.bits == type.storageBits() &&

@@ -17,11 +17,22 @@
 namespace lpgen {
 
 /// The storage types of logical tensors under NumPy's names.
-enum class NpyType { Int8, UInt8, Int16, UInt16, Int32, Int64, Float32 };
+enum class NpyType {
+  Int8,
+  UInt8,
+  Int16,
+  UInt16,
+  Int32,
+  UInt32,
+  Int64,
+  Float16,
+  Float32
+};
 
 /// "int8", "float32".
 const char *npyTypeName(NpyType type);
-/// The dtype that holds logical elements of `type`.
+/// The dtype that holds logical elements of `type`; for bf16, which NumPy does
+/// not have, uint16 with their bits.
 NpyType npyTypeFor(ElementType type);
 
 /// The contents of a file: elements not yet checked against an element type.

@@ -1,7 +1,11 @@
 // Conversion of stored elements. See StoredTensor.h.
 #include "base/tensor/StoredTensor.h"
+#include "base/types/Scalar.h"
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 static_assert(std::endian::native == std::endian::little,
@@ -42,36 +46,37 @@ T load(const StoredTensor &stored, int64_t position) {
   return value;
 }
 
-/// An IEEE 754 binary16 as the f32 of the same value; a NaN keeps its payload.
-float floatOfHalf(uint16_t half) {
-  const uint32_t sign = uint32_t(half >> 15) << 31;
-  const uint32_t exponent = half >> 10 & 31U;
-  const uint32_t fraction = half & 1023U;
-  if (exponent == 0) { // zero, or fraction * 2^-24
-    const float magnitude = float(fraction) * 0x1p-24F;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
+/// The value of an element; nothing if it is no float.
+std::optional<float> loadFloat(const StoredTensor &stored, int64_t position) {
+  switch (stored.type) {
+  case StoredType::F16:
+    return scalar::halfToFloat(load<uint16_t>(stored, position));
+  case StoredType::BF16:
+    return scalar::brainToFloat(load<uint16_t>(stored, position));
+  case StoredType::F32:
+    return load<float>(stored, position);
+  default:
+    return std::nullopt;
   }
-  const uint32_t rebased = exponent == 31 ? 255U : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | rebased << 23 | fraction << 13);
+}
+
+/// The fewest digits that tell the value.
+std::string textOf(float value) {
+  char text[32];
+  return {text, std::to_chars(std::begin(text), std::end(text), value).ptr};
 }
 
 Status convertFloats(const StoredTensor &stored, HostTensor &result) {
   for (int64_t i = 0; i < result.numElements(); ++i) {
-    switch (stored.type) {
-    case StoredType::F16:
-      result.setFloat(i, floatOfHalf(load<uint16_t>(stored, i)));
-      break;
-    case StoredType::BF16:
-      result.setFloat(
-          i, std::bit_cast<float>(uint32_t(load<uint16_t>(stored, i)) << 16));
-      break;
-    case StoredType::F32:
-      result.setFloat(i, load<float>(stored, i));
-      break;
-    default:
-      return Status::error(std::string("it holds ") +
-                           storedTypeName(stored.type) +
-                           ", expected F32, F16 or BF16 for elements of f32");
+    const std::optional<float> value = loadFloat(stored, i);
+    if (!value) {
+      return Status::error(
+          std::string("it holds ") + storedTypeName(stored.type) +
+          ", expected F32, F16 or BF16 for elements of " + result.type().str());
+    }
+    result.setFloat(i, *value);
+    if (result.getFloat(i) != *value && !std::isnan(*value)) {
+      return Status::error(result.describeIllegal(i, textOf(*value)));
     }
   }
   return Status::success();
@@ -136,7 +141,10 @@ std::optional<StoredType> parseStoredType(std::string_view name) {
 
 StoredType storedTypeOf(ElementType type) {
   if (type.isFloat()) {
-    return StoredType::F32;
+    return parseStoredType(type.encoding == Encoding::Brain ? "BF16"
+                           : type.bits == 16                ? "F16"
+                                                            : "F32")
+        .value_or(StoredType::F32);
   }
   const std::string bits = std::to_string(type.storageBits());
   const char *kind = type.isStorageSigned() ? "I" : "U";

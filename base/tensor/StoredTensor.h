@@ -22,8 +22,8 @@ enum class StoredType { I8, U8, I16, U16, I32, U32, I64, U64, F16, BF16, F32 };
 /// "I8", "BF16": as safetensors spells them.
 const char *storedTypeName(StoredType type);
 std::optional<StoredType> parseStoredType(std::string_view name);
-/// The type in which a tensor of integers with 8, 16, 32 or 64 bits, or of f32,
-/// is stored as it is.
+/// The type in which a tensor of integers with 8, 16, 32 or 64 bits, or of
+/// floats, is stored as it is.
 StoredType storedTypeOf(ElementType type);
 /// Bytes of one element.
 int64_t storedBytes(StoredType type);
@@ -36,9 +36,9 @@ struct StoredTensor {
   std::span<const std::byte> bytes; ///< As many as shape and type need.
 };
 
-/// The elements as values of `target`: integers of any width for integers, F32,
-/// F16 and BF16, exactly, for f32. An error says what the file holds, or names
-/// the first element whose value `target` cannot hold.
+/// The elements as values of `target`, exactly: integers of any width for
+/// integers, F32, F16 and BF16 for floats. An error says what the file holds,
+/// or names the first element whose value `target` cannot hold.
 Result<HostTensor> convertStored(const StoredTensor &stored,
                                  ElementType target);
 

@@ -1,5 +1,6 @@
 // Host tensors: storage, and the search for values that a type cannot hold.
 #include "base/tensor/Tensor.h"
+#include "base/types/Scalar.h"
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +16,9 @@ std::string shapeToString(std::span<const int64_t> shape) {
 
 std::string describeValues(ElementType type) {
   if (type.isFloat()) {
-    return "any f32";
+    return type.encoding == Encoding::Brain ? "floats of 8 significant bits"
+           : type.bits == 16 ? "floats of 11 significant bits, below 65520"
+                             : "any f32";
   }
   return (type.encoding == Encoding::Bipolar ? "odd values from "
                                              : "values from ") +
@@ -122,10 +125,18 @@ void HostTensor::setInt(int64_t position, int64_t value) {
   case 16:
     return isSigned() ? write(int16_t(value)) : write(uint16_t(value));
   case 32:
-    return write(int32_t(value));
+    return isSigned() ? write(int32_t(value)) : write(uint32_t(value));
   default:
     return write(value);
   }
+}
+
+float HostTensor::getNarrowFloat(int64_t position) const {
+  return scalar::loadFloat(at<uint16_t>(position), elementType);
+}
+
+void HostTensor::setNarrowFloat(int64_t position, float value) {
+  storage.as<uint16_t>()[position] = scalar::storeFloat(value, elementType);
 }
 
 std::string HostTensor::elementName(int64_t position) const {

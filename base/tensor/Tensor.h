@@ -65,7 +65,9 @@ public:
     case 16:
       return isSigned() ? at<int16_t>(position) : at<uint16_t>(position);
     case 32:
-      return at<int32_t>(position);
+      // Not as above: the common type of both would have no sign.
+      return isSigned() ? int64_t{at<int32_t>(position)}
+                        : int64_t{at<uint32_t>(position)};
     default:
       return at<int64_t>(position);
     }
@@ -76,11 +78,18 @@ public:
   void setInt(int64_t position, int64_t value);
   float getFloat(int64_t position) const {
     assert(position >= 0 && position < count && elementType.isFloat());
-    return at<float>(position);
+    return elementType.isNarrowFloat() ? getNarrowFloat(position)
+                                       : at<float>(position);
   }
+  /// Writes an element of a float type, rounded to nearest even if it has 16
+  /// bits.
   void setFloat(int64_t position, float value) {
     assert(position >= 0 && position < count && elementType.isFloat());
-    storage.as<float>()[position] = value;
+    if (elementType.isNarrowFloat()) {
+      setNarrowFloat(position, value);
+    } else {
+      storage.as<float>()[position] = value;
+    }
   }
 
   /// The message for the element at `position`, whose value, written `value`,
@@ -99,6 +108,8 @@ private:
   T at(int64_t position) const {
     return storage.as<T>()[position];
   }
+  float getNarrowFloat(int64_t position) const;
+  void setNarrowFloat(int64_t position, float value);
   std::string elementName(int64_t position) const;
 
   ElementType elementType;

@@ -19,12 +19,13 @@ enum class Encoding {
   Bipolar,  ///< Code c means 2c - (2^bits - 1), all odd.
   Ternary,  ///< -1, 0, +1
   Float,    ///< IEEE 754
+  Brain,    ///< The upper 16 bits of an IEEE 754 binary32.
 };
 
 /// A row of the table of element types: widths of an encoding that the same
-/// letter spells.
+/// letters spell.
 struct TypeFamily {
-  char letter;
+  std::string_view letters;
   Encoding encoding;
   const char *name; ///< Of the encoding, in words.
   unsigned narrowest;
@@ -33,16 +34,22 @@ struct TypeFamily {
   bool holds(unsigned bits) const {
     return bits >= narrowest && bits <= widest;
   }
+  bool isFloat() const {
+    return encoding == Encoding::Float || encoding == Encoding::Brain;
+  }
 };
 /// The element types that there are: u1, ..., f32.
 constexpr TypeFamily elementTypes[] = {
-    {'u', Encoding::Unsigned, "unsigned", 1, 16},
-    {'s', Encoding::Signed, "signed", 1, 16},
-    {'b', Encoding::Bipolar, "bipolar", 1, 8},
-    {'t', Encoding::Ternary, "ternary", 2, 2},
-    {'i', Encoding::Signed, "signed", 32, 32},
-    {'i', Encoding::Signed, "signed", 64, 64},
-    {'f', Encoding::Float, "float", 32, 32},
+    {"u", Encoding::Unsigned, "unsigned", 1, 16},
+    {"s", Encoding::Signed, "signed", 1, 16},
+    {"b", Encoding::Bipolar, "bipolar", 1, 8},
+    {"t", Encoding::Ternary, "ternary", 2, 2},
+    {"u", Encoding::Unsigned, "unsigned", 32, 32},
+    {"i", Encoding::Signed, "signed", 32, 32},
+    {"i", Encoding::Signed, "signed", 64, 64},
+    {"f", Encoding::Float, "float", 16, 16},
+    {"bf", Encoding::Brain, "brain", 16, 16},
+    {"f", Encoding::Float, "float", 32, 32},
 };
 
 /// An element type. Logical (unpacked) tensors hold values, not codes, one per
@@ -52,7 +59,11 @@ struct ElementType {
   unsigned bits = 32;
 
   bool operator==(const ElementType &other) const = default;
-  bool isFloat() const { return encoding == Encoding::Float; }
+  bool isFloat() const {
+    return encoding == Encoding::Float || encoding == Encoding::Brain;
+  }
+  /// True for f16 and bf16, which are stored only: they are computed as f32.
+  bool isNarrowFloat() const { return isFloat() && bits < 32; }
 
   int64_t minValue() const {
     switch (encoding) {
@@ -65,6 +76,7 @@ struct ElementType {
     case Encoding::Ternary:
       return -1;
     case Encoding::Float:
+    case Encoding::Brain:
       break;
     }
     return 0;
@@ -79,6 +91,7 @@ struct ElementType {
     case Encoding::Ternary:
       return 1;
     case Encoding::Float:
+    case Encoding::Brain:
       break;
     }
     return 0;
@@ -96,15 +109,23 @@ struct ElementType {
     }
     return bits <= 8 ? 8 : bits <= 16 ? 16 : bits <= 32 ? 32 : 64;
   }
-  bool isStorageSigned() const { return encoding != Encoding::Unsigned; }
+  /// False also for f16 and bf16, which are words of bits in C.
+  bool isStorageSigned() const {
+    return encoding != Encoding::Unsigned && !isNarrowFloat();
+  }
+  /// Bits of the signed integers in which integers are computed: 32 or 64.
+  unsigned scalarBits() const {
+    return minValue() >= INT32_MIN && maxValue() <= INT32_MAX ? 32 : 64;
+  }
 
-  /// The spelling in the language: u2, s4, b1, t2, i32, i64, f32.
+  /// The spelling in the language: u2, s4, b1, t2, u32, i64, bf16, f32.
   std::string str() const;
   /// The type that is spelled so; nothing if there is none.
   static std::optional<ElementType> parse(std::string_view text);
 };
 
-/// "u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32", for messages.
+/// "u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32", for
+/// messages.
 std::string listElementTypes();
 
 /// What sums are kept in: the narrower type if they fit its 32 bits.

@@ -9,6 +9,7 @@
 #define LPGEN_BASE_TYPES_SCALAR_H
 
 #include "base/types/ElementType.h"
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstdint>
@@ -98,6 +99,67 @@ inline int32_t rescale(int32_t acc, int32_t mult, int32_t shift) {
 
 /// Integer to f32, one rounding to nearest, ties to even.
 inline float toFloat(int64_t v) { return static_cast<float>(v); }
+
+/// The value of the 16 bits of an f16 (IEEE 754 binary16), exact.
+inline float halfToFloat(uint16_t half) {
+  const uint32_t sign = uint32_t(half >> 15) << 31;
+  const uint32_t exponent = half >> 10 & 31U;
+  const uint32_t fraction = half & 1023U;
+  if (exponent == 0) { // zero, or fraction * 2^-24
+    const float magnitude = float(fraction) * 0x1p-24F;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
+  }
+  const uint32_t rebased = exponent == 31 ? 255U : exponent + (127 - 15);
+  return std::bit_cast<float>(sign | rebased << 23 | fraction << 13);
+}
+
+/// An f32 as an f16, rounded to nearest, ties to even: from 65520 on infinity.
+/// A NaN stays one, with its upper payload, quiet.
+inline uint16_t floatToHalf(float v) {
+  const uint32_t bits = std::bit_cast<uint32_t>(v);
+  const uint32_t sign = bits >> 16 & 0x8000U;
+  const uint32_t magnitude = bits & 0x7fffffffU;
+  uint32_t half = 0;
+  if (magnitude > 0x7f800000U) {
+    half = 0x7e00U | (magnitude >> 13 & 0x1ffU);
+  } else if (magnitude < 0x38800000U) { // below 2^-14, the least normal number
+    // From 1/2 on an f32 has steps of 2^-24, as these f16 have.
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
+    half = std::bit_cast<uint32_t>(shifted) - 0x3f000000U;
+  } else {
+    const uint32_t rebased = magnitude - (uint32_t{127 - 15} << 23);
+    const uint32_t rounded = (rebased + 0xfffU + (rebased >> 13 & 1U)) >> 13;
+    half = rounded < 0x7c00U ? rounded : 0x7c00U;
+  }
+  return uint16_t(sign | half);
+}
+
+/// The value of the 16 bits of a bf16, exact.
+inline float brainToFloat(uint16_t brain) {
+  return std::bit_cast<float>(uint32_t{brain} << 16);
+}
+
+/// An f32 as a bf16, rounded to nearest, ties to even. A NaN stays one, with
+/// its upper payload, quiet.
+inline uint16_t floatToBrain(float v) {
+  const uint32_t bits = std::bit_cast<uint32_t>(v);
+  return std::isnan(v) ? uint16_t(bits >> 16 | 0x40U)
+                       : uint16_t((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+}
+
+/// The value that 16 stored bits of `type`, f16 or bf16, stand for.
+inline float loadFloat(uint16_t bits, ElementType type) {
+  return type.encoding == Encoding::Brain ? brainToFloat(bits)
+                                          : halfToFloat(bits);
+}
+/// What a store of `v` to an element of `type`, f16 or bf16, leaves.
+inline uint16_t storeFloat(float v, ElementType type) {
+  return type.encoding == Encoding::Brain ? floatToBrain(v) : floatToHalf(v);
+}
+/// The value of an element of `type`, one of the floats, after a store of `v`.
+inline float storedFloat(float v, ElementType type) {
+  return type.isNarrowFloat() ? loadFloat(storeFloat(v, type), type) : v;
+}
 
 /// An integral f32 to i32: saturates, NaN gives 0.
 inline int64_t integralToInt32(float v) {
@@ -211,6 +273,7 @@ inline int64_t fromCode(uint64_t code, ElementType type) {
   case Encoding::Ternary:
     return int64_t(code << (64 - type.bits)) >> (64 - type.bits);
   case Encoding::Float:
+  case Encoding::Brain:
     break;
   }
   return int64_t(code);

@@ -10,7 +10,7 @@ static std::string upper(llvm::StringRef text) {
 }
 
 std::string lpgen::cTypeOf(ElementType type) {
-  if (type.isFloat()) {
+  if (type.isFloat() && !type.isNarrowFloat()) {
     return "float";
   }
   return (type.isStorageSigned() ? "int" : "uint") +

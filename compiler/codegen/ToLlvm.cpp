@@ -34,6 +34,9 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   if (!target.hasFma) {
     passes.addNestedPass<func::FuncOp>(createExpandFmaPass());
   }
+  if (!target.hasHalf) {
+    passes.addNestedPass<func::FuncOp>(createExpandHalfPass());
+  }
   passes.addPass(createConvertVectorToLLVMPass());
   passes.addPass(createConvertMathToLLVMPass());
   // Expands divisions too. Not arith's own expansion pass: its maximumf and

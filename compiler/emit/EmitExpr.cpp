@@ -100,7 +100,7 @@ Value ExprEmitter::emitSubscript(const ast::Expr &subscript, int64_t size,
 
 mlir::Type ExprEmitter::scalarType(ElementType type) {
   return type.isFloat() ? mlir::Type(builder.getF32Type())
-                        : builder.getIntegerType(type.bits > 32 ? 64 : 32);
+                        : builder.getIntegerType(type.scalarBits());
 }
 
 /// A padding known at run time as a value of `type`: that of a scalar, or of
@@ -234,16 +234,23 @@ static bool isRounding(const ast::Expr &expr) {
 }
 
 Value ExprEmitter::emitStored(const ast::Expr &expr, ElementType type) {
-  if (type.isFloat()) {
-    return emit(expr);
-  }
   mlir::Type element = lp::getElementType(builder.getContext(), type);
-  bool narrow = isa<lp::IntType>(element);
-  if (narrow && isRounding(expr)) {
+  if (type.isFloat()) {
+    Value value = emit(expr);
+    if (type.isNarrowFloat()) {
+      value = lp::QuantizeOp::create(builder, loc, element, value, element);
+    }
+    return value;
+  }
+  const bool narrow = isa<lp::IntType>(element);
+  if (narrow && type.bits <= 16 && isRounding(expr)) {
     Value value = emitRounded(expr.unaryOp, emit(*expr.operands[0]));
     return lp::QuantizeOp::create(builder, loc, element, value, element);
   }
   Value value = emit(expr);
+  if (type.scalarBits() > type.bits) { // of u32, whose values need 64 bits
+    value = castInt(value, type.scalarBits());
+  }
   if (!narrow && expr.range.lo >= type.minValue() &&
       expr.range.hi <= type.maxValue()) {
     return castInt(value, type.bits);

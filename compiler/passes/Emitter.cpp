@@ -90,7 +90,42 @@ Value Emitter::castInt(Value value, mlir::Type type) {
                      : value;
 }
 
+/// scalar::loadFloat.
+Value Emitter::decodeFloat(Value bits, mlir::Type element) {
+  if (element.isF16()) {
+    Value half = arith::BitcastOp::create(b, loc, element, bits);
+    return arith::ExtFOp::create(b, loc, b.getF32Type(), half);
+  }
+  Value word = arith::ExtUIOp::create(b, loc, b.getI32Type(), bits);
+  word = arith::ShLIOp::create(b, loc, word, i32(16));
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), word);
+}
+
+/// scalar::storeFloat. Not the conversion to bf16 of LLVM: instructions for it
+/// take denormals for zeros.
+Value Emitter::encodeFloat(Value value, mlir::Type element) {
+  mlir::Type storage = b.getI16Type();
+  if (element.isF16()) {
+    Value half = arith::TruncFOp::create(b, loc, element, value);
+    return arith::BitcastOp::create(b, loc, storage, half);
+  }
+  Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), value);
+  Value high = arith::ShRUIOp::create(b, loc, bits, i32(16));
+  Value last = arith::AndIOp::create(b, loc, high, i32(1));
+  Value rounded = arith::ShRUIOp::create(
+      b, loc, add(add(bits, i32(0x7fff)), last), i32(16));
+  Value quiet = arith::OrIOp::create(b, loc, high, i32(0x40));
+  Value isNumber =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, value, value);
+  return arith::TruncIOp::create(
+      b, loc, storage,
+      arith::SelectOp::create(b, loc, isNumber, rounded, quiet));
+}
+
 Value Emitter::decode(Value loaded, mlir::Type element, mlir::Type type) {
+  if (element.isF16() || element.isBF16()) {
+    return decodeFloat(loaded, element);
+  }
   if (isa<FloatType>(element) || loaded.getType() == type) {
     return loaded;
   }
@@ -104,9 +139,9 @@ Value Emitter::decode(Value loaded, mlir::Type element, mlir::Type type) {
 }
 
 Value Emitter::read(Value source, ArrayRef<Value> indices, mlir::Type element) {
-  mlir::Type type = element;
+  mlir::Type type = b.getF32Type();
   if (!isa<FloatType>(element)) {
-    type = b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
+    type = b.getIntegerType(lp::toElementType(element).scalarBits());
   }
   auto read = lp::ReadOp::create(
       b, loc, type, source, indices,

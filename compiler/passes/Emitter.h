@@ -35,6 +35,9 @@ public:
   mlir::Value castInt(mlir::Value value, mlir::Type type);
   /// A function of an f32: its algorithm, operation by operation.
   mlir::Value function(FloatFunction which, mlir::Value x);
+  /// The 16 bits of an f16 or bf16 as an f32, and the other way.
+  mlir::Value decodeFloat(mlir::Value bits, mlir::Type element);
+  mlir::Value encodeFloat(mlir::Value value, mlir::Type element);
   /// A loaded element as a logical value of `type`.
   mlir::Value decode(mlir::Value loaded, mlir::Type element, mlir::Type type);
   /// An element as a logical value: lp.read of a memref.

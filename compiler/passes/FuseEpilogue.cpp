@@ -89,7 +89,7 @@ void hoistReads(lp::ContractOp contract, lp::ComputeOp compute) {
 /// What `read` finds in a tensor that `value` is stored to.
 Value readBack(OpBuilder &builder, lp::ReadOp read, Value value) {
   auto stored = value.getDefiningOp<lp::QuantizeOp>();
-  if (!isa<lp::IntType>(value.getType())) {
+  if (value.getType() == lp::getStorageType(value.getType())) {
     return value;
   }
   Emitter e(builder, read.getLoc());

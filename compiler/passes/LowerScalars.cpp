@@ -116,6 +116,11 @@ Value clampInteger(Emitter &e, Value value, ElementType type) {
 void lower(lp::QuantizeOp op, Emitter &e) {
   ElementType type = lp::toElementType(op.getElement());
   Value value = op.getValue();
+  if (type.isFloat()) {
+    op.replaceAllUsesWith(e.encodeFloat(value, op.getElement()));
+    op.erase();
+    return;
+  }
   value = isa<FloatType>(value.getType())
               ? quantizeFloat(e, value, type, op.getType())
               : clampInteger(e, value, type);

@@ -11,11 +11,14 @@ using namespace lpgen;
 //===----------------------------------------------------------------------===//
 
 Value GroupWriter::stored(Value value) {
-  if (element.isF32()) {
-    return arith::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), value);
-  }
+  const bool isFloat = isa<FloatType>(element);
   if (value.getType().getIntOrFloatBitWidth() < 32) {
-    value = e.decode(value, element, e.b.getI32Type());
+    value = e.decode(value, element,
+                     isFloat ? mlir::Type(e.b.getF32Type())
+                             : mlir::Type(e.b.getI32Type()));
+  }
+  if (isFloat) {
+    return arith::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), value);
   }
   value = e.castInt(value, e.b.getI32Type());
   if (layout.getOffset() != 0) {

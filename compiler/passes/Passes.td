@@ -153,4 +153,9 @@ def ExpandFmaPass : Pass<"lp-expand-fma", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def ExpandHalfPass : Pass<"lp-expand-half", "::mlir::func::FuncOp"> {
+  let summary = "conversions of f16 by integers, for CPUs without instructions for them";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif // LPGEN_PASSES

@@ -58,10 +58,9 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
                         lp::ContractOp::Affine affine, Value zero,
                         mlir::Type type) {
   const bool isFloat = isa<FloatType>(element);
-  mlir::Type scalar = element;
-  if (!isFloat) {
-    scalar = e.b.getIntegerType(lp::toElementType(element).bits > 32 ? 64 : 32);
-  }
+  const mlir::Type scalar =
+      isFloat ? mlir::Type(e.b.getF32Type())
+              : e.b.getIntegerType(lp::toElementType(element).scalarBits());
   TypedAttr padding;
   if (pad) {
     padding = isFloat ? TypedAttr(e.b.getF32FloatAttr(0))

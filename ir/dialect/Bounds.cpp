@@ -347,9 +347,9 @@ std::string lp::whereOutside(AffineMap map, ArrayRef<IndexFacts> indices,
 
 /// Integers and f32 of the widths that scalars and elements have.
 static bool isScalarType(mlir::Type type) {
-  return type.isIndex() || type.isF32() || type.isInteger(1) ||
-         type.isInteger(8) || type.isInteger(16) || type.isInteger(32) ||
-         type.isInteger(64) || isa<IntType>(type);
+  return type.isIndex() || type.isF32() || type.isF16() || type.isBF16() ||
+         type.isInteger(1) || type.isInteger(8) || type.isInteger(16) ||
+         type.isInteger(32) || type.isInteger(64) || isa<IntType>(type);
 }
 
 Operation *lp::findNonScalar(Region &region) {
@@ -375,7 +375,7 @@ Operation *lp::findNonScalar(Region &region) {
 
 bool lp::isElementType(mlir::Type type) {
   return isa<IntType>(type) || type.isInteger(32) || type.isInteger(64) ||
-         type.isF32();
+         type.isF32() || type.isF16() || type.isBF16();
 }
 
 bool lp::holdsElement(mlir::Type shaped, mlir::Type element) {

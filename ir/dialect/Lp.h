@@ -33,10 +33,10 @@ inline constexpr size_t kNumPairRuns = 4;
 namespace lpgen::lp {
 
 /// The MLIR type that stands for a language type: !lp.int for narrow integers,
-/// builtin types for i32, i64 and f32.
+/// builtin types for i32, i64 and floats.
 mlir::Type getElementType(mlir::MLIRContext *context, ElementType type);
 
-/// The language type of an element: !lp.int, or i32, i64, f32.
+/// The language type of an element: !lp.int, or i32, i64, a float.
 ElementType toElementType(mlir::Type type);
 
 /// The builtin type that stores an element in a logical tensor: i8, i16, i32,

@@ -14,8 +14,9 @@ def Lp_Dialect : Dialect {
   let description = [{
     An `lp.kernel` is one operator: its signature, and what each stage learns of it. Up
     to stage `scheduled` the values in its body are tensors whose elements may be
-    `!lp.int` types; at stage `packed` they are memrefs of signless integers, and encoding
-    and width stand in attributes; from stage `tiled` on its phases are functions.
+    `!lp.int` types, `f16` and `bf16`; at stage `packed` they are memrefs of signless
+    integers and `f32`, and encoding and width stand in attributes; from stage `tiled` on
+    its phases are functions.
 
     Scalars inside regions are `i32`, `i64` or `f32`: the logical value of an element,
     never its code.
@@ -39,11 +40,11 @@ def Lp_Encoding : AttrOrTypeParameter<"::lpgen::Encoding", "how a code denotes a
 
 def Lp_IntType : TypeDef<Lp_Dialect, "Int"> {
   let mnemonic = "int";
-  let summary = "an integer of 1 to 16 bits with an encoding";
+  let summary = "an integer of 1 to 16 bits with an encoding, or u32";
   let description = [{
     `!lp.int<unsigned, 2>` is u2 of the language, `!lp.int<bipolar, 1>` is b1.
 
-    Constraints: (int_c1) 1 to 16 bits, bipolar 1 to 8, ternary 2.
+    Constraints: (int_c1) 1 to 16 bits, bipolar 1 to 8, ternary 2, unsigned also 32.
   }];
   let parameters = (ins Lp_Encoding:$encoding, "unsigned":$width);
   let assemblyFormat = "`<` $encoding `,` $width `>`";

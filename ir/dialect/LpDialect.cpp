@@ -29,7 +29,7 @@ static FailureOr<Encoding> parseEncoding(AsmParser &parser) {
   }
   std::string names;
   for (const TypeFamily &family : elementTypes) {
-    if (family.widest <= 16) {
+    if (!family.isFloat() && family.widest <= 16) {
       if (keyword == family.name) {
         return family.encoding;
       }
@@ -113,13 +113,16 @@ LogicalResult LpDialect::verifyOperationAttribute(Operation *op,
 LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,
                               Encoding encoding, unsigned width) {
   const TypeFamily &family = familyOf(encoding);
-  if (!family.holds(width) || family.widest > 16) { // int_c1
+  const bool isUnsigned = encoding == Encoding::Unsigned;
+  if (family.isFloat() ||
+      (!family.holds(width) && !(isUnsigned && width == 32))) { // int_c1
     return emitError() << family.name << " cannot have " << width
                        << " bits; expected "
                        << (family.narrowest == family.widest
                                ? std::to_string(family.widest)
                                : std::to_string(family.narrowest) + " to " +
-                                     std::to_string(family.widest));
+                                     std::to_string(family.widest))
+                       << (isUnsigned ? " or 32" : "");
   }
   return success();
 }
@@ -235,10 +238,14 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 mlir::Type lpgen::lp::getElementType(MLIRContext *context, ElementType type) {
-  if (type.isFloat()) {
-    return Float32Type::get(context);
+  if (type.encoding == lpgen::Encoding::Brain) {
+    return BFloat16Type::get(context);
   }
-  if (type.bits > 16) {
+  if (type.isFloat()) {
+    return type.bits == 16 ? mlir::Type(Float16Type::get(context))
+                           : Float32Type::get(context);
+  }
+  if (type.bits > 16 && type.encoding == lpgen::Encoding::Signed) {
     return IntegerType::get(context, type.bits);
   }
   return IntType::get(context, type.encoding, type.bits);
@@ -249,15 +256,16 @@ ElementType lpgen::lp::toElementType(mlir::Type type) {
     return integer.elementType();
   }
   if (isa<FloatType>(type)) {
-    return {lpgen::Encoding::Float, 32};
+    return {type.isBF16() ? lpgen::Encoding::Brain : lpgen::Encoding::Float,
+            type.getIntOrFloatBitWidth()};
   }
   return {lpgen::Encoding::Signed, type.getIntOrFloatBitWidth()};
 }
 
 mlir::Type lpgen::lp::getStorageType(mlir::Type element) {
-  if (auto integer = dyn_cast<IntType>(element)) {
+  if (isa<IntType>(element) || element.isF16() || element.isBF16()) {
     return IntegerType::get(element.getContext(),
-                            integer.elementType().storageBits());
+                            toElementType(element).storageBits());
   }
   return element;
 }

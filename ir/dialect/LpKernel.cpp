@@ -69,17 +69,16 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   auto fail = [&](const Twine &what) {
     return emitError() << "buffer '" << name << "' " << what;
   };
-  const bool isInteger = isa<IntType>(element) ||
-                         element.isSignlessInteger(32) ||
-                         element.isSignlessInteger(64);
-  if (!isInteger && !element.isF32()) { // buffer_c1
-    return fail("needs elements of !lp.int, i32, i64 or f32");
+  const bool isInteger = !isa<FloatType>(element);
+  if (!isElementType(element)) { // buffer_c1
+    return fail("needs elements of !lp.int, i32, i64, f16, bf16 or f32");
   }
   if (!isShapeWithinLimit(shape)) { // buffer_c1
     return fail("needs positive extents and at most 2^40 elements");
   }
   if (isInteger != !range.empty()) { // buffer_c2
-    return fail(isInteger ? "has integers and no range" : "has a range of f32");
+    return fail(isInteger ? "has integers and no range"
+                          : "has a range of floats");
   }
   if (isInteger) { // buffer_c2
     const ElementType type = toElementType(element);

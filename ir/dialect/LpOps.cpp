@@ -173,8 +173,12 @@ LogicalResult ReadOp::verify() {
 
 LogicalResult QuantizeOp::verify() {
   mlir::Type element = getElement();
-  if (!isElementType(element) || isa<FloatType>(element)) { // quantize_c2
-    return emitOpError("expected an integer element, found ") << element;
+  const bool isFloat = isa<FloatType>(element);
+  if (!isElementType(element) || element.isF32() ||
+      (isFloat && !getValue().getType().isF32())) { // quantize_c2
+    return emitOpError("expected an integer element, or f16 or bf16 for an "
+                       "f32, found ")
+           << element;
   }
   if (getResult().getType() != element &&
       getResult().getType() != getStorageType(element)) { // quantize_c1

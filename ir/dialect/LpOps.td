@@ -15,7 +15,7 @@ class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic,
 def Lp_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
 // The language computes in the other three; 16 bits come with lp-narrow-reductions.
 def Lp_Scalar : AnyTypeOf<[I16, I32, I64, F32]>;
-def Lp_Element : AnyTypeOf<[AnySignlessInteger, F32, Lp_IntType]>;
+def Lp_Element : AnyTypeOf<[AnySignlessInteger, F16, BF16, F32, Lp_IntType]>;
 
 //===----------------------------------------------------------------------===//
 // The kernel
@@ -131,11 +131,13 @@ def Lp_QuantizeOp : Lp_Op<"quantize", [Pure]> {
   let summary = "a logical value as an element of a narrow type, saturating";
   let description = [{
     Clamps to the range of `element`; for bipolar types an even value then becomes the
-    next odd one upward. An f32 has no fraction; NaN is taken for 0. The result is an `!lp.int` (tensors) or the storage integer.
+    next odd one upward. An f32 has no fraction; NaN is taken for 0. An f32 to `f16` or
+    `bf16` is rounded to nearest, ties to even. The result is the element (tensors) or the
+    storage integer.
 
     Constraints: (quantize_c1) the result is `element` itself or its storage integer;
-    (quantize_c2) which is an integer; (quantize_c3) an integer value has all values of
-    the element.
+    (quantize_c2) which is an integer, or for an f32 f16 or bf16; (quantize_c3) an integer
+    value has all values of the element.
   }];
   let arguments = (ins Lp_Scalar:$value, TypeAttr:$element);
   let results = (outs Lp_Element:$result);
@@ -308,7 +310,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (contract_c4) extents as in (compute_c4); results or outputs as many as yielded
     values, of their types and the shape of the parallel loops; further yielded values
     are each `yielded` to a chain;
-    (contract_c5) elements of x and w are integers, or f32 as acc is; (contract_c6) on memrefs the types of
+    (contract_c5) elements of x and w are integers, or floats if acc is f32; (contract_c6) on memrefs the types of
     zero points and padding stand in `xZeroElement`, `wZeroElement` and `xPadElement`;
     (contract_c7) both operands are packed, in the layouts of x and w, or w alone, or none is,
     and packed ones have a schedule with a cell;
@@ -388,7 +390,7 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     producer, with one index argument per dimension of the operand, and the number of a
     value that the contraction around yields; (pack_c3) a logical operand only with a
     producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
-    linearly, w by distinct loops; (pack_c5) elements are integers, or f32 in a layout of
+    linearly, w by distinct loops; (pack_c5) elements are integers, or floats in a layout of
     32 bits, a source and a logical operand have the shape and the storage of the operand.
   }];
   let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,

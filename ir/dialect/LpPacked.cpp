@@ -178,12 +178,12 @@ LogicalResult PackOp::verify() {
   if (getLogical() && getProducer().empty()) { // pack_c3
     return emitOpError("has a logical operand without a producer");
   }
-  const bool isFloat = getElement().isF32();
+  const bool isFloat = isa<FloatType>(getElement());
   if (isFloat != (getLayout().getBits() == 32) ||
       (!isFloat && !isa<IntType>(getElement()) &&
        !getElement().isSignlessInteger(32) &&
        !getElement().isSignlessInteger(64))) { // pack_c5
-    return emitOpError("packs integers, or f32 as elements of 32 bits");
+    return emitOpError("packs integers, or floats as elements of 32 bits");
   }
   for (mlir::Value logical : {getSource(), getLogical()}) {
     if (logical && !isLogical(*this, logical)) { // pack_c5

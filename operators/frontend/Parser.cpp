@@ -259,7 +259,7 @@ private:
   bool parseType(TypeSyntax &type) {
     llvm::SMLoc start = here();
     if (!current().is(TokenKind::Name)) {
-      fail("a type: u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32");
+      fail("a type: " + listElementTypes());
       return false;
     }
     type.text = current().text.str();

@@ -201,8 +201,8 @@ void OpChecker::reportNoBound(const std::string &name, llvm::SMRange range) {
 
 void OpChecker::resolveRange(const RangeSyntax &range, ast::Tensor &tensor) {
   if (tensor.type.isFloat()) {
-    diags.error(range.range,
-                "'in' describes integers, but '" + tensor.name + "' is f32");
+    diags.error(range.range, "'in' describes integers, but '" + tensor.name +
+                                 "' is " + tensor.type.str());
     return;
   }
   std::optional<int64_t> lo = instance->constants.evaluate(*range.lo);

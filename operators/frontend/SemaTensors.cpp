@@ -5,10 +5,10 @@ using namespace lpgen;
 using namespace lpgen::syntax;
 using llvm::Twine;
 
-/// The row of a letter whose width can be computed, or null.
-static const TypeFamily *findFamily(llvm::StringRef letter) {
+/// The row of letters whose width can be computed, or null.
+static const TypeFamily *findFamily(llvm::StringRef letters) {
   for (const TypeFamily &family : elementTypes) {
-    if (letter.size() == 1 && letter.front() == family.letter &&
+    if (letters == llvm::StringRef(family.letters) &&
         family.narrowest != family.widest) {
       return &family;
     }
@@ -27,13 +27,13 @@ static std::optional<ElementType> typeOf(llvm::StringRef letter, int64_t width,
                            listElementTypes());
     return std::nullopt;
   }
-  if (width < family->narrowest || width > family->widest) {
+  const auto known = ElementType::parse((letter + Twine(width)).str());
+  if (!known) {
     diags.error(range, "type '" + letter + "' has widths from " +
                            Twine(family->narrowest) + " to " +
                            Twine(family->widest) + ", found " + Twine(width));
-    return std::nullopt;
   }
-  return ElementType{family->encoding, static_cast<unsigned>(width)};
+  return known;
 }
 
 std::optional<ElementType> lpgen::resolveType(const TypeSyntax &type,

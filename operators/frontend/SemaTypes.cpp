@@ -61,7 +61,8 @@ bool OpChecker::checkStore(ast::Statement &statement, const Binding &target) {
     diags.note(target.range, quoted(target) + " is declared here");
     return false;
   }
-  if (tensor.type.bits == 32 && !Interval(value->range).fitsInt32()) {
+  if (tensor.type == accumulatorFor(true) &&
+      !Interval(value->range).fitsInt32()) {
     diags.warning(value->loc, range,
                   "a value in " + Interval(value->range).str() +
                       " does not fit " + quoted(target) +

@@ -123,7 +123,7 @@ lastStatements(const ast::Op &op,
       continue;
     }
     const std::vector<unsigned> &users = readers[op.statements[number].tensor];
-    const bool isExact = target.type.isFloat() || target.type.bits >= 32;
+    const bool isExact = target.type.bits >= 32;
     if (target.role == ast::Role::Intermediate && isExact &&
         users.size() == 1 && !hasReduction(op.statements[users[0]])) {
       last[number] = last[users[0]];

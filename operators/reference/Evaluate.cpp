@@ -39,16 +39,14 @@ ElementValue Interpreter::evaluateElement(unsigned tensor, int64_t position) {
   }
   const Expr &value = *statement.value;
   ElementValue result;
-  if (value.isFloat) {
-    result.floatValue = evaluateFloat(value, frame);
-    return result;
-  }
-  result.intValue = evaluateInt(value, frame);
-  if (op.tensors[tensor].type.isFloat()) {
-    result.floatValue = scalar::toFloat(result.intValue);
+  const ElementType type = op.tensors[tensor].type;
+  if (type.isFloat()) {
+    const float number = value.isFloat
+                             ? evaluateFloat(value, frame)
+                             : scalar::toFloat(evaluateInt(value, frame));
+    result.floatValue = scalar::storedFloat(number, type);
   } else {
-    result.intValue =
-        scalar::saturate(result.intValue, op.tensors[tensor].type);
+    result.intValue = scalar::saturate(evaluateInt(value, frame), type);
   }
   return result;
 }

@@ -87,7 +87,7 @@ static int64_t makeInt(const ast::Tensor &tensor, InputKind kind,
   case InputKind::FloatExtremes:
     break;
   }
-  const bool isFullWide = tensor.type.bits >= 32 &&
+  const bool isFullWide = tensor.type.bits >= 32 && values.lo < 0 &&
                           values.lo == tensor.type.minValue() &&
                           values.hi == tensor.type.maxValue();
   // Zero points, biases and accumulators are small; the whole of i32 would

@@ -43,7 +43,7 @@ def as_array(buffer: _native.Buffer, value: Array) -> np.ndarray:
     """A dense array of the natural type of `buffer`; its values are checked when it is run.
 
     Integers of other types are converted where their values allow. Floating-point numbers are
-    taken as binary32 if they are float32, float16 or a Python number.
+    taken if they have no more bits than `buffer`, or are a Python number.
     """
     try:
         array = np.asarray(value)
@@ -52,11 +52,11 @@ def as_array(buffer: _native.Buffer, value: Array) -> np.ndarray:
     if array.dtype == buffer.dtype:
         pass
     elif buffer.dtype.kind == "f":
-        exact = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+        exact = array.dtype.kind == "f" and array.dtype.itemsize <= buffer.dtype.itemsize
         if not exact and not (isinstance(value, (int, float)) and not isinstance(value, bool)):
-            _refuse(buffer, f"expected an array of float32, found {array.dtype}; remedy: "
-                    "convert it with .astype(numpy.float32)")
-        array = array.astype(np.float32)
+            _refuse(buffer, f"expected an array of {buffer.dtype}, found {array.dtype}; remedy: "
+                    f"convert it with .astype(numpy.{buffer.dtype})")
+        array = array.astype(buffer.dtype)
     elif array.dtype.kind in "iub":
         array = _narrowed(buffer, array.astype(np.uint8) if array.dtype.kind == "b" else array)
     else:

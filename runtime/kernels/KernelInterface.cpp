@@ -54,7 +54,8 @@ static bool areAllowed(const KernelBuffer &buffer, const void *values,
     return isSigned ? areAllowed<int16_t>(values, count, lo, hi, isOdd)
                     : areAllowed<uint16_t>(values, count, lo, hi, isOdd);
   case 32:
-    return areAllowed<int32_t>(values, count, lo, hi, isOdd);
+    return isSigned ? areAllowed<int32_t>(values, count, lo, hi, isOdd)
+                    : areAllowed<uint32_t>(values, count, lo, hi, isOdd);
   default:
     return areAllowed<int64_t>(values, count, lo, hi, isOdd);
   }

@@ -16,15 +16,16 @@ struct Architecture {
   const char *cpu;
   const char *features;
   bool hasFma;
+  bool hasHalf;
   const char *emulator; ///< "" where there is no kernel runner.
 };
 
 constexpr Architecture kArchitectures[] = {
-    {llvm::Triple::x86_64, "generic", "", false, "qemu-x86_64-static"},
-    {llvm::Triple::aarch64, "generic", "", true, "qemu-aarch64-static"},
-    {llvm::Triple::riscv64, "generic-rv64", "+m,+a,+f,+d,+c", true, ""},
-    {llvm::Triple::ppc64le, "ppc64le", "", true, ""},
-    {llvm::Triple::loongarch64, "loongarch64", "", true, ""},
+    {llvm::Triple::x86_64, "generic", "", false, false, "qemu-x86_64-static"},
+    {llvm::Triple::aarch64, "generic", "", true, true, "qemu-aarch64-static"},
+    {llvm::Triple::riscv64, "generic-rv64", "+m,+a,+f,+d,+c", true, false, ""},
+    {llvm::Triple::ppc64le, "ppc64le", "", true, false, ""},
+    {llvm::Triple::loongarch64, "loongarch64", "", true, false, ""},
 };
 
 const Architecture *findArchitecture(const llvm::Triple &triple) {
@@ -45,6 +46,7 @@ TargetDesc describe(llvm::StringRef triple) {
     desc.cpu = known->cpu;
     desc.features = known->features;
     desc.hasFma = known->hasFma;
+    desc.hasHalf = known->hasHalf;
     desc.emulator = known->emulator;
   }
   desc.hasRounding = false;

@@ -94,6 +94,7 @@ static TargetDesc describe(const Level &level) {
   desc.triple = "x86_64-unknown-linux-gnu";
   desc.cpu = level.cpu;
   desc.features = (kAvx2 + (isZmm ? kAvx512 : "") + level.features).str();
+  desc.hasHalf = isZmm; // F16C is not asked for; AVX-512 has it
   desc.vectorBits = static_cast<unsigned>(level.width);
   desc.vectorRegisters = isZmm ? 32 : 16;
   desc.model = level.model;

@@ -2,7 +2,7 @@
 #
 # lit.site.cfg.py of a build folder sets the paths and loads this file. Tests use
 # `lpgen`, `lpgen-opt`, `FileCheck`, `not`, `count` and `split-file` by name, %s and
-# %t as everywhere, %examples for the folder of examples, %write-tensors for
+# %t as everywhere, %examples and %tests for those folders, %write-tensors for
 # Inputs/write-tensors.py, %write-idx for Inputs/write-idx.py, %write-sample-network FOLDER
 # for net.lp and net.safetensors of Inputs/sample-network.py. A test that runs kernels for
 # AArch64 says
@@ -39,6 +39,8 @@ config.substitutions.append(
 config.substitutions.append(
     ("%write-sample-network", f"{sys.executable} "
      f"{config.test_source_root}/Inputs/sample-network.py"))
+config.substitutions.append(
+    ("%tests", os.path.join(config.lpgenSourceDir, "tests")))
 config.substitutions.append(
     ("%examples", os.path.join(config.lpgenSourceDir, "examples")))
 

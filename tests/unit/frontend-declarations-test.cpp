@@ -186,11 +186,11 @@ TEST(FrontendSyntax, InTwice) {
 TEST(FrontendDeclarations, UnknownTypes) {
   expectDiagnostics(
       R"(op f(a: u02[4], b: t3[4], c: i16, d: f64, e: int{4}) -> (y: i32) { y = 1 })",
-      R"(1:9: error: unknown type 'u02': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32
-1:20: error: unknown type 't3': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32
-1:30: error: unknown type 'i16': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32
-1:38: error: unknown type 'f64': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32
-1:46: error: unknown type 'int{4}': expected u1..u16, s1..s16, b1..b8, t2, i32, i64 or f32)");
+      R"(1:9: error: unknown type 'u02': expected u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32
+1:20: error: unknown type 't3': expected u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32
+1:30: error: unknown type 'i16': expected u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32
+1:38: error: unknown type 'f64': expected u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32
+1:46: error: unknown type 'int{4}': expected u1..u16, s1..s16, b1..b8, t2, u32, i32, i64, f16, bf16 or f32)");
 }
 
 TEST(FrontendDeclarations, BadWidths) {

@@ -193,6 +193,33 @@ TEST(Interpreter, rescaleRoundsOnce) {
   EXPECT_EQ(p.ints("z"), (Ints{3, -3, 2, 2}));
 }
 
+TEST(Interpreter, floatsOf16BitsAreRoundedWhereTheyAreStored) {
+  Program p("op f(x: f16[2], b: bf16[2]) -> (y: f16[2], z: bf16[2], w: f32[2]) "
+            "{\n"
+            "  y[i] = x[i] + b[i]\n"
+            "  a[i]: f16 = y[i] * 0.1\n"
+            "  z[i] = a[i]\n"
+            "  w[i] = a[i]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats{2048.0f, 0.1f}).set("b", Floats{1.0f, 65280.0f});
+  EXPECT_RUNS(p);
+  // 2049 is a tie; 65280.1 lies below the greatest f16, 65504.
+  EXPECT_EQ(p.floats("y"), (Floats{2048.0f, 65280.0f}));
+  EXPECT_EQ(p.floats("w"), (Floats{204.75f, 6528.0f}));
+  EXPECT_EQ(p.floats("z"), (Floats{205.0f, 6528.0f}));
+}
+
+TEST(Interpreter, wordsWithoutSign) {
+  Program p("op f(x: u32[3]) -> (y: u32[3], z: i64[3]) {\n"
+            "  y[i] = x[i] * 2 - 1\n"
+            "  z[i] = x[i] ^ 0xffffffff\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Ints{0, 0x80000000, 0xffffffff});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{0, 0xffffffff, 0xffffffff}));
+  EXPECT_EQ(p.ints("z"), (Ints{0xffffffff, 0x7fffffff, 0}));
+}
+
 TEST(Interpreter, randomIsKeyedBySeedAndRowMajorPosition) {
   Program p("op f(x: f32[2, 3], seed: i32) -> (y: i32[2, 3], r: f32[2, 3]) {\n"
             "  y[i,j] = floor(x[i,j] + random(seed))\n"

@@ -53,7 +53,8 @@ TEST_F(Npy, roundTripsEveryStorageType) {
   for (ElementType type :
        {u2, s8, b1, ElementType{Encoding::Bipolar, 8},
         ElementType{Encoding::Unsigned, 16}, ElementType{Encoding::Ternary, 2},
-        i32, ElementType{Encoding::Signed, 64}}) {
+        ElementType{Encoding::Unsigned, 32}, i32,
+        ElementType{Encoding::Signed, 64}}) {
     HostTensor tensor(type, {2, 1, 3});
     for (int64_t i = 0; i < 6; ++i) {
       tensor.setInt(i, i % 2 == 0 ? type.minValue() : type.maxValue());
@@ -81,6 +82,25 @@ TEST_F(Npy, roundTripsScalarsEmptyTensorsAndFloats) {
   ASSERT_TRUE(empty.ok()) << empty.message();
   EXPECT_EQ(empty->shape(), (std::vector<int64_t>{0, 4}));
   EXPECT_EQ(numFiles(), 1u) << "no temporary file stays behind";
+}
+
+TEST_F(Npy, roundTripsFloatsOf16Bits) {
+  for (ElementType type :
+       {ElementType{Encoding::Float, 16}, ElementType{Encoding::Brain, 16}}) {
+    HostTensor tensor(type, {3});
+    tensor.setFloat(0, -0.0f);
+    tensor.setFloat(1, 1.0f / 3);
+    tensor.setFloat(2, 1e30f);
+    const std::string path = pathOf(type.str());
+    ASSERT_TRUE(writeNpy(path, tensor).ok());
+    const auto array = readNpy(path);
+    ASSERT_TRUE(array.ok()) << array.message();
+    EXPECT_EQ(array->type, type.encoding == Encoding::Brain ? NpyType::UInt16
+                                                            : NpyType::Float16);
+    const auto back = readNpyTensor(path, type, tensor.shape());
+    ASSERT_TRUE(back.ok()) << back.message();
+    EXPECT_EQ(npyElements(*back), npyElements(tensor));
+  }
 }
 
 TEST_F(Npy, elementsStartAtAMultipleOf64) {
@@ -138,8 +158,8 @@ TEST_F(Npy, refusesOtherOrdersAndDtypes) {
       readNpy(path).message(),
       "'" + path +
           "' holds elements of dtype '<f8', expected int8, uint8, "
-          "int16, uint16, int32, int64 or float32; convert with array.astype "
-          "before saving");
+          "int16, uint16, int32, uint32, int64, float16 or float32; convert "
+          "with array.astype before saving");
 }
 
 TEST_F(Npy, missingFileAndFolder) {

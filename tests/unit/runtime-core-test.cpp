@@ -3,6 +3,7 @@
 #include "base/tensor/Tensor.h"
 #include "base/types/Scalar.h"
 #include "tests/unit/TestTypes.h"
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -141,6 +142,84 @@ TEST(Scalar, rescaleAtItsLimits) {
   EXPECT_EQ(rescale(1, 1, -31), 0);
 }
 
+/// An f16 that the compiler converts.
+uint16_t halfOf(float v) {
+  return std::bit_cast<uint16_t>(static_cast<_Float16>(v));
+}
+
+TEST(Scalar, everyHalf) {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    const float v = scalar::halfToFloat(uint16_t(bits));
+    const float expected =
+        static_cast<float>(std::bit_cast<_Float16>(uint16_t(bits)));
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(v)) << bits;
+      // A NaN comes back quiet.
+      ASSERT_EQ(scalar::floatToHalf(v), bits | 0x200U);
+      continue;
+    }
+    ASSERT_EQ(std::bit_cast<uint32_t>(v), std::bit_cast<uint32_t>(expected))
+        << bits;
+    ASSERT_EQ(scalar::floatToHalf(v), bits);
+  }
+}
+
+TEST(Scalar, floatsToHalf) {
+  // Each f16, the tie to the next one, and the f32 beside both.
+  for (uint32_t bits = 0; bits < 0x7c00; ++bits) {
+    const float low = scalar::halfToFloat(uint16_t(bits));
+    const float next =
+        bits + 1 < 0x7c00 ? scalar::halfToFloat(uint16_t(bits + 1)) : 65536.0f;
+    for (float v : {low, (low + next) / 2}) {
+      for (float x : {std::nextafter(v, -inf), v, std::nextafter(v, inf)}) {
+        ASSERT_EQ(scalar::floatToHalf(x), halfOf(x)) << x;
+        ASSERT_EQ(scalar::floatToHalf(-x), halfOf(-x)) << x;
+      }
+    }
+  }
+  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 4093) {
+    const float v = std::bit_cast<float>(uint32_t(bits));
+    if (!std::isnan(v)) {
+      ASSERT_EQ(scalar::floatToHalf(v), halfOf(v)) << v;
+    }
+  }
+  EXPECT_EQ(scalar::floatToHalf(65519.996f), 0x7bff);
+  EXPECT_EQ(scalar::floatToHalf(65520.0f), 0x7c00);
+  EXPECT_EQ(scalar::floatToHalf(-inf), 0xfc00);
+  EXPECT_EQ(scalar::floatToHalf(nan) & 0x7e00, 0x7e00);
+}
+
+TEST(Scalar, everyBrainFloat) {
+  for (uint32_t bits = 0; bits <= 0xffff; ++bits) {
+    const float v = scalar::brainToFloat(uint16_t(bits));
+    ASSERT_EQ(std::bit_cast<uint32_t>(v), bits << 16);
+    ASSERT_EQ(scalar::floatToBrain(v), std::isnan(v) ? bits | 0x40U : bits);
+  }
+}
+
+TEST(Scalar, floatsToBrain) {
+  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 4093) {
+    const float v = std::bit_cast<float>(uint32_t(bits));
+    if (std::isnan(v)) {
+      ASSERT_TRUE(std::isnan(scalar::brainToFloat(scalar::floatToBrain(v))));
+      continue;
+    }
+    // 8 significant bits, the last of which stands for 2^-133 at least.
+    int exponent = 0;
+    std::frexp(v, &exponent);
+    const int last = std::max(exponent - 8, -133);
+    const double rounded =
+        std::ldexp(std::nearbyint(std::ldexp(double(v), -last)), last);
+    ASSERT_EQ(scalar::brainToFloat(scalar::floatToBrain(v)), float(rounded))
+        << v;
+  }
+  EXPECT_EQ(scalar::floatToBrain(std::bit_cast<float>(0x3f808000U)), 0x3f80);
+  EXPECT_EQ(scalar::floatToBrain(std::bit_cast<float>(0x3f818000U)), 0x3f82);
+  EXPECT_EQ(scalar::floatToBrain(std::numeric_limits<float>::max()), 0x7f80);
+  // A NaN whose payload is cut off is no infinity.
+  EXPECT_EQ(scalar::floatToBrain(std::bit_cast<float>(0x7f800001U)), 0x7fc0);
+}
+
 TEST(Scalar, floatToIntRoundsTiesToEven) {
   EXPECT_EQ(scalar::roundToInt32(0.5f), 0);
   EXPECT_EQ(scalar::roundToInt32(1.5f), 2);
@@ -262,13 +341,29 @@ TEST(Tensor, storesOneElementPerSmallestInteger) {
 TEST(Tensor, readsBackWhatIsWritten) {
   for (ElementType type :
        {u2, s4, b8, i32, i64, ElementType{Encoding::Unsigned, 16},
-        ElementType{Encoding::Signed, 9}, ElementType{Encoding::Unsigned, 8}}) {
+        ElementType{Encoding::Unsigned, 32}, ElementType{Encoding::Signed, 9},
+        ElementType{Encoding::Unsigned, 8}}) {
     HostTensor tensor(type, {2});
     tensor.setInt(0, type.minValue());
     tensor.setInt(1, type.maxValue());
     EXPECT_EQ(tensor.getInt(0), type.minValue()) << type.str();
     EXPECT_EQ(tensor.getInt(1), type.maxValue()) << type.str();
   }
+}
+
+TEST(Tensor, roundsFloatsOf16Bits) {
+  HostTensor half(f16, {2});
+  HostTensor brain(bf16, {2});
+  EXPECT_EQ(half.byteSize(), 4);
+  EXPECT_EQ(brain.byteSize(), 4);
+  for (HostTensor *tensor : {&half, &brain}) {
+    tensor->setFloat(0, 1.0f / 3);
+    tensor->setFloat(1, 70000.0f);
+  }
+  EXPECT_EQ(half.getFloat(0), 0x1.554p-2f);
+  EXPECT_EQ(half.getFloat(1), inf);
+  EXPECT_EQ(brain.getFloat(0), 0x1.56p-2f);
+  EXPECT_EQ(brain.getFloat(1), 70144.0f);
 }
 
 TEST(Tensor, positionsAreRowMajor) {

@@ -107,6 +107,26 @@ TEST(Safetensors, readsFloatsExactly) {
   EXPECT_TRUE(std::signbit(half->getFloat(5)));
 }
 
+TEST(Safetensors, convertsFloatsThatFit16Bits) {
+  const ElementType f16{Encoding::Float, 16};
+  const ElementType bf16{Encoding::Brain, 16};
+  const auto half = read(fileOf<uint16_t>("F16", {0x3e00, 0x7e01}), f16, {2});
+  ASSERT_TRUE(half.ok()) << half.message();
+  EXPECT_EQ(half->getFloat(0), 1.5F);
+  EXPECT_TRUE(std::isnan(half->getFloat(1)));
+  const auto brain = read(fileOf<float>("F32", {0.25F, 0x1.02p60F}), bf16, {2});
+  ASSERT_TRUE(brain.ok()) << brain.message();
+  EXPECT_EQ(brain->getFloat(1), 0x1.02p60F);
+  EXPECT_EQ(problemOf(read(fileOf<float>("F32", {0.25F, 0.1F}), bf16, {2})),
+            "element [1] is 0.1, which bf16 cannot hold (floats of 8 "
+            "significant bits)");
+  EXPECT_EQ(problemOf(read(fileOf<uint16_t>("BF16", {0x4780}), f16, {1})),
+            "element [0] is 65536, which f16 cannot hold (floats of 11 "
+            "significant bits, below 65520)");
+  EXPECT_EQ(problemOf(read(fileOf<int8_t>("I8", {1}), f16, {1})),
+            "it holds I8, expected F32, F16 or BF16 for elements of f16");
+}
+
 TEST(Safetensors, everyHalfIsExact) {
   // In the normal range a binary16 is (1024 + fraction) * 2^(exponent - 25).
   for (unsigned bits = 1024; bits < 31 * 1024; ++bits) {

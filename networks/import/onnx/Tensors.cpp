@@ -3,10 +3,10 @@
 #include "base/system/MappedFile.h"
 #include "base/system/Text.h"
 #include "base/tensor/Tensor.h"
+#include "base/types/Scalar.h"
 #include "networks/import/onnx/Model.h"
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <onnx/onnx_pb.h>
 
@@ -53,16 +53,6 @@ static double integerOf(uint64_t word, const DataTypeInfo &type) {
                        : double((word << unused) >> unused);
 }
 
-static double halfOf(uint16_t word) {
-  const int exponent = (word >> 10) & 31;
-  const double fraction = word & 1023;
-  const double size = exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
-                      : exponent == 0
-                          ? std::ldexp(fraction, -24)
-                          : std::ldexp(fraction + 1024, exponent - 25);
-  return (word & 0x8000) != 0 ? -size : size;
-}
-
 /// The number whose bits are the low ones of `word`.
 static double numberOf(uint64_t word, const DataTypeInfo &type) {
   switch (type.type) {
@@ -71,9 +61,9 @@ static double numberOf(uint64_t word, const DataTypeInfo &type) {
   case DataType::Double:
     return std::bit_cast<double>(word);
   case DataType::Float16:
-    return halfOf(uint16_t(word));
+    return scalar::halfToFloat(uint16_t(word));
   case DataType::BFloat16:
-    return std::bit_cast<float>(uint32_t(word) << 16);
+    return scalar::brainToFloat(uint16_t(word));
   default:
     return integerOf(word, type);
   }

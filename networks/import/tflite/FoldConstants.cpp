@@ -1,22 +1,10 @@
 // DEQUANTIZE of constants, as files with weights of 16 bits have it: what
 // follows sees constants of FLOAT32.
+#include "base/types/Scalar.h"
 #include "networks/import/tflite/TfliteModel.h"
-#include <cmath>
 #include <cstring>
 
 namespace lpgen::importer::tflite {
-
-/// IEEE binary16 as binary32, exactly.
-static float widened(uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  const float magnitude =
-      exponent == 31 ? (mantissa == 0 ? INFINITY : NAN)
-      : exponent == 0
-          ? std::ldexp(static_cast<float>(mantissa), -24)
-          : std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-  return (half & 0x8000) != 0 ? -magnitude : magnitude;
-}
 
 void foldConstants(TfliteModel &model) {
   // Nodes can share a constant: the work is bounded by the file.
@@ -40,7 +28,7 @@ void foldConstants(TfliteModel &model) {
     for (size_t i = 0; i < values.size(); ++i) {
       uint16_t half;
       std::memcpy(&half, from->data.data() + i * sizeof(half), sizeof(half));
-      values[i] = widened(half);
+      values[i] = scalar::halfToFloat(half);
     }
     to.type = TensorType::Float32;
     to.shape = from->shape;

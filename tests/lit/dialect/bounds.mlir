@@ -152,7 +152,7 @@ lp.kernel @dynamic for <"generic"> sizes [#lp.size<"n", bound = 6>, #lp.size<"m"
 
 // quantize_c2
 func.func @quantize_c2(%v: i32) -> f32 {
-  // expected-error @+1 {{expected an integer element, found 'f32'}}
+  // expected-error @+1 {{expected an integer element, or f16 or bf16 for an f32, found 'f32'}}
   %q = lp.quantize %v to f32 : i32 -> f32
   return %q : f32
 }

@@ -329,7 +329,7 @@ func.func @pack_c5(%x: memref<5x8xi16>, %to: memref<128xi8>) {
 // -----
 
 func.func @pack_c5_float(%x: memref<5x8xf32>, %to: memref<256xi8>) {
-  // expected-error @+1 {{packs integers, or f32 as elements of 32 bits}}
+  // expected-error @+1 {{packs integers, or floats as elements of 32 bits}}
   lp.pack %x : memref<5x8xf32> into %to : memref<256xi8>
     <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
     loops [5, 3, 8] parallel 2 attributes {element = f32,

@@ -53,7 +53,7 @@ func.func private @k() attributes {b = #lp.packed_buffer<32, <weights, elements,
 // -----
 
 // buffer_c1
-// expected-error @+1 {{buffer 'x' needs elements of !lp.int, i32, i64 or f32}}
+// expected-error @+1 {{buffer 'x' needs elements of !lp.int, i32, i64, f16, bf16 or f32}}
 func.func private @k() attributes {b = #lp.buffer<"x", input, f64, [4]>}
 
 // -----
