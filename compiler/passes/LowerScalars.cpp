@@ -237,13 +237,15 @@ bool isSum(lp::ReduceKind kind) {
 /// What a reduction of terms of `type` starts from.
 Value identity(lp::ReduceKind kind, mlir::Type type, Emitter &e) {
   bool isMax = kind == lp::ReduceKind::Max || kind == lp::ReduceKind::ArgMax;
+  bool isProduct = kind == lp::ReduceKind::Product;
   if (isa<FloatType>(type)) {
     float inf = std::numeric_limits<float>::infinity();
-    float start = isSum(kind) ? 0.0F : isMax ? -inf : inf;
+    float start = isSum(kind) ? 0.0F : isProduct ? 1.0F : isMax ? -inf : inf;
     return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(start));
   }
   unsigned bits = type.getIntOrFloatBitWidth();
   APInt start = isSum(kind) ? APInt::getZero(bits)
+                : isProduct ? APInt(bits, 1)
                 : isMax     ? APInt::getSignedMinValue(bits)
                             : APInt::getSignedMaxValue(bits);
   return arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(type, start));
@@ -275,6 +277,9 @@ Value combine(lp::ReduceOp op, Emitter &e, Value lhs, Value rhs) {
   case lp::ReduceKind::Sum:
     return isFloat ? arith::AddFOp::create(e.b, e.loc, lhs, rhs).getResult()
                    : e.add(lhs, rhs);
+  case lp::ReduceKind::Product:
+    return isFloat ? arith::MulFOp::create(e.b, e.loc, lhs, rhs).getResult()
+                   : e.mul(lhs, rhs);
   case lp::ReduceKind::Max:
     return isFloat ? arith::MaximumFOp::create(e.b, e.loc, lhs, rhs).getResult()
                    : arith::MaxSIOp::create(e.b, e.loc, lhs, rhs).getResult();

@@ -53,8 +53,12 @@ bool fitsReduced(lp::ReduceOp reduce, const ConstantIntRanges &term) {
   if (ShapedType::isDynamicShape(reduce.getExtents())) {
     return false;
   }
-  if (reduce.getKind() != lp::ReduceKind::Sum) {
+  if (reduce.getKind() == lp::ReduceKind::Max ||
+      reduce.getKind() == lp::ReduceKind::Min) {
     return true;
+  }
+  if (reduce.getKind() != lp::ReduceKind::Sum) {
+    return false;
   }
   // Terms fit 16 bits: with so few of them, 32 bits hold the sum.
   constexpr int64_t mostTerms = int64_t{1} << narrowBits;

@@ -210,8 +210,9 @@ def Lp_YieldOp : Lp_Op<"yield", [Pure, Terminator]> {
 
 def Lp_ReduceKind : I32Enum<"ReduceKind", "kind of a reduction", [
     I32EnumCase<"Sum", 0, "sum">, I32EnumCase<"Max", 1, "max">,
-    I32EnumCase<"Min", 2, "min">, I32EnumCase<"ArgMax", 3, "argmax">,
-    I32EnumCase<"ArgMin", 4, "argmin">, I32EnumCase<"Fma", 5, "fma">]> {
+    I32EnumCase<"Min", 2, "min">, I32EnumCase<"Product", 3, "product">,
+    I32EnumCase<"ArgMax", 4, "argmax">, I32EnumCase<"ArgMin", 5, "argmin">,
+    I32EnumCase<"Fma", 6, "fma">]> {
   let cppNamespace = "::lpgen::lp";
 }
 def Lp_ReduceKindAttr : EnumAttr<Lp_Dialect, Lp_ReduceKind, "reduce_kind">;
@@ -221,7 +222,7 @@ def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
   let summary = "a reduction of scalars over an index space";
   let description = [{
     Evaluates the body for every index in row-major order and combines the values it
-    yields; f32 sums round in that order. `fma` is a sum of products of two f32, each
+    yields; f32 sums and products round in that order. `fma` is a sum of products of two f32, each
     rounded once with its addition. `argmax` and `argmin` give the index of the greatest
     and of the least term, the lowest where there are several; a NaN goes before any number.
 

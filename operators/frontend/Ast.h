@@ -144,7 +144,7 @@ enum class BinaryOp {
   Eq,
   Ne
 };
-enum class ReduceOp { Sum, Max, Min, ArgMax, ArgMin };
+enum class ReduceOp { Sum, Max, Min, Product, ArgMax, ArgMin };
 enum class UnaryOp {
   Neg,
   Abs,

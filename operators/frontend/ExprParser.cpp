@@ -277,6 +277,7 @@ NodePtr ExprParser::parseNamed() {
   if (isContextualFunction(token.text) && isCallAhead()) {
     return token.isWord("argmax")         ? parseReduction(ReduceOp::ArgMax)
            : token.isWord("argmin")       ? parseReduction(ReduceOp::ArgMin)
+           : token.isWord("prod")         ? parseReduction(ReduceOp::Product)
            : token.isWord("rescale_once") ? parseCall(Function::RescaleOnce)
                                           : parseCall(Function::OfFloat);
   }

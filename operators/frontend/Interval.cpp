@@ -152,3 +152,19 @@ Interval lpgen::sumOf(Interval term, Int128 fewest, Int128 most) {
   return {term.lo * (term.lo < 0 ? most : fewest),
           term.hi * (term.hi > 0 ? most : fewest)};
 }
+
+Interval lpgen::productOf(Interval term, Int128 fewest, Int128 most) {
+  const Interval none(1, 1);
+  Interval power = term;
+  Interval result = fewest == 0 ? join(none, term) : term;
+  if (term.within(-1, 1)) {
+    const Interval square = apply(ast::BinaryOp::Mul, term, term);
+    return most == 1 ? result : join(result, square);
+  }
+  // The magnitude doubles at least, so that this ends soon.
+  for (Int128 count = 2; count <= most && result.fitsInt64(); ++count) {
+    power = apply(ast::BinaryOp::Mul, power, term);
+    result = count <= fewest ? power : join(result, power);
+  }
+  return result;
+}

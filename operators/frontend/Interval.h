@@ -51,6 +51,9 @@ Interval absolute(Interval a);
 Interval apply(ast::BinaryOp op, Interval a, Interval b);
 /// The range of a sum of `fewest` to `most` terms in `term`.
 Interval sumOf(Interval term, Int128 fewest, Int128 most);
+/// The range of a product of `fewest` to `most` terms in `term`, from 64 bits;
+/// one that does not fit 64 bits if the product does not.
+Interval productOf(Interval term, Int128 fewest, Int128 most);
 
 } // namespace lpgen
 

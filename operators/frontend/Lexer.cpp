@@ -248,6 +248,6 @@ bool lpgen::isReservedWord(StringRef text) {
 }
 
 bool lpgen::isContextualFunction(StringRef text) {
-  return text == "argmax" || text == "argmin" || text == "rescale_once" ||
-         floatFunctionNamed(text).has_value();
+  return text == "argmax" || text == "argmin" || text == "prod" ||
+         text == "rescale_once" || floatFunctionNamed(text).has_value();
 }

@@ -373,10 +373,13 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
   if (expr.isFloat) {
     return true;
   }
-  if (expr.reduceOp != ast::ReduceOp::Sum) {
+  if (expr.reduceOp == ast::ReduceOp::Max ||
+      expr.reduceOp == ast::ReduceOp::Min) {
     return setRange(expr, term.range);
   }
-  if (const auto range = rangeOfConstantSum(op, statement, expr)) {
+  const bool isSum = expr.reduceOp == ast::ReduceOp::Sum;
+  if (const auto range =
+          isSum ? rangeOfConstantSum(op, statement, expr) : std::nullopt) {
     return setRange(expr, *range);
   }
   Int128 most = 1;
@@ -386,7 +389,9 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
     most *= extent.size;
     fewest *= extent.isStatic() ? extent.size : 0;
   }
-  return setRange(expr, sumOf(term.range, fewest, most));
+  return setRange(expr, expr.reduceOp == ast::ReduceOp::Product
+                            ? productOf(term.range, fewest, most)
+                            : sumOf(term.range, fewest, most));
 }
 
 bool OpChecker::typeSelect(Expr &expr) {

@@ -213,12 +213,16 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
     if (expr.reduceOp == ReduceOp::Sum) {
       return evaluateSum(expr, frame);
     }
-    int64_t result = 0;
+    int64_t result = expr.reduceOp == ReduceOp::Product ? 1 : 0;
     bool first = true;
     forEachTerm(expr, frame, [&] {
       const int64_t term = evaluateInt(*expr.operands[0], frame);
-      if (first ||
-          (expr.reduceOp == ReduceOp::Max ? term > result : term < result)) {
+      if (expr.reduceOp == ReduceOp::Product) {
+        if (__builtin_mul_overflow(result, term, &result)) {
+          fail(frame, "a product leaves 64 bits");
+        }
+      } else if (first || (expr.reduceOp == ReduceOp::Max ? term > result
+                                                          : term < result)) {
         result = term;
       }
       first = false;
@@ -430,12 +434,14 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
       return evaluateFusedSum(expr, frame);
     }
     const Expr &body = *expr.operands[0];
-    float result = 0.0f;
+    float result = expr.reduceOp == ReduceOp::Product ? 1.0f : 0.0f;
     bool first = true;
     forEachTerm(expr, frame, [&] {
       const float term = evaluateFloat(body, frame);
       if (expr.reduceOp == ReduceOp::Sum) {
         result += term;
+      } else if (expr.reduceOp == ReduceOp::Product) {
+        result *= term;
       } else if (first) {
         result = term;
       } else {

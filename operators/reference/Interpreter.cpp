@@ -56,7 +56,8 @@ Status Interpreter::checkSymbols() const {
 Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
                                          const ast::Expr &expr) const {
   if (expr.kind == ast::Expr::Kind::Reduce &&
-      expr.reduceOp != ast::ReduceOp::Sum) {
+      expr.reduceOp != ast::ReduceOp::Sum &&
+      expr.reduceOp != ast::ReduceOp::Product) {
     for (unsigned index : expr.indices) {
       const ast::Extent &extent = statement.indices[index].extent;
       if (!extent.isStatic() && sizeOf(extent) == 0) {

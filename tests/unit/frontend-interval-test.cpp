@@ -157,6 +157,22 @@ TEST(FrontendInterval, SumCountsTerms) {
   EXPECT_EQ(sumOf({-5, -2}, 1, 10), Interval(-50, -2));
 }
 
+TEST(FrontendInterval, ProductCountsFactors) {
+  EXPECT_EQ(productOf({-3, 5}, 1, 1), Interval(-3, 5));
+  EXPECT_EQ(productOf({-3, 5}, 3, 3), Interval(-75, 125));
+  EXPECT_EQ(productOf({2, 5}, 3, 3), Interval(8, 125));
+  EXPECT_EQ(productOf({-5, -2}, 2, 3), Interval(-125, 25));
+  EXPECT_EQ(productOf({2, 5}, 0, 3), Interval(1, 125));
+  const Int128 many = Int128{1} << 40;
+  EXPECT_EQ(productOf({0, 1}, many, many), Interval(0, 1));
+  EXPECT_EQ(productOf({-1, -1}, 0, many), Interval(-1, 1));
+  EXPECT_EQ(productOf({0, 0}, 0, many), Interval(0, 1));
+  EXPECT_FALSE(productOf({-2, 0}, many, many).fitsInt64());
+  EXPECT_FALSE(productOf({2, 2}, 0, many).fitsInt64());
+  Interval all(INT64_MIN, INT64_MAX);
+  EXPECT_FALSE(productOf(all, many, many).fitsInt64());
+}
+
 TEST(FrontendInterval, ExtremesOf64Bits) {
   Interval all(INT64_MIN, INT64_MAX);
   EXPECT_FALSE(apply(BinaryOp::Add, all, all).fitsInt64());

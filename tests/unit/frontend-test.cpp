@@ -26,7 +26,7 @@ std::string show(const Expr &expr, const ast::Op &op) {
                                            "round_half_up",
                                            "wrap",
                                            "random"};
-  static const char *const reduceNames[] = {"sum", "max", "min"};
+  static const char *const reduceNames[] = {"sum", "max", "min", "prod"};
   auto operand = [&](unsigned i) { return show(*expr.operands[i], op); };
   switch (expr.kind) {
   case Expr::Kind::Int:

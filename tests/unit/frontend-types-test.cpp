@@ -133,6 +133,33 @@ TEST(FrontendTypes, IndexOfExtreme) {
   EXPECT_EQ(parsed.tensor("best").range, (ast::IntRange{0, 39}));
 }
 
+TEST(FrontendTypes, RangesOfProducts) {
+  Parsed parsed = parseClean(R"(
+op f(x: s4[3, 4], b: b1[2, 1000], t: t2[8], u: u4[?m <= 5] in [2, 3])
+  -> (y: i64[3], z: i64[2], w: i64, v: i64) {
+  a[i] = prod(k) x[i,k]
+  c[i] = prod(k) b[i,k]
+  d = prod(k) t[k]
+  e = prod(k) u[k]
+  y[i] = a[i]
+  z[i] = c[i]
+  w = d
+  v = e
+})");
+  EXPECT_EQ(parsed.tensor("a").range, (ast::IntRange{-3584, 4096}));
+  EXPECT_EQ(parsed.tensor("c").range, (ast::IntRange{-1, 1}));
+  EXPECT_EQ(parsed.tensor("d").range, (ast::IntRange{-1, 1}));
+  EXPECT_EQ(parsed.tensor("e").range, (ast::IntRange{1, 243}));
+}
+
+TEST(FrontendTypes, ReducedProductOverflowsInt64) {
+  expectDiagnostics(
+      R"(op f(x: s8[0x10000000000]) -> (y: i64) {
+  y = prod(k) x[k]
+})",
+      R"(2:7: error: value ranges over [-1171368248680556527616, 1180591620717411303424], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
+}
+
 TEST(FrontendTypes, SumOverflowsInt64) {
   expectDiagnostics(
       R"(op f(x: i32[0x10000], w: i32[0x10000]) -> (y: i64) {

@@ -193,6 +193,21 @@ TEST(Interpreter, rescaleRoundsOnce) {
   EXPECT_EQ(p.ints("z"), (Ints{3, -3, 2, 2}));
 }
 
+TEST(Interpreter, products) {
+  Program p("op f(x: s4[2, 3], a: f32[3], b: s4[?m <= 4])\n"
+            "  -> (y: i32[2], z: f32, e: i32) {\n"
+            "  y[i] = prod(k) x[i,k]\n"
+            "  z = prod(k) a[k]\n"
+            "  e = prod(k) b[k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.size(0).set("x", Ints{-8, -8, -8, 2, 3, 7}).set("b", Ints{});
+  p.set("a", Floats{3.0f, 0.1f, -0.7f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{-512, 42}));
+  EXPECT_EQ(p.floats("z"), (Floats{3.0f * 0.1f * -0.7f}));
+  EXPECT_EQ(p.ints("e"), (Ints{1}));
+}
+
 TEST(Interpreter, floatsOf16BitsAreRoundedWhereTheyAreStored) {
   Program p("op f(x: f16[2], b: bf16[2]) -> (y: f16[2], z: bf16[2], w: f32[2]) "
             "{\n"
