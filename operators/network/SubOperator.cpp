@@ -69,6 +69,7 @@ ast::ExprPtr Extraction::copy(const ast::Expr &expr) const {
   copied->intValue = expr.intValue;
   copied->floatValue = expr.floatValue;
   copied->unaryOp = expr.unaryOp;
+  copied->function = expr.function;
   copied->binaryOp = expr.binaryOp;
   copied->reduceOp = expr.reduceOp;
   copied->indices = expr.indices;
