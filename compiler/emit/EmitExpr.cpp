@@ -182,6 +182,12 @@ Value ExprEmitter::emitElementCounter() {
                                     counter);
 }
 
+/// How many numbers there are from 0 to `last`.
+static Value numbersUpTo(OpBuilder &builder, Location loc, Value last) {
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  return arith::AddIOp::create(builder, loc, last, one);
+}
+
 Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   SmallVector<const ast::Index *> bound;
   for (unsigned index : expr.indices) {
@@ -189,6 +195,10 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
   }
   SmallVector<Value> dynamic;
   SmallVector<int64_t> extents = splitExtents(bound, symbols, dynamic);
+  if (bound.front()->last) { // it stands alone
+    extents = {ShapedType::kDynamic};
+    dynamic = {numbersUpTo(builder, loc, indices[*bound.front()->last])};
+  }
   mlir::Type type = builder.getF32Type();
   if (!expr.isFloat) {
     type = builder.getIntegerType(std::max(bitsFor(expr.range), 32U));

@@ -116,6 +116,9 @@ private:
              "read inside only";
     }
     collectLoops();
+    if (!hasKnownExtents()) {
+      return "it or a reduction around it goes up to an index";
+    }
     if (!hasKnownLoops()) {
       return "a tensor is subscripted by no loop around it";
     }
@@ -169,6 +172,14 @@ private:
     }
     parallel = loops.size();
     llvm::append_range(loops, reduce.getBody().front().getArguments());
+  }
+
+  /// Loops end at sizes of the kernel, not at the index of another one.
+  bool hasKnownExtents() {
+    return llvm::all_of(loops, [](Value loop) {
+      Value extent = extentOf(loop).second;
+      return !extent || lp::KernelOp::boundOf(extent);
+    });
   }
 
   /// Operands are subscripted by these loops, not by sizes of the kernel.

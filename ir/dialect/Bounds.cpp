@@ -98,6 +98,19 @@ Size lp::sizeOf(Value shaped, unsigned dim) {
   return {};
 }
 
+static Size loopExtent(Value index);
+
+/// Extent `number` of a reduction. One that goes up to the index of a loop
+/// around it has as many terms as that loop in the end.
+static Size extentOf(ReduceOp reduce, unsigned number) {
+  const Size size =
+      extentAt(reduce.getExtents(), reduce.getDynamicExtents(), number);
+  auto end =
+      size.value ? size.value.getDefiningOp<arith::AddIOp>() : arith::AddIOp();
+  return end && matchPattern(end.getRhs(), m_One()) ? loopExtent(end.getLhs())
+                                                    : size;
+}
+
 /// The extent of the loop whose index `index` is; unknown if it is none.
 static Size loopExtent(Value index) {
   auto argument = dyn_cast<BlockArgument>(index);
@@ -110,7 +123,7 @@ static Size loopExtent(Value index) {
     return extentAt(compute.getExtents(), compute.getDynamicExtents(), number);
   }
   if (auto reduce = dyn_cast<ReduceOp>(owner)) {
-    return extentAt(reduce.getExtents(), reduce.getDynamicExtents(), number);
+    return extentOf(reduce, number);
   }
   if (auto contract = dyn_cast<ContractOp>(owner);
       contract && number < contract.getParallel()) {

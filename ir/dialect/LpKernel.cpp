@@ -2,6 +2,7 @@
 // body of each stage to them. Labels are those of LpBase.td and LpOps.td.
 #include "ir/dialect/Lp.h"
 #include "ir/dialect/Verify.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
@@ -314,8 +315,14 @@ LogicalResult KernelOp::verifyRegions() {
   auto isSize = [&](mlir::Value extent) { return boundOf(extent).has_value(); };
   auto isKnown = [&](Operation *op) {
     return llvm::TypeSwitch<Operation *, bool>(op)
-        .Case<ComputeOp, ContractOp, PackOp, ReduceOp>([&](auto loops) {
+        .Case<ComputeOp, ContractOp, PackOp>([&](auto loops) {
           return llvm::all_of(loops.getDynamicExtents(), isSize);
+        })
+        .Case<ReduceOp>([&](ReduceOp reduce) {
+          return llvm::all_of(
+              reduce.getDynamicExtents(), [&](mlir::Value extent) {
+                return isSize(extent) || extent.getDefiningOp<arith::AddIOp>();
+              });
         })
         .Default(true);
   };

@@ -225,6 +225,8 @@ def Lp_ReduceOp : Lp_Op<"reduce", [RecursiveMemoryEffects,
     yields; f32 sums and products round in that order. `fma` is a sum of products of two f32, each
     rounded once with its addition. `argmax` and `argmin` give the index of the greatest
     and of the least term, the lowest where there are several; a NaN goes before any number.
+    An extent may be one more than the index of a loop around the reduction: then that of
+    the reduction goes up to it.
 
     Constraints: (reduce_c1) one index argument per extent; (reduce_c2) the body yields
     one value of the result's type, for `fma` two of f32; (reduce_c3) extents are positive,

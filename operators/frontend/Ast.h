@@ -92,6 +92,9 @@ struct Index {
   Extent extent;
   bool isReduction = false;
   llvm::SMLoc loc;
+  /// Of `k <= i`: the index whose value is the greatest here, with the same
+  /// extent.
+  std::optional<unsigned> last = std::nullopt;
 };
 
 /// (sum of coefficient * index + constant) / divisor. A value that the divisor

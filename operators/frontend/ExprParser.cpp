@@ -344,10 +344,15 @@ bool ExprParser::isCallAhead() const {
 /// Tells `max(r, s) x[...]` from `max(a, b)`. It is a reduction if the
 /// parentheses hold only names, and one of them has an extent, or there is one
 /// name only, or the token behind the parenthesis begins a factor on the same
-/// line. A minus does not count: `max(a, b) - 1` is a difference.
+/// line; or if they hold `k <= i`. A minus does not count: `max(a, b) - 1` is a
+/// difference.
 bool ExprParser::isReductionAhead() const {
   if (!peek(1).is(TokenKind::LeftParen)) {
     return false;
+  }
+  if (peek(2).is(TokenKind::Name) && peek(3).is(TokenKind::LessEqual) &&
+      peek(4).is(TokenKind::Name) && peek(5).is(TokenKind::RightParen)) {
+    return true;
   }
   size_t ahead = 2;
   unsigned names = 0;
@@ -399,13 +404,19 @@ bool ExprParser::parseBoundIndices(Node &node) {
       return false;
     }
     NodePtr extent;
+    std::optional<Name> last;
     if (accept(TokenKind::Colon)) {
       extent = parseExpr();
       if (!extent) {
         return false;
       }
+    } else if (accept(TokenKind::LessEqual)) {
+      last = expectName("the name of an index");
+      if (!last) {
+        return false;
+      }
     }
-    node.bound.push_back({std::move(*name), std::move(extent)});
+    node.bound.push_back({std::move(*name), std::move(extent), last});
   } while (accept(TokenKind::Comma));
   return expect(TokenKind::RightParen, "',' or ')' after an index");
 }

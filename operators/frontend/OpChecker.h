@@ -184,6 +184,8 @@ private:
                           std::vector<ast::ExprPtr> arguments);
   ast::ExprPtr lowerReduce(const syntax::Node &node);
   bool lowerBoundIndices(const syntax::Node &node, ast::Expr &reduce);
+  bool limitIndex(const syntax::Node &reduce, const syntax::BoundIndex &bound,
+                  unsigned index);
   void equateExtents(const std::string &index, unsigned unknown,
                      const Binding &binding, unsigned dim, llvm::SMRange range);
 

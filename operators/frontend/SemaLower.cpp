@@ -402,6 +402,29 @@ ExprPtr OpChecker::lowerReduce(const Node &node) {
   return expr;
 }
 
+/// `k <= i`: k goes up to the value of i, so that both have one extent.
+bool OpChecker::limitIndex(const Node &reduce, const BoundIndex &bound,
+                           unsigned index) {
+  if (reduce.bound.size() != 1) {
+    diags.error(bound.last->range,
+                "an index that goes up to another one stands alone in its "
+                "list; nest the reductions");
+    return false;
+  }
+  const std::optional<unsigned> last = findIndex(bound.last->text);
+  if (!last || *last == index) {
+    diags.error(bound.last->range,
+                "'" + bound.last->text +
+                    "' is no index of the left-hand side or of a reduction "
+                    "around this one");
+    return false;
+  }
+  scope->statement->indices[index].last = *last;
+  extents.unify(scope->unknowns[index], scope->unknowns[*last], bound.name.text,
+                bound.last->range);
+  return true;
+}
+
 bool OpChecker::lowerBoundIndices(const Node &node, Expr &reduce) {
   bool ok = true;
   for (const BoundIndex &bound : node.bound) {
@@ -411,6 +434,9 @@ bool OpChecker::lowerBoundIndices(const Node &node, Expr &reduce) {
       continue;
     }
     reduce.indices.push_back(*index);
+    if (bound.last) {
+      ok &= limitIndex(node, bound, *index);
+    }
     if (!bound.extent) {
       continue;
     }

@@ -377,9 +377,11 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
       expr.reduceOp == ast::ReduceOp::Min) {
     return setRange(expr, term.range);
   }
+  const bool isPrefix = statement.indices[expr.indices[0]].last.has_value();
   const bool isSum = expr.reduceOp == ast::ReduceOp::Sum;
-  if (const auto range =
-          isSum ? rangeOfConstantSum(op, statement, expr) : std::nullopt) {
+  if (const auto range = isSum && !isPrefix
+                             ? rangeOfConstantSum(op, statement, expr)
+                             : std::nullopt) {
     return setRange(expr, *range);
   }
   Int128 most = 1;
@@ -387,7 +389,7 @@ bool OpChecker::typeReduce(Expr &expr, const ast::Statement &statement) {
   for (unsigned index : expr.indices) {
     const ast::Extent &extent = statement.indices[index].extent;
     most *= extent.size;
-    fewest *= extent.isStatic() ? extent.size : 0;
+    fewest *= isPrefix ? 1 : extent.isStatic() ? extent.size : 0;
   }
   return setRange(expr, expr.reduceOp == ast::ReduceOp::Product
                             ? productOf(term.range, fewest, most)

@@ -48,10 +48,11 @@ enum class Function {
 struct Node;
 using NodePtr = std::unique_ptr<Node>;
 
-/// `r` or `r:3` in the list of a reduction.
+/// `r`, `r:3` or `r <= i` in the list of a reduction.
 struct BoundIndex {
   Name name;
-  NodePtr extent; ///< Null when not written.
+  NodePtr extent;           ///< Null when not written.
+  std::optional<Name> last; ///< The index that it goes up to.
 };
 
 /// An expression. Children: Name its subscripts, Negate 1, Binary 2, Call its

@@ -158,11 +158,17 @@ int64_t Interpreter::evaluateInt(const Expr &expr, Frame &frame) {
   return inRange(evaluateIntUnchecked(expr, frame), expr, frame);
 }
 
+/// How many values the index of a reduction has here.
+int64_t Interpreter::numValues(unsigned index, const Frame &frame) const {
+  const ast::Index &loop = frame.statement.indices[index];
+  return loop.last ? frame.indices[*loop.last] + 1 : sizeOf(loop.extent);
+}
+
 /// Sets indices to their first values; false if one has none.
 bool Interpreter::begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const {
   return llvm::all_of(indices, [&](unsigned index) {
     frame.indices[index] = 0;
-    return sizeOf(frame.statement.indices[index].extent) > 0;
+    return numValues(index, frame) > 0;
   });
 }
 
@@ -171,8 +177,7 @@ bool Interpreter::begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const {
 bool Interpreter::advance(llvm::ArrayRef<unsigned> indices,
                           Frame &frame) const {
   for (unsigned index : llvm::reverse(indices)) {
-    if (++frame.indices[index] <
-        sizeOf(frame.statement.indices[index].extent)) {
+    if (++frame.indices[index] < numValues(index, frame)) {
       return true;
     }
     frame.indices[index] = 0;

@@ -132,7 +132,7 @@ template <typename Step>
 void Interpreter::forEachRow(const Expr &reduce, Frame &frame, Step step) {
   const auto outer = llvm::ArrayRef(reduce.indices).drop_back();
   const unsigned last = reduce.indices.back();
-  const int64_t size = sizeOf(frame.statement.indices[last].extent);
+  const int64_t size = numValues(last, frame);
   for (bool more = size > 0 && begin(outer, frame); more && error.empty();
        more = advance(outer, frame)) {
     step(last, static_cast<size_t>(size));

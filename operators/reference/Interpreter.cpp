@@ -60,7 +60,8 @@ Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
       expr.reduceOp != ast::ReduceOp::Product) {
     for (unsigned index : expr.indices) {
       const ast::Extent &extent = statement.indices[index].extent;
-      if (!extent.isStatic() && sizeOf(extent) == 0) {
+      const bool isPrefix = statement.indices[index].last.has_value();
+      if (!isPrefix && !extent.isStatic() && sizeOf(extent) == 0) {
         return Status::error(
             "?" + op.symbols[extent.symbol].name + " is 0, but index '" +
             statement.indices[index].name + "' of " +

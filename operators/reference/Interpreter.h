@@ -110,6 +110,7 @@ private:
   float evaluateFloatUnary(const ast::Expr &expr, Frame &frame);
   float evaluateFloatBinary(const ast::Expr &expr, Frame &frame);
   int64_t inRange(int64_t value, const ast::Expr &expr, const Frame &frame);
+  int64_t numValues(unsigned index, const Frame &frame) const;
   bool begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
   bool advance(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
   template <typename Step>

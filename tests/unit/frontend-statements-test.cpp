@@ -181,6 +181,29 @@ TEST(FrontendStatements, NoExtentInReduction) {
       R"(2:14: error: index 'r' has no extent: it stands alone in no dimension of known extent; write 'r:EXTENT' in the list of the reduction)");
 }
 
+TEST(FrontendStatements, ReductionUpToAnIndex) {
+  EXPECT_EQ(parseClean(R"(op f(x: u2[28]) -> (y: i32) {
+  a[i] = max(k <= i) x[k]
+  y = sum(i) a[i]
+})")
+                .tensor("a")
+                .shape[0]
+                .size,
+            28);
+  expectDiagnostics(
+      R"(op f(x: u2[28], z: u2[9, 9]) -> (y: i32[27], v: i32[28], w: i32[9], u: i32[9]) {
+  y[h] = sum(k <= h) x[k]
+  v[h] = sum(k <= x) x[k]
+  w[h] = sum(k <= h, l) z[k,l]
+  u[h] = sum(k <= k) z[h,k]
+})",
+      R"(2:24: error: index 'k' has extent 28 in dimension 0 of 'x' but extent 27 in dimension 0 of 'y'
+2:5: note: extent 27 comes from here
+3:19: error: 'x' is no index of the left-hand side or of a reduction around this one
+4:19: error: an index that goes up to another one stands alone in its list; nest the reductions
+5:19: error: 'k' is no index of the left-hand side or of a reduction around this one)");
+}
+
 TEST(FrontendStatements, NoExtentOnTheLeft) {
   expectDiagnostics(
       R"(op f(x: u2[28]) -> (y: i32) {

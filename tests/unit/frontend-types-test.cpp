@@ -160,6 +160,19 @@ TEST(FrontendTypes, ReducedProductOverflowsInt64) {
       R"(2:7: error: value ranges over [-1171368248680556527616, 1180591620717411303424], which does not fit a 64-bit integer; narrow the inputs with 'in [lo, hi]' or the value with clamp(...))");
 }
 
+TEST(FrontendTypes, RangesUpToAnIndex) {
+  Parsed parsed = parseClean(R"(
+op f(x: s4[40, 5] in [-7, -1], u: u4[?m <= 5]) -> (y: i32[40, 5], v: i32[?m], at: u6[40]) {
+  a[i,c] = sum(k <= i) x[k,c]
+  b[i] = sum(k <= i) (u[k] + 1)
+  y[i,c] = a[i,c]
+  v[i] = b[i]
+  at[i] = argmax(k <= i) x[k,0]
+})");
+  EXPECT_EQ(parsed.tensor("a").range, (ast::IntRange{-280, -1}));
+  EXPECT_EQ(parsed.tensor("b").range, (ast::IntRange{1, 80}));
+}
+
 TEST(FrontendTypes, SumOverflowsInt64) {
   expectDiagnostics(
       R"(op f(x: i32[0x10000], w: i32[0x10000]) -> (y: i64) {

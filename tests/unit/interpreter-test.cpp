@@ -208,6 +208,25 @@ TEST(Interpreter, products) {
   EXPECT_EQ(p.ints("e"), (Ints{1}));
 }
 
+TEST(Interpreter, reductionsUpToAnIndex) {
+  Program p("op f(x: s4[2, 3], a: f32[3], b: s4[?m <= 4])\n"
+            "  -> (y: i32[2, 3], most: s4[2, 3], z: f32[3], e: i32, u: s4[?m]) "
+            "{\n"
+            "  y[i,j] = sum(k <= j) x[i,k]\n"
+            "  most[i,j] = max(k <= j) x[i,k]\n"
+            "  z[i] = sum(k <= i) a[k]\n"
+            "  e = sum(j) sum(k <= j) x[0,k]\n"
+            "  u[i] = min(k <= i) b[k]\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.size(0).set("x", Ints{-8, 4, -1, 2, -3, 7}).set("b", Ints{});
+  p.set("a", Floats{1e8f, 3.0f, -1e8f});
+  EXPECT_RUNS(p);
+  EXPECT_EQ(p.ints("y"), (Ints{-8, -4, -5, 2, -1, 6}));
+  EXPECT_EQ(p.ints("most"), (Ints{-8, 4, 4, 2, 2, 7}));
+  EXPECT_EQ(p.floats("z"), (Floats{1e8f, 1e8f, 0.0f}));
+  EXPECT_EQ(p.ints("e"), (Ints{-8 - 4 - 5}));
+}
+
 TEST(Interpreter, floatsOf16BitsAreRoundedWhereTheyAreStored) {
   Program p("op f(x: f16[2], b: bf16[2]) -> (y: f16[2], z: bf16[2], w: f32[2]) "
             "{\n"

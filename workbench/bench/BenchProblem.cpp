@@ -90,7 +90,8 @@ Status Recognizer::findProduct() {
   const ast::Expr &body = *product.sum->operands.front();
   if (product.sum->reduceOp == ast::ReduceOp::Sum &&
       body.kind == ast::Expr::Kind::Binary &&
-      body.binaryOp == ast::BinaryOp::Mul && !body.isFloat) {
+      body.binaryOp == ast::BinaryOp::Mul && !body.isFloat &&
+      !product.statement->indices[product.sum->indices.front()].last) {
     product.x = factorRead(*body.operands[0], product.hasZeroPoints);
     product.w = factorRead(*body.operands[1], product.hasZeroPoints);
   }

@@ -71,6 +71,44 @@ func.func @read_c8_before(%x: tensor<4x!lp.int<unsigned, 2>>) -> tensor<4xi32> {
 
 // -----
 
+// read_c8: a reduction up to an index goes as far as that in the end
+func.func @read_c8_up_to(%x: tensor<4xi32>) -> tensor<5xi32> {
+  %y = lp.compute [5] -> tensor<5xi32> {
+  ^bb0(%i: index):
+    %one = arith.constant 1 : index
+    %end = arith.addi %i, %one : index
+    %s = lp.reduce sum [-9223372036854775808] dynamic(%end) : i32 {
+    ^bb0(%k: index):
+      // expected-error @+1 {{reads outside: the subscript of dimension 0 goes from 0 to 4, but its size is 4}}
+      %v = lp.read %x[%k] affine_map<(d0) -> (d0)> divisors [1] : tensor<4xi32> -> i32
+      lp.yield %v : i32
+    }
+    lp.yield %s : i32
+  }
+  return %y : tensor<5xi32>
+}
+
+// -----
+
+// read_c8: nothing is known of another number
+func.func @read_c8_beyond(%x: tensor<4xi32>) -> tensor<4xi32> {
+  %y = lp.compute [4] -> tensor<4xi32> {
+  ^bb0(%i: index):
+    %two = arith.constant 2 : index
+    %end = arith.addi %i, %two : index
+    %s = lp.reduce sum [-9223372036854775808] dynamic(%end) : i32 {
+    ^bb0(%k: index):
+      // expected-error @+1 {{reads outside: the subscript of dimension 0 has no known bounds}}
+      %v = lp.read %x[%k] affine_map<(d0) -> (d0)> divisors [1] : tensor<4xi32> -> i32
+      lp.yield %v : i32
+    }
+    lp.yield %s : i32
+  }
+  return %y : tensor<4xi32>
+}
+
+// -----
+
 // read_c8: numbers that leave 64 bits
 func.func @read_c8_wide(%x: tensor<4x!lp.int<unsigned, 2>>) -> tensor<4xi32> {
   %y = lp.compute [4] -> tensor<4xi32> {

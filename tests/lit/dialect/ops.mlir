@@ -50,6 +50,24 @@ func.func @scalars(%t: tensor<3xi32>, %acc: i32, %seed: i64) -> tensor<i32> {
   return %y : tensor<i32>
 }
 
+// CHECK-LABEL: func @running
+func.func @running(%x: tensor<5xf32>) -> tensor<5xf32> {
+  %y = lp.compute [5] -> tensor<5xf32> {
+  ^bb0(%i: index):
+    // CHECK: %[[END:.*]] = arith.addi
+    // CHECK: lp.reduce max [-9223372036854775808] dynamic(%[[END]]) : f32
+    %one = arith.constant 1 : index
+    %end = arith.addi %i, %one : index
+    %m = lp.reduce max [-9223372036854775808] dynamic(%end) : f32 {
+    ^bb0(%k: index):
+      %v = lp.read %x[%k] affine_map<(d0) -> (d0)> divisors [1] : tensor<5xf32> -> f32
+      lp.yield %v : f32
+    }
+    lp.yield %m : f32
+  }
+  return %y : tensor<5xf32>
+}
+
 // CHECK-LABEL: func @contract
 func.func @contract(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>) -> tensor<5x3xi32> {
   // CHECK: lp.contract ins(%{{.*}}, %{{.*}} : {{.*}}) loops [5, 3, 7] parallel 2
