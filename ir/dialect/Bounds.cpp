@@ -358,11 +358,10 @@ std::string lp::whereOutside(AffineMap map, ArrayRef<IndexFacts> indices,
   return "";
 }
 
-/// Integers and f32 of the widths that scalars and elements have.
+/// Elements, and integers of the widths that scalars and storage have.
 static bool isScalarType(mlir::Type type) {
-  return type.isIndex() || type.isF32() || type.isF16() || type.isBF16() ||
-         type.isInteger(1) || type.isInteger(8) || type.isInteger(16) ||
-         type.isInteger(32) || type.isInteger(64) || isa<IntType>(type);
+  return type.isIndex() || type.isInteger(1) || type.isInteger(8) ||
+         type.isInteger(16) || isElementType(type);
 }
 
 Operation *lp::findNonScalar(Region &region) {
@@ -387,8 +386,16 @@ Operation *lp::findNonScalar(Region &region) {
 }
 
 bool lp::isElementType(mlir::Type type) {
-  return isa<IntType>(type) || type.isInteger(32) || type.isInteger(64) ||
-         type.isF32() || type.isF16() || type.isBF16();
+  if (!isa<IntType, IntegerType, FloatType>(type)) {
+    return false;
+  }
+  const ElementType element = toElementType(type);
+  return llvm::any_of(elementTypes,
+                      [&](const TypeFamily &family) {
+                        return family.encoding == element.encoding &&
+                               family.holds(element.bits);
+                      }) &&
+         getElementType(type.getContext(), element) == type;
 }
 
 bool lp::holdsElement(mlir::Type shaped, mlir::Type element) {

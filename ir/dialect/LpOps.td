@@ -15,7 +15,7 @@ class Lp_Op<string mnemonic, list<Trait> traits = []> : Op<Lp_Dialect, mnemonic,
 def Lp_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
 // The language computes in the other three; 16 bits come with lp-narrow-reductions.
 def Lp_Scalar : AnyTypeOf<[I16, I32, I64, F32]>;
-def Lp_Element : AnyTypeOf<[AnySignlessInteger, F16, BF16, F32, Lp_IntType]>;
+def Lp_Element : AnyTypeOf<[AnySignlessInteger, AnyFloat, Lp_IntType]>;
 
 //===----------------------------------------------------------------------===//
 // The kernel
