@@ -2,7 +2,9 @@
 #include "networks/import/Program.h"
 #include "base/system/OutputFiles.h"
 #include "base/tensor/SafetensorsWriter.h"
+#include "base/types/Scalar.h"
 #include <algorithm>
+#include <cmath>
 
 namespace lpgen::importer {
 
@@ -32,6 +34,18 @@ ElementType narrowestType(std::span<const int64_t> values) {
   return narrowestType(lowest, highest);
 }
 
+ElementType narrowestType(std::span<const float> values) {
+  for (const ElementType type :
+       {ElementType{Encoding::Float, 16}, ElementType{Encoding::Brain, 16}}) {
+    if (std::ranges::all_of(values, [&](float value) {
+          return std::isnan(value) || scalar::storedFloat(value, type) == value;
+        })) {
+      return type;
+    }
+  }
+  return {Encoding::Float, 32};
+}
+
 Program::Program(const std::string &name) : networkName(names.make(name)) {}
 
 std::string Program::sourceOf(const std::string &wanted,
@@ -57,8 +71,8 @@ std::string Program::addConstant(const std::string &wanted, HostTensor values) {
 
 std::string Program::addFloats(const std::string &wanted,
                                std::span<const float> values,
-                               std::vector<int64_t> shape) {
-  HostTensor tensor({Encoding::Float, 32}, std::move(shape));
+                               std::vector<int64_t> shape, ElementType type) {
+  HostTensor tensor(type, std::move(shape));
   for (size_t i = 0; i < values.size(); ++i) {
     tensor.setFloat(int64_t(i), values[i]);
   }

@@ -25,6 +25,8 @@ namespace lpgen::importer {
 ElementType narrowestType(std::span<const int64_t> values);
 /// The same for all integers from `lowest` to `highest`.
 ElementType narrowestType(int64_t lowest, int64_t highest);
+/// f16 or bf16 if it holds all these values, else f32.
+ElementType narrowestType(std::span<const float> values);
 
 class Program {
 public:
@@ -39,10 +41,11 @@ public:
   /// A constant of the file; returns the name by which statements read it.
   /// `wanted` is the tensor's name in the imported file.
   std::string addConstant(const std::string &wanted, HostTensor values);
+  /// As elements of `type`, which holds them; so the integers of the next one.
   std::string addFloats(const std::string &wanted,
                         std::span<const float> values,
-                        std::vector<int64_t> shape);
-  /// As elements of `type`, which holds them.
+                        std::vector<int64_t> shape,
+                        ElementType type = {Encoding::Float, 32});
   std::string addIntegers(const std::string &wanted,
                           std::span<const int64_t> values,
                           std::vector<int64_t> shape, ElementType type);

@@ -247,6 +247,24 @@ TEST(ImportOnnx, ThresholdsAreCounted) {
   EXPECT_THAT(computed(net, {-0.1, 1, 0.5, -2}), ElementsAre(-3, 1, 3, -3));
 }
 
+TEST(ImportOnnx, FloatsOf16BitsKeepTheirTypes) {
+  Net net;
+  net.input("x", {1, 2}, TensorProto::FLOAT16);
+  net.output("y", TensorProto::BFLOAT16);
+  // 1, -2, 2^-24, 65504
+  net.integers("w", TensorProto::FLOAT16, {2, 2},
+               {0x3c00, 0xc000, 0x0001, 0x7bff});
+  net.integers("b", TensorProto::BFLOAT16, {2}, {0x3f80, 0xbf80});
+  net.node("MatMul", {"x", "w"}, {"p"}).node("Add", {"p", "b"}, {"y"});
+  // 3 + 2^-24 + 1, and -6 + 65504 - 1 to 8 bits
+  EXPECT_THAT(computed(net, {3, 1}), ElementsAre(4, 65536));
+  const Result<Program> program = imported(net.bytes());
+  ASSERT_TRUE(program.ok());
+  EXPECT_THAT(program->text(),
+              ::testing::AllOf(HasSubstr("x: f16["), HasSubstr("y: bf16["),
+                               HasSubstr("const w: f16[")));
+}
+
 TEST(ImportOnnx, IntegersInFloatsStayExact) {
   Net net;
   net.input("x", {1, 2}).output("y");

@@ -170,6 +170,15 @@ static std::optional<ElementType> finnType(const std::string &name) {
   return std::nullopt;
 }
 
+/// What the network takes and gives in place of a type of floats.
+static ElementType floatType(const DataTypeInfo *type) {
+  return type && type->type == DataType::Float16
+             ? ElementType{Encoding::Float, 16}
+         : type && type->type == DataType::BFloat16
+             ? ElementType{Encoding::Brain, 16}
+             : ElementType{Encoding::Float, 32};
+}
+
 void Lowering::lowerInputs() {
   for (const auto &[name, constant] : model.constants) {
     values[name] = constantValue(constant);
@@ -205,7 +214,7 @@ void Lowering::lowerInputs() {
         return;
       }
     }
-    ElementType element = {Encoding::Float, 32};
+    ElementType element = floatType(type);
     const auto annotation = model.finnTypes.find(tensor.name);
     const auto given = options.inputTypes.find(tensor.name);
     if (given != options.inputTypes.end()) {
@@ -246,7 +255,7 @@ void Lowering::lowerOutputs() {
     const DataTypeInfo *type = findDataType(tensor.type);
     const bool isInteger = value.isInteger && type && type->isInteger;
     emitter.output(tensor.name, value,
-                   !isInteger ? ElementType{Encoding::Float, 32}
+                   !isInteger ? floatType(type)
                    : type->bits == 64 || !type->isSigned
                        ? storageType(value)
                        : ElementType{Encoding::Signed, type->bits});

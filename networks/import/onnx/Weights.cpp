@@ -139,10 +139,15 @@ std::string addWeights(Lowering &lowering, const Constant &numbers,
                        bool isInteger) {
   Program &program = lowering.emitter.program;
   const std::string name = numbers.name.empty() ? "weights" : numbers.name;
-  return isInteger
-             ? program.addIntegers(name, numbers.integers(), numbers.shape,
-                                   narrowestType(numbers.integers()))
-             : program.addFloats(name, numbers.floats(), numbers.shape);
+  if (isInteger) {
+    return program.addIntegers(name, numbers.integers(), numbers.shape,
+                               narrowestType(numbers.integers()));
+  }
+  const std::vector<float> floats = numbers.floats();
+  return program.addFloats(name, floats, numbers.shape,
+                           numbers.bits == 16
+                               ? narrowestType(floats)
+                               : ElementType{Encoding::Float, 32});
 }
 
 } // namespace lpgen::importer::onnx
