@@ -76,27 +76,37 @@ void lower(lp::ReadOp op, Emitter &e) {
 }
 
 /// An f32 without a fraction as an element. Clamped before it is converted, so
-/// that the conversion is one to the narrow type.
+/// that it fits, and converted by an instruction that rounds to the nearest
+/// integer, ties to even: such a rounding before it is left out. Each select is
+/// one instruction: a maximum or minimum that a NaN does not get through. Zero
+/// as a bound is -0.0, since one with +0.0 would be a comparison and a mask.
 Value quantizeFloat(Emitter &e, Value value, ElementType type,
                     mlir::Type storage) {
-  auto constant = [&](int64_t v) -> Value {
-    return arith::ConstantOp::create(
-        e.b, e.loc, e.b.getF32FloatAttr(static_cast<float>(v)));
+  auto constant = [&](float v) -> Value {
+    return arith::ConstantOp::create(e.b, e.loc,
+                                     e.b.getF32FloatAttr(v == 0 ? -0.0F : v));
   };
   auto keepIf = [&](arith::CmpFPredicate predicate, Value with, Value other) {
     Value keep = arith::CmpFOp::create(e.b, e.loc, predicate, value, with);
     value = arith::SelectOp::create(e.b, e.loc, keep, value, other);
   };
-  Value low = constant(type.minValue());
-  Value high = constant(type.maxValue());
+  if (auto rounded = value.getDefiningOp<math::RoundEvenOp>()) {
+    value = rounded.getOperand();
+  }
+  Value low = constant(static_cast<float>(type.minValue()));
+  Value high = constant(static_cast<float>(type.maxValue()));
   if (type.minValue() != 0) {
     keepIf(arith::CmpFPredicate::ORD, value, constant(0));
   }
   keepIf(arith::CmpFPredicate::OGT, low, low); // A NaN becomes `low` here.
   keepIf(arith::CmpFPredicate::OLT, high, high);
-  return type.isStorageSigned()
-             ? arith::FPToSIOp::create(e.b, e.loc, storage, value).getResult()
-             : arith::FPToUIOp::create(e.b, e.loc, storage, value).getResult();
+  value = LLVM::LrintOp::create(e.b, e.loc, e.b.getI32Type(), value);
+  const auto fits = type.isStorageSigned() ? arith::IntegerOverflowFlags::nsw
+                                           : arith::IntegerOverflowFlags::nuw;
+  return storage == value.getType()
+             ? value
+             : arith::TruncIOp::create(e.b, e.loc, storage, value, fits)
+                   .getResult();
 }
 
 /// Clamps only to bounds that the value's own type can exceed.
@@ -130,7 +140,11 @@ void lower(lp::QuantizeOp op, Emitter &e) {
     value = arith::OrIOp::create(e.b, e.loc, value, one);
   }
   op.replaceAllUsesWith(e.castInt(value, op.getType()));
+  auto rounded = op.getValue().getDefiningOp<math::RoundEvenOp>();
   op.erase();
+  if (rounded && rounded->use_empty()) {
+    rounded->erase();
+  }
 }
 
 void lower(lp::RequantizeOp op, Emitter &e) {

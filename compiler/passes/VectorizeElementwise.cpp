@@ -204,7 +204,9 @@ private:
   }
 
   bool elementwise(Operation &op) {
-    if (!OpTrait::hasElementwiseMappableTraits(&op) ||
+    // An operation of LLVM's has no such trait.
+    if ((!OpTrait::hasElementwiseMappableTraits(&op) &&
+         !isa<LLVM::LrintOp>(op)) ||
         op.getNumResults() != 1 || llvm::any_of(op.getOperands(), [&](Value v) {
           return consecutive.contains(v);
         })) {
