@@ -68,18 +68,22 @@ struct ExpandRoundingPass
   void runOnOperation() override {
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp>(
-              op)) {
+      if (isa<math::RoundEvenOp, math::FloorOp, math::CeilOp, math::TruncOp,
+              LLVM::LrintOp>(op)) {
         ops.push_back(op);
       }
     });
     for (Operation *op : ops) {
       OpBuilder builder(op);
       Rounder rounder(builder, op->getLoc(), op->getOperand(0));
-      Value result = isa<math::RoundEvenOp>(op) ? rounder.even()
-                     : isa<math::FloorOp>(op)   ? rounder.floor()
-                     : isa<math::CeilOp>(op)    ? rounder.ceil()
-                                                : rounder.trunc();
+      Value result = isa<math::RoundEvenOp, LLVM::LrintOp>(op) ? rounder.even()
+                     : isa<math::FloorOp>(op)                  ? rounder.floor()
+                     : isa<math::CeilOp>(op) ? rounder.ceil()
+                                             : rounder.trunc();
+      if (isa<LLVM::LrintOp>(op)) { // of what was clamped
+        result = arith::FPToSIOp::create(builder, op->getLoc(),
+                                         op->getResult(0).getType(), result);
+      }
       op->getResult(0).replaceAllUsesWith(result);
       op->erase();
     }

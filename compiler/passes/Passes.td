@@ -124,7 +124,7 @@ def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
   let summary = "element operations of lp to arith and memref";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
                            "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::math::MathDialect"];
+                           "::mlir::math::MathDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def VectorizeElementwisePass

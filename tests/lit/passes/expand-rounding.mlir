@@ -38,3 +38,13 @@ func.func @ceil_and_trunc(%x: f32) -> (f32, f32) {
   %t = math.trunc %x : f32
   return %c, %t : f32, f32
 }
+
+// A conversion that rounds is a rounding and one that does not.
+// CHECK-LABEL: func.func @convert(
+// CHECK: %[[NEAREST:.*]] = arith.select
+// CHECK: arith.fptosi %[[NEAREST]] : vector<4xf32> to vector<4xi32>
+// CHECK-NOT: lrint
+func.func @convert(%x: vector<4xf32>) -> vector<4xi32> {
+  %r = llvm.intr.lrint(%x) : (vector<4xf32>) -> vector<4xi32>
+  return %r : vector<4xi32>
+}

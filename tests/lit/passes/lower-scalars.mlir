@@ -59,20 +59,25 @@ func.func @quantize(%v: i32) -> i8 {
   return %q : i8
 }
 
-// An f32 is clamped before it is converted; NaN, which no comparison keeps, is 0.
+// An f32 is clamped before it is converted; NaN, which no comparison keeps, is 0. The
+// conversion rounds to the nearest integer, ties to even, so that no rounding stands before it.
 // CHECK-LABEL: func.func @quantize_float(
 // CHECK-SAME: %[[V:.*]]: f32
-// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant -0.000000e+00 : f32
 // CHECK-DAG: %[[HIGH:.*]] = arith.constant 1.500000e+01 : f32
+// CHECK-NOT: math.roundeven
 // CHECK: %[[ABOVE:.*]] = arith.cmpf ogt, %[[V]], %[[ZERO]]
 // CHECK: %[[A:.*]] = arith.select %[[ABOVE]], %[[V]], %[[ZERO]]
 // CHECK: %[[BELOW:.*]] = arith.cmpf olt, %[[A]], %[[HIGH]]
 // CHECK: %[[B:.*]] = arith.select %[[BELOW]], %[[A]], %[[HIGH]]
-// CHECK: arith.fptoui %[[B]] : f32 to i8
+// CHECK: %[[U:.*]] = llvm.intr.lrint(%[[B]])
+// CHECK: arith.trunci %[[U]] overflow<nuw> : i32 to i8
 // CHECK: arith.cmpf ord, %[[V]], %[[V]]
-// CHECK: arith.fptosi %{{.*}} : f32 to i8
+// CHECK: %[[S:.*]] = llvm.intr.lrint(
+// CHECK: arith.trunci %[[S]] overflow<nsw> : i32 to i8
 func.func @quantize_float(%v: f32) -> (i8, i8) {
-  %u = lp.quantize %v to !lp.int<unsigned, 4> : f32 -> i8
+  %r = math.roundeven %v : f32
+  %u = lp.quantize %r to !lp.int<unsigned, 4> : f32 -> i8
   %s = lp.quantize %v to !lp.int<signed, 4> : f32 -> i8
   return %u, %s : i8, i8
 }
