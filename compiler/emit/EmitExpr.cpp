@@ -258,7 +258,8 @@ Value ExprEmitter::emitStored(const ast::Expr &expr, ElementType type) {
     return lp::QuantizeOp::create(builder, loc, element, value, element);
   }
   Value value = emit(expr);
-  if (type.scalarBits() > type.bits) { // of u32, whose values need 64 bits
+  // Of u32, whose values need 64 bits; what has more bits is clamped.
+  if (type.scalarBits() > value.getType().getIntOrFloatBitWidth()) {
     value = castInt(value, type.scalarBits());
   }
   if (!narrow && expr.range.lo >= type.minValue() &&
