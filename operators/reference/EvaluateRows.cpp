@@ -1,6 +1,5 @@
 // Sums, by rows: the tree is walked once for all values of the last index of a
 // sum instead of once for each. What has no form here is evaluated one by one.
-// Compiled without floating-point contraction, as Evaluate.cpp.
 #include "operators/reference/Interpreter.h"
 #include <algorithm>
 #include <cmath>

@@ -113,8 +113,15 @@ private:
   int64_t numValues(unsigned index, const Frame &frame) const;
   bool begin(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
   bool advance(llvm::ArrayRef<unsigned> indices, Frame &frame) const;
+  /// Visits the values of the indices that a reduction binds until all are seen
+  /// or an error occurred.
   template <typename Step>
-  void forEachTerm(const ast::Expr &reduce, Frame &frame, Step step);
+  void forEachTerm(const ast::Expr &reduce, Frame &frame, Step step) {
+    for (bool more = begin(reduce.indices, frame); more && error.empty();
+         more = advance(reduce.indices, frame)) {
+      step();
+    }
+  }
 
   // Sums, by rows (EvaluateRows.cpp).
   template <typename Step>
