@@ -1,6 +1,6 @@
 // Blocks with one scale of 16 bits, and in some formats one offset.
+#include "base/types/Scalar.h"
 #include "networks/import/gguf/Decoders.h"
-#include <bit>
 #include <cstring>
 
 namespace lpgen::importer::gguf {
@@ -8,15 +8,7 @@ namespace lpgen::importer::gguf {
 float halfAt(const uint8_t *bytes) {
   uint16_t half;
   std::memcpy(&half, bytes, sizeof(half));
-  const uint32_t sign = uint32_t(half >> 15) << 31;
-  const uint32_t exponent = half >> 10 & 31U;
-  const uint32_t fraction = half & 1023U;
-  if (exponent == 0) { // zero, or fraction * 2^-24
-    const float magnitude = float(fraction) * 0x1p-24F;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
-  }
-  const uint32_t rebased = exponent == 31 ? 255U : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | rebased << 23 | fraction << 13);
+  return scalar::halfToFloat(half);
 }
 
 /// 32 nibbles, the low ones of 16 bytes first, each less `zero`.
