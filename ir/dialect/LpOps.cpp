@@ -192,6 +192,10 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("clamps ")
            << from << " to " << element << ", which is wider";
   }
+  if (!from && !isFloat && to.bits > 16) { // quantize_c4
+    return emitOpError("converts an f32 to ")
+           << element << ", expected at most 16 bits";
+  }
   return success();
 }
 

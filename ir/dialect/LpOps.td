@@ -137,7 +137,8 @@ def Lp_QuantizeOp : Lp_Op<"quantize", [Pure]> {
 
     Constraints: (quantize_c1) the result is `element` itself or its storage integer;
     (quantize_c2) which is an integer, or for an f32 f16 or bf16; (quantize_c3) an integer
-    value has all values of the element.
+    value has all values of the element; (quantize_c4) an f32 becomes an integer of at most
+    16 bits.
   }];
   let arguments = (ins Lp_Scalar:$value, TypeAttr:$element);
   let results = (outs Lp_Element:$result);

@@ -82,6 +82,14 @@ func.func @quantize_c1(%v: i32) -> i32 {
 
 // -----
 
+func.func @quantize_c4(%v: f32) -> i32 {
+  // expected-error @+1 {{converts an f32 to '!lp.int<unsigned, 32>', expected at most 16 bits}}
+  %q = lp.quantize %v to !lp.int<unsigned, 32> : f32 -> i32
+  return %q : i32
+}
+
+// -----
+
 func.func @threshold_c2(%v: i32, %t: tensor<3xi32>) -> i32 {
   // expected-error @+1 {{levels must be positive}}
   %q = lp.threshold %v, %t[] affine_map<(d0) -> (d0)> levels 0 : i32, tensor<3xi32>
