@@ -31,7 +31,7 @@ public:
                                 cell, rows, vectors, machine)),
         plan(planTile(form, facts, rows, schedule.getBlock(), machine)),
         rowTiles(llvm::divideCeil(g.extentOf(LoopRole::Row), rows)),
-        panels(asReal(g.panels * g.extentOf(LoopRole::Batch))),
+        panels(asReal(g.panelCount())),
         steps(asReal(g.steps) * plan.stepFraction),
         stepsOfPanel(panels * steps * asReal(planePairs(form)) /
                      asReal(together.x * together.w)) {}
@@ -56,7 +56,7 @@ private:
   PlanesTogether together;
   TilePlan plan;
   int64_t rowTiles;    ///< In a panel.
-  double panels;       ///< Of all batches.
+  double panels;       ///< Of all batches and groups.
   double steps;        ///< Of a tile and pair of planes.
   double stepsOfPanel; ///< Of a tile in all panels and passes over planes.
 
@@ -94,8 +94,8 @@ private:
     }
     terms.pieces = panels * tiles * asReal(planePairs(form)) /
                    asReal(together.x * together.w) * plan.piecesPerTile;
-    terms.tasks =
-        panels * asReal(llvm::divideCeil(rowTiles, schedule.getBlock()));
+    terms.tasks = panels / asReal(g.extentOf(LoopRole::Group)) *
+                  asReal(llvm::divideCeil(rowTiles, schedule.getBlock()));
   }
 
   /// What becomes of accumulators.
@@ -154,7 +154,8 @@ double lpgen::estimateCycles(const PackedForm &form, const Cell &cell,
   const Geometry &g = form.geometry;
   const double macs =
       asReal(g.extentOf(LoopRole::Row)) * asReal(g.extentOf(LoopRole::Column)) *
-      asReal(g.extentOf(LoopRole::Batch)) * asReal(g.reductionSize());
+      asReal(g.extentOf(LoopRole::Batch)) *
+      asReal(g.extentOf(LoopRole::Group)) * asReal(g.reductionSize());
   return cyclesOf(countTerms(form, cell, schedule, machine), cell, machine) /
          macs;
 }

@@ -17,9 +17,9 @@ TunedKey lpgen::keyOf(lp::ContractOp contract, const Target &target) {
   ContractShape shape = ContractShape::of(contract);
   for (auto [loop, extent] : llvm::enumerate(shape.extents)) {
     bool inW = shape.wMap.isFunctionOfDim(loop);
-    (loop >= shape.parallel ? key.reduction
-     : inW                  ? key.columns
-                            : key.rows) *= extent;
+    (loop >= shape.parallel - shape.groups ? key.reduction
+     : inW                                 ? key.columns
+                                           : key.rows) *= extent;
   }
   return key;
 }

@@ -215,14 +215,15 @@ void Bufferizer::convert(lp::ContractOp op) {
       builder, op.getLoc(), mlir::TypeRange{}, x, w, lookup(op.getXZero()),
       lookup(op.getWZero()), lookup(op.getXPadScalar()),
       mapAll(op.getDynamicExtents()), outputs, op.getExtents(),
-      op.getParallel(), op.getXMap(), op.getWMap(), op.getXDivisors(),
-      op.getXPadAttr(), op.getXZeroMapAttr(), op.getWZeroMapAttr(),
-      op.getXAffineAttr(), op.getWAffineAttr(), op.getXElement(),
-      op.getWElement(), op.getXRange(), op.getWRange(), op.getXShape(),
-      op.getWShape(), xLayout, wLayout, op.getScheduleAttr(), op.getLabelAttr(),
-      op.getChoiceAttr(), elementOf(op.getXZero()), elementOf(op.getWZero()),
-      elementOf(op.getXPadScalar()));
+      op.getParallel(), op.getGroupsAttr(), op.getXMap(), op.getWMap(),
+      op.getXDivisors(), op.getXPadAttr(), op.getXZeroMapAttr(),
+      op.getWZeroMapAttr(), op.getXAffineAttr(), op.getWAffineAttr(),
+      op.getXElement(), op.getWElement(), op.getXRange(), op.getWRange(),
+      op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
+      op.getLabelAttr(), op.getChoiceAttr(), elementOf(op.getXZero()),
+      elementOf(op.getWZero()), elementOf(op.getXPadScalar()));
   op.getBody().cloneInto(&contract.getBody(), mapping);
+  op.getFactors().cloneInto(&contract.getFactors(), mapping);
   if (!chains.empty()) {
     createChains(op, contract, chains);
   }

@@ -58,8 +58,9 @@ lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
                                   ValueRange dynamic) {
   return lp::PackOp::create(b, op.getLoc(), source, destination,
                             /*logical=*/{}, dynamic, layout, extents,
-                            op.getParallel(), xMap, op.getWMap(), xShape,
-                            op.getWShape(), element, /*yielded=*/{});
+                            op.getParallel(), op.getGroupsAttr(), xMap,
+                            op.getWMap(), xShape, op.getWShape(), element,
+                            /*yielded=*/{});
 }
 
 lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,

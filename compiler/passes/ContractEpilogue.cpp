@@ -61,6 +61,7 @@ Value ContractTiler::sumOfX() {
                       g.xPlaneBytes / g.runBytes, 32);
   Value position = e.index(g.xOrigin() / g.runBytes);
   position = strideDot(LoopRole::Batch, position, g.runBytes);
+  position = strideDot(LoopRole::Group, position, g.runBytes);
   position = strideDot(LoopRole::Row, position, g.runBytes);
   Value taps = e.index(g.extentOf(LoopRole::Tap));
   return e.reduce(e.index(0), taps, e.i32(0), [&](Value tap, Value sum) {
@@ -151,8 +152,7 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
     accumulate(perW, e.mul(terms.sumX, number(ax)));
   }
   if (form.needsWSums) {
-    int64_t count = g.extentOf(LoopRole::Batch) * g.panels *
-                    (g.classes.count() + 1) * lanes;
+    int64_t count = g.panelCount() * (g.classes.count() + 1) * lanes;
     Value table = e.view(op.getW(), g.wTableOffset, count, 32);
     auto load = [&](Value position) -> Value {
       return asSum(
@@ -188,7 +188,7 @@ struct ContractTiler::Chain {
 /// Room in scratch, after the sums, for a row of each chain.
 std::vector<ContractTiler::Chain> ContractTiler::openChains() {
   std::vector<Chain> chains;
-  int64_t offset = tileBytes();
+  int64_t offset = tileBytes() + totalsBytes();
   for (lp::PackOp pack : lp::chainedPacks(op)) {
     Geometry geometry = packedGeometry(pack);
     RowPacker row(pack, e, geometry, lanes, scratch, offset);
@@ -260,31 +260,73 @@ Value ContractTiler::withRowsAsOne(Value output) {
   return memref::CollapseShapeOp::create(e.b, e.loc, output, dims);
 }
 
+/// Columns of the panel.
+Value ContractTiler::ownColumns() {
+  int64_t columns = g.extentOf(LoopRole::Column);
+  if (columns % lanes == 0) {
+    return e.index(lanes);
+  }
+  Value first = e.mul(panel, e.index(lanes));
+  return e.min(e.index(lanes), e.sub(e.index(columns), first));
+}
+
+/// `body` for every row of the task.
+void ContractTiler::emitRows(llvm::function_ref<void(Value)> body) {
+  e.loop(begin, end, 1, [&](Value row) {
+    setLoops(LoopRole::Row, row);
+    body(row);
+  });
+}
+
+/// The sum of products of factors at the current loops.
+Value ContractTiler::sumOf(const RowTerms &terms, Value row, Value lane) {
+  Value sum = memref::LoadOp::create(e.b, e.loc, viewOfSums(),
+                                     ValueRange{e.sub(row, begin), lane});
+  return complete(terms, sum, lane);
+}
+
+/// Adds the products of the factors of the current group to the totals.
+void ContractTiler::addGroup() {
+  Value totals = viewOfTotals();
+  Value firstColumn = e.mul(panel, e.index(lanes));
+  emitRows([&](Value row) {
+    RowTerms terms = rowTerms();
+    e.elementwiseLoop(e.index(0), ownColumns(), [&](Value lane) {
+      setLoops(LoopRole::Column, e.add(firstColumn, lane));
+      SmallVector<Value> arguments(
+          ArrayRef(loops).take_front(op.getParallel() + op.numGroups()));
+      arguments.push_back(sumOf(terms, row, lane));
+      SmallVector<Value> factors = inlineBody(e, op.getFactors(), arguments);
+      SmallVector<Value> at = {e.sub(row, begin), lane};
+      Value total = memref::LoadOp::create(e.b, e.loc, totals, at);
+      total = math::FmaOp::create(e.b, e.loc, factors[0], factors[1], total);
+      memref::StoreOp::create(e.b, e.loc, total, totals, at);
+    });
+  });
+}
+
 /// Completes the sums of all rows of the task and runs the body on them.
 void ContractTiler::emitEpilogue() {
-  int64_t columns = g.extentOf(LoopRole::Column);
   Value firstColumn = e.mul(panel, e.index(lanes));
-  Value ownColumns =
-      columns % lanes == 0
-          ? e.index(lanes)
-          : e.min(e.index(lanes), e.sub(e.index(columns), firstColumn));
-  Value sums = viewOfSums();
+  const bool isGrouped = op.numGroups() > 0;
+  Value totals = isGrouped ? viewOfTotals() : Value();
   bool adjacent = hasAdjacentRows();
   SmallVector<Value> outputs =
       llvm::map_to_vector(op.getOutputs(), [&](Value output) {
         return adjacent ? withRowsAsOne(output) : output;
       });
   std::vector<Chain> chains = openChains();
-  e.loop(begin, end, 1, [&](Value row) {
-    setLoops(LoopRole::Row, row);
-    RowTerms terms = rowTerms();
-    e.elementwiseLoop(e.index(0), ownColumns, [&](Value lane) {
+  emitRows([&](Value row) {
+    RowTerms terms = isGrouped ? RowTerms() : rowTerms();
+    e.elementwiseLoop(e.index(0), ownColumns(), [&](Value lane) {
       setLoops(LoopRole::Column, e.add(firstColumn, lane));
-      Value sum = memref::LoadOp::create(e.b, e.loc, sums,
-                                         ValueRange{e.sub(row, begin), lane});
       SmallVector<Value> indices(ArrayRef(loops).take_front(op.getParallel()));
       SmallVector<Value> arguments(indices);
-      arguments.push_back(complete(terms, sum, lane));
+      arguments.push_back(isGrouped ? memref::LoadOp::create(
+                                          e.b, e.loc, totals,
+                                          ValueRange{e.sub(row, begin), lane})
+                                          .getResult()
+                                    : sumOf(terms, row, lane));
       if (adjacent) {
         SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
         indices[rows.front()] = row;
@@ -300,7 +342,7 @@ void ContractTiler::emitEpilogue() {
       }
     });
     for (Chain &chain : chains) {
-      packRow(chain, ownColumns);
+      packRow(chain, ownColumns());
     }
   });
 }

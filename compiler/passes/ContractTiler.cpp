@@ -51,8 +51,14 @@ int64_t ContractTiler::tileBytes() const {
   return llvm::alignTo(sumsBytes() + halvesBytes(), 64);
 }
 
+int64_t ContractTiler::totalsBytes() {
+  const int64_t bytes = schedule.getTileRows() * schedule.getBlock() * lanes *
+                        int64_t(sizeof(float));
+  return op.numGroups() == 0 ? 0 : llvm::alignTo(bytes, 64);
+}
+
 int64_t ContractTiler::scratchBytes() {
-  int64_t bytes = tileBytes();
+  int64_t bytes = tileBytes() + totalsBytes();
   for (lp::PackOp chain : lp::chainedPacks(op)) {
     bytes += RowPacker::rowBytes(chain.getLayout(), lanes);
   }
@@ -90,7 +96,6 @@ Value ContractTiler::strideDot(LoopRole role, Value start, int64_t divisor) {
 void ContractTiler::emit(Coordinates task) {
   batch = task[0];
   setLoops(LoopRole::Batch, batch);
-  xBase = strideDot(LoopRole::Batch, e.index(g.xOrigin()), 1);
 
   Value rows = e.product(extentsOf(LoopRole::Row));
   int64_t blockRows = schedule.getTileRows() * schedule.getBlock();
@@ -107,30 +112,51 @@ void ContractTiler::emit(Coordinates task) {
   }
 }
 
-Value ContractTiler::viewOfSums() {
-  auto type = MemRefType::get(
-      {schedule.getTileRows() * schedule.getBlock(), lanes}, sumType);
-  return memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
+Value ContractTiler::viewOf(mlir::Type type, int64_t offset) {
+  auto rows = MemRefType::get(
+      {schedule.getTileRows() * schedule.getBlock(), lanes}, type);
+  return memref::ViewOp::create(e.b, e.loc, rows, scratch, e.index(offset),
                                 ValueRange{});
 }
 
-void ContractTiler::zeroScratch() {
+void ContractTiler::zero(Value sums) {
+  auto type = cast<MemRefType>(sums.getType()).getElementType();
   Value zero = arith::ConstantOp::create(
-      e.b, e.loc, e.b.getZeroAttr(VectorType::get({lanes}, sumType)));
-  Value sums = viewOfSums();
+      e.b, e.loc, e.b.getZeroAttr(VectorType::get({lanes}, type)));
   e.loop(e.index(0), e.sub(end, begin), 1, [&](Value row) {
     vector::StoreOp::create(e.b, e.loc, zero, sums,
                             ValueRange{row, e.index(0)});
   });
 }
 
-/// All tiles of the task in one panel.
+/// All tiles of the task in one panel: their sums, or those of group after
+/// group.
 void ContractTiler::emitPanel() {
+  if (op.numGroups() == 0) {
+    emitSums(e.index(0));
+  } else {
+    zero(viewOfTotals());
+    e.loop(e.index(0), e.index(g.extentOf(LoopRole::Group)), 1,
+           [&](Value group) {
+             emitSums(group);
+             addGroup();
+           });
+  }
+  emitEpilogue();
+}
+
+/// The sums of one group, the only one if there are none, of all tiles.
+void ContractTiler::emitSums(Value group) {
+  setLoops(LoopRole::Group, group);
+  xBase = strideDot(LoopRole::Batch, e.index(g.xOrigin()), 1);
+  xBase = strideDot(LoopRole::Group, xBase, 1);
   panelNumber = e.add(e.mul(batch, e.index(g.panels)), panel);
+  panelNumber =
+      e.add(e.mul(panelNumber, e.index(g.extentOf(LoopRole::Group))), group);
   wOffset = e.add(e.index(kPackedHeaderBytes),
                   e.mul(panelNumber, e.index(g.panelBytes)));
   if (!plan.writesOnce()) {
-    zeroScratch();
+    zero(viewOfSums());
   }
   int64_t count = plan.loops[0].count;
   int64_t whole = count / plan.strip * plan.strip;
@@ -143,7 +169,6 @@ void ContractTiler::emitPanel() {
   if (whole < count) {
     emitSweep(e.index(whole), count - whole);
   }
-  emitEpilogue();
 }
 
 SmallVector<OpFoldResult>

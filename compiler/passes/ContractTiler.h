@@ -36,7 +36,12 @@ private:
   int64_t halvesBytes() const;
   /// Of the sums of the task's tiles, those of 16 bits among them.
   int64_t tileBytes() const;
-  mlir::Value viewOfSums(); ///< [rows of the task, lanes].
+  /// Of the f32 that sums of groups add up to, if there are groups.
+  int64_t totalsBytes();
+  // [rows of the task, lanes].
+  mlir::Value viewOf(mlir::Type type, int64_t offset);
+  mlir::Value viewOfSums() { return viewOf(sumType, 0); }
+  mlir::Value viewOfTotals() { return viewOf(e.b.getF32Type(), tileBytes()); }
 
   // Loops of the contraction and where they lead in x.
   llvm::SmallVector<mlir::OpFoldResult> extentsOf(LoopRole role);
@@ -44,7 +49,8 @@ private:
   mlir::Value strideDot(LoopRole role, mlir::Value start, int64_t divisor);
 
   void emitPanel();
-  void zeroScratch();
+  void emitSums(mlir::Value group);
+  void zero(mlir::Value sums);
 
   // ContractSweeps.cpp: sweeps over the tiles of the task.
   mlir::Value rowAddress(mlir::Value row);
@@ -69,6 +75,10 @@ private:
                        mlir::Value lane);
   std::vector<Chain> openChains();
   void packRow(Chain &chain, mlir::Value columns);
+  mlir::Value ownColumns();
+  void emitRows(llvm::function_ref<void(mlir::Value)> body);
+  void addGroup();
+  mlir::Value sumOf(const RowTerms &terms, mlir::Value row, mlir::Value lane);
   bool hasAdjacentRows();
   mlir::Value withRowsAsOne(mlir::Value output);
   void emitEpilogue();
@@ -92,8 +102,8 @@ private:
   mlir::Value batch;
   mlir::Value panel;
   mlir::Value wOffset;     ///< Byte where the panel begins in w.
-  mlir::Value panelNumber; ///< batch * panels + panel.
-  mlir::Value xBase;       ///< Byte of x at this batch and row 0.
+  mlir::Value panelNumber; ///< Of batch, panel and group.
+  mlir::Value xBase;       ///< Byte of x at this batch and group, and row 0.
   /// Current value of each parallel loop.
   llvm::SmallVector<mlir::Value> loops;
 };

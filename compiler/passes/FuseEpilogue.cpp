@@ -152,6 +152,7 @@ lp::ContractOp fuse(lp::ContractOp contract, lp::ComputeOp compute) {
   state.propertiesAttr = contract->getPropertiesAsAttribute();
   Region *region = state.addRegion();
   region->takeBody(contract.getBody());
+  state.addRegion()->takeBody(contract.getFactors());
   state.addRegion(); // chains come with buffers
   auto merged = cast<lp::ContractOp>(builder.create(state));
   merged.setLabelAttr(compute.getLabelAttr());

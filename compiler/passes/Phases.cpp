@@ -1,6 +1,7 @@
 // What the phases have in common: loops of a role, subscripts, the geometry of
 // a packed operand. See Phases.h.
 #include "compiler/passes/Phases.h"
+#include "ir/dialect/Bounds.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -35,11 +36,15 @@ SmallVector<Value> lpgen::mapIndices(Emitter &e, AffineMap map,
                                      ArrayRef<Value> loops) {
   SmallVector<Value> indices;
   for (AffineExpr expr : map.getResults()) {
-    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-      indices.push_back(loops[dim.getPosition()]);
-    } else {
-      indices.push_back(e.index(cast<AffineConstantExpr>(expr).getValue()));
+    auto form = lp::linearForm(expr, map.getNumDims());
+    assert(form && "the verifiers want linear subscripts");
+    Value index = e.index(form->constant);
+    for (auto [loop, factor] : llvm::enumerate(form->coefficients)) {
+      if (factor != 0) {
+        index = e.add(index, e.mul(loops[loop], e.index(factor)));
+      }
     }
+    indices.push_back(index);
   }
   return indices;
 }

@@ -64,7 +64,7 @@ void emitHaloTask(lp::PackOp op, Emitter &e, Coordinates task,
 void setLoops(Emitter &e, const Geometry &g, LoopRole role, mlir::Value linear,
               llvm::SmallVectorImpl<mlir::Value> &loops);
 
-/// The results of a map of single loops and constants, at the current loops.
+/// The results of a map of linear subscripts, at the current loops.
 llvm::SmallVector<mlir::Value> mapIndices(Emitter &e, mlir::AffineMap map,
                                           llvm::ArrayRef<mlir::Value> loops);
 

@@ -1,6 +1,8 @@
 // lp-raise-contract: sums of products to lp.contract.
 #include "compiler/passes/AffineProduct.h"
 #include "compiler/passes/Emitter.h"
+#include "ir/dialect/Bounds.h"
+#include "mlir/IR/IRMapping.h"
 #include <array>
 
 namespace lpgen {
@@ -29,17 +31,30 @@ bool isAffineInLoops(lp::ReadOp read) {
                       [](Value index) { return isa<BlockArgument>(index); });
 }
 
-/// True if every subscript is one loop or a constant, each loop once.
-bool hasPlainSubscripts(lp::ReadOp read) {
+/// True if every subscript is a constant, or one loop, beside multiples of
+/// `groups`, and each loop is there once.
+bool hasPlainSubscripts(lp::ReadOp read, ValueRange groups = {}) {
   llvm::SmallPtrSet<Value, 4> seen;
   for (auto [expr, divisor] :
        llvm::zip_equal(read.getMap().getResults(), read.getDivisors())) {
+    auto form = lp::linearForm(expr, read.getMap().getNumDims());
     if (isa<AffineConstantExpr>(expr)) {
       continue;
     }
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || divisor != 1 ||
-        !seen.insert(read.getIndices()[dim.getPosition()]).second) {
+    if (!form || divisor != 1 || form->constant != 0) {
+      return false;
+    }
+    unsigned others = 0;
+    for (auto [dim, factor] : llvm::enumerate(form->coefficients)) {
+      Value loop = read.getIndices()[dim];
+      const bool isGroup = llvm::is_contained(groups, loop);
+      others += factor != 0 && !isGroup;
+      if (factor != 0 && (factor < 0 || (factor != 1 && !isGroup) ||
+                          !seen.insert(loop).second)) {
+        return false;
+      }
+    }
+    if (others > 1) {
       return false;
     }
   }
@@ -95,14 +110,60 @@ public:
       return false;
     }
     product = std::move(*found);
+    groups = groupsAround();
     whyNot = whyNotContraction();
+    if (groups && (!whyNot.empty() || !fitsGroups())) {
+      groups = nullptr;
+      whyNot = whyNotContraction();
+    }
     return whyNot.empty();
   }
 
-  void rewrite();
+  /// Returns the sum that is no more, beside the one of the products.
+  Operation *rewrite();
 
 private:
+  /// The sum of products of f32 around, whose terms the sum is a part of.
+  lp::ReduceOp groupsAround() {
+    auto outer = dyn_cast<lp::ReduceOp>(reduce->getParentOp());
+    return outer && outer.getKind() == lp::ReduceKind::Fma &&
+                   reduce.getType().isInteger() &&
+                   isa<lp::ComputeOp>(outer->getParentOp()) &&
+                   outer.getDynamicExtents().empty()
+               ? outer
+               : lp::ReduceOp();
+  }
+
+  /// Both operands have all loops of the groups, and theirs are the loops that
+  /// the factors read at.
+  bool fitsGroups() {
+    const auto reads = [](lp::ReadOp read, Value loop) {
+      return llvm::is_contained(read.getIndices(), loop);
+    };
+    if (!llvm::all_of(groups.getBody().getArguments(), [&](Value loop) {
+          return reads(x.read, loop) && reads(w.read, loop);
+        })) {
+      return false;
+    }
+    bool fits = true;
+    groups.getBody().walk([&](Operation *op) {
+      for (Value operand : op->getOperands()) {
+        auto argument = dyn_cast<BlockArgument>(operand);
+        const bool isOutside = argument && argument.getOwner()->getParentOp() ==
+                                               groups->getParentOp();
+        fits &= !isOutside || llvm::is_contained(loops, operand);
+      }
+    });
+    return fits;
+  }
+
+  /// Their loops; none if the sum stands alone.
+  ValueRange groupLoops() {
+    return groups ? ValueRange(groups.getBody().getArguments()) : ValueRange();
+  }
+
   std::string whyNotContraction() {
+    loops.clear();
     x = product.factors[0];
     w = product.factors[1];
     if (!isAffineInLoops(x.read) || !isAffineInLoops(w.read)) {
@@ -133,8 +194,8 @@ private:
                                         : "the padding of f32 is not 0";
   }
 
-  static bool isPlain(lp::ReadOp read) {
-    return hasPlainSubscripts(read) && !read.mayBeOutside();
+  bool isPlain(lp::ReadOp read) {
+    return hasPlainSubscripts(read, groupLoops()) && !read.mayBeOutside();
   }
 
   /// True if `w`, of f32, has no loop that `x` has not, as a vector beside a
@@ -165,12 +226,14 @@ private:
     }
     for (Block *scope : llvm::reverse(scopes)) {
       for (Value argument : scope->getArguments()) {
-        if (used.contains(argument)) {
+        if (used.contains(argument) ||
+            llvm::is_contained(groupLoops(), argument)) {
           loops.push_back(argument);
         }
       }
     }
-    parallel = loops.size();
+    outside = loops.size();
+    parallel = outside - groupLoops().size();
     llvm::append_range(loops, reduce.getBody().front().getArguments());
   }
 
@@ -212,21 +275,24 @@ private:
     return !zero || (isAffineInLoops(zero) && hasPlainSubscripts(zero) &&
                      llvm::all_of(zero.getIndices(), [&](Value index) {
                        return llvm::is_contained(
-                           ArrayRef(loops).take_front(parallel), index);
+                           ArrayRef(loops).take_front(outside), index);
                      }));
   }
 
   Value finished(OpBuilder &builder, Value sum);
+  void fillFactors(lp::ContractOp contract);
 
   lp::ReduceOp reduce;
+  lp::ReduceOp groups; ///< The sum around, whose terms scale this one; or null.
   AffineProduct product;
   AffineFactor x;
   AffineFactor w;
-  LoopList loops;
+  LoopList loops; ///< Parallel ones, groups, those of the sum.
   unsigned parallel = 0;
+  unsigned outside = 0; ///< Parallel ones and groups.
 };
 
-void RaiseContract::rewrite() {
+Operation *RaiseContract::rewrite() {
   auto statement = reduce->getParentOfType<lp::ComputeOp>();
   OpBuilder builder(statement);
   Location loc = reduce.getLoc();
@@ -269,19 +335,20 @@ void RaiseContract::rewrite() {
   if (Value scalar = x.read.getPadScalar()) {
     padScalar = skipCasts(scalar).getDefiningOp<lp::ReadOp>().getSource();
   }
-  mlir::Type accumulator = reduce.getType();
+  mlir::Type accumulator = groups ? groups.getType() : reduce.getType();
   auto resultType = RankedTensorType::get(
       ArrayRef<int64_t>(extents).take_front(parallel), accumulator);
   auto contract = lp::ContractOp::create(
       builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
       w.read.getSource(), zeroOf(x), zeroOf(w), padScalar, dynamic,
-      ValueRange{}, extents, parallel, mapOver(x.read, loops),
-      mapOver(w.read, loops), x.read.getDivisors(), xPad, zeroMapOf(x),
-      zeroMapOf(w), affineOf(x), affineOf(w), x.read.logicalElement(),
-      w.read.logicalElement(), rangeOf(x.read), rangeOf(w.read),
-      shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(), lp::LayoutAttr(),
-      lp::ScheduleAttr(), statement.getLabelAttr(), StringAttr(),
-      mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr());
+      ValueRange{}, extents, parallel,
+      groups ? builder.getI64IntegerAttr(outside - parallel) : IntegerAttr(),
+      mapOver(x.read, loops), mapOver(w.read, loops), x.read.getDivisors(),
+      xPad, zeroMapOf(x), zeroMapOf(w), affineOf(x), affineOf(w),
+      x.read.logicalElement(), w.read.logicalElement(), rangeOf(x.read),
+      rangeOf(w.read), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
+      lp::LayoutAttr(), lp::ScheduleAttr(), statement.getLabelAttr(),
+      StringAttr(), mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr());
   Block &body = contract.getBody().emplaceBlock();
   for (unsigned i = 0; i < parallel; ++i) {
     body.addArgument(builder.getIndexType(), loc);
@@ -289,15 +356,68 @@ void RaiseContract::rewrite() {
   Value acc = body.addArgument(accumulator, loc);
   OpBuilder bodyBuilder = OpBuilder::atBlockEnd(&body);
   lp::YieldOp::create(bodyBuilder, loc, acc);
+  if (groups) {
+    fillFactors(contract);
+  }
 
-  builder.setInsertionPoint(reduce);
+  lp::ReduceOp replaced = groups ? groups : reduce;
+  builder.setInsertionPoint(replaced);
   auto identity =
       AffineMap::getMultiDimIdentityMap(parallel, builder.getContext());
   auto read = lp::ReadOp::create(
       builder, loc, accumulator, contract.getResult(0),
       ValueRange(ArrayRef<Value>(loops).take_front(parallel)), identity);
-  reduce.replaceAllUsesWith(finished(builder, read.getValue()));
-  reduce.erase();
+  replaced.replaceAllUsesWith(groups ? read.getValue()
+                                     : finished(builder, read.getValue()));
+  Operation *gone = replaced;
+  replaced.erase();
+  return gone;
+}
+
+/// Copies to the end of the block at `builder` what computes `value` outside
+/// of it, within `statement`.
+static void copyInto(OpBuilder &builder, Value value, Operation *statement,
+                     IRMapping &mapping) {
+  Operation *op = value.getDefiningOp();
+  if (!op || mapping.contains(value) || !statement->isAncestor(op)) {
+    return;
+  }
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      if (!source || !op->isAncestor(source)) {
+        copyInto(builder, operand, statement, mapping);
+      }
+    }
+  });
+  builder.clone(*op, mapping);
+}
+
+/// The terms of the groups as a function of the sum of one.
+void RaiseContract::fillFactors(lp::ContractOp contract) {
+  Location loc = reduce.getLoc();
+  Block &block = contract.getFactors().emplaceBlock();
+  OpBuilder builder = OpBuilder::atBlockEnd(&block);
+  IRMapping mapping;
+  for (Value loop : ArrayRef(loops).take_front(outside)) {
+    mapping.map(loop, block.addArgument(builder.getIndexType(), loc));
+  }
+  // The body refers to the sum by a value that the argument replaces.
+  Value sum = block.addArgument(reduce.getType(), loc);
+  OpBuilder before(reduce);
+  Value placeholder = arith::ConstantOp::create(
+      before, loc, before.getZeroAttr(reduce.getType()));
+  mapping.map(placeholder, sum);
+  reduce.replaceAllUsesWith(finished(before, placeholder));
+  auto statement = groups->getParentOfType<lp::ComputeOp>();
+  auto terms =
+      cast<lp::YieldOp>(groups.getBody().front().getTerminator()).getValues();
+  for (Value term : terms) {
+    copyInto(builder, term, statement, mapping);
+  }
+  lp::YieldOp::create(builder, loc, llvm::map_to_vector(terms, [&](Value term) {
+                        return mapping.lookupOrDefault(term);
+                      }));
 }
 
 /// The sum of products of both factors as that of the whole term. Each step is
@@ -318,12 +438,16 @@ struct RaiseContractPass
   void runOnOperation() override {
     // Innermost first: a nested sum is an operand of the outer one.
     SmallVector<lp::ReduceOp> reductions;
+    llvm::SmallPtrSet<Operation *, 4> done;
     getOperation().walk([&](lp::ReduceOp op) { reductions.push_back(op); });
     for (lp::ReduceOp reduce : reductions) {
+      if (done.contains(reduce)) {
+        continue;
+      }
       RaiseContract raise(reduce);
       std::string whyNot;
       if (raise.match(whyNot)) {
-        raise.rewrite();
+        done.insert(raise.rewrite());
       } else if (!whyNot.empty()) {
         reduce.emitRemark("this sum of products has no schedule, it stays a "
                           "loop nest: ")

@@ -88,71 +88,127 @@ static Value emitFactor(Emitter &e, Value source, AffineMap map,
               : value;
 }
 
-lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  Emitter e(builder, loc);
-  unsigned parallel = op.getParallel();
+namespace {
+
+/// Writes a contraction as an elementwise op. See contractToCompute.
+class Unroller {
+public:
+  explicit Unroller(lp::ContractOp op)
+      : op(op), builder(op), e(builder, op.getLoc()) {}
+
+  lp::ComputeOp run();
+
+private:
+  /// A reduction over loops [first, first + count), which are set in its body.
+  lp::ReduceOp reduce(lp::ReduceKind kind, mlir::Type type, unsigned first,
+                      unsigned count, llvm::function_ref<ValueRange()> terms);
+  Value readScalar(Value source, std::optional<mlir::Type> element,
+                   std::optional<AffineMap> map);
+  Value sumOfProducts();
+  Value sumOfGroups();
+
+  lp::ContractOp op;
+  OpBuilder builder;
+  Emitter e;
+  SmallVector<Value> loops;
+};
+
+lp::ReduceOp Unroller::reduce(lp::ReduceKind kind, mlir::Type type,
+                              unsigned first, unsigned count,
+                              llvm::function_ref<ValueRange()> terms) {
+  ArrayRef<int64_t> extents = op.getExtents();
+  const auto dynamicIn = [&](unsigned loopCount) {
+    return llvm::count(extents.take_front(loopCount), ShapedType::kDynamic);
+  };
+  auto result = lp::ReduceOp::create(
+      builder, e.loc, type,
+      op.getDynamicExtents()
+          .drop_front(dynamicIn(first))
+          .take_front(dynamicIn(first + count) - dynamicIn(first)),
+      kind, extents.slice(first, count));
+  Block &body = result.getBody().emplaceBlock();
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&body);
+  for (unsigned i = 0; i < count; ++i) {
+    loops.push_back(body.addArgument(builder.getIndexType(), e.loc));
+  }
+  lp::YieldOp::create(builder, e.loc, terms());
+  return result;
+}
+
+Value Unroller::readScalar(Value source, std::optional<mlir::Type> element,
+                           std::optional<AffineMap> map) {
+  if (!source) {
+    return {};
+  }
+  return e.read(source, map ? mapIndices(e, *map, loops) : SmallVector<Value>(),
+                *element);
+}
+
+/// Of the products at the loops set so far.
+Value Unroller::sumOfProducts() {
+  Value xZero =
+      readScalar(op.getXZero(), op.getXZeroElement(), op.getXZeroMap());
+  Value wZero =
+      readScalar(op.getWZero(), op.getWZeroElement(), op.getWZeroMap());
+  Value xPad = readScalar(op.getXPadScalar(), op.getXPadElement(), {});
+  const mlir::Type type = op.accumulatorType();
+  const bool isFloat = op.isOfFloats();
+  const unsigned first = op.getParallel() + op.numGroups();
+  SmallVector<Value> terms;
+  return reduce(isFloat ? lp::ReduceKind::Fma : lp::ReduceKind::Sum, type,
+                first, op.numLoops() - first, [&]() -> ValueRange {
+                  SmallVector<int64_t> ones(op.getWMap().getNumResults(), 1);
+                  Value x = emitFactor(
+                      e, op.getX(), op.getXMap(), op.getXDivisors(), loops,
+                      op.getXElement(), op.getXRange(), op.getXPadAttr(), xPad,
+                      op.affineOfX(), xZero, type);
+                  Value w = emitFactor(e, op.getW(), op.getWMap(), ones, loops,
+                                       op.getWElement(), op.getWRange(), {}, {},
+                                       op.affineOfW(), wZero, type);
+                  if (isFloat) {
+                    terms = {x, w};
+                  } else {
+                    terms = {arith::MulIOp::create(builder, e.loc, x, w)};
+                  }
+                  return terms;
+                });
+}
+
+Value Unroller::sumOfGroups() {
+  SmallVector<Value> terms;
+  return reduce(lp::ReduceKind::Fma, builder.getF32Type(), op.getParallel(),
+                op.numGroups(), [&]() -> ValueRange {
+                  SmallVector<Value> arguments(loops);
+                  arguments.push_back(sumOfProducts());
+                  terms = inlineBody(e, op.getFactors(), arguments);
+                  return terms;
+                });
+}
+
+lp::ComputeOp Unroller::run() {
+  const unsigned parallel = op.getParallel();
   ArrayRef<int64_t> extents = op.getExtents();
   size_t dynamic =
       llvm::count(extents.take_front(parallel), ShapedType::kDynamic);
   auto compute = lp::ComputeOp::create(
-      builder, loc, mlir::TypeRange{},
+      builder, e.loc, mlir::TypeRange{},
       op.getDynamicExtents().take_front(dynamic), op.getOutputs(),
       extents.take_front(parallel), op.getLabelAttr(), DenseI64ArrayAttr());
   Block &body = compute.getBody().emplaceBlock();
   builder.setInsertionPointToStart(&body);
-  SmallVector<Value> loops;
   for (unsigned i = 0; i < parallel; ++i) {
-    loops.push_back(body.addArgument(builder.getIndexType(), loc));
+    loops.push_back(body.addArgument(builder.getIndexType(), e.loc));
   }
-  auto readScalar = [&](Value source, std::optional<mlir::Type> element,
-                        ArrayRef<Value> at) {
-    return source ? e.read(source, at, *element) : Value();
-  };
-  auto zeroAt = [&](std::optional<AffineMap> map) {
-    return map ? mapIndices(e, *map, loops) : SmallVector<Value>();
-  };
-  Value xZero =
-      readScalar(op.getXZero(), op.getXZeroElement(), zeroAt(op.getXZeroMap()));
-  Value wZero =
-      readScalar(op.getWZero(), op.getWZeroElement(), zeroAt(op.getWZeroMap()));
-  Value xPad = readScalar(op.getXPadScalar(), op.getXPadElement(), {});
-  mlir::Type type = op.accumulatorType();
-  auto reduce = lp::ReduceOp::create(
-      builder, loc, type, op.getDynamicExtents().drop_front(dynamic),
-      op.isOfFloats() ? lp::ReduceKind::Fma : lp::ReduceKind::Sum,
-      extents.drop_front(parallel));
-  Block &sum = reduce.getBody().emplaceBlock();
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&sum);
-    for (unsigned i = parallel; i < op.numLoops(); ++i) {
-      loops.push_back(sum.addArgument(builder.getIndexType(), loc));
-    }
-    SmallVector<int64_t> ones(op.getWMap().getNumResults(), 1);
-    Value x = emitFactor(e, op.getX(), op.getXMap(), op.getXDivisors(), loops,
-                         op.getXElement(), op.getXRange(), op.getXPadAttr(),
-                         xPad, op.affineOfX(), xZero, type);
-    Value w =
-        emitFactor(e, op.getW(), op.getWMap(), ones, loops, op.getWElement(),
-                   op.getWRange(), {}, {}, op.affineOfW(), wZero, type);
-    if (op.isOfFloats()) {
-      lp::YieldOp::create(builder, loc, ValueRange{x, w});
-    } else {
-      lp::YieldOp::create(
-          builder, loc, ValueRange{arith::MulIOp::create(builder, loc, x, w)});
-    }
-  }
-  IRMapping mapping;
-  Block &epilogue = op.getBody().front();
-  for (unsigned i = 0; i < parallel; ++i) {
-    mapping.map(epilogue.getArgument(i), loops[i]);
-  }
-  mapping.map(epilogue.getArgument(parallel), reduce.getResult());
-  for (Operation &inner : epilogue) {
-    builder.clone(inner, mapping);
-  }
+  SmallVector<Value> arguments(loops);
+  arguments.push_back(op.numGroups() > 0 ? sumOfGroups() : sumOfProducts());
+  lp::YieldOp::create(builder, e.loc, inlineBody(e, op.getBody(), arguments));
   op.erase();
   return compute;
+}
+
+} // namespace
+
+lp::ComputeOp lpgen::contractToCompute(lp::ContractOp op) {
+  return Unroller(op).run();
 }

@@ -127,7 +127,7 @@ private:
   RowPacker row;
 };
 
-/// Weights: one task packs one panel of one batch.
+/// Weights: one task packs one panel of one batch and group.
 class WeightPacker : public GroupWriter {
 public:
   WeightPacker(lp::PackOp op, Emitter &e)
@@ -136,10 +136,13 @@ public:
   void emit(Coordinates task) {
     Value batch = task[0];
     Value panel = task[1];
+    Value group = task[2];
     Value number = e.add(e.mul(batch, e.index(g.panels)), panel);
+    number = e.add(e.mul(number, e.index(g.extentOf(LoopRole::Group))), group);
     Value start = e.add(e.index(kPackedHeaderBytes),
                         e.mul(number, e.index(g.panelBytes)));
     setLoops(e, g, LoopRole::Batch, batch, loops);
+    setLoops(e, g, LoopRole::Group, group, loops);
     SmallVector<OpFoldResult> extents = {
         e.b.getIndexAttr(g.extentOf(LoopRole::Tap)), e.b.getIndexAttr(g.groups),
         e.b.getIndexAttr(layout.getLanes())};
@@ -203,7 +206,7 @@ private:
     Value masks = e.table(inside);
     int64_t lanes = layout.getLanes();
     int64_t perPanel = (classes + 1) * lanes;
-    int64_t count = g.extentOf(LoopRole::Batch) * g.panels * perPanel;
+    int64_t count = g.panelCount() * perPanel;
     Value table = e.view(op.getDestination(), g.wTableOffset, count, 32);
     SmallVector<OpFoldResult> extents = {e.b.getIndexAttr(classes + 1),
                                          e.b.getIndexAttr(lanes)};
@@ -263,7 +266,8 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
   Geometry g = packedGeometry(op);
   if (op.getLayout().isOfWeights()) {
     return {e.b.getIndexAttr(g.extentOf(LoopRole::Batch)),
-            e.b.getIndexAttr(g.panels)};
+            e.b.getIndexAttr(g.panels),
+            e.b.getIndexAttr(g.extentOf(LoopRole::Group))};
   }
   SmallVector<OpFoldResult> sizes;
   for (const PositionDim &p :

@@ -36,6 +36,11 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
       "  gemm         batch {0}, M = {1}, N = {2}, K = {3} taps of {4}\n",
       extents(g, LoopRole::Batch), extents(g, LoopRole::Row),
       extents(g, LoopRole::Column), extents(g, LoopRole::Tap), g.innerExtent());
+  if (g.shape.groups > 0) {
+    os << formatv(
+        "  groups       {0}, each with a sum and factors of its own\n",
+        extents(g, LoopRole::Group));
+  }
   auto operand = [&](StringRef name, const ElementStorage &storage,
                      int64_t bytes, int64_t bits) {
     os << formatv("  {0,-12} {1} bytes in k-groups of {2}", name, bytes,

@@ -28,7 +28,8 @@ static ContractShape shapeOf(OpTy op) {
   for (int64_t extent : op.getExtents()) {
     shape.isDynamic.push_back(ShapedType::isDynamic(extent));
   }
-  shape.parallel = op.getParallel();
+  shape.groups = op.numGroups();
+  shape.parallel = op.getParallel() + shape.groups;
   shape.xMap = op.getXMap();
   shape.wMap = op.getWMap();
   shape.xShape.assign(op.getXShape().begin(), op.getXShape().end());
@@ -152,7 +153,7 @@ findInner(const ContractShape &shape) {
         plain &= !inner && s.coefficients[loop] == 1;
         inner = loop;
       } else {
-        plain &= inW; // a batch loop: groups
+        plain &= inW; // a batch or a group loop
       }
     }
     if (!plain || !inner || shape.isDynamic[*inner] || canBeOutside(shape, d)) {
@@ -188,6 +189,10 @@ static bool assignRoles(Geometry &g, std::string &reason) {
     if (g.shape.isDynamic[loop] && inW) {
       reason = "a loop of w has a run-time extent";
       return false;
+    }
+    if (loop >= g.shape.parallel - g.shape.groups) {
+      g.roles.push_back(LoopRole::Group); // lp.contract has it in x and w
+      continue;
     }
     g.roles.push_back(inX && inW ? LoopRole::Batch
                       : inX      ? LoopRole::Row
@@ -294,13 +299,11 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   panelBytes = wPlaneBytes * w.getPlanes();
   panels = llvm::divideCeil(extentOf(LoopRole::Column), w.getLanes());
   wTableOffset =
-      kPackedHeaderBytes +
-      llvm::alignTo(extentOf(LoopRole::Batch) * panels * panelBytes, 64);
+      kPackedHeaderBytes + llvm::alignTo(panelCount() * panelBytes, 64);
   wBytes = wTableOffset;
   if (w.getSums()) {
-    wBytes += llvm::alignTo(extentOf(LoopRole::Batch) * (classes.count() + 1) *
-                                panels * w.getLanes() * 4,
-                            64);
+    wBytes += llvm::alignTo(
+        panelCount() * (classes.count() + 1) * w.getLanes() * 4, 64);
   }
 }
 

@@ -13,7 +13,8 @@ namespace lpgen {
 
 /// What a loop of the contraction is to the GEMM.
 enum class LoopRole {
-  Batch,  ///< Subscripts x, w and the output: groups, batched GEMM, depthwise.
+  Batch,  ///< Subscripts x, w and the output: batched GEMM, depthwise.
+  Group,  ///< Subscripts x and w; a sum of its own, which factors scale.
   Row,    ///< Subscripts x and the output: pixels, rows of a GEMM.
   Column, ///< Subscripts w and the output: output channels.
   Tap,    ///< A reduction outside the packed groups: filter taps.
@@ -35,7 +36,8 @@ struct PositionDim {
 struct ContractShape {
   llvm::SmallVector<int64_t> extents;
   llvm::SmallVector<bool> isDynamic;
-  unsigned parallel = 0;
+  unsigned parallel = 0; ///< Loops that no sum runs over.
+  unsigned groups = 0;   ///< The last of them, whose sums are added up.
   mlir::AffineMap xMap;
   mlir::AffineMap wMap;
   llvm::SmallVector<int64_t> xShape; ///< Bounds of dynamic dimensions included.
@@ -110,7 +112,7 @@ public:
   unsigned innerLoop = 0;
   unsigned innerXDim = 0;
   llvm::SmallVector<PositionDim> positions;
-  /// Batch loops inside x's inner dimension (groups) with their coefficient
+  /// Batch and group loops inside x's inner dimension with their coefficient
   /// there.
   llvm::SmallVector<std::pair<unsigned, int64_t>> innerBatch;
 
@@ -133,11 +135,15 @@ public:
   int64_t stepBytes = 0;    ///< Bytes of w per step: lanes * groupBytes.
   int64_t wPlaneBytes = 0;  ///< Bytes of one plane of one panel.
   int64_t panelBytes = 0;   ///< Bytes of one panel of w, all planes.
-  int64_t panels = 0;       ///< Panels of w per batch.
+  int64_t panels = 0;       ///< Panels of w per batch and group.
   int64_t wTableOffset = 0; ///< Where the border sums of w begin.
   int64_t wBytes = 0; ///< Bytes of all of packed w, header and sums included.
   BorderClasses classes;
 
+  /// Panels of all batches, [batch][panel][group].
+  int64_t panelCount() const {
+    return extentOf(LoopRole::Batch) * panels * extentOf(LoopRole::Group);
+  }
   /// Bytes that loop `loop` adds to the address of x per iteration.
   int64_t xStride(unsigned loop) const;
   /// Bytes of x at all-zero loops, constants of the map and the halo included.

@@ -64,6 +64,9 @@ bool Planner::sortLoops() {
   if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
     return fail("x has a divided subscript");
   }
+  if (contract.numGroups() > 0) {
+    return fail("its groups have sums of their own");
+  }
   if (!contract.accumulatorType().isInteger(32)) {
     return fail("the sum is not one of integers that fits 32 bits");
   }

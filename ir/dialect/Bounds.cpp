@@ -126,7 +126,7 @@ static Size loopExtent(Value index) {
     return extentOf(reduce, number);
   }
   if (auto contract = dyn_cast<ContractOp>(owner);
-      contract && number < contract.getParallel()) {
+      contract && number < contract.getParallel() + contract.numGroups()) {
     return extentAt(contract.getExtents(), contract.getDynamicExtents(),
                     number);
   }

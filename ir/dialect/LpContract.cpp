@@ -1,6 +1,5 @@
 // The verifier of lp.contract; labels are those of LpOps.td.
 #include "ir/dialect/Verify.h"
-#include "llvm/ADT/SmallBitVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -125,11 +124,13 @@ LogicalResult verifyZero(ContractOp op, const char *name, Value zero,
       map.getNumResults() == cast<ShapedType>(zero.getType()).getRank();
   if (!isShaped || llvm::any_of(map.getResults(), [&](AffineExpr expr) {
         auto dim = dyn_cast<AffineDimExpr>(expr);
-        const bool isParallel = dim && dim.getPosition() < op.getParallel();
+        const bool isParallel =
+            dim && dim.getPosition() < op.getParallel() + op.numGroups();
         return !isParallel && !isa<AffineConstantExpr>(expr);
       })) {
     return op.emitOpError("zero points of ")
-           << name << " are subscripted by parallel loops and constants";
+           << name
+           << " are subscripted by parallel and group loops and constants";
   }
   SmallVector<Size> sizes;
   for (unsigned d = 0; d < map.getNumResults(); ++d) {
@@ -180,22 +181,6 @@ LogicalResult verifyFloats(ContractOp op) {
                    "scales, offsets and paddings other than 0");
 }
 
-/// Every subscript of w is a loop of its own, or a constant.
-LogicalResult verifyDistinct(ContractOp op) {
-  llvm::SmallBitVector seen(op.numLoops());
-  for (AffineExpr expr : op.getWMap().getResults()) {
-    if (isa<AffineConstantExpr>(expr)) {
-      continue;
-    }
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || seen.test(dim.getPosition())) {
-      return op.emitOpError("w must be subscripted by distinct loops");
-    }
-    seen.set(dim.getPosition());
-  }
-  return success();
-}
-
 LogicalResult verifyMaps(ContractOp op) {
   const unsigned loops = op.numLoops();
   const auto fits = [&](AffineMap map, ArrayRef<int64_t> shape) {
@@ -209,6 +194,57 @@ LogicalResult verifyMaps(ContractOp op) {
                           "divisor per dimension");
   }
   return success();
+}
+
+/// One index per loop of the first `loops`, then the accumulator.
+bool takesSums(Region &region, unsigned loops) {
+  return region.front().getNumArguments() == loops + 1 &&
+         isIndexList(region.front(), loops);
+}
+
+LogicalResult verifyArguments(ContractOp op) {
+  const mlir::Type type =
+      op.getBody().front().getArguments().empty()
+          ? mlir::Type()
+          : op.getBody().front().getArguments().back().getType();
+  return takesSums(op.getBody(), op.getParallel()) &&
+                 (type.isInteger(32) || type.isInteger(64) || type.isF32())
+             ? success()
+             : op.emitOpError("body takes one index per parallel loop and an "
+                              "i32, i64 or f32 accumulator");
+}
+
+/// Sums of groups, and the factors that they become.
+LogicalResult verifyGroups(ContractOp op) {
+  Region &factors = op.getFactors();
+  const unsigned first = op.getParallel();
+  const unsigned groups = op.numGroups();
+  if ((groups == 0) != factors.empty() || (op.getGroups() && groups == 0)) {
+    return op.emitOpError("has factors if there are groups, and only then");
+  }
+  if (groups == 0) {
+    return success();
+  }
+  const bool isOfIntegers = takesSums(factors, first + groups) &&
+                            (op.accumulatorType().isInteger(32) ||
+                             op.accumulatorType().isInteger(64));
+  ValueRange yielded = yieldedOf(factors);
+  if (!isOfIntegers || yielded.size() != 2 ||
+      !llvm::all_of(yielded.getTypes(),
+                    [](mlir::Type t) { return t.isF32(); }) ||
+      !op.getBody().front().getArguments().back().getType().isF32()) {
+    return op.emitOpError("factors take one index per parallel and group loop "
+                          "and an i32 or i64 sum, and yield two f32 for a body "
+                          "of an f32");
+  }
+  for (unsigned loop = first; loop < first + groups; ++loop) {
+    if (!op.getXMap().isFunctionOfDim(loop) ||
+        !op.getWMap().isFunctionOfDim(loop)) {
+      return op.emitOpError("has a group loop that does not subscript both "
+                            "operands");
+    }
+  }
+  return verifyBody(op, factors); // contract_c12
 }
 
 /// contract_c6 and contract_c7.
@@ -246,7 +282,7 @@ LogicalResult verifyOperandForms(ContractOp op) {
 } // namespace
 
 mlir::Type ContractOp::accumulatorType() {
-  return getBody().front().getArguments().back().getType();
+  return consumerOfSums().front().getArguments().back().getType();
 }
 
 bool ContractOp::isOfFloats() { return accumulatorType().isF32(); }
@@ -257,20 +293,18 @@ SmallVector<mlir::Type> ContractOp::outputTypes() {
 }
 
 LogicalResult ContractOp::verify() {
-  if (getParallel() > numLoops()) {
-    return emitOpError("has more parallel loops than loops");
+  if (getParallel() > numLoops() || numGroups() > numLoops() - getParallel()) {
+    return emitOpError("has more parallel and group loops than loops");
   }
-  if (failed(verifyMaps(*this)) ||     // contract_c1
-      failed(verifyDistinct(*this))) { // contract_c2
+  if (failed(verifyMaps(*this))) { // contract_c1
     return failure();
   }
-  Block &block = getBody().front();
-  if (block.getNumArguments() != getParallel() + 1 ||
-      !isIndexList(block, getParallel()) ||
-      !(accumulatorType().isInteger(32) || accumulatorType().isInteger(64) ||
-        accumulatorType().isF32())) { // contract_c3
-    return emitOpError("body takes one index per parallel loop and an i32, i64 "
-                       "or f32 accumulator");
+  if (!isMapOfW(getWMap(), getParallel(), numGroups())) { // contract_c2
+    return emitOpError("w must be subscripted by distinct loops");
+  }
+  if (failed(verifyArguments(*this)) || // contract_c3
+      failed(verifyGroups(*this))) {    // contract_c15
+    return failure();
   }
   if (failed(verifyOperandForms(*this))) { // contract_c6, contract_c7
     return failure();

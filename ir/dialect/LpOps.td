@@ -303,13 +303,19 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     With `xLayout`/`wLayout` the operand is a packed byte buffer and the maps speak of
     the logical tensor it was packed from, whose shape is `xShape`.
 
+    With `groups` n, the n loops after the parallel ones are groups and acc is the sum of
+    one group. `factors` maps (p, group, acc) to two f32, and the body gets the sum of their
+    products over the groups in row-major order, each product rounded once with its addition,
+    the first one added to +0.
+
     `choice` says who chose the schedule and why, until the kernel keeps it.
 
     `chains` are the `lp.pack` ops of contractions that read a yielded value as their x:
     each writes it in their layout, halo included, beside or in place of an output.
 
     Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
-    (contract_c2) the wMap's results are distinct loops or constants;
+    (contract_c2) the wMap's results are constants, distinct loops, or such a loop and
+    multiples of group loops;
     (contract_c3) body arguments: one index per parallel loop, then acc (i32, i64 or f32);
     (contract_c4) extents as in (compute_c4); results or outputs as many as yielded
     values, of their types and the shape of the parallel loops; further yielded values
@@ -321,15 +327,18 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (contract_c8) operands that are not packed have the logical shapes and elements;
     (contract_c9) ranges of x and w are ranges of their elements, none of f32;
     (contract_c10) subscripts are as in (read_c7) and (read_c8), none beyond 2^40;
-    (contract_c11) a zero point and its map stand together, subscripted by parallel loops,
-    inside; the padding is a scalar; (contract_c12) the body computes scalars only;
+    (contract_c11) a zero point and its map stand together, subscripted by parallel and
+    group loops, inside; the padding is a scalar; (contract_c12) the body computes scalars only;
     (contract_c13) scales and offsets are within 2^31 of 0, scales not 0;
-    (contract_c14) f32 have no zero points, scales or offsets, and a padding of 0 (+0).
+    (contract_c14) f32 have no zero points, scales or offsets, and a padding of 0 (+0);
+    (contract_c15) group loops are in the subscripts of x and of w; there are `factors` if
+    there are groups, with one index argument per parallel and group loop, then acc (i32 or
+    i64), of two f32; then the body's acc is f32.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
       Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
-      DenseI64ArrayAttr:$extents, I64Attr:$parallel,
+      DenseI64ArrayAttr:$extents, I64Attr:$parallel, OptionalAttr<I64Attr>:$groups,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
       OptionalAttr<I64Attr>:$xPad, OptionalAttr<AffineMapAttr>:$xZeroMap,
       OptionalAttr<AffineMapAttr>:$wZeroMap, OptionalAttr<DenseI64ArrayAttr>:$xAffine,
@@ -340,15 +349,17 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
       OptionalAttr<StrAttr>:$choice, OptionalAttr<TypeAttr>:$xZeroElement,
       OptionalAttr<TypeAttr>:$wZeroElement, OptionalAttr<TypeAttr>:$xPadElement);
-  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$chains);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$factors,
+      MaxSizedRegion<1>:$chains);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)`
     (`x_zero` `(` $xZero^ `:` type($xZero) `)`)? (`w_zero` `(` $wZero^ `:` type($wZero) `)`)?
     (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
-    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
-    (`outs` `(` $outputs^ `:` type($outputs) `)`)?
-    attr-dict-with-keyword (`->` type($results)^)? $body (`chains` $chains^)?
+    `loops` $extents `parallel` $parallel (`groups` $groups^)?
+    (`dynamic` `(` $dynamicExtents^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
+    attr-dict-with-keyword (`->` type($results)^)? $body (`factors` $factors^)?
+    (`chains` $chains^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -364,7 +375,10 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     static Affine affineOf(::std::optional<::llvm::ArrayRef<int64_t>> attribute) {
       return attribute ? Affine{(*attribute)[0], (*attribute)[1]} : Affine();
     }
-    /// The type of the accumulator handed to the body.
+    unsigned numGroups() { return getGroups().value_or(0); }
+    /// The region that gets the sums of products: that of groups, or the body.
+    ::mlir::Region &consumerOfSums() { return getFactors().empty() ? getBody() : getFactors(); }
+    /// The type of the sums of products.
     ::mlir::Type accumulatorType();
     /// True if elements and accumulator are f32.
     bool isOfFloats();
@@ -394,23 +408,26 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     producer, with one index argument per dimension of the operand, and the number of a
     value that the contraction around yields; (pack_c3) a logical operand only with a
     producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
-    linearly, w by distinct loops; (pack_c5) elements are integers, or floats in a layout of
+    linearly, w as in (contract_c2); (pack_c5) elements are integers, or floats in a layout of
     32 bits, a source and a logical operand have the shape and the storage of the operand.
   }];
   let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
       Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
       Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
-      AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
+      OptionalAttr<I64Attr>:$groups, AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
       DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded);
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
     ($source^ `:` type($source))? (`yielded` $yielded^)?
     `into` $destination `:` type($destination) $layout
     (`logical` `(` $logical^ `:` type($logical) `)`)?
-    `loops` $extents `parallel` $parallel (`dynamic` `(` $dynamicExtents^ `)`)?
+    `loops` $extents `parallel` $parallel (`groups` $groups^)? (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword ($producer^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    unsigned numGroups() { return getGroups().value_or(0); }
+  }];
 }
 
 def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,

@@ -4,7 +4,6 @@
 #include "ir/dialect/Lp.h"
 #include "ir/dialect/Verify.h"
 #include "mlir/IR/AffineExpr.h"
-#include "llvm/ADT/SmallBitVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -57,28 +56,16 @@ static std::optional<int64_t> reachOf(AffineExpr expr,
   return within(product);
 }
 
-/// Distinct dims and constants.
-static bool isPlain(AffineMap map) {
-  llvm::SmallBitVector seen(map.getNumDims());
-  return llvm::all_of(map.getResults(), [&](AffineExpr expr) {
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim) {
-      return isa<AffineConstantExpr>(expr);
-    }
-    const bool isNew = !seen.test(dim.getPosition());
-    seen.set(dim.getPosition());
-    return isNew;
-  });
-}
-
 /// pack_c4
 static LogicalResult verifyLoops(PackOp op) {
   SmallVector<int64_t> extents(op.getExtents());
   if (extents.size() > kMostLoops || op.getParallel() > extents.size() ||
+      op.numGroups() > extents.size() - op.getParallel() ||
       op.getDynamicExtents().size() !=
           static_cast<size_t>(llvm::count(extents, ShapedType::kDynamic))) {
-    return op.emitOpError("needs at most 64 loops, the parallel ones among "
-                          "them, and an operand for each dynamic extent");
+    return op.emitOpError(
+        "needs at most 64 loops, the parallel ones and "
+        "groups among them, and an operand for each dynamic extent");
   }
   int64_t iterations = 1;
   size_t next = 0;
@@ -111,7 +98,7 @@ static LogicalResult verifyLoops(PackOp op) {
     return reachOf(expr, extents).has_value();
   };
   if (!llvm::all_of(op.getXMap().getResults(), isLinear) ||
-      !isPlain(op.getWMap())) {
+      !isMapOfW(op.getWMap(), op.getParallel(), op.numGroups())) {
     return op.emitOpError("needs linear subscripts of x and distinct loops as "
                           "those of w");
   }

@@ -1,5 +1,6 @@
 // See Verify.h.
 #include "ir/dialect/Verify.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -9,6 +10,29 @@ bool lp::isIndexList(Block &block, size_t count) {
   return block.getNumArguments() >= count &&
          llvm::all_of(block.getArguments().take_front(count),
                       [](BlockArgument a) { return a.getType().isIndex(); });
+}
+
+bool lp::isMapOfW(AffineMap map, unsigned firstGroup, unsigned groups) {
+  llvm::SmallBitVector seen(map.getNumDims());
+  return llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+    auto form = linearForm(expr, map.getNumDims());
+    if (!form || isa<AffineConstantExpr>(expr)) {
+      return form.has_value();
+    }
+    unsigned others = 0;
+    for (auto [loop, factor] : llvm::enumerate(form->coefficients)) {
+      if (factor == 0) {
+        continue;
+      }
+      const bool isGroup = loop >= firstGroup && loop - firstGroup < groups;
+      others += !isGroup;
+      if (seen.test(loop) || factor < 1 || (!isGroup && factor != 1)) {
+        return false;
+      }
+      seen.set(loop);
+    }
+    return form->constant == 0 && others <= 1;
+  });
 }
 
 ValueRange lp::yieldedOf(Region &body) {

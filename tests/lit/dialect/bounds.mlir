@@ -482,7 +482,7 @@ func.func @contract_c11(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp
 
 // contract_c11
 func.func @contract_c11_map(%x: tensor<5x7x!lp.int<unsigned, 4>>, %w: tensor<3x7x!lp.int<signed, 4>>, %z: tensor<7xi32>) -> tensor<5x3xi32> {
-  // expected-error @+1 {{zero points of w are subscripted by parallel loops and constants}}
+  // expected-error @+1 {{zero points of w are subscripted by parallel and group loops and constants}}
   %y = lp.contract ins(%x, %w : tensor<5x7x!lp.int<unsigned, 4>>, tensor<3x7x!lp.int<signed, 4>>) w_zero(%z : tensor<7xi32>)
     loops [5, 3, 7] parallel 2 attributes {
       xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,

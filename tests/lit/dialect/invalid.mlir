@@ -378,3 +378,159 @@ func.func @tile_c5(%x: memref<64xi16>, %w: memref<256xi8>, %acc: memref<1x16xi32
     wPlaneStride = 96 : i64} : memref<64xi16>, memref<256xi8>, memref<1x16xi32>
   return
 }
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{has more parallel and group loops than loops}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 3 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{has factors if there are groups, and only then}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{has factors if there are groups, and only then}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{factors take one index per parallel and group loop}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{factors take one index per parallel and group loop}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f : f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{factors take one index per parallel and group loop}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{has a group loop that does not subscript both operands}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, 0, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
+
+// -----
+
+func.func @contract_c15(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{w must be subscripted by distinct loops}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g + n, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
