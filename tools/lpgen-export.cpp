@@ -3,16 +3,12 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks and training/export.
-#include "base/system/OutputFiles.h"
 #include "tools/Misspelling.h"
 #include "tools/OptionChecks.h"
 #include "tools/OptionTable.h"
 #include "tools/Program.h"
+#include "tools/TrainedOutput.h"
 #include "tools/TrainingOptions.h"
-#include "training/export/TrainedNetwork.h"
-#ifdef LPGEN_HAS_ONNX
-#include "networks/qonnx/QonnxBuilder.h"
-#endif
 
 using namespace lpgen;
 
@@ -25,46 +21,6 @@ static std::string nameOf(train::Trainer &trainer) {
   return "model " + trainer.config().model + ", policy " +
          trainer.config().policy;
 }
-
-/// A folder with operators, weights, images, and a program.
-static Status exportProgram(train::StoredRun &stored,
-                            networks::ExportOptions &exported) {
-  const Result<networks::Network> network = train::trainedNetwork(stored);
-  LPGEN_RETURN_IF_ERROR(network.status());
-  const train::Config &config = stored.trainer().config();
-  exported.title = "Model " + config.model + ", trained under " + config.policy;
-  LPGEN_RETURN_IF_ERROR(networks::exportNetwork(
-      *network, train::testImages(stored.data()), exported));
-  for (const networks::Stage &stage : network->stages) {
-    std::printf("%s: %s\n", stage.name.c_str(), stage.summary.c_str());
-  }
-  if (network->followsBatch) {
-    std::printf("scales follow the batch: classes are the trainer's in batches "
-                "of %lld images\n",
-                static_cast<long long>(network->imagesPerCall));
-  }
-  std::printf("build and run: make -C %s test\n", exported.folder.c_str());
-  return Status::success();
-}
-
-#ifdef LPGEN_HAS_ONNX
-static Status exportQonnx(train::StoredRun &stored, const std::string &path) {
-  networks::QonnxBuilder builder(train::imageFormat(stored.data()));
-  LPGEN_RETURN_IF_ERROR(train::describeTrained(stored, builder));
-  const Result<std::string> bytes = builder.finish();
-  LPGEN_RETURN_IF_ERROR(bytes.status());
-  OutputFiles files;
-  files.add(path, *bytes);
-  LPGEN_RETURN_IF_ERROR(files.commit());
-  std::printf("look at it: lpgen inspect %s\n", path.c_str());
-  return Status::success();
-}
-#else
-static Status exportQonnx(train::StoredRun &, const std::string &) {
-  return Status::error("lpgen was built without ONNX; configure it with "
-                       "-DLPGEN_IMPORT_ONNX=ON");
-}
-#endif
 
 static int run(const train::StoredRunOptions &options, bool isQonnx,
                networks::ExportOptions &exported) {
@@ -80,8 +36,10 @@ static int run(const train::StoredRunOptions &options, bool isQonnx,
     return fail(totals.message());
   }
   exported.compiler = options.compiler;
-  const Status status = isQonnx ? exportQonnx(**stored, exported.folder)
-                                : exportProgram(**stored, exported);
+  exported.title = "Model " + trainer.config().model + ", trained under " +
+                   trainer.config().policy;
+  const Status status = isQonnx ? exportQonnx(**stored, exported.folder, stdout)
+                                : exportProgram(**stored, exported, stdout);
   if (!status.ok()) {
     return fail("cannot export '" + options.folder + "' (" + nameOf(trainer) +
                 "): " + status.message());

@@ -69,8 +69,21 @@ BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
   return result;
 }
 
+std::vector<float> BatchNorm::takeGains() {
+  Affine evaluated = affine(false);
+  std::ranges::copy(evaluated.offset, beta.value.data());
+  std::ranges::fill(gamma.value.values(), 1.0F);
+  std::ranges::fill(runningMean.values(), 0.0F);
+  std::ranges::fill(runningVariance.values(), float(1 - epsilon));
+  return std::move(evaluated.scale);
+}
+
 Status BatchNorm::describe(networks::NetworkSink &network) const {
   Affine evaluated = affine(false);
+  if (std::ranges::all_of(evaluated.scale,
+                          [](float gain) { return gain == 1.0F; })) {
+    return network.addBias(name(), evaluated.offset);
+  }
   return network.addAffine(name(), std::move(evaluated.scale),
                            std::move(evaluated.offset));
 }

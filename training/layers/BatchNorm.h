@@ -46,6 +46,10 @@ public:
                                 int scaleExponent);
   int64_t numChannels() const { return channels; }
 
+  /// Makes evaluation y = x + beta. What was y = gain x + beta before is so
+  /// again where each channel of x is multiplied by the gain that is returned.
+  std::vector<float> takeGains();
+
 private:
   /// y = scale x + offset, for each channel.
   struct Affine {

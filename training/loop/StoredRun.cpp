@@ -53,8 +53,16 @@ StoredRun::open(const StoredRunOptions &options) {
   if (config->workers > 1) {
     run->first = std::make_unique<FirstWorker>(int(config->workers));
   }
-  Result<std::unique_ptr<Trainer>> trainer = Trainer::create(
-      *config, run->images, &run->pool, &run->kernels, run->first.get());
+  std::unique_ptr<Policy> policy;
+  if (options.makePolicy) {
+    Result<std::unique_ptr<Policy>> made =
+        options.makePolicy(*config, run->kernels);
+    LPGEN_RETURN_IF_ERROR(made.status());
+    policy = std::move(*made);
+  }
+  Result<std::unique_ptr<Trainer>> trainer =
+      Trainer::create(*config, run->images, &run->pool, &run->kernels,
+                      run->first.get(), std::move(policy));
   LPGEN_RETURN_IF_ERROR(trainer.status());
   run->restored = std::move(*trainer);
   LPGEN_RETURN_IF_ERROR(folder->restore(*run->restored));

@@ -5,6 +5,7 @@
 #include "runtime/kernels/KernelProvider.h"
 #include "training/data/Dataset.h"
 #include "training/loop/Trainer.h"
+#include <functional>
 
 namespace lpgen::train {
 
@@ -13,6 +14,11 @@ struct StoredRunOptions {
   std::string data; ///< Instead of the data set of the config, if not empty.
   CompilerOptions compiler;
   int threads = 1;
+  /// Makes what takes the place of the policy of the config; an error if that
+  /// one cannot be replaced.
+  std::function<Result<std::unique_ptr<Policy>>(const Config &config,
+                                                KernelProvider &kernels)>
+      makePolicy;
 };
 
 class StoredRun {
@@ -24,6 +30,7 @@ public:
 
   Trainer &trainer() { return *restored; }
   const data::Dataset &data() const { return images; }
+  ThreadPool &threads() { return pool; }
 
 private:
   explicit StoredRun(const StoredRunOptions &options)

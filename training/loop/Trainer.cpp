@@ -15,11 +15,10 @@ Trainer::Trainer(const Config &config, const data::Dataset &data,
                   : data::Augmentation::None,
               seed.of("data")) {}
 
-Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
-                                                 const data::Dataset &data,
-                                                 ThreadPool *pool,
-                                                 KernelProvider *kernels,
-                                                 ProcessGroup *workers) {
+Result<std::unique_ptr<Trainer>>
+Trainer::create(const Config &config, const data::Dataset &data,
+                ThreadPool *pool, KernelProvider *kernels,
+                ProcessGroup *workers, std::unique_ptr<Policy> own) {
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
   assert(config.workers == (workers ? workers->count() : 1) &&
          "the config says how many workers there are");
@@ -33,11 +32,15 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const Config &config,
   const Result<Schedule> schedule = parseSchedule(config.schedule);
   LPGEN_RETURN_IF_ERROR(schedule.status());
   trainer->schedule = *schedule;
-  Result<std::unique_ptr<Policy>> policy =
-      makePolicy(config.policy, {kernels, trainer->stepsPerEpoch(),
-                                 trainer->totalSteps(), config.batchSize});
-  LPGEN_RETURN_IF_ERROR(policy.status());
-  trainer->policy = std::move(*policy);
+  if (own) {
+    trainer->policy = std::move(own);
+  } else {
+    Result<std::unique_ptr<Policy>> policy =
+        makePolicy(config.policy, {kernels, trainer->stepsPerEpoch(),
+                                   trainer->totalSteps(), config.batchSize});
+    LPGEN_RETURN_IF_ERROR(policy.status());
+    trainer->policy = std::move(*policy);
+  }
   Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
       {config.model, data.height, data.width, data.channels, data.classes,
        trainer->policy->activation()},

@@ -40,10 +40,12 @@ public:
   /// With workers, who must outlive the trainer too, every one of them reads
   /// batches of its own and all have the same weights.
   /// The data must outlive the trainer; `kernels` may be null if the policy
-  /// runs none.
+  /// runs none. `policy` takes the place of the one that the config names,
+  /// unless it is null.
   static Result<std::unique_ptr<Trainer>>
   create(const Config &config, const data::Dataset &data, ThreadPool *pool,
-         KernelProvider *kernels, ProcessGroup *workers = nullptr);
+         KernelProvider *kernels, ProcessGroup *workers = nullptr,
+         std::unique_ptr<Policy> policy = nullptr);
 
   const Config &config() const { return settings; }
   const data::Dataset &dataset() const { return data; }
@@ -59,6 +61,8 @@ public:
   /// Of the epoch that step() lies in or, at its end, has just done.
   const Totals &epochTotals() const { return running; }
   nn::Layer &network() { return *model; }
+  /// Of Mode::Evaluate, as evaluate() has it.
+  nn::StepContext evaluation() const { return stepContext(nn::Mode::Evaluate); }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }
 
   /// One update. A loss that is no number is an error, and nothing is updated.

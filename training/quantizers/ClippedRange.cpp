@@ -2,6 +2,7 @@
 #include "training/quantizers/ClippedRange.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 namespace lpgen::quant {
@@ -71,6 +72,74 @@ MagnitudeHistogram::leastNoise(int32_t highest, Rounding rounding) const {
     }
   }
   return best;
+}
+
+float MagnitudeHistogram::percentile(double part) const {
+  const auto total =
+      double(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  double below = 0;
+  for (int bin = 0; bin < numBins; ++bin) {
+    below += double(counts[size_t(bin)]);
+    if (below >= part * total) {
+      return max * (float(bin + 1) / numBins);
+    }
+  }
+  return max;
+}
+
+/// P: the first `bins` bins, those beyond in the last of them. Q: the counts of
+/// each step, spread evenly over its bins that are not empty in P.
+double MagnitudeHistogram::divergenceOf(int bins, int32_t highest) const {
+  std::vector<double> p(counts.begin(), counts.begin() + bins);
+  p.back() +=
+      double(std::accumulate(counts.begin() + bins, counts.end(), int64_t{0}));
+  double divergence = 0;
+  double totalP = 0;
+  double totalQ = 0;
+  std::vector<double> q(p.size(), 0.0);
+  for (int32_t step = 0; step < highest; ++step) {
+    const auto begin = size_t(int64_t(bins) * step / highest);
+    const auto end = size_t(int64_t(bins) * (step + 1) / highest);
+    double sum = 0;
+    int64_t filled = 0;
+    for (size_t i = begin; i < end; ++i) {
+      sum += double(counts[i]);
+      filled += p[i] > 0 ? 1 : 0;
+    }
+    for (size_t i = begin; i < end; ++i) {
+      q[i] = p[i] > 0 ? sum / double(filled) : 0;
+    }
+  }
+  for (size_t i = 0; i < p.size(); ++i) {
+    totalP += p[i];
+    totalQ += q[i];
+  }
+  for (size_t i = 0; i < p.size(); ++i) {
+    if (p[i] > 0) {
+      // A code that nothing within the limit has: no information of it.
+      const double ratio = q[i] > 0 ? (p[i] / totalP) / (q[i] / totalQ) : 1e6;
+      divergence += p[i] / totalP * std::log(ratio);
+    }
+  }
+  return divergence;
+}
+
+float MagnitudeHistogram::leastDivergence(int32_t highest) const {
+  if (max == 0) {
+    return 0;
+  }
+  int best = numBins;
+  double least = divergenceOf(numBins, highest);
+  // Fewer bins than codes tell nothing.
+  for (int bins = numBins - numBins / 64; bins >= std::min(highest, numBins);
+       bins -= numBins / 64) {
+    if (const double divergence = divergenceOf(bins, highest);
+        divergence < least) {
+      best = bins;
+      least = divergence;
+    }
+  }
+  return max * (float(best) / numBins);
 }
 
 } // namespace lpgen::quant

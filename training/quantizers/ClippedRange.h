@@ -24,9 +24,16 @@ public:
   /// in the mean over steps, what clipping changes is not: there, the squares
   /// of the latter count 16 times.
   Clip leastNoise(int32_t highest, Rounding rounding) const;
+  /// The limit below which this part of the counted elements lies, in (0, 1].
+  float percentile(double part) const;
+  /// The limit whose codes lose the least information: of the distribution of
+  /// what is clipped there, against the same in the steps of the codes
+  /// (Kullback and Leibler's divergence, as TensorRT calibrates).
+  float leastDivergence(int32_t highest) const;
 
 private:
   double noiseOf(float limit, int32_t highest, Rounding rounding) const;
+  double divergenceOf(int bins, int32_t highest) const;
 
   static constexpr int numBins = 1024;
   float max; ///< 0 if nothing was counted.
