@@ -20,7 +20,7 @@ static constexpr const char *training =
 static constexpr const char *importing =
     "build lpgen-import, or install it beside lpgen";
 
-static constexpr std::array<OtherProgram, 6> programs = {{
+static constexpr std::array<OtherProgram, 7> programs = {{
     {"train", "Train a network with generated low-precision kernels",
      "lpgen-train", training},
     {"eval", "Accuracy of a trained network on the test images", "lpgen-eval",
@@ -28,6 +28,9 @@ static constexpr std::array<OtherProgram, 6> programs = {{
     {"export",
      "Write a trained network as operators, weights and a program in C",
      "lpgen-export", training},
+    {"quantize",
+     "Give a network that was trained in float32 integers of 1 to 8 bits",
+     "lpgen-quantize", training},
     {"report", "Make a page of charts of a training run",
      "../share/lpgen/report/train-report", training},
     {"import", "Write a network of another tool as operators and weights",

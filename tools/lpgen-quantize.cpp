@@ -1,0 +1,239 @@
+// lpgen-quantize: integers for a network that was trained in float32, without
+// training; `lpgen quantize` runs it.
+//
+// Parses options with CLI11, hence the exceptions; everything else is in
+// training/posttraining.
+#include "tools/Misspelling.h"
+#include "tools/OptionChecks.h"
+#include "tools/OptionTable.h"
+#include "tools/Program.h"
+#include "tools/TrainedOutput.h"
+#include "tools/TrainingOptions.h"
+#include "training/posttraining/PostTraining.h"
+#include "training/posttraining/QuantizationReport.h"
+#include <nlohmann/json.hpp>
+
+using namespace lpgen;
+using namespace lpgen::posttraining;
+
+namespace {
+struct Arguments {
+  train::StoredRunOptions run;
+  networks::ExportOptions exported;
+  std::string emit = "program";
+  int bits = 0;
+  int activationBits = 0; ///< 0: as weights.
+  std::string budget;
+  int ends = 8;
+  int64_t images = 512;
+  bool comparesUniform = false;
+  bool json = false;
+  Methods methods;
+};
+} // namespace
+
+static int fail(const std::string &message) {
+  std::fprintf(stderr, "lpgen-quantize: error: %s\n", message.c_str());
+  return 1;
+}
+
+static std::string nameOf(int weightBits, int activationBits) {
+  return "w" + std::to_string(weightBits) + " a" +
+         std::to_string(activationBits);
+}
+
+/// Quantizes, and runs the kernels on the test images.
+static Result<QuantizationRow> measure(PostTraining &quantizer,
+                                       const std::string &name,
+                                       const Widths &widths) {
+  LPGEN_RETURN_IF_ERROR(quantizer.quantize(widths));
+  const Result<train::Totals> totals = quantizer.network().evaluate();
+  LPGEN_RETURN_IF_ERROR(totals.status());
+  return rowOf(quantizer, name, *totals);
+}
+
+/// The rows of the table; the last one is the network that was asked for, and
+/// the one that the layers have now.
+static Result<QuantizationReport> quantize(const Arguments &arguments,
+                                           CalibratedNetwork &network) {
+  QuantizationReport report;
+  const Result<train::Totals> floats = network.evaluate();
+  LPGEN_RETURN_IF_ERROR(floats.status());
+  report.floatTotals = *floats;
+  Result<PostTraining> quantizer =
+      PostTraining::calibrate(network, arguments.methods);
+  LPGEN_RETURN_IF_ERROR(quantizer.status());
+  for (int bits = 8; arguments.comparesUniform && bits >= 2; --bits) {
+    const Result<QuantizationRow> row =
+        measure(*quantizer, nameOf(bits, bits),
+                quantizer->uniformWidths({bits, bits}, arguments.ends));
+    LPGEN_RETURN_IF_ERROR(row.status());
+    report.rows.push_back(*row);
+  }
+  const int activationBits =
+      arguments.activationBits ? arguments.activationBits : arguments.bits;
+  Widths widths = quantizer->uniformWidths({arguments.bits, activationBits},
+                                           arguments.ends);
+  std::string name = nameOf(arguments.bits, activationBits);
+  if (!arguments.budget.empty()) {
+    const Result<Budget> budget = Budget::parse(arguments.budget);
+    LPGEN_RETURN_IF_ERROR(budget.status());
+    Result<Widths> chosen = quantizer->widthsUnder(*budget, arguments.ends);
+    LPGEN_RETURN_IF_ERROR(chosen.status());
+    widths = std::move(*chosen);
+    name = "budget " + arguments.budget;
+  }
+  const Result<QuantizationRow> row = measure(*quantizer, name, widths);
+  LPGEN_RETURN_IF_ERROR(row.status());
+  report.rows.push_back(*row);
+  report.layers = layersOf(*quantizer);
+  return report;
+}
+
+static int run(Arguments &arguments) {
+  const Result<std::unique_ptr<CalibratedNetwork>> network =
+      CalibratedNetwork::open(arguments.run, arguments.images);
+  if (!network.ok()) {
+    return fail(network.message());
+  }
+  const Result<QuantizationReport> report = quantize(arguments, **network);
+  if (!report.ok()) {
+    return fail(report.message());
+  }
+  if (!arguments.exported.folder.empty()) {
+    train::StoredRun &stored = (*network)->run();
+    arguments.exported.compiler = arguments.run.compiler;
+    arguments.exported.title =
+        "Model " + stored.trainer().config().model +
+        ", trained in float32, quantized: " + report->rows.back().name;
+    const Status status =
+        arguments.emit == "qonnx"
+            ? exportQonnx(stored, arguments.exported.folder, stderr)
+            : exportProgram(stored, arguments.exported, stderr);
+    if (!status.ok()) {
+      return fail("cannot export '" + arguments.run.folder +
+                  "': " + status.message());
+    }
+  }
+  std::fputs(arguments.json ? (toJson(*report).dump(2) + "\n").c_str()
+                            : toText(*report).c_str(),
+             stdout);
+  return 0;
+}
+
+template <typename T>
+static void addChoice(CLI::App &app, const std::string &name, T &value,
+                      const std::map<std::string, T> &choices,
+                      const std::string &description) {
+  app.add_option_function<std::string>(
+         name,
+         [&value, choices](const std::string &text) {
+           value = choices.at(text);
+         },
+         description)
+      ->check(CLI::IsMember([&] {
+        std::vector<std::string> names;
+        for (const auto &[key, ignored] : choices) {
+          names.push_back(key);
+        }
+        return names;
+      }()));
+}
+
+static void addMethodOptions(CLI::App &app, Methods &methods) {
+  addChoice<ActivationRange>(app, "--ranges", methods.ranges,
+                             {{"max", ActivationRange::Max},
+                              {"percentile", ActivationRange::Percentile},
+                              {"mse", ActivationRange::Mse},
+                              {"kl", ActivationRange::Divergence}},
+                             "Where activations are clipped; mse if not given");
+  addChoice<WeightRange>(app, "--scales", methods.scales,
+                         {{"max", WeightRange::Max},
+                          {"mse", WeightRange::Mse},
+                          {"distribution", WeightRange::Distribution}},
+                         "Steps of the weights of a filter; mse if not given");
+  addChoice<bool>(app, "--rounding", methods.learnsRounding,
+                  {{"learned", true}, {"nearest", false}},
+                  "Of weights; learned, from the images, if not given");
+  app.add_flag_callback(
+      "--no-bias-correction", [&methods] { methods.correctsBias = false; },
+      "Leave the mean errors of outputs");
+  app.add_flag("--equalize", methods.equalizes,
+               "Even out the weights of neighbouring layers first");
+  app.add_option("--points", methods.points,
+                 "Sets of weights that a filter may be the sum of")
+      ->check(CLI::Range(1, 4) & isInteger<int>())
+      ->capture_default_str();
+  app.add_option("--point-share", methods.pointShare,
+                 "Part of the filters of a layer that get more than one set")
+      ->check(isNumber(0, 1))
+      ->capture_default_str();
+}
+
+// CLI11 throws while options are added only if this program names one wrongly.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char **argv) {
+  startProgram();
+  Arguments arguments;
+  CLI::App app("Give a network that was trained in float32 integers of 1 to 8 "
+               "bits, without training");
+  app.name("lpgen quantize");
+  app.failure_message(describeFailure);
+  addOptionTable(app);
+  addStoredRunOptions(app, arguments.run);
+  app.get_option("RUN")->description(
+      "Folder that lpgen train --policy float32 wrote");
+  CLI::Option *bits =
+      app.add_option("--bits", arguments.bits,
+                     "Of weights and activations of all layers but the ends")
+          ->check(CLI::Range(1, 8) & isInteger<int>());
+  CLI::Option *budget =
+      app.add_option("--budget", arguments.budget,
+                     "Widths for each layer, so that an image takes no more "
+                     "bit operations: 200M, or 4bits, what that many bits take")
+          ->check(CLI::Validator(
+              [](const std::string &text) {
+                const Result<Budget> budget = Budget::parse(text);
+                return budget.ok() ? std::string() : budget.message();
+              },
+              "", "budget"))
+          ->excludes(bits);
+  app.add_option("--activation-bits", arguments.activationBits,
+                 "Of activations, if not those of --bits")
+      ->check(CLI::Range(1, 8) & isInteger<int>())
+      ->needs(bits);
+  app.add_option("--ends", arguments.ends,
+                 "Bits of the first and of the last layer")
+      ->check(CLI::Range(1, 8) & isInteger<int>())
+      ->capture_default_str();
+  app.add_option("--images", arguments.images,
+                 "Training images to calibrate with")
+      ->check(CLI::Range(1, 65536) & isInteger<int64_t>())
+      ->capture_default_str();
+  addMethodOptions(app, arguments.methods);
+  app.add_flag("--compare", arguments.comparesUniform,
+               "Measure 8 to 2 bits for all layers as well");
+  app.add_option("-o,--output", arguments.exported.folder,
+                 "Folder to write, or the file; nothing if not given")
+      ->check(isPath());
+  app.add_option("--emit", arguments.emit,
+                 "program: a folder with operators, weights and a program in "
+                 "C; qonnx: one file, for other tools and lpgen import")
+      ->check(CLI::IsMember({"program", "qonnx"}))
+      ->capture_default_str();
+  app.add_option("--target", arguments.exported.target,
+                 "Target of the kernel, as in lpgen compile")
+      ->capture_default_str();
+  app.add_flag("--json", arguments.json, "Print the tables as JSON");
+  app.footer("Examples:\n  lpgen quantize run --bits 4 -o net\n"
+             "  lpgen quantize run --budget 4bits --compare -o net");
+  try {
+    app.parse(argc, argv);
+    if (bits->empty() && budget->empty()) {
+      throw CLI::RequiredError("--bits or --budget");
+    }
+  } catch (const CLI::ParseError &error) {
+    return finishProgram("lpgen-quantize", app.exit(error) == 0 ? 0 : 2);
+  }
+  return finishProgram("lpgen-quantize", run(arguments));
+}

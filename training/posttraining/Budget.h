@@ -1,0 +1,24 @@
+// What a network may cost, as a user writes it.
+#ifndef LPGEN_TRAINING_POSTTRAINING_BUDGET_H
+#define LPGEN_TRAINING_POSTTRAINING_BUDGET_H
+
+#include "base/system/Status.h"
+#include <string>
+
+namespace lpgen::posttraining {
+
+struct Budget {
+  enum class Unit {
+    BitOperations, ///< Of an image.
+    Bits           ///< What so many bits in all inner layers take.
+  };
+  double amount = 0;
+  Unit unit = Unit::BitOperations;
+
+  /// "200M", "1.5G" or "4bits"; an error says what is wrong.
+  static Result<Budget> parse(const std::string &text);
+};
+
+} // namespace lpgen::posttraining
+
+#endif // LPGEN_TRAINING_POSTTRAINING_BUDGET_H
