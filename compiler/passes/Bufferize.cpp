@@ -54,8 +54,16 @@ static std::string packerOf(lp::KernelOp kernel, lp::BufferAttr buffer,
   return buffer.isConstant() ? name + "." + std::to_string(number) : name;
 }
 
+bool lpgen::isOfPanels(OpOperand &use) {
+  auto contract = dyn_cast<lp::ContractOp>(use.getOwner());
+  return contract &&
+         (&use == &contract.getWMutable() ||
+          llvm::any_of(contract.getColumnsMutable(),
+                       [&](OpOperand &column) { return &use == &column; }));
+}
+
 /// A constant is a buffer of its own for each contraction that reads it as its
-/// w, and finds it packed as it wants.
+/// w or as a column, and finds it packed as it wants.
 void Bufferizer::separateConstants() {
   Block &body = kernel.getBody().front();
   const size_t sizes = kernel.getSizes().size();
@@ -67,9 +75,7 @@ void Bufferizer::separateConstants() {
     }
     BlockArgument argument = body.getArgument(sizes + buffers.size() - 1);
     for (OpOperand &use : llvm::make_early_inc_range(argument.getUses())) {
-      auto contract = dyn_cast<lp::ContractOp>(use.getOwner());
-      if (!argument.hasOneUse() && contract &&
-          &use == &contract.getWMutable()) {
+      if (!argument.hasOneUse() && isOfPanels(use)) {
         use.set(body.insertArgument(sizes + buffers.size(), argument.getType(),
                                     argument.getLoc()));
         buffers.push_back(buffer);
@@ -88,11 +94,8 @@ lp::KernelOp Bufferizer::createKernel() {
                       ? Value()
                       : kernel.getBody().front().getArgument(sizes + i);
     if (input && packedInputs.contains(input)) {
-      auto contract = cast<lp::ContractOp>(*input.getUsers().begin());
-      const Geometry &g = forms.find(contract)->second.geometry;
-      auto packed = lp::PackedBufferAttr::get(
-          builder.getContext(), g.wBytes, g.wLayout,
-          createPackFunction(contract, packerOf(kernel, buffer, i)));
+      auto packed = createPackFunction(*input.getUses().begin(),
+                                       packerOf(kernel, buffer, i));
       buffer = buffer.packedAs(packed);
     }
     buffers.push_back(buffer);
@@ -176,6 +179,7 @@ void Bufferizer::convert(lp::ContractOp op) {
   auto lookup = [&](Value v) { return v ? mapping.lookup(v) : Value(); };
   Value x;
   Value w;
+  SmallVector<Value> columns;
   lp::LayoutAttr xLayout;
   lp::LayoutAttr wLayout;
   if (auto *found = forms.find(op); found != forms.end()) {
@@ -187,9 +191,13 @@ void Bufferizer::convert(lp::ContractOp op) {
     }
     w = packW(op, found->second);
     wLayout = found->second.geometry.wLayout;
+    for (unsigned i = 0; i < op.getColumns().size(); ++i) {
+      columns.push_back(packColumn(op, i));
+    }
   } else {
     x = mapping.lookup(op.getX());
     w = mapping.lookup(op.getW());
+    columns = mapAll(op.getColumns());
   }
   SmallVector<Value> outputs;
   SmallVector<Chain> chains;
@@ -211,9 +219,16 @@ void Bufferizer::convert(lp::ContractOp op) {
                         cast<ShapedType>(source.getType()).getElementType())
                   : mlir::TypeAttr();
   };
+  ArrayAttr elements;
+  if (!columns.empty()) {
+    elements = builder.getTypeArrayAttr(
+        llvm::map_to_vector(op.getColumns().getTypes(), [](mlir::Type type) {
+          return cast<ShapedType>(type).getElementType();
+        }));
+  }
   auto contract = lp::ContractOp::create(
       builder, op.getLoc(), mlir::TypeRange{}, x, w, lookup(op.getXZero()),
-      lookup(op.getWZero()), lookup(op.getXPadScalar()),
+      lookup(op.getWZero()), lookup(op.getXPadScalar()), columns,
       mapAll(op.getDynamicExtents()), outputs, op.getExtents(),
       op.getParallel(), op.getGroupsAttr(), op.getXMap(), op.getWMap(),
       op.getXDivisors(), op.getXPadAttr(), op.getXZeroMapAttr(),
@@ -221,7 +236,8 @@ void Bufferizer::convert(lp::ContractOp op) {
       op.getXElement(), op.getWElement(), op.getXRange(), op.getWRange(),
       op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
       op.getLabelAttr(), op.getChoiceAttr(), elementOf(op.getXZero()),
-      elementOf(op.getWZero()), elementOf(op.getXPadScalar()));
+      elementOf(op.getWZero()), elementOf(op.getXPadScalar()),
+      op.getColumnMapsAttr(), elements);
   op.getBody().cloneInto(&contract.getBody(), mapping);
   op.getFactors().cloneInto(&contract.getFactors(), mapping);
   if (!chains.empty()) {

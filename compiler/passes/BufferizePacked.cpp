@@ -31,10 +31,10 @@ LogicalResult Bufferizer::planForms() {
     return failure();
   }
   for (auto &[op, form] : forms) {
-    Value w = cast<lp::ContractOp>(op).getW();
-    if (isPackedByCaller(w)) {
-      packedInputs.insert(w);
-    }
+    auto contract = cast<lp::ContractOp>(op);
+    findPackedInput(contract.getW());
+    llvm::for_each(contract.getColumns(),
+                   [&](Value column) { findPackedInput(column); });
   }
   return success();
 }
@@ -44,11 +44,13 @@ bool Bufferizer::readsPackedX(lp::ContractOp op) {
   return op.getSchedule()->getTemplateName() != kLanesTemplate;
 }
 
-/// An input that one contraction reads, as its w only, arrives packed.
-bool Bufferizer::isPackedByCaller(Value w) {
-  auto argument = dyn_cast<BlockArgument>(w);
-  return argument && llvm::hasSingleElement(w.getUses()) &&
-         cast<lp::ContractOp>(*w.getUsers().begin()).getW() == w;
+/// An input that one contraction reads, as its w or a column only, arrives
+/// packed.
+void Bufferizer::findPackedInput(Value w) {
+  if (isa<BlockArgument>(w) && w.hasOneUse() &&
+      isOfPanels(*w.getUses().begin())) {
+    packedInputs.insert(w);
+  }
 }
 
 lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
@@ -110,23 +112,85 @@ void Bufferizer::packComputed(lp::ComputeOp producer, lp::ContractOp consumer) {
   producer.getBody().cloneInto(&pack.getProducer(), mapping);
 }
 
-/// A function (logical, packed) that packs the w of `op`. Run-time sizes do not
-/// reach w: the function packs for their bounds.
-FlatSymbolRefAttr Bufferizer::createPackFunction(lp::ContractOp op,
-                                                 StringRef name) {
+/// A column is packed as the w of a contraction without a reduction: a word for
+/// each of its elements, in the panels of `op`.
+lp::PackOp Bufferizer::createPackColumn(OpBuilder &b, lp::ContractOp op,
+                                        unsigned number, Value source,
+                                        Value destination) {
   const Geometry &g = forms.find(op)->second.geometry;
+  auto layout = lp::LayoutAttr::get(
+      b.getContext(), lp::OperandKind::Weights, lp::LayoutKind::Elements,
+      /*group=*/1, /*groupBytes=*/4, /*bits=*/32, /*planes=*/1,
+      g.wLayout.getLanes(), /*offset=*/0, /*halve=*/false, /*isSigned=*/true,
+      /*sums=*/false);
+  // Loops of w, then one trip that x ends with.
+  SmallVector<int64_t> extents;
+  SmallVector<AffineExpr> loops(op.numLoops(), b.getAffineConstantExpr(0));
+  SmallVector<AffineExpr> xSubscripts;
+  SmallVector<int64_t> xShape;
+  const unsigned outside = op.getParallel() + op.numGroups();
+  for (unsigned loop = 0; loop < outside; ++loop) {
+    if (g.roles[loop] == LoopRole::Row) {
+      continue;
+    }
+    loops[loop] = b.getAffineDimExpr(extents.size());
+    if (g.roles[loop] != LoopRole::Column) {
+      xSubscripts.push_back(loops[loop]);
+      xShape.push_back(g.shape.extents[loop]);
+    }
+    extents.push_back(g.shape.extents[loop]);
+  }
+  xSubscripts.push_back(b.getAffineDimExpr(extents.size()));
+  xShape.push_back(1);
+  extents.push_back(1);
+  const auto count = static_cast<unsigned>(extents.size());
+  return lp::PackOp::create(
+      b, op.getLoc(), source, destination, /*logical=*/{}, ValueRange{}, layout,
+      extents, count - 1 - op.numGroups(), op.getGroupsAttr(),
+      AffineMap::get(count, 0, xSubscripts, b.getContext()),
+      op.columnMap(number).replaceDimsAndSymbols(loops, {}, count, 0), xShape,
+      cast<ShapedType>(op.getColumns()[number].getType()).getShape(),
+      cast<ShapedType>(op.getColumns()[number].getType()).getElementType(),
+      /*yielded=*/{});
+}
+
+/// A function `name` (logical, packed) that packs what `use` reads. Run-time
+/// sizes do not reach it: the function packs for their bounds.
+lp::PackedBufferAttr Bufferizer::createPackFunction(OpOperand &use,
+                                                    StringRef name) {
+  auto op = cast<lp::ContractOp>(use.getOwner());
+  const Geometry &g = forms.find(op)->second.geometry;
+  const bool isW = &use == &op.getWMutable();
+  const int64_t bytes = isW ? g.wBytes : g.columnBytes();
   OpBuilder b = OpBuilder::atBlockEnd(kernel->getBlock());
-  auto pack = func::FuncOp::create(
-      b, op.getLoc(), name,
-      b.getFunctionType({bufferType(op.getW().getType()),
-                         bytesType(b.getContext(), g.wBytes)},
-                        {}));
+  auto pack =
+      func::FuncOp::create(b, op.getLoc(), name,
+                           b.getFunctionType({bufferType(use.get().getType()),
+                                              bytesType(b.getContext(), bytes)},
+                                             {}));
   b.setInsertionPointToStart(pack.addEntryBlock());
-  createPack(b, op, pack.getArgument(0), pack.getArgument(1), g.wLayout,
-             op.getWElement(), g.shape.extents, g.shape.xMap, g.shape.xShape,
-             {});
+  Value from = pack.getArgument(0);
+  Value to = pack.getArgument(1);
+  lp::PackOp packed =
+      isW ? createPack(b, op, from, to, g.wLayout, op.getWElement(),
+                       g.shape.extents, g.shape.xMap, g.shape.xShape, {})
+          : createPackColumn(b, op,
+                             use.getOperandNumber() -
+                                 op.getColumns().getBeginOperandIndex(),
+                             from, to);
   func::ReturnOp::create(b, op.getLoc());
-  return FlatSymbolRefAttr::get(pack);
+  return lp::PackedBufferAttr::get(b.getContext(), bytes, packed.getLayout(),
+                                   FlatSymbolRefAttr::get(pack));
+}
+
+Value Bufferizer::packColumn(lp::ContractOp op, unsigned number) {
+  Value column = op.getColumns()[number];
+  if (packedInputs.contains(column)) {
+    return mapping.lookup(column);
+  }
+  Value packed = allocate(forms.find(op)->second.geometry.columnBytes());
+  createPackColumn(builder, op, number, mapping.lookup(column), packed);
+  return packed;
 }
 
 Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {

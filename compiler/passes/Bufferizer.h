@@ -46,12 +46,16 @@ private:
              mlir::Value destination, lp::LayoutAttr layout, mlir::Type element,
              llvm::ArrayRef<int64_t> extents, mlir::AffineMap xMap,
              llvm::ArrayRef<int64_t> xShape, mlir::ValueRange dynamic);
-  mlir::FlatSymbolRefAttr createPackFunction(lp::ContractOp op,
-                                             llvm::StringRef name);
+  lp::PackOp createPackColumn(mlir::OpBuilder &b, lp::ContractOp op,
+                              unsigned number, mlir::Value source,
+                              mlir::Value destination);
+  mlir::Value packColumn(lp::ContractOp op, unsigned number);
+  lp::PackedBufferAttr createPackFunction(mlir::OpOperand &use,
+                                          llvm::StringRef name);
   mlir::Value allocate(int64_t bytes);
   mlir::Value allocateTensor(mlir::Value tensor, mlir::Operation *op);
   mlir::Value destination(mlir::OpResult result);
-  bool isPackedByCaller(mlir::Value w);
+  void findPackedInput(mlir::Value w);
   static bool readsPackedX(lp::ContractOp op);
   llvm::SmallVector<mlir::Value> mapAll(mlir::ValueRange values);
 
@@ -74,6 +78,9 @@ private:
   int64_t workspaceBytes = 0;
 };
 
+/// True if a contraction takes this operand packed in panels: as its w, or as a
+/// column.
+bool isOfPanels(mlir::OpOperand &use);
 /// The buffer of a tensor.
 mlir::MemRefType bufferType(mlir::Type tensor);
 /// A buffer of so many bytes.

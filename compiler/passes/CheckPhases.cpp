@@ -95,6 +95,11 @@ static LogicalResult checkContract(lp::ContractOp op) {
       failed(checkBytes(op, "packed w", op.getW(), g.wBytes))) {
     return failure();
   }
+  for (Value column : op.getColumns()) {
+    if (failed(checkBytes(op, "a packed column", column, g.columnBytes()))) {
+      return failure();
+    }
+  }
   for (Operation &chain : op.getChains().getOps()) {
     auto pack = dyn_cast<lp::PackOp>(chain);
     if (!pack && !isa<lp::YieldOp>(chain)) {

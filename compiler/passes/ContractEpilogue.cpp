@@ -285,6 +285,18 @@ Value ContractTiler::sumOf(const RowTerms &terms, Value row, Value lane) {
   return complete(terms, sum, lane);
 }
 
+/// The element of packed column `number` in the current panel.
+Value ContractTiler::columnAt(unsigned number, Value lane) {
+  Value words = e.view(op.getColumns()[number], kPackedHeaderBytes,
+                       g.panelCount() * lanes, 32);
+  Value at = e.add(e.mul(panelNumber, e.index(lanes)), lane);
+  Value word = memref::LoadOp::create(e.b, e.loc, words, at);
+  return isa<FloatType>(op.columnElement(number))
+             ? arith::BitcastOp::create(e.b, e.loc, e.b.getF32Type(), word)
+                   .getResult()
+             : word;
+}
+
 /// Adds the products of the factors of the current group to the totals.
 void ContractTiler::addGroup() {
   Value totals = viewOfTotals();
@@ -295,6 +307,9 @@ void ContractTiler::addGroup() {
       setLoops(LoopRole::Column, e.add(firstColumn, lane));
       SmallVector<Value> arguments(
           ArrayRef(loops).take_front(op.getParallel() + op.numGroups()));
+      for (unsigned i = 0; i < op.getColumns().size(); ++i) {
+        arguments.push_back(columnAt(i, lane));
+      }
       arguments.push_back(sumOf(terms, row, lane));
       SmallVector<Value> factors = inlineBody(e, op.getFactors(), arguments);
       SmallVector<Value> at = {e.sub(row, begin), lane};

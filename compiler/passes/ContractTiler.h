@@ -77,6 +77,7 @@ private:
   void packRow(Chain &chain, mlir::Value columns);
   mlir::Value ownColumns();
   void emitRows(llvm::function_ref<void(mlir::Value)> body);
+  mlir::Value columnAt(unsigned number, mlir::Value lane);
   void addGroup();
   mlir::Value sumOf(const RowTerms &terms, mlir::Value row, mlir::Value lane);
   bool hasAdjacentRows();

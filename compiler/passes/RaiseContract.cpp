@@ -281,6 +281,7 @@ private:
 
   Value finished(OpBuilder &builder, Value sum);
   void fillFactors(lp::ContractOp contract);
+  void takeColumns(lp::ContractOp contract);
 
   lp::ReduceOp reduce;
   lp::ReduceOp groups; ///< The sum around, whose terms scale this one; or null.
@@ -340,15 +341,16 @@ Operation *RaiseContract::rewrite() {
       ArrayRef<int64_t>(extents).take_front(parallel), accumulator);
   auto contract = lp::ContractOp::create(
       builder, loc, mlir::TypeRange{resultType}, x.read.getSource(),
-      w.read.getSource(), zeroOf(x), zeroOf(w), padScalar, dynamic,
-      ValueRange{}, extents, parallel,
+      w.read.getSource(), zeroOf(x), zeroOf(w), padScalar, ValueRange{},
+      dynamic, ValueRange{}, extents, parallel,
       groups ? builder.getI64IntegerAttr(outside - parallel) : IntegerAttr(),
       mapOver(x.read, loops), mapOver(w.read, loops), x.read.getDivisors(),
       xPad, zeroMapOf(x), zeroMapOf(w), affineOf(x), affineOf(w),
       x.read.logicalElement(), w.read.logicalElement(), rangeOf(x.read),
       rangeOf(w.read), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
       lp::LayoutAttr(), lp::ScheduleAttr(), statement.getLabelAttr(),
-      StringAttr(), mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr());
+      StringAttr(), mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr(),
+      ArrayAttr(), ArrayAttr());
   Block &body = contract.getBody().emplaceBlock();
   for (unsigned i = 0; i < parallel; ++i) {
     body.addArgument(builder.getIndexType(), loc);
@@ -358,6 +360,7 @@ Operation *RaiseContract::rewrite() {
   lp::YieldOp::create(bodyBuilder, loc, acc);
   if (groups) {
     fillFactors(contract);
+    takeColumns(contract);
   }
 
   lp::ReduceOp replaced = groups ? groups : reduce;
@@ -418,6 +421,51 @@ void RaiseContract::fillFactors(lp::ContractOp contract) {
   lp::YieldOp::create(builder, loc, llvm::map_to_vector(terms, [&](Value term) {
                         return mapping.lookupOrDefault(term);
                       }));
+}
+
+/// True if `read` is one of an element for each column of w and group.
+static bool isColumn(lp::ContractOp contract, lp::ReadOp read) {
+  const unsigned loops = contract.getParallel() + contract.numGroups();
+  const bool isScalar = read.getType().isF32() || read.getType().isInteger(32);
+  if (!isScalar || read.mayBeOutside() || !isAffineInLoops(read) ||
+      !hasPlainSubscripts(read)) {
+    return false;
+  }
+  AffineMap w = contract.getWMap();
+  AffineMap x = contract.getXMap();
+  bool hasColumn = false;
+  for (unsigned loop = 0; loop < loops; ++loop) {
+    Value index = contract.getFactors().getArgument(loop);
+    if (llvm::is_contained(read.getIndices(), index) !=
+        w.isFunctionOfDim(loop)) {
+      return false;
+    }
+    hasColumn |= w.isFunctionOfDim(loop) && !x.isFunctionOfDim(loop);
+  }
+  return hasColumn;
+}
+
+/// Factors that are elements for each column and group become operands, which
+/// can be packed.
+void RaiseContract::takeColumns(lp::ContractOp contract) {
+  Block &factors = contract.getFactors().front();
+  LoopList indices(factors.getArguments().take_front(outside));
+  indices.resize(loops.size()); // Reductions, which no column has.
+  SmallVector<AffineMap> maps;
+  for (auto read : llvm::make_early_inc_range(factors.getOps<lp::ReadOp>())) {
+    if (!isColumn(contract, read)) {
+      continue;
+    }
+    maps.push_back(mapOver(read, indices));
+    contract.getColumnsMutable().append(read.getSource());
+    read.replaceAllUsesWith(factors.insertArgument(
+        factors.getNumArguments() - 1, read.getType(), read.getLoc()));
+    read.erase();
+  }
+  if (!maps.empty()) {
+    contract.setColumnMapsAttr(
+        Builder(contract.getContext()).getAffineMapArrayAttr(maps));
+  }
 }
 
 /// The sum of products of both factors as that of the whole term. Each step is

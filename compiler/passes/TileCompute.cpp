@@ -180,6 +180,11 @@ Value Unroller::sumOfGroups() {
   return reduce(lp::ReduceKind::Fma, builder.getF32Type(), op.getParallel(),
                 op.numGroups(), [&]() -> ValueRange {
                   SmallVector<Value> arguments(loops);
+                  for (auto [i, column] : llvm::enumerate(op.getColumns())) {
+                    arguments.push_back(
+                        e.read(column, mapIndices(e, op.columnMap(i), loops),
+                               op.columnElement(i)));
+                  }
                   arguments.push_back(sumOfProducts());
                   terms = inlineBody(e, op.getFactors(), arguments);
                   return terms;

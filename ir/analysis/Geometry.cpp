@@ -135,6 +135,11 @@ static bool canBeOutside(const ContractShape &shape, unsigned d) {
   return low < 0 || high >= shape.xShape[d];
 }
 
+/// True if a loop subscripts w, or has one trip.
+static bool isInW(const ContractShape &shape, unsigned loop) {
+  return shape.wMap.isFunctionOfDim(loop) || shape.extents[loop] == 1;
+}
+
 /// The dimension of x whose only reduction loop stands there with coefficient 1
 /// and nowhere else: what can be packed. Packed groups have no halo, so no read
 /// may be outside there. The last such dimension is nearest in memory.
@@ -163,7 +168,7 @@ findInner(const ContractShape &shape) {
     for (unsigned other = 0; other < shape.xShape.size(); ++other) {
       elsewhere |= other != d && subscriptOf(shape, other).uses(*inner);
     }
-    if (!elsewhere && shape.wMap.isFunctionOfDim(*inner)) {
+    if (!elsewhere && isInW(shape, *inner)) {
       return std::pair{d, *inner};
     }
   }
@@ -175,7 +180,7 @@ static bool assignRoles(Geometry &g, std::string &reason) {
     bool inX = g.shape.xMap.isFunctionOfDim(loop);
     bool inW = g.shape.wMap.isFunctionOfDim(loop);
     if (loop >= g.shape.parallel) {
-      if (!inX || !inW) {
+      if (!inX || !isInW(g.shape, loop)) {
         reason = "a reduction loop subscripts only one operand";
         return false;
       }
@@ -305,6 +310,11 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
     wBytes += llvm::alignTo(
         panelCount() * (classes.count() + 1) * w.getLanes() * 4, 64);
   }
+}
+
+int64_t Geometry::columnBytes() const {
+  return kPackedHeaderBytes +
+         llvm::alignTo(panelCount() * wLayout.getLanes() * 4, 64);
 }
 
 int64_t Geometry::xStride(unsigned loop) const {

@@ -144,6 +144,8 @@ public:
   int64_t panelCount() const {
     return extentOf(LoopRole::Batch) * panels * extentOf(LoopRole::Group);
   }
+  /// Bytes of a packed column, a word for each column of w in each group.
+  int64_t columnBytes() const;
   /// Bytes that loop `loop` adds to the address of x per iteration.
   int64_t xStride(unsigned loop) const;
   /// Bytes of x at all-zero loops, constants of the map and the halo included.

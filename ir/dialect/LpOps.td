@@ -304,9 +304,10 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     the logical tensor it was packed from, whose shape is `xShape`.
 
     With `groups` n, the n loops after the parallel ones are groups and acc is the sum of
-    one group. `factors` maps (p, group, acc) to two f32, and the body gets the sum of their
-    products over the groups in row-major order, each product rounded once with its addition,
-    the first one added to +0.
+    one group. `factors` maps (p, group, columns, acc) to two f32, and the body gets the sum of
+    their products over the groups in row-major order, each product rounded once with its
+    addition, the first one added to +0. `columns` are tensors whose elements at `columnMaps`
+    the factors get as scalars: scales that are packed beside w.
 
     `choice` says who chose the schedule and why, until the kernel keeps it.
 
@@ -332,11 +333,13 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     (contract_c13) scales and offsets are within 2^31 of 0, scales not 0;
     (contract_c14) f32 have no zero points, scales or offsets, and a padding of 0 (+0);
     (contract_c15) group loops are in the subscripts of x and of w; there are `factors` if
-    there are groups, with one index argument per parallel and group loop, then acc (i32 or
-    i64), of two f32; then the body's acc is f32.
+    there are groups, with one index argument per parallel and group loop, then a scalar (i32
+    or f32) per column, then acc (i32 or i64), of two f32; then the body's acc is f32;
+    (contract_c16) columns are subscripted by the parallel and group loops that w has, each
+    once, inside; on memrefs their types stand in `columnElements`; they are packed if w is.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
-      Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar,
+      Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar, Variadic<Lp_Shaped>:$columns,
       Variadic<Index>:$dynamicExtents, Variadic<AnyMemRef>:$outputs,
       DenseI64ArrayAttr:$extents, I64Attr:$parallel, OptionalAttr<I64Attr>:$groups,
       AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xDivisors,
@@ -348,7 +351,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       OptionalAttr<Lp_LayoutAttr>:$xLayout, OptionalAttr<Lp_LayoutAttr>:$wLayout,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
       OptionalAttr<StrAttr>:$choice, OptionalAttr<TypeAttr>:$xZeroElement,
-      OptionalAttr<TypeAttr>:$wZeroElement, OptionalAttr<TypeAttr>:$xPadElement);
+      OptionalAttr<TypeAttr>:$wZeroElement, OptionalAttr<TypeAttr>:$xPadElement,
+      OptionalAttr<AffineMapArrayAttr>:$columnMaps, OptionalAttr<TypeArrayAttr>:$columnElements);
   let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$factors,
       MaxSizedRegion<1>:$chains);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -356,6 +360,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)`
     (`x_zero` `(` $xZero^ `:` type($xZero) `)`)? (`w_zero` `(` $wZero^ `:` type($wZero) `)`)?
     (`x_pad` `(` $xPadScalar^ `:` type($xPadScalar) `)`)?
+    (`columns` `(` $columns^ `:` type($columns) `)`)?
     `loops` $extents `parallel` $parallel (`groups` $groups^)?
     (`dynamic` `(` $dynamicExtents^ `)`)? (`outs` `(` $outputs^ `:` type($outputs) `)`)?
     attr-dict-with-keyword (`->` type($results)^)? $body (`factors` $factors^)?
@@ -376,6 +381,13 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       return attribute ? Affine{(*attribute)[0], (*attribute)[1]} : Affine();
     }
     unsigned numGroups() { return getGroups().value_or(0); }
+    ::mlir::AffineMap columnMap(unsigned i) {
+      return ::llvm::cast<::mlir::AffineMapAttr>((*getColumnMaps())[i]).getValue();
+    }
+    /// On memrefs.
+    ::mlir::Type columnElement(unsigned i) {
+      return ::llvm::cast<::mlir::TypeAttr>((*getColumnElements())[i]).getValue();
+    }
     /// The region that gets the sums of products: that of groups, or the body.
     ::mlir::Region &consumerOfSums() { return getFactors().empty() ? getBody() : getFactors(); }
     /// The type of the sums of products.

@@ -166,7 +166,7 @@ LogicalResult PackOp::verify() {
     return emitOpError("has a logical operand without a producer");
   }
   const bool isFloat = isa<FloatType>(getElement());
-  if (isFloat != (getLayout().getBits() == 32) ||
+  if ((isFloat && getLayout().getBits() != 32) ||
       (!isFloat && !isa<IntType>(getElement()) &&
        !getElement().isSignlessInteger(32) &&
        !getElement().isSignlessInteger(64))) { // pack_c5

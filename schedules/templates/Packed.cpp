@@ -47,13 +47,16 @@ int64_t PlanesTemplate::unrollOf(const Tile &tile,
 Candidate PackedTemplate::complete(const Tile &tile, lp::ContractOp contract,
                                    const Machine &machine,
                                    const ScheduleRequest &request) const {
-  // Enough tiles in a task to amortize its start, few enough to balance.
-  const int64_t tiles =
-      llvm::divideCeil(tile.form.geometry.extentOf(LoopRole::Row), tile.rows);
+  // Enough tiles in a task to amortize its start, few enough to balance; with
+  // groups one, whose totals stay in registers from group to group.
+  const Geometry &g = tile.form.geometry;
+  const int64_t tiles = llvm::divideCeil(g.extentOf(LoopRole::Row), tile.rows);
+  const int64_t block =
+      g.shape.groups > 0 ? 1 : std::clamp<int64_t>(tiles / 4, 1, 16);
   const auto schedule = lp::ScheduleAttr::get(
       contract.getContext(), name().str(), tile.cell.facts().name.str(),
       tile.rows, tile.vectors, request.unroll.value_or(unrollOf(tile, machine)),
-      request.block.value_or(std::clamp<int64_t>(tiles / 4, 1, 16)),
+      request.block.value_or(block),
       request.prefetch.value_or(prefetchOf(tile, machine)));
   return {schedule, estimateCycles(tile.form, tile.cell, schedule, machine)};
 }
