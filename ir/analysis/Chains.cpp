@@ -98,8 +98,14 @@ XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
 }
 
 bool lpgen::havePackedXAlike(const Geometry &a, const Geometry &b) {
+  // Parts of the inner dimension, by loops whose numbers may differ.
+  const auto isSamePart = [&](const auto &l, const auto &r) {
+    return l.second == r.second &&
+           a.shape.extents[l.first] == b.shape.extents[r.first];
+  };
   return a.xLayout == b.xLayout && a.innerXDim == b.innerXDim &&
-         a.xBytes == b.xBytes && a.innerBatch.empty() && b.innerBatch.empty() &&
+         a.xBytes == b.xBytes &&
+         llvm::equal(a.innerBatch, b.innerBatch, isSamePart) &&
          a.innerExtent() == b.innerExtent() &&
          llvm::equal(a.positions, b.positions,
                      [](const PositionDim &l, const PositionDim &r) {

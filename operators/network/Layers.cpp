@@ -2,6 +2,7 @@
 #include "operators/network/Layers.h"
 #include "llvm/ADT/STLExtras.h"
 #include <map>
+#include <optional>
 #include <set>
 
 namespace lpgen {
@@ -91,6 +92,30 @@ static std::set<std::string> leafResults(const ast::Op &op) {
   return results;
 }
 
+/// The one of `leaves` whose call the statement is a part of: it assigns what
+/// the call calls its own or its first result, or, as a further result, reads
+/// what the call calls its own.
+static std::optional<std::string> leafOf(const ast::Op &op,
+                                         const ast::Statement &statement,
+                                         const std::set<std::string> &leaves) {
+  const ast::Tensor &target = op.tensors[statement.tensor];
+  if (leaves.contains(target.name)) {
+    return target.name;
+  }
+  std::optional<std::string> found;
+  const auto look = [&](unsigned tensor) {
+    const std::string path = pathOf(op.tensors[tensor]).str();
+    if (leaves.contains(path)) {
+      found = path;
+    }
+  };
+  look(statement.tensor);
+  if (!found) {
+    forEachRead(statement, look);
+  }
+  return found;
+}
+
 /// For each tensor the numbers of the statements that read it.
 static std::vector<std::vector<unsigned>> readersOf(const ast::Op &op) {
   std::vector<std::vector<unsigned>> readers(op.tensors.size());
@@ -115,11 +140,8 @@ lastStatements(const ast::Op &op,
   for (unsigned number = unsigned(op.statements.size()); number-- > 0;) {
     const ast::Tensor &target = op.tensors[op.statements[number].tensor];
     last[number] = number;
-    const std::string path = pathOf(target).str();
-    const bool isInLeaf = leaves.contains(path);
-    if (isInLeaf || leaves.contains(target.name)) {
-      last[number] = lastOfLeaf.insert({isInLeaf ? path : target.name, number})
-                         .first->second;
+    if (const auto leaf = leafOf(op, op.statements[number], leaves)) {
+      last[number] = lastOfLeaf.insert({*leaf, number}).first->second;
       continue;
     }
     const std::vector<unsigned> &users = readers[op.statements[number].tensor];

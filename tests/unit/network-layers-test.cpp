@@ -58,6 +58,22 @@ TEST(Layers, AreCallsThatCallNothingAndWhatStandsBetween) {
   EXPECT_FALSE(hasLayers(parsed.op(0)));
 }
 
+TEST(Layers, OfACallHaveAllItsResults) {
+  const Parsed parsed = parseClean(R"(
+op split(x: f32[8, 8]) -> (q: s8[8, 8], d: f32[8]) {
+  greatest[i] = max(k) abs(x[i,k])
+  d[i] = greatest[i] / 127.0
+  q[i,j] = round(x[i,j] / greatest[i])
+}
+op product(x: f32[8, 8], w: s4[8, 8]) -> (y: f32[8, 8]) {
+  (q, d) = split(x)
+  y[i,j] = sum(k) q[i,k] * w[j,k] * d[k]
+}
+)");
+  EXPECT_THAT(describe(parsed.op(1)),
+              ElementsAre("d: q.greatest d q -> d q", "y: y -> y"));
+}
+
 TEST(Layers, OfStatementsEndWhereAnotherReduces) {
   const Parsed parsed = parseClean(R"(
 op chain(x: u4[8, 8], v: s4[8, 8], w: s4[8, 8]) -> (y: i32[8, 8]) {
