@@ -98,6 +98,17 @@ private:
                   asReal(llvm::divideCeil(rowTiles, schedule.getBlock()));
   }
 
+  /// Vector instructions that complete an accumulator of a group and add its
+  /// product to the total.
+  double groupCost() const {
+    constexpr double product = 5; // convert, load, multiply, load and store
+    constexpr double sumsOfW = 3; // load, scale, add
+    constexpr double sumsOfX = 2; // multiply or broadcast, add
+    return (product + (form.needsWSums ? sumsOfW : 0) +
+            (form.needsXSums ? sumsOfX : 0)) *
+           asReal(facts.lanes * facts.rows) / 8;
+  }
+
   /// What becomes of accumulators.
   void countSums(CostTerms &terms) const {
     const double accumulators = panels * blocksOf(1) * asReal(vectors);
@@ -108,7 +119,14 @@ private:
       terms.loads += accumulators * asReal(planePairs(form)) * 2 *
                      std::ceil(steps / asReal(form.chunk));
     }
-    terms.elements = panels * asReal(rowTiles * rows * vectors * facts.lanes);
+    const double groups = asReal(g.extentOf(LoopRole::Group));
+    if (g.shape.groups > 0) {
+      // There are few steps to hide it behind.
+      terms.products += accumulators * groupCost() + terms.widening;
+      terms.widening = 0;
+    }
+    terms.elements =
+        panels / groups * asReal(rowTiles * rows * vectors * facts.lanes);
     const int64_t sumsOfTask =
         rows * vectors * facts.lanes * std::min(schedule.getBlock(), rowTiles);
     terms.sumsInL1 = terms.elements * asReal(sumsOfTask * sumBytes) /

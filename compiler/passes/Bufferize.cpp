@@ -237,7 +237,7 @@ void Bufferizer::convert(lp::ContractOp op) {
       op.getXShape(), op.getWShape(), xLayout, wLayout, op.getScheduleAttr(),
       op.getLabelAttr(), op.getChoiceAttr(), elementOf(op.getXZero()),
       elementOf(op.getWZero()), elementOf(op.getXPadScalar()),
-      op.getColumnMapsAttr(), elements);
+      op.getColumnMapsAttr(), elements, op.getWZeroColumnAttr());
   op.getBody().cloneInto(&contract.getBody(), mapping);
   op.getFactors().cloneInto(&contract.getFactors(), mapping);
   if (!chains.empty()) {

@@ -169,9 +169,44 @@ Value ContractTiler::complete(const RowTerms &terms, Value sum, Value lane) {
       accumulate(perW, e.mul(terms.outside, terms.countOutside));
     }
   }
-  Value bw = lessZero(form.wFactor.bias, op.getWZero(), op.getWZeroElement(),
-                      op.getWZeroMap());
-  return bw && perW ? e.add(result, e.mul(bw, perW)) : result;
+  if (!perW) {
+    return result;
+  }
+  perW = narrowed(perW);
+  Value zero = zeroOfW(lane);
+  if (form.wFactor.bias != 0) {
+    Value bias = number(form.wFactor.bias);
+    return e.add(result, e.mul(zero ? e.sub(bias, asSum(zero)) : bias, perW));
+  }
+  // Not negated, so that the product can be one of two words of 16 bits.
+  return zero ? e.sub(result, e.mul(asSum(zero), perW)) : result;
+}
+
+/// The zero point of w at the current loops; null if there is none.
+Value ContractTiler::zeroOfW(Value lane) {
+  if (auto column = op.getWZeroColumn()) {
+    return columnAt(*column, lane);
+  }
+  return op.getWZero()
+             ? e.read(op.getWZero(), mapIndices(e, *op.getWZeroMap(), loops),
+                      *op.getWZeroElement())
+             : Value();
+}
+
+/// A sum of first factors, which is i32, as one that is seen to fit 16 bits if
+/// it does: x86 multiplies those faster.
+Value ContractTiler::narrowed(Value sum) {
+  const int64_t scale = form.xFactor.scale;
+  const int64_t bias = form.xFactor.bias;
+  const int64_t most = std::max(std::abs(scale * form.x.range.lo + bias),
+                                std::abs(scale * form.x.range.hi + bias));
+  const bool isKnown = sumType.isInteger(32) && !op.getXZero() &&
+                       g.classes.dims.empty() && form.x.planes.empty();
+  if (!isKnown || most > INT16_MAX / g.reductionSize()) {
+    return sum;
+  }
+  Value half = arith::TruncIOp::create(e.b, e.loc, e.b.getI16Type(), sum);
+  return arith::ExtSIOp::create(e.b, e.loc, sumType, half);
 }
 
 //===----------------------------------------------------------------------===//

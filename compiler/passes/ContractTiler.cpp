@@ -100,13 +100,33 @@ void ContractTiler::emit(Coordinates task) {
   Value rows = e.product(extentsOf(LoopRole::Row));
   int64_t blockRows = schedule.getTileRows() * schedule.getBlock();
   begin = e.mul(task[2], e.index(blockRows));
-  end = e.min(e.add(begin, e.index(blockRows)), rows);
-  auto emitNumber = [&](Value number) {
-    panel = number;
+  Value whole = e.add(begin, e.index(blockRows));
+  if (op.numGroups() == 0 || schedule.getBlock() > 1) {
+    end = e.min(whole, rows);
+    return emitPanels(task[1]);
+  }
+  // LLVM keeps the sums of groups in registers where the rows of a tile are
+  // known: code of its own for whole tiles.
+  if (getConstantIntValue(rows).value_or(1) % blockRows != 0) {
+    end = rows;
+    e.ifThen(e.less(rows, whole), [&] { emitPanels(task[1]); });
+    end = whole;
+    e.ifThen(e.less(e.sub(whole, e.index(1)), rows),
+             [&] { emitPanels(task[1]); });
+    return;
+  }
+  end = whole;
+  emitPanels(task[1]);
+}
+
+/// The panels of the task: `number`, or all.
+void ContractTiler::emitPanels(Value number) {
+  auto emitNumber = [&](Value one) {
+    panel = one;
     emitPanel();
   };
   if (taskPanels == 1) {
-    emitNumber(task[1]);
+    emitNumber(number);
   } else {
     e.loop(e.index(0), e.index(taskPanels), 1, emitNumber);
   }

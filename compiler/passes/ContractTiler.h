@@ -48,6 +48,7 @@ private:
   void setLoops(LoopRole role, mlir::Value linear);
   mlir::Value strideDot(LoopRole role, mlir::Value start, int64_t divisor);
 
+  void emitPanels(mlir::Value number);
   void emitPanel();
   void emitSums(mlir::Value group);
   void zero(mlir::Value sums);
@@ -73,6 +74,8 @@ private:
   RowTerms rowTerms();
   mlir::Value complete(const RowTerms &terms, mlir::Value sum,
                        mlir::Value lane);
+  mlir::Value narrowed(mlir::Value sum);
+  mlir::Value zeroOfW(mlir::Value lane);
   std::vector<Chain> openChains();
   void packRow(Chain &chain, mlir::Value columns);
   mlir::Value ownColumns();

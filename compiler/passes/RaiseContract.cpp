@@ -350,7 +350,7 @@ Operation *RaiseContract::rewrite() {
       rangeOf(w.read), shapeOf(x.read), shapeOf(w.read), lp::LayoutAttr(),
       lp::LayoutAttr(), lp::ScheduleAttr(), statement.getLabelAttr(),
       StringAttr(), mlir::TypeAttr(), mlir::TypeAttr(), mlir::TypeAttr(),
-      ArrayAttr(), ArrayAttr());
+      ArrayAttr(), ArrayAttr(), IntegerAttr());
   Block &body = contract.getBody().emplaceBlock();
   for (unsigned i = 0; i < parallel; ++i) {
     body.addArgument(builder.getIndexType(), loc);
@@ -423,48 +423,55 @@ void RaiseContract::fillFactors(lp::ContractOp contract) {
                       }));
 }
 
-/// True if `read` is one of an element for each column of w and group.
-static bool isColumn(lp::ContractOp contract, lp::ReadOp read) {
+/// True if `map`, over the loops of `contract`, has those that w has outside of
+/// the sum, each alone and once, and one of them that x has not.
+static bool isMapOfColumn(lp::ContractOp contract, AffineMap map) {
   const unsigned loops = contract.getParallel() + contract.numGroups();
-  const bool isScalar = read.getType().isF32() || read.getType().isInteger(32);
-  if (!isScalar || read.mayBeOutside() || !isAffineInLoops(read) ||
-      !hasPlainSubscripts(read)) {
-    return false;
-  }
-  AffineMap w = contract.getWMap();
-  AffineMap x = contract.getXMap();
   bool hasColumn = false;
   for (unsigned loop = 0; loop < loops; ++loop) {
-    Value index = contract.getFactors().getArgument(loop);
-    if (llvm::is_contained(read.getIndices(), index) !=
-        w.isFunctionOfDim(loop)) {
+    const bool isInW = contract.getWMap().isFunctionOfDim(loop);
+    if (map.isFunctionOfDim(loop) != isInW) {
       return false;
     }
-    hasColumn |= w.isFunctionOfDim(loop) && !x.isFunctionOfDim(loop);
+    hasColumn |= isInW && !contract.getXMap().isFunctionOfDim(loop);
   }
   return hasColumn;
 }
 
-/// Factors that are elements for each column and group become operands, which
-/// can be packed.
+/// Elements for each column and group become operands, which can be packed:
+/// factors, and the zero point of w.
 void RaiseContract::takeColumns(lp::ContractOp contract) {
   Block &factors = contract.getFactors().front();
   LoopList indices(factors.getArguments().take_front(outside));
   indices.resize(loops.size()); // Reductions, which no column has.
+  Builder builder(contract.getContext());
   SmallVector<AffineMap> maps;
-  for (auto read : llvm::make_early_inc_range(factors.getOps<lp::ReadOp>())) {
-    if (!isColumn(contract, read)) {
-      continue;
+  const auto take = [&](lp::ReadOp read, const LoopList &at) {
+    const bool isScalar =
+        read.getType().isF32() || read.getType().isInteger(32);
+    if (!isScalar || read.mayBeOutside() || !isAffineInLoops(read) ||
+        !hasPlainSubscripts(read) ||
+        !isMapOfColumn(contract, mapOver(read, at))) {
+      return BlockArgument();
     }
-    maps.push_back(mapOver(read, indices));
+    maps.push_back(mapOver(read, at));
     contract.getColumnsMutable().append(read.getSource());
-    read.replaceAllUsesWith(factors.insertArgument(
-        factors.getNumArguments() - 1, read.getType(), read.getLoc()));
-    read.erase();
+    return factors.insertArgument(factors.getNumArguments() - 1, read.getType(),
+                                  read.getLoc());
+  };
+  for (auto read : llvm::make_early_inc_range(factors.getOps<lp::ReadOp>())) {
+    if (BlockArgument column = take(read, indices)) {
+      read.replaceAllUsesWith(Value(column));
+      read.erase();
+    }
+  }
+  if (w.zero && take(w.zero, loops)) {
+    contract.getWZeroMutable().clear();
+    contract.removeWZeroMapAttr();
+    contract.setWZeroColumn(static_cast<int64_t>(maps.size()) - 1);
   }
   if (!maps.empty()) {
-    contract.setColumnMapsAttr(
-        Builder(contract.getContext()).getAffineMapArrayAttr(maps));
+    contract.setColumnMapsAttr(builder.getAffineMapArrayAttr(maps));
   }
 }
 

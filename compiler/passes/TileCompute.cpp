@@ -104,6 +104,7 @@ private:
                       unsigned count, llvm::function_ref<ValueRange()> terms);
   Value readScalar(Value source, std::optional<mlir::Type> element,
                    std::optional<AffineMap> map);
+  Value columnAt(unsigned number);
   Value sumOfProducts();
   Value sumOfGroups();
 
@@ -145,12 +146,20 @@ Value Unroller::readScalar(Value source, std::optional<mlir::Type> element,
                 *element);
 }
 
+Value Unroller::columnAt(unsigned number) {
+  return e.read(op.getColumns()[number],
+                mapIndices(e, op.columnMap(number), loops),
+                op.columnElement(number));
+}
+
 /// Of the products at the loops set so far.
 Value Unroller::sumOfProducts() {
   Value xZero =
       readScalar(op.getXZero(), op.getXZeroElement(), op.getXZeroMap());
   Value wZero =
-      readScalar(op.getWZero(), op.getWZeroElement(), op.getWZeroMap());
+      op.getWZeroColumn()
+          ? columnAt(*op.getWZeroColumn())
+          : readScalar(op.getWZero(), op.getWZeroElement(), op.getWZeroMap());
   Value xPad = readScalar(op.getXPadScalar(), op.getXPadElement(), {});
   const mlir::Type type = op.accumulatorType();
   const bool isFloat = op.isOfFloats();
@@ -180,10 +189,8 @@ Value Unroller::sumOfGroups() {
   return reduce(lp::ReduceKind::Fma, builder.getF32Type(), op.getParallel(),
                 op.numGroups(), [&]() -> ValueRange {
                   SmallVector<Value> arguments(loops);
-                  for (auto [i, column] : llvm::enumerate(op.getColumns())) {
-                    arguments.push_back(
-                        e.read(column, mapIndices(e, op.columnMap(i), loops),
-                               op.columnElement(i)));
+                  for (unsigned i = 0; i < op.getColumns().size(); ++i) {
+                    arguments.push_back(columnAt(i));
                   }
                   arguments.push_back(sumOfProducts());
                   terms = inlineBody(e, op.getFactors(), arguments);

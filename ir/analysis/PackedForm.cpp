@@ -186,7 +186,7 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   bool hasHalo = llvm::any_of(form.geometry.positions,
                               [](const PositionDim &p) { return p.hasHalo; });
   // What is added to w multiplies sums of x.
-  form.needsXSums = form.wFactor.bias != 0 || contract.getWZero();
+  form.needsXSums = form.wFactor.bias != 0 || contract.hasWZero();
   bool insideOffset = form.xFactor.bias != 0 || contract.getXZero();
   bool outsideValue =
       hasHalo && (contract.getXPadScalar() || contract.getXZero() ||

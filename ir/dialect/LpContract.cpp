@@ -281,6 +281,15 @@ LogicalResult verifyColumns(ContractOp op) {
       (count > 0 && op.numGroups() == 0)) {
     return op.emitOpError("takes columns, with a map each, of groups only");
   }
+  if (auto zero = op.getWZeroColumn();
+      zero && (*zero >= count || op.getWZero() ||
+               !op.getFactors()
+                    .getArgument(op.getParallel() + op.numGroups() + *zero)
+                    .getType()
+                    .isInteger())) {
+    return op.emitOpError("takes a column of integers as the only zero point "
+                          "of w");
+  }
   for (unsigned i = 0; i < count; ++i) {
     if (isa<MemRefType>(op.getColumns()[i].getType()) &&
         !op.getColumnElements()) {

@@ -307,7 +307,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     one group. `factors` maps (p, group, columns, acc) to two f32, and the body gets the sum of
     their products over the groups in row-major order, each product rounded once with its
     addition, the first one added to +0. `columns` are tensors whose elements at `columnMaps`
-    the factors get as scalars: scales that are packed beside w.
+    the factors get as scalars: scales that are packed beside w. Column `wZeroColumn` is the
+    zero point of w.
 
     `choice` says who chose the schedule and why, until the kernel keeps it.
 
@@ -336,7 +337,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     there are groups, with one index argument per parallel and group loop, then a scalar (i32
     or f32) per column, then acc (i32 or i64), of two f32; then the body's acc is f32;
     (contract_c16) columns are subscripted by the parallel and group loops that w has, each
-    once, inside; on memrefs their types stand in `columnElements`; they are packed if w is.
+    once, inside; on memrefs their types stand in `columnElements`; they are packed if w is;
+    `wZeroColumn` is the number of one of integers, beside no other zero point of w.
   }];
   let arguments = (ins Lp_Shaped:$x, Lp_Shaped:$w, Optional<Lp_Shaped>:$xZero,
       Optional<Lp_Shaped>:$wZero, Optional<Lp_Shaped>:$xPadScalar, Variadic<Lp_Shaped>:$columns,
@@ -352,7 +354,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
       OptionalAttr<Lp_ScheduleAttr>:$schedule, OptionalAttr<StrAttr>:$label,
       OptionalAttr<StrAttr>:$choice, OptionalAttr<TypeAttr>:$xZeroElement,
       OptionalAttr<TypeAttr>:$wZeroElement, OptionalAttr<TypeAttr>:$xPadElement,
-      OptionalAttr<AffineMapArrayAttr>:$columnMaps, OptionalAttr<TypeArrayAttr>:$columnElements);
+      OptionalAttr<AffineMapArrayAttr>:$columnMaps, OptionalAttr<TypeArrayAttr>:$columnElements,
+      OptionalAttr<I64Attr>:$wZeroColumn);
   let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$factors,
       MaxSizedRegion<1>:$chains);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -384,6 +387,7 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     ::mlir::AffineMap columnMap(unsigned i) {
       return ::llvm::cast<::mlir::AffineMapAttr>((*getColumnMaps())[i]).getValue();
     }
+    bool hasWZero() { return getWZero() || getWZeroColumn(); }
     /// On memrefs.
     ::mlir::Type columnElement(unsigned i) {
       return ::llvm::cast<::mlir::TypeAttr>((*getColumnElements())[i]).getValue();

@@ -674,3 +674,23 @@ func.func @contract_c16(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>, %c: tensor
   }
   return %y : tensor<5x3xf32>
 }
+
+// -----
+
+func.func @contract_c16(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>, %c: tensor<2x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @+1 {{takes a column of integers as the only zero point of w}}
+  %y = lp.contract ins(%x, %w : tensor<5x2x7xi32>, tensor<3x2x7xi32>) columns(%c : tensor<2x3xf32>)
+    loops [5, 3, 2, 7] parallel 2 groups 1 attributes {wZeroColumn = 0 : i64, columnMaps = [affine_map<(m, n, g, k) -> (g, n)>],
+      xMap = affine_map<(m, n, g, k) -> (m, g, k)>, wMap = affine_map<(m, n, g, k) -> (n, g, k)>,
+      xDivisors = array<i64: 1, 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 2, 7>, wShape = array<i64: 3, 2, 7>} -> tensor<5x3xf32> {
+  ^bb0(%m: index, %n: index, %acc: f32):
+    lp.yield %acc : f32
+  } factors {
+  ^bb0(%m: index, %n: index, %g: index, %a: f32, %s: i32):
+    %f = arith.constant 1.0 : f32
+    lp.yield %f, %f : f32, f32
+  }
+  return %y : tensor<5x3xf32>
+}
