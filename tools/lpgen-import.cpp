@@ -187,6 +187,9 @@ static void addOptions(CLI::App &command, Arguments &arguments) {
                   "their number open")
       ->check(CLI::Range(int64_t{1}, int64_t{65536}))
       ->capture_default_str();
+  command.add_flag("--float-activations", arguments.options.hasFloatActivations,
+                   "Products of weights with scales of groups (GGUF) take x "
+                   "in binary32 instead of quantizing it to 8 bits");
   command
       .add_option("--input-type", arguments.inputTypes,
                   "NAME=TYPE: integers that an input of floats holds, e.g. "

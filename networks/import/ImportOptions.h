@@ -10,6 +10,9 @@ namespace lpgen::importer {
 
 struct ImportOptions {
   int64_t mostImages = 64; ///< Where the file leaves their number open.
+  /// Products of weights in groups with scales take x as it is, in f32, instead
+  /// of quantizing it to 8 bits in the same groups.
+  bool hasFloatActivations = false;
   /// Types of inputs that hold integers as floats, by name.
   std::map<std::string, ElementType> inputTypes;
 };

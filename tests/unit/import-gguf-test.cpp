@@ -19,7 +19,14 @@ std::span<const std::byte> asBytes(const std::string &text) {
 
 Result<Program> import(const std::string &file, const std::string &tensor,
                        int64_t mostRows = 256) {
-  return gguf::importTensor(asBytes(file), tensor, {.mostImages = mostRows});
+  return gguf::importTensor(
+      asBytes(file), tensor,
+      {.mostImages = mostRows, .hasFloatActivations = true});
+}
+
+/// The same as users get it: of integers.
+Result<Program> importIntegers(const std::string &file) {
+  return gguf::importTensor(asBytes(file), "w", {.mostImages = 8});
 }
 
 /// The message of an error, or what the program refuses.
@@ -99,6 +106,35 @@ TEST(ImportGguf, SumsAreInOrder) {
   }
 }
 
+// x in groups of the weights, with a scale each; exact sums of their integers.
+TEST(ImportGguf, ProductsAreOfIntegers) {
+  for (const GgufType &type : ggufTypes()) {
+    SCOPED_TRACE(type.name);
+    const size_t inputs = 512;
+    const std::string blocks = someBlocks(type, 2 * inputs / type.elements);
+    const std::vector<float> weights = decodedWeights(type, blocks);
+    const Result<Program> program =
+        importIntegers(ggufFile({{"w", {inputs, 2}, type.code, blocks}}));
+    ASSERT_EQ(messageOf(program), "no message");
+    EXPECT_THAT(program->report.layers[0].encoding, HasSubstr(" x s8"));
+    std::vector<double> x(inputs);
+    for (size_t k = 0; k < inputs; ++k) {
+      x[k] = k < 256 ? float(k % 37) / 7.0F - 3 : 0; // groups of zeros, too
+    }
+    const std::vector<double> y = runProgram(*program, x);
+    for (size_t o = 0; o < 2; ++o) {
+      double sum = 0;
+      double most = 0; // Half a step of x at each weight.
+      for (size_t k = 0; k < inputs; ++k) {
+        const double weight = weights[inputs * o + k];
+        sum += x[k] * weight;
+        most += k < 256 ? std::abs(weight) * 3.0 / 127 / 2 : 0;
+      }
+      EXPECT_NEAR(y[o], sum, most * 1.001 + 1e-6);
+    }
+  }
+}
+
 TEST(ImportGguf, Floats) {
   const std::string f32 = numberBytes(1.5F) + numberBytes(-2.25F);
   const std::string f16 = {0x00, 0x3e, char(0x80), char(0xc0)};
@@ -111,6 +147,24 @@ TEST(ImportGguf, Floats) {
     EXPECT_EQ(runProgram(*program, unitRows(2), 2),
               (std::vector<double>{1.5, -2.25}));
   }
+}
+
+TEST(ImportGguf, ProductsOfIntegersCallTheLayer) {
+  const auto textOf = [](uint32_t type, size_t size) {
+    const Result<Program> program = importIntegers(
+        ggufFile({{"w", {256, 1}, type, std::string(size, '\0')}}));
+    return program.ok() ? program->text() : program.message();
+  };
+  const std::string text = textOf(2, 144);
+  EXPECT_THAT(text,
+              HasSubstr("(x_codes, x_scale) = quantize_groups<L = 32>(x)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("y[m,o] = sum(g) x_scale[m,g] * scale[g,o] * "
+                        "(sum(k:32) x_codes[m, 32*g + k] * w_2[o, 32*g + k])"));
+  EXPECT_THAT(
+      textOf(12, 144),
+      HasSubstr(
+          "x_sum[m,g] = x_scale[m,g] * (sum(k:32) x_codes[m, 32*g + k])"));
 }
 
 TEST(ImportGguf, WeightsKeepTheirWidth) {

@@ -155,8 +155,13 @@ static Result<Weights> readBlocks(const GgufTensor &tensor) {
   return weights;
 }
 
+/// True if x is quantized in the groups of the weights.
+static bool isOfIntegers(const Weights &weights, const ImportOptions &options) {
+  return weights.group != 0 && !options.hasFloatActivations;
+}
+
 static void addLayer(Program &program, const GgufTensor &tensor,
-                     const Weights &weights) {
+                     const Weights &weights, const ImportOptions &options) {
   Layer layer;
   layer.name = tensor.name;
   layer.operation = tensor.typeName();
@@ -170,44 +175,115 @@ static void addLayer(Program &program, const GgufTensor &tensor,
     layer.scales = "group";
   }
   layer.encoding = type.str() + " x f32";
+  if (isOfIntegers(weights, options)) {
+    layer.declaredInputBits = 8;
+    layer.usedInputBits = 8;
+    layer.encoding = type.str() + " x s8";
+  }
   program.report.layers.push_back(layer);
 }
 
-/// y[m,o] = the sum of x[m,k] * weight, in the order of the inputs.
-static void writeProduct(Program &program, const GgufTensor &tensor,
-                         Weights weights, int64_t mostRows) {
-  const std::string x = program.names.make("x");
-  const std::string y = program.names.make("y");
-  const std::string w = program.addConstant("w", std::move(weights.codes));
+namespace {
+/// Writes y[m,o], the product of rows of x and of the weights.
+class ProductWriter {
+public:
+  ProductWriter(Program &program, Weights weights)
+      : program(program), weights(std::move(weights)),
+        x(program.names.make("x")), y(program.names.make("y")) {}
+
+  void write(const GgufTensor &tensor, const ImportOptions &options);
+
+private:
+  void writeFloats();
+  void writeIntegers();
+  void addGroupConstants();
+  Expression code() const;
+  Expression ofGroups(Expression terms) const {
+    return Expression::reduction("sum", {"g"}, terms);
+  }
+  Expression overGroup(const Expression &terms) const {
+    return Expression::reduction("sum", {"k:" + std::to_string(weights.group)},
+                                 terms);
+  }
+
+  Program &program;
+  Weights weights;
+  std::string x;
+  std::string y;
+  std::string w;
+  std::string scale;
+  std::string offset;
+  std::string input; ///< The subscript of an input.
+};
+} // namespace
+
+void ProductWriter::write(const GgufTensor &tensor,
+                          const ImportOptions &options) {
+  w = program.addConstant("w", std::move(weights.codes));
   program.addInput(
-      {.name = x, .extents = {Extent::upTo("m", mostRows), weights.inputs}});
+      {.name = x,
+       .extents = {Extent::upTo("m", options.mostImages), weights.inputs}});
   program.addOutput(
       {.name = y, .extents = {Extent::declared("m"), weights.outputs}});
   program.comment(tensor.typeName() + " " + quotedForMessage(tensor.name));
+  input = weights.group == 0 ? "k" : std::to_string(weights.group) + "*g + k";
+  addGroupConstants();
+  if (isOfIntegers(weights, options)) {
+    writeIntegers();
+  } else {
+    writeFloats();
+  }
+}
+
+void ProductWriter::addGroupConstants() {
+  if (weights.group != 0) {
+    scale = program.addConstant("scale", std::move(weights.scales));
+  }
+  if (weights.hasOffset) {
+    offset = program.addConstant("offset", std::move(weights.offsets));
+  }
+}
+
+Expression ProductWriter::code() const {
+  const Expression code = Expression::element(w, {"o", input});
+  return weights.zero == 0 ? code : code - weights.zero;
+}
+
+/// The sum of x[m,k] * weight, in the order of the inputs.
+void ProductWriter::writeFloats() {
   std::vector<std::string> bounds = {"k"};
-  std::string input = "k";
+  Expression weight = code();
   if (weights.group != 0) {
     bounds = {"g", "k:" + std::to_string(weights.group)};
-    input = std::to_string(weights.group) + "*g + k";
-  }
-  Expression weight = Expression::element(w, {"o", input});
-  if (weights.zero != 0) {
-    weight = weight - weights.zero;
-  }
-  if (weights.group != 0) {
-    const std::string scale =
-        program.addConstant("scale", std::move(weights.scales));
     weight = weight * Expression::element(scale, {"g", "o"});
   }
   if (weights.hasOffset) {
-    const std::string offset =
-        program.addConstant("offset", std::move(weights.offsets));
     weight = weight + Expression::element(offset, {"g", "o"});
   }
   program.assign(
       y + "[m,o]",
       Expression::reduction("sum", bounds,
                             Expression::element(x, {"m", input}) * weight));
+}
+
+/// The sums of q[m,k] * code of each group are exact; x is about d[m,g] * q.
+void ProductWriter::writeIntegers() {
+  const std::string q = program.names.make("x_codes");
+  const std::string d = program.names.make("x_scale");
+  program.includeLayers();
+  program.call("(" + q + ", " + d + ")", "quantize_groups",
+               "L = " + std::to_string(weights.group), {x});
+  const Expression activation = Expression::element(q, {"m", input});
+  const Expression step = Expression::element(d, {"m", "g"});
+  Expression sum = ofGroups((step * Expression::element(scale, {"g", "o"})) *
+                            overGroup(activation * code()));
+  if (weights.hasOffset) {
+    const std::string t = program.names.make("x_sum");
+    program.assign(t + "[m,g]", step * overGroup(activation));
+    sum = sum + ofGroups(Expression::element(t, {"m", "g"}) *
+                         Expression::element(offset, {"g", "o"}));
+  }
+  program.assign(y + "[m,o]", sum);
 }
 
 Result<Program> importTensor(std::span<const std::byte> bytes,
@@ -230,10 +306,14 @@ Result<Program> importTensor(std::span<const std::byte> bytes,
   Result<Weights> weights =
       tensor->format->floats ? readFloats(*tensor) : readBlocks(*tensor);
   LPGEN_RETURN_IF_ERROR(weights.status());
-  addLayer(program, *tensor, *weights);
-  program.note("x stays in binary32; weights are those of the format's "
-               "decoder to the bit");
-  writeProduct(program, *tensor, std::move(*weights), options.mostImages);
+  addLayer(program, *tensor, *weights, options);
+  const std::string exact =
+      "weights are those of the format's decoder to the bit";
+  program.note(isOfIntegers(*weights, options)
+                   ? "x is quantized to 8 bits in groups of " +
+                         std::to_string(weights->group) + "; " + exact
+                   : "x stays in binary32; " + exact);
+  ProductWriter(program, std::move(*weights)).write(*tensor, options);
   return program;
 }
 
