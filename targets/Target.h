@@ -5,6 +5,7 @@
 #ifndef LPGEN_TARGETS_TARGET_H
 #define LPGEN_TARGETS_TARGET_H
 
+#include "mlir/IR/Builders.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
@@ -18,6 +19,11 @@ class Cell;
 class CellTable;
 struct Cpu;
 
+/// Emits the bytes of `table`, a memref of 16 to 256 bytes, at a vector of
+/// indices of 8 bits, all of which lie in it.
+using ByteLookup = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
+                                   mlir::Value table, mlir::Value indices);
+
 /// Facts about a target, plain constants.
 struct TargetDesc {
   std::string name;         ///< generic, x86_avx2, ...
@@ -28,6 +34,8 @@ struct TargetDesc {
   bool hasRounding = true;  ///< Instructions for floor, round, ... of f32.
   bool hasFma = true;       ///< Fused multiply-add of f32.
   bool hasHalf = true;      ///< Conversions between f16 and f32.
+  /// Null if there are no instructions for it.
+  ByteLookup lookUpBytes = nullptr;
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
   /// The CPU of targets/cpus whose speed decides about schedules, unless

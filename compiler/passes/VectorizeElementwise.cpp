@@ -5,8 +5,10 @@
 // convolution, whose reduction is a loop inside. LLVM's vectorizer takes no
 // loops with loops inside, and short ones it unrolls first and leaves scalar.
 #include "compiler/passes/Emitter.h"
+#include "ir/analysis/PackedForm.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "targets/ByteLookup.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_VECTORIZEELEMENTWISEPASS
@@ -21,9 +23,10 @@ namespace {
 /// Rewrites the body of one loop for `width` trips at once.
 class BodyVectorizer {
 public:
-  BodyVectorizer(scf::ForOp from, scf::ForOp to, int64_t width)
+  BodyVectorizer(scf::ForOp from, scf::ForOp to, int64_t width,
+                 ByteLookup lookUpBytes)
       : from(from), b(to.getBody(), std::prev(to.getBody()->end())),
-        width(width) {
+        width(width), lookUpBytes(lookUpBytes) {
     scalars.map(from.getInductionVar(), to.getInductionVar());
     consecutive.insert(from.getInductionVar());
   }
@@ -169,12 +172,50 @@ private:
 
   bool translate(memref::LoadOp load) {
     if (!areConsecutive(load.getIndices())) {
-      return false;
+      return translateLookup(load);
     }
     vectors[load] =
         vector::LoadOp::create(b, load.getLoc(), vectorOf(load.getType()),
                                scalars.lookupOrDefault(load.getMemRef()),
                                scalarsOf(load.getIndices()));
+    return true;
+  }
+
+  /// An element of a small table of bytes, chosen by data.
+  bool translateLookup(memref::LoadOp load) {
+    MemRefType table = load.getMemRefType();
+    Operation *cast = load.getIndices().empty()
+                          ? nullptr
+                          : load.getIndices().back().getDefiningOp();
+    if (!lookUpBytes || table.getRank() != 1 || !table.hasStaticShape() ||
+        !table.getElementType().isInteger(8) ||
+        !isByteTable(table.getNumElements()) ||
+        !isa_and_present<arith::IndexCastOp, arith::IndexCastUIOp>(cast) ||
+        !isVector(cast->getOperand(0))) {
+      return false;
+    }
+    Location loc = load.getLoc();
+    Value indices = lanesOf(cast->getOperand(0));
+    if (cast->getOperand(0).getType() != b.getI8Type()) {
+      indices =
+          arith::TruncIOp::create(b, loc, vectorOf(b.getI8Type()), indices);
+    }
+    // Fewer than a register holds: the others do not count.
+    if (width < kLeastIndices) {
+      SmallVector<int64_t> all(kLeastIndices);
+      for (int64_t i = 0; i < kLeastIndices; ++i) {
+        all[i] = i % width;
+      }
+      indices = vector::ShuffleOp::create(b, loc, indices, indices, all);
+    }
+    Value found =
+        lookUpBytes(b, loc, scalars.lookupOrDefault(load.getMemRef()), indices);
+    vectors[load] = width < kLeastIndices
+                        ? vector::ExtractStridedSliceOp::create(
+                              b, loc, found, ArrayRef<int64_t>{0},
+                              ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1})
+                              .getResult()
+                        : found;
     return true;
   }
 
@@ -224,6 +265,7 @@ private:
   scf::ForOp from;
   OpBuilder b;
   int64_t width;
+  ByteLookup lookUpBytes; ///< Of the target; null if it has none.
   IRMapping scalars;
   llvm::DenseSet<Value> consecutive; ///< Positions that grow by 1 each trip.
   llvm::DenseMap<Value, Value> vectors;
@@ -273,7 +315,7 @@ int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
   return width;
 }
 
-void vectorize(scf::ForOp loop, int64_t width) {
+void vectorize(scf::ForOp loop, int64_t width, ByteLookup lookUpBytes) {
   const std::optional<llvm::APInt> count = loop.getStaticTripCount();
   OpBuilder builder(loop);
   Emitter e(builder, loop.getLoc());
@@ -284,7 +326,7 @@ void vectorize(scf::ForOp loop, int64_t width) {
             e.index(width));
   Value middle = e.add(low, whole);
   auto wide = scf::ForOp::create(builder, e.loc, low, middle, e.index(width));
-  if (!BodyVectorizer(loop, wide, width).run()) {
+  if (!BodyVectorizer(loop, wide, width, lookUpBytes).run()) {
     wide.erase();
     return;
   }
@@ -295,7 +337,7 @@ void vectorize(scf::ForOp loop, int64_t width) {
   }
   loop.setLowerBound(middle);
   if (count && rest >= fewestTrips) {
-    vectorize(loop, int64_t(llvm::bit_floor(uint64_t(rest))));
+    vectorize(loop, int64_t(llvm::bit_floor(uint64_t(rest))), lookUpBytes);
   }
 }
 
@@ -312,9 +354,10 @@ struct VectorizeElementwisePass
         loops.push_back(loop);
       }
     });
+    const Target *target = targetOf(getOperation());
     for (scf::ForOp loop : loops) {
       if (const int64_t width = chooseWidth(loop, vectorBits); width > 0) {
-        vectorize(loop, width);
+        vectorize(loop, width, target ? target->desc().lookUpBytes : nullptr);
       }
     }
   }

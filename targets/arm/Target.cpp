@@ -1,5 +1,6 @@
 // The targets of AArch64: Advanced SIMD from the Cortex-A53 on, 128-bit vectors
 // in 32 registers. A level adds instructions.
+#include "targets/ByteLookup.h"
 #include "targets/Targets.h"
 #include "targets/arm/Cells.h"
 
@@ -58,6 +59,7 @@ static TargetDesc describe(const Level &level) {
   desc.triple = "aarch64-unknown-linux-gnu";
   desc.cpu = level.cpu;
   desc.features = std::string(level.features) + kNothingElse;
+  desc.lookUpBytes = arm::lookUpBytes;
   desc.vectorBits = 128;
   desc.vectorRegisters = 32;
   desc.model = level.model;

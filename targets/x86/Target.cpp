@@ -1,4 +1,5 @@
 // The targets of x86: 256-bit vectors in 16 registers, and 512-bit ones in 32.
+#include "targets/ByteLookup.h"
 #include "targets/Targets.h"
 #include "targets/x86/Cells.h"
 
@@ -24,6 +25,7 @@ struct Level {
   /// What the level adds to kAvx2 or kAvx512, and what LLVM's `cpu` implies
   /// beyond it and code could use.
   const char *features;
+  ByteLookup lookUpBytes;
   const char *model;
   const char *mcaCpu;
   const char *emulator;
@@ -42,6 +44,7 @@ static constexpr Level kLevels[] = {
      .width = Width::Ymm,
      .cpu = "znver3",
      .features = ",-sse4a,-vaes,-vpclmulqdq",
+     .lookUpBytes = x86::lookUpNibbles,
      .model = "znver3",
      .mcaCpu = "znver3",
      .emulator = "qemu-x86_64-static",
@@ -51,6 +54,7 @@ static constexpr Level kLevels[] = {
      .width = Width::Ymm,
      .cpu = "alderlake",
      .features = ",-sse4a,-vaes,-vpclmulqdq,+avxvnni,+fast-dpwssd,-gfni",
+     .lookUpBytes = x86::lookUpNibbles,
      .model = "alderlake",
      .mcaCpu = "alderlake",
      .emulator = "lpgen-emulate-avxvnni",
@@ -60,6 +64,7 @@ static constexpr Level kLevels[] = {
      .width = Width::Zmm,
      .cpu = "skylake-avx512",
      .features = "",
+     .lookUpBytes = x86::lookUpNibbles,
      .model = "znver4",
      .mcaCpu = "icelake-server",
      .emulator = "lpgen-emulate-avx512",
@@ -69,6 +74,7 @@ static constexpr Level kLevels[] = {
      .width = Width::Zmm,
      .cpu = "cascadelake",
      .features = ",+avx512vnni",
+     .lookUpBytes = x86::lookUpNibbles,
      .model = "znver4",
      .mcaCpu = "icelake-server",
      .emulator = "lpgen-emulate-avx512",
@@ -79,6 +85,7 @@ static constexpr Level kLevels[] = {
      .cpu = "icelake-server",
      .features = ",+avx512vnni,+avx512vbmi,+avx512vpopcntdq,+avx512bitalg,"
                  "-avx512vbmi2,-avx512ifma,-gfni,-vaes,-vpclmulqdq",
+     .lookUpBytes = x86::lookUpBytes,
      .model = "znver4",
      .mcaCpu = "icelake-server",
      .emulator = "lpgen-emulate-avx512",
@@ -95,6 +102,7 @@ static TargetDesc describe(const Level &level) {
   desc.cpu = level.cpu;
   desc.features = (kAvx2 + (isZmm ? kAvx512 : "") + level.features).str();
   desc.hasHalf = isZmm; // F16C is not asked for; AVX-512 has it
+  desc.lookUpBytes = level.lookUpBytes;
   desc.vectorBits = static_cast<unsigned>(level.width);
   desc.vectorRegisters = isZmm ? 32 : 16;
   desc.model = level.model;
