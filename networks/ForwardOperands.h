@@ -19,6 +19,8 @@ struct ForwardTerm {
   QuantParams weight;              ///< Its form means nothing.
   std::vector<float> weightScales; ///< By output; empty if all are weight's.
   std::vector<int32_t> weights;    ///< [outputs, kernel, kernel, channels]
+  /// The first ones; 0: all. No fewer than those of the term before.
+  int64_t outputs = 0;
 };
 
 /// A forward product of integers,
@@ -28,6 +30,7 @@ struct ForwardTerm {
 /// weights.
 struct ForwardOperands {
   std::vector<ForwardTerm> terms;
+  bool sharesInput = false;        ///< All terms take the codes of the first.
   std::vector<float> filterScales; ///< By output; empty if there are none.
   std::optional<QuantParams> result;
   std::vector<float> floatWeights; ///< [outputs, kernel, kernel, channels]

@@ -47,24 +47,33 @@ static std::vector<int32_t> spread(const ForwardTerm &term, int64_t outputs,
   return all;
 }
 
-/// A sum with its scale.
-Result<PendingStage> NetworkBuilder::startTerm(const std::string &name,
-                                               const ConvGeometry &geometry,
-                                               const ForwardTerm &term,
-                                               const std::string &part) {
-  // Pixels of an image are no channels of it: a linear layer that takes a part
-  // of them takes all, with weights of 0.
-  const bool isSpread = geometry.isLinear() &&
-                        term.channels < geometry.channels &&
-                        pending.shape.height * pending.shape.width > 1;
+/// Pixels of an image are no channels of it: a linear layer that takes a part
+/// of them takes all, with weights of 0.
+static bool takesPixels(const ConvGeometry &geometry, const ForwardTerm &term,
+                        const Shape &shape) {
+  return geometry.isLinear() && term.channels < geometry.channels &&
+         shape.height * shape.width > 1;
+}
+
+Result<Tensor> NetworkBuilder::inputOf(const std::string &name,
+                                       const ConvGeometry &geometry,
+                                       const ForwardTerm &term,
+                                       const std::string &part, bool isSpread) {
   const bool takesAll = term.channels == geometry.channels;
   if ((isSpread && term.weight.isOdd) ||
       (!takesAll && term.input.followsBatch)) {
     return refuse(name, "takes a part of its input that cannot be exported");
   }
-  const Tensor x = toCodes(name, term, part, takesAll || isSpread);
+  return toCodes(name, term, part, takesAll || isSpread);
+}
+
+PendingStage NetworkBuilder::startTerm(const std::string &name,
+                                       const ConvGeometry &geometry,
+                                       const ForwardTerm &term, const Tensor &x,
+                                       bool isSpread) {
   ConvGeometry g = geometry;
   g.channels = isSpread ? geometry.channels : term.channels;
+  g.outputs = term.outputs > 0 ? term.outputs : geometry.outputs;
   PendingStage product = startProduct(
       name, g, x,
       weightsOf(isSpread ? spread(term, g.outputs, g.channels) : term.weights,
@@ -88,27 +97,38 @@ Result<PendingStage> NetworkBuilder::startTerm(const std::string &name,
 Status NetworkBuilder::addIntegers(const std::string &layer,
                                    const ConvGeometry &geometry,
                                    const ForwardOperands &operands) {
-  if (operands.terms.size() > 1) {
+  if (operands.terms.size() > 1 && !operands.sharesInput) {
     toFloats(); // Each term takes its channels of it.
   }
   const PendingStage input = pending;
+  const Shape shape = pending.shape;
+  Tensor x;
   PendingStage sum;
   for (size_t i = 0; i < operands.terms.size(); ++i) {
+    const ForwardTerm &term = operands.terms[i];
     const std::string part =
         operands.terms.size() == 1 ? "" : std::to_string(i + 1);
-    pending = input;
-    Result<PendingStage> product =
-        startTerm(layer, geometry, operands.terms[i], part);
-    LPGEN_RETURN_IF_ERROR(product.status());
+    const bool isSpread = takesPixels(geometry, term, shape);
+    if (i == 0 || !operands.sharesInput) {
+      pending = input;
+      Result<Tensor> codes = inputOf(
+          layer, geometry, term, operands.sharesInput ? "" : part, isSpread);
+      LPGEN_RETURN_IF_ERROR(codes.status());
+      x = std::move(*codes);
+    }
+    PendingStage product = startTerm(layer, geometry, term, x, isSpread);
     if (i + 1 < operands.terms.size()) {
-      product->name += ".term" + part;
+      product.name += ".term" + part;
     }
     if (i > 0) {
       const Tensor before = emit(std::move(sum), std::nullopt);
-      Access added = access("before", "B", {before}, before.shape);
-      product->epilogue.add(std::move(added.input), std::move(added.element));
+      Access added = access("before", "B", {before}, product.shape);
+      product.parameters.insert(product.parameters.end(),
+                                added.parameters.begin(),
+                                added.parameters.end());
+      product.epilogue.add(std::move(added.input), std::move(added.element));
     }
-    sum = std::move(*product);
+    sum = std::move(product);
   }
   pending = std::move(sum);
   if (!operands.filterScales.empty()) {

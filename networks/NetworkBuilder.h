@@ -91,10 +91,16 @@ private:
   Status needOperator(const std::string &layer);
   Status addIntegers(const std::string &layer, const ConvGeometry &geometry,
                      const ForwardOperands &operands);
-  Result<PendingStage> startTerm(const std::string &name,
-                                 const ConvGeometry &geometry,
-                                 const ForwardTerm &term,
-                                 const std::string &part);
+  /// The codes that a term takes, of the pending elements; all of them if
+  /// `isSpread`.
+  Result<Tensor> inputOf(const std::string &name, const ConvGeometry &geometry,
+                         const ForwardTerm &term, const std::string &part,
+                         bool isSpread);
+  /// A sum with its scale.
+  static PendingStage startTerm(const std::string &name,
+                                const ConvGeometry &geometry,
+                                const ForwardTerm &term, const Tensor &x,
+                                bool isSpread);
   void addFloats(const std::string &layer, const ConvGeometry &geometry,
                  const std::vector<float> &weights);
 

@@ -160,12 +160,18 @@ std::string QonnxBuilder::product(const ConvGeometry &g, const std::string &x,
                 {"pads", Ints{g.padding, g.padding, g.padding, g.padding}}});
 }
 
+static int64_t outputsOf(const ConvGeometry &geometry,
+                         const ForwardTerm &term) {
+  return term.outputs > 0 ? term.outputs : geometry.outputs;
+}
+
 Result<std::string> QonnxBuilder::addTerm(const std::string &layer,
                                           const ConvGeometry &geometry,
                                           const ForwardTerm &term,
                                           const std::string &part) {
   std::string x = pending;
   ConvGeometry g = geometry;
+  g.outputs = outputsOf(geometry, term);
   if (term.channels < geometry.channels) {
     g.channels = term.channels;
     const std::string name = layer + ".channels" + part;
@@ -198,7 +204,21 @@ Status QonnxBuilder::addProduct(const std::string &layer,
     const Result<std::string> term =
         addTerm(layer, geometry, operands.terms[i], part);
     LPGEN_RETURN_IF_ERROR(term.status());
-    sum = i == 0 ? *term : apply("Add", {*term, sum}, layer, "terms" + part);
+    if (i == 0) {
+      sum = *term;
+      continue;
+    }
+    const int64_t lacking = outputsOf(geometry, operands.terms[i]) -
+                            outputsOf(geometry, operands.terms[i - 1]);
+    if (lacking > 0) {
+      sum = apply("Pad",
+                  {sum, whole(layer + ".pads" + part,
+                              geometry.isLinear()
+                                  ? Ints{0, 0, 0, lacking}
+                                  : Ints{0, 0, 0, 0, 0, lacking, 0, 0})},
+                  layer, "padded" + part);
+    }
+    sum = apply("Add", {*term, sum}, layer, "terms" + part);
   }
   if (operands.terms.empty()) {
     const std::string weights = layer + ".weights";

@@ -10,6 +10,7 @@
 #include "training/posttraining/InputMoments.h"
 #include "training/posttraining/LearnedRounding.h"
 #include "training/posttraining/Multipoint.h"
+#include "training/posttraining/PointOrder.h"
 #include "training/posttraining/WeightScale.h"
 #include "training/posttraining/Widths.h"
 #include <algorithm>
@@ -233,7 +234,8 @@ TEST(Multipoint, EachPointTakesFromTheRest) {
   std::vector<double> sum(64, 0.0);
   double left = std::inner_product(rest.begin(), rest.end(), rest.begin(), 0.0);
   for (int p = 0; p < 4; ++p) {
-    const FilterPoint point = takePoint(rest, weightGrid(3));
+    const FilterPoint point =
+        takePoint(rest, weightGrid(3), WeightRange::Mse, nullptr);
     for (size_t i = 0; i < 64; ++i) {
       sum[i] += double(point.scale) * point.codes[i];
       EXPECT_NEAR(sum[i] + double(rest[i]), double(w[i]), 1e-5);
@@ -317,6 +319,59 @@ TEST(BatchNorm, ItsGainsCanGoIntoTheWeights) {
   EXPECT_EQ(norm.takeGains(), std::vector<float>(4, 1.0F));
 }
 
+/// y of a layer and of a linear one behind it, relu between them.
+std::vector<double> forwardBoth(const LayerIntegers &first,
+                                const std::vector<float> &offsets,
+                                const LayerIntegers &second,
+                                const std::vector<float> &x) {
+  const auto weightsOf = [](const LayerIntegers &layer) {
+    nn::FloatTensor weights({int64_t(layer.points[0].scales.size()),
+                             int64_t(layer.points[0].codes.size() /
+                                     layer.points[0].scales.size())});
+    decodeWeights(layer, weights);
+    return weights;
+  };
+  const nn::FloatTensor w1 = weightsOf(first);
+  const nn::FloatTensor w2 = weightsOf(second);
+  std::vector<double> y(size_t(w2.extent(0)), 0.0);
+  for (int64_t c = 0; c < w1.extent(0); ++c) {
+    double sum = offsets[size_t(c)];
+    for (int64_t i = 0; i < w1.extent(1); ++i) {
+      sum += double(w1[c * w1.extent(1) + i]) * double(x[size_t(i)]);
+    }
+    for (int64_t o = 0; o < w2.extent(0); ++o) {
+      y[size_t(o)] += std::max(sum, 0.0) * double(w2[o * w2.extent(1) + c]);
+    }
+  }
+  return y;
+}
+
+TEST(PointOrder, LaterPointsHaveFewFiltersAndTheFunctionStays) {
+  Methods methods;
+  methods.points = 3;
+  methods.pointShare = 0.3;
+  LayerIntegers first;
+  first.points = filterIntegers(testing::normalTensor({10, 6}, 51), 3, methods,
+                                nn::FloatTensor());
+  methods.points = 1;
+  LayerIntegers second;
+  second.points = filterIntegers(testing::normalTensor({4, 10}, 52), 4, methods,
+                                 nn::FloatTensor());
+  std::vector<float> offsets = normals(10, 53);
+  const std::vector<float> x = normals(6, 54);
+  const std::vector<double> before = forwardBoth(first, offsets, second, x);
+  orderByPoints(first, offsets, second);
+  ASSERT_EQ(first.points.size(), 3U);
+  EXPECT_EQ(first.points[0].scales.size(), 10U);
+  EXPECT_LE(first.points[1].scales.size(), 6U);
+  EXPECT_LE(first.points[2].scales.size(), first.points[1].scales.size());
+  EXPECT_EQ(first.points[2].codes.size(), 6 * first.points[2].scales.size());
+  const std::vector<double> after = forwardBoth(first, offsets, second, x);
+  for (size_t o = 0; o < after.size(); ++o) {
+    EXPECT_NEAR(after[o], before[o], 1e-5);
+  }
+}
+
 #ifdef LPGEN_TEST_COMPILER
 TEST(CalibratedBackend, KernelsComputeWhatIsEmulated) {
   nn::LayerSpec spec;
@@ -340,6 +395,9 @@ TEST(CalibratedBackend, KernelsComputeWhatIsEmulated) {
       activationGrid(ActivationStatistics(x.values(), nn::StepContext()), 4,
                      ActivationRange::Mse);
   integers.points = filterIntegers(weight, 3, methods, nn::FloatTensor());
+  // The second point of the first two filters only.
+  integers.points[1].scales.resize(2);
+  integers.points[1].codes.resize(size_t(2 * 3 * 3 * 5));
   backend.setIntegers(integers);
   nn::StepContext context;
   context.mode = nn::Mode::Evaluate;

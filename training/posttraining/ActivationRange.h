@@ -24,7 +24,8 @@ struct ActivationStatistics {
                        const nn::StepContext &context);
 };
 
-/// Codes 0 .. 2^bits - 1 of a tensor without negative elements, else
+/// Codes 0 .. 2^bits - 1 of a tensor without
+/// negative elements, else
 /// -(2^(bits-1) - 1) .. 2^(bits-1) - 1, and -1, 0, 1 of one bit.
 QuantParams activationGrid(const ActivationStatistics &statistics, int bits,
                            ActivationRange range);

@@ -22,44 +22,77 @@ bool encodeInput(const nn::FloatTensor &x, const QuantParams &grid,
 
 void decodeWeights(const LayerIntegers &integers, nn::FloatTensor &weights) {
   std::ranges::fill(weights.values(), 0.0F);
+  const auto length = size_t(weights.sliceSize());
   for (const WeightPoint &point : integers.points) {
-    const int64_t row = weights.size() / int64_t(point.scales.size());
-    for (int64_t i = 0; i < weights.size(); ++i) {
-      weights[i] +=
-          float(point.codes[size_t(i)]) * point.scales[size_t(i / row)];
+    for (size_t i = 0; i < point.codes.size(); ++i) {
+      weights[int64_t(i)] += float(point.codes[i]) * point.scales[i / length];
     }
   }
 }
 
 void CalibratedBackend::setIntegers(LayerIntegers given) {
-  while (convs.size() < given.points.size()) {
-    convs.emplace_back(spec.geometry, *kernels);
+  const auto filtersOf = [](const LayerIntegers &integers) {
+    std::vector<size_t> filters;
+    for (const WeightPoint &point : integers.points) {
+      filters.push_back(point.scales.size());
+    }
+    return filters;
+  };
+  if (!chosen || filtersOf(*chosen) != filtersOf(given)) {
+    convs.clear();
+    for (const size_t filters : filtersOf(given)) {
+      ConvGeometry geometry = spec.geometry;
+      geometry.outputs = int64_t(filters);
+      convs.emplace_back(geometry, *kernels);
+    }
   }
   chosen = std::move(given);
+}
+
+/// to[row, c] = from[row, c] factors[c], plus sum[row, c] where there is one:
+/// it has fewer channels, and what lies beyond them is 0.
+static void addTerm(const nn::FloatTensor &from,
+                    const std::vector<float> &factors,
+                    const nn::FloatTensor &sum, int64_t sumChannels,
+                    const nn::StepContext &context, nn::FloatTensor &to) {
+  const auto channels = int64_t(factors.size());
+  nn::forEachPart(context, from.size() / channels, [&](int, TaskRange rows) {
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      for (int64_t c = 0; c < channels; ++c) {
+        const int64_t i = row * channels + c;
+        const float term = from[i] * factors[size_t(c)];
+        to[i] = sumChannels == 0  ? term
+                : c < sumChannels ? term + sum[row * sumChannels + c]
+                                  : term + 0.0F;
+      }
+    }
+  });
 }
 
 Status CalibratedBackend::multiplyIntegers(const nn::FloatTensor &x,
                                            nn::FloatTensor &y,
                                            const nn::StepContext &context) {
-  const int64_t channels = spec.geometry.outputs;
-  for (size_t p = 0; p < chosen->points.size(); ++p) {
+  int64_t sumChannels = 0;
+  for (size_t p = chosen->points.size(); p-- > 0;) {
     const WeightPoint &point = chosen->points[p];
     weights.reset(int64_t(point.codes.size()),
                   std::max(point.grid.highest, -point.grid.lowest), 1.0F);
     weights.visit([&](auto *codes) { std::ranges::copy(point.codes, codes); });
-    nn::FloatTensor &to = p == 0 ? y : part;
-    to.resize(y.shape());
-    LPGEN_RETURN_IF_ERROR(convs[p].forward(input, weights, to, context));
     std::vector<float> factors = point.scales;
     for (float &factor : factors) {
       factor *= chosen->input.scale;
     }
-    nn::forEachPart(context, y.size() / channels, [&](int, TaskRange rows) {
-      for (int64_t i = rows.begin * channels; i < rows.end * channels; ++i) {
-        const float term = to[i] * factors[size_t(i % channels)];
-        y[i] = p == 0 ? term : term + y[i];
-      }
-    });
+    const auto channels = int64_t(factors.size());
+    term.resize({x.extent(0), spec.geometry.outPixels() * channels});
+    LPGEN_RETURN_IF_ERROR(convs[p].forward(input, weights, term, context));
+    if (p == 0) {
+      addTerm(term, factors, sum, sumChannels, context, y);
+    } else {
+      nn::FloatTensor next(term.shape());
+      addTerm(term, factors, sum, sumChannels, context, next);
+      sum = std::move(next);
+      sumChannels = channels;
+    }
   }
   return Status::success();
 }
@@ -123,9 +156,13 @@ Result<networks::ForwardOperands> CalibratedBackend::forwardOperands() const {
     return Status::error("it was not quantized");
   }
   networks::ForwardOperands operands;
-  for (const WeightPoint &point : chosen->points) {
+  operands.sharesInput = true;
+  // The last point has the fewest filters; it is added to first.
+  for (size_t p = chosen->points.size(); p-- > 0;) {
+    const WeightPoint &point = chosen->points[p];
     networks::ForwardTerm term;
     term.channels = spec.geometry.channels;
+    term.outputs = int64_t(point.scales.size());
     term.input = chosen->input;
     term.weight = point.grid;
     term.weightScales = point.scales;

@@ -11,19 +11,30 @@
 
 namespace lpgen::posttraining {
 
-/// One set of integer weights: w ~ scales[o] codes[o, ...].
+/// One set of integer weights of the first filters of a layer, or of all:
+/// w ~ scales[o] codes[o, ...].
 struct WeightPoint {
   QuantParams grid; ///< Its scale means nothing.
   std::vector<int32_t> codes;
   std::vector<float> scales; ///< By output.
 };
 
-/// Of one layer. Its weights are the sum of the points.
+/// Of one layer. Its weights are the sum of the points; the first has all
+/// filters, each later one no more than those before.
 struct LayerIntegers {
   int inputBits = 8;
   int weightBits = 8;
   QuantParams input;
   std::vector<WeightPoint> points;
+
+  /// Filters of all points, by those of the first.
+  double filtersOfOne() const {
+    double sum = 0;
+    for (const WeightPoint &point : points) {
+      sum += double(point.scales.size()) / double(points[0].scales.size());
+    }
+    return sum;
+  }
 };
 
 enum class Arithmetic {
@@ -75,7 +86,8 @@ private:
   quant::IntTensor weights;
   nn::FloatTensor inputValues;
   nn::FloatTensor weightValues;
-  nn::FloatTensor part;
+  nn::FloatTensor term;
+  nn::FloatTensor sum;
 };
 
 /// q = round(clamp(x / scale, lowest, highest)), at scale 1; false if an

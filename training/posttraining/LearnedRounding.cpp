@@ -117,19 +117,43 @@ void LearnedRounding::changeSteps(std::span<const float> weights,
   }
 }
 
+double LearnedRounding::error(std::span<const float> weights, float scale,
+                              std::span<const int32_t> codes) const {
+  std::vector<float> rest(weights.begin(), weights.end());
+  for (size_t i = 0; i < rest.size(); ++i) {
+    rest[i] -= scale * float(codes[i]);
+  }
+  return varianceOf(rest, moments);
+}
+
+float LearnedRounding::fittedScale(std::span<const float> weights,
+                                   std::span<const int32_t> codes) const {
+  const size_t length = weights.size();
+  double product = 0; // q^T M w
+  double square = 0;  // q^T M q
+  for (size_t i = 0; i < length; ++i) {
+    if (codes[i] == 0) {
+      continue;
+    }
+    const float *row = moments.data() + i * length;
+    double withWeights = 0;
+    double withCodes = 0;
+    for (size_t j = 0; j < length; ++j) {
+      withWeights += double(row[j]) * double(weights[j]);
+      withCodes += double(row[j]) * codes[j];
+    }
+    product += codes[i] * withWeights;
+    square += codes[i] * withCodes;
+  }
+  return square > 0 ? float(product / square) : 0;
+}
+
 void LearnedRounding::improve(std::span<const float> weights,
                               const QuantParams &grid, float scale,
                               std::span<int32_t> codes) const {
-  const auto errorOf = [&](std::span<const int32_t> q) {
-    std::vector<float> e(weights.begin(), weights.end());
-    for (size_t i = 0; i < e.size(); ++i) {
-      e[i] -= scale * float(q[i]);
-    }
-    return varianceOf(e, moments);
-  };
   std::vector<int32_t> inOrder(codes.size());
   roundInOrder(weights, grid, scale, inOrder);
-  if (errorOf(inOrder) < errorOf(codes)) {
+  if (error(weights, scale, inOrder) < error(weights, scale, codes)) {
     std::ranges::copy(inOrder, codes.begin());
   }
   changeSteps(weights, grid, scale, codes);

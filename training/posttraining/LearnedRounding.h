@@ -28,6 +28,13 @@ public:
   void improve(std::span<const float> weights, const QuantParams &grid,
                float scale, std::span<int32_t> codes) const;
 
+  /// Of the output.
+  double error(std::span<const float> weights, float scale,
+               std::span<const int32_t> codes) const;
+  /// The scale at which these codes have the least error; 0 if all are 0.
+  float fittedScale(std::span<const float> weights,
+                    std::span<const int32_t> codes) const;
+
 private:
   void roundInOrder(std::span<const float> weights, const QuantParams &grid,
                     float scale, std::span<int32_t> codes) const;

@@ -1,11 +1,11 @@
-// A filter as a sum of several filters of few bits, each with a scale of its
-// own (multipoint quantization, Liu et al. 2021, arXiv 2002.09049).
+// A filter as codes with a scale, and as a sum of several such points
+// (multipoint quantization, Liu et al. 2021, arXiv 2002.09049): each point is
+// of what those before it have left.
 #ifndef LPGEN_TRAINING_POSTTRAINING_MULTIPOINT_H
 #define LPGEN_TRAINING_POSTTRAINING_MULTIPOINT_H
 
-#include "base/types/QuantParams.h"
-#include <span>
-#include <vector>
+#include "training/posttraining/LearnedRounding.h"
+#include "training/posttraining/WeightScale.h"
 
 namespace lpgen::posttraining {
 
@@ -14,11 +14,12 @@ struct FilterPoint {
   float scale = 1;
 };
 
-/// The point that takes the most out of `rest`, and takes it:
-///   scale, q = argmin |rest - scale q|^2,  rest -= scale q
-/// q is found by a search over steps, the scale then by least squares. The
-/// squares of the rest never grow.
-FilterPoint takePoint(std::span<float> rest, const QuantParams &grid);
+/// Takes a point out of `rest`: rest -= scale q. The codes are nearest to the
+/// step that `range` says, or, with `rounding`, what it makes of them at that
+/// step and at smaller ones; unless the range is Max, the scale is then the
+/// best for the codes.
+FilterPoint takePoint(std::span<float> rest, const QuantParams &grid,
+                      WeightRange range, const LearnedRounding *rounding);
 
 } // namespace lpgen::posttraining
 

@@ -4,6 +4,7 @@
 #include "training/posttraining/Equalization.h"
 #include "training/posttraining/FilterIntegers.h"
 #include "training/posttraining/InputMoments.h"
+#include "training/posttraining/PointOrder.h"
 #include <algorithm>
 #include <cmath>
 
@@ -146,6 +147,21 @@ void PostTraining::finishLayer(size_t index, const nn::FloatTensor &y) {
   }
 }
 
+void PostTraining::orderFilters() {
+  std::vector<CalibratedLayer> &layers = net->layers();
+  for (CalibratedLayer &layer : layers) {
+    if (layer.before < 0) {
+      continue;
+    }
+    const CalibratedLayer &first = layers[size_t(layer.before)];
+    LayerIntegers before = *first.backend->integers();
+    LayerIntegers after = *layer.backend->integers();
+    orderByPoints(before, first.offset->value.values(), after);
+    first.backend->setIntegers(std::move(before));
+    layer.backend->setIntegers(std::move(after));
+  }
+}
+
 Widths PostTraining::uniformWidths(LayerWidths inner, int ends) const {
   Widths widths;
   for (const CalibratedLayer &layer : net->layers()) {
@@ -200,6 +216,7 @@ Status PostTraining::quantize(const Widths &widths) {
   }
   LPGEN_RETURN_IF_ERROR(status);
   meanDivergence = meanDivergenceOf(scores, rounded);
+  orderFilters();
   net->use(Arithmetic::Integer);
   return Status::success();
 }
@@ -209,7 +226,7 @@ double PostTraining::bitOperations() const {
   for (const CalibratedLayer &layer : net->layers()) {
     const LayerIntegers &integers = *layer.backend->integers();
     sum += double(layer.geometry().macs()) * integers.inputBits *
-           integers.weightBits * double(integers.points.size());
+           integers.weightBits * integers.filtersOfOne();
   }
   return sum;
 }
@@ -219,7 +236,7 @@ double PostTraining::weightBytes() const {
   for (const CalibratedLayer &layer : net->layers()) {
     const LayerIntegers &integers = *layer.backend->integers();
     bits += double(layer.weight->value.size()) * integers.weightBits *
-            double(integers.points.size());
+            integers.filtersOfOne();
   }
   return bits / 8;
 }

@@ -13,6 +13,7 @@
 #include "training/posttraining/CalibratedNetwork.h"
 #include "training/posttraining/WeightScale.h"
 #include "training/posttraining/Widths.h"
+#include <optional>
 
 namespace lpgen::posttraining {
 
@@ -56,8 +57,6 @@ public:
   /// Of packed weights, offsets left out.
   double weightBytes() const;
 
-  /// From now on quantize uses others; ranges stay calibrated.
-  void setMethods(const Methods &given) { methods = given; }
   CalibratedNetwork &network() const { return *net; }
 
 private:
@@ -71,6 +70,8 @@ private:
   PostTraining(CalibratedNetwork &network, const Methods &methods)
       : net(&network), methods(methods) {}
   void equalizeLayers();
+  /// The filters with more points become the first of their layers.
+  void orderFilters();
   void quantizeLayer(size_t index, LayerWidths widths,
                      const nn::FloatTensor &x);
   void finishLayer(size_t index, const nn::FloatTensor &y);
