@@ -4,13 +4,16 @@
 // Seeds are the IR of the sample operators at every stage, made on the spot.
 // Each case damages one (Mutation.h) and compiles it from its stage to the
 // object in a child process, so that a crash or a hang ends a child and not the
-// run. SECONDS are those of the processor, so that a busy machine counts as no
-// hang. A case is known by stage, seed and number.
+// run. A child runs many cases; one that ends it is repeated alone, which
+// decides. SECONDS are those of the processor, so that a busy machine counts as
+// no hang. A case is known by stage, seed and number.
 //
 //   ir-fuzz [--stage NAME]... [--cases N] [--first N] [--seed N] [--limit
 //   SECONDS]
 //           [--out FOLDER] OPERATORS.lp...
 #include "compiler/pipeline/Compile.h"
+#include "compiler/pipeline/Stages.h"
+#include "ir/dialect/ParseText.h"
 #include "operators/frontend/Parser.h"
 #include "targets/Targets.h"
 #include "tests/fuzz/Mutation.h"
@@ -21,6 +24,7 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
+#include <malloc.h>
 #include <map>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -29,6 +33,17 @@
 
 using namespace lpgen;
 using namespace lpgen::fuzz;
+
+/// While it is set nothing is freed, in MLIR's libraries too: MLIR's parser
+/// gives up regions whose values have users outside, which then write to the
+/// memory of what they used. Nobody else gets that memory.
+static bool keepsMemory = false;
+extern "C" void __libc_free(void *memory);
+extern "C" void free(void *memory) {
+  if (!keepsMemory) {
+    __libc_free(memory);
+  }
+}
 
 namespace {
 
@@ -101,6 +116,17 @@ void count(const llvm::SMDiagnostic &message, void *errors) {
       message.getKind() == llvm::SourceMgr::DK_Error;
 }
 
+/// Whether MLIR's parser takes the text; what it refuses stays in memory.
+bool parses(const Case &test) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  const mlir::ScopedDiagnosticHandler quiet(
+      &context, [](mlir::Diagnostic &) { return mlir::success(); });
+  return bool(lp::parseModule(test.text, &context));
+}
+
 Outcome compile(Stage stage, const Case &test) {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(
@@ -116,32 +142,35 @@ Outcome compile(Stage stage, const Case &test) {
   return errors > 0 ? Refused : Silent;
 }
 
-/// Runs cases from `number` on in a child and writes their outcomes to
-/// `results`; ends with the child, after the first that is refused: MLIR's
-/// parser gives up regions whose values have users outside, which damages the
-/// heap that the next case would use.
+/// A child ends after so many cases or, since it keeps what it does not free,
+/// bytes.
+constexpr size_t casesOfChild = 200;
+constexpr size_t bytesOfChild = size_t{1} << 30;
+
+/// Runs the cases from `number` to `end` in a child and writes their outcomes
+/// to `results`; ends with the child.
 [[noreturn]] void runChild(const std::vector<Seed> &seeds, Stage stage,
-                           const Options &options, size_t number, int results,
-                           int log) {
+                           const Options &options, size_t number, size_t end,
+                           int results, int log) {
   dup2(log, STDERR_FILENO);
   const rlimit memory{size_t{8} << 30, size_t{8} << 30};
   setrlimit(RLIMIT_AS, &memory);
   const rlimit noCore{0, 0};
   setrlimit(RLIMIT_CORE, &noCore);
   llvm::sys::PrintStackTraceOnErrorSignal("ir-fuzz");
-  for (; number < options.first + options.cases; ++number) {
+  for (; number < end && mallinfo2().uordblks < bytesOfChild; ++number) {
     if (ftruncate(log, 0) != 0 || lseek(log, 0, SEEK_SET) != 0) {
       _exit(1);
     }
     const itimerval limit{{}, {time_t(options.limitSeconds), 0}};
     setitimer(ITIMER_PROF, &limit, nullptr);
-    const Outcome outcome =
-        compile(stage, caseOf(seeds, stage, options.seed, number));
+    const Case test = caseOf(seeds, stage, options.seed, number);
+    keepsMemory = true;
+    keepsMemory = !parses(test);
+    const Outcome outcome = compile(stage, test);
+    keepsMemory = false;
     if (write(results, &outcome, 1) != 1) {
       _exit(1);
-    }
-    if (outcome != Compiled) {
-      break;
     }
   }
   _exit(0);
@@ -155,9 +184,10 @@ public:
 
   /// True if no case crashed or hung.
   bool run() {
+    const size_t end = options.first + options.cases;
     size_t number = options.first;
-    while (number < options.first + options.cases) {
-      number = runFrom(number);
+    while (number < end) {
+      number = runFrom(number, std::min(number + casesOfChild, end));
     }
     llvm::outs() << "stage " << stageName(stage) << ", seed " << options.seed
                  << ": " << counts[Refused] << " refused, " << counts[Compiled]
@@ -169,7 +199,8 @@ public:
 
 private:
   /// Runs a child until it ends; returns the number of the next case.
-  size_t runFrom(size_t number) {
+  size_t runFrom(const size_t first, size_t end) {
+    size_t number = first;
     std::array<int, 2> results{};
     const std::string logPath = options.out + "/running-" +
                                 stageName(stage).str() + "-" +
@@ -182,7 +213,7 @@ private:
     const pid_t child = fork();
     if (child == 0) {
       close(results[0]);
-      runChild(seeds, stage, options, number, results[1], log);
+      runChild(seeds, stage, options, number, end, results[1], log);
     }
     close(results[1]);
     char outcome = 0;
@@ -197,7 +228,12 @@ private:
     close(log);
     int status = 0;
     waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    const bool failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    if (failed && end - first > 1) {
+      unlink(logPath.c_str());
+      return runFrom(number, number + 1);
+    }
+    if (failed) {
       const bool isHang = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
       ++(isHang ? hung : crashed);
       report(number++, isHang ? "hung" : "crashed", logPath);
