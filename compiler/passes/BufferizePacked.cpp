@@ -58,11 +58,12 @@ lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
                                   mlir::Type element, ArrayRef<int64_t> extents,
                                   AffineMap xMap, ArrayRef<int64_t> xShape,
                                   ValueRange dynamic) {
+  const bool merges = forms.find(op)->second.geometry.merged.has_value();
   return lp::PackOp::create(b, op.getLoc(), source, destination,
                             /*logical=*/{}, dynamic, layout, extents,
                             op.getParallel(), op.getGroupsAttr(), xMap,
                             op.getWMap(), xShape, op.getWShape(), element,
-                            /*yielded=*/{});
+                            /*yielded=*/{}, merges);
 }
 
 lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
@@ -151,7 +152,7 @@ lp::PackOp Bufferizer::createPackColumn(OpBuilder &b, lp::ContractOp op,
       op.columnMap(number).replaceDimsAndSymbols(loops, {}, count, 0), xShape,
       cast<ShapedType>(op.getColumns()[number].getType()).getShape(),
       cast<ShapedType>(op.getColumns()[number].getType()).getElementType(),
-      /*yielded=*/{});
+      /*yielded=*/{}, /*mergesTaps=*/false);
 }
 
 /// A function `name` (logical, packed) that packs what `use` reads. Run-time

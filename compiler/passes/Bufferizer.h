@@ -41,11 +41,12 @@ private:
   lp::PackOp createPackX(lp::ContractOp op, mlir::Value source,
                          mlir::Value packed);
   mlir::Value packW(lp::ContractOp op, const PackedForm &form);
-  static lp::PackOp
-  createPack(mlir::OpBuilder &b, lp::ContractOp op, mlir::Value source,
-             mlir::Value destination, lp::LayoutAttr layout, mlir::Type element,
-             llvm::ArrayRef<int64_t> extents, mlir::AffineMap xMap,
-             llvm::ArrayRef<int64_t> xShape, mlir::ValueRange dynamic);
+  lp::PackOp createPack(mlir::OpBuilder &b, lp::ContractOp op,
+                        mlir::Value source, mlir::Value destination,
+                        lp::LayoutAttr layout, mlir::Type element,
+                        llvm::ArrayRef<int64_t> extents, mlir::AffineMap xMap,
+                        llvm::ArrayRef<int64_t> xShape,
+                        mlir::ValueRange dynamic);
   lp::PackOp createPackColumn(mlir::OpBuilder &b, lp::ContractOp op,
                               unsigned number, mlir::Value source,
                               mlir::Value destination);

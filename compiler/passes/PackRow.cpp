@@ -191,12 +191,15 @@ void RowPacker::put(Value k, Value value) {
   memref::StoreOp::create(e.b, e.loc, narrow, row, k);
 }
 
-void RowPacker::fillGroup(Value count) {
-  Value end =
-      e.mul(e.ceilDiv(count, layout.getGroup()), e.index(layout.getGroup()));
+void RowPacker::putZeros(Value begin, Value end) {
   Value zero = e.castInt(e.i32(0), e.b.getIntegerType(bits));
-  e.loop(count, end, 1,
+  e.loop(begin, end, 1,
          [&](Value k) { memref::StoreOp::create(e.b, e.loc, zero, row, k); });
+}
+
+void RowPacker::fillGroup(Value count) {
+  putZeros(count, e.mul(e.ceilDiv(count, layout.getGroup()),
+                        e.index(layout.getGroup())));
 }
 
 /// Element `k` of the row as i32.

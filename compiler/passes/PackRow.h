@@ -53,6 +53,8 @@ public:
 
   /// Element `k` of the row, see `stored`.
   void put(mlir::Value k, mlir::Value value);
+  /// Zeros in place of elements [begin, end).
+  void putZeros(mlir::Value begin, mlir::Value end);
   /// Zeros from element `count` to the end of its group.
   void fillGroup(mlir::Value count);
   /// Packs the first `groups` groups of the row, from byte `offset` of the

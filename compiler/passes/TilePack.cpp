@@ -12,7 +12,7 @@ class ActivationPacker {
 public:
   ActivationPacker(lp::PackOp op, Emitter &e, Value scratch)
       : op(op), e(e), g(packedGeometry(op)),
-        row(op, e, g, g.innerExtent(), scratch, 0) {}
+        row(op, e, g, g.runExtent(), scratch, 0) {}
 
   void emit(Coordinates task) {
     SmallVector<Value> at(task);
@@ -95,10 +95,14 @@ private:
     });
   }
 
-  /// Packs the inner elements [base, base + innerExtent) at `source`.
+  /// Packs the inner elements [base, base + innerExtent) at `source`, or the
+  /// row of positions there.
   void emitRun(SmallVector<Value> source, Value base, Value start) {
     if (op.getYielded()) {
       return;
+    }
+    if (g.merged) {
+      return emitRow(source, start);
     }
     Value count = e.index(g.innerExtent());
     e.elementwiseLoop(e.index(0), count, [&](Value k) {
@@ -107,6 +111,50 @@ private:
     });
     row.fillGroup(count);
     row.pack(e.index(g.groups), start, e.index(0), {});
+  }
+
+  /// Packs a row of positions, side by side, its halo zeros.
+  void emitRow(SmallVector<Value> source, Value start) {
+    const PositionDim &p = g.merged->row;
+    const int64_t channels = g.shape.extents[g.innerLoop];
+    const int64_t first = std::max<int64_t>(-p.low, 0);
+    const int64_t last =
+        std::clamp(g.shape.xShape[p.xDim] - p.low, first, p.size);
+    Value left = e.index(first * channels);
+    Value count = e.index(p.size * channels);
+    row.putZeros(e.index(0), left);
+    e.elementwiseLoop(
+        e.index(0), e.index((last - first) * channels), [&](Value k) {
+          row.put(e.add(left, k),
+                  elementOfRow(source,
+                               e.add(e.index((p.low + first) * channels), k)));
+        });
+    row.putZeros(e.index(last * channels), count);
+    row.fillGroup(count);
+    row.pack(e.index(g.xLayout.groupsFor(g.runExtent())), start, e.index(0),
+             {});
+  }
+
+  /// Element `k` of a row of x, of all its channels.
+  Value elementOfRow(SmallVector<Value> source, Value k) {
+    if (Value x = op.getSource()) {
+      // As one dimension, along which elements are consecutive.
+      SmallVector<ReassociationIndices> dims;
+      const int64_t rank = cast<MemRefType>(x.getType()).getRank();
+      for (int64_t d = 0; d + 1 < rank; ++d) {
+        dims.push_back({d});
+      }
+      dims.back().push_back(rank - 1);
+      Value rows = memref::CollapseShapeOp::create(e.b, e.loc, x, dims);
+      source.pop_back();
+      source.back() = k;
+      return e.read(rows, source, op.getElement());
+    }
+    Value channels = e.index(g.shape.extents[g.innerLoop]);
+    source[g.merged->row.xDim] =
+        arith::DivUIOp::create(e.b, e.loc, k, channels);
+    source[g.innerXDim] = arith::RemUIOp::create(e.b, e.loc, k, channels);
+    return element(source);
   }
 
   /// The element at `indices`, read or computed.
@@ -177,6 +225,12 @@ private:
     e.b.setInsertionPointToStart(&branch.getThenRegion().front());
     setLoops(e, g, LoopRole::Column, column, loops);
     loops[g.innerLoop] = inner;
+    if (g.merged) {
+      Value channels = e.index(g.shape.extents[g.innerLoop]);
+      loops[g.merged->loop] =
+          arith::DivUIOp::create(e.b, e.loc, inner, channels);
+      loops[g.innerLoop] = arith::RemUIOp::create(e.b, e.loc, inner, channels);
+    }
     scf::YieldOp::create(e.b, e.loc, element());
     e.b.setInsertionPointToStart(&branch.getElseRegion().front());
     scf::YieldOp::create(e.b, e.loc, e.i32(0));
@@ -290,8 +344,7 @@ int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task,
     WeightPacker(op, e).emit(task);
   } else {
     ActivationPacker(op, e, scratch).emit(task);
-    bytes =
-        RowPacker::rowBytes(op.getLayout(), packedGeometry(op).innerExtent());
+    bytes = RowPacker::rowBytes(op.getLayout(), packedGeometry(op).runExtent());
   }
   op.erase();
   return bytes;

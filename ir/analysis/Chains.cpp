@@ -15,7 +15,7 @@ static std::optional<PackedForm> formOf(lp::ContractOp contract) {
 
 /// True if packed x has each element of x exactly once.
 static bool hasAllOfX(const Geometry &g) {
-  return g.innerBatch.empty() &&
+  return g.innerBatch.empty() && !g.merged &&
          g.innerExtent() == g.shape.xShape[g.innerXDim] &&
          llvm::all_of(g.positions, [&](const PositionDim &p) {
            return p.low <= 0 && p.low + p.size >= g.shape.xShape[p.xDim];
@@ -61,6 +61,9 @@ std::string lpgen::whyNotChained(const Geometry &g,
   if (!g.innerBatch.empty()) {
     return "its packed dimension is divided into groups of channels";
   }
+  if (g.merged) {
+    return "its positions are packed a row at a time";
+  }
   SmallVector<unsigned> columns = producer.geometry.loopsOf(LoopRole::Column);
   if (columns != SmallVector<unsigned>{g.innerXDim}) {
     return "its packed dimension is not the column dimension of its producer";
@@ -103,15 +106,16 @@ bool lpgen::havePackedXAlike(const Geometry &a, const Geometry &b) {
     return l.second == r.second &&
            a.shape.extents[l.first] == b.shape.extents[r.first];
   };
+  const auto isSameDim = [](const PositionDim &l, const PositionDim &r) {
+    return l.xDim == r.xDim && l.low == r.low && l.size == r.size &&
+           l.stride == r.stride;
+  };
   return a.xLayout == b.xLayout && a.innerXDim == b.innerXDim &&
-         a.xBytes == b.xBytes &&
+         a.xBytes == b.xBytes && a.merged.has_value() == b.merged.has_value() &&
+         (!a.merged || isSameDim(a.merged->row, b.merged->row)) &&
          llvm::equal(a.innerBatch, b.innerBatch, isSamePart) &&
-         a.innerExtent() == b.innerExtent() &&
-         llvm::equal(a.positions, b.positions,
-                     [](const PositionDim &l, const PositionDim &r) {
-                       return l.xDim == r.xDim && l.low == r.low &&
-                              l.size == r.size && l.stride == r.stride;
-                     });
+         a.runExtent() == b.runExtent() &&
+         llvm::equal(a.positions, b.positions, isSameDim);
 }
 
 std::string lpgen::describeXSource(lp::ContractOp contract) {

@@ -57,7 +57,11 @@ static ContractShape shapeOf(OpTy op) {
 }
 
 ContractShape ContractShape::of(lp::ContractOp op) { return shapeOf(op); }
-ContractShape ContractShape::of(lp::PackOp op) { return shapeOf(op); }
+ContractShape ContractShape::of(lp::PackOp op) {
+  ContractShape shape = shapeOf(op);
+  shape.mergesTaps = op.getMergesTaps();
+  return shape;
+}
 
 /// Coefficients of the loops in an affine expression without divisions, and its
 /// constant.
@@ -270,7 +274,50 @@ std::optional<Geometry> Geometry::analyze(const ContractShape &shape,
     reason = "packed operands would have more than 2^40 elements";
     return std::nullopt;
   }
+  if (shape.mergesTaps && !g.mergeTaps()) {
+    reason = "its taps do not lie side by side in x";
+    return std::nullopt;
+  }
   return g;
+}
+
+/// The tap that alone subscripts dimension `d` of x among the reductions, with
+/// coefficient 1, and no other dimension.
+static std::optional<unsigned> tapOf(const Geometry &g, unsigned d) {
+  const Subscript s = subscriptOf(g.shape, d);
+  std::optional<unsigned> tap;
+  for (unsigned loop = 0; loop < g.shape.extents.size(); ++loop) {
+    if (!s.uses(loop) || g.roles[loop] == LoopRole::Row) {
+      continue;
+    }
+    if (tap || g.roles[loop] != LoopRole::Tap || s.coefficients[loop] != 1) {
+      return std::nullopt;
+    }
+    tap = loop;
+  }
+  for (unsigned other = 0; tap && other < g.shape.xShape.size(); ++other) {
+    if (other != d && subscriptOf(g.shape, other).uses(*tap)) {
+      return std::nullopt;
+    }
+  }
+  return tap;
+}
+
+bool Geometry::mergeTaps() {
+  const auto last = static_cast<unsigned>(shape.xShape.size()) - 1;
+  if (last == 0 || innerXDim != last || !innerBatch.empty() ||
+      shape.extents[innerLoop] != shape.xShape[last] ||
+      shape.isXDynamic[last - 1] || positions.back().xDim != last - 1) {
+    return false;
+  }
+  const std::optional<unsigned> tap = tapOf(*this, last - 1);
+  if (!tap || subscriptOf(shape, last).constant != 0) {
+    return false;
+  }
+  merged = MergedTap{*tap, positions.pop_back_val()};
+  roles[*tap] = LoopRole::Inner;
+  shape.mergesTaps = true;
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -281,7 +328,11 @@ void Geometry::setLayouts(lp::LayoutAttr x, lp::LayoutAttr w) {
   xLayout = x;
   wLayout = w;
   groups = x.groupsFor(innerExtent());
-  runBytes = groups * x.getGroupBytes();
+  runBytes = x.groupsFor(runExtent()) * x.getGroupBytes();
+  if (merged) {
+    merged->row.stride =
+        shape.extents[innerLoop] * x.getGroupBytes() / x.getGroup();
+  }
   int64_t bytes = runBytes;
   for (auto [loop, coefficient] : innerBatch) {
     bytes *= shape.extents[loop];
@@ -326,6 +377,10 @@ int64_t Geometry::xStride(unsigned loop) const {
     Subscript s = subscriptOf(shape, position.xDim);
     stride += s.coefficients[loop] * position.stride;
   }
+  if (merged) {
+    stride += subscriptOf(shape, merged->row.xDim).coefficients[loop] *
+              merged->row.stride;
+  }
   int64_t batchStride = runBytes;
   for (auto [batch, coefficient] : llvm::reverse(innerBatch)) {
     if (batch == loop) {
@@ -341,6 +396,10 @@ int64_t Geometry::xOrigin() const {
   for (const PositionDim &position : positions) {
     Subscript s = subscriptOf(shape, position.xDim);
     origin += (s.constant - position.low) * position.stride;
+  }
+  if (merged) {
+    const Subscript s = subscriptOf(shape, merged->row.xDim);
+    origin += (s.constant - merged->row.low) * merged->row.stride;
   }
   return origin;
 }

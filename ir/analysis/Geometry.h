@@ -31,6 +31,13 @@ struct PositionDim {
   bool hasHalo = false;
 };
 
+/// A tap loop that is part of the inner reduction: the positions that it leads
+/// to lie side by side in a row without a gap, so that groups run over them.
+struct MergedTap {
+  unsigned loop = 0;
+  PositionDim row; ///< Its positions; `stride` is that of one.
+};
+
 /// The loops, maps and shapes of a contraction, dynamic extents replaced by
 /// bounds.
 struct ContractShape {
@@ -43,6 +50,7 @@ struct ContractShape {
   llvm::SmallVector<int64_t> xShape; ///< Bounds of dynamic dimensions included.
   llvm::SmallVector<bool> isXDynamic; ///< By dimension of x.
   llvm::SmallVector<int64_t> wShape;
+  bool mergesTaps = false; ///< Of packed operands; see MergedTap.
 
   static ContractShape of(lp::ContractOp op);
   static ContractShape of(lp::PackOp op);
@@ -104,6 +112,10 @@ public:
   static std::optional<Geometry> analyze(const ContractShape &shape,
                                          std::string &reason);
 
+  /// Makes the innermost taps a part of the inner reduction. False, and nothing
+  /// done, if their positions do not lie side by side in x, or are none of
+  /// constant number.
+  bool mergeTaps();
   /// Fixes layouts: strides of x and w for the given group and lanes.
   void setLayouts(lp::LayoutAttr x, lp::LayoutAttr w);
 
@@ -116,9 +128,18 @@ public:
   /// there.
   llvm::SmallVector<std::pair<unsigned, int64_t>> innerBatch;
 
+  std::optional<MergedTap> merged;
+
   llvm::SmallVector<unsigned> loopsOf(LoopRole role) const;
   int64_t extentOf(LoopRole role) const; ///< Product of extents.
-  int64_t innerExtent() const { return shape.extents[innerLoop]; }
+  int64_t innerExtent() const {
+    return shape.extents[innerLoop] *
+           (merged ? shape.extents[merged->loop] : 1);
+  }
+  /// Elements that are packed side by side: of a position, or of a row of them.
+  int64_t runExtent() const {
+    return merged ? shape.extents[innerLoop] * merged->row.size : innerExtent();
+  }
   /// Reduction steps in elements of the logical operands.
   int64_t reductionSize() const {
     return extentOf(LoopRole::Tap) * innerExtent();
@@ -128,7 +149,7 @@ public:
   lp::LayoutAttr xLayout;
   lp::LayoutAttr wLayout;
   int64_t groups = 0;       ///< Groups per position.
-  int64_t runBytes = 0;     ///< Bytes of the groups of one position.
+  int64_t runBytes = 0;     ///< Bytes of what is packed side by side.
   int64_t xPlaneBytes = 0;  ///< Bytes of one plane of x, or of all of x.
   int64_t xBytes = 0;       ///< Bytes of all of packed x, sums included.
   int64_t steps = 0;        ///< Reduction steps (groups) per output.

@@ -194,6 +194,31 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   form.needsWSums = insideOffset || outsideValue;
 }
 
+/// Merges the innermost taps into the inner reduction where a group for each
+/// tap would not be full, unless that takes more steps: rows of x are then
+/// packed as they are.
+static void mergeTaps(lp::ContractOp contract, const CellFacts &cell,
+                      PackedForm &form) {
+  Geometry merged = form.geometry;
+  const bool isOfBytes =
+      !cell.planes && !cell.isFloat && cell.groupBytes % cell.group == 0;
+  if (!isOfBytes || form.needsXSums || merged.innerExtent() % cell.group == 0 ||
+      !merged.mergeTaps()) {
+    return;
+  }
+  // What is stored outside of a row must be its padding.
+  const bool isPadding =
+      !contract.getXPadScalar() && outsideFactor(contract) == form.xFactor.bias;
+  const auto stepsOf = [&](const Geometry &g) {
+    return g.extentOf(LoopRole::Tap) *
+           llvm::divideCeil(g.innerExtent(), int64_t(cell.group));
+  };
+  if ((!merged.merged->row.hasHalo || isPadding) &&
+      stepsOf(merged) <= stepsOf(form.geometry)) {
+    form.geometry = std::move(merged);
+  }
+}
+
 /// Makes parts of a sum of 64 bits fit the 32 bits that cells add up in: after
 /// `chunk` steps they go to memory.
 static bool fitLongSums(const CellFacts &cell, PackedForm &form,
@@ -234,7 +259,8 @@ static lp::LayoutKind kindOf(const CellFacts &cell, lp::OperandKind operand,
 static bool readsWInOrder(lp::ContractOp contract, const Geometry &g) {
   const unsigned reductions = contract.numLoops() - contract.getParallel();
   const auto results = contract.getWMap().getResults();
-  if (g.innerLoop + 1 != contract.numLoops() || results.size() < reductions) {
+  if (g.merged || g.innerLoop + 1 != contract.numLoops() ||
+      results.size() < reductions) {
     return false;
   }
   return llvm::all_of(llvm::seq(reductions), [&](unsigned i) {
@@ -314,6 +340,7 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     return std::nullopt;
   }
   findCorrections(contract, form);
+  mergeTaps(contract, facts, form);
   if (form.needsWSums && !form.geometry.computeClasses(reason)) {
     return std::nullopt;
   }

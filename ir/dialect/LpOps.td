@@ -413,7 +413,9 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
   let summary = "brings a logical operand of a contraction into its packed layout";
   let description = [{
     Carries the loops and maps of the contraction it serves, from which the order and
-    the halo of the packed buffer follow. Positions of the halo store code 0.
+    the halo of the packed buffer follow. Positions of the halo store code 0. With
+    `mergesTaps` the innermost taps are part of the inner reduction: positions of one row lie
+    side by side without a gap, and k-groups run over several of them.
 
     The elements come from `source`; or from `producer`, the body of the elementwise
     statement that makes the operand: its element at an index, computed where it is packed;
@@ -431,7 +433,8 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
       Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
       Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
       OptionalAttr<I64Attr>:$groups, AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
-      DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded);
+      DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded,
+      UnitAttr:$mergesTaps);
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
     ($source^ `:` type($source))? (`yielded` $yielded^)?
