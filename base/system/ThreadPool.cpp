@@ -1,6 +1,7 @@
-// Worker threads that sleep between phases; every phase wakes all of them once.
+// Worker threads that wait between phases, awake for a while, then asleep.
 #include "base/system/ThreadPool.h"
 #include "base/system/SystemError.h"
+#include <algorithm>
 #include <cassert>
 #include <string>
 
@@ -53,26 +54,53 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(int64_t tasks, const Work &work) {
   const int workers = numWorkers();
-  // Waking others for a single task costs more than it gives.
-  const bool alone = workers == 1 || tasks <= 1;
-  if (!alone) {
+  if (workers == 1 || tasks <= 1) {
+    // Waking others for a single task costs more than it gives.
+    if (tasks > 0) {
+      work(0, {0, tasks});
+    }
+    return;
+  }
+  {
     const std::lock_guard<std::mutex> lock(mutex);
-    assert(running == 0 && "one call of run at a time");
+    assert(!current && busy == 0 && "one call of run at a time");
     current = &work;
     currentTasks = tasks;
-    running = workers - 1;
-    ++generation;
-    wakened.notify_all();
+    chunk = std::max<int64_t>(tasks / (int64_t(workers) * chunksPerWorker), 1);
+    next.store(0, std::memory_order_relaxed);
+    generation.fetch_add(1, std::memory_order_release);
   }
-  const TaskRange mine =
-      alone ? TaskRange{0, tasks} : taskShare(tasks, 0, workers);
-  if (mine.begin < mine.end) {
-    work(0, mine);
+  wakened.notify_all();
+  takeChunks(0, work, tasks);
+  std::unique_lock<std::mutex> lock(mutex);
+  current = nullptr; // For those that have not woken yet there is nothing left.
+  finished.wait(lock, [this] { return busy == 0; });
+}
+
+void ThreadPool::takeChunks(int worker, const Work &work, int64_t tasks) {
+  const int64_t size = chunk;
+  while (true) {
+    const int64_t begin = next.fetch_add(size, std::memory_order_relaxed);
+    if (begin >= tasks) {
+      return;
+    }
+    work(worker, {begin, std::min(begin + size, tasks)});
   }
-  if (!alone) {
-    std::unique_lock<std::mutex> lock(mutex);
-    finished.wait(lock, [this] { return running == 0; });
-    current = nullptr;
+}
+
+/// Until there is a generation after `seen`, or for a while: the next phase of
+/// a kernel often comes before a thread that sleeps could wake.
+void ThreadPool::spin(uint64_t seen) const {
+  constexpr int turns = 2000;
+  for (int i = 0; i < turns; ++i) {
+    if (generation.load(std::memory_order_acquire) != seen) {
+      return;
+    }
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
   }
 }
 
@@ -80,19 +108,26 @@ void ThreadPool::serve(int worker) {
   uint64_t seen = 0;
   std::unique_lock<std::mutex> lock(mutex);
   while (true) {
-    wakened.wait(lock, [&] { return stopping || generation != seen; });
+    lock.unlock();
+    spin(seen);
+    lock.lock();
+    wakened.wait(lock, [&] {
+      return stopping || generation.load(std::memory_order_relaxed) != seen;
+    });
     if (stopping) {
       return;
     }
-    seen = generation;
-    const Work *work = current;
-    const TaskRange range = taskShare(currentTasks, worker, numWorkers());
-    lock.unlock();
-    if (range.begin < range.end) {
-      (*work)(worker, range);
+    seen = generation.load(std::memory_order_relaxed);
+    if (!current) {
+      continue;
     }
+    const Work &work = *current;
+    const int64_t tasks = currentTasks;
+    ++busy;
+    lock.unlock();
+    takeChunks(worker, work, tasks);
     lock.lock();
-    if (--running == 0) {
+    if (--busy == 0) {
       finished.notify_one();
     }
   }

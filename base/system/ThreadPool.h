@@ -1,12 +1,14 @@
 // A pool of worker threads that runs the tasks of one kernel phase at a time.
 //
-// Tasks are split statically: worker i of n gets the i-th of n equal ranges, so
-// equal calls give equal work to equal workers. The end of `run` is the barrier
-// between phases.
+// Workers take chunks of tasks from a shared counter until there are none, so
+// that one whose core is taken away delays the others by a chunk at most. Which
+// worker runs a task is left open; results must not depend on it. The end of
+// `run` is the barrier between phases.
 #ifndef LPGEN_BASE_SYSTEM_THREADPOOL_H
 #define LPGEN_BASE_SYSTEM_THREADPOOL_H
 
 #include "base/system/Status.h"
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -46,9 +48,9 @@ public:
   /// An error if the system does not give as many threads.
   const Status &status() const { return started; }
 
-  /// Runs `work` on every worker whose share of `tasks` is not empty and
-  /// returns when all are done; what they wrote is then visible to the caller.
-  /// One call at a time; `work` must not throw.
+  /// Runs `work` on ranges that together are [0, tasks), several on one worker,
+  /// and returns when all are done; what they wrote is then visible to the
+  /// caller. One call at a time; `work` must not throw.
   void run(int64_t tasks, const Work &work);
 
 private:
@@ -58,17 +60,26 @@ private:
     int number;
     pthread_t thread;
   };
+  /// Ranges that a worker takes if all are equally fast.
+  static constexpr int64_t chunksPerWorker = 8;
+
   static void *serveWorker(void *worker);
   void serve(int worker);
+  void spin(uint64_t seen) const;
+  void takeChunks(int worker, const Work &work, int64_t tasks);
 
   Status started;
   std::mutex mutex;
   std::condition_variable wakened;
   std::condition_variable finished;
-  const Work *current = nullptr; ///< Guarded by mutex, as all below.
+  /// Guarded by mutex, as all below that is not atomic; null when there is
+  /// nothing left to take.
+  const Work *current = nullptr;
   int64_t currentTasks = 0;
-  uint64_t generation = 0; ///< Counts the calls of run.
-  int running = 0;         ///< Workers still busy with this generation.
+  int64_t chunk = 1;                    ///< Constant while tasks are taken.
+  std::atomic<int64_t> next = 0;        ///< The first task that nobody took.
+  std::atomic<uint64_t> generation = 0; ///< Counts the calls of run.
+  int busy = 0;                         ///< Threads that take tasks.
   bool stopping = false;
   std::vector<Worker> threads; ///< Never moves.
 };

@@ -9,9 +9,11 @@
 #include "tests/unit/TestTypes.h"
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <thread>
 
 // The names are the C interface's. NOLINTBEGIN(readability-identifier-naming)
 extern "C" const lp_kernel lp_twice_kernel;
@@ -90,7 +92,7 @@ TEST(ThreadPool, RunsEveryTaskOnceInManyPhases) {
     std::vector<int> counts(37, 0);
     for (int phase = 0; phase < 200; ++phase) {
       pool.run(37, [&](int worker, TaskRange range) {
-        EXPECT_EQ(range, taskShare(37, worker, workers));
+        EXPECT_LT(worker, workers);
         for (int64_t task = range.begin; task < range.end; ++task) {
           ++counts[size_t(task)];
         }
@@ -98,6 +100,27 @@ TEST(ThreadPool, RunsEveryTaskOnceInManyPhases) {
     }
     EXPECT_EQ(counts, std::vector<int>(37, 200));
   }
+}
+
+// The others run what a thread has not taken whose core is taken away.
+TEST(ThreadPool, AStalledWorkerKeepsOneChunk) {
+  ThreadPool pool(2);
+  std::atomic<int64_t> done = 0;
+  std::atomic<bool> isLate = false;
+  for (int phase = 0; phase < 20; ++phase) {
+    done = 0;
+    pool.run(64, [&](int worker, TaskRange range) {
+      const auto end =
+          std::chrono::steady_clock::now() + std::chrono::seconds(10);
+      while (worker == 1 && done < 64 - range.size() && !isLate) {
+        isLate = std::chrono::steady_clock::now() > end;
+        std::this_thread::yield();
+      }
+      done += range.size();
+    });
+    EXPECT_EQ(done, 64);
+  }
+  EXPECT_FALSE(isLate);
 }
 
 TEST(ThreadPool, RunsNoEmptyShares) {
