@@ -9,6 +9,7 @@
 #include "tools/Program.h"
 #include "tools/TrainedOutput.h"
 #include "tools/TrainingOptions.h"
+#include "training/posttraining/ExpectedCycles.h"
 #include "training/posttraining/PostTraining.h"
 #include "training/posttraining/QuantizationReport.h"
 #include <nlohmann/json.hpp>
@@ -23,10 +24,11 @@ struct Arguments {
   std::string emit = "program";
   int bits = 0;
   int activationBits = 0; ///< 0: as weights.
-  std::string budget;
+  std::vector<std::string> budgets;
   int ends = 8;
   int64_t images = 512;
   bool comparesUniform = false;
+  bool wantsCycles = false;
   bool json = false;
   Methods methods;
 };
@@ -37,57 +39,78 @@ static int fail(const std::string &message) {
   return 1;
 }
 
-static std::string nameOf(int weightBits, int activationBits) {
-  return "w" + std::to_string(weightBits) + " a" +
-         std::to_string(activationBits);
-}
+/// Measures networks one after the other.
+class Table {
+public:
+  Table(const Arguments &arguments, CalibratedNetwork &network,
+        PostTraining &quantizer)
+      : arguments(arguments), network(network), quantizer(quantizer) {}
 
-/// Quantizes, and runs the kernels on the test images.
-static Result<QuantizationRow> measure(PostTraining &quantizer,
-                                       const std::string &name,
-                                       const Widths &widths) {
-  LPGEN_RETURN_IF_ERROR(quantizer.quantize(widths));
-  const Result<train::Totals> totals = quantizer.network().evaluate();
-  LPGEN_RETURN_IF_ERROR(totals.status());
-  return rowOf(quantizer, name, *totals);
-}
+  /// Quantizes, runs the kernels on the test images, and adds a row.
+  Status add(const std::string &name, const Widths &widths) {
+    LPGEN_RETURN_IF_ERROR(quantizer.quantize(widths));
+    const Result<train::Totals> totals = network.evaluate();
+    LPGEN_RETURN_IF_ERROR(totals.status());
+    report.rows.push_back(rowOf(quantizer, name, *totals));
+    if (arguments.wantsCycles) {
+      const Result<double> cycles = expectedCycles(
+          network.run(), arguments.run.compiler, arguments.exported.target);
+      LPGEN_RETURN_IF_ERROR(cycles.status());
+      report.rows.back().cycles = *cycles;
+    }
+    report.layers = layersOf(quantizer);
+    return Status::success();
+  }
+  Status addUniform(int weightBits, int activationBits) {
+    return add(
+        "w" + std::to_string(weightBits) + " a" +
+            std::to_string(activationBits),
+        quantizer.uniformWidths({weightBits, activationBits}, arguments.ends));
+  }
+  Status addBudget(const std::string &text) {
+    const Result<Budget> budget = Budget::parse(text);
+    LPGEN_RETURN_IF_ERROR(budget.status());
+    const Result<Widths> widths =
+        budget->unit == Budget::Unit::Cycles
+            ? widthsUnderCycles(quantizer, budget->amount, arguments.ends,
+                                arguments.run.compiler,
+                                arguments.exported.target)
+            : quantizer.widthsUnder(*budget, arguments.ends);
+    LPGEN_RETURN_IF_ERROR(widths.status());
+    return add("budget " + text, *widths);
+  }
+
+  QuantizationReport report;
+
+private:
+  const Arguments &arguments;
+  CalibratedNetwork &network;
+  PostTraining &quantizer;
+};
 
 /// The rows of the table; the last one is the network that was asked for, and
 /// the one that the layers have now.
 static Result<QuantizationReport> quantize(const Arguments &arguments,
                                            CalibratedNetwork &network) {
-  QuantizationReport report;
   const Result<train::Totals> floats = network.evaluate();
   LPGEN_RETURN_IF_ERROR(floats.status());
-  report.floatTotals = *floats;
   Result<PostTraining> quantizer =
       PostTraining::calibrate(network, arguments.methods);
   LPGEN_RETURN_IF_ERROR(quantizer.status());
+  Table table(arguments, network, *quantizer);
+  table.report.floatTotals = *floats;
   for (int bits = 8; arguments.comparesUniform && bits >= 2; --bits) {
-    const Result<QuantizationRow> row =
-        measure(*quantizer, nameOf(bits, bits),
-                quantizer->uniformWidths({bits, bits}, arguments.ends));
-    LPGEN_RETURN_IF_ERROR(row.status());
-    report.rows.push_back(*row);
+    LPGEN_RETURN_IF_ERROR(table.addUniform(bits, bits));
   }
-  const int activationBits =
-      arguments.activationBits ? arguments.activationBits : arguments.bits;
-  Widths widths = quantizer->uniformWidths({arguments.bits, activationBits},
-                                           arguments.ends);
-  std::string name = nameOf(arguments.bits, activationBits);
-  if (!arguments.budget.empty()) {
-    const Result<Budget> budget = Budget::parse(arguments.budget);
-    LPGEN_RETURN_IF_ERROR(budget.status());
-    Result<Widths> chosen = quantizer->widthsUnder(*budget, arguments.ends);
-    LPGEN_RETURN_IF_ERROR(chosen.status());
-    widths = std::move(*chosen);
-    name = "budget " + arguments.budget;
+  for (const std::string &budget : arguments.budgets) {
+    LPGEN_RETURN_IF_ERROR(table.addBudget(budget));
   }
-  const Result<QuantizationRow> row = measure(*quantizer, name, widths);
-  LPGEN_RETURN_IF_ERROR(row.status());
-  report.rows.push_back(*row);
-  report.layers = layersOf(*quantizer);
-  return report;
+  if (arguments.budgets.empty()) {
+    LPGEN_RETURN_IF_ERROR(table.addUniform(
+        arguments.bits,
+        arguments.activationBits ? arguments.activationBits : arguments.bits));
+  }
+  return table.report;
 }
 
 static int run(Arguments &arguments) {
@@ -188,15 +211,19 @@ int main(int argc, char **argv) {
                      "Of weights and activations of all layers but the ends")
           ->check(CLI::Range(1, 8) & isInteger<int>());
   CLI::Option *budget =
-      app.add_option("--budget", arguments.budget,
+      app.add_option("--budget", arguments.budgets,
                      "Widths for each layer, so that an image takes no more "
-                     "bit operations: 200M, or 4bits, what that many bits take")
+                     "bit operations: 200M, or 4bits, what that many bits "
+                     "take; or expected cycles, 60kcycles. Several for a "
+                     "table, of which the last is written")
           ->check(CLI::Validator(
               [](const std::string &text) {
                 const Result<Budget> budget = Budget::parse(text);
                 return budget.ok() ? std::string() : budget.message();
               },
               "", "budget"))
+          ->delimiter(',')
+          ->allow_extra_args(false)
           ->excludes(bits);
   app.add_option("--activation-bits", arguments.activationBits,
                  "Of activations, if not those of --bits")
@@ -213,6 +240,8 @@ int main(int argc, char **argv) {
   addMethodOptions(app, arguments.methods);
   app.add_flag("--compare", arguments.comparesUniform,
                "Measure 8 to 2 bits for all layers as well");
+  app.add_flag("--cycles", arguments.wantsCycles,
+               "Add the cycles that lpgen explain expects of --target");
   app.add_option("-o,--output", arguments.exported.folder,
                  "Folder to write, or the file; nothing if not given")
       ->check(isPath());
@@ -226,7 +255,7 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   app.add_flag("--json", arguments.json, "Print the tables as JSON");
   app.footer("Examples:\n  lpgen quantize run --bits 4 -o net\n"
-             "  lpgen quantize run --budget 4bits --compare -o net");
+             "  lpgen quantize run --budget 3bits,4bits --compare -o net");
   try {
     app.parse(argc, argv);
     if (bits->empty() && budget->empty()) {

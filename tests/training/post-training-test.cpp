@@ -292,6 +292,8 @@ TEST(Widths, TheSensitiveLayerGetsMoreBitsAndTheBudgetHolds) {
 TEST(Budget, NumbersAndUnits) {
   EXPECT_EQ(Budget::parse("1.5G")->amount, 1.5e9);
   EXPECT_EQ(Budget::parse("4bits")->unit, Budget::Unit::Bits);
+  EXPECT_EQ(Budget::parse("60kcycles")->unit, Budget::Unit::Cycles);
+  EXPECT_EQ(Budget::parse("60kcycles")->amount, 60000);
   for (const char *wrong : {"", "bits", "-1M", "4 bits", "nan", "inf", "3x"}) {
     EXPECT_THAT(Budget::parse(wrong).message(),
                 HasSubstr("expected bit operations of an image"))

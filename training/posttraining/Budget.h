@@ -10,12 +10,13 @@ namespace lpgen::posttraining {
 struct Budget {
   enum class Unit {
     BitOperations, ///< Of an image.
-    Bits           ///< What so many bits in all inner layers take.
+    Bits,          ///< What so many bits in all inner layers take.
+    Cycles         ///< Of an image, expected of the kernels.
   };
   double amount = 0;
   Unit unit = Unit::BitOperations;
 
-  /// "200M", "1.5G" or "4bits"; an error says what is wrong.
+  /// "200M", "4bits" or "60kcycles"; an error says what is wrong.
   static Result<Budget> parse(const std::string &text);
 };
 

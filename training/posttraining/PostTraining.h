@@ -44,8 +44,8 @@ public:
   Status quantize(const Widths &widths);
   /// The first and the last layer have `ends` bits, the others `inner`.
   Widths uniformWidths(LayerWidths inner, int ends) const;
-  /// Under a budget of bit operations; the ends stay. Searches with weights
-  /// rounded to nearest.
+  /// Under a budget of bit operations or bits; the ends stay. Searches with
+  /// weights rounded to nearest.
   Result<Widths> widthsUnder(const Budget &budget, int ends);
   /// By how much the classes' probabilities differ from the float network's on
   /// the calibration images, after quantize: the mean of Kullback and Leibler's

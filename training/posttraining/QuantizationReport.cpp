@@ -8,8 +8,12 @@ namespace lpgen::posttraining {
 
 QuantizationRow rowOf(const PostTraining &quantizer, const std::string &name,
                       const train::Totals &totals) {
-  return {name, totals, quantizer.divergence(), quantizer.bitOperations(),
-          quantizer.weightBytes()};
+  return {name,
+          totals,
+          quantizer.divergence(),
+          quantizer.bitOperations(),
+          quantizer.weightBytes(),
+          0};
 }
 
 std::vector<QuantizedLayer> layersOf(const PostTraining &quantizer) {
@@ -41,15 +45,18 @@ std::string toText(const QuantizationReport &report) {
                       100 * layer.outcome.outputError,
                       static_cast<long long>(layer.outcome.pointFilters));
   }
-  text += formatted("\n%-24s %8s %8s %10s %11s %11s\n", "network", "accuracy",
-                    "lost", "divergence", "bit-ops", "bytes");
+  text +=
+      formatted("\n%-24s %8s %8s %10s %11s %11s %10s\n", "network", "accuracy",
+                "lost", "divergence", "bit-ops", "bytes", "cycles");
   const double floats = 100 * report.floatTotals.accuracy();
   text += formatted("%-24s %7.2f%%\n", "float32", floats);
   for (const QuantizationRow &row : report.rows) {
     const double accuracy = 100 * row.totals.accuracy();
-    text += formatted("%-24s %7.2f%% %8.2f %10.5f %11.5g %11.0f\n",
-                      row.name.c_str(), accuracy, floats - accuracy,
-                      row.divergence, row.bitOperations, row.weightBytes);
+    text +=
+        formatted("%-24s %7.2f%% %8.2f %10.5f %11.5g %11.0f %10s\n",
+                  row.name.c_str(), accuracy, floats - accuracy, row.divergence,
+                  row.bitOperations, row.weightBytes,
+                  row.cycles > 0 ? formatted("%.0f", row.cycles).c_str() : "-");
   }
   return text;
 }
@@ -66,6 +73,9 @@ nlohmann::json toJson(const QuantizationReport &report) {
                                 {"divergence", row.divergence},
                                 {"bitOperations", row.bitOperations},
                                 {"weightBytes", row.weightBytes}});
+    if (row.cycles > 0) {
+      json["networks"].back()["cycles"] = row.cycles;
+    }
   }
   json["layers"] = nlohmann::json::array();
   for (const QuantizedLayer &layer : report.layers) {

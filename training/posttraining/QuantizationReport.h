@@ -14,6 +14,7 @@ struct QuantizationRow {
   double divergence = 0; ///< On the calibration images.
   double bitOperations = 0;
   double weightBytes = 0;
+  double cycles = 0; ///< Of an image, expected; 0: not asked.
 };
 
 struct QuantizedLayer {

@@ -7,6 +7,23 @@ from html import escape
 SHAPES = ("circle", "square", "diamond", "triangle", "down", "plus", "cross", "bar",
           "ring", "box")
 
+# Of a chart without a page: it has a background of its own, which follows the reader's colour
+# scheme, since it does not know that of the page.
+STYLE = """
+svg { --ink: #1d2329; --dim: #5b6670; --paper: #fbfbfa; --rule: #dfe2e4; --bar: #0072b2; }
+@media (prefers-color-scheme: dark) { svg { --ink: #e6e8ea; --dim: #9aa5af;
+  --paper: #16191c; --rule: #33393f; --bar: #3f9fd8; } }
+.paper { fill: var(--paper); stroke: var(--rule); }
+text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+.dim { fill: var(--dim); font-size: 12px; } .small { font-size: 12px; }
+.title { font-weight: 600; font-size: 15px; } .name, .value { font-weight: 600; }
+.value { fill: var(--bar); } .grid { stroke: var(--rule); }
+.fill { stroke: var(--paper); stroke-width: 1; } .open { fill: none; stroke-width: 2; }
+.fill.s0 { fill: var(--bar); }
+""" + "".join(f".fill.s{i} {{ fill: {colour}; }} .open.s{i} {{ stroke: {colour}; }}\n"
+              for i, colour in enumerate(("#d55e00", "#e69f00", "#009e73", "#cc79a7", "#56b4e9",
+                                          "#b3a000", "#8a6fc8", "#7f8790", "#a65628"), 1))
+
 
 def text(x, y, content, cls="", anchor="start"):
     return (f'<text x="{x:.1f}" y="{y:.1f}" class="{cls}" text-anchor="{anchor}">'

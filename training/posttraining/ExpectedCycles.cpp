@@ -1,0 +1,86 @@
+// The operators go to a folder that the compiler reads.
+#include "training/posttraining/ExpectedCycles.h"
+#include "base/system/OutputFiles.h"
+#include "base/system/ScratchFolder.h"
+#include "base/system/Subprocess.h"
+#include "base/tensor/SafetensorsWriter.h"
+#include "networks/NetworkText.h"
+#include "training/export/TrainedNetwork.h"
+#include <nlohmann/json.hpp>
+
+namespace lpgen::posttraining {
+
+static Status writeOperators(const networks::Network &network,
+                             const std::string &folder) {
+  std::vector<NamedTensor> tensors;
+  for (const networks::StoredConstant &constant :
+       networks::constantsOf(network)) {
+    tensors.push_back({constant.name, constant.values});
+  }
+  OutputFiles files;
+  files.addIn(folder, "net.lp", networks::networkText(network, "Quantized"));
+  addSafetensors(files, folder, "net.safetensors", tensors);
+  return files.commit();
+}
+
+Result<double> expectedCycles(train::StoredRun &run,
+                              const CompilerOptions &compiler,
+                              const std::string &target) {
+  const Result<networks::Network> network = train::trainedNetwork(run);
+  LPGEN_RETURN_IF_ERROR(network.status());
+  const Result<ScratchFolder> folder = ScratchFolder::make("lpgen-quantize");
+  LPGEN_RETURN_IF_ERROR(folder.status());
+  LPGEN_RETURN_IF_ERROR(writeOperators(*network, folder->path()));
+  const Result<std::string> program = compilerProgram(compiler);
+  LPGEN_RETURN_IF_ERROR(program.status());
+  const Result<ProgramOutcome> outcome =
+      runProgram({*program, "explain", folder->path() + "/net.lp", "--op",
+                  "net", "--target", target, "--json"},
+                 ProgramKind::Question);
+  LPGEN_RETURN_IF_ERROR(outcome.status());
+  const nlohmann::json said =
+      nlohmann::json::parse(outcome->messages, nullptr, false);
+  if (outcome->exitStatus != 0 || !said.contains("ops") ||
+      said["ops"].empty() || !said["ops"][0]["cycles"].is_number()) {
+    return Status::error("'" + *program + " explain' expects no cycles for '" +
+                         target + "' (status " +
+                         std::to_string(outcome->exitStatus) + ")");
+  }
+  return said["ops"][0]["cycles"].get<double>() /
+         double(network->imagesPerCall);
+}
+
+Result<Widths> widthsUnderCycles(PostTraining &quantizer, double cycles,
+                                 int ends, const CompilerOptions &compiler,
+                                 const std::string &target) {
+  Widths best;
+  double expected = 0;
+  // Bits in quarters; those of `fitting` fit, those of `beyond` do not.
+  int fitting = 7;
+  int beyond = 33;
+  for (int quarters = 8; beyond - fitting > 1;
+       quarters = (fitting + beyond) / 2) {
+    Result<Widths> widths =
+        quantizer.widthsUnder({quarters / 4.0, Budget::Unit::Bits}, ends);
+    LPGEN_RETURN_IF_ERROR(widths.status());
+    LPGEN_RETURN_IF_ERROR(quantizer.quantize(*widths));
+    const Result<double> found =
+        expectedCycles(quantizer.network().run(), compiler, target);
+    LPGEN_RETURN_IF_ERROR(found.status());
+    expected = *found;
+    if (expected <= cycles) {
+      fitting = quarters;
+      best = std::move(*widths);
+    } else {
+      beyond = quarters;
+    }
+  }
+  return best.empty() ? Status::error(
+                            "the budget of " + std::to_string(int64_t(cycles)) +
+                            " cycles of an image is less than the " +
+                            std::to_string(int64_t(expected)) +
+                            " that 2 bits take; remedy: a greater --budget")
+                      : Result<Widths>(std::move(best));
+}
+
+} // namespace lpgen::posttraining
