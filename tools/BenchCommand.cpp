@@ -26,6 +26,7 @@ namespace lpgen {
 namespace {
 struct BenchCommandOptions {
   OpFileOptions file;
+  std::vector<std::string> schedules; ///< Measured in turn; none: the chosen.
   std::vector<std::string> sizes;
   int threads = 1;
   int repetitions = 15;
@@ -98,9 +99,10 @@ static Status checkSizeNames(const OpFile &file,
   return Status::success();
 }
 
-/// Links the object and describes it in the job.
+/// Links the object and describes it in `kernels`, of the job.
 static Status addKernel(const ast::Op &op, const CompiledNetwork &network,
-                        llvm::ArrayRef<int64_t> sizes, PreparedJob &job) {
+                        llvm::ArrayRef<int64_t> sizes, PreparedJob &job,
+                        std::vector<BenchKernel> &kernels) {
   const Result<TemporaryFile> object =
       TemporaryFile::create("o", network.compiled.object);
   LPGEN_RETURN_IF_ERROR(object.status());
@@ -108,8 +110,7 @@ static Status addKernel(const ast::Op &op, const CompiledNetwork &network,
   LPGEN_RETURN_IF_ERROR(library.status());
   LPGEN_RETURN_IF_ERROR(
       linkObjects(LinkKind::SharedObject, {object->path()}, library->path()));
-  job.kernels.push_back(
-      describeKernel(op, network, library->path(), {}, sizes));
+  kernels.push_back(describeKernel(op, network, library->path(), {}, sizes));
   job.libraries.push_back(std::move(*library));
   return Status::success();
 }
@@ -181,8 +182,41 @@ static Result<int> runBenchProgram(const BenchCommandOptions &options,
   return outcome->exitStatus;
 }
 
-static int runBench(const BenchCommandOptions &options) {
+/// The kernels of `op` with the schedules behind the first.
+static int addOthers(const BenchCommandOptions &options, OpFile &file,
+                     const ast::Op &op, llvm::ArrayRef<int64_t> sizes,
+                     PreparedJob &job) {
+  std::vector<BenchKernel> others;
+  for (const std::string &schedule :
+       llvm::ArrayRef(options.schedules).drop_front()) {
+    int exitCode = ExitSuccess;
+    file.compileOptions.schedule = schedule;
+    std::optional<CompiledOp> compiled = file.compile(op, exitCode);
+    if (!compiled) {
+      return exitCode;
+    }
+    const CompiledNetwork network = compileStages(
+        op, std::move(*compiled), file.sources(), file.compileOptions);
+    if (const Status added = addKernel(op, network, sizes, job, others);
+        !added.ok()) {
+      return reportError(added.message());
+    }
+  }
+  job.kernels.back().others = std::move(others);
+  file.compileOptions.schedule = options.schedules.front();
+  return ExitSuccess;
+}
+
+static int runBench(BenchCommandOptions options) {
   int exitCode = ExitSuccess;
+  if (!options.schedules.empty()) {
+    options.file.schedule = options.schedules.front();
+  }
+  if (options.schedules.size() > 1 && !options.exportFolder.empty()) {
+    return reportError("--export takes one --schedule, found " +
+                           std::to_string(options.schedules.size()),
+                       ExitUsage);
+  }
   const std::unique_ptr<OpFile> file = OpFile::load(options.file, exitCode);
   if (!file) {
     return exitCode;
@@ -220,9 +254,15 @@ static int runBench(const BenchCommandOptions &options) {
       exportKernel(options, *file, *op, network, *sizes, job);
       continue;
     }
-    if (const Status added = addKernel(*op, network, *sizes, job);
+    if (const Status added = addKernel(*op, network, *sizes, job, job.kernels);
         !added.ok()) {
       return reportError(added.message());
+    }
+    if (options.schedules.size() > 1) {
+      if (const int code = addOthers(options, *file, *op, *sizes, job);
+          code != ExitSuccess) {
+        return code;
+      }
     }
   }
   if (isExport) {
@@ -241,6 +281,12 @@ void addBenchCommand(CLI::App &app, int &exitCode) {
                "the layers of networks");
   const auto options = std::make_shared<BenchCommandOptions>();
   addOpFileOptions(*command, options->file);
+  command->remove_option(command->get_option("--schedule"));
+  command
+      ->add_option("--schedule", options->schedules,
+                   "Schedule for every contraction, e.g. "
+                   "'bitserial<tile=[4,2]>'; several are measured in turn")
+      ->allow_extra_args(false);
   command
       ->add_option("--size", options->sizes,
                    "NAME=VALUE: a run-time size; its declared bound if not "

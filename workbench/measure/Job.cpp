@@ -102,6 +102,7 @@ void visitFields(BenchKernel &kernel, Field field) {
   field("realMacs", kernel.realMacs);
   field("problem", kernel.problem);
   field("whyNoBaselines", kernel.whyNoBaselines);
+  field("others", kernel.others);
 }
 
 template <typename Field>

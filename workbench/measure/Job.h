@@ -60,6 +60,8 @@ struct BenchKernel {
   /// What baselines compute; else why they cannot.
   std::optional<Problem> problem;
   std::string whyNoBaselines;
+  /// The same operator with other schedules, measured in turn with it.
+  std::vector<BenchKernel> others;
 };
 
 struct BenchJob {

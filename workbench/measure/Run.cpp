@@ -7,6 +7,7 @@
 #include "workbench/measure/TimedKernel.h"
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace lpgen {
 
@@ -130,6 +131,69 @@ measureFromMemory(const BenchJob &job, TimedKernel &kernel, ThreadPool *pool,
   return report;
 }
 
+namespace {
+/// The operator of a kernel with another schedule, on tensors of its own.
+struct OtherKernel {
+  std::vector<HostTensor> tensors;
+  std::optional<TimedKernel> timed;
+  Agreement agreement = Agreement::NotCompared;
+};
+} // namespace
+
+/// Equal outputs where both kernels write them as they are; an error if they
+/// differ.
+static Result<Agreement> compare(const BenchKernel &kernel,
+                                 const TimedKernel &ours,
+                                 const std::vector<HostTensor> &tensors,
+                                 const OtherKernel &other) {
+  Agreement agreement = Agreement::NotCompared;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (kernel.tensors[i].isInput || !ours.writesLogical(i) ||
+        !other.timed->writesLogical(i)) {
+      continue;
+    }
+    if (std::memcmp(tensors[i].data(), other.tensors[i].data(),
+                    size_t(tensors[i].byteSize())) != 0) {
+      return Status::error("the schedules of operator '" + kernel.op +
+                           "' give different values of '" +
+                           kernel.tensors[i].name + "'; try 'lpgen verify'");
+    }
+    agreement = Agreement::Equal;
+  }
+  return agreement;
+}
+
+/// Those kernels that `kernel` is measured in turn with.
+static Result<std::vector<OtherKernel>>
+prepareOthers(const BenchKernel &kernel, const TimedKernel &ours,
+              const std::vector<HostTensor> &tensors, ThreadPool *pool) {
+  std::vector<OtherKernel> others;
+  others.reserve(kernel.others.size()); // Kernels refer to their tensors.
+  for (const BenchKernel &description : kernel.others) {
+    OtherKernel &other = others.emplace_back();
+    Result<std::vector<HostTensor>> own = makeTensors(description);
+    LPGEN_RETURN_IF_ERROR(own.status());
+    other.tensors = std::move(*own);
+    Result<TimedKernel> timed =
+        TimedKernel::create(description, other.tensors, pool);
+    LPGEN_RETURN_IF_ERROR(timed.status());
+    other.timed = std::move(*timed);
+    const Result<Agreement> compared = compare(kernel, ours, tensors, other);
+    LPGEN_RETURN_IF_ERROR(compared.status());
+    other.agreement = *compared;
+  }
+  return others;
+}
+
+/// "widen<...> of y", one for each contraction.
+static std::string schedulesText(const BenchKernel &kernel) {
+  std::string text;
+  for (const std::string &schedule : kernel.schedules) {
+    text += (text.empty() ? "" : "; ") + schedule;
+  }
+  return text;
+}
+
 Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
                                ThreadPool *pool) {
   Result<std::vector<HostTensor>> tensors = makeTensors(kernel);
@@ -143,7 +207,14 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
   const Result<Baselines> baselines =
       prepareBaselines(job, kernel, *tensors, *timed, pool, report.notes);
   LPGEN_RETURN_IF_ERROR(baselines.status());
+  Result<std::vector<OtherKernel>> others =
+      prepareOthers(kernel, *timed, *tensors, pool);
+  LPGEN_RETURN_IF_ERROR(others.status());
   std::vector<Subject> subjects = {subjectFor(*timed)};
+  for (size_t i = 0; i < others->size(); ++i) {
+    subjects.push_back(subjectFor(*(*others)[i].timed));
+    subjects.back().name += " " + std::to_string(i + 2);
+  }
   for (const std::unique_ptr<Baseline> &baseline : baselines->list) {
     subjects.push_back(subjectFor(*baseline));
   }
@@ -151,8 +222,14 @@ Result<KernelReport> runKernel(const BenchJob &job, const BenchKernel &kernel,
       measure(subjects, job.repetitions, job.minSeconds);
   LPGEN_RETURN_IF_ERROR(measured.status());
   report.ours = std::move(measured->front());
-  for (size_t i = 0; i < baselines->list.size(); ++i) {
+  for (size_t i = 0; i < others->size(); ++i) {
     report.baselines.push_back({std::move((*measured)[i + 1]),
+                                (*others)[i].agreement,
+                                schedulesText(kernel.others[i])});
+  }
+  const size_t first = others->size() + 1;
+  for (size_t i = 0; i < baselines->list.size(); ++i) {
+    report.baselines.push_back({std::move((*measured)[first + i]),
                                 baselines->agreements[i],
                                 baselines->list[i]->implementation()});
   }
