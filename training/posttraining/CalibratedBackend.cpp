@@ -33,6 +33,7 @@ void decodeWeights(const LayerIntegers &integers, nn::FloatTensor &weights) {
 void CalibratedBackend::setIntegers(LayerIntegers given) {
   const auto filtersOf = [](const LayerIntegers &integers) {
     std::vector<size_t> filters;
+    filters.reserve(integers.points.size());
     for (const WeightPoint &point : integers.points) {
       filters.push_back(point.scales.size());
     }

@@ -133,8 +133,10 @@ void PostTraining::finishLayer(size_t index, const nn::FloatTensor &y) {
   for (int64_t i = 0; i < y.size(); ++i) {
     const auto c = size_t(i % channels);
     const double wanted = double(reference.product[i]);
-    errors += std::pow(double(y[i]) + shift[c] - wanted, 2);
-    power += std::pow(wanted - reference.means[c], 2);
+    const double error = double(y[i]) + shift[c] - wanted;
+    const double rest = wanted - reference.means[c];
+    errors += error * error;
+    power += rest * rest;
   }
   found[index].outputError = power > 0 ? errors / power : 0;
   const std::vector<WeightPoint> &points = layer.backend->integers()->points;

@@ -35,7 +35,7 @@ double bitOperations(const std::vector<double> &macs, const Widths &widths);
 
 /// Raises one width after the other by a bit, each time that which lowers the
 /// loss most for what it costs, as long as the budget allows.
-Result<Widths> raiseWidths(const WidthProblem &problem, Widths start);
+Result<Widths> raiseWidths(const WidthProblem &problem, Widths widths);
 
 /// The best of: widths raised from 2 bits, and those of `uniform` bits raised.
 /// `fixed` has the widths of layers that are not chosen. An error if 2 bits are
