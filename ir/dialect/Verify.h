@@ -39,6 +39,16 @@ struct WrittenLoops {
 mlir::LogicalResult verifyWrittenLoops(mlir::Operation *op,
                                        const WrittenLoops &loops);
 
+/// True if `region` takes one index per loop of the first `loops`, then
+/// columns, then the accumulator.
+bool takesSums(mlir::Region &region, unsigned loops, size_t columns = 0);
+
+/// What the loops of a contraction can be.
+llvm::SmallVector<IndexFacts> loopFacts(ContractOp op);
+
+/// The rules of a contraction of groups: contract_c15 and contract_c16.
+mlir::LogicalResult verifyGroups(ContractOp op);
+
 } // namespace lpgen::lp
 
 #endif // LPGEN_IR_DIALECT_VERIFY_H

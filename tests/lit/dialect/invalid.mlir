@@ -694,3 +694,19 @@ func.func @contract_c16(%x: tensor<5x2x7xi32>, %w: tensor<3x2x7xi32>, %c: tensor
   }
   return %y : tensor<5x3xf32>
 }
+
+// -----
+
+func.func @contract_c16(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>, %c: tensor<3xf32>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{takes columns, with a map each, of groups only}}
+  %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x7xi32>) columns(%c : tensor<3xf32>)
+    loops [5, 3, 7] parallel 2 attributes {columnMaps = [affine_map<(m, n, k) -> (n)>],
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
