@@ -55,11 +55,12 @@ Result<Widths> widthsUnderCycles(PostTraining &quantizer, double cycles,
                                  const std::string &target) {
   Widths best;
   double expected = 0;
-  // Bits in quarters; those of `fitting` fit, those of `beyond` do not.
+  // Bits in quarters; those of `fitting` fit, those of `beyond` do not. The
+  // ends first: they often answer.
   int fitting = 7;
   int beyond = 33;
   for (int quarters = 8; beyond - fitting > 1;
-       quarters = (fitting + beyond) / 2) {
+       quarters = fitting == 8 && beyond == 33 ? 32 : (fitting + beyond) / 2) {
     Result<Widths> widths =
         quantizer.widthsUnder({quarters / 4.0, Budget::Unit::Bits}, ends);
     LPGEN_RETURN_IF_ERROR(widths.status());
