@@ -27,7 +27,7 @@ class Measured : public testing::TestWithParam<std::string> {};
 
 TEST_P(Measured, TheModelsChoiceIsNearTheBest) {
   const std::string root = LPGEN_SOURCE_DIR;
-  const std::string cpu = GetParam();
+  const std::string &cpu = GetParam();
   ASSERT_NE(findCpu(cpu), nullptr);
   const auto cases =
       readMeasured(root + "/schedules/measured/" + cpu + ".jsonl");

@@ -29,7 +29,8 @@ op f(x: u8[N]) -> (y: f32[N - 1]) {
   EXPECT_EQ(w.values->shape(), (std::vector<int64_t>{3, 2}));
   EXPECT_EQ(op.tensors[4].name, "scale");
   // Proofs rest on the values: those of the last output are the greatest.
-  EXPECT_EQ(parsed.tensor("acc").range, (ast::IntRange{0, 255 * (5 + 7 + 9)}));
+  EXPECT_EQ(parsed.tensor("acc").range,
+            (ast::IntRange{0, int64_t{255} * (5 + 7 + 9)}));
   ASSERT_EQ(op.parameters.size(), 1U);
   EXPECT_EQ(op.parameters[0].first, "N");
 }
@@ -54,25 +55,25 @@ TEST(FrontendConstants, sumsAreBoundedByTheValues) {
   // One element of w for several terms.
   EXPECT_EQ(
       rangeOfSum("[2] = \"3\"", "u8[2, 5]", "y = sum(k, j) x[k,j] * w[k]", ""),
-      (ast::IntRange{0, 255 * (3 + 4) * 5}));
+      (ast::IntRange{0, int64_t{255} * (3 + 4) * 5}));
   // The worst of two outputs, from either dimension.
   EXPECT_EQ(rangeOfSum("[2, 2] = \"3\"", "u8[2]", "y[j] = sum(k) x[k] * w[k,j]",
                        "[2]"),
-            (ast::IntRange{0, 255 * (4 + 6)}));
+            (ast::IntRange{0, int64_t{255} * (4 + 6)}));
   EXPECT_EQ(rangeOfSum("[2, 2] = \"3\"", "u8[2]", "y[j] = sum(k) x[k] * w[j,k]",
                        "[2]"),
-            (ast::IntRange{0, 255 * (5 + 6)}));
+            (ast::IntRange{0, int64_t{255} * (5 + 6)}));
   // The partial sums of x >= 100 are no less than 0.
   EXPECT_EQ(rangeOfSum("[2] = \"3\"", "u8[2] in [100, 255]",
                        "y = sum(k) x[k] * w[k]", ""),
-            (ast::IntRange{0, 255 * 7}));
+            (ast::IntRange{0, int64_t{255} * 7}));
   // The diagonal, and a part of w: by the range of all values.
   EXPECT_EQ(
       rangeOfSum("[2, 2] = \"3\"", "u8[2]", "y = sum(k) x[k] * w[k,k]", ""),
-      (ast::IntRange{0, 255 * 6 * 2}));
+      (ast::IntRange{0, int64_t{255} * 6 * 2}));
   EXPECT_EQ(
       rangeOfSum("[4] = \"3\"", "u8[2]", "y = sum(k) x[k] * w[k + 1]", ""),
-      (ast::IntRange{0, 255 * 6 * 2}));
+      (ast::IntRange{0, int64_t{255} * 6 * 2}));
 }
 
 TEST(FrontendConstants, areSeenByEveryOperator) {
