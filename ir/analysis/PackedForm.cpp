@@ -327,6 +327,9 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   }
   form.x = *x;
   form.w = *w;
+  // Merged taps are neighbours in a step: bounds come after.
+  findCorrections(contract, form);
+  mergeTaps(contract, facts, form);
   form.chunk = std::max(
       cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero()),
       cell.maxStepsOf(form.x.rangeWithZero(), pairSumsOf(contract, form)));
@@ -339,8 +342,6 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
       !fitLongSums(facts, form, reason)) {
     return std::nullopt;
   }
-  findCorrections(contract, form);
-  mergeTaps(contract, facts, form);
   if (form.needsWSums && !form.geometry.computeClasses(reason)) {
     return std::nullopt;
   }
