@@ -194,17 +194,18 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   form.needsWSums = insideOffset || outsideValue;
 }
 
-/// Merges the innermost taps into the inner reduction where a group for each
-/// tap would not be full, unless that takes more steps: rows of x are then
-/// packed as they are.
-static void mergeTaps(lp::ContractOp contract, const CellFacts &cell,
-                      PackedForm &form) {
+/// The geometry with the innermost taps merged into the inner reduction, where
+/// a group for each tap would not be full and that takes no more steps: rows of
+/// x are then packed as they are.
+static std::optional<Geometry> withMergedTaps(lp::ContractOp contract,
+                                              const CellFacts &cell,
+                                              const PackedForm &form) {
   Geometry merged = form.geometry;
   const bool isOfBytes =
       !cell.planes && !cell.isFloat && cell.groupBytes % cell.group == 0;
   if (!isOfBytes || form.needsXSums || merged.innerExtent() % cell.group == 0 ||
       !merged.mergeTaps()) {
-    return;
+    return std::nullopt;
   }
   // What is stored outside of a row must be its padding.
   const bool isPadding =
@@ -213,10 +214,10 @@ static void mergeTaps(lp::ContractOp contract, const CellFacts &cell,
     return g.extentOf(LoopRole::Tap) *
            llvm::divideCeil(g.innerExtent(), int64_t(cell.group));
   };
-  if ((!merged.merged->row.hasHalo || isPadding) &&
-      stepsOf(merged) <= stepsOf(form.geometry)) {
-    form.geometry = std::move(merged);
-  }
+  return (!merged.merged->row.hasHalo || isPadding) &&
+                 stepsOf(merged) <= stepsOf(form.geometry)
+             ? std::optional(std::move(merged))
+             : std::nullopt;
 }
 
 /// Makes parts of a sum of 64 bits fit the 32 bits that cells add up in: after
@@ -284,9 +285,33 @@ static ArrayRef<int64_t> pairSumsOf(lp::ContractOp contract,
   return isKnown ? buffer.getPairSums() : ArrayRef<int64_t>();
 }
 
+/// Steps before the accumulator must be widened: by the ranges of both
+/// operands, or the values of a constant w.
+static int64_t chunkOf(lp::ContractOp contract, const Cell &cell,
+                       const PackedForm &form) {
+  return std::max(
+      cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero()),
+      cell.maxStepsOf(form.x.rangeWithZero(), pairSumsOf(contract, form)));
+}
+
 /// A declared range of integers; f32 have none.
 static StoredRange asStored(ArrayRef<int64_t> range) {
   return range.empty() ? StoredRange() : StoredRange{range[0], range[1]};
+}
+
+/// What is a step, and how many there can be: with taps merged if that leaves
+/// one, since other elements are neighbours in a step then.
+static void planSteps(lp::ContractOp contract, const Cell &cell,
+                      PackedForm &form) {
+  form.chunk = chunkOf(contract, cell, form);
+  if (auto merged = withMergedTaps(contract, cell.facts(), form)) {
+    PackedForm other = form;
+    other.geometry = std::move(*merged);
+    other.chunk = chunkOf(contract, cell, other);
+    if (other.chunk >= 1) {
+      form = std::move(other);
+    }
+  }
 }
 
 std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
@@ -327,12 +352,8 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   }
   form.x = *x;
   form.w = *w;
-  // Merged taps are neighbours in a step: bounds come after.
   findCorrections(contract, form);
-  mergeTaps(contract, facts, form);
-  form.chunk = std::max(
-      cell.maxSteps(form.x.rangeWithZero(), form.w.rangeWithZero()),
-      cell.maxStepsOf(form.x.rangeWithZero(), pairSumsOf(contract, form)));
+  planSteps(contract, cell, form);
   if (form.chunk < 1) {
     reason = "one step could overflow the accumulator of cell '" +
              facts.name.str() + "'";
