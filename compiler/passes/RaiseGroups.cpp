@@ -88,19 +88,12 @@ void ContractRaiser::fillFactors(lp::ContractOp contract) {
                       }));
 }
 
-/// True if `map`, over the loops of `contract`, has those that w has outside of
-/// the sum, each alone and once, and one of them that x has not.
-static bool isMapOfColumn(lp::ContractOp contract, AffineMap map) {
-  const unsigned loops = contract.getParallel() + contract.numGroups();
-  bool hasColumn = false;
-  for (unsigned loop = 0; loop < loops; ++loop) {
-    const bool isInW = contract.getWMap().isFunctionOfDim(loop);
-    if (map.isFunctionOfDim(loop) != isInW) {
-      return false;
-    }
-    hasColumn |= isInW && !contract.getXMap().isFunctionOfDim(loop);
-  }
-  return hasColumn;
+/// True if `map`, that of a column, has a loop that x has not.
+static bool hasOwnLoop(lp::ContractOp contract, AffineMap map) {
+  return llvm::any_of(llvm::seq(contract.numLoops()), [&](unsigned loop) {
+    return map.isFunctionOfDim(loop) &&
+           !contract.getXMap().isFunctionOfDim(loop);
+  });
 }
 
 /// Elements for each column and group become operands, which can be packed:
@@ -116,7 +109,8 @@ void ContractRaiser::takeColumns(lp::ContractOp contract) {
         read.getType().isF32() || read.getType().isInteger(32);
     if (!isScalar || read.mayBeOutside() || !isAffineInLoops(read) ||
         !hasPlainSubscripts(read) ||
-        !isMapOfColumn(contract, mapOver(read, at))) {
+        !contract.isMapOfColumn(mapOver(read, at)) ||
+        !hasOwnLoop(contract, mapOver(read, at))) {
       return BlockArgument();
     }
     maps.push_back(mapOver(read, at));

@@ -1,6 +1,6 @@
 // Whether a sum of products is a contraction. See RaiseContract.h.
 #include "compiler/passes/RaiseContract.h"
-#include "ir/dialect/Bounds.h"
+#include "ir/dialect/Verify.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <array>
 
@@ -20,31 +20,18 @@ bool lpgen::isAffineInLoops(lp::ReadOp read) {
 }
 
 bool lpgen::hasPlainSubscripts(lp::ReadOp read, ValueRange groups) {
-  llvm::SmallPtrSet<Value, 4> seen;
-  for (auto [expr, divisor] :
-       llvm::zip_equal(read.getMap().getResults(), read.getDivisors())) {
-    auto form = lp::linearForm(expr, read.getMap().getNumDims());
-    if (isa<AffineConstantExpr>(expr)) {
-      continue;
-    }
-    if (!form || divisor != 1 || form->constant != 0) {
-      return false;
-    }
-    unsigned others = 0;
-    for (auto [dim, factor] : llvm::enumerate(form->coefficients)) {
-      Value loop = read.getIndices()[dim];
-      const bool isGroup = llvm::is_contained(groups, loop);
-      others += factor != 0 && !isGroup;
-      if (factor != 0 && (factor < 0 || (factor != 1 && !isGroup) ||
-                          !seen.insert(loop).second)) {
-        return false;
-      }
-    }
-    if (others > 1) {
-      return false;
+  // Each loop once, groups behind the others.
+  LoopList loops;
+  for (Value index : read.getIndices()) {
+    if (!llvm::is_contained(groups, index) &&
+        !llvm::is_contained(loops, index)) {
+      loops.push_back(index);
     }
   }
-  return true;
+  const auto others = static_cast<unsigned>(loops.size());
+  llvm::append_range(loops, groups);
+  return llvm::all_of(read.getDivisors(), [](int64_t d) { return d == 1; }) &&
+         lp::isMapOfW(mapOver(read, loops), others, groups.size());
 }
 
 std::pair<int64_t, Value> lpgen::extentOf(Value loop) {

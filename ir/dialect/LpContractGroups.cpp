@@ -29,19 +29,6 @@ mlir::Type scalarOf(mlir::Type element) {
              : IntegerType::get(context, toElementType(element).scalarBits());
 }
 
-/// A column has the loops of w that are no reductions, each once.
-bool isMapOfColumn(ContractOp op, AffineMap map) {
-  const unsigned loops = op.getParallel() + op.numGroups();
-  if (map.getNumDims() != op.numLoops() || map.getNumSymbols() != 0 ||
-      !isMapOfW(map, 0, 0)) {
-    return false;
-  }
-  return llvm::all_of(llvm::seq(op.numLoops()), [&](unsigned loop) {
-    return map.isFunctionOfDim(loop) ==
-           (loop < loops && op.getWMap().isFunctionOfDim(loop));
-  });
-}
-
 /// contract_c16
 LogicalResult verifyColumn(ContractOp op, unsigned i) {
   Value column = op.getColumns()[i];
@@ -57,7 +44,7 @@ LogicalResult verifyColumn(ContractOp op, unsigned i) {
            << type;
   }
   AffineMap map = op.columnMap(i);
-  if (!isMapOfColumn(op, map) ||
+  if (!op.isMapOfColumn(map) ||
       (!isPacked && map.getNumResults() != type.getRank())) {
     return op.emitOpError("columns are subscripted by the parallel and group "
                           "loops of w, each once");
@@ -110,6 +97,18 @@ LogicalResult verifyColumns(ContractOp op) {
 }
 
 } // namespace
+
+bool ContractOp::isMapOfColumn(AffineMap map) {
+  const unsigned loops = getParallel() + numGroups();
+  if (map.getNumDims() != numLoops() || map.getNumSymbols() != 0 ||
+      !isMapOfW(map, 0, 0)) {
+    return false;
+  }
+  return llvm::all_of(llvm::seq(numLoops()), [&](unsigned loop) {
+    return map.isFunctionOfDim(loop) ==
+           (loop < loops && getWMap().isFunctionOfDim(loop));
+  });
+}
 
 LogicalResult lp::verifyGroups(ContractOp op) {
   Region &factors = op.getFactors();
