@@ -43,6 +43,7 @@ struct Options {
   bool isQuiet = false;
   bool showsAccumulators = false;
   int64_t stopAfter = 0;
+  LossAllocationOptions allocation;
 };
 
 int fail(const std::string &message, ExitStatus status = ExitFailure) {
@@ -248,6 +249,14 @@ int run(Options &options, ProcessGroup *workers) {
     }
   }
   folder->observe(**trainer);
+  if (options.allocation.every > 0 && rank == 0) {
+    options.allocation.batchSize = options.config.batchSize;
+    const Status allocated =
+        folder->allocateLoss(**trainer, options.allocation);
+    if (!allocated.ok()) {
+      return fail(allocated.message());
+    }
+  }
   if (GradientExchange *exchange = (*trainer)->gradientExchange()) {
     const Status together = exchange->checkStep((*trainer)->step());
     if (!together.ok()) {
@@ -368,6 +377,18 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "Stop after this epoch, to be resumed later")
       ->check(isInteger<int64_t>())
       ->check(CLI::PositiveNumber);
+  CLI::Option *allocation =
+      app.add_option("--loss-allocation", options.allocation.every,
+                     "Of each so many steps one: allocate the change of the "
+                     "training loss to the tensors, for log and report")
+          ->check(isInteger<int64_t>())
+          ->check(CLI::PositiveNumber);
+  app.add_option("--allocation-images", options.allocation.images,
+                 "The loss is that of the first so many training images")
+      ->check(isInteger<int64_t>())
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->needs(allocation);
   std::vector<CLI::Option *> ofConfig = {
       app.add_option("--model", config.model, nn::modelNames()),
       app.add_option("--data", config.data,

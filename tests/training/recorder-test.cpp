@@ -51,7 +51,8 @@ void runStep(StepRecorder &recorder, ScriptedBackend &backend, int64_t step,
   backend.tensor.saturated += saturated;
   backend.tensor.updates += 1;
   backend.spend(0.25);
-  recorder.afterStep(layers, {step, {2.0 * double(step), 3, 4}, 0.5});
+  const StepView view = {step, {2.0 * double(step), 3, 4}, 0.5};
+  ASSERT_TRUE(recorder.afterStep(layers, view).ok());
 }
 
 TEST(StepRecorder, CountsStepsAndNothingBetweenThem) {

@@ -71,18 +71,29 @@ void TrainBatches::read(int64_t epoch, int64_t index, ThreadPool *pool,
   });
 }
 
-void readTestBatch(const Dataset &data, int64_t begin, int64_t end,
-                   ThreadPool *pool, Batch &batch) {
-  assert(begin >= 0 && begin <= end && end <= data.test.count);
+/// Images [begin, end) of a set.
+static void readPlain(const Dataset &data, const ImageSet &set, int64_t begin,
+                      int64_t end, ThreadPool *pool, Batch &batch) {
+  assert(begin >= 0 && begin <= end && end <= set.count);
   shapeBatch(data, end - begin, batch);
   nn::StepContext context;
   context.pool = pool;
   nn::forEachTask(context, end - begin, [&](int64_t i) {
     const int64_t image = begin + i;
-    copyImage(data, data.test.pixels.data() + image * data.imageSize(),
-              Placement(), batch.images.data() + i * data.imageSize());
-    batch.labels[size_t(i)] = data.test.labels[size_t(image)];
+    copyImage(data, set.pixels.data() + image * data.imageSize(), Placement(),
+              batch.images.data() + i * data.imageSize());
+    batch.labels[size_t(i)] = set.labels[size_t(image)];
   });
+}
+
+void readTestBatch(const Dataset &data, int64_t begin, int64_t end,
+                   ThreadPool *pool, Batch &batch) {
+  readPlain(data, data.test, begin, end, pool, batch);
+}
+
+void readTrainingImages(const Dataset &data, int64_t begin, int64_t end,
+                        ThreadPool *pool, Batch &batch) {
+  readPlain(data, data.train, begin, end, pool, batch);
 }
 
 } // namespace lpgen::data

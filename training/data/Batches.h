@@ -45,6 +45,10 @@ private:
 void readTestBatch(const Dataset &data, int64_t begin, int64_t end,
                    ThreadPool *pool, Batch &batch);
 
+/// The same of the training images.
+void readTrainingImages(const Dataset &data, int64_t begin, int64_t end,
+                        ThreadPool *pool, Batch &batch);
+
 } // namespace lpgen::data
 
 #endif // LPGEN_TRAINING_DATA_BATCHES_H

@@ -169,9 +169,11 @@ Status RunFolder::restore(Trainer &trainer) {
                       std::to_string(trainer.stepsPerEpoch()) +
                       " steps; remedy: bring back the data set of the run");
   }
-  const Status recorded =
-      recorder.restore(meta->value("openEpoch", nlohmann::json()),
-                       history.empty() ? nlohmann::json() : history.back());
+  const nlohmann::json open = meta->value("openEpoch", nlohmann::json());
+  const Status recorded = recorder.restore(
+      open, history.empty() ? nlohmann::json() : history.back());
+  openAllocation = open.is_object() ? open.value("allocation", nlohmann::json())
+                                    : nlohmann::json();
   return recorded.ok() ? recorded
                        : damage(checkpointPath(), recorded.message());
 }
@@ -202,6 +204,23 @@ void RunFolder::observe(Trainer &trainer) {
   trainer.observe(recorder);
 }
 
+Status RunFolder::allocateLoss(Trainer &trainer,
+                               const LossAllocationOptions &options) {
+  Result<std::unique_ptr<LossAllocation>> made = LossAllocation::create(
+      trainer.modelSpec(), trainer.dataset(), trainer.parameters(),
+      trainer.step(), trainer.evaluation().pool, options);
+  LPGEN_RETURN_IF_ERROR(made.status());
+  if (!openAllocation.is_null()) {
+    const Status restored = (*made)->restore(openAllocation);
+    if (!restored.ok()) {
+      return damage(checkpointPath(), restored.message());
+    }
+  }
+  allocation = std::move(*made);
+  trainer.observe(*allocation);
+  return Status::success();
+}
+
 Status RunFolder::save(Trainer &trainer) {
   return saveAs(checkpointPath(), trainer);
 }
@@ -223,6 +242,9 @@ Status RunFolder::saveAs(const std::string &file, Trainer &trainer) {
                          {"epochs", history}};
   if (!trainer.isAtEpochEnd()) {
     meta["openEpoch"] = recorder.record();
+    if (allocation) {
+      meta["openEpoch"]["allocation"] = allocation->record();
+    }
   }
   return saveCheckpoint(file, meta, [&](nn::StateVisitor &visitor) {
     trainer.visitState(visitor);
@@ -262,6 +284,10 @@ Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
                  {"testAccuracy", test.accuracy()},
                  {"seconds", train.seconds},
                  {"imagesPerSecond", train.imagesPerSecond()}});
+  if (allocation) {
+    record["allocation"] = allocation->record();
+    allocation->clear();
+  }
   if (const GradientExchange *exchange = trainer.gradientExchange()) {
     exchange->visitTraffic([&](const nn::Parameter &parameter,
                                const GradientExchange::Traffic &traffic) {

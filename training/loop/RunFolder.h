@@ -8,6 +8,7 @@
 
 #include "base/system/FileLock.h"
 #include "training/loop/Trainer.h"
+#include "training/record/LossAllocation.h"
 #include "training/record/StepRecorder.h"
 #include <nlohmann/json.hpp>
 
@@ -50,6 +51,9 @@ public:
 
   /// Sees all steps of the trainer, for the log; the folder must outlive it.
   void observe(Trainer &trainer);
+  /// Also allocates the change of the loss, for the log; to be called after
+  /// restore. The trainer must not outlive the folder.
+  Status allocateLoss(Trainer &trainer, const LossAllocationOptions &options);
   /// Adds the epoch that the trainer has just completed to the logs.
   Status logEpoch(const Trainer &trainer, const Totals &test);
   /// One JSON object for each epoch.
@@ -65,6 +69,8 @@ private:
   int rank;
   std::optional<FileLock> writer;
   StepRecorder recorder; ///< Of the epoch that is under way.
+  std::unique_ptr<LossAllocation> allocation; ///< The same; null unless wanted.
+  nlohmann::json openAllocation; ///< That of an interrupted run, restored.
   nlohmann::json history = nlohmann::json::array();
 };
 

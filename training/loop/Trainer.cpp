@@ -1,7 +1,6 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "training/loop/Trainer.h"
 #include "training/layers/BatchNorm.h"
-#include "training/models/Models.h"
 #include <cmath>
 
 namespace lpgen::train {
@@ -42,8 +41,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
     trainer->policy = std::move(*policy);
   }
   Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
-      {config.model, data.height, data.width, data.channels, data.classes,
-       trainer->policy->activation()},
+      trainer->modelSpec(),
       [&](const nn::LayerSpec &layer) {
         return trainer->policy->makeBackend(layer);
       },
@@ -142,7 +140,7 @@ Status Trainer::runStep() {
           .count();
   running.seconds += seconds;
   for (Observer *observer : observers) {
-    observer->afterStep(layers, {steps, loss, seconds});
+    LPGEN_RETURN_IF_ERROR(observer->afterStep(layers, {steps, loss, seconds}));
   }
   return Status::success();
 }

@@ -7,6 +7,7 @@
 #include "training/layers/Layer.h"
 #include "training/layers/Loss.h"
 #include "training/loop/Config.h"
+#include "training/models/Models.h"
 #include "training/policies/Policy.h"
 #include "training/record/Observer.h"
 #include <memory>
@@ -61,6 +62,11 @@ public:
   /// Of the epoch that step() lies in or, at its end, has just done.
   const Totals &epochTotals() const { return running; }
   nn::Layer &network() { return *model; }
+  /// What network() was built for.
+  nn::ModelSpec modelSpec() const {
+    return {settings.model, data.height,  data.width,
+            data.channels,  data.classes, policy->activation()};
+  }
   /// Of Mode::Evaluate, as evaluate() has it.
   nn::StepContext evaluation() const { return stepContext(nn::Mode::Evaluate); }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }

@@ -29,8 +29,9 @@ public:
   /// The layers are those of the network in the order of forward, the same in
   /// every call.
   virtual void beforeStep(const std::vector<ObservedLayer> &layers) = 0;
-  virtual void afterStep(const std::vector<ObservedLayer> &layers,
-                         const StepView &view) = 0;
+  /// An error ends the run.
+  virtual Status afterStep(const std::vector<ObservedLayer> &layers,
+                           const StepView &view) = 0;
 };
 
 } // namespace lpgen::train

@@ -39,8 +39,8 @@ void StepRecorder::beforeStep(const std::vector<ObservedLayer> &layers) {
   }
 }
 
-void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
-                             const StepView &view) {
+Status StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
+                               const StepView &view) {
   const nn::TimeAdder timer(ownSeconds);
   assert(layers.size() == observed.size() && "beforeStep saw them");
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -85,6 +85,7 @@ void StepRecorder::afterStep(const std::vector<ObservedLayer> &layers,
   if (++open.steps == interval) {
     closeSample();
   }
+  return Status::success();
 }
 
 void StepRecorder::closeSample() {

@@ -16,8 +16,8 @@ public:
   void sampleEvery(int64_t steps) { interval = steps; }
 
   void beforeStep(const std::vector<ObservedLayer> &layers) override;
-  void afterStep(const std::vector<ObservedLayer> &layers,
-                 const StepView &view) override;
+  Status afterStep(const std::vector<ObservedLayer> &layers,
+                   const StepView &view) override;
 
   /// What was seen since the last clear, as docs/guide/training.md describes
   /// it. The open sample is closed.
