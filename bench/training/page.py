@@ -9,6 +9,7 @@ from pathlib import Path
 REPORT = Path(__file__).resolve().parents[2] / "workbench/report"
 sys.path.insert(0, str(REPORT))
 import charts  # noqa: E402
+from rates import RATES, rate_bands  # noqa: E402
 from results import Run  # noqa: E402
 
 
@@ -26,6 +27,21 @@ def _curves(rows):
         series.append((mark, policy, [(i + 1, v) for i, v in enumerate(means)], "points"))
     return (charts.legend([(mark, policy) for mark, policy in enumerate(rows)], 1000)
             + charts.curves(series, "epoch", "accuracy on test images, %", "{:.4g}"))
+
+
+def _underflow(rows):
+    """A band for each policy and layer: underflow of the input gradient over the steps."""
+    bands = []
+    for policy, row in rows.items():
+        run = row.runs[0]
+        for name, spans in rate_bands(run.epochs, 3):
+            if name in run.input_gradients():
+                layer = name.removesuffix(".inputGradient")
+                bands.append((f"{policy.replace(',grow-after=0', '')}, {layer}", spans))
+    return ("<h3>Underflow</h3><p>Share of the elements of a layer's input gradient that were not "
+            "0 before rounding and 0 after, over the steps of the first seed.</p>"
+            + charts.bands(bands, list(enumerate(name for _, name in RATES)),
+                           "step (update of the weights)")) if bands else ""
 
 
 def _table(rows):
@@ -77,6 +93,7 @@ def make(tables, steps, claims, missing, options):
     for group, rows in tables:
         parts += [f"<h2>{escape(group.title)}</h2>", _setting(group)]
         parts += [_table(rows), _curves(rows)] if rows else []
+        parts += [_underflow(rows)] if group.draws_underflow else []
     if steps:
         parts.append(_steps(steps))
     if claims:

@@ -71,6 +71,22 @@ class Run:
         macs = sum(layer.get("macs", 0) for layer in self.layers())
         return sum(layer.get("bitProducts", 0) for layer in self.layers()) / macs if macs else None
 
+    def input_gradients(self):
+        """{tensor: percent of its elements that were not 0 before rounding and 0 after}, of the
+        layers whose input gradients are rounded."""
+        sums = {}
+        for layer in self.layers():
+            for tensor in layer["tensors"]:
+                if tensor["tensor"].endswith(".inputGradient"):
+                    counts = sums.setdefault(tensor["tensor"], [0, 0])
+                    counts[0] += tensor["underflown"]
+                    counts[1] += tensor["quantized"]
+        return {name: 100 * lost / count for name, (lost, count) in sums.items() if count}
+
+    def underflow(self):
+        """The greatest of these shares, or None."""
+        return max(self.input_gradients().values(), default=None)
+
     def compression(self, linear):
         """How many times fewer bytes than as floats a worker sent for the weights of linear
         layers, or of the others; None for a run of one process."""

@@ -17,6 +17,7 @@ RECOMMENDED = {"xnor": {"optimizer": "adam", "learningRate": 0.002},
 FINE_TUNED = {"lsq": ("float32", {"learningRate": 0.01})}
 RANKS = 4
 WIDE, PLANNED, NARROW = ("accumulators<offset=20>", "accumulators", "accumulators<offset=-2>")
+LOSS_SCALES = (1, 16, 256, 4096, 65536)
 INTEGER_PLANNED, INTEGER_NARROW = ("static+accumulators", "static+accumulators<offset=-2>")
 
 
@@ -38,6 +39,7 @@ class Group:
     seeds: int
     entries: list
     reason: str = ""  # Why it cannot be trained here, if it cannot.
+    draws_underflow: bool = False
 
 
 def _plain(policy):
@@ -68,17 +70,48 @@ def _accumulators(config, seeds, images):
                  [Entry(policy + suffix, policy) for policy in policies])
 
 
+def _fixed_scale(base, scale):
+    return f"{base}<scale={scale},floor={scale},grow-after=0>"
+
+
+def _adaptive_scale(base):
+    return f"{base}<scale=1,floor=1,grow-after=0>+adaptive-loss-scale"
+
+
+def _loss_scales(config, seeds, base):
+    policies = [_fixed_scale(base, scale) for scale in LOSS_SCALES]
+    return Group(f"Loss scales of {base}: fixed, dynamic, one for each layer", "", config, seeds,
+                 [Entry(policy, policy) for policy in [*policies, base, _adaptive_scale(base)]],
+                 draws_underflow=True)
+
+
+GROUPS = ("policies", "workers", "accumulators", "loss-scales")
+
+
+def _names(options):
+    """The groups that the options ask for."""
+    if options.groups:
+        return options.groups
+    if options.short:  # Of accumulators all test images are emulated, which takes minutes.
+        return ("policies", "workers")
+    return GROUPS if options.all_groups or not options.policies else ("policies",)
+
+
 def groups(options, mpirun):
     """All groups of the table."""
     config = {"model": options.model, "data": options.data, "epochs": options.epochs,
               "batch": options.batch, "trainImages": options.train_images}
-    policies = options.policies or POLICIES
-    found = [Group(f"Policies, {options.model}", "", config, options.seeds,
-                   [_plain(policy) for policy in policies])]
-    if not options.policies or options.all_groups:
-        found.append(_workers(config, 1 if options.short else options.seeds, mpirun))
-        if not options.short:  # All test images are emulated, which takes minutes.
-            found.append(_accumulators(config, options.seeds, options.accumulator_images))
+    names, seeds, found = _names(options), options.seeds, []
+    if "policies" in names:
+        policies = options.policies or POLICIES
+        found.append(Group(f"Policies, {options.model}", "", config, seeds,
+                           [_plain(policy) for policy in policies]))
+    if "workers" in names:
+        found.append(_workers(config, 1 if options.short else seeds, mpirun))
+    if "accumulators" in names:
+        found.append(_accumulators(config, seeds, options.accumulator_images))
+    if "loss-scales" in names:
+        found += [_loss_scales(config, seeds, base) for base in ("mixed16", "fp8")]
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -151,6 +184,18 @@ def _of_accumulators(claims):
     claims.accuracy_below(named(INTEGER_NARROW), named(INTEGER_PLANNED), 0.5, at_most=False)
 
 
+def _of_loss_scales(claims):
+    for base in ("mixed16", "fp8"):
+        adaptive = _adaptive_scale(base)
+        fixed = [name for name in (_fixed_scale(base, scale) for scale in LOSS_SCALES)
+                 if claims.has(name)]
+        if fixed and claims.has(adaptive):
+            best = max(fixed, key=lambda name: claims.rows[name].accuracy())
+            claims.accuracy_below(adaptive, best, 0.1)
+        claims.figure(adaptive, f"underflow of input gradients, worst layer, {adaptive}",
+                      Run.underflow, 0.2, " %")
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -160,6 +205,7 @@ def claims(tables, steps):
         _of_policies(of_group)
         _of_workers(of_group)
         _of_accumulators(of_group)
+        _of_loss_scales(of_group)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

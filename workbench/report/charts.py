@@ -238,7 +238,8 @@ def bands(rows, levels, x_label):
     rows: (name, [(begin, end, level, title)]); levels: (level, name) for the legend, a
     level being one of the classes l0 to l5 of page.css.
     """
-    left, width, pitch, head = 150, 1000, 22, 34
+    width, pitch, head = 1000, 22, 34
+    left = max(150, 24 + 6.6 * max(len(name) for name, _ in rows))
     end = max(span[1] for _, spans in rows for span in spans)
     bottom = head + pitch * len(rows)
 
