@@ -3,6 +3,7 @@
 # Debian's packages: find_package(MLIR 22.1) (the version file accepts only a matching
 # major.minor); the shared MLIR and LLVM libraries hold everything.
 find_package(MLIR 22.1 REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+include(LpgenHeaders)
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)
@@ -14,15 +15,13 @@ set(LPGEN_LLVM_TOOLS ${LLVM_TOOLS_BINARY_DIR})
 # them the headers that `name` is followed by. Both are optimized less: the time of a
 # compilation is spent in LLVM's and MLIR's own libraries.
 function(_lpgen_mlir_headers name)
-  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
-  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
-  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-  target_precompile_headers(${name} PRIVATE
+  lpgen_headers(${name}
     <mlir/Dialect/Affine/IR/AffineOps.h> <mlir/Dialect/Arith/IR/Arith.h>
     <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Dialect/LLVMIR/LLVMDialect.h>
     <mlir/Dialect/Math/IR/Math.h> <mlir/Dialect/MemRef/IR/MemRef.h>
     <mlir/Dialect/SCF/IR/SCF.h> <mlir/Dialect/Vector/IR/VectorOps.h> <mlir/Pass/Pass.h>
     ${ARGN})
+  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_compile_options(${name} PRIVATE ${LPGEN_LESS_OPTIMIZED})
 endfunction()
 _lpgen_mlir_headers(lpgen_mlir_headers)

@@ -204,6 +204,11 @@ int statusOf(const std::function<int()> &work,
              const std::function<void(pid_t)> &meanwhile) {
   const pid_t child = ::fork();
   if (child == 0) {
+    // What ran the tests may ignore them, as nohup does, and a program honours
+    // that.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+      ::signal(number, SIG_DFL);
+    }
     ::_exit(work());
   }
   meanwhile(child);
