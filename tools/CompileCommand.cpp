@@ -247,18 +247,18 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
           "What to write, comma-separated: obj,header,manifest,asm,llvm,"
           "mlir,shared,program")
       ->delimiter(',')
-      ->check(CLI::IsMember({"obj", "header", "manifest", "asm", "llvm", "mlir",
-                             "shared", "program"}));
+      ->check(isOneOf({"obj", "header", "manifest", "asm", "llvm", "mlir",
+                       "shared", "program"}));
   std::vector<std::string> stages = {"lp",     "scheduled", "packed", "tiled",
                                      "vector", "llvm",      "object"};
   command
       ->add_option("--stop-after", options->stopAfter,
                    "Last stage; before object, the IR is written as <op>.mlir")
-      ->check(CLI::IsMember(stages));
+      ->check(isOneOf(stages));
   command
       ->add_option("--start-from", options->startFrom,
                    "FILE is MLIR of this stage instead of an operator file")
-      ->check(CLI::IsMember(stages));
+      ->check(isOneOf(stages));
   command
       ->add_option("--dump-stages", options->dumpStages,
                    "Folder for the IR after every stage")

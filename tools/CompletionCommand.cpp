@@ -4,6 +4,7 @@
 #include "targets/Target.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/OptionChecks.h"
 #include "tools/OptionTable.h"
 #include "tools/OtherPrograms.h"
 #include "llvm/ADT/StringExtras.h"
@@ -150,7 +151,7 @@ void addCompletionCommand(CLI::App &app, int &exitCode) {
   const auto shell = std::make_shared<std::string>();
   command->add_option("SHELL", *shell, "bash or zsh")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}));
+      ->check(isOneOf({"bash", "zsh"}));
   command->footer("Example: source <(lpgen completion bash)");
   command->callback([&app, shell, &exitCode] {
     const std::vector<OptionRow> rows = collectRows(app);

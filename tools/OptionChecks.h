@@ -3,12 +3,16 @@
 #ifndef LPGEN_TOOLS_OPTIONCHECKS_H
 #define LPGEN_TOOLS_OPTIONCHECKS_H
 
+#include "base/system/NearestName.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace lpgen {
 
@@ -56,6 +60,21 @@ CLI::Validator isInteger() {
                             ", found '" + text + "'";
       },
       "", "integer");
+}
+
+/// One of `names`, which help and completion list.
+inline CLI::Validator isOneOf(std::vector<std::string> names) {
+  std::string set;
+  for (const std::string &name : names) {
+    set += (set.empty() ? "{" : ",") + name;
+  }
+  return CLI::Validator(
+      [names = std::move(names)](const std::string &text) {
+        const bool isGood = std::ranges::find(names, text) != names.end();
+        return isGood ? std::string()
+                      : "unknown value " + quoteWithNearest(text, names);
+      },
+      set + "}", "name");
 }
 
 /// A finite number.

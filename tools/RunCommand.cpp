@@ -185,6 +185,8 @@ void addRunCommand(CLI::App &app, int &exitCode) {
                     "operator means, instead of a kernel; slow");
   command->add_flag("--interface", options->showsInterface,
                     "Print inputs and outputs as JSON, and run nothing");
+  command->footer("Example: lpgen run gemm.lp --input x=x.npy --input w=w.npy "
+                  "--output y=y.npy");
   command->callback([options, &exitCode] { exitCode = runRun(*options); });
 }
 

@@ -284,6 +284,7 @@ void addVerifyCommand(CLI::App &app, int &exitCode) {
       ->check(isNumber(0, std::numeric_limits<double>::max()))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the result as JSON");
+  command->footer("Example: lpgen verify examples/conv3x3_w2a2.lp");
   command->callback([options, &exitCode] { exitCode = runVerify(*options); });
 }
 

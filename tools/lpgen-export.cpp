@@ -67,7 +67,7 @@ int main(int argc, char **argv) {
   app.add_option("--emit", emit,
                  "program: a folder with operators, weights and a program in "
                  "C; qonnx: one file, for other tools and lpgen import")
-      ->check(CLI::IsMember({"program", "qonnx"}))
+      ->check(isOneOf({"program", "qonnx"}))
       ->capture_default_str();
   app.add_option("--target", exported.target,
                  "Target of the kernel, as in lpgen compile")

@@ -154,7 +154,7 @@ static void addChoice(CLI::App &app, const std::string &name, T &value,
            value = choices.at(text);
          },
          description)
-      ->check(CLI::IsMember([&] {
+      ->check(isOneOf([&] {
         std::vector<std::string> names;
         for (const auto &[key, ignored] : choices) {
           names.push_back(key);
@@ -248,7 +248,7 @@ int main(int argc, char **argv) {
   app.add_option("--emit", arguments.emit,
                  "program: a folder with operators, weights and a program in "
                  "C; qonnx: one file, for other tools and lpgen import")
-      ->check(CLI::IsMember({"program", "qonnx"}))
+      ->check(isOneOf({"program", "qonnx"}))
       ->capture_default_str();
   app.add_option("--target", arguments.exported.target,
                  "Target of the kernel, as in lpgen compile")

@@ -367,7 +367,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "Train together with the other processes that mpirun started, "
                  "each with batches of its own, and exchange gradients: dense "
                  "or adacomp")
-      ->check(CLI::IsMember({"none", "dense", "adacomp"}))
+      ->check(isOneOf({"none", "dense", "adacomp"}))
       ->capture_default_str();
   app.add_flag("--accumulators", options.showsAccumulators,
                "Print how wide the sums of the model must be, and stop; writes "
