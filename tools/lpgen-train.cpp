@@ -398,7 +398,7 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
       app.add_option("--from", config.from,
                      "Folder of a run of the same model, whose weights are the "
                      "first ones"),
-      app.add_option("--optimizer", config.optimizer, "sgd or adam"),
+      app.add_option("--optimizer", config.optimizer, "sgd, adam or madam"),
       app.add_option("--schedule", config.schedule,
                      "Learning rate: constant, step or cosine"),
       app.add_option("--augmentation", config.augmentation,

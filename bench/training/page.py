@@ -101,7 +101,7 @@ def make(tables, steps, claims, missing, options):
                      "</thead><tbody>")
         for claim in claims:
             bound = "at most" if claim.at_most else "at least"
-            parts.append(f"<tr><td>{escape(claim.text)}<td>{claim.value:.2f}{claim.unit}"
+            parts.append(f"<tr><td>{escape(claim.text)}<td>{claim.figure()}"
                          f"<td>{bound} {claim.limit:g}{claim.unit}"
                          f"<td>{'reached' if claim.reached else '<b>missed</b>'}</tr>")
         parts.append("</tbody></table>")

@@ -87,6 +87,23 @@ class Run:
         """The greatest of these shares, or None."""
         return max(self.input_gradients().values(), default=None)
 
+    def _allocated_steps(self):
+        return [step for epoch in self.epochs if "allocation" in epoch
+                for step in epoch["allocation"]["steps"]]
+
+    def allocation_error(self):
+        """The most by which what is allocated misses the change of the loss, or None."""
+        return max((abs(step["error"]) for step in self._allocated_steps()), default=None)
+
+    def helped_share(self):
+        """Percent of the elements with a share that lowered the loss, mean over steps, or
+        None."""
+        shares = []
+        for step in self._allocated_steps():
+            helped, hurt = (sum(tensor[i] for tensor in step["tensors"]) for i in (1, 2))
+            shares.append(100 * helped / (helped + hurt))
+        return statistics.fmean(shares) if shares else None
+
     def compression(self, linear):
         """How many times fewer bytes than as floats a worker sent for the weights of linear
         layers, or of the others; None for a run of one process."""
@@ -143,10 +160,15 @@ class Claim:
         self.at_most = at_most
         self.reached = value <= limit if at_most else value >= limit
 
+    def figure(self):
+        """The value with its unit."""
+        small = 0 < abs(self.value) < 0.01
+        return f"{self.value:.5f}{self.unit}" if small else f"{self.value:.2f}{self.unit}"
+
     def __str__(self):
         bound = "at most" if self.at_most else "at least"
-        return (f"{'reached' if self.reached else 'MISSED '}  {self.text}: {self.value:.2f}"
-                f"{self.unit}, {bound} {self.limit:g}{self.unit}")
+        return (f"{'reached' if self.reached else 'MISSED '}  {self.text}: {self.figure()}, "
+                f"{bound} {self.limit:g}{self.unit}")
 
 
 def table(title, rows):

@@ -28,6 +28,7 @@ class Entry:
     policy: str
     settings: dict = field(default_factory=dict)  # Of the config, where it is not the group's.
     start: str = ""  # Policy whose network it starts from, trained like the others.
+    arguments: tuple = ()  # More of them for lpgen train; they change no weight.
 
 
 @dataclass
@@ -85,7 +86,27 @@ def _loss_scales(config, seeds, base):
                  draws_underflow=True)
 
 
-GROUPS = ("policies", "workers", "accumulators", "loss-scales")
+ADAM, MADAM = "float32, adam, 0.001", "float32, madam, 0.0078125"
+
+
+def _optimizers(config, seeds):
+    """Madam's rate is that of its paper, 1/128."""
+    return Group("Optimizers: Adam, and Madam with weights in a logarithmic number system", "",
+                 config, seeds, [Entry(name, "float32", {"optimizer": name.split(", ")[1],
+                                                         "learningRate": float(name.split()[-1])})
+                                 for name in (ADAM, MADAM)])
+
+
+def _allocation(config, seeds):
+    """The change of the loss in every tenth step, of a network that has 2000 images' losses in a
+    moment."""
+    arguments = ("--loss-allocation", "10", "--allocation-images", "2000")
+    return Group("Loss allocation, mlp", "", dict(config, model="mlp"), seeds,
+                 [Entry(f"{policy}, allocated", policy, arguments=arguments)
+                  for policy in ("float32", "static<bits=4>")])
+
+
+GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation")
 
 
 def _names(options):
@@ -112,6 +133,10 @@ def groups(options, mpirun):
         found.append(_accumulators(config, seeds, options.accumulator_images))
     if "loss-scales" in names:
         found += [_loss_scales(config, seeds, base) for base in ("mixed16", "fp8")]
+    if "optimizers" in names:
+        found.append(_optimizers(config, seeds))
+    if "allocation" in names:
+        found.append(_allocation(config, seeds))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -196,6 +221,14 @@ def _of_loss_scales(claims):
                       Run.underflow, 0.2, " %")
 
 
+def _of_allocation(claims):
+    for name in ("float32, allocated", "static<bits=4>, allocated"):
+        claims.figure(name, f"allocated beside the change of the loss, {name}",
+                      Run.allocation_error, 1e-3, "")
+        claims.figure(name, f"elements that helped in a step, {name}", Run.helped_share, 50, " %",
+                      False)
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -206,6 +239,8 @@ def claims(tables, steps):
         _of_workers(of_group)
         _of_accumulators(of_group)
         _of_loss_scales(of_group)
+        of_group.accuracy_below(MADAM, ADAM, 0.5)
+        _of_allocation(of_group)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

@@ -1,5 +1,6 @@
 // Element by element, so that no sum depends on the number of threads.
 #include "training/loop/Optimizer.h"
+#include "training/loop/Madam.h"
 #include <cmath>
 #include <numbers>
 
@@ -109,8 +110,11 @@ makeOptimizer(const OptimizerSpec &spec,
   if (spec.name == "adam") {
     return std::unique_ptr<Optimizer>(std::make_unique<Adam>(spec, parameters));
   }
+  if (spec.name == "madam") {
+    return makeMadam(parameters);
+  }
   return Status::error("unknown optimizer '" + spec.name +
-                       "', expected sgd or adam");
+                       "', expected sgd, adam or madam");
 }
 
 Result<Schedule> parseSchedule(const std::string &name) {

@@ -10,9 +10,9 @@
 namespace lpgen::train {
 
 struct OptimizerSpec {
-  std::string name = "sgd"; ///< "sgd" (with momentum) or "adam".
-  double momentum = 0.9;    ///< sgd only.
-  double weightDecay = 1e-4;
+  std::string name = "sgd";  ///< "sgd" (with momentum), "adam", "madam".
+  double momentum = 0.9;     ///< sgd only.
+  double weightDecay = 1e-4; ///< Not madam.
 };
 
 class Optimizer {

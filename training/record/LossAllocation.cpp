@@ -161,6 +161,7 @@ Result<double> LossAllocation::lossAndGradient() {
   context.pool = pool;
   const int64_t batches = options.images / options.batchSize;
   std::vector<nn::FloatTensor> sums;
+  sums.reserve(own.size());
   for (const nn::Parameter *parameter : own) {
     sums.emplace_back(parameter->value.shape());
   }
@@ -192,6 +193,7 @@ Result<double> LossAllocation::lossAndGradient() {
 static std::vector<nn::FloatTensor>
 valuesOf(const std::vector<nn::Parameter *> &parameters) {
   std::vector<nn::FloatTensor> values;
+  values.reserve(parameters.size());
   for (const nn::Parameter *parameter : parameters) {
     values.push_back(parameter->value);
   }

@@ -70,7 +70,7 @@ public:
   /// What was allocated since the last clear.
   nlohmann::json record() const;
   /// Goes on from such a record; an error if it is none of this network.
-  Status restore(const nlohmann::json &record);
+  Status restore(const nlohmann::json &from);
   void clear() { steps = nlohmann::json::array(); }
 
 private:
