@@ -94,8 +94,7 @@ lp::KernelOp Bufferizer::createKernel() {
                       ? Value()
                       : kernel.getBody().front().getArgument(sizes + i);
     if (input && packedInputs.contains(input)) {
-      auto packed = createPackFunction(*input.getUses().begin(),
-                                       packerOf(kernel, buffer, i));
+      auto packed = createPackFunction(input, packerOf(kernel, buffer, i));
       buffer = buffer.packedAs(packed);
     }
     buffers.push_back(buffer);
@@ -125,14 +124,17 @@ Value Bufferizer::allocate(int64_t bytes) {
                                 workspace, offset, ValueRange{});
 }
 
+static ValueRange dynamicExtentsOf(Operation *op) {
+  auto compute = dyn_cast<lp::ComputeOp>(op);
+  return compute ? ValueRange(compute.getDynamicExtents())
+                 : ValueRange(cast<lp::ContractOp>(op).getDynamicExtents());
+}
+
 /// A slice of the workspace for an intermediate, sized for the bounds.
 Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
   MemRefType type = bufferType(tensor.getType());
-  ValueRange dynamic =
-      isa<lp::ComputeOp>(op)
-          ? ValueRange(cast<lp::ComputeOp>(op).getDynamicExtents())
-          : ValueRange(cast<lp::ContractOp>(op).getDynamicExtents());
-  dynamic = dynamic.take_front(type.getNumDynamicDims());
+  const ValueRange dynamic =
+      dynamicExtentsOf(op).take_front(type.getNumDynamicDims());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   for (int64_t extent : boundedExtents(type.getShape(), dynamic)) {
     bytes *= extent;
@@ -148,13 +150,50 @@ Value Bufferizer::allocateTensor(Value tensor, Operation *op) {
                                 sizes);
 }
 
-/// Where `result` goes: an output argument or the workspace.
-Value Bufferizer::destination(OpResult result) {
+/// The interleaved tensor that `result` is a part of; null if it is none.
+static lp::InterleaveOp wholeOf(OpResult result) {
+  return result.hasOneUse()
+             ? dyn_cast<lp::InterleaveOp>(*result.getUsers().begin())
+             : lp::InterleaveOp();
+}
+
+/// Where the elements of part `result` lie in `whole`.
+Value Bufferizer::placeOfPart(OpResult result, lp::InterleaveOp whole) {
+  auto interleaved = cast<OpResult>(whole.getResult());
+  Value buffer = mapping.lookupOrNull(interleaved);
+  if (!buffer) {
+    buffer = destination(interleaved, result.getOwner());
+  }
+  OpOperand &use = *result.getUses().begin();
+  SmallVector<OpFoldResult> offsets;
+  SmallVector<OpFoldResult> strides;
+  for (auto [residue, period] : llvm::zip_equal(
+           whole.residuesOf(use.getOperandNumber()), whole.getPeriods())) {
+    offsets.push_back(builder.getIndexAttr(residue));
+    strides.push_back(builder.getIndexAttr(period));
+  }
+  auto type = cast<RankedTensorType>(result.getType());
+  const SmallVector<OpFoldResult> sizes = mixedExtents(
+      type.getShape(),
+      dynamicExtentsOf(result.getOwner()).take_front(type.getNumDynamicDims()),
+      builder, [&](Value size) { return mapping.lookup(size); });
+  return memref::SubViewOp::create(builder, whole.getLoc(), buffer, offsets,
+                                   sizes, strides);
+}
+
+/// Where `result` goes: an output argument or the workspace, or a place in an
+/// interleaved tensor. Its run-time sizes are those of `op`.
+Value Bufferizer::destination(OpResult result, Operation *op) {
+  if (lp::InterleaveOp whole = wholeOf(result)) {
+    Value place = placeOfPart(result, whole);
+    mapping.map(result, place);
+    return place;
+  }
   auto output = outputOf.find(result);
   Value buffer = output != outputOf.end()
                      ? builder.getInsertionBlock()->getArgument(
                            kernel.getBody().getNumArguments() + output->second)
-                     : allocateTensor(result, result.getOwner());
+                     : allocateTensor(result, op);
   mapping.map(result, buffer);
   return buffer;
 }
@@ -168,7 +207,7 @@ void Bufferizer::convert(lp::ComputeOp op) {
   if (auto consumer = computedFor.find(op); consumer != computedFor.end()) {
     return packComputed(op, consumer->second);
   }
-  Value output = destination(op->getResult(0));
+  Value output = destination(op->getResult(0), op);
   auto compute = lp::ComputeOp::create(
       builder, op.getLoc(), mlir::TypeRange{}, mapAll(op.getDynamicExtents()),
       output, op.getExtents(), op.getLabelAttr(), op.getRangeAttr());
@@ -203,7 +242,7 @@ void Bufferizer::convert(lp::ContractOp op) {
   SmallVector<Chain> chains;
   for (OpResult result : op->getResults()) {
     if (!isOnlyPacked(result)) {
-      outputs.push_back(destination(result));
+      outputs.push_back(destination(result, op));
     }
     for (lp::ContractOp consumer : chainsOf.lookup(result)) {
       if (!findPackedX(consumer)) {
@@ -250,10 +289,23 @@ LogicalResult Bufferizer::checkOutputs() {
   Operation *yield = kernel.getBody().front().getTerminator();
   for (auto [number, output] : llvm::enumerate(yield->getOperands())) {
     Operation *op = output.getDefiningOp();
-    if (!isa_and_present<lp::ComputeOp, lp::ContractOp>(op) ||
+    if (!isa_and_present<lp::ComputeOp, lp::ContractOp, lp::InterleaveOp>(op) ||
         !outputOf.try_emplace(output, number).second) {
-      return yield->emitOpError("must yield distinct results of lp.compute and "
-                                "lp.contract to be bufferized");
+      return yield->emitOpError("must yield distinct results of lp.compute, "
+                                "lp.contract and lp.interleave to be "
+                                "bufferized");
+    }
+  }
+  return success();
+}
+
+/// Each part is the result of an op of its own, which wrote it into the whole.
+static LogicalResult checkParts(lp::InterleaveOp op) {
+  for (Value part : op.getParts()) {
+    if (!part.hasOneUse() ||
+        !isa_and_present<lp::ComputeOp, lp::ContractOp>(part.getDefiningOp())) {
+      return op.emitOpError("cannot be bufferized: expected parts that "
+                            "lp.compute and lp.contract make for it alone");
     }
   }
   return success();
@@ -276,6 +328,10 @@ LogicalResult Bufferizer::run() {
       convert(contract);
     } else if (op.hasTrait<OpTrait::ConstantLike>()) {
       builder.clone(op, mapping); // folding moved it out of a body
+    } else if (auto interleave = dyn_cast<lp::InterleaveOp>(op)) {
+      if (failed(checkParts(interleave))) {
+        return failure();
+      }
     } else {
       return op.emitError("cannot be bufferized: expected lp.compute or "
                           "lp.contract");

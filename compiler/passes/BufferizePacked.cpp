@@ -44,13 +44,49 @@ bool Bufferizer::readsPackedX(lp::ContractOp op) {
   return op.getSchedule()->getTemplateName() != kLanesTemplate;
 }
 
-/// An input that one contraction reads, as its w or a column only, arrives
-/// packed.
+/// An input that contractions read as their w or a column only arrives packed.
 void Bufferizer::findPackedInput(Value w) {
-  if (isa<BlockArgument>(w) && w.hasOneUse() &&
-      isOfPanels(*w.getUses().begin())) {
+  if (isa<BlockArgument>(w) && llvm::all_of(w.getUses(), [&](OpOperand &use) {
+        return isOfPanels(use) && forms.contains(use.getOwner());
+      })) {
     packedInputs.insert(w);
   }
+}
+
+/// What is packed of an input, in the order of the contractions.
+SmallVector<PackedPart> Bufferizer::partsOf(Value input) {
+  SmallVector<PackedPart> parts;
+  for (auto &[op, form] : forms) {
+    const Geometry &g = form.geometry;
+    for (OpOperand &use : op->getOpOperands()) {
+      if (use.get() == input) {
+        const bool isW = &use == &cast<lp::ContractOp>(op).getWMutable();
+        const int64_t offset =
+            parts.empty() ? 0 : parts.back().offset + parts.back().bytes;
+        parts.push_back({&use, offset, isW ? g.wBytes : g.columnBytes()});
+      }
+    }
+  }
+  return parts;
+}
+
+static Value viewOfPart(OpBuilder &b, Value packed, const PackedPart &part) {
+  auto type = cast<MemRefType>(packed.getType());
+  if (type.getNumElements() == part.bytes) {
+    return packed;
+  }
+  Location loc = part.use->getOwner()->getLoc();
+  return memref::ViewOp::create(
+      b, loc, bytesType(b.getContext(), part.bytes), packed,
+      arith::ConstantIndexOp::create(b, loc, part.offset), ValueRange{});
+}
+
+/// The operand of a contraction that arrives packed.
+Value Bufferizer::packedPart(OpOperand &use) {
+  const SmallVector<PackedPart> parts = partsOf(use.get());
+  const auto *part =
+      llvm::find_if(parts, [&](const PackedPart &p) { return p.use == &use; });
+  return viewOfPart(builder, mapping.lookup(use.get()), *part);
 }
 
 lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
@@ -106,7 +142,7 @@ Value Bufferizer::packX(lp::ContractOp op) {
 void Bufferizer::packComputed(lp::ComputeOp producer, lp::ContractOp consumer) {
   Value logical;
   if (!producer->getResult(0).hasOneUse()) {
-    logical = destination(producer->getResult(0));
+    logical = destination(producer->getResult(0), producer);
   }
   lp::PackOp pack = createPackX(consumer, {}, allocateX(consumer));
   pack.getLogicalMutable().assign(logical ? ValueRange(logical) : ValueRange());
@@ -155,39 +191,50 @@ lp::PackOp Bufferizer::createPackColumn(OpBuilder &b, lp::ContractOp op,
       /*yielded=*/{}, /*mergesTaps=*/false);
 }
 
-/// A function `name` (logical, packed) that packs what `use` reads. Run-time
-/// sizes do not reach it: the function packs for their bounds.
-lp::PackedBufferAttr Bufferizer::createPackFunction(OpOperand &use,
-                                                    StringRef name) {
-  auto op = cast<lp::ContractOp>(use.getOwner());
+/// Packs what one contraction reads of `from`.
+lp::PackOp Bufferizer::createPackPart(OpBuilder &b, const PackedPart &part,
+                                      Value from, Value to) {
+  auto op = cast<lp::ContractOp>(part.use->getOwner());
   const Geometry &g = forms.find(op)->second.geometry;
-  const bool isW = &use == &op.getWMutable();
-  const int64_t bytes = isW ? g.wBytes : g.columnBytes();
+  return part.use == &op.getWMutable()
+             ? createPack(b, op, from, to, g.wLayout, op.getWElement(),
+                          g.shape.extents, g.shape.xMap, g.shape.xShape, {})
+             : createPackColumn(b, op,
+                                part.use->getOperandNumber() -
+                                    op.getColumns().getBeginOperandIndex(),
+                                from, to);
+}
+
+/// A function `name` (logical, packed) that packs what contractions read of
+/// `input`, one after the other. Run-time sizes do not reach it: the function
+/// packs for their bounds. The layout is that of the first part.
+lp::PackedBufferAttr Bufferizer::createPackFunction(Value input,
+                                                    StringRef name) {
+  const SmallVector<PackedPart> parts = partsOf(input);
+  const int64_t bytes = parts.back().offset + parts.back().bytes;
+  Location loc = parts.front().use->getOwner()->getLoc();
   OpBuilder b = OpBuilder::atBlockEnd(kernel->getBlock());
-  auto pack =
-      func::FuncOp::create(b, op.getLoc(), name,
-                           b.getFunctionType({bufferType(use.get().getType()),
-                                              bytesType(b.getContext(), bytes)},
-                                             {}));
+  auto pack = func::FuncOp::create(
+      b, loc, name,
+      b.getFunctionType(
+          {bufferType(input.getType()), bytesType(b.getContext(), bytes)}, {}));
   b.setInsertionPointToStart(pack.addEntryBlock());
-  Value from = pack.getArgument(0);
-  Value to = pack.getArgument(1);
-  lp::PackOp packed =
-      isW ? createPack(b, op, from, to, g.wLayout, op.getWElement(),
-                       g.shape.extents, g.shape.xMap, g.shape.xShape, {})
-          : createPackColumn(b, op,
-                             use.getOperandNumber() -
-                                 op.getColumns().getBeginOperandIndex(),
-                             from, to);
-  func::ReturnOp::create(b, op.getLoc());
-  return lp::PackedBufferAttr::get(b.getContext(), bytes, packed.getLayout(),
+  lp::LayoutAttr layout;
+  for (const PackedPart &part : parts) {
+    Value to = viewOfPart(b, pack.getArgument(1), part);
+    lp::PackOp packed = createPackPart(b, part, pack.getArgument(0), to);
+    layout = layout ? layout : packed.getLayout();
+  }
+  func::ReturnOp::create(b, loc);
+  return lp::PackedBufferAttr::get(b.getContext(), bytes, layout,
                                    FlatSymbolRefAttr::get(pack));
 }
 
 Value Bufferizer::packColumn(lp::ContractOp op, unsigned number) {
-  Value column = op.getColumns()[number];
+  OpOperand &use = op.getColumnsMutable()[number];
+  Value column = use.get();
   if (packedInputs.contains(column)) {
-    return mapping.lookup(column);
+    return packedPart(use);
   }
   Value packed = allocate(forms.find(op)->second.geometry.columnBytes());
   createPackColumn(builder, op, number, mapping.lookup(column), packed);
@@ -196,7 +243,7 @@ Value Bufferizer::packColumn(lp::ContractOp op, unsigned number) {
 
 Value Bufferizer::packW(lp::ContractOp op, const PackedForm &form) {
   if (packedInputs.contains(op.getW())) {
-    return mapping.lookup(op.getW());
+    return packedPart(op.getWMutable());
   }
   const Geometry &g = form.geometry;
   Value packed = allocate(g.wBytes);

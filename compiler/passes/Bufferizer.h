@@ -16,6 +16,14 @@ struct Chain {
   mlir::Value packed;
 };
 
+/// What one contraction reads of an input that arrives packed: its w or a
+/// column, `bytes` from `offset` on.
+struct PackedPart {
+  mlir::OpOperand *use;
+  int64_t offset;
+  int64_t bytes;
+};
+
 class Bufferizer {
 public:
   explicit Bufferizer(lp::KernelOp kernel)
@@ -51,12 +59,17 @@ private:
                               unsigned number, mlir::Value source,
                               mlir::Value destination);
   mlir::Value packColumn(lp::ContractOp op, unsigned number);
-  lp::PackedBufferAttr createPackFunction(mlir::OpOperand &use,
+  llvm::SmallVector<PackedPart> partsOf(mlir::Value input);
+  lp::PackOp createPackPart(mlir::OpBuilder &b, const PackedPart &part,
+                            mlir::Value from, mlir::Value to);
+  lp::PackedBufferAttr createPackFunction(mlir::Value input,
                                           llvm::StringRef name);
   mlir::Value allocate(int64_t bytes);
   mlir::Value allocateTensor(mlir::Value tensor, mlir::Operation *op);
-  mlir::Value destination(mlir::OpResult result);
+  mlir::Value destination(mlir::OpResult result, mlir::Operation *op);
+  mlir::Value placeOfPart(mlir::OpResult result, lp::InterleaveOp whole);
   void findPackedInput(mlir::Value w);
+  mlir::Value packedPart(mlir::OpOperand &use);
   static bool readsPackedX(lp::ContractOp op);
   llvm::SmallVector<mlir::Value> mapAll(mlir::ValueRange values);
 

@@ -274,10 +274,14 @@ void ContractTiler::packRow(Chain &chain, Value columns) {
 // The epilogue
 //===----------------------------------------------------------------------===//
 
-/// Are the row loops side by side in the outputs, outermost first?
+/// Are the row loops side by side in the outputs, outermost first, and their
+/// elements one after the other?
 bool ContractTiler::hasAdjacentRows() {
   SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
-  return rows.size() > 1 && rows.back() - rows.front() + 1 == rows.size();
+  return rows.size() > 1 && rows.back() - rows.front() + 1 == rows.size() &&
+         llvm::all_of(op.getOutputs().getTypes(), [](mlir::Type type) {
+           return cast<MemRefType>(type).getLayout().isIdentity();
+         });
 }
 
 /// `output` with its row dimensions as one.

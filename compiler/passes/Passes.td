@@ -47,6 +47,26 @@ def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::lpgen::lp::KernelOp"> {
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }
 
+def SplitResiduesPass : Pass<"lp-split-residues", "::lpgen::lp::KernelOp"> {
+  let summary = "contractions with divided subscripts to one for each residue class";
+  let description = [{
+    A contraction that reads x at `(h + 1 - r) / 2` finds something there for half of the taps
+    only, those with r of the parity of h + 1. The others read outside, which adds nothing where
+    the padding is a factor of 0. So the outputs with even h are a contraction of the odd taps,
+    and those with odd h one of the even taps, both without a division:
+
+    ```mlir
+    %y = lp.contract x[(h + 1 - r) / 2] * w[r], h of 8, r of 3
+    // becomes
+    %even = lp.contract x[h - r] * w[2 * r + 1], h of 4, r of 1
+    %odd = lp.contract x[h + 1 - r] * w[2 * r], h of 4, r of 2
+    %y = lp.interleave %even, %odd periods [2]
+    ```
+    A class that no tap reaches is an `lp.compute` of a sum of 0.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
 def SelectSchedulePass : Pass<"lp-select-schedule", "::mlir::ModuleOp"> {
   let summary = "choose a schedule for every contraction";
   let description = [{

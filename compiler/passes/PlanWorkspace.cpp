@@ -37,6 +37,9 @@ lpgen::workspaceSlices(lp::KernelOp kernel) {
   for (Operation &op : body) {
     op.walk([&](Operation *inner) {
       for (Value operand : inner->getOperands()) {
+        if (auto part = operand.getDefiningOp<memref::SubViewOp>()) {
+          operand = part.getSource();
+        }
         auto view = operand.getDefiningOp<memref::ViewOp>();
         if (!view || view.getSource() != body.getArguments().back()) {
           continue;

@@ -55,9 +55,10 @@ private:
                      .getResult();
   }
 
-  /// Positions of which only the innermost moves, by one each trip.
-  bool areConsecutive(ValueRange indices) const {
+  /// Positions of which only the innermost moves, by one element each trip.
+  bool areConsecutive(MemRefType type, ValueRange indices) const {
     return !indices.empty() && consecutive.contains(indices.back()) &&
+           type.areTrailingDimsContiguous(1) &&
            llvm::all_of(indices.drop_back(),
                         [&](Value v) { return isInvariant(v); });
   }
@@ -171,7 +172,7 @@ private:
   }
 
   bool translate(memref::LoadOp load) {
-    if (!areConsecutive(load.getIndices())) {
+    if (!areConsecutive(load.getMemRefType(), load.getIndices())) {
       return translateLookup(load);
     }
     vectors[load] =
@@ -220,7 +221,7 @@ private:
   }
 
   bool translate(memref::StoreOp store) {
-    if (!areConsecutive(store.getIndices())) {
+    if (!areConsecutive(store.getMemRefType(), store.getIndices())) {
       return false;
     }
     vector::StoreOp::create(b, store.getLoc(), lanesOf(store.getValue()),

@@ -96,6 +96,8 @@ XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
     source.whyNot = otherForm ? whyNotChained(form.geometry, *otherForm)
                               : "its producer has no packed schedule";
     source.origin = source.whyNot.empty() ? XOrigin::Chained : XOrigin::Logical;
+  } else if (isa_and_present<lp::InterleaveOp>(source.producer)) {
+    source.whyNot = "it is made of residue classes";
   }
   return source;
 }

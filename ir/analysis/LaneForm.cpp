@@ -61,8 +61,8 @@ private:
 /// Rows of x, then lanes, which w has too, then the reduction.
 bool Planner::sortLoops() {
   const ContractShape &shape = form.shape;
-  if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
-    return fail("x has a divided subscript");
+  if (hasDivisions(contract)) {
+    return fail(whyDivided(contract));
   }
   if (contract.numGroups() > 0) {
     return fail("its groups have sums of their own");

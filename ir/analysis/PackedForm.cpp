@@ -178,6 +178,23 @@ int64_t lpgen::outsideFactor(lp::ContractOp contract) {
   return x.scale * contract.getXPad().value_or(0) + x.offset;
 }
 
+bool lpgen::countsOutside(lp::ContractOp contract) {
+  return contract.isOfFloats() || contract.getXPadScalar() ||
+         contract.getXZero() || outsideFactor(contract) != 0;
+}
+
+bool lpgen::hasDivisions(lp::ContractOp contract) {
+  return llvm::any_of(contract.getXDivisors(),
+                      [](int64_t d) { return d != 1; });
+}
+
+std::string lpgen::whyDivided(lp::ContractOp contract) {
+  return std::string("x has a divided subscript") +
+         (countsOutside(contract)
+              ? ", and what it is outside counts"
+              : " that residue classes of constant extents do not replace");
+}
+
 /// Which correction terms the expansion of the product leaves; see
 /// docs/design/kernels.md. Halo positions store 0.
 static void findCorrections(lp::ContractOp contract, PackedForm &form) {
@@ -319,8 +336,8 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
                                                 int64_t vectors,
                                                 std::string &reason) {
   const CellFacts &facts = cell.facts();
-  if (llvm::any_of(contract.getXDivisors(), [](int64_t d) { return d != 1; })) {
-    reason = "x has a divided subscript";
+  if (hasDivisions(contract)) {
+    reason = whyDivided(contract);
     return std::nullopt;
   }
   auto geometry = Geometry::analyze(ContractShape::of(contract), reason);

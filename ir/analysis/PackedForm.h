@@ -59,6 +59,15 @@ struct PackedForm {
 /// zero point.
 int64_t outsideFactor(lp::ContractOp contract);
 
+/// True if what x is outside is not just left out: multiplied by f32, which may
+/// be no numbers, or a first factor that is not known to be 0.
+bool countsOutside(lp::ContractOp contract);
+
+/// True if a subscript of x is a quotient.
+bool hasDivisions(lp::ContractOp contract);
+/// Why lp-split-residues left it one, in words for the user.
+std::string whyDivided(lp::ContractOp contract);
+
 /// The packed form of `contract` for `cell` with `vectors` vectors of lanes in
 /// a panel; nothing, and the reason, if there is none.
 std::optional<PackedForm> planPackedForm(lp::ContractOp contract,

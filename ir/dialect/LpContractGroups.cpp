@@ -101,7 +101,7 @@ LogicalResult verifyColumns(ContractOp op) {
 bool ContractOp::isMapOfColumn(AffineMap map) {
   const unsigned loops = getParallel() + numGroups();
   if (map.getNumDims() != numLoops() || map.getNumSymbols() != 0 ||
-      !isMapOfW(map, 0, 0)) {
+      !isMapOfW(map, numLoops(), 0)) {
     return false;
   }
   return llvm::all_of(llvm::seq(numLoops()), [&](unsigned loop) {

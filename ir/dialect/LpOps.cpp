@@ -277,6 +277,51 @@ LogicalResult ReduceOp::verify() {
   return verifyBody(*this, getBody()); // reduce_c4
 }
 
+SmallVector<int64_t> InterleaveOp::residuesOf(unsigned number) {
+  SmallVector<int64_t> residues(getPeriods().size());
+  for (size_t d = residues.size(); d-- > 0;) {
+    residues[d] = number % getPeriods()[d];
+    number /= getPeriods()[d];
+  }
+  return residues;
+}
+
+LogicalResult InterleaveOp::verify() {
+  auto whole = cast<RankedTensorType>(getResult().getType());
+  ArrayRef<int64_t> periods = getPeriods();
+  const auto count = static_cast<int64_t>(getParts().size());
+  int64_t expected = periods.size() == static_cast<size_t>(whole.getRank());
+  for (auto [d, period] : llvm::enumerate(periods)) {
+    const bool fits =
+        period == 1 || (d < size_t(whole.getRank()) && !whole.isDynamicDim(d) &&
+                        period <= whole.getDimSize(d));
+    if (period < 1 || !fits || expected > count) {
+      expected = 0;
+      break;
+    }
+    expected *= period;
+  }
+  if (expected == 0 || expected != count) { // interleave_c1
+    return emitOpError("needs a period for each dimension, 1 in those of "
+                       "run-time size, and a part for each residue");
+  }
+  for (auto [number, part] : llvm::enumerate(getParts())) {
+    SmallVector<int64_t> shape(whole.getShape());
+    for (auto [extent, residue, period] :
+         llvm::zip_equal(shape, residuesOf(number), periods)) {
+      if (period > 1) {
+        extent = llvm::divideCeil(extent - residue, period);
+      }
+    }
+    if (part.getType() != whole.clone(shape)) { // interleave_c2
+      return emitOpError("needs part ")
+             << number << " of type " << whole.clone(shape) << ", found "
+             << part.getType();
+    }
+  }
+  return success();
+}
+
 LogicalResult ComputeOp::verify() {
   Block &block = getBody().front();
   if (block.getNumArguments() != getExtents().size() ||

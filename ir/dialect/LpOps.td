@@ -282,6 +282,30 @@ def Lp_ComputeOp : Lp_Op<"compute", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
+def Lp_InterleaveOp : Lp_Op<"interleave", [Pure]> {
+  let summary = "one tensor of those of the residue classes of its indices";
+  let description = [{
+    `lp.interleave %even, %odd periods [1, 2]`: the element at index i is that of part
+    i mod period, the parts numbered in row-major order of residues, at i / period. Buffers have
+    no such op: a part is written where its elements lie in the whole.
+
+    Constraints: (interleave_c1) one period per dimension, 1 in those of run-time size, as many
+    parts as the product of the periods; (interleave_c2) the part of residues r has
+    ceil((extent - r) / period) elements in each dimension, at least one, of the type of the
+    result's.
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$parts, DenseI64ArrayAttr:$periods);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $parts `periods` $periods attr-dict `:` type($parts) `->` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The residues of the indices in part `number`.
+    ::llvm::SmallVector<int64_t> residuesOf(unsigned number);
+  }];
+}
+
 def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
     SingleBlockImplicitTerminator<"YieldOp">]> {
@@ -316,8 +340,8 @@ def Lp_ContractOp : Lp_Op<"contract", [AttrSizedOperandSegments,
     each writes it in their layout, halo included, beside or in place of an output.
 
     Constraints: (contract_c1) maps have one dim per loop, and one result per dimension;
-    (contract_c2) the wMap's results are constants, distinct loops, or such a loop and
-    multiples of group loops;
+    (contract_c2) the wMap's results are constants, distinct loops, such a loop and multiples of
+    group loops, or a multiple of a loop of the sum and a constant;
     (contract_c3) body arguments: one index per parallel loop, then acc (i32, i64 or f32);
     (contract_c4) extents as in (compute_c4); results or outputs as many as yielded
     values, of their types and the shape of the parallel loops; further yielded values

@@ -20,18 +20,21 @@ bool lp::isMapOfW(AffineMap map, unsigned firstGroup, unsigned groups) {
       return form.has_value();
     }
     unsigned others = 0;
+    bool isOfSum = false;
     for (auto [loop, factor] : llvm::enumerate(form->coefficients)) {
       if (factor == 0) {
         continue;
       }
       const bool isGroup = loop >= firstGroup && loop - firstGroup < groups;
       others += !isGroup;
-      if (seen.test(loop) || factor < 1 || (!isGroup && factor != 1)) {
+      isOfSum = loop >= firstGroup + groups;
+      if (seen.test(loop) || factor < 1 ||
+          (!isGroup && !isOfSum && factor != 1)) {
         return false;
       }
       seen.set(loop);
     }
-    return form->constant == 0 && others <= 1;
+    return (form->constant == 0 || isOfSum) && others <= 1;
   });
 }
 

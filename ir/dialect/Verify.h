@@ -12,8 +12,9 @@ bool isIndexList(mlir::Block &block, size_t count);
 /// True for what packed operands lie in: a row of bytes of constant length.
 bool isByteBuffer(mlir::Value value);
 
-/// True if every subscript of w is a constant, a loop of its own, or such a
-/// loop and multiples of the group loops [firstGroup, firstGroup + groups).
+/// True if every subscript of w is a constant, a loop of its own, such a loop
+/// and multiples of the group loops [firstGroup, firstGroup + groups), or a
+/// multiple of one behind these and a constant.
 bool isMapOfW(mlir::AffineMap map, unsigned firstGroup, unsigned groups);
 
 /// What the terminator of a body yields; nothing if it has none, which other

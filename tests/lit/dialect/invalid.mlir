@@ -175,7 +175,7 @@ func.func @contract_c2(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>) -> tensor<5x3xi
   // expected-error @+1 {{w must be subscripted by distinct loops}}
   %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x7xi32>)
     loops [5, 3, 7] parallel 2 attributes {
-      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k + 1)>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n + 1, k)>,
       xDivisors = array<i64: 1, 1>, xElement = i32, wElement = i32,
       xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
       xShape = array<i64: 5, 7>, wShape = array<i64: 3, 7>} -> tensor<5x3xi32> {
@@ -183,6 +183,47 @@ func.func @contract_c2(%x: tensor<5x7xi32>, %w: tensor<3x7xi32>) -> tensor<5x3xi
     lp.yield %acc : i32
   }
   return %y : tensor<5x3xi32>
+}
+
+// -----
+
+// A multiple of a loop of the sum is a subscript of w, inside of it.
+func.func @contract_c10(%x: tensor<5x7xi32>, %w: tensor<3x14xi32>) -> tensor<5x3xi32> {
+  // expected-error @+1 {{reads w outside: the subscript of dimension 1 goes from 2 to 14, but its size is 14}}
+  %y = lp.contract ins(%x, %w : tensor<5x7xi32>, tensor<3x14xi32>)
+    loops [5, 3, 7] parallel 2 attributes {
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, 2 * k + 2)>,
+      xDivisors = array<i64: 1, 1>, xElement = i32, wElement = i32,
+      xRange = array<i64: 0, 15>, wRange = array<i64: -8, 7>,
+      xShape = array<i64: 5, 7>, wShape = array<i64: 3, 14>} -> tensor<5x3xi32> {
+  ^bb0(%m: index, %n: index, %acc: i32):
+    lp.yield %acc : i32
+  }
+  return %y : tensor<5x3xi32>
+}
+
+// -----
+
+func.func @interleave_c1(%a: tensor<2x3xi32>, %b: tensor<2x2xi32>) -> tensor<2x5xi32> {
+  // expected-error @+1 {{needs a period for each dimension, 1 in those of run-time size, and a part for each residue}}
+  %y = lp.interleave %a, %b periods [1, 3] : tensor<2x3xi32>, tensor<2x2xi32> -> tensor<2x5xi32>
+  return %y : tensor<2x5xi32>
+}
+
+// -----
+
+func.func @interleave_c1(%a: tensor<?xi32>, %b: tensor<?xi32>) -> tensor<?xi32> {
+  // expected-error @+1 {{needs a period for each dimension, 1 in those of run-time size, and a part for each residue}}
+  %y = lp.interleave %a, %b periods [2] : tensor<?xi32>, tensor<?xi32> -> tensor<?xi32>
+  return %y : tensor<?xi32>
+}
+
+// -----
+
+func.func @interleave_c2(%a: tensor<2x3xi32>, %b: tensor<2x3xi32>) -> tensor<2x5xi32> {
+  // expected-error @+1 {{needs part 1 of type 'tensor<2x2xi32>', found 'tensor<2x3xi32>'}}
+  %y = lp.interleave %a, %b periods [1, 2] : tensor<2x3xi32>, tensor<2x3xi32> -> tensor<2x5xi32>
+  return %y : tensor<2x5xi32>
 }
 
 // -----

@@ -90,3 +90,10 @@ func.func private @machine() attributes {s = #lp.schedule<"widen", cell = "maddw
 
 // CHECK: lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = ""
 lp.tuned "x86_avx2" "u2" x "s2" rows 784 columns 128 reduction 1152 -> <"direct", cell = "", tile = [1, 1], unroll = 1, block = 1>
+
+// CHECK-LABEL: func @interleaved
+func.func @interleaved(%a: tensor<?x3xi32>, %b: tensor<?x2xi32>) -> tensor<?x5xi32> {
+  // CHECK: lp.interleave %{{.*}}, %{{.*}} periods [1, 2] : tensor<?x3xi32>, tensor<?x2xi32> -> tensor<?x5xi32>
+  %y = lp.interleave %a, %b periods [1, 2] : tensor<?x3xi32>, tensor<?x2xi32> -> tensor<?x5xi32>
+  return %y : tensor<?x5xi32>
+}
