@@ -1,10 +1,9 @@
 # The firmware of the emulated machine: a 64 KiB ROM below 4 GiB. It enters long
-# mode with the page tables that the host placed in RAM and jumps to the Linux
-# kernel, which lies there unpacked. The host's tables begin at BOOT; see the
-# class Layout of lpgen-emulate-avx512.
-        .set    BOOT, 0xfe0000          # boot_params of Linux
-        .set    ROOT, BOOT + 0x2000     # page tables
-        .set    FACTS, BOOT + 0x8000    # entry point, end of the image
+# mode with the page tables that the host placed in RAM, from BOOT on, and jumps to
+# the monitor with the address of the job in rdi; see the class Layout of
+# lpgen-emulate-avx512.
+        .set    BOOT, 0xfe0000          # page tables
+        .set    FACTS, BOOT + 0x8000    # entry point, end of the image, job
         .set    ROM, 0xffff0000
         .set    STACK, 0x8000
 
@@ -38,13 +37,13 @@ touch:  movl    (%ecx), %eax
         jb      touch
         movb    $2, %al                 # address line 20
         outb    %al, $0x92
-        movb    $0xff, %al              # no interrupts until Linux wants them
+        movb    $0xff, %al              # no interrupts
         outb    %al, $0x21
         outb    %al, $0xa1
         movl    %cr4, %eax
         orl     $1 << 5, %eax           # physical address extension
         movl    %eax, %cr4
-        movl    $ROOT, %eax
+        movl    $BOOT, %eax
         movl    %eax, %cr3
         movl    $0xc0000080, %ecx       # EFER
         rdmsr
@@ -55,17 +54,14 @@ touch:  movl    (%ecx), %eax
         ljmpl   $8 * 4, $ROM + (long - _start)
 
         .code64
-long:   movl    $BOOT, %esi             # what Linux wants in rsi
-        xorl    %ebp, %ebp
-        xorl    %edi, %edi
-        xorl    %ebx, %ebx
-        movl    $FACTS, %eax
+long:   movl    $FACTS, %eax
+        movq    16(%rax), %rdi
         jmpq    *(%rax)
 
         .balign 8
 table:  .quad   0, 0
-        .quad   0x00cf9a000000ffff      # 2: code of 32 bits; Linux' __BOOT_CS
-        .quad   0x00cf92000000ffff      # 3: data; Linux' __BOOT_DS
+        .quad   0x00cf9a000000ffff      # 2: code of 32 bits
+        .quad   0x00cf92000000ffff      # 3: data
         .quad   0x00af9a000000ffff      # 4: code of 64 bits
 tablePointer:
         .word   tablePointer - table - 1
