@@ -66,10 +66,18 @@ class Run:
         total = sum(steps for _, steps in counts)
         return 100 * sum(n for bits, n in counts if bits <= 8) / total if total else None
 
+    @staticmethod
+    def _bit_products(layers):
+        macs = sum(layer.get("macs", 0) for layer in layers)
+        return sum(layer.get("bitProducts", 0) for layer in layers) / macs if macs else None
+
     def bit_products(self):
         """Products of widths for each multiply-add, mean, or None if they are not logged."""
-        macs = sum(layer.get("macs", 0) for layer in self.layers())
-        return sum(layer.get("bitProducts", 0) for layer in self.layers()) / macs if macs else None
+        return self._bit_products(self.layers())
+
+    def last_bit_products(self):
+        """The same of the last epoch."""
+        return self._bit_products(self.epochs[-1]["layers"])
 
     def input_gradients(self):
         """{tensor: percent of its elements that were not 0 before rounding and 0 after}, of the

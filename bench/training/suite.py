@@ -106,7 +106,20 @@ def _allocation(config, seeds):
                   for policy in ("float32", "static<bits=4>")])
 
 
-GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation")
+HGQ_STRENGTHS = ("0.0001", "0.001", "0.01")
+
+
+def _learned_widths(config, seeds):
+    """The paper learns widths with Adam; networks of fixed widths beside them do, too."""
+    adam = {"optimizer": "adam", "learningRate": 0.002}
+    policies = ["float32", "lsq<bits=4>", *(f"hgq<strength={s}>" for s in HGQ_STRENGTHS)]
+    return Group("Learned widths: hgq, the loss of bit operations 10 times stronger in each row",
+                 "", config, seeds, [Entry(f"{policy}, adam, 0.002", policy, adam)
+                                     for policy in policies])
+
+
+GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation",
+          "learned-widths")
 
 
 def _names(options):
@@ -137,6 +150,8 @@ def groups(options, mpirun):
         found.append(_optimizers(config, seeds))
     if "allocation" in names:
         found.append(_allocation(config, seeds))
+    if "learned-widths" in names:
+        found.append(_learned_widths(config, seeds))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -229,6 +244,13 @@ def _of_allocation(claims):
                       False)
 
 
+def _of_learned_widths(claims):
+    floats = "float32, adam, 0.002"
+    rows = [f"hgq<strength={strength}>, adam, 0.002" for strength in HGQ_STRENGTHS]
+    claims.accuracy_below(rows[1], floats, 0.5)
+    claims.figure(rows[1], f"BOPs of {rows[1]}", Run.last_bit_products, 16, " of 64")
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -241,6 +263,7 @@ def claims(tables, steps):
         _of_loss_scales(of_group)
         of_group.accuracy_below(MADAM, ADAM, 0.5)
         _of_allocation(of_group)
+        _of_learned_widths(of_group)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

@@ -1,6 +1,7 @@
 // Quantizers of few bits against the formulas of their papers, element by
 // element.
 #include "training/quantizers/FewBitQuantizers.h"
+#include "training/quantizers/Hgq.h"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -152,13 +153,103 @@ TEST(Pact, LearnsTheEndOfItsRange) {
   EXPECT_EQ(alpha.gradient[0], 9.0F);
 }
 
+TEST(Hgq, FiltersHaveFractionalBitsOfTheirOwn) {
+  Hgq quantizer("w", 4, HgqGroups::Filters, 3);
+  nn::FloatTensor w = tensorOf({0.9F, -0.3F, 0.1F, 3.0F, 0.0F, -1.0F, 0, 0, 0});
+  w.resize({3, 3});
+  IntTensor q;
+  // Of 4 bits 3 are of the magnitude: 0.9 < 2^0 has 3 fractional ones, 3 < 2^2
+  // has 1.
+  ASSERT_TRUE(quantizer.quantize(w, nn::StepContext(), q).ok());
+  nn::Parameter &fraction = onlyParameter(quantizer);
+  EXPECT_EQ(fraction.name, "w.fraction");
+  EXPECT_FALSE(fraction.decays);
+  EXPECT_EQ(valuesOf(fraction.value),
+            (std::vector<float>{3.0F / 16, 1.0F / 16, 0}));
+  // 7.2, -2.4, 0.8; 6, 0, -2
+  EXPECT_EQ(codesOf(q), (std::vector<int>{7, -2, 1, 6, 0, -2, 0, 0, 0}));
+  EXPECT_EQ(std::vector<float>(quantizer.filterScales().begin(),
+                               quantizer.filterScales().end()),
+            (std::vector<float>{0.125F, 0.5F, 1}));
+  EXPECT_EQ(quantizer.groupBits(), (std::vector<int>{4, 4, 0}));
+  // A number of fractional bits is rounded where it is used.
+  fraction.value[0] = 1.4F / 16;
+  ASSERT_TRUE(quantizer.quantize(w, nn::StepContext(), q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{2, -1, 0, 6, 0, -2, 0, 0, 0}));
+  EXPECT_EQ(quantizer.groupBits(), (std::vector<int>{3, 4, 0}));
+
+  nn::FloatTensor gradient = tensorOf({1, 2, 3, 4, 5, 6, 7, 8, 9});
+  quantizer.backward(w, nn::StepContext(), gradient);
+  EXPECT_EQ(valuesOf(gradient),
+            (std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  // -ln 2 sum g (xq - x) / sqrt(3), of f / 16: (1, -0.5, 0) less x.
+  const double sum = 1 * 0.1 + 2 * -0.2 + 3 * -0.1;
+  EXPECT_NEAR(fraction.gradient[0], -std::log(2.0) * sum / std::sqrt(3.0) / 16,
+              1e-6);
+  EXPECT_EQ(fraction.gradient[1], 0);
+  quantizer.addCost(0.25); // Where there are bits to lose.
+  EXPECT_EQ(fraction.gradient[1], 0.25F / 16);
+  EXPECT_EQ(fraction.gradient[2], 0);
+}
+
+TEST(Hgq, ClippedElementsPullTheRange) {
+  Hgq quantizer("x", 8, HgqGroups::Tensor, 1);
+  IntTensor q;
+  ASSERT_TRUE(quantizer.quantize(tensorOf({0.5F, 0}), {}, q).ok());
+  nn::Parameter &fraction = onlyParameter(quantizer);
+  EXPECT_EQ(fraction.value[0], 7.0F / 16); // frexp(0.5) is 2^0.
+  EXPECT_EQ(codesOf(q), (std::vector<int>{64, 0}));
+  EXPECT_EQ(q.lowest(), 0);
+  EXPECT_EQ(quantizer.groupBits(), (std::vector<int>{7}));
+  const nn::FloatTensor x = tensorOf({3, 0.25F});
+  ASSERT_TRUE(quantizer.quantize(x, {}, q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{127, 32}));
+  EXPECT_EQ(quantizer.report().saturated, 1);
+  nn::FloatTensor gradient = tensorOf({2, 5});
+  quantizer.backward(x, {}, gradient);
+  EXPECT_EQ(valuesOf(gradient), (std::vector<float>{0, 5}));
+  EXPECT_NEAR(fraction.gradient[0],
+              -std::log(2.0) * 2 * 127 / 128 / std::sqrt(2.0) / 16, 1e-6);
+}
+
+TEST(Hgq, EvaluationDeclaresTheWidthsThatCameOut) {
+  Hgq quantizer("x", 8, HgqGroups::Tensor, 1);
+  EXPECT_FALSE(quantizer.quantParams());
+  IntTensor q;
+  ASSERT_TRUE(quantizer.quantize(tensorOf({0.9F, 0.1F}), {}, q).ok());
+  EXPECT_EQ(q.max(), 127); // Kernels of training have one width.
+  onlyParameter(quantizer).value[0] = 3.0F / 16;
+  ASSERT_TRUE(quantizer.quantize(tensorOf({0.4F, 0.1F}), {}, q).ok());
+  nn::StepContext evaluate;
+  evaluate.mode = nn::Mode::Evaluate;
+  // 0.9 a step ago: 0.99 0.898 8 = 7.1 of 3 bits.
+  ASSERT_TRUE(quantizer.quantize(tensorOf({2.0F, -0.5F}), evaluate, q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{7, 0}));
+  EXPECT_EQ(q.max(), 7);
+  EXPECT_EQ(quantizer.quantParams()->lowest, 0);
+  EXPECT_EQ(quantizer.quantParams()->highest, 7);
+  EXPECT_EQ(quantizer.quantParams()->scale, 0.125F);
+
+  Hgq weights("w", 3, HgqGroups::Filters, 2);
+  nn::FloatTensor w = tensorOf({1, -1});
+  w.resize({2, 1});
+  ASSERT_TRUE(weights.quantize(w, {}, q).ok()); // 1 < 2: two bits and a sign.
+  ASSERT_TRUE(weights.quantize(w, evaluate, q).ok());
+  EXPECT_EQ(codesOf(q), (std::vector<int>{2, -2}));
+  EXPECT_EQ(q.max(), 3);
+  EXPECT_EQ(weights.quantParams()->highest, 3);
+  EXPECT_EQ(weights.report().bits, 3);
+}
+
 TEST(FewBitQuantizers, RefuseNaN) {
   const nn::FloatTensor bad = tensorOf({1.0F, std::nanf("")});
   IntTensor q;
   for (const auto &quantizer :
        {makeLsq("x", 4, LsqTensor::Weight), makeDorefaWeights("x", 1),
         makeDorefaWeights("x", 4), makeDorefaActivations("x", 4),
-        makePact("x", 4), makeSign("x", 1), makeXnorWeights("x")}) {
+        makePact("x", 4), makeSign("x", 1), makeXnorWeights("x"),
+        std::unique_ptr<Quantizer>(
+            std::make_unique<Hgq>("x", 8, HgqGroups::Tensor, 1))}) {
     const Status status = quantizer->quantize(bad, nn::StepContext(), q);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.message(),

@@ -161,10 +161,9 @@ TEST(LossAllocation, IsConservedInANetwork) {
   for (const nlohmann::json &step : record["steps"]) {
     double sum = 0;
     int64_t elements = 0;
-    for (size_t t = 0; t < step["tensors"].size(); ++t) {
-      sum += step["tensors"][t][0].get<double>();
-      elements += step["tensors"][t][1].get<int64_t>() +
-                  step["tensors"][t][2].get<int64_t>();
+    for (const nlohmann::json &tensor : step["tensors"]) {
+      sum += tensor[0].get<double>();
+      elements += tensor[1].get<int64_t>() + tensor[2].get<int64_t>();
     }
     const double change =
         step["after"].get<double>() - step["before"].get<double>();

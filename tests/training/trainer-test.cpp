@@ -8,6 +8,7 @@
 #include "training/policies/Policies.h"
 #include <cstring>
 #include <gmock/gmock.h>
+#include <map>
 
 namespace lpgen::train {
 namespace {
@@ -169,6 +170,37 @@ TEST(Trainer, MadamLearnsTooOnAnyNumberOfThreadsAndAfterAResume) {
   ASSERT_TRUE(folder->restore(*rest).ok());
   runSteps(*rest, rest->totalSteps());
   EXPECT_EQ(weightsOf(*rest), weightsOf(*whole));
+}
+
+TEST(Hgq, TheCostIsThatOfBitOperations) {
+  // Two layers of 8 and of 6 multiply-accumulates.
+  const Result<std::unique_ptr<Policy>> policy =
+      makePolicy("hgq<strength=7,bits=4>", {&provider()});
+  ASSERT_TRUE(policy.ok()) << policy.message();
+  auto backend = (*policy)->makeBackend({"a", ConvGeometry::linear(4, 2)});
+  const auto other = (*policy)->makeBackend({"b", ConvGeometry::linear(2, 3)});
+  ASSERT_TRUE(backend.ok() && other.ok());
+  nn::FloatTensor x({2, 1, 1, 4});
+  x[0] = 0.75F; // 4 bits.
+  nn::FloatTensor w({2, 1, 1, 4});
+  w[0] = 1; // 4 bits, and none of the other filter.
+  w[1] = -0.5F;
+  nn::FloatTensor y({2, 1, 1, 2});
+  ASSERT_TRUE((*backend)->forward(x, w, y, {}).ok());
+  EXPECT_EQ(y[0], 0.75F);
+  // Without a gradient of the output only the cost is left:
+  // 7 (8 / 2) / (8 + 6) bits, of f / 16.
+  const nn::FloatTensor dy({2, 1, 1, 2});
+  ASSERT_TRUE((*backend)->backward(x, w, dy, nullptr, nullptr, {}).ok());
+  std::map<std::string, std::vector<float>> gradients;
+  (*backend)->visitParameters([&](nn::Parameter &parameter) {
+    gradients[parameter.name].assign(parameter.gradient.values().begin(),
+                                     parameter.gradient.values().end());
+  });
+  EXPECT_EQ(gradients["a.input.fraction"], (std::vector<float>{0.5F}));
+  EXPECT_EQ(gradients["a.weight.fraction"], (std::vector<float>{0.5F, 0}));
+  EXPECT_EQ((*backend)->report().work.macs, 16);
+  EXPECT_EQ((*backend)->report().work.bops, 2 * 4 * 4 * 4);
 }
 
 TEST(Trainer, DivergenceIsAnError) {
