@@ -16,7 +16,8 @@ if(TARGET lpgen)
   list(APPEND installed lpgen)
 endif()
 # Programs that nobody links: lpgen finds all but lpgen-opt beside itself.
-foreach(program lpgen-bench lpgen-train lpgen-eval lpgen-export lpgen-quantize lpgen-import lpgen-opt)
+foreach(program lpgen-bench lpgen-train lpgen-eval lpgen-export lpgen-quantize lpgen-refine
+    lpgen-import lpgen-opt)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -54,7 +54,7 @@ install(CODE "
 if(TARGET lpgen AND TARGET lpgen_python)
   set(stage ${CMAKE_CURRENT_BINARY_DIR}/wheel-contents)
   set(parts)
-  foreach(part lpgen lpgen-bench lpgen-train lpgen-eval lpgen-export lpgen-quantize lpgen-import lpgen-opt
+  foreach(part lpgen lpgen-bench lpgen-train lpgen-eval lpgen-export lpgen-quantize lpgen-refine lpgen-import lpgen-opt
       lpgen_python lpgen_python_training)
     if(TARGET ${part})
       list(APPEND parts ${part})

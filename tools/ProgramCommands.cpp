@@ -20,7 +20,7 @@ static constexpr const char *training =
 static constexpr const char *importing =
     "build lpgen-import, or install it beside lpgen";
 
-static constexpr std::array<OtherProgram, 7> programs = {{
+static constexpr std::array<OtherProgram, 8> programs = {{
     {"train", "Train a network with generated low-precision kernels",
      "lpgen-train", training},
     {"eval", "Accuracy of a trained network on the test images", "lpgen-eval",
@@ -31,6 +31,8 @@ static constexpr std::array<OtherProgram, 7> programs = {{
     {"quantize",
      "Give a network that was trained in float32 integers of 1 to 8 bits",
      "lpgen-quantize", training},
+    {"refine", "Search for ternary weights of a trained network of two bits",
+     "lpgen-refine", training},
     {"report", "Make a page of charts of a training run",
      "../share/lpgen/report/train-report", training},
     {"import", "Write a network of another tool as operators and weights",
