@@ -24,6 +24,13 @@ struct Cpu;
 using ByteLookup = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
                                    mlir::Value table, mlir::Value indices);
 
+/// Emits the nearest integers to a vector of f32, ties to even, as unsigned
+/// bytes from 0 to `high`, a vector of one number up to 255. What is beyond is
+/// the nearer bound, a NaN 0. Null for vectors of sizes that it has no
+/// instructions for.
+using RoundToBytes = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
+                                     mlir::Value floats, mlir::Value high);
+
 /// Facts about a target, plain constants.
 struct TargetDesc {
   std::string name;         ///< generic, x86_avx2, ...
@@ -36,6 +43,7 @@ struct TargetDesc {
   bool hasHalf = true;      ///< Conversions between f16 and f32.
   /// Null if there are no instructions for it.
   ByteLookup lookUpBytes = nullptr;
+  RoundToBytes roundToBytes = nullptr; ///< Likewise.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
   /// The CPU of targets/cpus whose speed decides about schedules, unless

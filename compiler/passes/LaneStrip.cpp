@@ -94,8 +94,47 @@ Value StripFiller::lanesOf(Value segment, int64_t element) {
                    .getResult();
 }
 
+/// Whole groups of channels, which are side by side in x: the groups of a
+/// segment, of which each lane takes its own.
+SmallVector<Value> StripFiller::wholeGroups(Value segment) {
+  const int64_t group = g.xLayout.getGroup();
+  const int64_t elements = cast<VectorType>(segment.getType()).getNumElements();
+  VectorType type = cell::vectorType(e.b, elements, elementBits);
+  const unsigned have =
+      cast<VectorType>(segment.getType()).getElementTypeBitWidth();
+  if (have > elementBits) {
+    segment = arith::TruncIOp::create(e.b, e.loc, type, segment);
+  } else if (have < elementBits) {
+    segment =
+        lp::toElementType(op.getXElement()).isStorageSigned()
+            ? arith::ExtSIOp::create(e.b, e.loc, type, segment).getResult()
+            : arith::ExtUIOp::create(e.b, e.loc, type, segment);
+  }
+  if (const int64_t offset = form.unfolded.x.offset) {
+    segment = arith::AddIOp::create(e.b, e.loc, segment,
+                                    cell::splat(e.b, e.loc, type, offset));
+  }
+  const int64_t count = elements / group;
+  Value all = cell::bitcast(e.b, e.loc, segment,
+                            cell::vectorType(e.b, count, laneBits));
+  SmallVector<Value> groups;
+  for (int64_t i = 0; i < g.groups; ++i) {
+    SmallVector<int64_t> mask;
+    for (int64_t lane = 0; lane < form.vectorLanes; ++lane) {
+      mask.push_back(
+          std::min(lane / form.share * form.pitch / group + i, count - 1));
+    }
+    groups.push_back(vector::ShuffleOp::create(e.b, e.loc, all, all, mask));
+  }
+  return groups;
+}
+
 /// The channels of each lane as groups, the last one filled up by zeros.
 SmallVector<Value> StripFiller::channelGroups(Value segment) {
+  const int64_t group = g.xLayout.getGroup();
+  if (g.innerExtent() % group == 0 && form.pitch % group == 0) {
+    return wholeGroups(segment);
+  }
   SmallVector<Value> groups;
   for (int64_t k = 0; k < g.innerExtent(); ++k) {
     const int64_t place = k % g.xLayout.getGroup();

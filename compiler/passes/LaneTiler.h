@@ -29,6 +29,7 @@ private:
   mlir::Value groupsOf(int64_t value);
   mlir::Value splatPadding();
   mlir::Value lanesOf(mlir::Value segment, int64_t element);
+  llvm::SmallVector<mlir::Value> wholeGroups(mlir::Value segment);
   llvm::SmallVector<mlir::Value> channelGroups(mlir::Value segment);
   mlir::Value inside(llvm::ArrayRef<mlir::Value> at, unsigned walk);
   void walk(mlir::ValueRange at, mlir::Value offset);

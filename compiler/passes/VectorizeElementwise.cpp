@@ -24,9 +24,9 @@ namespace {
 class BodyVectorizer {
 public:
   BodyVectorizer(scf::ForOp from, scf::ForOp to, int64_t width,
-                 ByteLookup lookUpBytes)
+                 const TargetDesc *target)
       : from(from), b(to.getBody(), std::prev(to.getBody()->end())),
-        width(width), lookUpBytes(lookUpBytes) {
+        width(width), target(target) {
     scalars.map(from.getInductionVar(), to.getInductionVar());
     consecutive.insert(from.getInductionVar());
   }
@@ -93,6 +93,10 @@ private:
     if (llvm::all_of(op.getOperands(),
                      [&](Value v) { return isInvariant(v); })) {
       b.clone(op, scalars);
+      return true;
+    }
+    auto byte = dyn_cast<arith::TruncIOp>(op);
+    if (byte && translateRounded(byte)) {
       return true;
     }
     return load ? translate(load)
@@ -188,8 +192,8 @@ private:
     Operation *cast = load.getIndices().empty()
                           ? nullptr
                           : load.getIndices().back().getDefiningOp();
-    if (!lookUpBytes || table.getRank() != 1 || !table.hasStaticShape() ||
-        !table.getElementType().isInteger(8) ||
+    if (!target || !target->lookUpBytes || table.getRank() != 1 ||
+        !table.hasStaticShape() || !table.getElementType().isInteger(8) ||
         !isByteTable(table.getNumElements()) ||
         !isa_and_present<arith::IndexCastOp, arith::IndexCastUIOp>(cast) ||
         !isVector(cast->getOperand(0))) {
@@ -209,8 +213,8 @@ private:
       }
       indices = vector::ShuffleOp::create(b, loc, indices, indices, all);
     }
-    Value found =
-        lookUpBytes(b, loc, scalars.lookupOrDefault(load.getMemRef()), indices);
+    Value found = target->lookUpBytes(
+        b, loc, scalars.lookupOrDefault(load.getMemRef()), indices);
     vectors[load] = width < kLeastIndices
                         ? vector::ExtractStridedSliceOp::create(
                               b, loc, found, ArrayRef<int64_t>{0},
@@ -228,6 +232,43 @@ private:
                             scalars.lookupOrDefault(store.getMemRef()),
                             scalarsOf(store.getIndices()));
     return true;
+  }
+
+  /// An f32 that is stored as an unsigned byte: what lp-lower-scalars makes of
+  /// it, where the target has something better.
+  bool translateRounded(arith::TruncIOp byte) {
+    auto rounded = byte.getIn().getDefiningOp<LLVM::LrintOp>();
+    const bool isUnsigned = bitEnumContainsAny(
+        byte.getOverflowFlags(), arith::IntegerOverflowFlags::nuw);
+    if (!target || !target->roundToBytes || !rounded || !isUnsigned ||
+        !byte.getType().isInteger(8)) {
+      return false;
+    }
+    // select (value < high), value, high, and below that the same with > -0.0.
+    const auto boundOf = [](Value clamped, arith::CmpFPredicate predicate) {
+      auto select = clamped.getDefiningOp<arith::SelectOp>();
+      auto keep = select ? select.getCondition().getDefiningOp<arith::CmpFOp>()
+                         : arith::CmpFOp();
+      return keep && keep.getPredicate() == predicate &&
+                     keep.getLhs() == select.getTrueValue() &&
+                     keep.getRhs() == select.getFalseValue()
+                 ? select
+                 : arith::SelectOp();
+    };
+    auto upper = boundOf(rounded.getVal(), arith::CmpFPredicate::OLT);
+    auto lower = upper
+                     ? boundOf(upper.getTrueValue(), arith::CmpFPredicate::OGT)
+                     : arith::SelectOp();
+    if (!lower || !matchPattern(lower.getFalseValue(), m_AnyZeroFloat())) {
+      return false;
+    }
+    Value bytes =
+        target->roundToBytes(b, byte.getLoc(), lanesOf(lower.getTrueValue()),
+                             lanesOf(upper.getFalseValue()));
+    if (bytes) {
+      vectors[byte] = bytes;
+    }
+    return bytes != nullptr;
   }
 
   /// A position plus or minus what does not change.
@@ -266,7 +307,7 @@ private:
   scf::ForOp from;
   OpBuilder b;
   int64_t width;
-  ByteLookup lookUpBytes; ///< Of the target; null if it has none.
+  const TargetDesc *target; ///< Null if it is not known.
   IRMapping scalars;
   llvm::DenseSet<Value> consecutive; ///< Positions that grow by 1 each trip.
   llvm::DenseMap<Value, Value> vectors;
@@ -316,7 +357,7 @@ int64_t chooseWidth(scf::ForOp loop, int64_t vectorBits) {
   return width;
 }
 
-void vectorize(scf::ForOp loop, int64_t width, ByteLookup lookUpBytes) {
+void vectorize(scf::ForOp loop, int64_t width, const TargetDesc *target) {
   const std::optional<llvm::APInt> count = loop.getStaticTripCount();
   OpBuilder builder(loop);
   Emitter e(builder, loop.getLoc());
@@ -327,7 +368,7 @@ void vectorize(scf::ForOp loop, int64_t width, ByteLookup lookUpBytes) {
             e.index(width));
   Value middle = e.add(low, whole);
   auto wide = scf::ForOp::create(builder, e.loc, low, middle, e.index(width));
-  if (!BodyVectorizer(loop, wide, width, lookUpBytes).run()) {
+  if (!BodyVectorizer(loop, wide, width, target).run()) {
     wide.erase();
     return;
   }
@@ -338,7 +379,7 @@ void vectorize(scf::ForOp loop, int64_t width, ByteLookup lookUpBytes) {
   }
   loop.setLowerBound(middle);
   if (count && rest >= fewestTrips) {
-    vectorize(loop, int64_t(llvm::bit_floor(uint64_t(rest))), lookUpBytes);
+    vectorize(loop, int64_t(llvm::bit_floor(uint64_t(rest))), target);
   }
 }
 
@@ -358,7 +399,7 @@ struct VectorizeElementwisePass
     const Target *target = targetOf(getOperation());
     for (scf::ForOp loop : loops) {
       if (const int64_t width = chooseWidth(loop, vectorBits); width > 0) {
-        vectorize(loop, width, target ? target->desc().lookUpBytes : nullptr);
+        vectorize(loop, width, target ? &target->desc() : nullptr);
       }
     }
   }

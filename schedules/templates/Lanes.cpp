@@ -45,6 +45,16 @@ int64_t usualBlock(const LaneForm &form, const Machine &machine) {
   return llvm::divideCeil(extent, blocks);
 }
 
+/// Taps read what taps of other positions read, and LLVM keeps it: so many
+/// positions that there are registers for what two taps of each of them read.
+int64_t usualRows(const CellFacts &facts, int64_t registers) {
+  constexpr int64_t shared = 2;
+  return std::max<int64_t>(
+      (registers - facts.wRegisters - facts.fixedRegisters) /
+          (facts.accRegisters + shared),
+      1);
+}
+
 /// The memory of a task that is still sensible.
 constexpr int64_t kMostStripBytes = int64_t{1} << 20;
 
@@ -94,8 +104,9 @@ void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
       (registers - facts.wRegisters - facts.fixedRegisters - 1) /
       facts.accRegisters;
   const int64_t along = form->shape.extents[form->along()];
-  for (int64_t rows = 1;
-       rows <= request.rows.value_or(std::min(kMostRows, along)); ++rows) {
+  const int64_t usual = std::min(kMostRows, usualRows(facts, registers));
+  for (int64_t rows = 1; rows <= request.rows.value_or(std::min(usual, along));
+       ++rows) {
     if (!isAllowed(request.rows, rows)) {
       continue;
     }

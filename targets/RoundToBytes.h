@@ -1,0 +1,14 @@
+// Many f32 as unsigned bytes, as the epilogues of quantized layers store them.
+// The functions stand in the rows of targets.
+#ifndef LPGEN_TARGETS_ROUNDTOBYTES_H
+#define LPGEN_TARGETS_ROUNDTOBYTES_H
+
+#include "targets/Target.h"
+
+namespace lpgen::x86 {
+/// 32 at once, by instructions that saturate.
+mlir::Value roundToBytes(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value floats, mlir::Value high);
+} // namespace lpgen::x86
+
+#endif // LPGEN_TARGETS_ROUNDTOBYTES_H
