@@ -259,6 +259,12 @@ GlobalVariable *AbiEmitter::emitDescriptor(ArrayRef<Function *> functions) {
 /// inlined, and passes over one function of all of them take more time than the
 /// sum of those over each.
 void AbiEmitter::keepPhasesApart() {
+  for (Function &function : module) {
+    // What equal phases share is not copied into each.
+    if (function.hasNUsesOrMore(2) && !function.isDeclaration()) {
+      function.addFnAttr(Attribute::NoInline);
+    }
+  }
   constexpr size_t mostInlined = 64;
   if (info.phases.size() <= mostInlined) {
     return;

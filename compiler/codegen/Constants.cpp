@@ -3,6 +3,7 @@
 #include "base/abi/lp_kernel.h"
 #include "compiler/codegen/Object.h"
 #include "targets/Targets.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
@@ -124,7 +125,8 @@ HostPackers::create(const Module &module, ArrayRef<const BufferInfo *> buffers,
   copy->setDataLayout(machine->createDataLayout());
   copy->setTargetTriple(machine->getTargetTriple());
   for (const BufferInfo *buffer : buffers) {
-    if (!addHostPacker(*copy, *buffer)) {
+    const bool isKnown = copy->getFunction(hostName(*buffer));
+    if (!isKnown && !addHostPacker(*copy, *buffer)) {
       message = "the module has no packer '" + buffer->packer +
                 "' with the arguments that the kernel's signature says";
       return nullptr;
@@ -230,8 +232,16 @@ lpgen::embedConstants(Module &module, const KernelInfo &info,
       return std::nullopt;
     }
   }
+  // Inputs may share packers with constants.
+  StringSet<> others;
+  for (const BufferInfo &buffer : info.buffers) {
+    others.insert(buffer.packer);
+  }
   for (const BufferInfo *buffer : packed) {
-    module.getFunction(buffer->packer)->eraseFromParent();
+    Function *packer = module.getFunction(buffer->packer);
+    if (packer && !others.contains(buffer->packer)) {
+      packer->eraseFromParent();
+    }
   }
   return result;
 }

@@ -5,6 +5,7 @@
 
 #include "compiler/passes/Emitter.h"
 #include "ir/analysis/PackedForm.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace lpgen {
 
@@ -51,6 +52,18 @@ llvm::DenseMap<mlir::Value, int64_t> greatestIndices(mlir::Block &body);
 mlir::LogicalResult
 checkView(mlir::memref::ViewOp view,
           const llvm::DenseMap<mlir::Value, int64_t> &greatest);
+
+/// A function of a phase, and its argument that is the workspace; null if it
+/// takes none.
+struct PhaseFunction {
+  mlir::func::FuncOp function;
+  mlir::BlockArgument workspace;
+};
+/// Gives phases that are equal but for constant places in the workspace one
+/// function, which theirs call.
+void sharePhases(llvm::ArrayRef<PhaseFunction> phases);
+/// Likewise for packers of buffers: equal ones become one.
+void sharePackers(mlir::ModuleOp module);
 
 /// True if a chain has a halo, which tasks of its own fill: as many as those
 /// of the same pack as a phase.

@@ -81,8 +81,8 @@ private:
   func::FuncOp createFunction(const Twine &suffix, ArrayRef<mlir::Type> inputs,
                               ArrayRef<mlir::Type> results);
   func::FuncOp createTaskCount(Operation &op, size_t number);
-  func::FuncOp createPhase(Operation &op, size_t number,
-                           SmallVectorImpl<int64_t> &takes);
+  PhaseFunction createPhase(Operation &op, size_t number,
+                            SmallVectorImpl<int64_t> &takes);
 
   lp::KernelOp kernel;
   OpBuilder builder;
@@ -173,8 +173,8 @@ FailureOr<int64_t> loopOverTasks(Operation *op, Value begin, Value end,
 /// three those that it uses, whose numbers go to `takes`; null on an error.
 /// Scratch gets its size at the end. The tasks are lowered in a kernel, where
 /// run-time sizes have bounds, whose body then becomes the function's.
-func::FuncOp Phases::createPhase(Operation &op, size_t number,
-                                 SmallVectorImpl<int64_t> &takes) {
+PhaseFunction Phases::createPhase(Operation &op, size_t number,
+                                  SmallVectorImpl<int64_t> &takes) {
   SmallVector<mlir::Type> types(kernel.getBody().getArgumentTypes());
   const size_t count = types.size();
   types.push_back(MemRefType::get({0}, builder.getI8Type()));
@@ -194,7 +194,7 @@ func::FuncOp Phases::createPhase(Operation &op, size_t number,
   FailureOr<int64_t> bytes =
       loopOverTasks(copy, body.getArgument(count + 1),
                     body.getArgument(count + 2), body.getArgument(count));
-  func::FuncOp function;
+  PhaseFunction result;
   if (succeeded(bytes)) {
     llvm::BitVector unused(body.getNumArguments());
     for (size_t i = 0; i < count; ++i) {
@@ -204,16 +204,19 @@ func::FuncOp Phases::createPhase(Operation &op, size_t number,
         takes.push_back(static_cast<int64_t>(i));
       }
     }
+    if (!unused.test(count - 1)) {
+      result.workspace = body.getArgument(count - 1);
+    }
     body.eraseArguments(unused);
     builder.setInsertionPoint(kernel);
-    function = func::FuncOp::create(
+    result.function = func::FuncOp::create(
         builder, loc, (kernel.getSymName() + ".phase" + Twine(number)).str(),
         builder.getFunctionType(body.getArgumentTypes(), {}));
-    function.getBody().takeBody(phase.getBody());
+    result.function.getBody().takeBody(phase.getBody());
     scratchBytes = std::max(scratchBytes, *bytes);
   }
   phase.erase();
-  return function;
+  return result;
 }
 
 lp::PhaseKind kindOf(Operation &op) {
@@ -235,29 +238,31 @@ LogicalResult Phases::split() {
     }
   }
   SmallVector<Attribute> phases;
-  SmallVector<func::FuncOp> functions;
+  SmallVector<PhaseFunction> functions;
   for (Operation &op :
        llvm::make_filter_range(kernel.getBody().front(), isPhase)) {
     func::FuncOp tasks = createTaskCount(op, phases.size());
     SmallVector<int64_t> takes;
-    func::FuncOp run = createPhase(op, phases.size(), takes);
-    if (!run) {
+    const PhaseFunction run = createPhase(op, phases.size(), takes);
+    if (!run.function) {
       return failure();
     }
     functions.push_back(run);
     phases.push_back(lp::PhaseAttr::get(kernel.getContext(), kindOf(op),
-                                        FlatSymbolRefAttr::get(run),
+                                        FlatSymbolRefAttr::get(run.function),
                                         FlatSymbolRefAttr::get(tasks), takes));
   }
   // Views of scratch need a size that the ops within know only now.
   auto type = MemRefType::get({scratchBytes}, builder.getI8Type());
-  for (func::FuncOp function : functions) {
+  for (const PhaseFunction &phase : functions) {
+    func::FuncOp function = phase.function;
     SmallVector<mlir::Type> types(function.getArgumentTypes());
     const size_t scratch = types.size() - 3;
     types[scratch] = type;
     function.getArgument(scratch).setType(type);
     function.setFunctionType(builder.getFunctionType(types, {}));
   }
+  sharePhases(functions);
   kernel.getBody().front().erase();
   kernel.setScratch(scratchBytes);
   kernel.setPhasesAttr(builder.getArrayAttr(phases));
@@ -299,6 +304,7 @@ struct TilePass : public lpgen::impl::TilePassBase<TilePass> {
         return signalPassFailure();
       }
     }
+    sharePackers(getOperation());
   }
 };
 
