@@ -114,7 +114,8 @@ public:
     std::vector<py::array> outputs;
     std::vector<void *> results;
     for (const KernelBuffer &buffer : interface().outputs) {
-      outputs.emplace_back(dtypeOf(buffer.type), buffer.shapeFor(sizes));
+      outputs.emplace_back(dtypeOf(buffer.type),
+                           buffer.shapeFor(interface().allSizes(sizes)));
       results.push_back(outputs.back().mutable_data());
     }
     Status status;

@@ -7,7 +7,6 @@
 #include "base/abi/lp_kernel.h"
 #include "base/system/OutputFiles.h"
 #include "base/system/Subprocess.h"
-#include "base/system/Text.h"
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
 #include "tools/OptionChecks.h"
@@ -15,6 +14,7 @@
 #include "workbench/bench/BenchJob.h"
 #include "workbench/run/Linker.h"
 #include "workbench/run/TemporaryFile.h"
+#include "workbench/run/TensorFiles.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -43,25 +43,6 @@ struct PreparedJob {
   OutputFiles exported;
 };
 } // namespace
-
-/// The --size options by name.
-static Result<std::map<std::string, int64_t>>
-parseSizes(const BenchCommandOptions &options) {
-  std::map<std::string, int64_t> sizes;
-  for (const std::string &text : options.sizes) {
-    const auto assignment = splitAssignment(text);
-    int64_t value = 0;
-    if (!assignment ||
-        llvm::StringRef(assignment->second).getAsInteger(0, value) ||
-        value < 1) {
-      return Status::error("--size '" + text +
-                           "': expected NAME=VALUE with a value of 1 or more, "
-                           "as in --size m=128");
-    }
-    sizes[assignment->first] = value;
-  }
-  return sizes;
-}
 
 /// A size for each of the operator's run-time sizes: as given, else the bound.
 static Result<std::vector<int64_t>>
@@ -230,7 +211,8 @@ static int runBench(BenchCommandOptions options) {
                        "on such a machine, let bench/build-arm make a program "
                        "for it, or see 'lpgen explain' for an estimate");
   }
-  const Result<std::map<std::string, int64_t>> given = parseSizes(options);
+  const Result<std::map<std::string, int64_t>> given =
+      parseSizes(options.sizes);
   if (!given.ok()) {
     return reportError(given.message(), ExitUsage);
   }

@@ -20,6 +20,7 @@ struct RunCommandOptions {
   OpFileOptions file;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  std::vector<std::string> sizes;
   bool interprets = false;
   bool showsInterface = false;
 };
@@ -111,7 +112,8 @@ static llvm::json::Value interfaceOf(const ast::Op &op) {
     llvm::json::Array symbols;
     for (const ast::Extent &extent : tensor.shape) {
       shape.push_back(extent.size);
-      symbols.push_back(extent.symbol);
+      symbols.push_back(
+          extent.isStatic() ? -1 : static_cast<int64_t>(op.sizeNumber(extent)));
     }
     llvm::json::Object buffer{{"name", tensor.name},
                               {"type", tensor.type.str()},
@@ -123,9 +125,11 @@ static llvm::json::Value interfaceOf(const ast::Op &op) {
     }
     buffers.push_back(std::move(buffer));
   }
-  return llvm::json::Object{{"op", op.name},
-                            {"sizes", std::move(sizes)},
-                            {"buffers", std::move(buffers)}};
+  return llvm::json::Object{
+      {"op", op.name},
+      {"sizes", std::move(sizes)},
+      {"computed_sizes", toJson(op.computedSizes, op.symbols.size())},
+      {"buffers", std::move(buffers)}};
 }
 
 static int runRun(const RunCommandOptions &options) {
@@ -148,8 +152,12 @@ static int runRun(const RunCommandOptions &options) {
   if (!bindings.ok()) {
     return reportError(bindings.message(), ExitUsage);
   }
+  const Result<GivenSizes> sizes = parseSizes(options.sizes);
+  if (!sizes.ok()) {
+    return reportError(sizes.message(), ExitUsage);
+  }
   // Bad data is found before time goes into compiling.
-  Result<LoadedInputs> inputs = loadInputs(*op, bindings->inputs);
+  Result<LoadedInputs> inputs = loadInputs(*op, bindings->inputs, *sizes);
   if (!inputs.ok()) {
     return reportError(inputs.message());
   }
@@ -179,6 +187,10 @@ void addRunCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--output", options->outputs,
                    "NAME=FILE.npy: where to write an output")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--size", options->sizes,
+                   "NAME=VALUE: a run-time size that no input's shape says")
       ->allow_extra_args(false);
   command->add_flag("--interpret", options->interprets,
                     "Compute by the interpreter, which defines what an "

@@ -33,7 +33,26 @@ SmallVector<Value *> AbiEmitter::loadSizes(Value *sizes) {
   for (size_t i = 0; i < info.sizes.size(); ++i) {
     values.push_back(loadSize(sizes, i));
   }
+  for (const ComputedSize &size : info.computedSizes) {
+    values.push_back(
+        b.CreateUDiv(numeratorOf(size, values),
+                     b.getInt64(static_cast<uint64_t>(size.divisor))));
+  }
   return values;
+}
+
+/// Of a computed size, from those before it.
+Value *AbiEmitter::numeratorOf(const ComputedSize &size,
+                               ArrayRef<Value *> sizes) {
+  Value *sum = ConstantInt::getSigned(i64, size.constant);
+  for (const SizeTerm &term : size.terms) {
+    const size_t number = term.size >= 0 ? static_cast<size_t>(term.size)
+                                         : info.sizes.size() + ~term.size;
+    sum = b.CreateAdd(
+        sum, b.CreateMul(sizes[number],
+                         ConstantInt::getSigned(i64, term.coefficient)));
+  }
+  return sum;
 }
 
 Value *AbiEmitter::extent(const BufferInfo &buffer, size_t d,
@@ -66,7 +85,8 @@ Value *AbiEmitter::workspaceBytes(ArrayRef<Value *> sizes) {
              : call(info.workspaceFunction, i64, sizes);
 }
 
-/// Null `sizes` and sizes outside [0, bound].
+/// Null `sizes`, sizes outside [0, bound], and those from which others follow
+/// that are negative or no integers.
 void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
   if (info.sizes.empty()) {
     return;
@@ -77,6 +97,16 @@ void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
         b.CreateICmpUGT(loadSize(sizes, i),
                         b.getInt64(static_cast<uint64_t>(info.sizes[i].bound))),
         status);
+  }
+  const SmallVector<Value *> values = loadSizes(sizes);
+  for (const ComputedSize &size : info.computedSizes) {
+    Value *sum = numeratorOf(size, values);
+    returnIf(b.CreateICmpSLT(sum, b.getInt64(0)), status);
+    if (!size.isFloor && size.divisor != 1) {
+      Value *rest =
+          b.CreateURem(sum, b.getInt64(static_cast<uint64_t>(size.divisor)));
+      returnIf(b.CreateICmpNE(rest, b.getInt64(0)), status);
+    }
   }
 }
 

@@ -33,6 +33,8 @@ private:
   void returnIf(llvm::Value *condition, int64_t status);
   llvm::Value *loadSize(llvm::Value *sizes, size_t number);
   llvm::SmallVector<llvm::Value *> loadSizes(llvm::Value *sizes);
+  llvm::Value *numeratorOf(const ComputedSize &size,
+                           llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *extent(const BufferInfo &buffer, size_t d,
                       llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *logicalBytes(const BufferInfo &buffer,

@@ -58,8 +58,11 @@ FailureOr<KernelInfo> lpgen::collectInfo(lp::KernelOp kernel) {
   info.op = kernel.getSymName().str();
   info.target = kernel.getTarget().getName().str();
   for (lp::SizeAttr size : kernel.sizeList()) {
-    info.sizes.push_back({size.getName().str(), size.getBound()});
+    if (!size.getComputed()) {
+      info.sizes.push_back({size.getName().str(), size.getBound()});
+    }
   }
+  info.computedSizes = kernel.computedSizes();
   for (lp::BufferAttr buffer : kernel.bufferList()) {
     BufferInfo described = describe(kernel, buffer);
     if (!buffer.isConstant()) {

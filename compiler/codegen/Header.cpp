@@ -22,7 +22,7 @@ static std::string shapeText(const KernelInfo &info, const BufferInfo &buffer) {
   for (size_t d = 0; d < buffer.shape.size(); ++d) {
     int64_t symbol = buffer.symbols[d];
     text += (d ? ", " : "") + (symbol < 0 ? std::to_string(buffer.shape[d])
-                                          : info.sizes[symbol].name);
+                                          : info.sizeText(symbol));
   }
   return text + "]";
 }

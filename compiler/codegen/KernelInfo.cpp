@@ -96,16 +96,48 @@ json::Value KernelInfo::toJson() const {
   for (const PhaseInfo &phase : phases) {
     phaseList.push_back(text(phase.op));
   }
-  return json::Object{{"op", text(op)},
-                      {"target", text(target)},
-                      {"sizes", std::move(sizeList)},
-                      {"buffers", std::move(bufferList)},
-                      {"constants", std::move(constantList)},
-                      {"phases", std::move(phaseList)},
-                      {"contractions", std::move(contractList)},
-                      {"scratch_bytes", scratchBytes},
-                      {"workspace_bytes", workspaceBytes},
-                      {"hash", text(hash)}};
+  return json::Object{
+      {"op", text(op)},
+      {"target", text(target)},
+      {"sizes", std::move(sizeList)},
+      {"computed_sizes", lpgen::toJson(computedSizes, sizes.size())},
+      {"buffers", std::move(bufferList)},
+      {"constants", std::move(constantList)},
+      {"phases", std::move(phaseList)},
+      {"contractions", std::move(contractList)},
+      {"scratch_bytes", scratchBytes},
+      {"workspace_bytes", workspaceBytes},
+      {"hash", text(hash)}};
+}
+
+json::Array lpgen::toJson(const std::vector<ComputedSize> &sizes,
+                          size_t numGiven) {
+  json::Array list;
+  for (const ComputedSize &size : sizes) {
+    json::Array numbers;
+    json::Array coefficients;
+    for (const SizeTerm &term : size.terms) {
+      numbers.push_back(term.size >= 0
+                            ? int64_t{term.size}
+                            : static_cast<int64_t>(numGiven) + ~term.size);
+      coefficients.push_back(term.coefficient);
+    }
+    list.push_back(json::Object{{"sizes", std::move(numbers)},
+                                {"coefficients", std::move(coefficients)},
+                                {"constant", size.constant},
+                                {"divisor", size.divisor},
+                                {"floor", size.isFloor}});
+  }
+  return list;
+}
+
+std::string KernelInfo::sizeText(int64_t symbol) const {
+  const auto number = static_cast<size_t>(symbol);
+  return number < sizes.size()
+             ? sizes[number].name
+             : lpgen::sizeText(
+                   computedSizes, number - sizes.size(),
+                   [&](size_t given) { return sizes[given].name; });
 }
 
 std::string KernelInfo::symbol() const {

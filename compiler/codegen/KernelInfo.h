@@ -6,6 +6,7 @@
 #ifndef LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 #define LPGEN_COMPILER_CODEGEN_KERNELINFO_H
 
+#include "base/types/ComputedSize.h"
 #include "base/types/ElementType.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/JSON.h"
@@ -20,8 +21,9 @@ struct BufferInfo {
   std::string name;
   ElementType type;
   std::vector<int64_t> shape; ///< Constants, or bounds of run-time sizes.
-  std::vector<int64_t>
-      symbols; ///< Per dimension: index of its run-time size or -1.
+  /// Per dimension: index of its run-time size, computed ones behind those that
+  /// are given, or -1.
+  std::vector<int64_t> symbols;
   bool isOutput = false;
   /// The least and the greatest value that an integer input promises to have,
   /// or that a constant has; empty for others.
@@ -67,7 +69,8 @@ struct ContractInfo {
 struct KernelInfo {
   std::string op;
   std::string target;
-  std::vector<SizeInfo> sizes;
+  std::vector<SizeInfo> sizes;             ///< That the caller gives.
+  std::vector<ComputedSize> computedSizes; ///< That follow from them.
   std::vector<BufferInfo> buffers; ///< Of the caller: inputs, then outputs.
   std::vector<ConstantInfo> constants;
   std::vector<PhaseInfo> phases;
@@ -80,6 +83,8 @@ struct KernelInfo {
   std::string hash; ///< Of the scheduled IR: identity of the layouts.
 
   llvm::json::Value toJson() const;
+  /// Number `symbol` of a buffer's sizes: "m" or "floordiv(h + 1, 2)".
+  std::string sizeText(int64_t symbol) const;
 
   /// lp_<op>_<x>x<w>_<acc>_<template>_<layout>_<target>_<hash>
   std::string symbol() const;
@@ -88,6 +93,10 @@ struct KernelInfo {
   /// 64 bits of `hash`.
   uint64_t layoutId() const;
 };
+
+/// Computed sizes in a manifest, behind `numGiven` others.
+llvm::json::Array toJson(const std::vector<ComputedSize> &sizes,
+                         size_t numGiven);
 
 } // namespace lpgen
 

@@ -36,9 +36,9 @@ static std::string textOf(const unsigned char (&bytes)[Size]) {
 static std::string describe(const KernelInfo &info, const BufferInfo &buffer) {
   std::string extents;
   for (auto [extent, symbol] : llvm::zip(buffer.shape, buffer.symbols)) {
-    extents += (extents.empty() ? "[" : ", ") +
-               (symbol < 0 ? std::to_string(extent)
-                           : "?" + info.sizes[size_t(symbol)].name);
+    extents +=
+        (extents.empty() ? "[" : ", ") +
+        (symbol < 0 ? std::to_string(extent) : "?" + info.sizeText(symbol));
   }
   return "'" + buffer.name + ": " + buffer.type.str() + extents +
          (extents.empty() ? "" : "]") + "'";

@@ -11,17 +11,16 @@ unsigned ExprEmitter::bitsFor(const ast::IntRange &range) {
   return range.lo >= INT32_MIN && range.hi <= INT32_MAX ? 32 : 64;
 }
 
-SmallVector<int64_t>
-ExprEmitter::splitExtents(ArrayRef<const ast::Index *> indices,
-                          ArrayRef<Value> symbols,
-                          SmallVectorImpl<Value> &dynamic) {
+SmallVector<int64_t> ExprEmitter::splitExtents(
+    const ast::Op &op, ArrayRef<const ast::Index *> indices,
+    ArrayRef<Value> symbols, SmallVectorImpl<Value> &dynamic) {
   SmallVector<int64_t> extents;
   for (const ast::Index *index : indices) {
     if (index->extent.isStatic()) {
       extents.push_back(index->extent.size);
     } else {
       extents.push_back(ShapedType::kDynamic);
-      dynamic.push_back(symbols[index->extent.symbol]);
+      dynamic.push_back(symbols[op.sizeNumber(index->extent)]);
     }
   }
   return extents;
@@ -53,6 +52,10 @@ Value ExprEmitter::emit(const ast::Expr &expr) {
     return arith::IndexCastOp::create(
         builder, loc, builder.getIntegerType(bitsFor(expr.range)),
         indices[expr.indices[0]]);
+  case ast::Expr::Kind::Size:
+    return arith::IndexCastOp::create(
+        builder, loc, builder.getIntegerType(bitsFor(expr.range)),
+        symbols[op.sizeNumber(expr.size)]);
   case ast::Expr::Kind::Read:
     return emitRead(expr);
   case ast::Expr::Kind::Unary:
@@ -174,7 +177,7 @@ Value ExprEmitter::emitElementCounter() {
     const ast::Extent &extent = target.shape[i];
     Value size = extent.isStatic()
                      ? arith::ConstantIndexOp::create(builder, loc, extent.size)
-                     : symbols[extent.symbol];
+                     : symbols[op.sizeNumber(extent)];
     counter = arith::MulIOp::create(builder, loc, counter, size);
     counter = arith::AddIOp::create(builder, loc, counter, indices[i]);
   }
@@ -194,7 +197,7 @@ Value ExprEmitter::emitReduce(const ast::Expr &expr) {
     bound.push_back(&statement.indices[index]);
   }
   SmallVector<Value> dynamic;
-  SmallVector<int64_t> extents = splitExtents(bound, symbols, dynamic);
+  SmallVector<int64_t> extents = splitExtents(op, bound, symbols, dynamic);
   if (bound.front()->last) { // it stands alone
     extents = {ShapedType::kDynamic};
     dynamic = {numbersUpTo(builder, loc, indices[*bound.front()->last])};

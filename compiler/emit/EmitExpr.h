@@ -26,7 +26,7 @@ public:
 
   /// Extents as lp ops take them: constants, dynamic ones as operands.
   static llvm::SmallVector<int64_t>
-  splitExtents(llvm::ArrayRef<const ast::Index *> indices,
+  splitExtents(const ast::Op &op, llvm::ArrayRef<const ast::Index *> indices,
                llvm::ArrayRef<mlir::Value> symbols,
                llvm::SmallVectorImpl<mlir::Value> &dynamic);
 

@@ -7,6 +7,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
+#include <map>
 
 using namespace mlir;
 using namespace lpgen;
@@ -58,11 +59,13 @@ static std::string digestOf(const ast::Tensor &tensor) {
 }
 
 /// The buffer that an input, a constant or an output is.
-static lp::BufferAttr bufferOf(MLIRContext &context,
+static lp::BufferAttr bufferOf(MLIRContext &context, const ast::Op &op,
                                const ast::Tensor &tensor) {
   SmallVector<int64_t> shape;
   for (const ast::Extent &extent : tensor.shape) {
-    shape.push_back(extent.isStatic() ? extent.size : ~int64_t{extent.symbol});
+    shape.push_back(extent.isStatic()
+                        ? extent.size
+                        : ~static_cast<int64_t>(op.sizeNumber(extent)));
   }
   SmallVector<int64_t> range;
   if (!tensor.type.isFloat()) {
@@ -75,14 +78,37 @@ static lp::BufferAttr bufferOf(MLIRContext &context,
                                            : SmallVector<int64_t>());
 }
 
+/// Sizes that follow from those in `sizes`, behind them.
+static void addComputedSizes(MLIRContext *context, const ast::Op &op,
+                             SmallVectorImpl<Attribute> &sizes) {
+  for (const ComputedSize &size : op.computedSizes) {
+    std::map<int64_t, int64_t> coefficients; // by position
+    int64_t most = size.constant;
+    for (const SizeTerm &term : size.terms) {
+      const size_t number = op.sizeNumber({0, term.size});
+      coefficients[static_cast<int64_t>(number)] = term.coefficient;
+      if (term.coefficient > 0) {
+        most += term.coefficient * cast<lp::SizeAttr>(sizes[number]).getBound();
+      }
+    }
+    sizes.push_back(lp::SizeAttr::get(
+        context, "", std::max<int64_t>(most / size.divisor, 1),
+        lp::ComputedSizeAttr::get(
+            context, llvm::to_vector(llvm::make_first_range(coefficients)),
+            llvm::to_vector(llvm::make_second_range(coefficients)),
+            size.constant, size.divisor, size.isFloor)));
+  }
+}
+
 /// The kernel of `op` with an empty body: inputs, constants, outputs.
 static lp::KernelOp createKernel(OpBuilder &builder, Location loc,
                                  const ast::Op &op, StringRef targetName) {
   MLIRContext *context = builder.getContext();
   SmallVector<Attribute> sizes;
   for (const ast::Symbol &symbol : op.symbols) {
-    sizes.push_back(lp::SizeAttr::get(context, symbol.name, symbol.bound));
+    sizes.push_back(lp::SizeAttr::get(context, symbol.name, symbol.bound, {}));
   }
+  addComputedSizes(context, op, sizes);
   SmallVector<mlir::Type> arguments(sizes.size(), builder.getIndexType());
   SmallVector<Attribute> buffers;
   for (ast::Role role :
@@ -91,7 +117,7 @@ static lp::KernelOp createKernel(OpBuilder &builder, Location loc,
       if (tensor.role != role) {
         continue;
       }
-      const lp::BufferAttr buffer = bufferOf(*context, tensor);
+      const lp::BufferAttr buffer = bufferOf(*context, op, tensor);
       buffers.push_back(buffer);
       if (!buffer.isOutput()) {
         arguments.push_back(buffer.tensorType());
@@ -118,7 +144,7 @@ static Value emitStatement(OpBuilder &builder, Location loc, const ast::Op &op,
   }
   SmallVector<Value> dynamic;
   SmallVector<int64_t> extents =
-      ExprEmitter::splitExtents(parallel, symbols, dynamic);
+      ExprEmitter::splitExtents(op, parallel, symbols, dynamic);
   DenseI64ArrayAttr range; // what contractions of it can rely on
   if (!target.type.isFloat()) {
     range = builder.getDenseI64ArrayAttr({target.range.lo, target.range.hi});
@@ -153,9 +179,9 @@ OwningOpRef<ModuleOp> lpgen::emitLp(MLIRContext &context, const ast::Op &op,
   builder.setInsertionPointToStart(entry);
 
   SmallVector<Value> symbols(
-      entry->getArguments().take_front(op.symbols.size()));
+      entry->getArguments().take_front(kernel.getSizes().size()));
   SmallVector<Value> tensors(op.tensors.size());
-  unsigned argument = op.symbols.size();
+  unsigned argument = kernel.getSizes().size();
   for (ast::Role role : {ast::Role::Input, ast::Role::Constant}) {
     for (auto [i, tensor] : llvm::enumerate(op.tensors)) {
       if (tensor.role == role) {

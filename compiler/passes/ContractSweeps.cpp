@@ -19,11 +19,11 @@ Value ContractTiler::rowAddress(Value row) {
        llvm::zip_equal(g.loopsOf(LoopRole::Row), extentsOf(LoopRole::Row))) {
     int64_t extent = g.shape.extents[loop];
     int64_t stride = g.xStride(loop);
-    if (strides.empty() || strides.back() != stride * extent) {
+    if (strides.empty() || g.shape.isDynamic[loop] ||
+        strides.back() != stride * extent) {
       sizes.push_back(size);
     } else if (sizes.size() > 1) { // The outermost size bounds nothing.
-      int64_t outer = *getConstantIntValue(sizes.back());
-      sizes.back() = e.b.getIndexAttr(outer * extent);
+      sizes.back() = e.product({sizes.back(), size});
     }
     strides.resize(sizes.size());
     strides.back() = stride;

@@ -47,6 +47,7 @@ private:
   /// A padding known at run time is a scalar that is read as it is; that of f32
   /// is +0.
   bool paddingFits();
+  bool readsWholeSizes();
   /// Zero points are scalars, or depend on parallel loops.
   bool zeroFits(lp::ReadOp zero);
   mlir::Value finished(mlir::OpBuilder &builder, mlir::Value sum);

@@ -1,5 +1,6 @@
 // Whether a sum of products is a contraction. See RaiseContract.h.
 #include "compiler/passes/RaiseContract.h"
+#include "ir/dialect/Bounds.h"
 #include "ir/dialect/Verify.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <array>
@@ -120,7 +121,27 @@ std::string ContractRaiser::whyNotContraction() {
   if (!zeroFits(x.zero) || !zeroFits(w.zero)) {
     return "a zero point is not subscripted by loops alone, each once";
   }
-  return paddingFits() ? "" : whyNotPadded();
+  if (!paddingFits()) {
+    return whyNotPadded();
+  }
+  return readsWholeSizes()
+             ? ""
+             : "a dimension of run-time size is subscripted by a loop of "
+               "another size";
+}
+
+/// A lone loop over a dimension of run-time size has the extent of that, which
+/// packed layouts rely on.
+bool ContractRaiser::readsWholeSizes() {
+  return llvm::all_of(
+      llvm::enumerate(x.read.getMap().getResults()), [&](auto result) {
+        const lp::Size size =
+            lp::sizeOf(x.read.getSource(), unsigned(result.index()));
+        auto lone = dyn_cast<AffineDimExpr>(result.value());
+        return size.isConstant() || !lone ||
+               extentOf(x.read.getIndices()[lone.getPosition()]).second ==
+                   size.value;
+      });
 }
 
 std::string ContractRaiser::whyNotPadded() {

@@ -5,6 +5,31 @@
 using namespace mlir;
 using namespace lpgen;
 
+/// Positions of dimension `p` that the loops lead to, with their actual
+/// extents.
+static OpFoldResult usedPositions(lp::PackOp op, const PositionDim &p,
+                                  Emitter &e,
+                                  llvm::function_ref<Value(Value)> resolve) {
+  const Geometry g = packedGeometry(op);
+  const Subscript s = subscriptOf(g.shape, p.xDim);
+  const SmallVector<OpFoldResult> extents =
+      mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b, resolve);
+  int64_t constant = s.constant - p.low + 1;
+  Value count;
+  for (auto [loop, factor] : llvm::enumerate(s.coefficients)) {
+    if (factor <= 0 || !g.shape.isDynamic[loop]) {
+      constant += std::max<int64_t>(factor, 0) * (g.shape.extents[loop] - 1);
+      continue;
+    }
+    constant -= factor;
+    Value part = e.mul(e.value(extents[loop]), e.index(factor));
+    count = count ? e.add(count, part) : part;
+  }
+  return count
+             ? OpFoldResult(e.max(e.add(count, e.index(constant)), e.index(0)))
+             : OpFoldResult(e.b.getIndexAttr(p.size));
+}
+
 namespace {
 
 /// Activations: one task packs the innermost row of positions.
@@ -32,7 +57,7 @@ private:
   Value positionCount(size_t number) {
     const PositionDim &p = g.positions[number];
     if (p.hasHalo || p.low != 0) {
-      return e.index(p.size);
+      return e.value(usedPositions(op, p, e, [](Value v) { return v; }));
     }
     if (op.getSource() && ShapedType::isDynamic(op.getXShape()[p.xDim])) {
       return e.min(e.index(p.size), sizeOf(p));
@@ -328,7 +353,7 @@ lpgen::packTaskSizes(lp::PackOp op, Emitter &e,
        ArrayRef(g.positions).drop_back(g.positions.empty() ? 0 : 1)) {
     // A dynamic dimension without halo is as long as the loop that subscripts
     // it.
-    OpFoldResult size = e.b.getIndexAttr(p.size);
+    OpFoldResult size = usedPositions(op, p, e, resolve);
     if (!p.hasHalo && p.low == 0) {
       size = dynamicSize(op, p.xDim, resolve).value_or(size);
     }

@@ -112,6 +112,15 @@ bool lpgen::havePackedXAlike(const Geometry &a, const Geometry &b) {
     return l.xDim == r.xDim && l.low == r.low && l.size == r.size &&
            l.stride == r.stride;
   };
+  // How much of a dimension of run-time size is packed follows from the loops.
+  const bool followsLoops =
+      llvm::any_of(a.positions, [&](const PositionDim &p) {
+        return a.shape.isXDynamic[p.xDim] && p.hasHalo;
+      });
+  if (followsLoops &&
+      (a.shape.xMap != b.shape.xMap || a.shape.sizes != b.shape.sizes)) {
+    return false;
+  }
   return a.xLayout == b.xLayout && a.innerXDim == b.innerXDim &&
          a.xBytes == b.xBytes && a.merged.has_value() == b.merged.has_value() &&
          (!a.merged || isSameDim(a.merged->row, b.merged->row)) &&

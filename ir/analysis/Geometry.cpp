@@ -1,5 +1,6 @@
 // The geometry of a contraction seen as a GEMM. See Geometry.h.
 #include "ir/analysis/Geometry.h"
+#include "ir/dialect/Bounds.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -25,8 +26,10 @@ template <typename OpTy>
 static ContractShape shapeOf(OpTy op) {
   ContractShape shape;
   shape.extents = boundedExtents(op.getExtents(), op.getDynamicExtents());
-  for (int64_t extent : op.getExtents()) {
-    shape.isDynamic.push_back(ShapedType::isDynamic(extent));
+  for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+    shape.isDynamic.push_back(ShapedType::isDynamic(op.getExtents()[loop]));
+    shape.sizes.push_back(
+        lp::extentAt(op.getExtents(), op.getDynamicExtents(), loop).value);
   }
   shape.groups = op.numGroups();
   shape.parallel = op.getParallel() + shape.groups;
@@ -206,14 +209,6 @@ static bool assignRoles(Geometry &g, std::string &reason) {
     g.roles.push_back(inX && inW ? LoopRole::Batch
                       : inX      ? LoopRole::Row
                                  : LoopRole::Column);
-  }
-  // Only the outermost row loop may be dynamic: rows are numbered by their
-  // extents.
-  for (auto [i, loop] : llvm::enumerate(g.loopsOf(LoopRole::Row))) {
-    if (i > 0 && g.shape.isDynamic[loop]) {
-      reason = "a run-time extent is not the outermost row loop";
-      return false;
-    }
   }
   return true;
 }

@@ -43,8 +43,9 @@ struct MergedTap {
 struct ContractShape {
   llvm::SmallVector<int64_t> extents;
   llvm::SmallVector<bool> isDynamic;
-  unsigned parallel = 0; ///< Loops that no sum runs over.
-  unsigned groups = 0;   ///< The last of them, whose sums are added up.
+  llvm::SmallVector<mlir::Value> sizes; ///< Of dynamic loops; else null.
+  unsigned parallel = 0;                ///< Loops that no sum runs over.
+  unsigned groups = 0; ///< The last of them, whose sums are added up.
   mlir::AffineMap xMap;
   mlir::AffineMap wMap;
   llvm::SmallVector<int64_t> xShape; ///< Bounds of dynamic dimensions included.

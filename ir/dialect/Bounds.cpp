@@ -1,5 +1,6 @@
 // See Bounds.h.
 #include "ir/dialect/Bounds.h"
+#include "base/types/SizeForm.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -314,19 +315,94 @@ std::optional<IndexRange> lp::rangeOf(const LinearForm &form,
   return range;
 }
 
-/// In a dimension of run-time size only the index of a loop over all of it is
-/// always inside.
-static bool isInsideDynamic(AffineExpr expr, ArrayRef<IndexFacts> indices,
-                            const Size &size, bool isLenient) {
-  auto bare = dyn_cast<AffineDimExpr>(expr);
-  if (!bare) {
+namespace {
+/// Sizes of one kernel as forms.
+class KernelSizes {
+public:
+  explicit KernelSizes(KernelOp kernel)
+      : computed(kernel.computedSizes()), given(kernel.numGivenSizes()),
+        forms(computed) {}
+
+  /// `factor` times the last index of `size` added to `to`; false if it is not
+  /// known.
+  bool addLast(SizeForms::Maybe &to, const Size &size, int64_t factor) {
+    const auto argument = dyn_cast_if_present<BlockArgument>(size.value);
+    if (!size.isConstant() && !argument) {
+      return false;
+    }
+    SizeForm form = SizeForms::constant(size.constant);
+    if (argument) {
+      const auto number = static_cast<SizeId>(argument.getArgNumber());
+      form = forms.of(number < given ? number : ~(number - given));
+    }
+    const auto last = SizeForms::add(form, SizeForms::constant(1), -1);
+    to = to && last ? SizeForms::add(*to, *last, factor) : std::nullopt;
+    return to.has_value();
+  }
+  bool isNonNegative(const SizeForm &form) const {
+    return forms.isNonNegative(form);
+  }
+
+private:
+  std::vector<ComputedSize> computed;
+  SizeId given;
+  SizeForms forms;
+};
+} // namespace
+
+/// True if `form` is proved to lie in a dimension of `size`, whatever the sizes
+/// of the kernel are.
+static bool isProvedInside(const LinearForm &form, ArrayRef<IndexFacts> indices,
+                           const Size &size) {
+  auto argument = dyn_cast_if_present<BlockArgument>(size.value);
+  auto kernel =
+      argument
+          ? dyn_cast_if_present<KernelOp>(argument.getOwner()->getParentOp())
+          : KernelOp();
+  if (!kernel) {
     return false;
   }
-  const Size &extent = indices[bare.getPosition()].extent;
-  if (extent.value && size.value) {
-    return extent.value == size.value;
+  KernelSizes sizes(kernel);
+  SizeForms::Maybe least = SizeForms::constant(form.constant);
+  SizeForms::Maybe left = SizeForms::add(SizeForms::constant(0), *least, -1);
+  if (!sizes.addLast(left, size, 1)) {
+    return false;
   }
-  return isLenient && !extent.isConstant();
+  for (auto [coefficient, index] :
+       llvm::zip_equal(form.coefficients, indices)) {
+    if (coefficient != 0 &&
+        !sizes.addLast(coefficient < 0 ? least : left, index.extent,
+                       coefficient < 0 ? coefficient : -coefficient)) {
+      return false;
+    }
+  }
+  return sizes.isNonNegative(*least) && sizes.isNonNegative(*left);
+}
+
+/// In a dimension of run-time size the index of a loop over all of it is
+/// inside, and what is proved by the sizes. A lone index has the extent of the
+/// dimension, on which packed layouts rely.
+static bool isInsideDynamic(AffineExpr expr, const LinearForm &form,
+                            ArrayRef<IndexFacts> indices, const Size &size,
+                            bool isLenient) {
+  auto bare = dyn_cast<AffineDimExpr>(expr);
+  if (bare) {
+    const Size &extent = indices[bare.getPosition()].extent;
+    if (extent.value && size.value) {
+      return extent.value == size.value;
+    }
+    if (isLenient && !extent.isConstant()) {
+      return true;
+    }
+  }
+  const bool isKnown =
+      size.value &&
+      llvm::all_of(llvm::zip(form.coefficients, indices), [](auto pair) {
+        auto &[coefficient, index] = pair;
+        return coefficient == 0 || index.extent.isConstant() ||
+               index.extent.value;
+      });
+  return isKnown ? isProvedInside(form, indices, size) : isLenient;
 }
 
 std::string lp::whereOutside(AffineMap map, ArrayRef<IndexFacts> indices,
@@ -339,9 +415,9 @@ std::string lp::whereOutside(AffineMap map, ArrayRef<IndexFacts> indices,
              " is no sum of multiples of indices and a constant";
     }
     if (!size.isConstant()) {
-      if (!isInsideDynamic(expr, indices, size, isLenient)) {
-        return place + " has a run-time size, and its subscript is no loop "
-                       "over all of it";
+      if (!isInsideDynamic(expr, *form, indices, size, isLenient)) {
+        return place + " has a run-time size, and its subscript is neither a "
+                       "loop over all of it nor proved to be inside";
       }
       continue;
     }

@@ -2,6 +2,7 @@
 #ifndef LPGEN_IR_DIALECT_LP_H
 #define LPGEN_IR_DIALECT_LP_H
 
+#include "base/types/ComputedSize.h"
 #include "base/types/ElementType.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -177,14 +177,34 @@ def Lp_LayoutAttr : Lp_Attr<"Layout", "layout"> {
 // The signature of a kernel, and what it is made of
 //===----------------------------------------------------------------------===//
 
+def Lp_ComputedSizeAttr : Lp_Attr<"ComputedSize", "computed_size"> {
+  let summary = "how a run-time size of a kernel follows from those before it";
+  let description = [{
+    (sum of coefficient * size + constant) / divisor, where `sizes` has positions in the
+    kernel's list. The division rounds down; or it comes out even, and other sizes are
+    refused.
+
+    Constraints: (computed_size_c1) as many coefficients as sizes, each within 2^60, and a
+    divisor of 1 to 2^60.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$sizes,
+      ArrayRefParameter<"int64_t">:$coefficients, "int64_t":$constant,
+      "int64_t":$divisor, "bool":$isFloor);
+  let assemblyFormat = [{`<` `[` $sizes `]` `*` `[` $coefficients `]` `+` $constant
+      `by` $divisor `,` `floor` `=` $isFloor `>`}];
+  let genVerifyDecl = 1;
+}
+
 def Lp_SizeAttr : Lp_Attr<"Size", "size"> {
   let summary = "a run-time size of a kernel: its name and its largest value";
   let description = [{
+    Who calls the kernel gives the sizes that are not computed, which stand first.
+
     Constraints: (size_c1) the bound is 1 to 2^40.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
-      "int64_t":$bound);
-  let assemblyFormat = "`<` $name `,` `bound` `=` $bound `>`";
+      "int64_t":$bound, OptionalParameter<"ComputedSizeAttr">:$computed);
+  let assemblyFormat = "`<` $name `,` `bound` `=` $bound (`,` $computed^)? `>`";
   let genVerifyDecl = 1;
 }
 

@@ -21,8 +21,26 @@ static constexpr int64_t kMostBytes = int64_t{1} << 62;
 // Sizes and buffers
 //===----------------------------------------------------------------------===//
 
+LogicalResult
+ComputedSizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                         ArrayRef<int64_t> sizes,
+                         ArrayRef<int64_t> coefficients, int64_t constant,
+                         int64_t divisor, bool /*isFloor*/) {
+  constexpr int64_t most = int64_t{1} << 60;
+  const auto fits = [](int64_t number) {
+    return number >= -most && number <= most;
+  };
+  if (sizes.size() != coefficients.size() || !fits(constant) || divisor < 1 ||
+      !fits(divisor) || !llvm::all_of(coefficients, fits)) { // computed_size_c1
+    return emitError() << "a computed size needs a coefficient for each size, "
+                          "numbers within 2^60 and a divisor of 1 or more";
+  }
+  return success();
+}
+
 LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               StringRef name, int64_t bound) {
+                               StringRef name, int64_t bound,
+                               ComputedSizeAttr /*computed*/) {
   if (bound < 1 || bound > maxExtent) { // size_c1
     return emitError() << "size '" << name
                        << "' needs a bound of 1 to 2^40, found " << bound;
@@ -158,6 +176,36 @@ SmallVector<SizeAttr> KernelOp::sizeList() {
   return llvm::to_vector(getSizesAttr().getAsRange<SizeAttr>());
 }
 
+unsigned KernelOp::numGivenSizes() {
+  return llvm::count_if(sizeList(),
+                        [](SizeAttr size) { return !size.getComputed(); });
+}
+
+std::vector<ComputedSize> KernelOp::computedSizes() {
+  std::vector<ComputedSize> list;
+  const int64_t given = numGivenSizes();
+  for (SizeAttr size : sizeList()) {
+    ComputedSizeAttr computed = size.getComputed();
+    if (!computed) {
+      continue;
+    }
+    ComputedSize &added = list.emplace_back();
+    for (auto [number, coefficient] :
+         llvm::zip(computed.getSizes(), computed.getCoefficients())) {
+      added.terms.push_back(
+          {static_cast<SizeId>(number < given ? number : ~(number - given)),
+           coefficient});
+    }
+    llvm::sort(added.terms, [](const SizeTerm &a, const SizeTerm &b) {
+      return a.size < b.size;
+    });
+    added.constant = computed.getConstant();
+    added.divisor = computed.getDivisor();
+    added.isFloor = computed.getIsFloor();
+  }
+  return list;
+}
+
 SmallVector<BufferAttr> KernelOp::bufferList() {
   return llvm::to_vector(getBuffersAttr().getAsRange<BufferAttr>());
 }
@@ -208,13 +256,58 @@ static int placeOf(BufferRole role) {
   return role == BufferRole::Output ? 2 : role == BufferRole::Constant ? 1 : 0;
 }
 
+/// kernel_c7
+static LogicalResult verifyComputedSizes(KernelOp kernel) {
+  const int64_t given = kernel.numGivenSizes();
+  const SmallVector<SizeAttr> sizes = kernel.sizeList();
+  for (auto [position, size] : llvm::enumerate(sizes)) {
+    ComputedSizeAttr computed = size.getComputed();
+    const auto number = static_cast<int64_t>(position);
+    if (bool(computed) != (number >= given)) {
+      return kernel.emitOpError("has size ")
+             << number << " computed before one that is given";
+    }
+    if (!computed) {
+      continue;
+    }
+    Int128 most = computed.getConstant();
+    Int128 magnitude = most < 0 ? -most : most; // of all that is added up
+    int64_t last = -1;
+    for (auto [of, coefficient] :
+         llvm::zip(computed.getSizes(), computed.getCoefficients())) {
+      if (of <= last || of >= number) {
+        return kernel.emitOpError("computes size ")
+               << number << " from sizes that do not stand before it, in order";
+      }
+      last = of;
+      const Int128 product =
+          Int128{coefficient} * sizes[static_cast<size_t>(of)].getBound();
+      most += std::max<Int128>(product, 0);
+      magnitude += product < 0 ? -product : product;
+    }
+    if (magnitude > kMostBytes ||
+        most / computed.getDivisor() > size.getBound()) {
+      return kernel.emitOpError("computes size ")
+             << number << ", which can be more than its bound "
+             << size.getBound();
+    }
+  }
+  return success();
+}
+
 /// kernel_c1
 static LogicalResult verifySignature(KernelOp kernel) {
   llvm::StringSet<> names;
   if (!isIdentifier(kernel.getSymName())) {
     return kernel.emitOpError("needs an identifier as its name");
   }
+  if (failed(verifyComputedSizes(kernel))) {
+    return failure();
+  }
   for (SizeAttr size : kernel.sizeList()) {
+    if (size.getComputed()) {
+      continue;
+    }
     if (!isIdentifier(size.getName())) {
       return kernel.emitOpError("has size '")
              << size.getName() << "', which is no identifier";

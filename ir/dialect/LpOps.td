@@ -51,7 +51,8 @@ def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
     and scratch, with one there are neither phases nor scratch; (kernel_c4) sizes are 0 to
     2^62 bytes, the hash has 64 hexadecimal digits; (kernel_c5) functions of phases and
     packers exist and have the arguments that the signature says; (kernel_c6) dynamic
-    extents in the body are its sizes.
+    extents in the body are its sizes; (kernel_c7) computed sizes stand behind the others,
+    follow from sizes before them and do not exceed their bounds.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Lp_TargetAttr:$target,
       Lp_SizeArrayAttr:$sizes, Lp_BufferArrayAttr:$buffers,
@@ -67,6 +68,9 @@ def Lp_KernelOp : Lp_Op<"kernel", [IsolatedFromAbove, Symbol,
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::llvm::SmallVector<SizeAttr> sizeList();
+    /// Sizes that the caller gives; the others follow from them.
+    unsigned numGivenSizes();
+    ::std::vector<::lpgen::ComputedSize> computedSizes();
     ::llvm::SmallVector<BufferAttr> bufferList();
     /// True up to stage `scheduled`, and at stage `packed`.
     bool hasTensors() { return !getBody().empty() && !getWorkspaceAttr(); }

@@ -9,8 +9,10 @@
 #define LPGEN_OPERATORS_FRONTEND_AST_H
 
 #include "base/tensor/Tensor.h"
+#include "base/types/ComputedSize.h"
 #include "base/types/ElementType.h"
 #include "base/types/FloatFunctions.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/SMLoc.h"
@@ -33,13 +35,14 @@ struct IntRange {
 /// The size of one dimension: a constant, or a run-time size with an upper
 /// bound.
 struct Extent {
-  int64_t size = 0; ///< The constant, or the declared upper bound.
-  int symbol = -1;  ///< Index into Op::symbols, or -1 when constant.
-  bool isStatic() const { return symbol < 0; }
+  int64_t size = 0; ///< The constant, or the upper bound.
+  std::optional<SizeId> id = std::nullopt; ///< Of a run-time size.
+  bool isStatic() const { return !id; }
   bool operator==(const Extent &other) const = default;
 };
 
 /// A named run-time size, `?m <= 4096`. One name is one size in the whole op.
+/// Whoever runs the operator gives its value.
 struct Symbol {
   std::string name;
   int64_t bound = 0;
@@ -173,6 +176,7 @@ struct Expr {
     Int,
     Float,
     Index, ///< The position in a dimension, from 0.
+    Size,  ///< A run-time size.
     Read,
     Unary,
     Binary,
@@ -186,6 +190,7 @@ struct Expr {
 
   int64_t intValue = 0; ///< Int
   float floatValue = 0; ///< Float
+  Extent size;          ///< Size
   unsigned tensor = 0;  ///< Read: id into Op::tensors
   /// Read: what a read outside yields; set exactly if some subscript can fall
   /// outside. That of the tensor, unless it is read by another name in an
@@ -227,6 +232,7 @@ struct Statement {
 struct Op {
   std::string name;
   std::vector<Symbol> symbols;
+  std::vector<ComputedSize> computedSizes; ///< That follow from symbols.
   std::vector<Tensor> tensors;
   std::vector<Statement> statements;
   /// Values of the file's parameters that this op uses, after -D; part of its
@@ -242,6 +248,20 @@ struct Op {
     }
     return n;
   }
+  /// An extent, with a value for each symbol for which `whyNotSizes` finds
+  /// nothing.
+  int64_t sizeOf(const Extent &extent, llvm::ArrayRef<int64_t> sizes) const;
+  /// Position of a run-time size in a list of the symbols and the computed
+  /// sizes behind them.
+  size_t sizeNumber(const Extent &extent) const {
+    return *extent.id >= 0 ? size_t(*extent.id)
+                           : symbols.size() + size_t(~*extent.id);
+  }
+  /// Why the operator cannot run with these values of its symbols; empty if it
+  /// can.
+  std::string whyNotSizes(llvm::ArrayRef<int64_t> sizes) const;
+  /// "28", "?m" or "?m - 2".
+  std::string textOf(const Extent &extent) const;
 };
 
 /// An operator that is only checked where it is called: a parameter of its own

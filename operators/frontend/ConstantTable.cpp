@@ -27,7 +27,7 @@ static std::optional<ast::Tensor> declare(const TensorDecl &decl,
     const std::optional<int64_t> size =
         resolveExtent(*dim.value, constants, diags);
     ok &= size.has_value();
-    tensor.shape.push_back({size.value_or(1), -1});
+    tensor.shape.push_back({size.value_or(1)});
   }
   if (!ok || !checkElements(tensor, decl.name.range, diags)) {
     return std::nullopt;

@@ -237,6 +237,17 @@ NodePtr ExprParser::parsePrimary() {
   if (token.is(TokenKind::Name)) {
     return parseNamed();
   }
+  if (accept(TokenKind::Question)) {
+    std::optional<Name> name =
+        expectName("the name of a run-time size after '?'");
+    if (!name) {
+      return nullptr;
+    }
+    auto node = std::make_unique<Node>();
+    node->kind = Node::Kind::Size;
+    node->name = name->text;
+    return finish(std::move(node), start);
+  }
   return fail("an expression");
 }
 

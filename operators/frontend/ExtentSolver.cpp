@@ -3,12 +3,6 @@
 
 using namespace lpgen;
 
-std::string lpgen::formatExtent(const ast::Extent &extent,
-                                const std::vector<ast::Symbol> &symbols) {
-  return extent.isStatic() ? std::to_string(extent.size)
-                           : "?" + symbols[extent.symbol].name;
-}
-
 unsigned ExtentSolver::add() {
   parents.push_back(parents.size());
   sources.emplace_back();
@@ -63,14 +57,13 @@ void ExtentSolver::unify(unsigned a, unsigned b, const std::string &index,
 void ExtentSolver::conflict(const std::string &index, llvm::SMRange range,
                             const Source &found, const Source &earlier) {
   diags.error(range, "index '" + index + "' has extent " +
-                         formatExtent(found.extent, symbols) + " in " +
-                         found.description + " but extent " +
-                         formatExtent(earlier.extent, symbols) + " in " +
+                         op.textOf(found.extent) + " in " + found.description +
+                         " but extent " + op.textOf(earlier.extent) + " in " +
                          earlier.description);
-  diags.note(earlier.range, "extent " + formatExtent(earlier.extent, symbols) +
-                                " comes from here");
+  diags.note(earlier.range,
+             "extent " + op.textOf(earlier.extent) + " comes from here");
   if (found.range.Start != range.Start) {
-    diags.note(found.range, "extent " + formatExtent(found.extent, symbols) +
-                                " comes from here");
+    diags.note(found.range,
+               "extent " + op.textOf(found.extent) + " comes from here");
   }
 }

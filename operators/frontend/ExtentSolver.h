@@ -13,10 +13,6 @@
 
 namespace lpgen {
 
-/// "28", or "?m" for a run-time size.
-std::string formatExtent(const ast::Extent &extent,
-                         const std::vector<ast::Symbol> &symbols);
-
 class ExtentSolver {
 public:
   /// Where an extent was learnt: `description` completes "extent N in ...".
@@ -26,8 +22,7 @@ public:
     llvm::SMRange range;
   };
 
-  ExtentSolver(const std::vector<ast::Symbol> &symbols, Diagnostics &diags)
-      : symbols(symbols), diags(diags) {}
+  ExtentSolver(const ast::Op &op, Diagnostics &diags) : op(op), diags(diags) {}
 
   /// A new unknown.
   unsigned add();
@@ -46,7 +41,7 @@ private:
   void conflict(const std::string &index, llvm::SMRange range,
                 const Source &found, const Source &earlier);
 
-  const std::vector<ast::Symbol> &symbols;
+  const ast::Op &op;
   Diagnostics &diags;
   std::vector<unsigned> parents;
   std::vector<std::optional<Source>> sources;

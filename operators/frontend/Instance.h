@@ -60,6 +60,8 @@ struct Instance {
   std::deque<Binding> bindings; ///< In the order of the text.
   llvm::StringMap<Binding *> byName;
   llvm::StringMap<Size> sizes;
+  /// Parameters of its own that stand for run-time sizes of the caller.
+  llvm::StringMap<ast::Extent> sizeParams;
   /// The call; null for the operator that is asked for.
   Instance *caller = nullptr;
   Diagnostics::Call call;

@@ -7,6 +7,7 @@
 #ifndef LPGEN_OPERATORS_FRONTEND_OPCHECKER_H
 #define LPGEN_OPERATORS_FRONTEND_OPCHECKER_H
 
+#include "base/types/SizeForm.h"
 #include "operators/frontend/ExtentSolver.h"
 #include "operators/frontend/Instance.h"
 #include "operators/frontend/Interval.h"
@@ -139,6 +140,22 @@ private:
   void bindTarget(const syntax::StatementDecl &statement,
                   const syntax::Target &target);
 
+  // SemaSizes: sizes computed from run-time sizes.
+  bool isSize(const syntax::Node &node) const;
+  bool hasSize(const syntax::Node &node) const;
+  const ast::Extent *findSize(const syntax::Node &node);
+  SizeForm formOf(const ast::Extent &extent);
+  std::optional<SizeForm> sizeForm(const syntax::Node &node);
+  std::optional<SizeForm> divideSize(const syntax::Node &node,
+                                     const SizeForm &size,
+                                     const SizeForm &divisor, bool isFloor);
+  bool checkSizes();
+  std::nullopt_t reportLargeSize(const syntax::Node &node);
+  std::optional<ast::Extent> resolveSizeExpr(const syntax::Node &node);
+  bool isProvedInside(const ast::AffineForm &form,
+                      const ast::Statement &statement,
+                      const ast::Extent &extent);
+
   // SemaCalls: what is called, in place of the call.
   bool inlineCall(const syntax::StatementDecl &statement);
   bool inlineCallee(const syntax::StatementDecl &statement,
@@ -177,6 +194,7 @@ private:
   std::optional<unsigned> findIndex(llvm::StringRef name) const;
   ast::ExprPtr lower(const syntax::Node &node);
   ast::ExprPtr lowerName(const syntax::Node &node);
+  ast::ExprPtr lowerSize(const syntax::Node &node);
   bool checkReadable(Binding &binding, llvm::SMRange range);
   ast::ExprPtr lowerRead(const syntax::Node &node, Binding &binding);
   ast::ExprPtr lowerCall(const syntax::Node &node);
@@ -250,7 +268,7 @@ private:
     return "'" + binding.name + "'";
   }
   std::string format(const ast::Extent &extent) const {
-    return formatExtent(extent, op.symbols);
+    return op.textOf(extent);
   }
   bool failedSince(unsigned errors) const {
     return diags.numErrors() != errors;

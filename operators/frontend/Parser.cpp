@@ -282,18 +282,24 @@ private:
     do {
       Dimension dimension;
       llvm::SMLoc start = here();
-      if (accept(TokenKind::Question)) {
+      const bool isBounded = current().is(TokenKind::Question) &&
+                             peek(1).is(TokenKind::Name) &&
+                             peek(2).is(TokenKind::LessEqual);
+      if (isBounded) {
+        advance();
         dimension.symbol = expectName("the name of a run-time size after '?'");
         if (!dimension.symbol) {
           return false;
         }
+        advance();
       }
-      bool hasValue = !dimension.symbol || accept(TokenKind::LessEqual);
-      if (hasValue) {
-        dimension.value = parseExpr();
-        if (!dimension.value) {
-          return false;
-        }
+      dimension.value = parseExpr();
+      if (!dimension.value) {
+        return false;
+      }
+      if (!isBounded && dimension.value->kind == Node::Kind::Size) {
+        dimension.symbol = {dimension.value->name, dimension.value->range};
+        dimension.value = nullptr;
       }
       dimension.range = rangeFrom(start);
       shape.push_back(std::move(dimension));

@@ -8,7 +8,7 @@ using namespace lpgen;
 
 OpChecker::OpChecker(const CallableOp &root, const CallableOps &operators,
                      Diagnostics &diags)
-    : operators(operators), diags(diags), extents(op.symbols, diags) {
+    : operators(operators), diags(diags), extents(op, diags) {
   instance = &addInstance(root);
   op.name = root.decl->name.text;
   op.loc = root.decl->name.range.Start;
@@ -52,7 +52,7 @@ std::set<const syntax::OpDecl *> OpChecker::calledOps() const {
 }
 
 std::optional<ast::Op> OpChecker::check() {
-  if (!checkCounts() || !checkDeclarations() || !lowerBody() ||
+  if (!checkCounts() || !checkDeclarations() || !lowerBody() || !checkSizes() ||
       !resolveExtents() || !checkBounds() || !checkTypes()) {
     return std::nullopt;
   }

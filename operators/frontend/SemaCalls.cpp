@@ -212,17 +212,20 @@ bool OpChecker::fitShape(const Passed &passed) {
 std::optional<ast::Extent> OpChecker::fitDimension(const Passed &passed,
                                                    unsigned dim) {
   const Dimension &written = passed.formal->shape[dim];
-  std::optional<int64_t> value;
-  if (written.value) {
+  std::optional<ast::Extent> expected;
+  if (!written.symbol) {
     Entered guard(*this, passed.callee);
-    value = resolveExtent(*written.value, instance->constants, diags);
-    if (!value) {
-      return std::nullopt;
+    expected = resolveDimension(written, passed.role);
+  } else {
+    std::optional<int64_t> bound;
+    if (written.value) {
+      Entered guard(*this, passed.callee);
+      bound = resolveExtent(*written.value, instance->constants, diags);
+    }
+    if (!written.value || bound) {
+      expected = fitSize(passed, dim, bound);
     }
   }
-  std::optional<ast::Extent> expected =
-      written.symbol ? fitSize(passed, dim, value)
-                     : std::optional(ast::Extent{*value, -1});
   if (!expected) {
     return std::nullopt;
   }

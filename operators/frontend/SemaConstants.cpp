@@ -97,10 +97,12 @@ bool ConstantEvaluator::isConstant(const Node &node) const {
   case Node::Kind::Int:
     return true;
   case Node::Kind::Float:
+  case Node::Kind::Size:
   case Node::Kind::Reduce:
     return false;
   case Node::Kind::Name:
-    return !node.hasSubscripts && params.find(node.name);
+    return !node.hasSubscripts && params.find(node.name) &&
+           !params.find(node.name)->isSize;
   case Node::Kind::Negate:
   case Node::Kind::Binary:
   case Node::Kind::Call:
@@ -119,11 +121,21 @@ std::optional<int64_t> ConstantEvaluator::evaluate(const Node &node) {
     diags.error(node.range, "expected an integer constant, found a "
                             "floating-point number");
     return std::nullopt;
+  case Node::Kind::Size:
+    diags.error(node.range, "expected an integer constant, found the run-time "
+                            "size '?" +
+                                node.name + "'");
+    return std::nullopt;
   case Node::Kind::Reduce:
     diags.error(node.range, "expected an integer constant, found a reduction");
     return std::nullopt;
   case Node::Kind::Name:
-    if (!node.hasSubscripts && params.find(node.name)) {
+    if (const ParamTable::Entry *param = params.find(node.name);
+        param && !node.hasSubscripts) {
+      if (param->isSize) {
+        diags.error(node.range, "expected an integer constant, but '" +
+                                    node.name + "' is a run-time size here");
+      }
       return useParam(node.name);
     }
     diags.error(node.range, "expected an integer constant, but '" + node.name +

@@ -17,6 +17,8 @@ public:
     std::optional<int64_t> value; ///< Absent if its expression was wrong.
     /// False for a value that a call gave: it follows from the caller.
     bool isIdentity = true;
+    /// It stands for a run-time size of the caller, and has no value.
+    bool isSize = false;
   };
 
   /// Those of an operator, beside those of its file.

@@ -146,6 +146,9 @@ bool OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
 
 std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim,
                                                        ast::Role role) {
+  if (!dim.symbol && hasSize(*dim.value)) {
+    return resolveSizeExpr(*dim.value);
+  }
   std::optional<int64_t> size;
   if (dim.value) {
     size = resolveExtent(*dim.value, instance->constants, diags);
@@ -155,7 +158,7 @@ std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim,
   }
   if (!dim.symbol) {
     assert(size && "the parser gives a dimension a symbol or an extent");
-    return ast::Extent{*size, -1};
+    return ast::Extent{*size};
   }
   const std::string &name = dim.symbol->text;
   bool isOfCaller = role == ast::Role::Intermediate || instance->caller;
@@ -178,7 +181,7 @@ std::optional<ast::Extent> OpChecker::resolveSize(const std::string &name,
       reportNoBound(name, range);
       return std::nullopt;
     }
-    ast::Extent extent{*bound, static_cast<int>(op.symbols.size())};
+    ast::Extent extent{*bound, static_cast<SizeId>(op.symbols.size())};
     op.symbols.push_back({name, *bound, range.Start});
     instance->sizes[name] = {extent, *bound, range};
     return extent;

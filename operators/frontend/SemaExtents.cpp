@@ -129,8 +129,10 @@ void OpChecker::checkSubscript(Expr &read, unsigned dim,
       statement.indices[form.terms[0].index].extent == extent;
   // A run-time size can be anything from 0 up, so only its own indices are
   // inside.
-  bool isInside = isWholeDimension ||
-                  (extent.isStatic() && values.within(0, extent.size - 1));
+  bool isInside =
+      isWholeDimension ||
+      (extent.isStatic() && values.within(0, extent.size - 1)) ||
+      (!extent.isStatic() && isProvedInside(form, statement, extent));
   bool isFractional = form.divisor != 1;
   if (isInside && !isFractional) {
     return;

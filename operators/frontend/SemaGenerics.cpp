@@ -20,9 +20,10 @@ bool OpChecker::solveParams(const OpCall &call, llvm::ArrayRef<Passed> passed,
   unsigned errors = diags.numErrors();
   for (const GenericParam &param : callee.decl.params) {
     std::optional<int64_t> value;
+    const bool isSize = callee.sizeParams.contains(param.name.text);
     if (auto it = values.find(param.name.text); it != values.end()) {
       value = it->second;
-    } else if (!param.value) {
+    } else if (!isSize && !param.value) {
       diags.error(
           call.callee.range,
           "parameter '" + param.name.text + "' of '" + call.callee.text +
@@ -32,11 +33,11 @@ bool OpChecker::solveParams(const OpCall &call, llvm::ArrayRef<Passed> passed,
       continue;
     }
     Entered guard(*this, &callee);
-    if (!value) {
+    if (!value && !isSize) {
       value = callee.constants.evaluate(*param.value);
       ok &= value.has_value();
     }
-    callee.params.add({param.name, value, /*isIdentity=*/false}, diags);
+    callee.params.add({param.name, value, /*isIdentity=*/false, isSize}, diags);
   }
   return ok && !failedSince(errors);
 }
@@ -84,7 +85,8 @@ bool OpChecker::matchTensor(const Passed &passed,
                  node->name == p.name.text;
         });
     return param != passed.callee->decl.params.end() &&
-                   !values.contains(param->name.text)
+                   !values.contains(param->name.text) &&
+                   !passed.callee->sizeParams.contains(param->name.text)
                ? &*param
                : nullptr;
   };
@@ -109,15 +111,10 @@ bool OpChecker::matchTensor(const Passed &passed,
         written.symbol ? nullptr : findOpen(written.value);
     std::optional<ast::Extent> extent =
         param ? knownExtent(passed.actual->tensor, dim) : std::nullopt;
-    if (extent && !extent->isStatic()) {
-      reportMismatch(passed,
-                     "the run-time size " + format(*extent) + " in dimension " +
-                         Twine(dim),
-                     "the constant '" + param->name.text + "' there");
-      return false;
-    }
-    if (extent) {
+    if (extent && extent->isStatic()) {
       values[param->name.text] = extent->size;
+    } else if (extent) {
+      passed.callee->sizeParams[param->name.text] = *extent;
     }
   }
   return true;

@@ -158,6 +158,8 @@ ExprPtr OpChecker::lower(const Node &node) {
   }
   case Node::Kind::Name:
     return lowerName(node);
+  case Node::Kind::Size:
+    return lowerSize(node);
   case Node::Kind::Call:
     return lowerCall(node);
   case Node::Kind::Reduce:
@@ -178,7 +180,23 @@ ExprPtr OpChecker::lower(const Node &node) {
              : nullptr;
 }
 
+ExprPtr OpChecker::lowerSize(const Node &node) {
+  const ast::Extent *extent = findSize(node);
+  if (!extent) {
+    return nullptr;
+  }
+  if (extent->isStatic()) {
+    return makeInt(extent->size, node.range);
+  }
+  ExprPtr expr = makeExpr(Expr::Kind::Size, node.loc, node.range);
+  expr->size = *extent;
+  return expr;
+}
+
 ExprPtr OpChecker::lowerName(const Node &node) {
+  if (isSize(node)) {
+    return lowerSize(node);
+  }
   if (Binding *binding = instance->find(node.name)) {
     return lowerRead(node, *binding);
   }
@@ -446,10 +464,9 @@ bool OpChecker::lowerBoundIndices(const Node &node, Expr &reduce) {
       ok = false;
       continue;
     }
-    extents.bind(scope->unknowns[*index], bound.name.text,
-                 {{*extent, -1},
-                  "the list of '" + node.name + "'",
-                  bound.extent->range});
+    extents.bind(
+        scope->unknowns[*index], bound.name.text,
+        {{*extent}, "the list of '" + node.name + "'", bound.extent->range});
   }
   return ok;
 }

@@ -31,7 +31,7 @@ bool OpChecker::isComputed(const Node &node) const {
       node.kind == Node::Kind::Binary &&
       (node.binaryOp == BinaryOp::Add || node.binaryOp == BinaryOp::Sub ||
        node.binaryOp == BinaryOp::Mul || node.binaryOp == BinaryOp::Div);
-  if (node.kind == Node::Kind::Call ||
+  if (node.kind == Node::Kind::Call || isSize(node) ||
       (node.kind == Node::Kind::Binary && !isAffineOp)) {
     return true;
   }

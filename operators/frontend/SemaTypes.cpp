@@ -96,6 +96,9 @@ bool OpChecker::type(ExprPtr &expr, const ast::Statement &statement) {
   case Expr::Kind::Index:
     expr->range = {0, statement.indices[expr->indices[0]].extent.size - 1};
     return true;
+  case Expr::Kind::Size:
+    expr->range = {0, expr->size.size};
+    return true;
   case Expr::Kind::Read:
     return typeRead(*expr, statement);
   case Expr::Kind::Unary:

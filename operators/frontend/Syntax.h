@@ -55,10 +55,10 @@ struct BoundIndex {
   std::optional<Name> last; ///< The index that it goes up to.
 };
 
-/// An expression. Children: Name its subscripts, Negate 1, Binary 2, Call its
-/// arguments, Reduce 1.
+/// An expression; Size is `?name`. Children: Name its subscripts, Negate 1,
+/// Binary 2, Call its arguments, Reduce 1.
 struct Node {
-  enum class Kind { Int, Float, Name, Negate, Binary, Call, Reduce };
+  enum class Kind { Int, Float, Name, Size, Negate, Binary, Call, Reduce };
   Kind kind = Kind::Int;
   llvm::SMRange range;
   llvm::SMLoc loc;    ///< The operator of a Binary, else the start of `range`.
@@ -82,7 +82,7 @@ struct TypeSyntax {
   llvm::SMRange range;
 };
 
-/// One dimension: `EXPR`, `?m`, or `?m <= EXPR`.
+/// One dimension: `EXPR`, in which `?m` can stand, `?m`, or `?m <= EXPR`.
 struct Dimension {
   std::optional<Name> symbol;
   NodePtr

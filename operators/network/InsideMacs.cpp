@@ -9,11 +9,6 @@
 
 namespace lpgen {
 
-static int64_t sizeOf(const ast::Extent &extent,
-                      llvm::ArrayRef<int64_t> sizes) {
-  return extent.isStatic() ? extent.size : sizes[size_t(extent.symbol)];
-}
-
 namespace {
 /// A subscript that can fall outside [0, extent).
 struct Check {
@@ -95,7 +90,7 @@ void InsideCounter::collectChecks(const ast::Expr &expr,
       if (subscript.computed || subscript.affine.isPlainIndex()) {
         continue; // Always inside: ranges agree with the extents.
       }
-      const Check check{&subscript.affine, sizeOf(extent, sizes)};
+      const Check check{&subscript.affine, op.sizeOf(extent, sizes)};
       if (!llvm::is_contained(checks, check)) {
         checks.push_back(check);
       }
@@ -116,7 +111,7 @@ int64_t InsideCounter::insideCombinations(const ast::Statement &statement,
     return value % divisor == 0 && value >= 0 && value / divisor < check.extent;
   }
   const auto &[index, coefficient] = check.form->terms[term];
-  const int64_t extent = sizeOf(statement.indices[index].extent, sizes);
+  const int64_t extent = op.sizeOf(statement.indices[index].extent, sizes);
   int64_t count = 0;
   for (int64_t i = 0; i < extent; ++i) {
     count +=
@@ -144,7 +139,7 @@ void InsideCounter::countReduction(const ast::Statement &statement,
   }
   for (unsigned index : scope) {
     if (!isChecked[index]) {
-      count *= sizeOf(statement.indices[index].extent, sizes);
+      count *= op.sizeOf(statement.indices[index].extent, sizes);
     }
   }
   total += count;

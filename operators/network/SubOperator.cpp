@@ -73,6 +73,7 @@ ast::ExprPtr Extraction::copy(const ast::Expr &expr) const {
   copied->binaryOp = expr.binaryOp;
   copied->reduceOp = expr.reduceOp;
   copied->indices = expr.indices;
+  copied->size = expr.size;
   if (expr.kind == ast::Expr::Kind::Read) {
     copied->tensor = numbers[expr.tensor];
   }
@@ -128,6 +129,7 @@ SubOperator Extraction::run(llvm::ArrayRef<unsigned> statements,
   }
   op.name = from.name;
   op.symbols = from.symbols;
+  op.computedSizes = from.computedSizes;
   op.parameters = from.parameters;
   op.loc = from.loc;
   for (const unsigned number : statements) {

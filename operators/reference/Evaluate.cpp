@@ -187,6 +187,8 @@ int64_t Interpreter::evaluateIntUnchecked(const Expr &expr, Frame &frame) {
     return expr.intValue;
   case Expr::Kind::Index:
     return frame.indices[expr.indices[0]];
+  case Expr::Kind::Size:
+    return sizeOf(expr.size);
   case Expr::Kind::Read:
     return read(expr, frame).intValue;
   case Expr::Kind::Unary:

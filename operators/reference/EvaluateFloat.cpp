@@ -52,6 +52,7 @@ float Interpreter::evaluateFloat(const Expr &expr, Frame &frame) {
   }
   case Expr::Kind::Int:
   case Expr::Kind::Index:
+  case Expr::Kind::Size:
   case Expr::Kind::Rescale:
     break;
   }

@@ -2,6 +2,7 @@
 // over statements, and the count of multiply-accumulates. Evaluate.cpp has the
 // meaning of expressions.
 #include "operators/reference/Interpreter.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
 namespace lpgen {
@@ -9,12 +10,14 @@ namespace lpgen {
 Interpreter::Interpreter(const ast::Op &op,
                          llvm::ArrayRef<int64_t> symbolValues)
     : op(op), symbolValues(symbolValues.begin(), symbolValues.end()),
-      numSymbolsGiven(symbolValues.size()),
       definitions(op.tensors.size(), nullptr),
       materialized(op.tensors.size(), nullptr), remembered(op.tensors.size()) {
-  // Missing sizes are reported by checkSymbols; until then they count as 0.
-  this->symbolValues.resize(std::max(symbolValues.size(), op.symbols.size()),
-                            0);
+  // Wrong sizes are reported by bindInputs; what they leave open counts as 0.
+  fault = op.whyNotSizes(symbolValues);
+  this->symbolValues.resize(op.symbols.size(), 0);
+  llvm::append_range(this->symbolValues,
+                     valuesOf(op.computedSizes, this->symbolValues));
+  this->symbolValues.resize(op.symbols.size() + op.computedSizes.size(), 0);
   for (const ast::Tensor &tensor : op.tensors) {
     std::vector<int64_t> &shape = shapes.emplace_back();
     for (const ast::Extent &extent : tensor.shape) {
@@ -27,23 +30,12 @@ Interpreter::Interpreter(const ast::Op &op,
 }
 
 int64_t Interpreter::sizeOf(const ast::Extent &extent) const {
-  return extent.isStatic() ? extent.size : symbolValues[extent.symbol];
+  return extent.isStatic() ? extent.size : symbolValues[op.sizeNumber(extent)];
 }
 
 Status Interpreter::checkSymbols() const {
-  if (numSymbolsGiven != op.symbols.size()) {
-    return Status::error(
-        "op '" + op.name + "' has " + std::to_string(op.symbols.size()) +
-        " run-time sizes, but " + std::to_string(numSymbolsGiven) +
-        " values were given");
-  }
-  for (size_t i = 0; i < op.symbols.size(); ++i) {
-    if (symbolValues[i] < 0 || symbolValues[i] > op.symbols[i].bound) {
-      return Status::error("?" + op.symbols[i].name + " is " +
-                           std::to_string(symbolValues[i]) +
-                           ", expected a size from 0 to its bound " +
-                           std::to_string(op.symbols[i].bound));
-    }
+  if (!fault.empty()) {
+    return Status::error(fault);
   }
   for (const ast::Statement &statement : op.statements) {
     LPGEN_RETURN_IF_ERROR(checkEmptyReductions(statement, *statement.value));
@@ -62,13 +54,13 @@ Status Interpreter::checkEmptyReductions(const ast::Statement &statement,
       const ast::Extent &extent = statement.indices[index].extent;
       const bool isPrefix = statement.indices[index].last.has_value();
       if (!isPrefix && !extent.isStatic() && sizeOf(extent) == 0) {
-        return Status::error(
-            "?" + op.symbols[extent.symbol].name + " is 0, but index '" +
-            statement.indices[index].name + "' of " +
-            (expr.reduceOp >= ast::ReduceOp::ArgMax ? "an argmax or argmin"
-                                                    : "a max or min") +
-            " in '" + op.tensors[statement.tensor].name +
-            "' ranges over it, expected at least 1");
+        return Status::error(op.textOf(extent) + " is 0, but index '" +
+                             statement.indices[index].name + "' of " +
+                             (expr.reduceOp >= ast::ReduceOp::ArgMax
+                                  ? "an argmax or argmin"
+                                  : "a max or min") +
+                             " in '" + op.tensors[statement.tensor].name +
+                             "' ranges over it, expected at least 1");
       }
     }
   }
@@ -192,23 +184,19 @@ static int64_t saturatingAdd(int64_t a, int64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
-static int64_t extentOf(const ast::Extent &extent,
-                        llvm::ArrayRef<int64_t> symbolValues) {
-  return extent.isStatic() ? extent.size : symbolValues[extent.symbol];
-}
-
 /// Evaluations of innermost reduction bodies in one evaluation of `expr`.
-static int64_t countTerms(const ast::Statement &statement,
+static int64_t countTerms(const ast::Op &op, const ast::Statement &statement,
                           const ast::Expr &expr,
                           llvm::ArrayRef<int64_t> symbolValues) {
   int64_t inner = 0;
   for (const ast::ExprPtr &operand : expr.operands) {
-    inner = saturatingAdd(inner, countTerms(statement, *operand, symbolValues));
+    inner =
+        saturatingAdd(inner, countTerms(op, statement, *operand, symbolValues));
   }
   for (const ast::Subscript &subscript : expr.subscripts) {
     if (subscript.computed) {
       inner = saturatingAdd(
-          inner, countTerms(statement, *subscript.computed, symbolValues));
+          inner, countTerms(op, statement, *subscript.computed, symbolValues));
     }
   }
   if (expr.kind != ast::Expr::Kind::Reduce) {
@@ -217,7 +205,7 @@ static int64_t countTerms(const ast::Statement &statement,
   int64_t count = std::max<int64_t>(inner, 1);
   for (unsigned index : expr.indices) {
     count = saturatingMul(
-        count, extentOf(statement.indices[index].extent, symbolValues));
+        count, op.sizeOf(statement.indices[index].extent, symbolValues));
   }
   return count;
 }
@@ -227,10 +215,11 @@ static int64_t countAll(const ast::Op &op, llvm::ArrayRef<int64_t> symbolValues,
   assert(symbolValues.size() == op.symbols.size() && "a value for each symbol");
   int64_t total = 0;
   for (const ast::Statement &statement : op.statements) {
-    int64_t count = std::max(
-        leastPerElement, countTerms(statement, *statement.value, symbolValues));
+    int64_t count =
+        std::max(leastPerElement,
+                 countTerms(op, statement, *statement.value, symbolValues));
     for (const ast::Extent &extent : op.tensors[statement.tensor].shape) {
-      count = saturatingMul(count, extentOf(extent, symbolValues));
+      count = saturatingMul(count, op.sizeOf(extent, symbolValues));
     }
     total = saturatingAdd(total, count);
   }

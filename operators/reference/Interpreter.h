@@ -142,8 +142,9 @@ private:
   int64_t fail(const Frame &frame, const std::string &what);
 
   const ast::Op &op;
-  llvm::SmallVector<int64_t, 4> symbolValues; ///< One for each symbol.
-  size_t numSymbolsGiven; ///< A wrong number is reported by bindInputs.
+  /// One for each symbol, then those of computed sizes.
+  llvm::SmallVector<int64_t, 4> symbolValues;
+  std::string fault; ///< Why these sizes cannot be; empty if they can.
   std::vector<std::vector<int64_t>> shapes;        ///< By tensor id.
   std::vector<const ast::Statement *> definitions; ///< By tensor id.
   std::vector<const HostTensor *> materialized;    ///< By tensor id, or null.

@@ -177,8 +177,7 @@ Result<std::vector<HostTensor>> makeInputs(const ast::Op &op,
     }
     std::vector<int64_t> shape;
     for (const ast::Extent &extent : tensor.shape) {
-      shape.push_back(extent.isStatic() ? extent.size
-                                        : symbolValues[extent.symbol]);
+      shape.push_back(op.sizeOf(extent, symbolValues));
     }
     Result<HostTensor> values = HostTensor::create(tensor.type, shape);
     if (!values.ok()) {

@@ -111,6 +111,33 @@ static KernelBuffer readBuffer(const json &from, size_t numSizes) {
   return buffer;
 }
 
+/// A size that follows from `numGiven` given ones and others before it.
+static ComputedSize readComputedSize(const json &from, size_t numGiven,
+                                     size_t numBefore) {
+  ComputedSize size;
+  const auto numbers = from.at("sizes").get<std::vector<int64_t>>();
+  const auto coefficients = from.at("coefficients").get<std::vector<int64_t>>();
+  size.constant = from.at("constant").get<int64_t>();
+  size.divisor = from.at("divisor").get<int64_t>();
+  size.isFloor = from.at("floor").get<bool>();
+  if (numbers.size() != coefficients.size() || size.divisor < 1) {
+    throw BadManifest{"a computed size has other coefficients than sizes, or "
+                      "no divisor"};
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const int64_t number = numbers[i];
+    if (number < 0 || number >= int64_t(numGiven + numBefore)) {
+      throw BadManifest{"a computed size follows from one that is not before "
+                        "it"};
+    }
+    size.terms.push_back({number < int64_t(numGiven)
+                              ? SizeId(number)
+                              : ~SizeId(number - int64_t(numGiven)),
+                          coefficients[i]});
+  }
+  return size;
+}
+
 Result<KernelInterface> KernelInterface::parse(const std::string &manifest) {
   const auto failure = [](const std::string &reason) {
     return Status::error("this is no manifest of a kernel: " + reason +
@@ -127,10 +154,15 @@ Result<KernelInterface> KernelInterface::parse(const std::string &manifest) {
       kernel.sizes.push_back({size.at("name").get<std::string>(),
                               size.at("bound").get<int64_t>()});
     }
+    for (const json &size : from.value("computed_sizes", json::array())) {
+      kernel.computedSizes.push_back(readComputedSize(
+          size, kernel.sizes.size(), kernel.computedSizes.size()));
+    }
+    const size_t numSizes = kernel.sizes.size() + kernel.computedSizes.size();
     for (const json &buffer : from.at("buffers")) {
       const bool isOutput = buffer.at("output").get<bool>();
       (isOutput ? kernel.outputs : kernel.inputs)
-          .push_back(readBuffer(buffer, kernel.sizes.size()));
+          .push_back(readBuffer(buffer, numSizes));
     }
     return kernel;
   } catch (const BadManifest &bad) {
@@ -145,11 +177,27 @@ std::string KernelInterface::describe(const KernelBuffer &buffer) const {
   for (size_t d = 0; d < buffer.shape.size(); ++d) {
     text += d == 0 ? "" : ", ";
     if (buffer.sizes[d] >= 0) {
-      text += "?" + sizes[size_t(buffer.sizes[d])].name + " <= ";
+      const auto size = size_t(buffer.sizes[d]);
+      text += (size < sizes.size() ? "?" : "") + sizeText(size) + " <= ";
     }
     text += std::to_string(buffer.shape[d]);
   }
   return buffer.shape.empty() ? buffer.type.str() : text + "]";
+}
+
+std::vector<int64_t>
+KernelInterface::allSizes(std::vector<int64_t> given) const {
+  const std::vector<int64_t> more = valuesOf(computedSizes, given);
+  given.insert(given.end(), more.begin(), more.end());
+  given.resize(sizes.size() + computedSizes.size());
+  return given;
+}
+
+std::string KernelInterface::sizeText(size_t size) const {
+  const auto nameOf = [&](size_t given) { return sizes[given].name; };
+  return size < sizes.size()
+             ? nameOf(size)
+             : lpgen::sizeText(computedSizes, size - sizes.size(), nameOf);
 }
 
 Result<size_t> KernelInterface::findInput(const std::string &name) const {
@@ -189,6 +237,10 @@ Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
       continue;
     }
     const auto size = size_t(buffer.sizes[d]);
+    if (size >= found.size()) {
+      computed.push_back({size, shape[d], place});
+      continue;
+    }
     const KernelSize &declared = kernel.sizes[size];
     if (shape[d] > declared.bound) {
       return sizeFault(place, declared, shape[d],
@@ -214,7 +266,22 @@ Result<std::vector<int64_t>> KernelSizes::take() const {
                            "say what it is; make it a param");
     }
   }
-  return takeOrBounds();
+  std::vector<int64_t> sizes = takeOrBounds();
+  if (valuesOf(kernel.computedSizes, sizes).size() !=
+      kernel.computedSizes.size()) {
+    return Status::error("the arguments do not fit operator '" + kernel.op +
+                         "': a size that follows from theirs is negative or "
+                         "no integer");
+  }
+  const std::vector<int64_t> all = kernel.allSizes(sizes);
+  for (const auto &[size, extent, place] : computed) {
+    if (all[size] != extent) {
+      return Status::error(
+          place + ": expected an extent of " + kernel.sizeText(size) + " = " +
+          std::to_string(all[size]) + ", found " + std::to_string(extent));
+    }
+  }
+  return sizes;
 }
 
 std::vector<int64_t> KernelSizes::takeOrBounds() const {

@@ -7,6 +7,7 @@
 #define LPGEN_RUNTIME_KERNELS_KERNELINTERFACE_H
 
 #include "base/system/Status.h"
+#include "base/types/ComputedSize.h"
 #include "base/types/ElementType.h"
 #include <cstdint>
 #include <optional>
@@ -25,11 +26,13 @@ struct KernelBuffer {
   std::string name;
   ElementType type;
   std::vector<int64_t> shape; ///< Constants, or bounds of run-time sizes.
-  std::vector<int64_t> sizes; ///< For each dimension its run-time size, or -1.
+  /// For each dimension its run-time size, computed ones behind those that are
+  /// given, or -1.
+  std::vector<int64_t> sizes;
   int64_t lo = 0; ///< What values an integer input promises to have.
   int64_t hi = 0;
 
-  /// The shape for these run-time sizes.
+  /// The shape for these run-time sizes, with those that are computed.
   std::vector<int64_t> shapeFor(std::span<const int64_t> runTimeSizes) const;
   /// An error that names the first of `count` elements that lie in `shape`,
   /// row-major and dense, whose value the type or the range does not allow.
@@ -40,12 +43,17 @@ struct KernelInterface {
   std::string op;
   std::string symbol; ///< The long name.
   std::string target;
-  std::vector<KernelSize> sizes;
+  std::vector<KernelSize> sizes;           ///< That a caller gives.
+  std::vector<ComputedSize> computedSizes; ///< That follow from them.
   std::vector<KernelBuffer> inputs;
   std::vector<KernelBuffer> outputs;
 
   static Result<KernelInterface> parse(const std::string &manifest);
 
+  /// Those that are given, for which the kernel runs, and those that follow.
+  std::vector<int64_t> allSizes(std::vector<int64_t> given) const;
+  /// "m" or "floordiv(h + 1, 2)"
+  std::string sizeText(size_t size) const;
   /// "u8[?m <= 512, 64]"
   std::string describe(const KernelBuffer &buffer) const;
   /// The number of an input; an error that names those that there are.
@@ -60,7 +68,8 @@ public:
   /// Takes the shape of an input. An error if it is not the declared one, or if
   /// a size differs from that of another input.
   Status match(size_t input, std::span<const int64_t> shape);
-  /// All sizes; an error if no shape says one of them.
+  /// All sizes that are given; an error if no shape says one of them, or if a
+  /// shape is not the one that follows.
   Result<std::vector<int64_t>> take() const;
   /// The same, with bounds for what no shape says.
   std::vector<int64_t> takeOrBounds() const;
@@ -69,6 +78,13 @@ private:
   const KernelInterface &kernel;
   std::vector<std::optional<int64_t>> found;
   std::vector<std::string> places; ///< Where each was seen first.
+  /// What was found where a size follows from others.
+  struct Computed {
+    size_t size;
+    int64_t found;
+    std::string place;
+  };
+  std::vector<Computed> computed;
 };
 
 } // namespace lpgen

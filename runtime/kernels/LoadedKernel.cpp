@@ -164,8 +164,8 @@ Result<TensorMap> LoadedKernel::run(const TensorMap &inputs) const {
   TensorMap results;
   std::vector<void *> outputs;
   for (const KernelBuffer &buffer : interface().outputs) {
-    Result<HostTensor> tensor =
-        HostTensor::create(buffer.type, buffer.shapeFor(*sizes));
+    Result<HostTensor> tensor = HostTensor::create(
+        buffer.type, buffer.shapeFor(interface().allSizes(*sizes)));
     LPGEN_RETURN_IF_ERROR(tensor.status());
     outputs.push_back(tensor->data());
     results.emplace(buffer.name, std::move(*tensor));

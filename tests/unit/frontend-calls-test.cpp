@@ -251,8 +251,8 @@ op dynamic(x: u8[4, ?c <= 6], w: s4[5, 6], g: f32[5]) -> (y: u2[4, 5]) {
 2:60: note: 'y' is declared here
 23:13: error: 'x' has up to 99 in dimension 0, but 'x' of 'layer' has at most 64 there
 2:3: note: 'x' is declared here
-26:13: error: 'x' has the run-time size ?c in dimension 1, but 'x' of 'layer' has the constant 'C' there
-2:3: note: 'x' is declared here)");
+26:16: error: 'w' has extent 6 in dimension 1, but 'w' of 'layer' has ?c there
+2:32: note: 'w' is declared here)");
 }
 
 TEST(FrontendCalls, OpenAndWrongParameters) {

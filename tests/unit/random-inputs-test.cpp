@@ -136,7 +136,7 @@ TEST(RandomInputs, dependOnSeedAndTensorOnly) {
 TEST(RandomInputs, tooLargeATensorIsAnError) {
   ast::Op op;
   op.tensors.push_back(input(i32));
-  op.tensors[0].shape = {{INT64_MAX, -1}, {2, -1}};
+  op.tensors[0].shape = {{INT64_MAX}, {2}};
   EXPECT_EQ(makeInputs(op, {}, InputKind::Random, 0).message(),
             "input 'x': no tensor can have the shape [9223372036854775807, 2] "
             "of i32: a negative extent or too many elements");

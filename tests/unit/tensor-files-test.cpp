@@ -133,6 +133,41 @@ TEST_F(TensorFilesTest, RejectsValuesThatAreNotAllowed) {
               HasSubstr("none.npy"));
 }
 
+TEST_F(TensorFilesTest, GivenSizesAgreeWithShapes) {
+  const TensorPaths paths = {{0, write("x.npy", s4, {2, 7}, 1)},
+                             {1, write("w.npy", u2, {3, 7}, 1)}};
+  EXPECT_TRUE(loadInputs(op(), paths, {{"m", 2}}).ok());
+  EXPECT_THAT(loadInputs(op(), paths, {{"m", 3}}).message(),
+              HasSubstr("size ?m is 2 here but 3 in --size m"));
+  EXPECT_THAT(loadInputs(op(), paths, {{"p", 3}}).message(),
+              HasSubstr("--size p: operator 'gemm' has no run-time size ?p"));
+  EXPECT_THAT(parseSizes({"m"}).message(),
+              HasSubstr("--size 'm': expected NAME=VALUE"));
+}
+
+TEST_F(TensorFilesTest, SizesFollowFromOthers) {
+  llvm::SourceMgr text;
+  text.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBuffer(
+          "op f(x: s4[?m <= 9], z: s4[?m - 2] pad(0))\n"
+          "  -> (y: i32[(?m - 1) / 2]) { y[i] = x[2*i + 1] + z[0] }"),
+      llvm::SMLoc());
+  const std::optional<ast::File> parsed = parseFile(text);
+  if (!parsed) {
+    FAIL() << "the operator does not parse";
+  }
+  const auto load = [&](int64_t m, int64_t z) {
+    const auto inputs =
+        loadInputs(parsed->ops.front(), {{0, write("x.npy", s4, {m}, 1)},
+                                         {1, write("z.npy", s4, {z}, 1)}});
+    return inputs.ok() ? "" : inputs.message();
+  };
+  EXPECT_EQ(load(9, 7), "");
+  EXPECT_THAT(load(9, 6), HasSubstr("expected ?m - 2 = 7, found 6"));
+  EXPECT_THAT(load(8, 6), HasSubstr("?m is 8, for which the size (?m - 1) / 2 "
+                                    "is negative or no integer"));
+}
+
 TEST(TensorFiles, SizesThatNoInputHasAreAnError) {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(

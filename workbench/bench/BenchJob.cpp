@@ -18,8 +18,7 @@ static std::vector<BenchTensor> tensorsOf(const ast::Op &op,
     }
     std::vector<int64_t> shape;
     for (const ast::Extent &extent : tensor.shape) {
-      shape.push_back(extent.isStatic() ? extent.size
-                                        : sizes[size_t(extent.symbol)]);
+      shape.push_back(op.sizeOf(extent, sizes));
     }
     tensors.push_back({tensor.name, tensor.type, std::move(shape),
                        tensor.range.lo, tensor.range.hi,

@@ -38,7 +38,7 @@ private:
     return llvm::is_contained(product.sum->indices, index);
   }
   int64_t sizeOf(const ast::Extent &extent) const {
-    return extent.isStatic() ? extent.size : sizes[size_t(extent.symbol)];
+    return op.sizeOf(extent, sizes);
   }
 
   const ast::Op &op;

@@ -43,8 +43,7 @@ static LayerLine makeLine(const ast::Op &op, Layer layer,
   LayerLine line;
   line.type = result.type;
   for (const ast::Extent &extent : result.shape) {
-    line.shape.push_back(extent.isStatic() ? extent.size
-                                           : sizes[size_t(extent.symbol)]);
+    line.shape.push_back(op.sizeOf(extent, sizes));
   }
   line.macs = insideMultiplyAccumulates(alone, sizes)
                   .value_or(multiplyAccumulates(alone, sizes));

@@ -69,9 +69,10 @@ static std::string declaredShape(const ast::Op &op, const ast::Tensor &tensor) {
   std::string text = "[";
   for (const ast::Extent &extent : tensor.shape) {
     text += text.size() == 1 ? "" : ", ";
-    text += extent.isStatic() ? std::to_string(extent.size)
-                              : "?" + op.symbols[size_t(extent.symbol)].name +
-                                    " <= " + std::to_string(extent.size);
+    text += op.textOf(extent);
+    if (!extent.isStatic() && *extent.id >= 0) {
+      text += " <= " + std::to_string(extent.size);
+    }
   }
   return text + "]";
 }
@@ -83,6 +84,8 @@ public:
   explicit SizeDeduction(const ast::Op &op)
       : op(op), sizes(op.symbols.size(), -1), sources(op.symbols.size()) {}
 
+  /// Takes a size that was given by name.
+  Status give(const std::string &name, int64_t size);
   /// Matches one input's shape with its declaration.
   Status match(const ast::Tensor &tensor, const NpyArray &array);
   /// The sizes, once all inputs are matched.
@@ -94,8 +97,27 @@ private:
   const ast::Op &op;
   std::vector<int64_t> sizes;
   std::vector<std::string> sources; ///< Where a size was seen first.
+  /// What was found where the size follows from others.
+  struct Computed {
+    ast::Extent extent;
+    int64_t found;
+    std::string place;
+  };
+  std::vector<Computed> computed;
 };
 } // namespace
+
+Status SizeDeduction::give(const std::string &name, int64_t size) {
+  const auto found = llvm::find_if(op.symbols, [&](const ast::Symbol &symbol) {
+    return symbol.name == name;
+  });
+  if (found == op.symbols.end()) {
+    return Status::error("--size " + name + ": operator '" + op.name +
+                         "' has no run-time size ?" + name);
+  }
+  return matchSymbol(size_t(found - op.symbols.begin()), size,
+                     "--size " + name);
+}
 
 Status SizeDeduction::match(const ast::Tensor &tensor, const NpyArray &array) {
   const std::vector<int64_t> &shape = array.elements.shape();
@@ -111,11 +133,16 @@ Status SizeDeduction::match(const ast::Tensor &tensor, const NpyArray &array) {
   }
   for (size_t i = 0; i < shape.size(); ++i) {
     const ast::Extent &extent = tensor.shape[i];
-    if (!extent.isStatic()) {
-      LPGEN_RETURN_IF_ERROR(matchSymbol(size_t(extent.symbol), shape[i],
-                                        "dimension " + std::to_string(i) +
-                                            " of '" + array.path + "'"));
+    const std::string place =
+        "dimension " + std::to_string(i) + " of '" + array.path + "'";
+    if (extent.isStatic()) {
+      continue;
     }
+    if (*extent.id < 0) {
+      computed.push_back({extent, shape[i], place});
+      continue;
+    }
+    LPGEN_RETURN_IF_ERROR(matchSymbol(size_t(*extent.id), shape[i], place));
   }
   return Status::success();
 }
@@ -145,15 +172,48 @@ Result<std::vector<int64_t>> SizeDeduction::take() const {
       return Status::error("size ?" + op.symbols[i].name + " of operator '" +
                            op.name +
                            "' is in no input's shape, so the files do not say "
-                           "what it is; make it a param and give it with -D");
+                           "what it is; give --size " +
+                           op.symbols[i].name + "=VALUE");
+    }
+  }
+  if (std::string fault = op.whyNotSizes(sizes); !fault.empty()) {
+    return Status::error("the files do not fit operator '" + op.name +
+                         "': " + fault);
+  }
+  for (const auto &[extent, found, place] : computed) {
+    if (const int64_t size = op.sizeOf(extent, sizes); found != size) {
+      return Status::error(place + ": expected " + op.textOf(extent) + " = " +
+                           std::to_string(size) + ", found " +
+                           std::to_string(found));
     }
   }
   return sizes;
 }
 
-Result<LoadedInputs> loadInputs(const ast::Op &op, const TensorPaths &paths) {
+Result<GivenSizes> parseSizes(llvm::ArrayRef<std::string> texts) {
+  GivenSizes sizes;
+  for (const std::string &text : texts) {
+    const auto assignment = splitAssignment(text);
+    int64_t value = 0;
+    if (!assignment ||
+        llvm::StringRef(assignment->second).getAsInteger(0, value) ||
+        value < 1) {
+      return Status::error("--size '" + text +
+                           "': expected NAME=VALUE with a value of 1 or more, "
+                           "as in --size m=128");
+    }
+    sizes[assignment->first] = value;
+  }
+  return sizes;
+}
+
+Result<LoadedInputs> loadInputs(const ast::Op &op, const TensorPaths &paths,
+                                const GivenSizes &given) {
   LoadedInputs inputs;
   SizeDeduction deduction(op);
+  for (const auto &[name, size] : given) {
+    LPGEN_RETURN_IF_ERROR(deduction.give(name, size));
+  }
   for (const auto &[id, path] : paths) {
     const ast::Tensor &tensor = op.tensors[id];
     const Result<NpyArray> array = readNpy(path);

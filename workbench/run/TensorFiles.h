@@ -23,6 +23,12 @@ Result<TensorPaths> bindTensorPaths(const ast::Op &op, ast::Role role,
                                     llvm::ArrayRef<std::string> assignments,
                                     const std::string &option);
 
+/// Run-time sizes by name.
+using GivenSizes = std::map<std::string, int64_t>;
+
+/// Reads NAME=VALUE, the values of option --size.
+Result<GivenSizes> parseSizes(llvm::ArrayRef<std::string> texts);
+
 /// The inputs of a run, at the places of their ids, and the run-time sizes.
 struct LoadedInputs {
   std::vector<HostTensor> tensors;
@@ -30,8 +36,10 @@ struct LoadedInputs {
 };
 
 /// Reads all inputs. Every shape must be the declared one, one name one size,
-/// every value one that the declaration allows. `paths` has all inputs.
-Result<LoadedInputs> loadInputs(const ast::Op &op, const TensorPaths &paths);
+/// every value one that the declaration allows. `paths` has all inputs, `given`
+/// sizes that no shape needs to say.
+Result<LoadedInputs> loadInputs(const ast::Op &op, const TensorPaths &paths,
+                                const GivenSizes &given = {});
 
 } // namespace lpgen
 

@@ -15,6 +15,28 @@ std::string describeCase(const ast::Op &op, const VerifyCase &verifyCase) {
   return text;
 }
 
+/// Sizes from `sizes` on with which the operator can run, where others follow
+/// from them: each is the next one for which as many as possible do.
+static std::vector<int64_t> nextPossible(const ast::Op &op,
+                                         std::vector<int64_t> sizes) {
+  constexpr int64_t mostTried = 4096;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const auto count = [&] { return valuesOf(op.computedSizes, sizes).size(); };
+    int64_t best = sizes[i];
+    size_t most = count();
+    const int64_t end = std::min(op.symbols[i].bound, best + mostTried);
+    while (most < op.computedSizes.size() && sizes[i] < end) {
+      ++sizes[i];
+      if (const size_t found = count(); found > most) {
+        most = found;
+        best = sizes[i];
+      }
+    }
+    sizes[i] = best;
+  }
+  return sizes;
+}
+
 std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
                                               int64_t maxSteps) {
   if (op.symbols.empty()) {
@@ -24,7 +46,7 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
   constexpr size_t count = std::size(smallSizes);
   std::vector<std::vector<int64_t>> choices;
   const auto add = [&](std::vector<int64_t> sizes) {
-    if (!llvm::is_contained(choices, sizes)) {
+    if (op.whyNotSizes(sizes).empty() && !llvm::is_contained(choices, sizes)) {
       choices.push_back(std::move(sizes));
     }
   };
@@ -36,7 +58,7 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
       const int64_t size = smallSizes[(i + 5 * symbol) % count];
       sizes.push_back(std::min(size, op.symbols[symbol].bound));
     }
-    add(std::move(sizes));
+    add(nextPossible(op, std::move(sizes)));
   }
   std::vector<int64_t> bounds;
   bounds.reserve(op.symbols.size());

@@ -179,7 +179,7 @@ lp.kernel @dynamic for <"generic"> sizes [#lp.size<"n", bound = 6>, #lp.size<"m"
 ^bb0(%n: index, %m: index, %x: tensor<?xi32>):
   %y = lp.compute [-9223372036854775808] dynamic(%m) -> tensor<?xi32> {
   ^bb0(%i: index):
-    // expected-error @+1 {{reads outside: dimension 0 has a run-time size, and its subscript is no loop over all of it}}
+    // expected-error @+1 {{reads outside: dimension 0 has a run-time size, and its subscript is neither a loop over all of it nor proved to be inside}}
     %v = lp.read %x[%i] affine_map<(i) -> (i)> divisors [1] : tensor<?xi32> -> i32
     lp.yield %v : i32
   }

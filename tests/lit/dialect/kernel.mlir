@@ -38,6 +38,69 @@ lp.kernel @constants for <"generic"> sizes [] buffers [
     #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", i32, [4], range = [0, 3]>,
     #lp.buffer<"y", output, f32, [4]>] attributes {phases = [], scratch = 0 : i64, workspace = 0 : i64}
 
+// Sizes that follow from others, and reads that they prove to be inside.
+// CHECK: lp.kernel @follows for <"generic"> sizes [#lp.size<"n", bound = 7>, #lp.size<"", bound = 4, <[0] * [1] + 1 by 2, floor = true>>, #lp.size<"", bound = 5, <[0] * [1] + -2 by 1, floor = false>>]
+lp.kernel @follows for <"generic"> sizes [#lp.size<"n", bound = 7>,
+    #lp.size<"", bound = 4, <[0] * [1] + 1 by 2, floor = true>>,
+    #lp.size<"", bound = 5, <[0] * [1] + -2 by 1, floor = false>>] buffers [
+    #lp.buffer<"x", input, i32, [?0], range = [0, 3]>,
+    #lp.buffer<"y", output, i32, [?1], range = [0, 3]>,
+    #lp.buffer<"z", output, i32, [?2], range = [0, 3]>] {
+^bb0(%n: index, %half: index, %less: index, %x: tensor<?xi32>):
+  %y = lp.compute [-9223372036854775808] dynamic(%half) -> tensor<?xi32> {
+  ^bb0(%i: index):
+    %v = lp.read %x[%i] affine_map<(i) -> (2 * i)> divisors [1] : tensor<?xi32> -> i32
+    lp.yield %v : i32
+  }
+  %z = lp.compute [-9223372036854775808] dynamic(%less) -> tensor<?xi32> {
+  ^bb0(%i: index):
+    %v = lp.read %x[%i] affine_map<(i) -> (i + 2)> divisors [1] : tensor<?xi32> -> i32
+    lp.yield %v : i32
+  }
+  lp.yield %y, %z : tensor<?xi32>, tensor<?xi32>
+}
+
+// -----
+
+// read_c8: the last element that is read lies behind the last one
+lp.kernel @behind for <"generic"> sizes [#lp.size<"n", bound = 7>,
+    #lp.size<"", bound = 5, <[0] * [1] + -2 by 1, floor = false>>] buffers [
+    #lp.buffer<"x", input, i32, [?0], range = [0, 3]>,
+    #lp.buffer<"z", output, i32, [?1], range = [0, 3]>] {
+^bb0(%n: index, %less: index, %x: tensor<?xi32>):
+  %z = lp.compute [-9223372036854775808] dynamic(%less) -> tensor<?xi32> {
+  ^bb0(%i: index):
+    // expected-error @+1 {{reads outside: dimension 0 has a run-time size, and its subscript is neither a loop over all of it nor proved to be inside}}
+    %v = lp.read %x[%i] affine_map<(i) -> (i + 3)> divisors [1] : tensor<?xi32> -> i32
+    lp.yield %v : i32
+  }
+  lp.yield %z : tensor<?xi32>
+}
+
+// -----
+
+// computed_size_c1
+// expected-error @+1 {{a computed size needs a coefficient for each size, numbers within 2^60 and a divisor of 1 or more}}
+func.func private @k() attributes {s = #lp.computed_size<[0] * [1] + 1 by 0, floor = true>}
+
+// -----
+
+// kernel_c7
+// expected-error @+1 {{has size 0 computed before one that is given}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"", bound = 4, <[0] * [1] + 1 by 2, floor = true>>, #lp.size<"n", bound = 4>] buffers []
+
+// -----
+
+// kernel_c7
+// expected-error @+1 {{computes size 1 from sizes that do not stand before it, in order}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 4>, #lp.size<"", bound = 4, <[1] * [1] + 1 by 2, floor = true>>] buffers []
+
+// -----
+
+// kernel_c7
+// expected-error @+1 {{computes size 1, which can be more than its bound 2}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 6>, #lp.size<"", bound = 2, <[0] * [1] + 0 by 2, floor = true>>] buffers []
+
 // -----
 
 // size_c1
