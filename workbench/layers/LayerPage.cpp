@@ -24,7 +24,7 @@ static constexpr llvm::StringLiteral style = R"(
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.4 system-ui,sans-serif}
 main{max-width:820px;margin:0 auto;padding:20px 14px 40px}
-h1{font-size:22px;margin:0 0 4px}
+h1{font-size:22px;margin:0 0 4px;overflow-wrap:anywhere}
 p{margin:0 0 8px;color:var(--quiet)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 12px;font-size:13px;margin:10px 0 18px}
 .legend i{display:inline-block;width:14px;height:14px;border-radius:3px;vertical-align:-2px;
@@ -41,6 +41,8 @@ justify-content:center}
 .sub{font-size:12.5px;color:var(--quiet)}
 .size{position:absolute;left:30px;height:18px;font-size:12.5px;color:var(--quiet);
 white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+@media(max-width:480px){main{padding:12px 8px 24px}.text{padding:6px 7px}.bits{width:10px}
+.top{font-size:14px}.sub,.size{font-size:11.5px}.top,.sub{gap:6px}}
 svg{position:absolute;overflow:visible}
 path{fill:none;stroke:var(--line);stroke-width:1.6}
 marker path{fill:var(--line);stroke:none}
@@ -140,7 +142,9 @@ Box Page::boxOf(size_t number, std::optional<double> amount, bool isMeasured,
   Box box;
   box.name = line.layer.name;
   box.about = table.kernelText(number);
-  box.work = formatv("{0:f3} M MAC", double(line.macs) * 1e-6);
+  if (const int64_t macs = table.macsIn(number); macs > 0) {
+    box.work = formatv("{0:f3} M MAC", double(macs) * 1e-6);
+  }
   box.xBits = box.wBits = line.type.isFloat() ? 0 : line.type.bits;
   if (!line.contractions.empty()) {
     const ContractFacts &contraction = line.contractions.front();
@@ -296,16 +300,17 @@ std::string Page::html() const {
   for (const Box &box : boxes) {
     body += boxHtml(box);
   }
-  return formatv("<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-                 "<meta name=viewport content=\"width=device-width\">"
-                 "<title>{0}</title><style>{1}</style></head><body><main>\n"
-                 "<h1>{0}</h1><p>{2}</p><p>Heights are {3}. Colours are the "
-                 "bits that the values use: activations left, weights right."
-                 "</p>\n<div class=legend>{4}</div>\n"
-                 "<div class=net style=\"height:{5}px\">\n{6}{7}</div>\n"
-                 "</main></body></html>\n",
-                 escaped(op.name), style, escaped(table.summary()), measure,
-                 legend, bottom(), arrows(), body);
+  return formatv(
+      "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+      "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+      "<title>{0}</title><style>{1}</style></head><body><main>\n"
+      "<h1>{0}</h1><p>{2}</p><p>Heights are {3}. Colours are the "
+      "bits that the values use: activations left, weights right."
+      "</p>\n<div class=legend>{4}</div>\n"
+      "<div class=net style=\"height:{5}px\">\n{6}{7}</div>\n"
+      "</main></body></html>\n",
+      escaped(op.name), style, escaped(table.summary()), measure, legend,
+      bottom(), arrows(), body);
 }
 
 llvm::Expected<LayerTimes> parseLayerTimes(llvm::StringRef text,

@@ -137,6 +137,14 @@ static std::string macText(int64_t macs) {
   return formatv("{0:f3}", double(macs) * 1e-6);
 }
 
+int64_t LayerTable::macsIn(size_t number) const {
+  int64_t sum = 0;
+  for (const LayerLine &line : lines) {
+    sum += line.computedIn == number ? line.macs : 0;
+  }
+  return sum;
+}
+
 std::string LayerTable::kernelText(size_t number) const {
   const LayerLine &line = lines[number];
   if (line.computedIn != number) {
@@ -194,7 +202,7 @@ std::string LayerTable::text() const {
                   return std::to_string(contraction.xBits) + " x " +
                          std::to_string(contraction.wBits);
                 }),
-         kernelText(i), macText(line.macs),
+         kernelText(i), macsIn(i) > 0 ? macText(macsIn(i)) : "-",
          expected ? formatv("{0:f0}", *expected).str() : "-",
          expected ? formatv("{0:f1} %", *expected / cycles * 100).str() : "-",
          line.contractions.empty() ? "-" : std::to_string(line.weightBytes())});

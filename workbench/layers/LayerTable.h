@@ -60,6 +60,8 @@ struct LayerTable {
   llvm::json::Value toJson() const;
   /// One line: work, expected cycles, bytes.
   std::string summary() const;
+  /// Multiply-accumulates of the layers that are computed in layer `number`.
+  int64_t macsIn(size_t number) const;
   /// "widen maddubs16", "loops", or the layer that it is part of.
   std::string kernelText(size_t number) const;
   llvm::ArrayRef<LayerLine> layers() const { return lines; }
