@@ -59,7 +59,7 @@ struct PhaseFunction {
   mlir::func::FuncOp function;
   mlir::BlockArgument workspace;
 };
-/// Gives phases that are equal but for constant places in the workspace one
+/// Gives phases that are equal but for their places in the workspace one
 /// function, which theirs call.
 void sharePhases(llvm::ArrayRef<PhaseFunction> phases);
 /// Likewise for packers of buffers: equal ones become one.

@@ -3,6 +3,7 @@
 // once. See Phases.h.
 #include "compiler/passes/Phases.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -18,10 +19,12 @@ std::string textOf(func::FuncOp function) {
   return text.substr(text.find('('));
 }
 
-/// A function whose constant places in the workspace are arguments.
+/// A function whose places in the workspace are arguments behind its own.
 struct Opened {
   func::FuncOp function;
-  SmallVector<int64_t> places;
+  /// Computes the places, from arguments like those of the function.
+  std::unique_ptr<Block> before;
+  SmallVector<Value> places;
 };
 
 void setType(func::FuncOp function) {
@@ -29,10 +32,38 @@ void setType(func::FuncOp function) {
       function.getContext(), function.getBody().getArgumentTypes(), {}));
 }
 
-Opened openPlaces(func::FuncOp function, BlockArgument workspace) {
-  Opened opened{function, {}};
-  Block &body = function.getBody().front();
-  const auto index = IndexType::get(function.getContext());
+/// `value` of `body`, computed where `b` stands; null if it does more than
+/// compute.
+Value copyOf(Value value, Block &body, OpBuilder &b, IRMapping &mapping) {
+  if (Value known = mapping.lookupOrNull(value)) {
+    return known;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != &body || !isPure(op) ||
+      !llvm::all_of(op->getOperands(), [&](Value operand) {
+        return bool(copyOf(operand, body, b, mapping));
+      })) {
+    return {};
+  }
+  b.clone(*op, mapping);
+  return mapping.lookup(value);
+}
+
+/// Erases what computes `value` for nobody.
+void eraseUnused(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isOpTriviallyDead(op)) {
+    return;
+  }
+  const SmallVector<Value> operands(op->getOperands());
+  op->erase();
+  for (Value operand : operands) {
+    eraseUnused(operand);
+  }
+}
+
+/// The views of the workspace that stand in the body itself, in its order.
+SmallVector<memref::ViewOp> viewsOf(BlockArgument workspace, Block &body) {
   SmallVector<memref::ViewOp> views;
   for (Operation *user : workspace.getUsers()) {
     auto view = dyn_cast<memref::ViewOp>(user);
@@ -40,39 +71,67 @@ Opened openPlaces(func::FuncOp function, BlockArgument workspace) {
       views.push_back(view);
     }
   }
-  // Users stand in no order that two functions share.
   llvm::sort(views, [](memref::ViewOp a, memref::ViewOp b) {
     return a->isBeforeInBlock(b);
   });
-  for (memref::ViewOp view : views) {
+  return views;
+}
+
+Opened openPlaces(func::FuncOp function, BlockArgument workspace) {
+  Opened opened{function, std::make_unique<Block>(), {}};
+  if (!workspace) {
+    return opened;
+  }
+  Block &body = function.getBody().front();
+  IRMapping mapping;
+  for (BlockArgument argument : body.getArguments()) {
+    mapping.map(argument, opened.before->addArgument(argument.getType(),
+                                                     argument.getLoc()));
+  }
+  OpBuilder b(function.getContext());
+  b.setInsertionPointToEnd(opened.before.get());
+  for (memref::ViewOp view : viewsOf(workspace, body)) {
     Value place = view.getByteShift();
-    const std::optional<int64_t> constant = getConstantIntValue(place);
-    if (!constant) {
+    Value copy = copyOf(place, body, b, mapping);
+    if (!copy) {
       continue;
     }
-    view.getByteShiftMutable().assign(body.addArgument(index, view.getLoc()));
-    opened.places.push_back(*constant);
-    if (isOpTriviallyDead(place.getDefiningOp())) {
-      place.getDefiningOp()->erase();
-    }
+    opened.places.push_back(copy);
+    view.getByteShiftMutable().assign(
+        body.addArgument(place.getType(), view.getLoc()));
+    eraseUnused(place);
   }
   setType(function);
   return opened;
 }
 
-/// The places as constants again.
+/// The places where `b` stands, in a body with the arguments `arguments`.
+SmallVector<Value> computePlaces(const Opened &opened, OpBuilder &b,
+                                 ValueRange arguments) {
+  IRMapping mapping;
+  for (auto [from, to] : llvm::zip(opened.before->getArguments(), arguments)) {
+    mapping.map(from, to);
+  }
+  for (Operation &op : *opened.before) {
+    b.clone(op, mapping);
+  }
+  return llvm::map_to_vector(
+      opened.places, [&](Value place) { return mapping.lookup(place); });
+}
+
+/// The places are computed in the function again.
 void closePlaces(const Opened &opened) {
   func::FuncOp function = opened.function;
   Block &body = function.front();
-  const unsigned first =
-      body.getNumArguments() - static_cast<unsigned>(opened.places.size());
+  const auto count = static_cast<unsigned>(opened.places.size());
+  const unsigned first = body.getNumArguments() - count;
   OpBuilder b = OpBuilder::atBlockBegin(&body);
-  for (auto [i, place] : llvm::enumerate(opened.places)) {
+  for (auto [i, place] : llvm::enumerate(
+           computePlaces(opened, b, body.getArguments().take_front(first)))) {
     body.getArgument(first + static_cast<unsigned>(i))
-        .replaceAllUsesWith(
-            arith::ConstantIndexOp::create(b, function.getLoc(), place));
+        .replaceAllUsesWith(place);
   }
-  body.eraseArguments(first, body.getNumArguments() - first);
+  body.eraseArguments(first, count);
   setType(function);
 }
 
@@ -85,13 +144,10 @@ void callInstead(const Opened &opened, func::FuncOp shared) {
   function.setFunctionType(FunctionType::get(function.getContext(), types, {}));
   Block *body = function.addEntryBlock();
   OpBuilder b = OpBuilder::atBlockBegin(body);
-  const Location loc = function.getLoc();
   SmallVector<Value> operands(body->getArguments());
-  for (int64_t place : opened.places) {
-    operands.push_back(arith::ConstantIndexOp::create(b, loc, place));
-  }
-  func::CallOp::create(b, loc, shared, operands);
-  func::ReturnOp::create(b, loc);
+  llvm::append_range(operands, computePlaces(opened, b, body->getArguments()));
+  func::CallOp::create(b, function.getLoc(), shared, operands);
+  func::ReturnOp::create(b, function.getLoc());
 }
 
 } // namespace
@@ -100,9 +156,7 @@ void lpgen::sharePhases(ArrayRef<PhaseFunction> phases) {
   llvm::StringMap<size_t> known;
   SmallVector<SmallVector<Opened>> groups; // of equal ones
   for (const PhaseFunction &phase : phases) {
-    Opened opened = phase.workspace
-                        ? openPlaces(phase.function, phase.workspace)
-                        : Opened{phase.function, {}};
+    Opened opened = openPlaces(phase.function, phase.workspace);
     auto [entry, isNew] =
         known.try_emplace(textOf(phase.function), groups.size());
     if (isNew) {
