@@ -46,12 +46,12 @@ int64_t usualBlock(const LaneForm &form, const Machine &machine) {
 }
 
 /// Taps read what taps of other positions read, and LLVM keeps it: so many
-/// positions that there are registers for what two taps of each of them read.
+/// positions that there are registers for their sums and for what a tap reads
+/// of x at each.
 int64_t usualRows(const CellFacts &facts, int64_t registers) {
-  constexpr int64_t shared = 2;
   return std::max<int64_t>(
       (registers - facts.wRegisters - facts.fixedRegisters) /
-          (facts.accRegisters + shared),
+          (facts.accRegisters + 1),
       1);
 }
 
