@@ -37,7 +37,8 @@ struct PreparedCase {
   ast::File file;
   CompiledOp compiled;
   std::string scheduleUsed;
-  const ast::Op &op() const { return file.ops.front(); }
+  /// The operator under test, which those before it serve.
+  const ast::Op &op() const { return file.ops.back(); }
 };
 
 /// Text, -D, schedule and target of a case, for failures.

@@ -13,6 +13,7 @@
 #include "tests/differential/Legality.h"
 #include "tests/differential/Operators.h"
 #include "tests/differential/RandomOperator.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -153,23 +154,41 @@ std::vector<std::string> operatorsOf(const std::string &text) {
   return names;
 }
 
-/// The part of a file with one operator: parameters, then the operator's text.
+/// Whether `text` calls operator `name`.
+bool calls(const std::string &text, const std::string &name) {
+  return text.find(" " + name + "(") != std::string::npos ||
+         text.find(" " + name + "<") != std::string::npos;
+}
+
+/// The part of a file with one operator: parameters, the operators before it
+/// that it calls, then the operator's text.
 std::string onlyOperator(const std::string &text, const std::string &name) {
-  std::string result;
-  bool isInside = true;
-  size_t begin = 0;
-  while (begin < text.size()) {
-    const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
-    const std::string line = text.substr(begin, end - begin);
-    if (line.rfind("op ", 0) == 0) {
-      isInside = line.rfind("op " + name + "(", 0) == 0;
+  std::vector<std::string> names = {""}; // and what is before the first
+  std::vector<std::string> texts = {""};
+  std::string parameters;
+  for (const llvm::StringRef line : llvm::split(text, '\n')) {
+    if (line.starts_with("op ")) {
+      names.push_back(
+          line.drop_front(3)
+              .take_until([](char c) { return c == '(' || c == '<'; })
+              .str());
+      texts.emplace_back();
+    } else if (line.starts_with("param ") && names.size() > 1) {
+      parameters += line.str() + "\n";
+      continue;
     }
-    if (isInside || line.rfind("param ", 0) == 0) {
-      result += line;
-    }
-    begin = end;
+    texts.back() += line.str() + "\n";
   }
-  return result;
+  size_t number = size_t(llvm::find(names, name) - names.begin());
+  std::string result = texts[number];
+  std::string body = result.substr(name.size() + 3); // without its own name
+  while (--number > 0) {
+    if (calls(body, names[number])) {
+      result = texts[number] + result;
+      body += texts[number].substr(names[number].size() + 3);
+    }
+  }
+  return texts.front() + parameters + result;
 }
 
 /// The text with a number behind the name of its operator: names are unique in
