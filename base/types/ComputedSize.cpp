@@ -9,8 +9,8 @@ std::optional<int64_t> valueOf(const ComputedSize &size,
   __int128 sum = size.constant;
   bool fits = true;
   for (const SizeTerm &term : size.terms) {
-    const int64_t value =
-        term.size >= 0 ? given[size_t(term.size)] : before[size_t(~term.size)];
+    const int64_t value = term.size >= 0 ? given[size_t(term.size)]
+                                         : before[computedNumber(term.size)];
     fits &=
         !__builtin_add_overflow(sum, __int128{term.coefficient} * value, &sum);
   }
@@ -53,7 +53,7 @@ std::string sizeText(std::span<const ComputedSize> sizes, size_t number,
   }
   for (const SizeTerm &term : size.terms) {
     if (term.size < 0) {
-      add(term.coefficient, sizeText(sizes, size_t(~term.size), nameOf));
+      add(term.coefficient, sizeText(sizes, computedNumber(term.size), nameOf));
     }
   }
   if (size.constant != 0 || sum.empty()) {

@@ -6,6 +6,7 @@
 #ifndef LPGEN_BASE_TYPES_COMPUTEDSIZE_H
 #define LPGEN_BASE_TYPES_COMPUTEDSIZE_H
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,6 +19,11 @@ namespace lpgen {
 /// A run-time size: number i of those that are given to a kernel, or ~i of
 /// those that are computed.
 using SizeId = int;
+
+/// Of a size that is computed: i of ~i.
+inline size_t computedNumber(SizeId size) {
+  return static_cast<size_t>(~int64_t{size});
+}
 
 struct SizeTerm {
   SizeId size = 0;

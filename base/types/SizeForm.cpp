@@ -68,7 +68,7 @@ SizeForm SizeForms::of(SizeId size) {
     return {{{size, 1}}, 0, 1};
   }
   // A copy: dividing can add to the list.
-  const ComputedSize known = computed[size_t(~size)];
+  const ComputedSize known = computed[computedNumber(size)];
   SizeForm sum{known.terms, known.constant, 1};
   // It was made of a form, so that this one fits.
   return *(known.isFloor ? floorDivide(sum, known.divisor)
@@ -128,7 +128,7 @@ SizeForms::Maybe SizeForms::floorDivide(const SizeForm &form, int64_t by) {
     coefficient /= common;
   }
   divisor /= common;
-  const Maybe outside = reduce(whole, 1);
+  Maybe outside = reduce(whole, 1);
   const Maybe inside = reduce(rest, 1);
   if (!outside || !inside || divisor > most) {
     return std::nullopt;
@@ -139,7 +139,7 @@ SizeForms::Maybe SizeForms::floorDivide(const SizeForm &form, int64_t by) {
   const SizeTerm &first = inside->terms.front();
   if (inside->terms.size() == 1 && first.coefficient == 1 && first.size < 0) {
     // floor((floor(n / d) + c) / e) = floor((n + c * d) / (d * e))
-    const ComputedSize inner = computed[size_t(~first.size)];
+    const ComputedSize inner = computed[computedNumber(first.size)];
     Sum sum = sumOf(inner.terms, inner.constant);
     sum.constant += Int128{inside->constant} * inner.divisor;
     const Maybe numerator = reduce(sum, 1);
@@ -162,7 +162,7 @@ SizeId SizeForms::sizeOf(const SizeForm &form) {
   }
   if (isOne && form.terms[0].size < 0) {
     // A quotient and a constant are one quotient.
-    ComputedSize quotient = computed[size_t(~form.terms[0].size)];
+    ComputedSize quotient = computed[computedNumber(form.terms[0].size)];
     int64_t more = 0;
     if (!__builtin_mul_overflow(form.constant, quotient.divisor, &more) &&
         !__builtin_add_overflow(quotient.constant, more, &quotient.constant) &&
@@ -192,7 +192,7 @@ bool SizeForms::isNonNegative(const SizeForm &form) const {
       if (quotient == sum.terms.end()) {
         break;
       }
-      const ComputedSize &inner = computed[size_t(~quotient->first)];
+      const ComputedSize &inner = computed[computedNumber(quotient->first)];
       const Int128 factor = quotient->second;
       quotient->second = 0;
       for (auto &[size, coefficient] : sum.terms) {
@@ -225,7 +225,7 @@ static Int128 mostOfSum(const std::vector<SizeTerm> &terms, int64_t constant,
   Int128 sum = constant;
   for (const SizeTerm &term : terms) {
     const int64_t bound = term.size >= 0 ? boundOf(size_t(term.size))
-                                         : bounds[size_t(~term.size)];
+                                         : bounds[computedNumber(term.size)];
     // The least value of a size is 0.
     sum += Int128{std::max<int64_t>(term.coefficient, 0)} * bound;
     sum = std::min(sum, limit);
@@ -240,6 +240,7 @@ int64_t SizeForms::mostOf(const SizeForm &form,
         std::clamp(lpgen::floorDivide(sum, divisor), Int128{-most}, most));
   };
   std::vector<int64_t> bounds;
+  bounds.reserve(computed.size());
   for (const ComputedSize &size : computed) {
     bounds.push_back(divided(
         mostOfSum(size.terms, size.constant, boundOf, bounds), size.divisor));

@@ -33,7 +33,7 @@ public:
   /// a + factor * b
   static Maybe add(const SizeForm &a, const SizeForm &b, int64_t factor = 1);
   static Maybe divide(const SizeForm &form, int64_t divisor);
-  Maybe floorDivide(const SizeForm &form, int64_t divisor);
+  Maybe floorDivide(const SizeForm &form, int64_t by);
   /// The size that has this value, which is no constant.
   SizeId sizeOf(const SizeForm &form);
 

@@ -70,8 +70,10 @@ std::string CNames::add(const KernelInfo &kernel) {
   for (const auto &[name, owner] : namesOf(kernel)) {
     const auto [entry, isNew] = owners.try_emplace(name, owner);
     if (!isNew) {
-      return entry->second + " and " + owner + " are both '" + name +
-             "' in C; rename one of them";
+      std::string message = entry->second;
+      message += " and " + owner;
+      message += " are both '" + name;
+      return message + "' in C; rename one of them";
     }
   }
   return {};

@@ -114,8 +114,9 @@ LogicalResult IntType::verify(function_ref<InFlightDiagnostic()> emitError,
                               Encoding encoding, unsigned width) {
   const TypeFamily &family = familyOf(encoding);
   const bool isUnsigned = encoding == Encoding::Unsigned;
-  if (family.isFloat() ||
-      (!family.holds(width) && !(isUnsigned && width == 32))) { // int_c1
+  const bool isKnown =
+      family.holds(width) || (isUnsigned && width == 32); // int_c1
+  if (family.isFloat() || !isKnown) {
     return emitError() << family.name << " cannot have " << width
                        << " bits; expected "
                        << (family.narrowest == family.widest

@@ -255,7 +255,7 @@ struct Op {
   /// sizes behind them.
   size_t sizeNumber(const Extent &extent) const {
     return *extent.id >= 0 ? size_t(*extent.id)
-                           : symbols.size() + size_t(~*extent.id);
+                           : symbols.size() + computedNumber(*extent.id);
   }
   /// Why the operator cannot run with these values of its symbols; empty if it
   /// can.

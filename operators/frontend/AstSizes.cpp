@@ -11,9 +11,10 @@ int64_t Op::sizeOf(const Extent &extent, llvm::ArrayRef<int64_t> sizes) const {
   if (*extent.id >= 0) {
     return sizes[size_t(*extent.id)];
   }
-  const auto before =
-      valuesOf(std::span(computedSizes).first(size_t(~*extent.id)), sizes);
-  return valueOf(computedSizes[size_t(~*extent.id)], sizes, before).value_or(0);
+  const auto before = valuesOf(
+      std::span(computedSizes).first(computedNumber(*extent.id)), sizes);
+  return valueOf(computedSizes[computedNumber(*extent.id)], sizes, before)
+      .value_or(0);
 }
 
 std::string Op::whyNotSizes(llvm::ArrayRef<int64_t> sizes) const {
@@ -46,6 +47,7 @@ std::string Op::textOf(const Extent &extent) const {
     return std::to_string(extent.size);
   }
   const auto nameOf = [&](size_t symbol) { return "?" + symbols[symbol].name; };
-  return *extent.id >= 0 ? nameOf(size_t(*extent.id))
-                         : sizeText(computedSizes, size_t(~*extent.id), nameOf);
+  return *extent.id >= 0
+             ? nameOf(size_t(*extent.id))
+             : sizeText(computedSizes, computedNumber(*extent.id), nameOf);
 }

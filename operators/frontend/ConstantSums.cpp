@@ -93,6 +93,6 @@ lpgen::rangeOfConstantSum(const ast::Op &op, const ast::Statement &statement,
       at[dim] = 0;
     }
   }
-  return Interval(*std::min_element(lo.begin(), lo.end()) * *terms,
-                  *std::max_element(hi.begin(), hi.end()) * *terms);
+  return Interval(*llvm::min_element(lo) * *terms,
+                  *llvm::max_element(hi) * *terms);
 }

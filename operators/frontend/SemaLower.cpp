@@ -437,7 +437,7 @@ bool OpChecker::limitIndex(const Node &reduce, const BoundIndex &bound,
                     "around this one");
     return false;
   }
-  scope->statement->indices[index].last = *last;
+  scope->statement->indices[index].last = last;
   extents.unify(scope->unknowns[index], scope->unknowns[*last], bound.name.text,
                 bound.last->range);
   return true;

@@ -203,6 +203,7 @@ bool OpChecker::checkSizes() {
     return true;
   }
   std::vector<int64_t> bounds;
+  bounds.reserve(op.symbols.size());
   for (const ast::Symbol &symbol : op.symbols) {
     bounds.push_back(symbol.bound);
   }

@@ -52,6 +52,11 @@ static size_t totalOf(const std::map<std::string, size_t> &reasons) {
   return total;
 }
 
+bool runsOnBochs(const Target &target) {
+  return target.desc().emulator == "lpgen-emulate-avx512" &&
+         !hostRuns(target.desc());
+}
+
 size_t Summary::numRejected() const { return totalOf(rejected); }
 
 std::string Summary::str() const {

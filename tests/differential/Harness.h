@@ -41,6 +41,10 @@ struct PreparedCase {
   const ast::Op &op() const { return file.ops.back(); }
 };
 
+/// True if kernels of `target` run on the emulated machine of AVX-512, which is
+/// slow and holds little.
+bool runsOnBochs(const Target &target);
+
 /// Text, -D, schedule and target of a case, for failures.
 std::string describe(const TestCase &test, const Target &target);
 

@@ -218,8 +218,12 @@ TEST_P(Differential, SampleOperators) {
     const std::string text = (*buffer)->getBuffer().str();
     const std::vector<std::string> names = operatorsOf(text);
     ASSERT_FALSE(names.empty()) << file->path();
+    // Bochs rounds ties of VCVTPS2PH away from 0, not to even.
+    const bool isWrongThere =
+        runsOnBochs(*GetParam()) &&
+        llvm::sys::path::filename(file->path()) == "halves.lp";
     for (const std::string &name : names) {
-      if (count++ % thin == 0) {
+      if (count++ % thin == 0 && !isWrongThere) {
         harness.add({.text = onlyOperator(text, name), .schedule = ""});
       }
     }

@@ -225,8 +225,7 @@ TEST_P(Saturation, AtEveryBoundary) {
     const auto pairs = typePairs();
     // Another third of the pairs for each cell that has the bound of another;
     // on the emulated machine, which holds and runs little, another pair.
-    const bool isSlow = target.desc().emulator == "lpgen-emulate-avx512" &&
-                        !hostRuns(target.desc()) && !fullRun();
+    const bool isSlow = runsOnBochs(target) && !fullRun();
     const size_t thin = isSlow                          ? pairs.size()
                         : isTestedBefore(*cell, target) ? thinning(target)
                                                         : 1;

@@ -36,6 +36,8 @@ std::string show(const Expr &expr, const ast::Op &op) {
     llvm::raw_string_ostream(text) << llvm::format("%gf", expr.floatValue);
     return text;
   }
+  case Expr::Kind::Size:
+    return "?";
   case Expr::Kind::Index:
     return "#" + std::to_string(expr.indices[0]);
   case Expr::Kind::Read:

@@ -23,13 +23,13 @@ struct Sizes : testing::Test {
     const SizeId size = forms.sizeOf(form);
     const auto nameOf = [](size_t i) { return i == 0 ? "h" : "v"; };
     return size >= 0 ? nameOf(size_t(size))
-                     : sizeText(list, size_t(~size), nameOf);
+                     : sizeText(list, computedNumber(size), nameOf);
   }
   int64_t value(const SizeForm &form, int64_t ofH, int64_t ofV) {
     const SizeId size = forms.sizeOf(form);
     const std::vector<int64_t> given = {ofH, ofV};
     const std::vector<int64_t> all = valuesOf(list, given);
-    return size >= 0 ? given[size_t(size)] : all.at(size_t(~size));
+    return size >= 0 ? given[size_t(size)] : all.at(computedNumber(size));
   }
 };
 
