@@ -25,6 +25,19 @@ inline size_t computedNumber(SizeId size) {
   return static_cast<size_t>(~int64_t{size});
 }
 
+/// Where a size stands in a list of `numGiven` given ones and the computed ones
+/// behind them.
+inline size_t positionOf(SizeId size, size_t numGiven) {
+  return size >= 0 ? static_cast<size_t>(size)
+                   : numGiven + computedNumber(size);
+}
+
+/// The size that stands at `position` of such a list.
+inline SizeId sizeAt(size_t position, size_t numGiven) {
+  return position < numGiven ? static_cast<SizeId>(position)
+                             : ~static_cast<SizeId>(position - numGiven);
+}
+
 struct SizeTerm {
   SizeId size = 0;
   int64_t coefficient = 0;

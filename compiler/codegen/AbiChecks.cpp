@@ -46,10 +46,8 @@ Value *AbiEmitter::numeratorOf(const ComputedSize &size,
                                ArrayRef<Value *> sizes) {
   Value *sum = ConstantInt::getSigned(i64, size.constant);
   for (const SizeTerm &term : size.terms) {
-    const size_t number = term.size >= 0 ? static_cast<size_t>(term.size)
-                                         : info.sizes.size() + ~term.size;
     sum = b.CreateAdd(
-        sum, b.CreateMul(sizes[number],
+        sum, b.CreateMul(sizes[positionOf(term.size, info.sizes.size())],
                          ConstantInt::getSigned(i64, term.coefficient)));
   }
   return sum;

@@ -117,9 +117,7 @@ json::Array lpgen::toJson(const std::vector<ComputedSize> &sizes,
     json::Array numbers;
     json::Array coefficients;
     for (const SizeTerm &term : size.terms) {
-      numbers.push_back(term.size >= 0
-                            ? int64_t{term.size}
-                            : static_cast<int64_t>(numGiven) + ~term.size);
+      numbers.push_back(static_cast<int64_t>(positionOf(term.size, numGiven)));
       coefficients.push_back(term.coefficient);
     }
     list.push_back(json::Object{{"sizes", std::move(numbers)},

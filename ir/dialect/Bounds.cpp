@@ -332,8 +332,7 @@ public:
     }
     SizeForm form = SizeForms::constant(size.constant);
     if (argument) {
-      const auto number = static_cast<SizeId>(argument.getArgNumber());
-      form = forms.of(number < given ? number : ~(number - given));
+      form = forms.of(sizeAt(argument.getArgNumber(), given));
     }
     const auto last = SizeForms::add(form, SizeForms::constant(1), -1);
     to = to && last ? SizeForms::add(*to, *last, factor) : std::nullopt;
@@ -345,7 +344,7 @@ public:
 
 private:
   std::vector<ComputedSize> computed;
-  SizeId given;
+  size_t given;
   SizeForms forms;
 };
 } // namespace

@@ -14,39 +14,9 @@ using namespace mlir;
 using namespace lpgen;
 using namespace lpgen::lp;
 
-/// The most bytes of a buffer that is passed.
-static constexpr int64_t kMostBytes = int64_t{1} << 62;
-
 //===----------------------------------------------------------------------===//
-// Sizes and buffers
+// Buffers
 //===----------------------------------------------------------------------===//
-
-LogicalResult
-ComputedSizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                         ArrayRef<int64_t> sizes,
-                         ArrayRef<int64_t> coefficients, int64_t constant,
-                         int64_t divisor, bool /*isFloor*/) {
-  constexpr int64_t most = int64_t{1} << 60;
-  const auto fits = [](int64_t number) {
-    return number >= -most && number <= most;
-  };
-  if (sizes.size() != coefficients.size() || !fits(constant) || divisor < 1 ||
-      !fits(divisor) || !llvm::all_of(coefficients, fits)) { // computed_size_c1
-    return emitError() << "a computed size needs a coefficient for each size, "
-                          "numbers within 2^60 and a divisor of 1 or more";
-  }
-  return success();
-}
-
-LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               StringRef name, int64_t bound,
-                               ComputedSizeAttr /*computed*/) {
-  if (bound < 1 || bound > maxExtent) { // size_c1
-    return emitError() << "size '" << name
-                       << "' needs a bound of 1 to 2^40, found " << bound;
-  }
-  return success();
-}
 
 LogicalResult
 PackedBufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -172,40 +142,6 @@ ContractionAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 // The kernel
 //===----------------------------------------------------------------------===//
 
-SmallVector<SizeAttr> KernelOp::sizeList() {
-  return llvm::to_vector(getSizesAttr().getAsRange<SizeAttr>());
-}
-
-unsigned KernelOp::numGivenSizes() {
-  return llvm::count_if(sizeList(),
-                        [](SizeAttr size) { return !size.getComputed(); });
-}
-
-std::vector<ComputedSize> KernelOp::computedSizes() {
-  std::vector<ComputedSize> list;
-  const int64_t given = numGivenSizes();
-  for (SizeAttr size : sizeList()) {
-    ComputedSizeAttr computed = size.getComputed();
-    if (!computed) {
-      continue;
-    }
-    ComputedSize &added = list.emplace_back();
-    for (auto [number, coefficient] :
-         llvm::zip(computed.getSizes(), computed.getCoefficients())) {
-      added.terms.push_back(
-          {static_cast<SizeId>(number < given ? number : ~(number - given)),
-           coefficient});
-    }
-    llvm::sort(added.terms, [](const SizeTerm &a, const SizeTerm &b) {
-      return a.size < b.size;
-    });
-    added.constant = computed.getConstant();
-    added.divisor = computed.getDivisor();
-    added.isFloor = computed.getIsFloor();
-  }
-  return list;
-}
-
 SmallVector<BufferAttr> KernelOp::bufferList() {
   return llvm::to_vector(getBuffersAttr().getAsRange<BufferAttr>());
 }
@@ -218,18 +154,6 @@ BufferAttr KernelOp::bufferOf(BlockArgument argument) {
     return {};
   }
   return cast<BufferAttr>(getBuffers()[number - first]);
-}
-
-std::optional<int64_t> KernelOp::boundOf(mlir::Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  auto kernel =
-      argument
-          ? dyn_cast_if_present<KernelOp>(argument.getOwner()->getParentOp())
-          : KernelOp();
-  if (!kernel || argument.getArgNumber() >= kernel.getSizes().size()) {
-    return std::nullopt;
-  }
-  return cast<SizeAttr>(kernel.getSizes()[argument.getArgNumber()]).getBound();
 }
 
 SmallVector<mlir::Type> KernelOp::memrefArgumentTypes() {
@@ -254,45 +178,6 @@ static bool isIdentifier(StringRef name) {
 /// Inputs, constants, outputs.
 static int placeOf(BufferRole role) {
   return role == BufferRole::Output ? 2 : role == BufferRole::Constant ? 1 : 0;
-}
-
-/// kernel_c7
-static LogicalResult verifyComputedSizes(KernelOp kernel) {
-  const int64_t given = kernel.numGivenSizes();
-  const SmallVector<SizeAttr> sizes = kernel.sizeList();
-  for (auto [position, size] : llvm::enumerate(sizes)) {
-    ComputedSizeAttr computed = size.getComputed();
-    const auto number = static_cast<int64_t>(position);
-    if (bool(computed) != (number >= given)) {
-      return kernel.emitOpError("has size ")
-             << number << " computed before one that is given";
-    }
-    if (!computed) {
-      continue;
-    }
-    Int128 most = computed.getConstant();
-    Int128 magnitude = most < 0 ? -most : most; // of all that is added up
-    int64_t last = -1;
-    for (auto [of, coefficient] :
-         llvm::zip(computed.getSizes(), computed.getCoefficients())) {
-      if (of <= last || of >= number) {
-        return kernel.emitOpError("computes size ")
-               << number << " from sizes that do not stand before it, in order";
-      }
-      last = of;
-      const Int128 product =
-          Int128{coefficient} * sizes[static_cast<size_t>(of)].getBound();
-      most += std::max<Int128>(product, 0);
-      magnitude += product < 0 ? -product : product;
-    }
-    if (magnitude > kMostBytes ||
-        most / computed.getDivisor() > size.getBound()) {
-      return kernel.emitOpError("computes size ")
-             << number << ", which can be more than its bound "
-             << size.getBound();
-    }
-  }
-  return success();
 }
 
 /// kernel_c1

@@ -47,6 +47,12 @@ bool takesSums(mlir::Region &region, unsigned loops, size_t columns = 0);
 /// What the loops of a contraction can be.
 llvm::SmallVector<IndexFacts> loopFacts(ContractOp op);
 
+/// The most bytes of a buffer that is passed.
+constexpr int64_t kMostBytes = int64_t{1} << 62;
+
+/// The rule of computed sizes: kernel_c7.
+mlir::LogicalResult verifyComputedSizes(KernelOp kernel);
+
 /// The rules of a contraction of groups: contract_c15 and contract_c16.
 mlir::LogicalResult verifyGroups(ContractOp op);
 

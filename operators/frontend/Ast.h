@@ -254,8 +254,7 @@ struct Op {
   /// Position of a run-time size in a list of the symbols and the computed
   /// sizes behind them.
   size_t sizeNumber(const Extent &extent) const {
-    return *extent.id >= 0 ? size_t(*extent.id)
-                           : symbols.size() + computedNumber(*extent.id);
+    return positionOf(*extent.id, symbols.size());
   }
   /// Why the operator cannot run with these values of its symbols; empty if it
   /// can.

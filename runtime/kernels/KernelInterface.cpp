@@ -130,10 +130,7 @@ static ComputedSize readComputedSize(const json &from, size_t numGiven,
       throw BadManifest{"a computed size follows from one that is not before "
                         "it"};
     }
-    size.terms.push_back({number < int64_t(numGiven)
-                              ? SizeId(number)
-                              : ~SizeId(number - int64_t(numGiven)),
-                          coefficients[i]});
+    size.terms.push_back({sizeAt(size_t(number), numGiven), coefficients[i]});
   }
   return size;
 }
