@@ -222,6 +222,9 @@ TEST_P(Differential, SampleOperators) {
     const bool isWrongThere =
         runsOnBochs(*GetParam()) &&
         llvm::sys::path::filename(file->path()) == "halves.lp";
+    if (isWrongThere) {
+      std::cout << "left out: halves.lp, whose rounding Bochs gets wrong\n";
+    }
     for (const std::string &name : names) {
       if (count++ % thin == 0 && !isWrongThere) {
         harness.add({.text = onlyOperator(text, name), .schedule = ""});
