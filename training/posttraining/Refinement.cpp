@@ -58,7 +58,7 @@ public:
 private:
   Result<RefinementStep> finish(RefinementStep step) {
     step.loss = search->loss();
-    LPGEN_RETURN_IF_ERROR(store());
+    store();
     std::vector<int64_t> classes;
     const Result<train::Totals> test = run.trainer().evaluate(&classes);
     LPGEN_RETURN_IF_ERROR(test.status());
@@ -67,7 +67,7 @@ private:
     return step;
   }
   /// Hands the weights back to the network.
-  Status store() {
+  void store() {
     for (const size_t l : searched) {
       const IntegerLinear &layer = search->layers()[l];
       const auto &all = run.trainer().parameters();
@@ -79,7 +79,6 @@ private:
             float(layer.weights[i]) * layer.weightScale;
       }
     }
-    return Status::success();
   }
   /// Integers and classes of the kernels beside those of the search.
   Status compare(const std::vector<int64_t> &classes) {
