@@ -1,5 +1,10 @@
 /* A kernel with the memory that it needs, for programs of one thread that can
- * use malloc:
+ * use malloc. One call:
+ *
+ *   void *const buffers[] = {[LP_GEMM_X] = x, [LP_GEMM_W] = w, ...};
+ *   int status = lp_easy_call(&lp_gemm_kernel, sizes, buffers);
+ *
+ * Many calls, between which weights stay packed:
  *
  *   lp_easy easy;
  *   int status = lp_easy_open(&easy, &lp_gemm_kernel, sizes);
@@ -133,6 +138,19 @@ static inline void lp_easy_close(lp_easy *easy) {
   easy->packed = easy->buffers = NULL;
   easy->sizes = NULL;
   easy->args.workspace = easy->scratch = NULL;
+}
+
+/* Runs a kernel once on its inputs and outputs, in declared order. */
+static inline int lp_easy_call(const lp_kernel *kernel, const int64_t *sizes,
+                               void *const *buffers) {
+  lp_easy easy;
+  lp_easy_open(&easy, kernel, sizes);
+  for (int i = 0; easy.status == LP_OK && i < kernel->num_buffers; ++i) {
+    lp_easy_set(&easy, i, buffers[i]);
+  }
+  const int status = lp_easy_run(&easy);
+  lp_easy_close(&easy);
+  return status;
 }
 
 /* What a status means, for people. */
