@@ -39,8 +39,9 @@ LogicalResult lpgen::checkPack(lp::PackOp op) {
                     layout.isOfWeights() ? g->wBytes : g->xBytes);
 }
 
-/// The x of another contraction that `op`, of packed form `form`, writes.
-static LogicalResult checkChain(lp::ContractOp op, const PackedForm &form,
+/// The x of another contraction that `op`, of form `form`, writes.
+template <typename Form>
+static LogicalResult checkChain(lp::ContractOp op, const Form &form,
                                 lp::PackOp chain) {
   if (!chain.getYielded() || chain.getLayout().isOfWeights()) {
     return chain.emitOpError("in chains must pack a yielded value as x");
@@ -59,6 +60,20 @@ static LogicalResult checkChain(lp::ContractOp op, const PackedForm &form,
   return success();
 }
 
+template <typename Form>
+static LogicalResult checkChains(lp::ContractOp op, const Form &form) {
+  for (Operation &chain : op.getChains().getOps()) {
+    auto pack = dyn_cast<lp::PackOp>(chain);
+    if (!pack && !isa<lp::YieldOp>(chain)) {
+      return chain.emitOpError("cannot stand in chains: expected lp.pack");
+    }
+    if (pack && failed(checkChain(op, form, pack))) {
+      return failure();
+    }
+  }
+  return success();
+}
+
 /// With channels in the lanes: w only is packed.
 static LogicalResult checkLanes(lp::ContractOp op) {
   FailureOr<LaneForm> form = scheduledLaneForm(op);
@@ -70,7 +85,9 @@ static LogicalResult checkLanes(lp::ContractOp op) {
     return op.emitOpError("has another layout than its schedule: expected ")
            << g.wLayout;
   }
-  return checkBytes(op, "packed w", op.getW(), g.wBytes);
+  return failed(checkBytes(op, "packed w", op.getW(), g.wBytes))
+             ? failure()
+             : checkChains(op, *form);
 }
 
 static LogicalResult checkContract(lp::ContractOp op) {
@@ -100,16 +117,7 @@ static LogicalResult checkContract(lp::ContractOp op) {
       return failure();
     }
   }
-  for (Operation &chain : op.getChains().getOps()) {
-    auto pack = dyn_cast<lp::PackOp>(chain);
-    if (!pack && !isa<lp::YieldOp>(chain)) {
-      return chain.emitOpError("cannot stand in chains: expected lp.pack");
-    }
-    if (pack && failed(checkChain(op, *form, pack))) {
-      return failure();
-    }
-  }
-  return success();
+  return checkChains(op, *form);
 }
 
 LogicalResult lpgen::checkPhase(Operation *op) {

@@ -2,9 +2,9 @@
 //
 // Row by row of the task, sums of products of stored elements are completed to
 // those of the factors, run through the body and stored; rows that are the x
-// of another contraction are packed for it as well (PackRow.h).
+// of another contraction are packed for it as well (ChainWriter.h).
+#include "compiler/passes/ChainWriter.h"
 #include "compiler/passes/ContractTiler.h"
-#include "compiler/passes/PackRow.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -210,67 +210,6 @@ Value ContractTiler::narrowed(Value sum) {
 }
 
 //===----------------------------------------------------------------------===//
-// Packed x of other contractions
-//===----------------------------------------------------------------------===//
-
-/// The x of another contraction that the epilogue writes, row by row.
-struct ContractTiler::Chain {
-  lp::PackOp op;
-  Geometry geometry;
-  RowPacker row;
-};
-
-/// Room in scratch, after the sums, for a row of each chain.
-std::vector<ContractTiler::Chain> ContractTiler::openChains() {
-  std::vector<Chain> chains;
-  int64_t offset = tileBytes() + totalsBytes();
-  for (lp::PackOp pack : lp::chainedPacks(op)) {
-    Geometry geometry = packedGeometry(pack);
-    RowPacker row(pack, e, geometry, lanes, scratch, offset);
-    chains.push_back({pack, std::move(geometry), row});
-    offset += RowPacker::rowBytes(pack.getLayout(), lanes);
-  }
-  return chains;
-}
-
-/// Packs the first `columns` elements of the chain's row, which are the panel's
-/// columns at the current rows, unless the other contraction does not read
-/// them.
-void ContractTiler::packRow(Chain &chain, Value columns) {
-  Value read;
-  Value start = e.index(0);
-  for (const PositionDim &p : chain.geometry.positions) {
-    Value position = e.sub(loops[p.xDim], e.index(p.low));
-    start = e.add(start, e.mul(position, e.index(p.stride)));
-    int64_t extent = chain.geometry.shape.xShape[p.xDim];
-    if (p.low > 0 || p.low + p.size < extent) {
-      // Unsigned: a negative position is a huge one.
-      Value in = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
-                                       position, e.index(p.size));
-      read =
-          read ? arith::AndIOp::create(e.b, e.loc, read, in).getResult() : in;
-    }
-  }
-  lp::LayoutAttr layout = chain.op.getLayout();
-  auto pack = [&] {
-    chain.row.fillGroup(columns);
-    Value first;
-    if (taskPanels > 1) {
-      first = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel,
-                                    e.index(0));
-    }
-    Value offset = e.mul(
-        panel, e.index(lanes / layout.getGroup() * layout.getGroupBytes()));
-    chain.row.pack(e.ceilDiv(columns, layout.getGroup()), start, offset, first);
-  };
-  if (read) {
-    e.ifThen(read, pack);
-  } else {
-    pack();
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // The epilogue
 //===----------------------------------------------------------------------===//
 
@@ -369,7 +308,7 @@ void ContractTiler::emitEpilogue() {
       llvm::map_to_vector(op.getOutputs(), [&](Value output) {
         return adjacent ? withRowsAsOne(output) : output;
       });
-  std::vector<Chain> chains = openChains();
+  ChainWriter chains(op, e, lanes, scratch, tileBytes() + totalsBytes());
   emitRows([&](Value row) {
     RowTerms terms = isGrouped ? RowTerms() : rowTerms();
     e.elementwiseLoop(e.index(0), ownColumns(), [&](Value lane) {
@@ -391,12 +330,13 @@ void ContractTiler::emitEpilogue() {
       for (auto [value, output] : llvm::zip(values, outputs)) {
         memref::StoreOp::create(e.b, e.loc, value, output, indices);
       }
-      for (Chain &chain : chains) {
-        chain.row.put(lane, values[*chain.op.getYielded()]);
-      }
+      chains.put(lane, values);
     });
-    for (Chain &chain : chains) {
-      packRow(chain, ownColumns());
+    Value first;
+    if (taskPanels > 1) {
+      first = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, panel,
+                                    e.index(0));
     }
+    chains.pack(loops, panel, ownColumns(), first);
   });
 }

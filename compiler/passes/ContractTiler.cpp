@@ -2,7 +2,7 @@
 // w: sweeps over its tiles (ContractSweeps.cpp), then its epilogue
 // (ContractEpilogue.cpp). See ContractTiler.h.
 #include "compiler/passes/ContractTiler.h"
-#include "compiler/passes/PackRow.h"
+#include "compiler/passes/ChainWriter.h"
 #include "targets/Target.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -58,11 +58,7 @@ int64_t ContractTiler::totalsBytes() {
 }
 
 int64_t ContractTiler::scratchBytes() {
-  int64_t bytes = tileBytes() + totalsBytes();
-  for (lp::PackOp chain : lp::chainedPacks(op)) {
-    bytes += RowPacker::rowBytes(chain.getLayout(), lanes);
-  }
-  return bytes;
+  return tileBytes() + totalsBytes() + ChainWriter::scratchBytes(op, lanes);
 }
 
 SmallVector<OpFoldResult> ContractTiler::extentsOf(LoopRole role) {

@@ -10,7 +10,6 @@
 
 #include "compiler/passes/Phases.h"
 #include "ir/analysis/TilePlan.h"
-#include <vector>
 
 namespace lpgen {
 
@@ -27,7 +26,6 @@ public:
   int64_t scratchBytes();
 
 private:
-  struct Chain;    ///< The x of another contraction, written row by row.
   struct RowTerms; ///< What the completed sums need of one row.
 
   // Scratch: the sums, 16-bit sums of a tile, a row for each chain.
@@ -76,8 +74,6 @@ private:
                        mlir::Value lane);
   mlir::Value narrowed(mlir::Value sum);
   mlir::Value zeroOfW(mlir::Value lane);
-  std::vector<Chain> openChains();
-  void packRow(Chain &chain, mlir::Value columns);
   mlir::Value ownColumns();
   void emitRows(llvm::function_ref<void(mlir::Value)> body);
   mlir::Value columnAt(unsigned number, mlir::Value lane);

@@ -28,7 +28,14 @@ int64_t LaneTiler::sumsBytes() const {
       (block * alongExtent + 1) * panelLanes() * int64_t(sizeof(int32_t)), 64);
 }
 
-int64_t LaneTiler::scratchBytes() const { return sumsBytes() + strip.bytes; }
+/// What comes before the rows of chains.
+int64_t LaneTiler::tileBytes() const {
+  return llvm::alignTo(sumsBytes() + strip.bytes, 64);
+}
+
+int64_t LaneTiler::scratchBytes() const {
+  return tileBytes() + ChainWriter::scratchBytes(op, panelLanes());
+}
 
 void LaneTiler::emit(Coordinates task) {
   SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
@@ -222,9 +229,10 @@ void LaneTiler::readLanesAsOne(Block &body, Value number) {
   }
 }
 
-/// Runs the body on the sums of `lanes` lanes at row `row` and position
-/// `along` of the task.
-void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes) {
+/// Runs the body on the sums of `lanes` lanes at row `at[0]` and position
+/// `at[1]` of the task.
+void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
+                             ChainWriter &chains) {
   SmallVector<unsigned> laneLoops = g.loopsOf(LoopRole::Column);
   SmallVector<OpFoldResult> laneSizes;
   for (unsigned loop : laneLoops) {
@@ -250,11 +258,16 @@ void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes) {
     arguments.push_back(sum);
     indices.truncate(indices.size() - laneLoops.size());
     indices.push_back(number);
-    inlineBody(e, op.getBody(), arguments, outputs, indices);
+    SmallVector<Value> values = inlineBody(e, op.getBody(), arguments);
+    for (auto [value, output] : llvm::zip(values, outputs)) {
+      memref::StoreOp::create(e.b, e.loc, value, output, indices);
+    }
+    chains.put(lane, values);
     if (laneLoops.size() > 1) {
       readLanesAsOne(*e.b.getInsertionBlock(), number);
     }
   });
+  chains.pack(loops, panel, e.index(lanes), /*first=*/{});
 }
 
 /// Completes the sums of all positions of the task and runs the body on them.
@@ -264,13 +277,14 @@ void LaneTiler::emitEpilogue(int64_t lanes) {
   Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
                                       ValueRange{});
   const SmallVector<Value> first = loops;
+  ChainWriter chains(op, e, panelLanes(), scratch, tileBytes());
   const OpFoldResult positions[] = {blockTrips, e.b.getIndexAttr(alongExtent)};
   forEach(e, positions, [&](ArrayRef<Value> at) {
     if (auto across = form.across()) {
       loops[*across] = e.add(first[*across], at[0]);
     }
     loops[form.along()] = at[1];
-    emitPosition(sums, at, lanes);
+    emitPosition(sums, at, lanes, chains);
   });
   loops = first;
 }

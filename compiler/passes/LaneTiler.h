@@ -2,13 +2,14 @@
 // computes some rows of a panel of channels. For each vector of lanes it copies
 // what it reads of x into a strip, padded, in vectors with a group for each
 // lane; register tiles of positions run over the strip (lp.tile). The sums
-// gather in scratch and are then handed to the body.
+// gather in scratch and are then handed to the body; what it yields is packed
+// for other contractions as well (ChainWriter.h).
 //
 // Private to the files that define it: LaneTiler.cpp and LaneStrip.cpp.
 #ifndef LPGEN_COMPILER_PASSES_LANETILER_H
 #define LPGEN_COMPILER_PASSES_LANETILER_H
 
-#include "compiler/passes/Phases.h"
+#include "compiler/passes/ChainWriter.h"
 #include "ir/analysis/LaneForm.h"
 
 namespace lpgen {
@@ -68,6 +69,7 @@ public:
 
 private:
   int64_t sumsBytes() const;
+  int64_t tileBytes() const;
   int64_t panelLanes() const { return g.wLayout.getLanes(); }
   void emitPanel(int64_t lanes);
   void emitVector(mlir::Value vector, int64_t count);
@@ -76,7 +78,7 @@ private:
                 int64_t rows);
   void readLanesAsOne(mlir::Block &body, mlir::Value number);
   void emitPosition(mlir::Value sums, llvm::ArrayRef<mlir::Value> at,
-                    int64_t lanes);
+                    int64_t lanes, ChainWriter &chains);
   void emitEpilogue(int64_t lanes);
   mlir::Value correction(mlir::Value lane);
 

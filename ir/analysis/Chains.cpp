@@ -13,6 +13,20 @@ static std::optional<PackedForm> formOf(lp::ContractOp contract) {
               : std::nullopt;
 }
 
+/// The form of `contract` with its channels in the lanes, if that is its
+/// schedule.
+static std::optional<LaneForm> laneFormOf(lp::ContractOp contract) {
+  const auto schedule = contract.getSchedule();
+  if (!schedule || schedule->getTemplateName() != kLanesTemplate) {
+    return std::nullopt;
+  }
+  const Cell *cell = findCell(contract, schedule->getCell());
+  std::string reason;
+  return cell
+             ? planLaneForm(contract, *cell, schedule->getTileVectors(), reason)
+             : std::nullopt;
+}
+
 /// True if packed x has each element of x exactly once.
 static bool hasAllOfX(const Geometry &g) {
   return g.innerBatch.empty() && !g.merged &&
@@ -84,6 +98,23 @@ std::string lpgen::whyNotChained(const Geometry &g,
   return "";
 }
 
+std::string lpgen::whyNotChained(const Geometry &g, const LaneForm &producer) {
+  if (g.xLayout.getSums() && producer.unfolded.geometry.panels > 1) {
+    return "its sums of a position are those of several tasks of its producer";
+  }
+  return whyNotChained(g, producer.unfolded);
+}
+
+/// Why the contraction `producer` cannot write the packed x of `g`.
+static std::string whyNotWrittenBy(lp::ContractOp producer, const Geometry &g) {
+  if (auto form = formOf(producer)) {
+    return whyNotChained(g, *form);
+  }
+  auto lanes = laneFormOf(producer);
+  return lanes ? whyNotChained(g, *lanes)
+               : "its producer has no packed schedule";
+}
+
 XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
   XSource source;
   source.producer = contract.getX().getDefiningOp();
@@ -92,9 +123,7 @@ XSource lpgen::findXSource(lp::ContractOp contract, const PackedForm &form) {
     source.origin =
         source.whyNot.empty() ? XOrigin::Computed : XOrigin::Logical;
   } else if (auto other = dyn_cast_or_null<lp::ContractOp>(source.producer)) {
-    auto otherForm = formOf(other);
-    source.whyNot = otherForm ? whyNotChained(form.geometry, *otherForm)
-                              : "its producer has no packed schedule";
+    source.whyNot = whyNotWrittenBy(other, form.geometry);
     source.origin = source.whyNot.empty() ? XOrigin::Chained : XOrigin::Logical;
   } else if (isa_and_present<lp::InterleaveOp>(source.producer)) {
     source.whyNot = "it is made of residue classes";

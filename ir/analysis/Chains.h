@@ -6,7 +6,7 @@
 #ifndef LPGEN_IR_ANALYSIS_CHAINS_H
 #define LPGEN_IR_ANALYSIS_CHAINS_H
 
-#include "ir/analysis/PackedForm.h"
+#include "ir/analysis/LaneForm.h"
 
 namespace lpgen {
 
@@ -29,6 +29,8 @@ XSource findXSource(lp::ContractOp contract, const PackedForm &form);
 /// `g`: its columns must be the packed dimension, in whole groups for each of
 /// its tasks. Empty if it can.
 std::string whyNotChained(const Geometry &g, const PackedForm &producer);
+/// The same with channels in the lanes, where a task has one panel.
+std::string whyNotChained(const Geometry &g, const LaneForm &producer);
 
 /// True if packed x is the same for both: one buffer can serve two contractions
 /// that read one tensor.
