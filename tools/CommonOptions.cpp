@@ -55,6 +55,8 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
   command.add_option("--weights", options.weights,
                      "File of the constants' values (.safetensors); "
                      "NAME.safetensors beside NAME.lp if not given");
+  command.add_flag("-q,--quiet", options.isQuiet,
+                   "Results and errors only: no remarks, no progress");
 }
 
 /// Reads the -D options; says on stderr what is wrong with one.
@@ -194,7 +196,7 @@ static std::string describeOpen(const ast::GenericOp &op) {
 
 /// All operators of the file, but those that it includes. Says on stderr which
 /// ones are left out, as nothing says what they are.
-int OpFile::chooseAll() {
+int OpFile::chooseAll(bool isQuiet) {
   const ast::GenericOp *open = nullptr;
   for (const ast::Op &op : file.ops) {
     if (!op.isIncluded) {
@@ -204,7 +206,7 @@ int OpFile::chooseAll() {
   for (const ast::GenericOp &op : file.generic) {
     if (!op.isIncluded && !op.isCalled) {
       open = &op;
-      if (!chosen.empty()) {
+      if (!chosen.empty() && !isQuiet) {
         llvm::errs() << "lpgen: note: skipped: " << describeOpen(op) << "\n";
       }
     }
@@ -216,9 +218,10 @@ int OpFile::chooseAll() {
               : reportError("'" + path + "' declares no operator");
 }
 
-int OpFile::chooseOps(const std::string &name) {
+int OpFile::chooseOps(const OpFileOptions &options) {
+  const std::string &name = options.op;
   if (name.empty()) {
-    return chooseAll();
+    return chooseAll(options.isQuiet);
   }
   for (const ast::Op &op : file.ops) {
     if (op.name == name) {
@@ -273,7 +276,7 @@ std::unique_ptr<OpFile> OpFile::loadOperators(const OpFileOptions &options,
     exitCode = result->parse(options);
   }
   if (exitCode == ExitSuccess) {
-    exitCode = result->chooseOps(options.op);
+    exitCode = result->chooseOps(options);
   }
   if (exitCode != ExitSuccess) {
     return nullptr;

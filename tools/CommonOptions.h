@@ -33,8 +33,8 @@ enum ExitCode {
 /// Prints "lpgen: error: MESSAGE" to stderr and returns `code`.
 int reportError(const std::string &message, int code = ExitFailure);
 
-/// FILE, --op, --target, --triple, --schedule, --schedule-file, --cpu and -D as
-/// given.
+/// FILE, --op, --target, --triple, --schedule, --schedule-file, --cpu, -D,
+/// --weights and --quiet as given.
 struct OpFileOptions {
   std::string file;
   std::string op;
@@ -45,7 +45,8 @@ struct OpFileOptions {
   std::string scheduleFile;
   std::string cpu; ///< See TunedFiles.h; "" for the target's.
   std::vector<std::string> defines;
-  std::string weights; ///< "" for NAME.safetensors beside NAME.lp.
+  std::string weights;  ///< "" for NAME.safetensors beside NAME.lp.
+  bool isQuiet = false; ///< No remarks, notes and progress.
 };
 
 /// Adds these options to a command; `options` must live as long as it.
@@ -91,8 +92,8 @@ private:
                                                int &exitCode);
   int loadText(const OpFileOptions &options);
   int parse(const OpFileOptions &options);
-  int chooseOps(const std::string &name);
-  int chooseAll();
+  int chooseOps(const OpFileOptions &options);
+  int chooseAll(bool isQuiet);
   int failureCode() const {
     return sawPlacelessError ? ExitUsage : ExitFailure;
   }

@@ -23,7 +23,6 @@ struct CompileCommandOptions {
   std::string stopAfter = "object";
   std::string startFrom;
   std::string dumpStages;
-  bool quiet = false;
 };
 } // namespace
 
@@ -128,10 +127,10 @@ static CompileOptions refine(CompileOptions compile,
   compile.dumpStages = options.dumpStages;
   compile.schedule = options.file.schedule;
   compile.scheduleFile = options.file.scheduleFile;
-  compile.showsRemarks = !options.quiet;
+  compile.showsRemarks = !options.file.isQuiet;
   compile.wantsAssembly = llvm::is_contained(options.emit, "asm");
   compile.wantsLlvmIr = llvm::is_contained(options.emit, "llvm");
-  if (!options.quiet) {
+  if (!options.file.isQuiet) {
     compile.onStep = [progress = std::make_shared<CompileProgress>()](
                          const CompileStep &step) { progress->begin(step); };
   }
@@ -144,7 +143,7 @@ static int finish(OutputFiles &files, const std::vector<CompiledOp> &compiled,
   if (Status status = files.commit(); !status.ok()) {
     return reportError(status.message());
   }
-  if (!options.quiet) {
+  if (!options.file.isQuiet) {
     llvm::for_each(compiled, printChoices);
   }
   return ExitSuccess;
@@ -268,8 +267,6 @@ void addCompileCommand(CLI::App &app, int &exitCode) {
                    "Folder for the outputs")
       ->check(isPath())
       ->capture_default_str();
-  command->add_flag("-q,--quiet", options->quiet,
-                    "No remarks about the chosen schedules, no progress line");
   command->footer(
       "Several targets of one architecture, --target x86_avx2,generic, "
       "make one library with a choice by CPU features.\n"

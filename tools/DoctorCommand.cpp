@@ -14,6 +14,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 #include <CLI/CLI.hpp>
@@ -51,12 +52,27 @@ static Part examineFile(const std::string &name, const std::string &path,
   return {name, isThere, isThere ? path : remedy};
 }
 
-/// The module of the build tree, or of an installation.
+/// The folders where Python finds the module of the build tree, of an
+/// installation, of an environment, or of `pip install --target`.
+static std::vector<std::string> pythonFolders() {
+  std::vector<std::string> folders = {
+      besideProgram("../python"), besideProgram("../lib/python3/dist-packages"),
+      besideProgram("..")};
+  std::error_code error;
+  for (llvm::sys::fs::directory_iterator entry(besideProgram("../lib"), error),
+       end;
+       !error && entry != end; entry.increment(error)) {
+    if (llvm::sys::path::filename(entry->path()).starts_with("python3.")) {
+      folders.push_back(entry->path() + "/site-packages");
+    }
+  }
+  return folders;
+}
+
 static Part examinePython() {
-  for (const char *folder :
-       {"../python/lpgen/__init__.py",
-        "../lib/python3/dist-packages/lpgen/__init__.py"}) {
-    if (std::string path = besideProgram(folder); llvm::sys::fs::exists(path)) {
+  for (const std::string &folder : pythonFolders()) {
+    if (std::string path = folder + "/lpgen/__init__.py";
+        llvm::sys::fs::exists(path)) {
       return {"Python module", true, std::move(path)};
     }
   }

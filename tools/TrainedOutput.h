@@ -11,7 +11,8 @@
 
 namespace lpgen {
 
-/// A folder with operators, weights, images, and a program; says so on `log`.
+/// A folder with operators, weights, images, and a program; says what is in it
+/// on `log` if there is one.
 inline Status exportProgram(train::StoredRun &stored,
                             const networks::ExportOptions &exported,
                             std::FILE *log) {
@@ -19,6 +20,9 @@ inline Status exportProgram(train::StoredRun &stored,
   LPGEN_RETURN_IF_ERROR(network.status());
   LPGEN_RETURN_IF_ERROR(networks::exportNetwork(
       *network, train::testImages(stored.data()), exported));
+  if (!log) {
+    return Status::success();
+  }
   for (const networks::Stage &stage : network->stages) {
     std::fprintf(log, "%s: %s\n", stage.name.c_str(), stage.summary.c_str());
   }
@@ -44,7 +48,9 @@ inline Status exportQonnx(train::StoredRun &stored, const std::string &path,
   OutputFiles files;
   files.add(path, *bytes);
   LPGEN_RETURN_IF_ERROR(files.commit());
-  std::fprintf(log, "look at it: lpgen inspect %s\n", path.c_str());
+  if (log) {
+    std::fprintf(log, "look at it: lpgen inspect %s\n", path.c_str());
+  }
   return Status::success();
 }
 #else

@@ -38,7 +38,6 @@ struct TuneCommandOptions {
   std::string log;
   std::string output;
   std::string runner;
-  bool isQuiet = false;
 };
 
 /// One run of the command.
@@ -269,7 +268,7 @@ int TuneRun::tuneProblem(const OpFile &file, const TuneProblem &problem,
     }
   }
   tune.report = printTuneProgress;
-  if (options.isQuiet) {
+  if (options.file.isQuiet) {
     tune.report = [](const TuneProgress &) {};
   }
   const Result<TuneOutcome> outcome = Tuner(problem, log, tune).run();
@@ -425,8 +424,6 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
                    "CPU, which compilations find by themselves, if not "
                    "given")
       ->check(isPath());
-  command->add_flag("-q,--quiet", options->isQuiet,
-                    "Results and errors only, no progress");
   command->add_option("--runner", options->runner,
                       "Command that runs a shell script on the machine to "
                       "tune for, e.g. 'ssh board'");

@@ -23,7 +23,7 @@ static std::string nameOf(train::Trainer &trainer) {
 }
 
 static int run(const train::StoredRunOptions &options, bool isQonnx,
-               networks::ExportOptions &exported) {
+               std::FILE *log, networks::ExportOptions &exported) {
   Result<std::unique_ptr<train::StoredRun>> stored =
       train::StoredRun::open(options);
   if (!stored.ok()) {
@@ -38,8 +38,8 @@ static int run(const train::StoredRunOptions &options, bool isQonnx,
   exported.compiler = options.compiler;
   exported.title = "Model " + trainer.config().model + ", trained under " +
                    trainer.config().policy;
-  const Status status = isQonnx ? exportQonnx(**stored, exported.folder, stdout)
-                                : exportProgram(**stored, exported, stdout);
+  const Status status = isQonnx ? exportQonnx(**stored, exported.folder, log)
+                                : exportProgram(**stored, exported, log);
   if (!status.ok()) {
     return fail("cannot export '" + options.folder + "' (" + nameOf(trainer) +
                 "): " + status.message());
@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
   train::StoredRunOptions options;
   networks::ExportOptions exported;
   std::string emit = "program";
+  bool isQuiet = false;
   CLI::App app("Write a trained network as operators, weights and a program in "
                "C, or as a file of QONNX");
   app.name("lpgen export");
@@ -72,6 +73,8 @@ int main(int argc, char **argv) {
   app.add_option("--target", exported.target,
                  "Target of the kernel, as in lpgen compile")
       ->capture_default_str();
+  app.add_flag("-q,--quiet", isQuiet,
+               "The accuracy only, not what the layers compute");
   app.footer("Examples:\n  lpgen export run -o net && make -C net test\n"
              "  lpgen export run --emit qonnx -o net.onnx");
   try {
@@ -79,5 +82,7 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     return finishProgram("lpgen-export", app.exit(error) == 0 ? 0 : 2);
   }
-  return finishProgram("lpgen-export", run(options, emit == "qonnx", exported));
+  return finishProgram(
+      "lpgen-export",
+      run(options, emit == "qonnx", isQuiet ? nullptr : stdout, exported));
 }

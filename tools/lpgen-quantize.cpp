@@ -30,6 +30,7 @@ struct Arguments {
   bool comparesUniform = false;
   bool wantsCycles = false;
   bool json = false;
+  bool isQuiet = false;
   Methods methods;
 };
 } // namespace
@@ -129,10 +130,11 @@ static int run(Arguments &arguments) {
     arguments.exported.title =
         "Model " + stored.trainer().config().model +
         ", trained in float32, quantized: " + report->rows.back().name;
+    std::FILE *log = arguments.isQuiet ? nullptr : stderr;
     const Status status =
         arguments.emit == "qonnx"
-            ? exportQonnx(stored, arguments.exported.folder, stderr)
-            : exportProgram(stored, arguments.exported, stderr);
+            ? exportQonnx(stored, arguments.exported.folder, log)
+            : exportProgram(stored, arguments.exported, log);
     if (!status.ok()) {
       return fail("cannot export '" + arguments.run.folder +
                   "': " + status.message());
@@ -254,6 +256,8 @@ int main(int argc, char **argv) {
                  "Target of the kernel, as in lpgen compile")
       ->capture_default_str();
   app.add_flag("--json", arguments.json, "Print the tables as JSON");
+  app.add_flag("-q,--quiet", arguments.isQuiet,
+               "Results and errors only: not what is exported");
   app.footer("Examples:\n  lpgen quantize run --bits 4 -o net\n"
              "  lpgen quantize run --budget 3bits,4bits --compare -o net");
   try {

@@ -46,6 +46,12 @@ kernel = lpgen.compile('op f(x: u4[3]) -> (y: u4[3]) { y[i] = x[i] }', target='g
 assert kernel([1, 2, 3]).tolist() == [1, 2, 3]
 assert lpgen._program.program() == '${WORK}/prefix/bin/lpgen'")
 endif()
+if(PYTHON AND NOT HOST_TOOL)
+  run("guide" ${CMAKE_COMMAND} -E env PATH=${WORK}/prefix/bin:$ENV{PATH}
+    CMAKE_PREFIX_PATH=${WORK}/prefix CC=${C_COMPILER} CXX=${CXX_COMPILER}
+    ${PYTHON} ${PROJECT}/../python/document-test
+    ${PROJECT}/../../docs/guide/first-kernel.md)
+endif()
 if(NOT HOST_TOOL)
   run("completion" bash -n ${WORK}/prefix/share/bash-completion/completions/lpgen)
 endif()
