@@ -11,18 +11,25 @@ function(lpgen_headers name)
   target_precompile_headers(${name} PRIVATE ${ARGN})
 endfunction()
 
-# ccache takes the sum of precompiled headers instead of all their bytes, which would take it
-# longer than to find what was compiled with them.
+# The path stands in an option that ccache knows and makes relative to its base folder: what
+# one build compiled, another that compiles it alike finds. For that reason too ccache looks at
+# the preprocessed text, which has no paths in it, instead of the headers that were compiled.
 function(lpgen_use_headers target headers)
-  target_precompile_headers(${target} REUSE_FROM ${headers})
-  if(NOT TARGET ${headers}_sum)
-    get_target_property(folder ${headers} BINARY_DIR)
-    set(folder ${folder}/CMakeFiles/${headers}.dir)
-    add_custom_command(OUTPUT ${folder}/cmake_pch.hxx.pch.sum
-      COMMAND ${CMAKE_COMMAND} -E sha256sum cmake_pch.hxx.pch > cmake_pch.hxx.pch.sum
-      DEPENDS ${folder}/cmake_pch.hxx.pch WORKING_DIRECTORY ${folder} VERBATIM)
-    add_custom_target(${headers}_sum DEPENDS ${folder}/cmake_pch.hxx.pch.sum)
-    add_dependencies(${headers}_sum ${headers})
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
   endif()
-  add_dependencies(${target} ${headers}_sum)
+  get_target_property(folder ${headers} BINARY_DIR)
+  set(file ${folder}/CMakeFiles/${headers}.dir/cmake_pch.hxx)
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Winvalid-pch -include-pch ${file}.pch>")
+  if(NOT TARGET ${headers}_text)
+    set(folders "$<TARGET_PROPERTY:${headers},INCLUDE_DIRECTORIES>")
+    add_custom_command(OUTPUT ${file}.pch.sum
+      COMMAND ${CMAKE_CXX_COMPILER} -std=c++${CMAKE_CXX_STANDARD} -w -E -P -x c++
+        "$<$<BOOL:${folders}>:-I$<JOIN:${folders},;-I>>" ${file} -o ${file}.pch.sum
+      DEPENDS ${file}.pch COMMAND_EXPAND_LISTS VERBATIM)
+    add_custom_target(${headers}_text DEPENDS ${file}.pch.sum)
+    add_dependencies(${headers}_text ${headers})
+  endif()
+  add_dependencies(${target} ${headers}_text)
 endfunction()

@@ -43,6 +43,7 @@ struct Buffer {
 std::vector<Buffer> describe(const KernelInterface &interface,
                              const std::vector<KernelBuffer> &buffers) {
   std::vector<Buffer> list;
+  list.reserve(buffers.size());
   for (const KernelBuffer &buffer : buffers) {
     list.push_back({buffer.name, buffer.type.str(), interface.describe(buffer),
                     dtypeOf(buffer.type), buffer.shape, buffer.sizes, buffer.lo,

@@ -145,6 +145,7 @@ private:
   static std::vector<nn::Parameter *>
   addresses(std::vector<nn::Parameter> &parameters) {
     std::vector<nn::Parameter *> list;
+    list.reserve(parameters.size());
     for (nn::Parameter &parameter : parameters) {
       list.push_back(&parameter);
     }

@@ -82,6 +82,7 @@ PYBIND11_MODULE(_training, module) {
   module.doc() = "The layers of the trainer; use lpgen.torch.";
   bindPrecision(module);
   bindModelExport(module);
+  // NOLINTNEXTLINE(bugprone-unused-raii): it registers the class.
   py::class_<Snapshot>(module, "Snapshot");
   py::class_<Contraction>(module, "Contraction")
       .def(py::init([](std::shared_ptr<Precision> precision, std::string name,

@@ -59,9 +59,9 @@ struct TargetDesc {
 /// A target: facts and cells.
 class Target {
 public:
-  /// The LP_CPU_* bits are those of the features; the cells are those of
-  /// `family` that need no others.
-  Target(TargetDesc description, const CellTable &family);
+  /// The LP_CPU_* bits are those of the features of `given`; the cells are
+  /// those of `family` that need no others.
+  Target(TargetDesc given, const CellTable &family);
   const TargetDesc &desc() const { return description; }
   /// The register-tile cells this target implements.
   llvm::ArrayRef<const Cell *> cells() const { return cellList; }

@@ -158,6 +158,7 @@ static void addChoice(CLI::App &app, const std::string &name, T &value,
          description)
       ->check(isOneOf([&] {
         std::vector<std::string> names;
+        names.reserve(choices.size());
         for (const auto &[key, ignored] : choices) {
           names.push_back(key);
         }

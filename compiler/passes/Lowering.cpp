@@ -42,7 +42,7 @@ public:
     if (failed(form)) {
       return failure();
     }
-    return std::make_optional(std::move(*form));
+    return std::optional<PackedForm>(std::in_place, std::move(*form));
   }
   FailureOr<bool> replace(lp::ContractOp op) const override {
     if (!op.getXLayout() || !op.getWLayout()) {

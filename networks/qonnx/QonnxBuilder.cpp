@@ -54,7 +54,7 @@ std::string QonnxBuilder::scalar(const std::string &name, float value) {
 }
 
 std::string QonnxBuilder::whole(const std::string &name,
-                                std::vector<int64_t> values) {
+                                const std::vector<int64_t> &values) {
   model.integers(name, ::onnx::TensorProto::INT64, {int64_t(values.size())},
                  values);
   return name;

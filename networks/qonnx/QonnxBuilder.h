@@ -49,7 +49,8 @@ private:
                       const std::string &layer, const std::string &part,
                       const Attributes &attributes = {});
   std::string scalar(const std::string &name, float value);
-  std::string whole(const std::string &name, std::vector<int64_t> values);
+  std::string whole(const std::string &name,
+                    const std::vector<int64_t> &values);
   /// A number for each channel of the pending tensor.
   std::string ofChannels(const std::string &name, std::span<const float> values,
                          bool isFlat);

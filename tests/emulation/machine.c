@@ -39,8 +39,9 @@ static int useStack(int depth) {
 
 static int die(const char *kind) {
   volatile int zero = 0;
+  int *volatile null = NULL;
   if (strcmp(kind, "null") == 0) {
-    *(volatile int *)(uintptr_t)zero = 1;
+    *null = 1;
   } else if (strcmp(kind, "division") == 0) {
     return 1000 / zero;
   } else if (strcmp(kind, "instruction") == 0) {

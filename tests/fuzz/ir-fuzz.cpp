@@ -38,12 +38,14 @@ using namespace lpgen::fuzz;
 /// gives up regions whose values have users outside, which then write to the
 /// memory of what they used. Nobody else gets that memory.
 static bool keepsMemory = false;
+// NOLINTBEGIN: the names are those of the C library.
 extern "C" void __libc_free(void *memory);
 extern "C" void free(void *memory) {
   if (!keepsMemory) {
     __libc_free(memory);
   }
 }
+// NOLINTEND
 
 namespace {
 

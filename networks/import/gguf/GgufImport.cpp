@@ -198,7 +198,7 @@ private:
   void writeIntegers();
   void addGroupConstants();
   Expression code() const;
-  Expression ofGroups(Expression terms) const {
+  Expression ofGroups(const Expression &terms) const {
     return Expression::reduction("sum", {"g"}, terms);
   }
   Expression overGroup(const Expression &terms) const {

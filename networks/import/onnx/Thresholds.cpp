@@ -45,7 +45,7 @@ static Outcome lowerMultiThreshold(Lowering &lowering, const Node &node) {
   // A last dimension, over which the sum runs.
   Value wide = value;
   if (count > 1) {
-    wide.dims.push_back({});
+    wide.dims.emplace_back();
     wide.order.push_back(int(value.rank()));
   }
   Extents shape(value.rank() + (count > 1 ? 1 : 0), 1);
