@@ -103,7 +103,7 @@ Result<Dataset> loadCifar10(const std::string &folder, Parts parts) {
 Result<Dataset> loadCifar100(const std::string &folder, Parts parts) {
   std::vector<std::string> files;
   if (parts == Parts::All) {
-    files.push_back("train.bin");
+    files.emplace_back("train.bin");
   }
   return loadCifar(folder, {2, 100}, files, "test.bin");
 }

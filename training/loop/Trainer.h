@@ -41,12 +41,12 @@ public:
   /// With workers, who must outlive the trainer too, every one of them reads
   /// batches of its own and all have the same weights.
   /// The data must outlive the trainer; `kernels` may be null if the policy
-  /// runs none. `policy` takes the place of the one that the config names,
+  /// runs none. `own` takes the place of the one that the config names,
   /// unless it is null.
   static Result<std::unique_ptr<Trainer>>
   create(const Config &config, const data::Dataset &data, ThreadPool *pool,
          KernelProvider *kernels, ProcessGroup *workers = nullptr,
-         std::unique_ptr<Policy> policy = nullptr);
+         std::unique_ptr<Policy> own = nullptr);
 
   const Config &config() const { return settings; }
   const data::Dataset &dataset() const { return data; }

@@ -106,7 +106,7 @@ Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,
                                           const MakeBackend &makeBackend,
                                           const RandomKey &random) {
   LPGEN_RETURN_IF_ERROR(checkModelName(spec.name));
-  const auto model = std::ranges::find_if(
+  const auto *const model = std::ranges::find_if(
       models, [&](const KnownModel &known) { return spec.name == known.name; });
   ModelBuilder builder(spec, makeBackend, random);
   model->build(builder, spec.classes);

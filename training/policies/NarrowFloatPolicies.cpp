@@ -97,6 +97,16 @@ Result<std::unique_ptr<Policy>> make(const char *policy,
   return std::unique_ptr<Policy>(std::make_unique<Narrow>(*scale));
 }
 
+Result<std::unique_ptr<Policy>> makeMixed16(const PolicyOptions &options,
+                                            const PolicyContext & /*context*/) {
+  return make<Mixed16Policy>("mixed16", options);
+}
+
+Result<std::unique_ptr<Policy>> makeFp8(const PolicyOptions &options,
+                                        const PolicyContext & /*context*/) {
+  return make<Fp8Policy>("fp8", options);
+}
+
 constexpr PolicyOption growAfter =
     PolicyOption::whole("grow-after", 2000, 0, 1000000000);
 constexpr PolicyOption mixed16Options[] = {
@@ -110,15 +120,9 @@ constexpr PolicyOption fp8Options[] = {
 
 extern const PolicyKind mixed16Policy = {
     "mixed16", "fp16 storage, float32 weights, a dynamic loss scale; emulated",
-    NarrowsSums | RangesGradients, mixed16Options,
-    [](const PolicyOptions &options, const PolicyContext &) {
-      return make<Mixed16Policy>("mixed16", options);
-    }};
+    NarrowsSums | RangesGradients, mixed16Options, makeMixed16};
 extern const PolicyKind fp8Policy = {
     "fp8", "E5M2 storage, fp16 weights, stochastic rounding; emulated",
-    NarrowsSums | RangesGradients, fp8Options,
-    [](const PolicyOptions &options, const PolicyContext &) {
-      return make<Fp8Policy>("fp8", options);
-    }};
+    NarrowsSums | RangesGradients, fp8Options, makeFp8};
 
 } // namespace lpgen::train

@@ -57,6 +57,7 @@ static Result<std::unique_ptr<Policy>> makeBase(const std::string &text,
   const PolicyKind *kind = findByName(policies, parsed->name());
   if (!kind) {
     std::vector<std::string> names;
+    names.reserve(std::size(policies));
     for (const PolicyKind *known : policies) {
       names.emplace_back(known->name);
     }
