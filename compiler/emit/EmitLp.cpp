@@ -2,6 +2,7 @@
 // EmitLp.h.
 #include "compiler/emit/EmitLp.h"
 #include "compiler/emit/EmitExpr.h"
+#include "compiler/emit/LiveSlices.h"
 #include "compiler/emit/PairSums.h"
 #include "ir/dialect/Lp.h"
 #include "mlir/IR/Builders.h"
@@ -71,11 +72,16 @@ static lp::BufferAttr bufferOf(MLIRContext &context, const ast::Op &op,
   if (!tensor.type.isFloat()) {
     range = {tensor.range.lo, tensor.range.hi};
   }
+  SmallVector<int64_t> pairSums;
+  SmallVector<int64_t> live;
+  if (tensor.values) {
+    live = liveSlicesOf(*tensor.values);
+    pairSums = pairSumsOf(*tensor.values, live);
+  }
   return lp::BufferAttr::get(&context, tensor.name, roleOf(tensor),
                              lp::getElementType(&context, tensor.type), shape,
                              range, lp::PackedBufferAttr(), digestOf(tensor),
-                             tensor.values ? pairSumsOf(*tensor.values)
-                                           : SmallVector<int64_t>());
+                             pairSums, live);
 }
 
 /// Sizes that follow from those in `sizes`, behind them.

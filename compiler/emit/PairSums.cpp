@@ -42,7 +42,23 @@ struct HalfSums {
 
 } // namespace
 
-llvm::SmallVector<int64_t> lpgen::pairSumsOf(const HostTensor &values) {
+/// True if row number `row` lies in live slices of all dimensions but the last.
+static bool isLiveRow(const HostTensor &values, llvm::ArrayRef<int64_t> live,
+                      int64_t row) {
+  for (size_t d = values.rank() - 1; !live.empty() && d-- > 0;) {
+    const int64_t extent = values.shape()[d];
+    const int64_t past = row % extent - live[3 * d];
+    const int64_t step = live[3 * d + 1];
+    if (past < 0 || past % step != 0 || past / step >= live[3 * d + 2]) {
+      return false;
+    }
+    row /= extent;
+  }
+  return true;
+}
+
+llvm::SmallVector<int64_t> lpgen::pairSumsOf(const HostTensor &values,
+                                             llvm::ArrayRef<int64_t> live) {
   const ElementType type = values.type();
   if (type.isFloat() || values.rank() == 0 || type.minValue() < INT8_MIN ||
       type.maxValue() > INT8_MAX) {
@@ -51,6 +67,9 @@ llvm::SmallVector<int64_t> lpgen::pairSumsOf(const HostTensor &values) {
   const int64_t length = values.shape().back();
   std::array<HalfSums, 2> halves;
   for (int64_t row = 0; row < values.numElements(); row += length) {
+    if (!isLiveRow(values, live, row / length)) {
+      continue;
+    }
     const auto at = [&](int64_t i) {
       return i < length ? values.getInt(row + i) : 0;
     };

@@ -7,9 +7,10 @@
 
 namespace lpgen {
 
-/// `pairSums` of #lp.buffer. None of tensors whose elements do not fit a signed
-/// byte.
-llvm::SmallVector<int64_t> pairSumsOf(const HostTensor &values);
+/// `pairSums` of #lp.buffer whose `live` slices are known. None of tensors
+/// whose elements do not fit a signed byte.
+llvm::SmallVector<int64_t> pairSumsOf(const HostTensor &values,
+                                      llvm::ArrayRef<int64_t> live);
 
 } // namespace lpgen
 

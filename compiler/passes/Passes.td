@@ -47,6 +47,18 @@ def FuseEpiloguePass : Pass<"lp-fuse-epilogue", "::lpgen::lp::KernelOp"> {
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
 }
 
+def DropZerosPass : Pass<"lp-drop-zeros", "::lpgen::lp::KernelOp"> {
+  let summary = "leave out taps and channels of constant weights that are all 0";
+  let description = [{
+    A reduction loop that is a subscript of a constant w alone keeps those trips whose slices
+    of w have an element that is not 0 (`live` of #lp.buffer): from the first one to the last
+    one, in equal steps. A 3x3 filter in a border of zeros, a dilated one that is stored with
+    its zeros, and channels that were cut off become what they are. Sums of integers only, of
+    products with w itself: there a term with a weight of 0 is 0.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect"];
+}
+
 def SplitResiduesPass : Pass<"lp-split-residues", "::lpgen::lp::KernelOp"> {
   let summary = "contractions with divided subscripts to one for each residue class";
   let description = [{

@@ -47,6 +47,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
     passes.addNestedPass<lp::KernelOp>(createRaiseThresholdPass());
     passes.addNestedPass<lp::KernelOp>(createRaiseContractPass());
     passes.addNestedPass<lp::KernelOp>(createFuseEpiloguePass());
+    passes.addNestedPass<lp::KernelOp>(createDropZerosPass());
     passes.addNestedPass<lp::KernelOp>(createSplitResiduesPass());
     return;
   case Stage::Scheduled:

@@ -272,9 +272,12 @@ static lp::LayoutKind kindOf(const CellFacts &cell, lp::OperandKind operand,
              : lp::LayoutKind::Digits;
 }
 
-/// True if the subscripts of w end with all reduction loops, in their order:
-/// then its elements lie in the order of the steps.
-static bool readsWInOrder(lp::ContractOp contract, const Geometry &g) {
+/// True if the subscripts of w end with all reduction loops, in their order,
+/// each over the live slices of its dimension or all of it, the last one over
+/// all: then the rows of w that have sums of pairs lie in the order of the
+/// steps, perhaps with zeros between them.
+static bool readsWInOrder(lp::ContractOp contract, const Geometry &g,
+                          lp::BufferAttr buffer) {
   const unsigned reductions = contract.numLoops() - contract.getParallel();
   const auto results = contract.getWMap().getResults();
   if (g.merged || g.innerLoop + 1 != contract.numLoops() ||
@@ -282,9 +285,15 @@ static bool readsWInOrder(lp::ContractOp contract, const Geometry &g) {
     return false;
   }
   return llvm::all_of(llvm::seq(reductions), [&](unsigned i) {
-    auto loop =
-        dyn_cast<AffineDimExpr>(results[results.size() - reductions + i]);
-    return loop && loop.getPosition() == contract.getParallel() + i;
+    const unsigned dim = results.size() - reductions + i;
+    const unsigned loop = contract.getParallel() + i;
+    AffineExpr own = getAffineDimExpr(loop, contract.getContext());
+    const lp::Slices live = buffer.liveAt(dim);
+    const bool isWhole =
+        results[dim] == own && g.shape.extents[loop] == g.shape.wShape[dim];
+    return isWhole ||
+           (i + 1 < reductions && g.shape.extents[loop] == live.count &&
+            results[dim] == own * live.step + live.first);
   });
 }
 
@@ -298,7 +307,7 @@ static ArrayRef<int64_t> pairSumsOf(lp::ContractOp contract,
   lp::BufferAttr buffer = kernel ? kernel.bufferOf(argument) : nullptr;
   const bool isKnown = buffer && form.w.offset == 0 && !form.w.halve &&
                        form.w.planes.empty() &&
-                       readsWInOrder(contract, form.geometry);
+                       readsWInOrder(contract, form.geometry, buffer);
   return isKnown ? buffer.getPairSums() : ArrayRef<int64_t>();
 }
 

@@ -20,6 +20,13 @@ namespace lpgen::lp {
 inline constexpr int64_t kMostPrefetch = int64_t{1} << 20;
 /// The numbers of fours, 1, 2, 4, 8, of which constants have sums of pairs.
 inline constexpr size_t kNumPairRuns = 4;
+
+/// Positions first + i * step of a dimension, for i below `count`.
+struct Slices {
+  int64_t first = 0;
+  int64_t step = 1;
+  int64_t count = 0;
+};
 } // namespace lpgen::lp
 
 #include "ir/dialect/LpDialect.h.inc"

@@ -239,14 +239,17 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
     are not in the IR, only their SHA-256, so that the kernel's hash depends on them, and what
     bounds of narrow accumulators need: `pairSums` has, for n = 1, 2, 4, 8, the sum of the
     negative and that of the positive elements that is farthest from 0 among the first and the
-    last two of every four of 4 n consecutive ones, each row filled up by zeros to fours.
+    last two of every four of 4 n consecutive ones, each row filled up by zeros to fours. `live`
+    has, for each dimension, the first one, the step and the number of the slices outside which
+    all elements are 0; rows outside are left out of the sums of pairs.
 
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
     have a range, within that of their type; (buffer_c3) only inputs and constants are
     packed; (buffer_c4) constants, and only they, have a digest, of 64
     hexadecimal digits, and no run-time sizes; (buffer_c5) only constants have sums of pairs,
-    of none or of every n, which are not positive and not negative in turn.
+    of none or of every n, which are not positive and not negative in turn; (buffer_c6) only
+    constants of integers have live slices, within their shape.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,
@@ -254,15 +257,18 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
       OptionalArrayRefParameter<"int64_t">:$range,
       OptionalParameter<"PackedBufferAttr">:$packed,
       StringRefParameter<"SHA-256 of a constant's values", [{""}]>:$digest,
-      OptionalArrayRefParameter<"int64_t">:$pairSums);
+      OptionalArrayRefParameter<"int64_t">:$pairSums,
+      OptionalArrayRefParameter<"int64_t">:$live);
   let assemblyFormat = [{
-    `<` $name `,` $role (`of` $digest^)? (`pairSums` `[` $pairSums^ `]`)? `,` $element `,`
+    `<` $name `,` $role (`of` $digest^)? (`pairSums` `[` $pairSums^ `]`)? (`live` `[` $live^ `]`)? `,` $element `,`
     custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`packed` `=` $packed^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool isOutput() const { return getRole() == BufferRole::Output; }
     bool isConstant() const { return getRole() == BufferRole::Constant; }
+    /// The slices of dimension `dim` outside which all elements are 0.
+    Slices liveAt(unsigned dim) const;
     /// The same buffer, that arrives packed.
     BufferAttr packedAs(PackedBufferAttr packed) const;
     /// The logical tensor, run-time sizes dynamic.

@@ -49,12 +49,26 @@ static bool isShapeWithinLimit(ArrayRef<int64_t> shape) {
   return true;
 }
 
+/// True if `live` has first, step and count of slices for each extent.
+static bool areSlicesOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> live) {
+  if (live.size() != 3 * shape.size()) {
+    return false;
+  }
+  return llvm::all_of(llvm::enumerate(shape), [&](auto extent) {
+    ArrayRef<int64_t> slices = live.slice(3 * extent.index(), 3);
+    return slices[0] >= 0 && slices[0] < extent.value() && slices[1] >= 1 &&
+           slices[2] >= 1 &&
+           slices[2] - 1 <= (extent.value() - 1 - slices[0]) / slices[1];
+  });
+}
+
 LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef name, BufferRole role,
                                  mlir::Type element, ArrayRef<int64_t> shape,
                                  ArrayRef<int64_t> range,
                                  PackedBufferAttr packed, StringRef digest,
-                                 ArrayRef<int64_t> pairSums) {
+                                 ArrayRef<int64_t> pairSums,
+                                 ArrayRef<int64_t> live) {
   auto fail = [&](const Twine &what) {
     return emitError() << "buffer '" << name << "' " << what;
   };
@@ -88,6 +102,11 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return fail("needs sums of pairs of a constant for every n"); // buffer_c5
   }
   const bool isConstant = role == BufferRole::Constant;
+  if (!live.empty() &&
+      (!isConstant || !isInteger || !areSlicesOf(shape, live))) { // buffer_c6
+    return fail("needs live slices of a constant of integers, within its "
+                "shape");
+  }
   if (isConstant
           ? !isSha256(digest) ||
                 llvm::any_of(shape, [](int64_t extent) { return extent < 0; })
@@ -101,7 +120,15 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 BufferAttr BufferAttr::packedAs(PackedBufferAttr packed) const {
   return get(getContext(), getName(), getRole(), getElement(), getShape(),
-             getRange(), packed, getDigest(), getPairSums());
+             getRange(), packed, getDigest(), getPairSums(), getLive());
+}
+
+Slices BufferAttr::liveAt(unsigned dim) const {
+  if (getLive().empty()) {
+    return {0, 1, getShape()[dim]};
+  }
+  ArrayRef<int64_t> slices = getLive().slice(size_t{3} * dim, 3);
+  return {slices[0], slices[1], slices[2]};
 }
 
 static SmallVector<int64_t> dynamicShape(ArrayRef<int64_t> shape) {

@@ -1,4 +1,6 @@
-// Sums of pairs of constants, beside what their definition says.
+// Sums of pairs of constants, beside what their definition says, and slices
+// that are not all zero.
+#include "compiler/emit/LiveSlices.h"
 #include "compiler/emit/PairSums.h"
 #include "gmock/gmock.h"
 #include <gtest/gtest.h>
@@ -52,7 +54,8 @@ TEST(PairSums, AreThoseOfNeighbours) {
         std::pair(5, -7), std::pair(6, -1)}) {
     values.setInt(at, value);
   }
-  EXPECT_THAT(pairSumsOf(values), ElementsAre(-7, 7, -7, 13, -7, 13, -7, 13));
+  EXPECT_THAT(pairSumsOf(values, {}),
+              ElementsAre(-7, 7, -7, 13, -7, 13, -7, 13));
 }
 
 TEST(PairSums, AreThoseOfTheDefinition) {
@@ -64,16 +67,55 @@ TEST(PairSums, AreThoseOfTheDefinition) {
     for (int64_t i = 0; i < values.numElements(); ++i) {
       values.setInt(i, int64_t(random() % 256) - 128);
     }
-    EXPECT_EQ(pairSumsOf(values), sumsByDefinition(values));
+    EXPECT_EQ(pairSumsOf(values, {}), sumsByDefinition(values));
   }
 }
 
 TEST(PairSums, AreOfSignedBytes) {
-  EXPECT_THAT(pairSumsOf(HostTensor(*ElementType::parse("u8"), {4, 4})),
+  EXPECT_THAT(pairSumsOf(HostTensor(*ElementType::parse("u8"), {4, 4}), {}),
               IsEmpty());
-  EXPECT_THAT(pairSumsOf(HostTensor(*ElementType::parse("f32"), {4})),
+  EXPECT_THAT(pairSumsOf(HostTensor(*ElementType::parse("f32"), {4}), {}),
               IsEmpty());
-  EXPECT_THAT(pairSumsOf(HostTensor(signedBytes(), {})), IsEmpty());
+  EXPECT_THAT(pairSumsOf(HostTensor(signedBytes(), {}), {}), IsEmpty());
+}
+
+/// `values` in the middle of every second column and the first row of zeros.
+HostTensor spreadOut(const HostTensor &values) {
+  HostTensor result(values.type(),
+                    {values.shape()[0] + 1, 2 * values.shape()[1] + 1, 3});
+  for (int64_t i = 0; i < values.numElements(); ++i) {
+    const int64_t row = i / values.shape()[1];
+    const int64_t column = 2 * (i % values.shape()[1]) + 1;
+    result.setInt((row * result.shape()[1] + column) * 3 + 1, values.getInt(i));
+  }
+  return result;
+}
+
+TEST(LiveSlices, AreThoseWithValues) {
+  HostTensor values(signedBytes(), {3, 4});
+  for (int64_t i = 0; i < values.numElements(); ++i) {
+    values.setInt(i, 5 - i);
+  }
+  EXPECT_THAT(liveSlicesOf(values), IsEmpty());
+  EXPECT_THAT(liveSlicesOf(spreadOut(values)),
+              ElementsAre(0, 1, 3, /**/ 1, 2, 4, /**/ 1, 1, 1));
+  EXPECT_THAT(liveSlicesOf(HostTensor(signedBytes(), {2, 3})),
+              ElementsAre(0, 1, 1, 0, 1, 1));
+  EXPECT_THAT(liveSlicesOf(HostTensor(*ElementType::parse("f32"), {4})),
+              IsEmpty());
+}
+
+/// Rows between the live ones, all zero, part neighbours that are left.
+TEST(LiveSlices, MakeNeighboursOfRows) {
+  HostTensor values(signedBytes(), {1, 4});
+  for (int64_t i = 0; i < 4; ++i) {
+    values.setInt(i, 100);
+  }
+  const HostTensor apart = spreadOut(values);
+  EXPECT_THAT(pairSumsOf(apart, {}),
+              ElementsAre(0, 100, 0, 100, 0, 200, 0, 400));
+  EXPECT_THAT(pairSumsOf(apart, liveSlicesOf(apart)),
+              ElementsAre(0, 100, 0, 200, 0, 400, 0, 400));
 }
 
 } // namespace

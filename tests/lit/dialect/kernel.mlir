@@ -169,6 +169,12 @@ func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789ab
 
 // -----
 
+// buffer_c6
+// expected-error @+1 {{buffer 'w' needs live slices of a constant of integers, within its shape}}
+func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" live [1, 2, 3], i32, [5], range = [0, 3]>}
+
+// -----
+
 // buffer_c4
 // expected-error @+1 {{buffer 'x' has a digest and is no constant}}
 func.func private @k() attributes {b = #lp.buffer<"x", input of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4]>}
