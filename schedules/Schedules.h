@@ -18,12 +18,17 @@ struct Candidate {
 };
 
 /// A schedule as a user writes it: `widen<cell=maddubs16,tile=[4,2]>`. What is
-/// not given is left to the cost model.
+/// not given is left to the cost model. `smallest`: of those whose weights take
+/// the fewest bytes the fastest, whatever the template.
 struct ScheduleRequest {
   std::string templateName;
   std::string cell;
   std::optional<int64_t> rows, vectors, unroll, block, prefetch;
+  bool isSmallest = false;
 };
+
+/// The text that asks for the smallest weights.
+constexpr llvm::StringLiteral kSmallestSchedule = "smallest";
 
 /// Parses a request; nothing and a message if `text` is malformed or names no
 /// template.

@@ -1,4 +1,5 @@
 // The one place that chooses schedules. See Schedules.h.
+#include "ir/analysis/LaneForm.h"
 #include "ir/dialect/ScheduleLimits.h"
 #include "schedules/Schedules.h"
 #include "schedules/Tuned.h"
@@ -76,6 +77,10 @@ static bool parseField(llvm::StringRef field, ScheduleRequest &request) {
 std::optional<ScheduleRequest>
 lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
   ScheduleRequest request;
+  if (text == kSmallestSchedule) {
+    request.isSmallest = true;
+    return request;
+  }
   auto [name, rest] = text.split('<');
   request.templateName = name.trim().str();
   if (!findTemplate(request.templateName)) {
@@ -84,6 +89,7 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
     for (const Template *t : allTemplates()) {
       message += " " + t->name().str();
     }
+    message += " " + kSmallestSchedule.str();
     return std::nullopt;
   }
   bool hasFields = text.contains('<');
@@ -168,6 +174,41 @@ static Candidate cheapest(lp::ContractOp contract, const Machine &machine,
   return best;
 }
 
+/// Bytes of w as `schedule` reads it.
+static int64_t weightBytes(lp::ContractOp contract, lp::ScheduleAttr schedule) {
+  std::string whyNot;
+  const int64_t vectors = schedule.getTileVectors();
+  const Cell *cell = findCell(contract, schedule.getCell());
+  if (cell && schedule.getTemplateName() == kLanesTemplate) {
+    return planLaneForm(contract, *cell, vectors, whyNot)
+        ->unfolded.geometry.wBytes;
+  }
+  if (cell) {
+    return planPackedForm(contract, *cell, vectors, whyNot)->geometry.wBytes;
+  }
+  const mlir::Type storage = lp::getStorageType(contract.getWElement());
+  return ShapedType::getNumElements(ContractShape::of(contract).wShape) *
+         storage.getIntOrFloatBitWidth() / 8;
+}
+
+/// The cheapest of the candidates whose w is within 1/32 of the least bytes.
+static Candidate smallest(lp::ContractOp contract, const Machine &machine,
+                          std::string &reason) {
+  std::vector<Candidate> all = rankedCandidates(contract, machine);
+  std::vector<int64_t> bytes;
+  for (const Candidate &candidate : all) {
+    bytes.push_back(weightBytes(contract, candidate.schedule));
+  }
+  const int64_t least = *llvm::min_element(bytes);
+  const auto found = llvm::find_if(
+      bytes, [&](int64_t of) { return of <= least + least / 32; });
+  const Candidate &best = all[size_t(found - bytes.begin())];
+  reason = llvm::formatv("smallest weights: {0} bytes, {1:f2} MAC/cycle "
+                         "expected",
+                         *found, 1.0 / best.cyclesPerMac);
+  return best;
+}
+
 lp::ScheduleAttr lpgen::applicableSchedule(lp::ContractOp contract,
                                            const Machine &machine,
                                            const ScheduleRequest &request,
@@ -196,13 +237,19 @@ ScheduleRequest lpgen::requestFor(lp::ScheduleAttr schedule) {
           schedule.getTileVectors(),
           schedule.getUnroll(),
           schedule.getBlock(),
-          schedule.getPrefetch()};
+          schedule.getPrefetch(),
+          /*isSmallest=*/false};
 }
 
 static LogicalResult applyRequest(lp::ContractOp contract,
                                   const Machine &machine,
                                   const ScheduleRequest &request) {
   std::string whyNot;
+  if (request.isSmallest) {
+    contract.setScheduleAttr(smallest(contract, machine, whyNot).schedule);
+    contract.setChoice(whyNot);
+    return success();
+  }
   const lp::ScheduleAttr schedule =
       applicableSchedule(contract, machine, request, whyNot);
   if (!schedule) {
@@ -250,7 +297,8 @@ lpgen::selectSchedules(lp::KernelOp kernel, const Machine &machine,
     contract.setChoice(reason);
     return success();
   });
-  if (request && !hasContractions && request->templateName != "direct") {
+  if (request && !request->isSmallest && !hasContractions &&
+      request->templateName != "direct") {
     return kernel.emitError("schedule '")
            << request->templateName
            << "' cannot be applied: the operator has no contraction";

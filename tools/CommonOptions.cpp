@@ -42,6 +42,10 @@ void addOpFileOptions(CLI::App &command, OpFileOptions &options) {
   command.add_option("--schedule", options.schedule,
                      "Schedule for every contraction, e.g. "
                      "'bitserial<tile=[4,2]>'");
+  command.add_flag_callback(
+      "--small", [&options] { options.schedule = "smallest"; },
+      "Choose cells that read weights as small as they are packed; the same "
+      "as --schedule smallest");
   command.add_option("--schedule-file", options.scheduleFile,
                      "File of tuned schedules (.mlir)");
   command.add_option("--cpu", options.cpu,

@@ -391,6 +391,7 @@ void addTuneCommand(CLI::App &app, int &exitCode) {
   const auto options = std::make_shared<TuneCommandOptions>();
   addOpFileOptions(*command, options->file);
   command->remove_option(command->get_option("--schedule"));
+  command->remove_option(command->get_option("--small"));
   command->remove_option(command->get_option("--schedule-file"));
   command->get_option("FILE")->description(
       "File of operators (.lp), or a folder of such files");

@@ -58,6 +58,14 @@ static void explainOperands(llvm::raw_ostream &os, const PackedForm &form,
   };
   operand("packed x", form.x, g.xBytes, g.xLayout.getBits());
   operand("packed w", form.w, g.wBytes, g.wLayout.getBits());
+  const int64_t weights = g.reductionSize() * g.extentOf(LoopRole::Column) *
+                          g.extentOf(LoopRole::Batch) *
+                          g.extentOf(LoopRole::Group);
+  os << formatv("  weights      {0} of {1:f2} bits each, header and sums "
+                "included\n",
+                weights,
+                8.0 * static_cast<double>(g.wBytes) /
+                    static_cast<double>(weights));
   os << formatv(
       "  corrections  {0}{1}{2}\n",
       form.needsXSums ? "sums of x per position; " : "",
