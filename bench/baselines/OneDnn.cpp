@@ -191,7 +191,7 @@ memory OneDnnBaseline::load(const HostTensor &values, const memory::desc &user,
   void *data = plain.get_data_handle();
   for (int64_t i = 0; i < values.numElements(); ++i) {
     if (wType == memory::data_type::f32) {
-      static_cast<float *>(data)[i] = float(values.getInt(i));
+      static_cast<float *>(data)[i] = float(wholeAt(values, i));
     } else {
       static_cast<uint8_t *>(data)[i] = uint8_t(values.getInt(i));
     }

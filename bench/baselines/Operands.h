@@ -11,12 +11,18 @@
 
 namespace lpgen {
 
-/// The tensor's integers plus `offset`, which must be values of T.
+/// An element of a tensor of integers, or of floats that are whole numbers.
+inline int64_t wholeAt(const HostTensor &tensor, int64_t position) {
+  return tensor.type().isFloat() ? int64_t(tensor.getFloat(position))
+                                 : tensor.getInt(position);
+}
+
+/// The tensor's whole numbers plus `offset`, which must be values of T.
 template <typename T>
 std::vector<T> valuesOf(const HostTensor &tensor, int64_t offset = 0) {
   std::vector<T> values(size_t(tensor.numElements()));
   for (int64_t i = 0; i < tensor.numElements(); ++i) {
-    values[size_t(i)] = T(tensor.getInt(i) + offset);
+    values[size_t(i)] = T(wholeAt(tensor, i) + offset);
   }
   return values;
 }

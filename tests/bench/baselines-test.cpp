@@ -72,8 +72,18 @@ private:
     std::uniform_int_distribution<int64_t> uniform(0,
                                                    (type.hi - type.lo) / step);
     for (int64_t i = 0; i < values.numElements(); ++i) {
-      values.setInt(i, type.lo + step * uniform(generator));
+      const int64_t value = type.lo + step * uniform(generator);
+      if (type.type.isFloat()) {
+        values.setFloat(i, float(value));
+      } else {
+        values.setInt(i, value);
+      }
     }
+  }
+
+  static int64_t at(const HostTensor &tensor, int64_t position) {
+    return tensor.type().isFloat() ? int64_t(tensor.getFloat(position))
+                                   : tensor.getInt(position);
   }
 
   int64_t tapSum(int64_t pixel, int64_t o, int64_t tap) const {
@@ -89,12 +99,12 @@ private:
     const int64_t from =
         ((row / p.outHeight * p.height + h) * p.width + v) * p.channels;
     if (p.isDepthwise) {
-      return x.getInt(from + o) * w.getInt(tap * p.channels + o);
+      return at(x, from + o) * at(w, tap * p.channels + o);
     }
     int64_t sum = 0;
     for (int64_t c = 0; c < p.channels; ++c) {
-      sum += x.getInt(from + c) *
-             w.getInt((o * p.kernelH * p.kernelW + tap) * p.channels + c);
+      sum += at(x, from + c) *
+             at(w, (o * p.kernelH * p.kernelW + tap) * p.channels + c);
     }
     return sum;
   }
@@ -280,6 +290,19 @@ TEST(BaselinesTest, floatsRoundBeyond24Bits) {
   problem.channels = 500;
   Case fewer(problem, unsignedBits(8), signedBits(8));
   EXPECT_EQ(fewer.inputs().floatArithmetic(), Arithmetic::Exact);
+}
+
+TEST(BaselinesTest, floatOperands) {
+  for (const Problem &problem : {smallConvolution(), smallGemm()}) {
+    Case operands(problem, signedBits(4), signedBits(4));
+    for (BenchTensor *type : {&operands.xType, &operands.wType}) {
+      type->type = {Encoding::Float, 32};
+    }
+    operands.x = HostTensor(operands.xType.type, operands.xType.shape);
+    operands.w = HostTensor(operands.wType.type, operands.wType.shape);
+    operands.randomize();
+    expectAgreement(operands, 2); // oneDNN's f32 and OpenBLAS.
+  }
 }
 
 TEST(BaselinesTest, threads) {

@@ -74,6 +74,15 @@ TEST(BenchProblemTest, requantizedOutputsAreNotCompared) {
   EXPECT_EQ(p->output, OutputKind::U8);
 }
 
+TEST(BenchProblemTest, floats) {
+  const auto p = recognize("op f(x: f32[8, 32], w: f32[16, 32]) "
+                           "-> (y: f32[8, 16]) {"
+                           "  y[i,j] = sum(k) x[i,k] * w[j,k] }");
+  ASSERT_TRUE(p.ok()) << p.message();
+  EXPECT_TRUE(p->isGemm);
+  EXPECT_EQ(p->result, 2);
+}
+
 TEST(BenchProblemTest, zeroPointsAreNotCompared) {
   const auto p =
       recognize("op f(x: u8[8, 32], w: s8[16, 32], z: i32 in [0, 255]) "
@@ -86,10 +95,18 @@ TEST(BenchProblemTest, zeroPointsAreNotCompared) {
 TEST(BenchProblemTest, othersSayWhy) {
   EXPECT_EQ(recognize("op f(x: u4[8]) -> (y: u4[8]) { y[i] = x[i] }").message(),
             "the operator has 0 reductions; theirs has one");
-  EXPECT_EQ(recognize("op f(x: u4[8, 4]) -> (y: u4[8]) {"
-                      "  y[i] = max(k) x[i,k] }")
-                .message(),
-            "the operator is no integer sum of products of two inputs");
+  EXPECT_EQ(
+      recognize("op f(x: u4[8, 4]) -> (y: u4[8]) {"
+                "  y[i] = max(k) x[i,k] }")
+          .message(),
+      "the operator is no sum of products of two inputs, of integers or of "
+      "f32");
+  EXPECT_EQ(
+      recognize("op f(x: f32[8, 4], w: s4[6, 4]) -> (y: f32[8, 6]) {"
+                "  y[i,j] = sum(k) x[i,k] * w[j,k] }")
+          .message(),
+      "the operator is no sum of products of two inputs, of integers or of "
+      "f32");
   EXPECT_EQ(recognize("op f(x: u4[8, 4], w: s4[8, 4]) -> (y: i32[8]) {"
                       "  y[i] = sum(k) x[i,k] * w[i,k] }")
                 .message(),

@@ -7,6 +7,10 @@
 
 namespace lpgen {
 
+/// Floats of a product are whole numbers up to this: sums of up to a million
+/// products are exact.
+static constexpr int64_t kMostFloat = 4;
+
 /// Inputs and outputs; the others are no business of the caller's.
 static std::vector<BenchTensor> tensorsOf(const ast::Op &op,
                                           llvm::ArrayRef<int64_t> sizes) {
@@ -84,6 +88,13 @@ BenchKernel describeKernel(const ast::Op &op, const CompiledNetwork &network,
   if (const Result<Problem> problem = recognizeProblem(op, sizes);
       problem.ok()) {
     kernel.problem = *problem;
+    for (const int operand : {problem->x, problem->w}) {
+      BenchTensor &tensor = kernel.tensors[size_t(operand)];
+      if (tensor.type.isFloat()) {
+        tensor.lo = -kMostFloat;
+        tensor.hi = kMostFloat;
+      }
+    }
   } else {
     kernel.whyNoBaselines = problem.message();
   }

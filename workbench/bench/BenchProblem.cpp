@@ -90,17 +90,20 @@ Status Recognizer::findProduct() {
   const ast::Expr &body = *product.sum->operands.front();
   if (product.sum->reduceOp == ast::ReduceOp::Sum &&
       body.kind == ast::Expr::Kind::Binary &&
-      body.binaryOp == ast::BinaryOp::Mul && !body.isFloat &&
+      body.binaryOp == ast::BinaryOp::Mul &&
       !product.statement->indices[product.sum->indices.front()].last) {
     product.x = factorRead(*body.operands[0], product.hasZeroPoints);
     product.w = factorRead(*body.operands[1], product.hasZeroPoints);
   }
-  const auto isInput = [&](const ast::Expr *read) {
-    return read && op.tensors[read->tensor].role == ast::Role::Input;
+  const ElementType f32{Encoding::Float, 32};
+  const auto isOperand = [&](const ast::Expr *read) {
+    const ast::Tensor *tensor = read ? &op.tensors[read->tensor] : nullptr;
+    return tensor && tensor->role == ast::Role::Input &&
+           (body.isFloat ? tensor->type == f32 : !tensor->type.isFloat());
   };
-  if (!isInput(product.x) || !isInput(product.w)) {
-    return Status::error("the operator is no integer sum of products of two "
-                         "inputs");
+  if (!isOperand(product.x) || !isOperand(product.w)) {
+    return Status::error("the operator is no sum of products of two inputs, of "
+                         "integers or of f32");
   }
   return Status::success();
 }
@@ -233,7 +236,8 @@ void Recognizer::describeOutput() {
       (x.padding->kind == ast::Padding::Kind::Value && x.padding->value == 0);
   if (statement.value.get() == product.sum &&
       target.role == ast::Role::Output &&
-      target.type == ElementType{Encoding::Signed, 32}) {
+      (target.type == ElementType{Encoding::Signed, 32} ||
+       target.type == ElementType{Encoding::Float, 32})) {
     // Zero points and other paddings are extra work of ours; baselines compute
     // the plain product then, and nothing can be compared.
     if (!product.hasZeroPoints && padsByZero) {

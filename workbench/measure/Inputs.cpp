@@ -11,7 +11,8 @@ static constexpr int64_t wideTypeLimit = 16;
 
 static void fill(const BenchTensor &desc, std::mt19937_64 &generator,
                  HostTensor &values) {
-  if (desc.type.isFloat()) {
+  const bool isFloat = desc.type.isFloat();
+  if (isFloat && desc.lo == desc.hi) {
     // Scales: positive and small, so that requantized results are no constants.
     std::uniform_real_distribution<float> uniform(0.0F, 0.0625F);
     for (int64_t i = 0; i < values.numElements(); ++i) {
@@ -21,7 +22,7 @@ static void fill(const BenchTensor &desc, std::mt19937_64 &generator,
   }
   int64_t lo = desc.lo;
   int64_t hi = desc.hi;
-  if (desc.type.bits >= 32) {
+  if (!isFloat && desc.type.bits >= 32) {
     lo = std::clamp(-wideTypeLimit, desc.lo, desc.hi);
     hi = std::clamp(wideTypeLimit, desc.lo, desc.hi);
   }
@@ -33,7 +34,12 @@ static void fill(const BenchTensor &desc, std::mt19937_64 &generator,
   const int64_t step = isBipolar ? 2 : 1;
   std::uniform_int_distribution<int64_t> uniform(0, (hi - lo) / step);
   for (int64_t i = 0; i < values.numElements(); ++i) {
-    values.setInt(i, lo + step * uniform(generator));
+    const int64_t value = lo + step * uniform(generator);
+    if (isFloat) {
+      values.setFloat(i, float(value));
+    } else {
+      values.setInt(i, value);
+    }
   }
 }
 

@@ -21,6 +21,8 @@ struct BenchTensor {
   std::string name;
   ElementType type;
   std::vector<int64_t> shape;
+  /// Least and greatest value of integers. Of floats, if they differ: these are
+  /// whole numbers within, so that sums in any order are equal.
   int64_t lo = 0;
   int64_t hi = 0;
   bool isInput = true;

@@ -27,6 +27,12 @@ static Agreement disagreement(Arithmetic arithmetic) {
                                               : Agreement::Rounded;
 }
 
+/// Sums of whole numbers are whole numbers, of f32 too (BenchTensor).
+static int64_t sumAt(const HostTensor &sums, int64_t position) {
+  return sums.type().isFloat() ? int64_t(sums.getFloat(position))
+                               : sums.getInt(position);
+}
+
 /// Runs the baseline once and compares its results with what our sums imply.
 static Result<Agreement> compare(Baseline &baseline,
                                  const BaselineInputs &inputs,
@@ -43,7 +49,8 @@ static Result<Agreement> compare(Baseline &baseline,
         " results, the kernel " + std::to_string(ours.numElements()));
   }
   for (int64_t i = 0; i < ours.numElements(); ++i) {
-    const int32_t expected = baseline.expected(ours.getInt(i));
+    const int64_t sum = sumAt(ours, i);
+    const int32_t expected = baseline.expected(sum);
     if (expected == (*theirs)[size_t(i)]) {
       continue;
     }
@@ -52,10 +59,9 @@ static Result<Agreement> compare(Baseline &baseline,
     }
     return Status::error(
         "element " + shapeToString(ours.indicesAt(i)) + " is " +
-        std::to_string(ours.getInt(i)) + " by the kernel, so " +
-        std::to_string(expected) + " is expected of " + baseline.name() +
-        ", which writes " + std::to_string((*theirs)[size_t(i)]) +
-        "; try 'lpgen verify'");
+        std::to_string(sum) + " by the kernel, so " + std::to_string(expected) +
+        " is expected of " + baseline.name() + ", which writes " +
+        std::to_string((*theirs)[size_t(i)]) + "; try 'lpgen verify'");
   }
   return Agreement::Equal;
 }
