@@ -12,6 +12,15 @@ bool isModelFile(const std::string &path) {
   return extension == ".onnx" || extension == ".tflite" || extension == ".gguf";
 }
 
+std::string networkIn(const std::string &folder) {
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".lp") {
+      return entry.path().string();
+    }
+  }
+  return "";
+}
+
 Result<ImportedModel> ImportedModel::import(const std::string &network,
                                             const std::string &tensor,
                                             int &exitCode) {
@@ -31,11 +40,7 @@ Result<ImportedModel> ImportedModel::import(const std::string &network,
       runProgram(command, ProgramKind::Stand);
   LPGEN_RETURN_IF_ERROR(outcome.status());
   exitCode = outcome->exitStatus;
-  for (const fs::directory_entry &entry : fs::directory_iterator(path)) {
-    if (entry.path().extension() == ".lp") {
-      model.file = entry.path().string();
-    }
-  }
+  model.file = networkIn(path);
   return model;
 }
 

@@ -12,6 +12,9 @@ namespace lpgen {
 /// The file is of another tool by its name: it ends in .onnx, .tflite or .gguf.
 bool isModelFile(const std::string &path);
 
+/// The operators that lpgen-import wrote to a folder; "" if there are none.
+std::string networkIn(const std::string &folder);
+
 /// A network as operators and weights in a folder that is removed with this.
 class ImportedModel {
 public:

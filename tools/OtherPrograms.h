@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace lpgen {
 
@@ -14,6 +15,9 @@ struct OtherProgram {
   const char *path;          ///< From the folder of this program.
   const char *remedy;        ///< Where it is missing.
   bool takesCommand = false; ///< Its first argument is the command.
+  /// Runs the program, given its path and arguments, where more is to be done.
+  int (*run)(const std::string &program,
+             const std::vector<std::string> &arguments) = nullptr;
 };
 
 std::span<const OtherProgram> otherPrograms();

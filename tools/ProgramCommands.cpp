@@ -2,6 +2,7 @@
 // a program that has no LLVM in it and is installed with this one.
 #include "tools/Commands.h"
 #include "tools/CommonOptions.h"
+#include "tools/InspectCommand.h"
 #include "tools/OtherPrograms.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -38,7 +39,7 @@ static constexpr std::array<OtherProgram, 8> programs = {{
     {"import", "Write a network of another tool as operators and weights",
      "lpgen-import", importing, true},
     {"inspect", "Show the layers of a network and what is not supported",
-     "lpgen-import", importing, true},
+     "lpgen-import", importing, true, inspectModel},
 }};
 
 std::span<const OtherProgram> otherPrograms() { return programs; }
@@ -82,7 +83,10 @@ void addProgramCommands(CLI::App &app, int &exitCode) {
     command->set_help_flag();
     command->prefix_command();
     command->callback([&program, command, &exitCode] {
-      exitCode = become(program, command->remaining());
+      const std::string path = besideProgram(program.path);
+      exitCode = program.run && llvm::sys::fs::exists(path)
+                     ? program.run(path, command->remaining())
+                     : become(program, command->remaining());
     });
   }
 }

@@ -4,8 +4,10 @@
 //
 // Parses options with CLI11, hence the exceptions; everything else is in
 // networks/import.
+#include "base/system/AtomicFile.h"
 #include "base/system/MappedFile.h"
 #include "base/system/Text.h"
+#include "networks/import/ExpectedKernels.h"
 #include "networks/import/ImportOptions.h"
 #include "networks/import/gguf/GgufImport.h"
 #include "networks/import/tflite/TfliteImport.h"
@@ -29,6 +31,8 @@ struct Arguments {
   std::string tensor; ///< Of a GGUF file.
   std::string folder; ///< To write to.
   std::vector<std::string> inputTypes;
+  std::string kernels; ///< File of what the compiler says; see addKernels.
+  std::string target;  ///< Whose kernels they are.
   bool json = false;
   bool isQuiet = false;
   ImportOptions options;
@@ -84,7 +88,7 @@ static Result<Program> readNetwork(const Arguments &arguments,
   Result<Program> program =
       gguf::isGguf(bytes)
           ? gguf::importTensor(bytes, arguments.tensor, arguments.options)
-      : isTflite(bytes) ? importTflite(name, bytes)
+      : isTflite(bytes) ? importTflite(name, bytes, arguments.options)
                         : readOnnx(arguments, name, bytes);
   if (!program.ok()) {
     return Status::error(quotedForMessage(arguments.file) + ": " +
@@ -114,11 +118,19 @@ static int inspect(const Arguments &arguments,
   if (gguf::isGguf(bytes) && arguments.tensor.empty()) {
     return listTensors(arguments, bytes);
   }
-  const Result<Program> program = readNetwork(arguments, bytes);
+  Result<Program> program = readNetwork(arguments, bytes);
   if (!program.ok()) {
     return fail(program.message());
   }
-  const Report &report = program->report;
+  Report &report = program->report;
+  if (!arguments.kernels.empty()) {
+    const Result<std::string> kernels = readWholeFile(arguments.kernels);
+    const Status added =
+        kernels.ok() ? addKernels(report, *kernels) : kernels.status();
+    if (!added.ok()) {
+      return fail(quotedForMessage(arguments.kernels) + ": " + added.message());
+    }
+  }
   const std::string text =
       arguments.json ? reportJson(report) : reportText(report);
   std::fputs(text.c_str(), stdout);
@@ -222,6 +234,14 @@ int main(int argc, char **argv) {
       "inspect", "Show the layers of a network and what is not supported");
   addOptions(*inspecting, arguments);
   inspecting->add_flag("--json", arguments.json, "Print JSON");
+  inspecting
+      ->add_option("--target", arguments.target,
+                   "Target whose kernels the table has (lpgen targets)")
+      ->default_str("host");
+  inspecting
+      ->add_option("--kernels", arguments.kernels,
+                   "What lpgen says of them, which runs this")
+      ->group("");
   inspecting->footer("Exit status: 3 if something is not supported.\n"
                      "Example: lpgen inspect net.onnx");
   try {

@@ -3,7 +3,8 @@
 #include "base/system/Text.h"
 #include "networks/import/Names.h"
 #include "networks/import/TableText.h"
-#include <array>
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace lpgen::importer {
@@ -30,7 +31,7 @@ static std::string bitsText(unsigned declared, unsigned used) {
   return std::to_string(declared) + "/" + std::to_string(used);
 }
 
-using Row = std::array<std::string, 11>;
+using Row = std::vector<std::string>;
 
 static Row rowOf(const Layer &layer) {
   return {layer.name,
@@ -66,12 +67,42 @@ static Totals totalsOf(const Report &report) {
   return totals;
 }
 
+static bool hasKernels(const Report &report) {
+  return std::ranges::any_of(
+      report.layers, [](const Layer &layer) { return !layer.kernel.empty(); });
+}
+
+static std::string cyclesText(std::optional<double> cycles) {
+  return cycles ? std::to_string(std::llround(*cycles)) : "";
+}
+
+/// "; 1200 cycles expected of 2 of 3 layers for one image"
+static std::string expectedText(const Report &report) {
+  double sum = 0;
+  size_t known = 0;
+  for (const Layer &layer : report.layers) {
+    sum += layer.expectedCycles.value_or(0);
+    known += layer.expectedCycles ? 1 : 0;
+  }
+  return "; " + cyclesText(sum) + " cycles expected of " +
+         std::to_string(known) + " of " + std::to_string(report.layers.size()) +
+         " layers for one image";
+}
+
 std::string reportText(const Report &report) {
   std::vector<Row> rows = {{"layer", "operator", "shape", "MACs", "weights",
                             "w bits", "x bits", "types", "scales", "acc",
                             "bytes"}};
+  const bool showsKernels = hasKernels(report);
+  if (showsKernels) {
+    rows[0].insert(rows[0].end(), {"kernel", "cycles"});
+  }
   for (const Layer &layer : report.layers) {
     rows.push_back(rowOf(layer));
+    if (showsKernels) {
+      rows.back().push_back(layer.kernel);
+      rows.back().push_back(cyclesText(layer.expectedCycles));
+    }
     rows.back()[0] = quotedForMessage(layer.name);
     rows.back()[0] = rows.back()[0].substr(1, rows.back()[0].size() - 2);
   }
@@ -85,7 +116,8 @@ std::string reportText(const Report &report) {
                      std::to_string(totals.weights) + " weights in " +
                      std::to_string(totals.bytes) + " bytes (int8 " +
                      std::to_string(totals.weights) + ", float32 " +
-                     std::to_string(4 * totals.weights) + ")\n";
+                     std::to_string(4 * totals.weights) + ")" +
+                     (showsKernels ? expectedText(report) : "") + "\n";
   for (const std::string &note : report.notes) {
     text += "note: " + oneLine(note) + "\n";
   }
@@ -114,6 +146,11 @@ std::string reportJson(const Report &report) {
          {"accumulatorBits", layer.accumulatorBits},
          {"packedBytes",
           packedBytes(layer.weights, orFloat(layer.usedWeightBits))}});
+    if (!layer.kernel.empty()) {
+      layers.back()["kernel"] = layer.kernel;
+      layers.back()["expectedCycles"] =
+          layer.expectedCycles ? json(*layer.expectedCycles) : json();
+    }
   }
   json findings = json::array();
   for (const Finding &finding : report.findings) {

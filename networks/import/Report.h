@@ -4,6 +4,7 @@
 #define LPGEN_NETWORKS_IMPORT_REPORT_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Layer {
   std::string encoding; ///< Types of weights and input: "b1 x u4".
   std::string scales;   ///< "tensor", "channel", "group", or ""
   unsigned accumulatorBits = 0;
+  std::string statement; ///< Of the program, by the name of its result.
+  std::string kernel; ///< Which computes it; "" if the compiler was not asked.
+  std::optional<double> expectedCycles; ///< For one image, by the cost model.
 };
 
 /// A node that cannot be imported.

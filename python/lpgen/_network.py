@@ -65,6 +65,8 @@ def _file_row(layer: typing.Any) -> Row:
         "scales": layer["scales"],
         "sum bits": layer["accumulatorBits"] or None,
         "packed bytes": layer["packedBytes"],
+        "kernel": layer.get("kernel"),
+        "cycles": layer.get("expectedCycles"),
     }
 
 
@@ -89,10 +91,13 @@ class Network:
         self._inputs, self._outputs = _native.parse_interface(outcome.results)
 
     @property
+    def _target_option(self) -> list[str]:
+        return ["--target", self._target] if self._target else []
+
+    @property
     def _arguments(self) -> list[str]:
         """Of commands that compile it."""
-        return [self._path, *self._options,
-                *(["--target", self._target] if self._target else [])]
+        return [self._path, *self._options, *self._target_option]
 
     @property
     def name(self) -> str:
@@ -167,13 +172,15 @@ class Network:
         return Table(f"layers of {self.name} for {data['target']}", rows, data=data)
 
     def inspect(self) -> Table:
-        """The layers as the file has them, with the bits that they declare and use.
+        """The layers as the file has them: bits declared and used, kernels, expected cycles.
+
+        Multiply-accumulates and cycles are those of one image.
 
         For a file of operators the same as `layers`.
         """
         if not self._model:
             return self.layers
-        data = _program.run_json("inspect", *self._model, "--json")
+        data = _program.run_json("inspect", *self._model, *self._target_option, "--json")
         total = (f"{data['macs']} MAC, {data['weights']} weights, {data['packedBytes']} bytes "
                  "when packed")
         return Table(f"{data['file']} ({data['format']})", map(_file_row, data["layers"]),

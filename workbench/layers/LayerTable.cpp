@@ -72,17 +72,33 @@ static int lineOf(const ast::Op &op, const std::vector<int> &assigning,
   return -1;
 }
 
+std::optional<CompiledNetwork> scheduledStages(const ast::Op &op,
+                                               llvm::SourceMgr &sources,
+                                               const CompileOptions &options) {
+  CompileOptions early = options;
+  early.stopAfter = Stage::Scheduled;
+  const std::optional<CompiledOp> scheduled = compileOp(op, sources, early);
+  early.showsRemarks = false; // they are said
+  early.stopAfter = Stage::Packed;
+  std::optional<CompiledOp> packed =
+      scheduled ? compileOp(op, sources, early) : std::nullopt;
+  if (!packed) {
+    return std::nullopt;
+  }
+  PhaseFacts phases = phaseFacts(packed->mlir);
+  return CompiledNetwork{std::move(*packed), scheduled->mlir,
+                         std::move(phases)};
+}
+
 CompiledNetwork compileStages(const ast::Op &op, CompiledOp compiled,
                               llvm::SourceMgr &sources,
                               const CompileOptions &options) {
   CompileOptions early = options;
   early.showsRemarks = false; // they are said
-  early.stopAfter = Stage::Scheduled;
-  const std::optional<CompiledOp> scheduled = compileOp(op, sources, early);
-  early.stopAfter = Stage::Packed;
-  const std::optional<CompiledOp> packed = compileOp(op, sources, early);
-  assert(scheduled && packed && "what compiles to the end passes all stages");
-  return {std::move(compiled), scheduled->mlir, phaseFacts(packed->mlir)};
+  std::optional<CompiledNetwork> network = scheduledStages(op, sources, early);
+  assert(network && "what compiles to the end passes all stages");
+  network->compiled = std::move(compiled);
+  return std::move(*network);
 }
 
 std::vector<LayerLine> layerLines(const ast::Op &op,
@@ -143,6 +159,10 @@ int64_t LayerTable::macsIn(size_t number) const {
     sum += line.computedIn == number ? line.macs : 0;
   }
   return sum;
+}
+
+std::vector<int> LayerTable::layersOfTensors(const ast::Op &op) const {
+  return assigningLayers(op, layersIn(lines));
 }
 
 std::string LayerTable::kernelText(size_t number) const {

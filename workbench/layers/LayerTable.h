@@ -37,6 +37,12 @@ struct CompiledNetwork {
   PhaseFacts phases;
 };
 
+/// What the early stages say of `op`, without its object: nothing, and why in
+/// `sources`, if it does not get as far.
+std::optional<CompiledNetwork> scheduledStages(const ast::Op &op,
+                                               llvm::SourceMgr &sources,
+                                               const CompileOptions &options);
+
 /// Adds to `compiled`, made from `op` with `options`, what earlier stages say.
 CompiledNetwork compileStages(const ast::Op &op, CompiledOp compiled,
                               llvm::SourceMgr &sources,
@@ -65,6 +71,8 @@ struct LayerTable {
   /// "widen maddubs16", "loops", or the layer that it is part of.
   std::string kernelText(size_t number) const;
   llvm::ArrayRef<LayerLine> layers() const { return lines; }
+  /// For each tensor of `op` the number of the layer that assigns it, or -1.
+  std::vector<int> layersOfTensors(const ast::Op &op) const;
 
 private:
   std::string sizes; ///< "n = 4"; "" without run-time sizes.

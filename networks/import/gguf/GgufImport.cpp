@@ -191,6 +191,7 @@ public:
       : program(program), weights(std::move(weights)),
         x(program.names.make("x")), y(program.names.make("y")) {}
 
+  const std::string &result() const { return y; }
   void write(const GgufTensor &tensor, const ImportOptions &options);
 
 private:
@@ -313,7 +314,9 @@ Result<Program> importTensor(std::span<const std::byte> bytes,
                    ? "x is quantized to 8 bits in groups of " +
                          std::to_string(weights->group) + "; " + exact
                    : "x stays in binary32; " + exact);
-  ProductWriter(program, std::move(*weights)).write(*tensor, options);
+  ProductWriter writer(program, std::move(*weights));
+  program.report.layers.back().statement = writer.result();
+  writer.write(*tensor, options);
   return program;
 }
 

@@ -257,9 +257,9 @@ static Outcome convolveBy(Direction direction, Lowering &lowering,
   }
   const int64_t everySo =
       direction == Direction::Forward ? 1 : elementCount(sum.window.strides);
+  result = emitter.assign(result, node.name + "_sum");
   addLayer(lowering, node, sum.x, weights, result, perOutput / everySo,
            *kernel.constant);
-  result = emitter.assign(result, node.name + "_sum");
   return std::nullopt;
 }
 

@@ -65,8 +65,8 @@ Outcome multiply(Lowering &lowering, const Node &node, const Value &input,
     boundSums(numbers, inputs, x, result);
     result.quantization = scaleOfSums(x, weights, x.rank() - 1, x.rank());
   }
-  addLayer(lowering, node, x, weights, result, inputs, *matrix.constant);
   result = emitter.assign(result, node.name + "_sum");
+  addLayer(lowering, node, x, weights, result, inputs, *matrix.constant);
   return std::nullopt;
 }
 

@@ -110,7 +110,8 @@ void addLayer(Lowering &lowering, const Node &node, const Value &x,
               .shape = shapeText(shape),
               .macs =
                   toInteger(double(elementCount(shape)) * double(perOutput)),
-              .weights = weights.numbers.count()};
+              .weights = weights.numbers.count(),
+              .statement = result.tensor};
   ElementType type = {Encoding::Float, 32};
   if (weights.isInteger) {
     type = narrowestType(weights.numbers.integers());

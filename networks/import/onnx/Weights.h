@@ -33,7 +33,7 @@ void boundSums(const Constant &weights, int64_t perOutput, const Value &x,
 /// The scale of the sums, along dimension `dim`.
 std::optional<Quantization> scaleOfSums(const Value &x, const Weights &weights,
                                         size_t dim, size_t rank);
-/// The product's row of the report.
+/// The row of the report for the product whose sums are stored as `result`.
 void addLayer(Lowering &lowering, const Node &node, const Value &x,
               const Weights &weights, const Value &result, int64_t perOutput,
               const Constant &declared);

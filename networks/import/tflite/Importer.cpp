@@ -8,9 +8,6 @@
 
 namespace lpgen::importer::tflite {
 
-/// As many images as a network takes at a time.
-static constexpr int64_t mostImages = 64;
-
 std::optional<ElementType> elementTypeOf(TensorType type) {
   switch (type) {
   case TensorType::Int8:
@@ -74,8 +71,9 @@ static std::string commonScopeOf(const TfliteModel &model) {
   return common.value_or("");
 }
 
-Importer::Importer(const TfliteModel &model, Program &program, Batch batch)
-    : model(model), target(program), mode(batch),
+Importer::Importer(const TfliteModel &model, Program &program, Batch batch,
+                   int64_t mostImages)
+    : model(model), target(program), mode(batch), mostImages(mostImages),
       commonScope(commonScopeOf(model)) {}
 
 std::string Importer::shortName(const std::string &name) const {
@@ -302,6 +300,7 @@ void Importer::addLayer(const TfliteOperator &op, Layer layer) {
   layer.name = result.name;
   layer.operation = operatorName(op);
   layer.shape = shapeToString(tensors.at(op.outputs[0]).shape);
+  layer.statement = tensors.at(op.outputs[0]).name;
   target.report.layers.push_back(std::move(layer));
 }
 

@@ -45,7 +45,8 @@ enum class Batch { Any, AsInFile };
 
 class Importer {
 public:
-  Importer(const TfliteModel &model, Program &program, Batch batch);
+  Importer(const TfliteModel &model, Program &program, Batch batch,
+           int64_t mostImages);
 
   const TfliteTensor &tensor(int32_t index) const {
     return model.tensors[static_cast<size_t>(index)];
@@ -140,6 +141,7 @@ private:
   const TfliteModel &model;
   Program &target;
   Batch mode;
+  int64_t mostImages; ///< Of one call.
   bool batchIsDeclared = false;
   bool needsFixedBatch = false;
   size_t constantBytes = 0; ///< Of the nodes so far.

@@ -32,16 +32,18 @@ static Program emptyProgram(const std::string &name, const TfliteModel &model) {
 }
 
 Result<Program> importTflite(const std::string &name,
-                             std::span<const std::byte> bytes) {
+                             std::span<const std::byte> bytes,
+                             const ImportOptions &options) {
   FlatFile file(bytes);
   Result<TfliteModel> model = readTflite(file);
   LPGEN_RETURN_IF_ERROR(model.status());
   foldConstants(*model);
   Program program = emptyProgram(name, *model);
   const Batch batch = batchOf(*model);
-  if (Importer(*model, program, batch).run() && batch == Batch::Any) {
+  const int64_t images = options.mostImages;
+  if (Importer(*model, program, batch, images).run() && batch == Batch::Any) {
     program = emptyProgram(name, *model);
-    Importer(*model, program, Batch::AsInFile).run();
+    Importer(*model, program, Batch::AsInFile, images).run();
   }
   if (file.isDamaged()) {
     return Status::error("it is damaged: " + file.whatIsDamaged());

@@ -3,6 +3,7 @@
 #define LPGEN_NETWORKS_IMPORT_TFLITE_TFLITEIMPORT_H
 
 #include "base/system/Status.h"
+#include "networks/import/ImportOptions.h"
 #include "networks/import/Program.h"
 #include <cstddef>
 #include <span>
@@ -16,7 +17,8 @@ bool isTflite(std::span<const std::byte> file);
 /// supported stands in the program's report. An error is a clause about the
 /// file.
 Result<Program> importTflite(const std::string &name,
-                             std::span<const std::byte> bytes);
+                             std::span<const std::byte> bytes,
+                             const ImportOptions &options = {});
 
 } // namespace lpgen::importer
 
