@@ -42,6 +42,7 @@ struct Options {
   bool isResumed = false;
   bool isQuiet = false;
   bool showsAccumulators = false;
+  bool isJson = false;
   int64_t stopAfter = 0;
   LossAllocationOptions allocation;
 };
@@ -161,14 +162,14 @@ void report(const RunFolder &folder, const std::string &path) {
   }
 }
 
-int showAccumulators(const Config &config) {
+int showAccumulators(const Config &config, TableFormat format) {
   const Result<data::Dataset> data = data::loadDataset(config.data);
   if (!data.ok()) {
     return fail(data.message());
   }
   const Result<std::string> table = accumulatorTable(
       {config.model, data->height, data->width, data->channels, data->classes},
-      config.batchSize);
+      config.batchSize, format);
   if (!table.ok()) {
     return fail(table.message());
   }
@@ -369,9 +370,12 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
                  "or adacomp")
       ->check(isOneOf({"none", "dense", "adacomp"}))
       ->capture_default_str();
-  app.add_flag("--accumulators", options.showsAccumulators,
-               "Print how wide the sums of the model must be, and stop; writes "
-               "nothing to --out");
+  CLI::Option *accumulators =
+      app.add_flag("--accumulators", options.showsAccumulators,
+                   "Print how wide the sums of the model must be, and stop; "
+                   "writes nothing to --out");
+  app.add_flag("--json", options.isJson, "Print that table as JSON")
+      ->needs(accumulators);
   app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
   app.add_option("--stop-after", options.stopAfter,
                  "Stop after this epoch, to be resumed later")
@@ -460,7 +464,10 @@ int main(int argc, char **argv) {
     return fail(config.message(), ExitUsage);
   }
   if (options.showsAccumulators) {
-    return finishProgram("lpgen-train", showAccumulators(options.config));
+    return finishProgram(
+        "lpgen-train",
+        showAccumulators(options.config, options.isJson ? TableFormat::Json
+                                                        : TableFormat::Text));
   }
   return finishProgram("lpgen-train", runWithWorkers(options));
 }

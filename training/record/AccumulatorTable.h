@@ -1,4 +1,4 @@
-// The accumulator plan of a network, as text.
+// The accumulator plan of a network, as text or as JSON.
 #ifndef LPGEN_TRAINING_RECORD_ACCUMULATORTABLE_H
 #define LPGEN_TRAINING_RECORD_ACCUMULATORTABLE_H
 
@@ -7,12 +7,14 @@
 
 namespace lpgen::train {
 
-/// One line for each product of each layer: its number of terms, the bits that
+enum class TableFormat { Text, Json };
+
+/// One row for each product of each layer: its number of terms, the bits that
 /// hold any sum of int8 products, and the mantissa bits that the
 /// variance-retention analysis finds for products of 5, in one sum and in
 /// chunks of 64. An error for an unknown model.
 Result<std::string> accumulatorTable(const nn::ModelSpec &model,
-                                     int64_t batchSize);
+                                     int64_t batchSize, TableFormat format);
 
 } // namespace lpgen::train
 
