@@ -95,7 +95,8 @@ static void explainCost(llvm::raw_ostream &os, const PackedForm &form,
                 machine.target.desc().vectorRegisters, chunk);
   double macsPerStep =
       static_cast<double>(facts.group * facts.lanes * facts.rows) / pairs;
-  const double pipes = machine.unit().pipes;
+  const VectorUnit &unit = machine.unit();
+  const double pipes = facts.isFloat ? unit.fmaPipes : unit.pipes;
   os << formatv("  operations   {0:f1} MAC per cell of {1} vector "
                 "instructions, {2} steps, "
                 "{3:f0} plane pair(s)\n",

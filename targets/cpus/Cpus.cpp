@@ -11,6 +11,7 @@ static std::vector<Cpu> facts() {
   // In registers of 256 bits the cores of Zen do not differ much.
   const VectorUnit zenYmm{.bits = 256,
                           .pipes = 4,
+                          .fmaPipes = 2,
                           .unloopedSteps = 24,
                           .prefetchOneRow = 2560,
                           .prefetchLarge = 2560};
@@ -19,14 +20,21 @@ static std::vector<Cpu> facts() {
       {.name = "cortex-a53",
        .units = {{.bits = 128, .unroll = 4, .joinsPlanesOfW = false}}},
       {.name = "neoverse-n1",
-       .units =
-           {{.bits = 128, .pipes = 2, .unroll = 4, .joinsPlanesOfW = false}}},
+       .units = {{.bits = 128,
+                  .pipes = 2,
+                  .fmaPipes = 2,
+                  .unroll = 4,
+                  .joinsPlanesOfW = false}}},
       {.name = "neoverse-n2",
-       .units =
-           {{.bits = 128, .pipes = 2, .unroll = 4, .joinsPlanesOfW = false}}},
+       .units = {{.bits = 128,
+                  .pipes = 2,
+                  .fmaPipes = 2,
+                  .unroll = 4,
+                  .joinsPlanesOfW = false}}},
       {.name = "alderlake",
        .units = {{.bits = 256,
                   .pipes = 3, // two of them multiply
+                  .fmaPipes = 2,
                   .unloopedSteps = 24,
                   .prefetchOneRow = 2560,
                   .prefetchLarge = 2560}}},
@@ -41,7 +49,9 @@ static std::vector<Cpu> facts() {
       {.name = "znver5", // servers, whose pipes have 512 bits
        .l1Bytes = 48 * kKiB,
        .l2Bytes = 1024 * kKiB,
-       .units = {zenYmm, {.bits = 512, .pipes = 4, .prefetchLarge = 2560}}},
+       .units =
+           {zenYmm,
+            {.bits = 512, .pipes = 4, .fmaPipes = 2, .prefetchLarge = 2560}}},
   };
 }
 

@@ -17,7 +17,8 @@ class Target;
 /// What a CPU does with vectors of one width.
 struct VectorUnit {
   unsigned bits = 128;
-  double pipes = 1; ///< Vector instructions a cycle, at most.
+  double pipes = 1;    ///< Vector instructions a cycle, at most.
+  double fmaPipes = 1; ///< Of those that multiply and add f32.
   /// Steps of a trip of the innermost loop, as far as temporaries of several
   /// find registers.
   int64_t unroll = 2;
