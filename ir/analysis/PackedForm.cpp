@@ -211,6 +211,29 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   form.needsWSums = insideOffset || outsideValue;
 }
 
+/// x stored as the factor that it is in the product, where that fits the cell
+/// and is 0 outside: then there is nothing to correct.
+static std::optional<ElementStorage> storedAsFactor(lp::ContractOp contract,
+                                                    const CellFacts &cell) {
+  const lp::ContractOp::Affine affine = contract.affineOfX();
+  if (cell.planes || cell.isFloat || affine.scale != 1 ||
+      countsOutside(contract)) {
+    return std::nullopt;
+  }
+  const StoredRange factor{contract.getXRange()[0] + affine.offset,
+                           contract.getXRange()[1] + affine.offset};
+  const bool fits = factor.lo >= cell.x.lo && factor.hi <= cell.x.hi;
+  return fits ? std::optional(ElementStorage{affine.offset, false, factor, {}})
+              : std::nullopt;
+}
+
+/// Where sums of w at borders would be needed and cannot be told apart.
+static bool lacksClasses(const PackedForm &form) {
+  Geometry geometry = form.geometry;
+  std::string reason;
+  return form.needsWSums && !geometry.computeClasses(reason);
+}
+
 /// The geometry with the innermost taps merged into the inner reduction, where
 /// a group for each tap would not be full and that takes no more steps: rows of
 /// x are then packed as they are.
@@ -379,6 +402,12 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
   form.x = *x;
   form.w = *w;
   findCorrections(contract, form);
+  if (lacksClasses(form)) {
+    if (auto factor = storedAsFactor(contract, facts)) {
+      form.x = *factor;
+      findCorrections(contract, form);
+    }
+  }
   planSteps(contract, cell, form);
   if (form.chunk < 1) {
     reason = "one step could overflow the accumulator of cell '" +
