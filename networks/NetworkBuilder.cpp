@@ -137,7 +137,6 @@ Status NetworkBuilder::addIntegers(const std::string &layer,
   if (operands.result) {
     pending.epilogue.roundTo(*operands.result);
   }
-  hasIntegers = true;
   return Status::success();
 }
 
@@ -244,9 +243,6 @@ Result<Network> NetworkBuilder::finish() {
       !pending.pools.empty() || !pending.shape.isFlat ||
       pending.shape.channels != network.classes) {
     return Status::error("the network does not end in a layer with weights");
-  }
-  if (!hasIntegers) {
-    return Status::error("the network has no integer product");
   }
   emit(std::move(pending), std::nullopt);
   return std::move(network);

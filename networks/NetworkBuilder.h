@@ -146,7 +146,6 @@ private:
   ImageFormat images;
   Network network;
   PendingStage pending;
-  bool hasIntegers = false;
 };
 
 } // namespace lpgen::networks

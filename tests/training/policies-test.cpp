@@ -389,7 +389,8 @@ TEST(Policies, RowsAreWhole) {
 TEST(Policies, TraitsOfCombinations) {
   using train::hasTrait;
   EXPECT_TRUE(hasTrait("apt<mode=2>", train::Exports));
-  EXPECT_FALSE(hasTrait("float32", train::Exports));
+  EXPECT_TRUE(hasTrait("float32", train::Exports));
+  EXPECT_FALSE(hasTrait("mixed16", train::Exports));
   EXPECT_TRUE(hasTrait("fixed+adaptive-loss-scale", train::Exports));
   EXPECT_FALSE(hasTrait("static+accumulators", train::Exports));
   EXPECT_FALSE(hasTrait("accumulators", train::Exports));

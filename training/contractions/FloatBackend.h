@@ -24,6 +24,9 @@ public:
     return Status::success();
   }
 
+protected:
+  bool emulatesAccumulators() const { return accumulators.has_value(); }
+
 private:
   /// The accumulator of a product, null if it is OpenBLAS's own.
   const FloatAccumulator *accumulatorOf(Product product) const {

@@ -7,9 +7,10 @@
 
 namespace lpgen::nn {
 
-/// For float layers of networks that are integer otherwise. In training they
-/// are those of FloatBackend; in evaluation y = fma(x1, w1, fma(x0, w0, 0))
-/// ..., the terms in the order of a row of weights. The layer has one group.
+/// For float layers of networks that are exported. In training, and where
+/// accumulators are emulated, they are those of FloatBackend; in evaluation y =
+/// fma(x1, w1, fma(x0, w0, 0)) ..., the terms in the order of a row of weights.
+/// The layer has one group.
 class OrderedBackend : public FloatBackend {
 public:
   explicit OrderedBackend(const ConvGeometry &geometry)
@@ -19,6 +20,9 @@ public:
   Status forward(const FloatTensor &x, const FloatTensor &weight,
                  FloatTensor &y, const StepContext &context) override;
   Result<networks::ForwardOperands> forwardOperands() const override {
+    if (emulatesAccumulators()) {
+      return Status::error("its sums wrap as 'accumulators' says");
+    }
     networks::ForwardOperands operands;
     operands.floatWeights = evaluated;
     return operands;

@@ -1,5 +1,5 @@
 // float32: IEEE single precision by OpenBLAS, the baseline.
-#include "training/contractions/FloatBackend.h"
+#include "training/contractions/OrderedBackend.h"
 #include "training/policies/Policies.h"
 #include <limits>
 
@@ -11,8 +11,12 @@ class Float32Policy : public Policy {
 public:
   Result<std::unique_ptr<nn::ContractionBackend>>
   makeBackend(const nn::LayerSpec &layer) override {
+    if (layer.geometry.groups != 1) {
+      return std::unique_ptr<nn::ContractionBackend>(
+          std::make_unique<nn::FloatBackend>(layer.geometry));
+    }
     return std::unique_ptr<nn::ContractionBackend>(
-        std::make_unique<nn::FloatBackend>(layer.geometry));
+        std::make_unique<nn::OrderedBackend>(layer.geometry));
   }
   std::optional<quant::GradientRange>
   gradientRange(nn::LayerPlace place) const override {
@@ -30,8 +34,8 @@ static Result<std::unique_ptr<Policy>> make(const PolicyOptions &options,
 
 extern const PolicyKind float32Policy = {"float32",
                                          "IEEE single precision by OpenBLAS",
-                                         NarrowsSums | RangesGradients |
-                                             PlainSteps,
+                                         Exports | NarrowsSums |
+                                             RangesGradients | PlainSteps,
                                          {},
                                          make};
 

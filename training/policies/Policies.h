@@ -11,7 +11,7 @@ namespace lpgen::train {
 
 /// What networks of a policy can do that those of others cannot.
 enum Trait : unsigned {
-  Exports = 1,         ///< Products are integers that a program can compute.
+  Exports = 1,         ///< Products are such that a program can compute them.
   NarrowsSums = 2,     ///< Sums can be narrower than they need to be.
   RangesGradients = 4, ///< Policy::gradientRange says a range.
   PlainSteps = 8 ///< Nothing happens between the products of two steps but the
