@@ -195,10 +195,9 @@ static int64_t weightBytes(lp::ContractOp contract, lp::ScheduleAttr schedule) {
 static Candidate smallest(lp::ContractOp contract, const Machine &machine,
                           std::string &reason) {
   std::vector<Candidate> all = rankedCandidates(contract, machine);
-  std::vector<int64_t> bytes;
-  for (const Candidate &candidate : all) {
-    bytes.push_back(weightBytes(contract, candidate.schedule));
-  }
+  const auto bytes = llvm::map_to_vector(all, [&](const Candidate &candidate) {
+    return weightBytes(contract, candidate.schedule);
+  });
   const int64_t least = *llvm::min_element(bytes);
   const auto found = llvm::find_if(
       bytes, [&](int64_t of) { return of <= least + least / 32; });

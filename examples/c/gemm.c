@@ -11,9 +11,10 @@ static float scale[64], y[5][64];
 
 int main(void) {
   for (int i = 0; i < 64 * 256; ++i) {
-    x[i / 256 % 5][i % 256] = (uint8_t)(i / 3 % 16);
-    w[i / 256][i % 256] = (int8_t)(i * 7 / 5 % 16 - 8);
-    scale[i / 256] = 0.125f * (float)(i / 256);
+    const int row = i / 256;
+    x[row % 5][i % 256] = (uint8_t)(i / 3 % 16);
+    w[row][i % 256] = (int8_t)(i * 7 / 5 % 16 - 8);
+    scale[row] = 0.125f * (float)row;
   }
   const int64_t sizes[] = {[LP_GEMM_W4A4_SIZE_M] = 5};
   void *const buffers[] = {
