@@ -199,7 +199,7 @@ static Candidate smallest(lp::ContractOp contract, const Machine &machine,
     return weightBytes(contract, candidate.schedule);
   });
   const int64_t least = *llvm::min_element(bytes);
-  const auto found = llvm::find_if(
+  const auto *const found = llvm::find_if(
       bytes, [&](int64_t of) { return of <= least + least / 32; });
   const Candidate &best = all[size_t(found - bytes.begin())];
   reason = llvm::formatv("smallest weights: {0} bytes, {1:f2} MAC/cycle "
