@@ -15,9 +15,10 @@ namespace lpgen {
 
 using Words = std::vector<std::string>;
 
-/// Takes `NAME VALUE` or `NAME=VALUE` out of the words; "" without it.
-static std::string takeOption(Words &words, const std::string &name) {
-  std::string value;
+/// Takes `NAME VALUE` or `NAME=VALUE` out of the words.
+static std::optional<std::string> takeOption(Words &words,
+                                             const std::string &name) {
+  std::optional<std::string> value;
   for (auto word = words.begin(); word != words.end();) {
     if (*word == name && word + 1 != words.end()) {
       value = word[1];
@@ -50,14 +51,10 @@ static void addKernelsOf(const ast::Op &op, const CompiledNetwork &network,
   }
 }
 
-/// Writes the kernels of the operators in `network` to `path`; false, and why
-/// on stderr, if that cannot be.
-static bool writeKernels(const std::string &network, const std::string &target,
-                         const std::string &path, int &exitCode) {
-  OpFileOptions options;
-  options.file = network;
-  options.target = target;
-  options.isQuiet = true;
+/// Writes the kernels of the operators in a file to `path`; false, and why on
+/// stderr, if that cannot be.
+static bool writeKernels(const OpFileOptions &options, const std::string &path,
+                         int &exitCode) {
   const std::unique_ptr<OpFile> file = OpFile::load(options, exitCode);
   if (!file) {
     return false;
@@ -83,12 +80,18 @@ static bool writeKernels(const std::string &network, const std::string &target,
 }
 
 int inspectModel(const std::string &program, const Words &words) {
+  Words importing = words;
+  OpFileOptions options;
+  options.isQuiet = true;
+  options.target = takeOption(importing, "--target").value_or(options.target);
+  int exitCode = ExitSuccess;
+  if (!chooseTarget(options, exitCode)) {
+    return exitCode;
+  }
   const Result<ScratchFolder> folder = ScratchFolder::make("lpgen-inspect");
   if (!folder.ok()) {
     return reportError(folder.message());
   }
-  Words importing = words;
-  const std::string target = takeOption(importing, "--target");
   takeOption(importing, "--most-images"); // of one image are the cycles
   llvm::erase(importing, "--json");
   importing.insert(importing.begin(), {program, "import"});
@@ -105,9 +108,8 @@ int inspectModel(const std::string &program, const Words &words) {
       imported->exitStatus == 0 ? networkIn(folder->path()) : "";
   if (!network.empty()) {
     const std::string kernels = folder->path() + "/kernels.json";
-    int exitCode = ExitSuccess;
-    if (!writeKernels(network, target.empty() ? "host" : target, kernels,
-                      exitCode)) {
+    options.file = network;
+    if (!writeKernels(options, kernels, exitCode)) {
       return exitCode;
     }
     llvm::append_range(inspecting, Words{"--kernels", kernels});

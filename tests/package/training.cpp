@@ -21,5 +21,6 @@ int main() {
     return 1;
   }
   networks::NetworkBuilder builder({4, 4, 1, 3, std::vector<float>(256)}, 8);
-  return (*model)->describe(builder).ok() ? 1 : 0; // Its products are floats.
+  // It has the weights of an evaluation, which there was none of.
+  return (*model)->describe(builder).ok() ? 1 : 0;
 }

@@ -23,6 +23,9 @@ public:
     if (emulatesAccumulators()) {
       return Status::error("its sums wrap as 'accumulators' says");
     }
+    if (evaluated.empty()) {
+      return Status::error("it has not been evaluated");
+    }
     networks::ForwardOperands operands;
     operands.floatWeights = evaluated;
     return operands;
