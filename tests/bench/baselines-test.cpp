@@ -2,6 +2,7 @@
 // at which int8 libraries saturate.
 #include "base/abi/CpuFeatures.h"
 #include "base/abi/lp_kernel.h"
+#include "bench/baselines/Operands.h"
 #include "workbench/measure/Baseline.h"
 #include <gtest/gtest.h>
 #include <random>
@@ -81,11 +82,6 @@ private:
     }
   }
 
-  static int64_t at(const HostTensor &tensor, int64_t position) {
-    return tensor.type().isFloat() ? int64_t(tensor.getFloat(position))
-                                   : tensor.getInt(position);
-  }
-
   int64_t tapSum(int64_t pixel, int64_t o, int64_t tap) const {
     const Problem &p = problem;
     const int64_t row = pixel / p.outWidth;
@@ -99,12 +95,12 @@ private:
     const int64_t from =
         ((row / p.outHeight * p.height + h) * p.width + v) * p.channels;
     if (p.isDepthwise) {
-      return at(x, from + o) * at(w, tap * p.channels + o);
+      return wholeAt(x, from + o) * wholeAt(w, tap * p.channels + o);
     }
     int64_t sum = 0;
     for (int64_t c = 0; c < p.channels; ++c) {
-      sum += at(x, from + c) *
-             at(w, (o * p.kernelH * p.kernelW + tap) * p.channels + c);
+      sum += wholeAt(x, from + c) *
+             wholeAt(w, (o * p.kernelH * p.kernelW + tap) * p.channels + c);
     }
     return sum;
   }

@@ -195,6 +195,19 @@ TEST(Checkpoint, OfAnotherNetworkIsRefused) {
   EXPECT_THAT(status.message(), HasSubstr("of another network or policy"));
 }
 
+/// A trainer that the folder observes and that goes on from its checkpoint, if
+/// it has one.
+std::unique_ptr<Trainer> observedTrainer(RunFolder &folder, const char *policy,
+                                         const data::Dataset &data) {
+  std::unique_ptr<Trainer> trainer =
+      makeTrainer(smallConfig(policy), data, nullptr);
+  if (folder.hasCheckpoint()) {
+    EXPECT_TRUE(folder.restore(*trainer).ok());
+  }
+  folder.observe(*trainer);
+  return trainer;
+}
+
 /// Trains to the end; folder and trainer are made anew after `pause` steps.
 nlohmann::json epochsOfRun(const data::Dataset &data, int64_t pause) {
   const TemporaryFolder path;
@@ -202,11 +215,7 @@ nlohmann::json epochsOfRun(const data::Dataset &data, int64_t pause) {
   for (const int64_t until : {pause, int64_t{30}}) {
     Result<RunFolder> folder = RunFolder::open(path.path());
     const std::unique_ptr<Trainer> trainer =
-        makeTrainer(smallConfig("apt"), data, nullptr);
-    if (folder->hasCheckpoint()) {
-      EXPECT_TRUE(folder->restore(*trainer).ok());
-    }
-    folder->observe(*trainer);
+        observedTrainer(*folder, "apt", data);
     while (trainer->step() < std::min(until, trainer->totalSteps())) {
       runSteps(*trainer, trainer->step() + 1);
       if (trainer->isAtEpochEnd()) {
@@ -249,11 +258,7 @@ TEST(RunFolder, LogsAreCompleteAfterAResume) {
   const auto run = [&](int64_t epochs) {
     Result<RunFolder> folder = RunFolder::open(path.path());
     const std::unique_ptr<Trainer> trainer =
-        makeTrainer(smallConfig("float32"), data, nullptr);
-    if (folder->hasCheckpoint()) {
-      ASSERT_TRUE(folder->restore(*trainer).ok());
-    }
-    folder->observe(*trainer);
+        observedTrainer(*folder, "float32", data);
     while (trainer->epoch() < epochs) {
       runSteps(*trainer, trainer->step() + trainer->stepsPerEpoch());
       const Result<Totals> test = trainer->evaluate();
