@@ -4,6 +4,7 @@
 #include "targets/Target.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 using namespace lpgen;
 
@@ -30,11 +31,17 @@ CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
                         asReal(facts.lanes * facts.groupBytes);
   CostTerms terms;
   terms.products = accumulators * asReal(g.steps) * facts.stepOps;
-  // Of the strip a load, a store and what joins the elements of groups.
-  constexpr double joins = 3;
+  // Of the strip a load, a store and what brings elements into place, and joins
+  // those of groups.
+  const double joins = facts.group > 1 ? 3 : 1;
   terms.loads = (accumulators + tiles) * asReal(g.steps) + 2 * groups;
   terms.moves = joins * groups;
-  terms.widening = accumulators * (facts.widenOps + 1);
+  // The first part of a sum is stored; others are loaded, added and stored.
+  const double parts = std::ceil(asReal(g.steps) / asReal(form.unfolded.chunk));
+  const double registers =
+      asReal(facts.lanes * 32) / asReal(machine.target.desc().vectorBits);
+  terms.widening =
+      accumulators * (parts * (facts.widenOps + 3 * registers) - 2 * registers);
   terms.elements = accumulators * asReal(facts.lanes);
   const int64_t panelLanes = g.wLayout.getLanes();
   constexpr int64_t sumBytes = 4;

@@ -1,4 +1,5 @@
 // The one place that chooses schedules. See Schedules.h.
+#include "base/system/NearestName.h"
 #include "ir/analysis/LaneForm.h"
 #include "ir/dialect/ScheduleLimits.h"
 #include "schedules/Schedules.h"
@@ -84,12 +85,12 @@ lpgen::parseScheduleRequest(llvm::StringRef text, std::string &message) {
   auto [name, rest] = text.split('<');
   request.templateName = name.trim().str();
   if (!findTemplate(request.templateName)) {
-    message = "unknown schedule template '" + request.templateName +
-              "'; expected one of";
+    std::vector<std::string> known = {kSmallestSchedule.str()};
     for (const Template *t : allTemplates()) {
-      message += " " + t->name().str();
+      known.push_back(t->name().str());
     }
-    message += " " + kSmallestSchedule.str();
+    message = "unknown schedule template " +
+              quoteWithNearest(request.templateName, known);
     return std::nullopt;
   }
   bool hasFields = text.contains('<');

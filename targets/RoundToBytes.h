@@ -11,4 +11,10 @@ mlir::Value roundToBytes(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value floats, mlir::Value high);
 } // namespace lpgen::x86
 
+namespace lpgen::arm {
+/// Eight at a time, likewise, if `high` is a constant.
+mlir::Value roundToBytes(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value floats, mlir::Value high);
+} // namespace lpgen::arm
+
 #endif // LPGEN_TARGETS_ROUNDTOBYTES_H

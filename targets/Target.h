@@ -31,6 +31,12 @@ using ByteLookup = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
 using RoundToBytes = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
                                      mlir::Value floats, mlir::Value high);
 
+/// Emits (x * multiplier + 2^shift) / 2^(shift + 1), rounded down, of vectors
+/// of i32; that fits 32 bits, and shifts are `leastShift`, 30 or more, to 61.
+using Rescale = mlir::Value (*)(mlir::OpBuilder &b, mlir::Location loc,
+                                mlir::Value x, mlir::Value multiplier,
+                                mlir::Value shift, int64_t leastShift);
+
 /// Facts about a target, plain constants.
 struct TargetDesc {
   std::string name;         ///< generic, x86_avx2, ...
@@ -44,6 +50,7 @@ struct TargetDesc {
   /// Null if there are no instructions for it.
   ByteLookup lookUpBytes = nullptr;
   RoundToBytes roundToBytes = nullptr; ///< Likewise.
+  Rescale rescale = nullptr;           ///< Null: in 64 bits.
   unsigned vectorBits = 128;
   unsigned vectorRegisters = 16;
   /// The CPU of targets/cpus whose speed decides about schedules, unless

@@ -28,6 +28,7 @@ void lpgen::addLlvmPasses(OpPassManager &passes, const TargetDesc &target) {
   passes.addPass(createLowerAffinePass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createSCFToControlFlowPass());
+  passes.addNestedPass<func::FuncOp>(createExpandRescalePass());
   if (!target.hasRounding) {
     passes.addNestedPass<func::FuncOp>(createExpandRoundingPass());
   }

@@ -4,8 +4,7 @@
 // value of a reduction leaves 16 bits, not even a partial sum, vectors of twice
 // as many lanes do the same: depthwise convolution, pooling.
 #include "compiler/passes/Emitter.h"
-#include "mlir/Analysis/DataFlow/IntegerRangeAnalysis.h"
-#include "mlir/Analysis/DataFlow/Utils.h"
+#include "compiler/passes/Ranges.h"
 
 namespace lpgen {
 #define GEN_PASS_DEF_NARROWREDUCTIONSPASS
@@ -132,9 +131,7 @@ struct NarrowReductionsPass
     : public lpgen::impl::NarrowReductionsPassBase<NarrowReductionsPass> {
   void runOnOperation() override {
     DataFlowSolver solver;
-    dataflow::loadBaselineAnalyses(solver);
-    solver.load<dataflow::IntegerRangeAnalysis>();
-    if (failed(solver.initializeAndRun(getOperation()))) {
+    if (failed(findRanges(getOperation(), solver))) {
       return signalPassFailure();
     }
     SmallVector<lp::ReduceOp> reductions;

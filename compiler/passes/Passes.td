@@ -152,6 +152,24 @@ def NarrowReductionsPass : Pass<"lp-narrow-reductions", "::mlir::func::FuncOp"> 
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def RaiseRescalePass : Pass<"lp-raise-rescale", "::mlir::func::FuncOp"> {
+  let summary = "fixed-point factors of sums to lp.rescale, and what follows in 32 bits";
+  let description = [{
+    If ranges prove that the result fits 32 bits:
+
+    ```mlir
+    %p = arith.muli %x, %m : i64
+    %q = arith.shrsi %p, %s : i64
+    %r = arith.addi %q, %c1 : i64
+    %y = arith.shrsi %r, %c1 : i64
+    // becomes
+    %y = lp.rescale %x, %m, %s at least 31 : i32
+    ```
+    Additions, subtractions and clamps by constants that follow have 32 bits, too.
+  }];
+  let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect"];
+}
+
 def LowerScalarsPass : Pass<"lp-lower-scalars", "::mlir::func::FuncOp"> {
   let summary = "element operations of lp to arith and memref";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
@@ -188,6 +206,12 @@ def ExpandFmaPass : Pass<"lp-expand-fma", "::mlir::func::FuncOp"> {
 def ExpandHalfPass : Pass<"lp-expand-half", "::mlir::func::FuncOp"> {
   let summary = "conversions of f16 by integers, for CPUs without instructions for them";
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def ExpandRescalePass : Pass<"lp-expand-rescale", "::mlir::func::FuncOp"> {
+  let summary = "lp.rescale to code of the target, or to 64 bits";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // LPGEN_PASSES

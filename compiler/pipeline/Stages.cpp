@@ -64,6 +64,7 @@ void lpgen::addStagePasses(OpPassManager &passes, Stage stage,
   case Stage::Vector:
     passes.addPass(createExpandTilePass());
     passes.addNestedPass<func::FuncOp>(createNarrowReductionsPass());
+    passes.addNestedPass<func::FuncOp>(createRaiseRescalePass());
     passes.addNestedPass<func::FuncOp>(createLowerScalarsPass());
     // Subscripts that cannot be outside lose their checks.
     passes.addPass(arith::createIntRangeOptimizationsPass());

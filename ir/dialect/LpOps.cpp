@@ -199,6 +199,16 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
+LogicalResult RescaleOp::verify() {
+  const auto least = static_cast<int64_t>(getLeastShift());
+  if (least < smallestShift || least > greatestShift) { // rescale_c1
+    return emitOpError("has shifts from ")
+           << least << " on, expected at least " << smallestShift
+           << " and at most " << greatestShift;
+  }
+  return success();
+}
+
 LogicalResult ThresholdOp::verify() {
   if (failed(verifyMap(*this, "the map", getMap(), getIndices().size() + 1,
                        getSource()))) { // threshold_c1

@@ -161,6 +161,31 @@ def Lp_RequantizeOp : Lp_Op<"requantize", [Pure]> {
   let assemblyFormat = "$acc `,` $multiplier `,` $shift attr-dict";
 }
 
+def Lp_Word : AnyTypeOf<[I32, VectorOfNonZeroRankOf<[I32]>]>;
+
+def Lp_RescaleOp : Lp_Op<"rescale", !listconcat([Pure, SameOperandsAndResultType],
+                                                ElementwiseMappable.traits)> {
+  let summary = "a sum times a fixed-point factor, rounded once";
+  let description = [{
+    `(x * multiplier + 2^shift) / 2^(shift + 1)`, rounded down: x times the factor
+    multiplier / 2^(shift + 1) to nearest, ties up. The product has 64 bits; whoever makes
+    the op knows that the result fits 32, and that no shift is less than `leastShift` or
+    more than 61.
+
+    Constraints: (rescale_c1) `leastShift` is 30 to 61.
+  }];
+  let arguments = (ins Lp_Word:$x, Lp_Word:$multiplier, Lp_Word:$shift, I64Attr:$leastShift);
+  let results = (outs Lp_Word:$result);
+  let assemblyFormat = [{
+    $x `,` $multiplier `,` $shift `at` `least` $leastShift attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t smallestShift = 30;
+    static constexpr int64_t greatestShift = 61;
+  }];
+}
+
 def Lp_ThresholdOp : Lp_Op<"threshold", [Pure]> {
   let summary = "the number of thresholds that a value reaches";
   let description = [{

@@ -51,6 +51,10 @@ public:
   friend Expression operator>=(const Expression &a, const Expression &b) {
     return joined(a, " >= ", b, Level::Comparison);
   }
+  /// 1 where they differ, else 0.
+  friend Expression operator!=(const Expression &a, const Expression &b) {
+    return joined(a, " != ", b, Level::Comparison);
+  }
   /// floor(a / 2^b)
   friend Expression operator>>(const Expression &a, const Expression &b) {
     return joined(a, " >> ", b, Level::Shift);

@@ -1,6 +1,8 @@
 // The targets of AArch64: Advanced SIMD from the Cortex-A53 on, 128-bit vectors
 // in 32 registers. A level adds instructions.
 #include "targets/ByteLookup.h"
+#include "targets/Rescale.h"
+#include "targets/RoundToBytes.h"
 #include "targets/Targets.h"
 #include "targets/arm/Cells.h"
 
@@ -60,6 +62,8 @@ static TargetDesc describe(const Level &level) {
   desc.cpu = level.cpu;
   desc.features = std::string(level.features) + kNothingElse;
   desc.lookUpBytes = arm::lookUpBytes;
+  desc.roundToBytes = arm::roundToBytes;
+  desc.rescale = arm::rescale;
   desc.vectorBits = 128;
   desc.vectorRegisters = 32;
   desc.model = level.model;

@@ -1,5 +1,6 @@
 // The targets of x86: 256-bit vectors in 16 registers, and 512-bit ones in 32.
 #include "targets/ByteLookup.h"
+#include "targets/Rescale.h"
 #include "targets/RoundToBytes.h"
 #include "targets/Targets.h"
 #include "targets/x86/Cells.h"
@@ -105,6 +106,7 @@ static TargetDesc describe(const Level &level) {
   desc.hasHalf = isZmm; // F16C is not asked for; AVX-512 has it
   desc.lookUpBytes = level.lookUpBytes;
   desc.roundToBytes = isZmm ? nullptr : x86::roundToBytes;
+  desc.rescale = x86::rescale;
   desc.vectorBits = static_cast<unsigned>(level.width);
   desc.vectorRegisters = isZmm ? 32 : 16;
   desc.model = level.model;

@@ -29,6 +29,11 @@ CompiledOp compileGemm(const Target &target, const std::string &schedule,
       "  y[i,j] = sum(k) x[i,k] * w[j,k]\n}\n",
       gemm.x, gemm.w, gemm.rows, gemm.columns, gemm.depth,
       llvm::StringRef(gemm.x) == "f32" ? "f32" : "i32");
+  return compileText(target, schedule, text);
+}
+
+CompiledOp compileText(const Target &target, const std::string &schedule,
+                       const std::string &text) {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
                              llvm::SMLoc());

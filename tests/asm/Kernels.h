@@ -29,6 +29,9 @@ std::string scheduleWith(const CellFacts &cell, const std::string &fields = "");
 /// A failure, and nothing, if it is refused.
 CompiledOp compileGemm(const Target &target, const std::string &schedule,
                        const Gemm &gemm);
+/// The same for the first operator of `text`.
+CompiledOp compileText(const Target &target, const std::string &schedule,
+                       const std::string &text);
 
 } // namespace lpgen::asmtest
 

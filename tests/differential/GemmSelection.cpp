@@ -17,7 +17,7 @@ constexpr int64_t columnSizes[] = {1, 7, 8, 9, 16, 17, 31, 33};
 constexpr int64_t depthSizes[] = {1, 3, 4, 5, 8, 13, 33, 64, 67};
 
 enum class Zero { None, X, W, Both, Count };
-enum class Epilogue {
+enum class GemmEpilogue {
   None,
   Quantize,
   Residual,
@@ -41,35 +41,36 @@ struct EpilogueText {
   std::string statements;
 };
 
-EpilogueText epilogueText(Epilogue epilogue, const std::string &m, int64_t n) {
+EpilogueText epilogueText(GemmEpilogue epilogue, const std::string &m,
+                          int64_t n) {
   const std::string shape = "[" + m + ", " + std::to_string(n) + "]";
   const std::string columns = "[" + std::to_string(n) + "]";
   switch (epilogue) {
-  case Epilogue::None:
-  case Epilogue::Count:
+  case GemmEpilogue::None:
+  case GemmEpilogue::Count:
     return {"", "acc: i32" + shape, ""};
-  case Epilogue::Quantize:
+  case GemmEpilogue::Quantize:
     return {", scale: f32" + columns + ", bias: f32" + columns, "y: u4" + shape,
             "  y[i,j] = round(acc[i,j] * scale[j] + bias[j])\n"};
-  case Epilogue::Residual:
+  case GemmEpilogue::Residual:
     return {", res: s8" + shape, "y: s8" + shape,
             "  y[i,j] = clamp((acc[i,j] >> 3) + res[i,j], -100, 101)\n"};
-  case Epilogue::Thresholds:
+  case GemmEpilogue::Thresholds:
     return {", t: s16[" + std::to_string(n) + ", 3]", "y: u2" + shape,
             "  y[i,j] = sum(a) (acc[i,j] >= t[j,a])\n"};
-  case Epilogue::Rescale:
+  case GemmEpilogue::Rescale:
     return {", mult: i32" + columns + " in [0, 2147483647], shift: i32" +
                 columns + " in [-20, 2], zy: i32 in [-128, 127]",
             "y: s8" + shape,
             "  y[i,j] = rescale(acc[i,j], mult[j], shift[j]) + zy\n"};
-  case Epilogue::Sign:
+  case GemmEpilogue::Sign:
     return {", t: s16" + columns, "y: b1" + shape,
             "  y[i,j] = 2 * (acc[i,j] >= t[j]) - 1\n"};
-  case Epilogue::TwoOutputs:
+  case GemmEpilogue::TwoOutputs:
     return {", bias: i32" + columns + " in [-5000, 5000]",
             "y: i32" + shape + ", z: u8" + shape,
             "  y[i,j] = acc[i,j] + bias[j]\n  z[i,j] = relu(acc[i,j]) >> 1\n"};
-  case Epilogue::Chain:
+  case GemmEpilogue::Chain:
     return {", w2: " + chainW.str() + "[5, " + std::to_string(n) + "]",
             "y: " + chainX.str() + shape + ", z: i32[" + m + ", 5]",
             "  y[i,j] = acc[i,j] >> 2\n"
@@ -85,7 +86,8 @@ std::string gemmText(const std::string &name, const Row &row) {
   const int64_t k = depthSizes[row[firstOther + 2]];
   const Zero zero = Zero(row[firstOther + 3]);
   const std::string m = rows == 0 ? "?m" : std::to_string(rows);
-  const EpilogueText epilogue = epilogueText(Epilogue(row[epilogueAxis]), m, n);
+  const EpilogueText epilogue =
+      epilogueText(GemmEpilogue(row[epilogueAxis]), m, n);
   const bool xZero = zero == Zero::X || zero == Zero::Both;
   const bool wZero = zero == Zero::W || zero == Zero::Both;
   std::string inputs =
@@ -109,8 +111,8 @@ std::string gemmText(const std::string &name, const Row &row) {
 
 /// A cell multiplies in the second product of a chain too.
 static bool takesEpilogue(const Target &target, const std::string &schedule,
-                          Epilogue epilogue) {
-  return epilogue != Epilogue::Chain ||
+                          GemmEpilogue epilogue) {
+  return epilogue != GemmEpilogue::Chain ||
          mustApply(target, schedule, chainX, chainW) != false;
 }
 
@@ -118,11 +120,11 @@ std::vector<TestCase> gemmSelection(const Target &target) {
   const Axes axes = {
       .others = {std::size(rowSizes), std::size(columnSizes),
                  std::size(depthSizes), size_t(Zero::Count),
-                 size_t(Epilogue::Count)},
+                 size_t(GemmEpilogue::Count)},
       .typesMeetSchedules = true,
       .allows = [&](const std::string &schedule, size_t axis, size_t value) {
         return axis != epilogueAxis ||
-               takesEpilogue(target, schedule, Epilogue(value));
+               takesEpilogue(target, schedule, GemmEpilogue(value));
       }};
   std::vector<TestCase> cases;
   for (const Row &row : selectRows(target, axes)) {

@@ -8,7 +8,6 @@
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdlib>
-#include <gtest/gtest.h>
 #include <sstream>
 
 namespace lpgen::difftest {
@@ -27,6 +26,10 @@ bool fullRun() {
 uint64_t testSeed() {
   const char *value = std::getenv("LPGEN_TEST_SEED");
   return value ? std::strtoull(value, nullptr, 10) : 20220901;
+}
+
+std::string nameOf(const testing::TestParamInfo<const Target *> &info) {
+  return info.param->desc().name;
 }
 
 std::string whyNotRunnable(const Target &target) {

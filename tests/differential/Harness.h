@@ -8,6 +8,7 @@
 #include "targets/Target.h"
 #include "llvm/Support/SourceMgr.h"
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <optional>
@@ -99,6 +100,9 @@ private:
   std::vector<std::unique_ptr<PreparedCase>> batch;
   Summary counts;
 };
+
+/// Names the tests of a target.
+std::string nameOf(const testing::TestParamInfo<const Target *> &info);
 
 /// Empty if programs for the target run here, natively or emulated; else why
 /// not.

@@ -10,13 +10,13 @@ namespace lpgen::difftest {
 namespace {
 
 /// Sizes of image and filter; the subscript is stride * h + dilation * r - pad.
-struct Shape {
+struct LanesShape {
   int64_t batch, height, width, filter, stride, dilation, pad;
   int64_t output(int64_t size) const {
     return (size + 2 * pad - dilation * (filter - 1) - 1) / stride + 1;
   }
 };
-constexpr Shape shapes[] = {
+constexpr LanesShape lanesShapes[] = {
     {1, 6, 9, 3, 1, 1, 1},                        // as usual
     {2, 7, 8, 3, 2, 1, 1},                        // stride 2, batch
     {1, 8, 7, 5, 1, 1, 2},                        // larger filters
@@ -43,13 +43,13 @@ constexpr Types types[] = {{"u8", "s8"}, {"u7", "s4"}, {"u4", "s4"},
                            {"s8", "s8"}, {"u8", "u8"}, {"s4", "b2"},
                            {"s9", "s8"}, {"u2", "t2"}, {"s16", "s8"}};
 
-enum class Border { Zero, Value, ZeroPoint, Constant, Count };
+enum class LanesBorder { Zero, Value, ZeroPoint, Constant, Count };
 
 struct Case {
-  Shape shape;
+  LanesShape shape;
   Sets sets;
   ElementType x, w;
-  Border border;
+  LanesBorder border;
   bool isQuantized;
 
   bool isDepthwise() const { return sets.channels == 1; }
@@ -64,13 +64,13 @@ std::string Case::text(const std::string &name) const {
   std::string pad = "pad(0)";
   std::string less;
   std::string inputs;
-  if (border == Border::Value) {
+  if (border == LanesBorder::Value) {
     pad = "pad(" + std::to_string((x.maxValue() + 1) / 2) + ")";
-  } else if (border == Border::ZeroPoint) {
+  } else if (border == LanesBorder::ZeroPoint) {
     pad = "pad(zx)";
     less = " - zx";
     inputs = zeroPointInput(x);
-  } else if (border == Border::Constant) {
+  } else if (border == LanesBorder::Constant) {
     pad = "pad(" + std::to_string(x.maxValue() - 1) + ")";
     less = " - " + std::to_string(x.maxValue() - 1);
   }
@@ -116,7 +116,7 @@ bool fits(const Cell &cell, const Case &test) {
     x.hi = x.lo + most;
   }
   // As the least cells do: bounds of wider moves are the compiler's.
-  if (test.border == Border::Constant) {
+  if (test.border == LanesBorder::Constant) {
     x = {std::min(x.lo, test.x.minValue() - test.x.maxValue()),
          std::max(x.hi, test.x.maxValue())};
   }
@@ -134,11 +134,11 @@ std::vector<TestCase> lanesSelection(const Target &target) {
     const CellFacts &facts = cell->facts();
     for (size_t i = 0; facts.xInLanes && i < perCell; ++i) {
       const Types &pair = types[i % std::size(types)];
-      const Case test{shapes[(i * 5 + 3) % std::size(shapes)],
+      const Case test{lanesShapes[(i * 5 + 3) % std::size(lanesShapes)],
                       sets[i * 7 % std::size(sets)],
                       *ElementType::parse(pair.x),
                       *ElementType::parse(pair.w),
-                      Border((i + i / 4) % size_t(Border::Count)),
+                      LanesBorder((i + i / 4) % size_t(LanesBorder::Count)),
                       i % 3 == 1};
       if (!fits(*cell, test)) {
         continue;

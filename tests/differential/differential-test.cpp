@@ -481,10 +481,6 @@ std::vector<const Target *> emulatedForTests() {
   return targets;
 }
 
-std::string nameOf(const testing::TestParamInfo<const Target *> &info) {
-  return info.param->desc().name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Targets, Differential,
                          testing::ValuesIn(allTargets().vec()), nameOf);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Emulated);

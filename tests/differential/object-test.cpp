@@ -63,11 +63,8 @@ TEST_P(Objects, AreEqualForEqualInput) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Targets, Objects, testing::ValuesIn(allTargets().vec()),
-    [](const testing::TestParamInfo<const Target *> &info) {
-      return info.param->desc().name;
-    });
+INSTANTIATE_TEST_SUITE_P(Targets, Objects,
+                         testing::ValuesIn(allTargets().vec()), nameOf);
 
 TEST(CoveringArray, HasEveryWantedPairAndNoForbiddenOne) {
   const std::vector<size_t> sizes = {12, 3, 4, 2};

@@ -372,10 +372,6 @@ TEST_P(Saturation, FullRangeOfEightBitsIsExact) {
   runTrials(cases, target);
 }
 
-std::string nameOf(const testing::TestParamInfo<const Target *> &info) {
-  return info.param->desc().name;
-}
-
 std::vector<const Target *> targetsOfLongSums() {
   std::vector<const Target *> targets;
   llvm::copy_if(

@@ -90,6 +90,14 @@ func.func @quantize_c4(%v: f32) -> i32 {
 
 // -----
 
+func.func @rescale_c1(%v: i32) -> i32 {
+  // expected-error @+1 {{has shifts from 29 on, expected at least 30 and at most 61}}
+  %q = lp.rescale %v, %v, %v at least 29 : i32
+  return %q : i32
+}
+
+// -----
+
 func.func @threshold_c2(%v: i32, %t: tensor<3xi32>) -> i32 {
   // expected-error @+1 {{levels must be positive}}
   %q = lp.threshold %v, %t[] affine_map<(d0) -> (d0)> levels 0 : i32, tensor<3xi32>
