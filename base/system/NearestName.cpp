@@ -1,5 +1,7 @@
-// Levenshtein's distance, row by row.
+// The distance of Damerau and Levenshtein (optimal string alignment), row by
+// row.
 #include "base/system/NearestName.h"
+#include "base/system/Text.h"
 #include <algorithm>
 #include <numeric>
 #include <string_view>
@@ -8,16 +10,21 @@
 
 namespace lpgen {
 
-/// The fewest letters to insert, to remove or to change.
+/// The fewest letters to insert, remove or change, or neighbours to swap.
 static size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> beforeLast(b.size() + 1);
+  std::vector<size_t> last(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
+    beforeLast = std::exchange(last, row);
+    row[0] = i;
     for (size_t k = 1; k <= b.size(); ++k) {
-      const size_t changed = diagonal + (a[i - 1] == b[k - 1] ? 0 : 1);
-      diagonal = row[k];
-      row[k] = std::min({row[k] + 1, row[k - 1] + 1, changed});
+      const size_t changed = last[k - 1] + (a[i - 1] == b[k - 1] ? 0 : 1);
+      row[k] = std::min({row[k - 1] + 1, last[k] + 1, changed});
+      if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1]) {
+        row[k] = std::min(row[k], beforeLast[k - 2] + 1);
+      }
     }
   }
   return row.back();
@@ -28,9 +35,7 @@ std::string quoteWithNearest(const std::string &name,
   constexpr size_t longest = 64; // Of a name that someone means.
   size_t least = std::max<size_t>(name.size() / 2, 1) + 1;
   std::string nearest;
-  std::string all;
   for (const std::string &candidate : known) {
-    all += (all.empty() ? "" : ", ") + candidate;
     const size_t steps =
         name.size() > longest ? least : distance(name, candidate);
     if (steps < least) {
@@ -39,7 +44,7 @@ std::string quoteWithNearest(const std::string &name,
     }
   }
   return "'" + name.substr(0, longest) + "', expected " +
-         (nearest.empty() ? "one of " + all : nearest);
+         (nearest.empty() ? "one of " + joinNames(known) : nearest);
 }
 
 } // namespace lpgen

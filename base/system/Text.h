@@ -3,6 +3,7 @@
 #define LPGEN_BASE_SYSTEM_TEXT_H
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,15 @@ inline std::string quotedForMessage(std::string_view text) {
     }
   }
   return result + (text.size() > most ? "...'" : "'");
+}
+
+/// "a, b, c".
+inline std::string joinNames(std::span<const std::string> names) {
+  std::string joined;
+  for (const std::string &name : names) {
+    joined += (joined.empty() ? "" : ", ") + name;
+  }
+  return joined;
 }
 
 } // namespace lpgen

@@ -485,9 +485,11 @@ TEST(Frontend, ExamplesOfTheReferencePageAreClean) {
     rest = rest.split("```lp\n").second;
     auto [example, after] = rest.split("```");
     SCOPED_TRACE(example.str());
-    parseClean(example);
     rest = after;
-    ++examples;
+    if (!example.contains("\nconst ")) { // Those have files beside them.
+      parseClean(example);
+      ++examples;
+    }
   }
   EXPECT_GE(examples, 6U);
 }

@@ -239,27 +239,3 @@ TEST(ImportOnnxFunctions, TransposedConvolutions) {
   EXPECT_THAT(spread({{"group", int64_t{2}}}, {2, 1, 1}, {1, 2}, {1, 2, 2}),
               ElementsAre(1, 2, 20, 40));
 }
-
-// Two outputs of two blocks of two inputs, the last one cut off.
-TEST(ImportOnnxFunctions, WeightsInBlocks) {
-  Net net;
-  net.input("x", {1, 3}).output("y");
-  net.integers("w", TensorProto::UINT8, {2, 2, 1}, {0x91, 0x0F, 0x88, 0x07});
-  net.floats("s", {4}, {0.5, 2, 1, 4});
-  net.integers("z", TensorProto::UINT8, {2}, {0x21, 0x08});
-  net.floats("b", {2}, {100, 200});
-  const auto product = [&](const std::vector<std::string> &inputs) {
-    Net whole = net;
-    whole.node("MatMulNBits", inputs, {"y"},
-               {{"K", int64_t{3}},
-                {"N", int64_t{2}},
-                {"bits", int64_t{4}},
-                {"block_size", int64_t{2}}},
-               "com.microsoft");
-    return computed(whole, {1, 2, 3});
-  };
-  // Weights 1, 9, 15 and 8, 8, 7, less 8 or less 1, 1, 2 and 8, 8, 0.
-  EXPECT_THAT(product({"x", "w", "s"}), ElementsAre(39.5, -12));
-  EXPECT_THAT(product({"x", "w", "s", "z", "", "b"}),
-              ElementsAre(8 + 78 + 100, 84 + 200));
-}

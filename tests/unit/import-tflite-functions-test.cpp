@@ -55,6 +55,160 @@ TEST(ImportTfliteFunctions, SoftmaxOfPixels) {
   EXPECT_EQ(runImported(file, {4, 5, 9, 9}), (Integers{-59, 59, 0, 0}));
 }
 
+namespace {
+/// What TFLite's reference kernels make of values of 16 bits, from its
+/// formulas.
+class SixteenBits {
+public:
+  /// LOGISTIC with `fraction` 9, TANH with 8, of x in steps of 1/12288.
+  static int64_t interpolated(int64_t steps, unsigned fraction) {
+    const uint32_t size = static_cast<uint32_t>(std::abs(steps));
+    const uint32_t place = size >> fraction;
+    int64_t value = fraction == 9 ? 0x7FFF << 10 : 0xFFFF << 8;
+    if (place < 255) {
+      value =
+          (entry(place) << fraction) +
+          (size & ((1U << fraction) - 1)) * (entry(place + 1) - entry(place));
+    }
+    if (fraction == 9) {
+      return (steps >= 0 ? value + 512 : (1 << 25) - value + 511) >> 10;
+    }
+    return (steps >= 0 ? value - (1 << 23) + 128 : (1 << 23) - value + 127) >>
+           8;
+  }
+
+  /// Softmax of a row; `factor` * 2^-15 from a difference to steps of 10/65535.
+  static Integers softmax(const Integers &x, int64_t factor) {
+    const int64_t most = *std::ranges::max_element(x);
+    Integers powers;
+    int64_t total = 0;
+    for (const int64_t value : x) {
+      const int64_t scaled = ((value - most) * factor + (1 << 14)) >> 15;
+      powers.push_back(
+          looked(std::max<int64_t>(scaled + 32767, -32768),
+                 [](float at) { return std::exp(-10 + at * 10); }));
+      total += powers.back();
+    }
+    const int zeros = __builtin_clz(static_cast<uint32_t>(total));
+    const int64_t shifted = ((total << (zeros - 1)) + (1 << 13)) >> 14;
+    const int64_t inverse =
+        looked(std::min<int64_t>(shifted - (1 << 15) - (1 << 16), 32767),
+               [](float at) { return 1 / (1 + at); });
+    const int drop = 31 - zeros;
+    for (int64_t &value : powers) {
+      value = std::clamp<int64_t>(
+          (value * inverse + (int64_t{1} << (drop - 1))) >> drop, 0, 32767);
+    }
+    return powers;
+  }
+
+private:
+  static int64_t entry(uint32_t i) {
+    const auto at = [](double x) { return 65536 / (1 + std::exp(-x / 24)); };
+    return i == 255 ? 65535
+                    : std::llround(at(i) +
+                                   (at(i + 0.5) - (at(i) + at(i + 1)) / 2) / 2);
+  }
+  /// `of` is a function of what is between 0 and 1.
+  static int64_t looked(int64_t value, float (*of)(float)) {
+    const auto tableEntry = [&](int64_t i) {
+      const auto exact = [&](float place) { return of(place / 512) * 32768; };
+      const auto at = static_cast<float>(i);
+      const float first = std::round(exact(at));
+      if (i == 512) {
+        return std::min<int64_t>(int64_t(first), 32767);
+      }
+      const float middle = std::round((exact(at + 1) + first) / 2);
+      const float bias =
+          std::round((middle - std::round(exact(at + 0.5F))) / 2);
+      return std::min<int64_t>(int64_t(first - bias), 32767);
+    };
+    const int64_t place = 256 + (value >> 7);
+    const int64_t base = tableEntry(place);
+    return base + (((tableEntry(place + 1) - base) * (value & 127) + 64) >> 7);
+  }
+};
+} // namespace
+
+/// Values in all places of a table, and both ends.
+static Integers everySixteenBits() {
+  Integers x;
+  for (int64_t value = -32768; value < 32768; value += 61) {
+    x.push_back(value);
+  }
+  x.insert(x.end(), {-1, 0, 1, 32767});
+  return x;
+}
+static std::string unaryFile(int32_t code, const Shape &shape, float scale,
+                             float resultScale = 1.0F / 32768) {
+  return tfliteFile({activations("x", shape, scale, 0, int16Type),
+                     activations("y", shape, resultScale, 0, int16Type)},
+                    {{code, {0}, {1}, FlatTableWriter().number(0, 1.0F), ""}},
+                    {0}, {1});
+}
+
+TEST(ImportTfliteFunctions, OfSixteenBits) {
+  const Integers x = everySixteenBits();
+  const Shape shape = {1, static_cast<int32_t>(x.size())};
+  constexpr int32_t logistic = 14, tanh = 28;
+  const auto expectFunction = [&](int32_t code, float scale, int64_t factor,
+                                  unsigned shift) {
+    Integers expected;
+    for (const int64_t value : x) {
+      const int64_t half = shift == 0 ? 0 : int64_t{1} << (shift - 1);
+      expected.push_back(SixteenBits::interpolated(
+          (value * factor + half) >> shift, code == logistic ? 9 : 8));
+    }
+    EXPECT_EQ(runImported(unaryFile(code, shape, scale), x), expected)
+        << code << " of " << scale;
+  };
+  // A scale that is nearly a power of two is taken for it.
+  expectFunction(logistic, 1.0F / 4096 * 1.0001F, 3, 0);
+  expectFunction(tanh, 1.0F / 4096, 3, 0);
+  expectFunction(tanh, 1.0F / 2048 * 1.0001F, 6, 0);
+  // 0.001 * 12288 = 12.288, whose largest multiple by a power of two is
+  // 25165.8; 2 * 12288 = 24576.
+  expectFunction(logistic, 0.001F, 25165, 11);
+  expectFunction(tanh, 0.001F, 25165, 11);
+  expectFunction(logistic, 2, 24576, 0);
+}
+
+TEST(ImportTfliteFunctions, SoftmaxOfSixteenBits) {
+  constexpr int32_t softmax = 25;
+  constexpr float scale = 10.0F / 65535;
+  const Integers x = everySixteenBits();
+  EXPECT_EQ(runImported(unaryFile(softmax, {1, int32_t(x.size())}, scale), x),
+            SixteenBits::softmax(x, 1 << 15));
+  const Integers pixels = {5, -3000, 20000, 32767, 32767, -32768};
+  Integers expected = SixteenBits::softmax({5, -3000, 20000}, 1 << 15);
+  for (const int64_t value :
+       SixteenBits::softmax({32767, 32767, -32768}, 1 << 15)) {
+    expected.push_back(value);
+  }
+  EXPECT_EQ(runImported(unaryFile(softmax, {1, 1, 2, 3}, scale), pixels),
+            expected);
+  // A single one is all there is, but for what the tables miss.
+  EXPECT_EQ(runImported(unaryFile(softmax, {1, 1}, scale), {-7}),
+            SixteenBits::softmax({-7}, 1 << 15));
+}
+
+TEST(ImportTfliteFunctions, OfSixteenBitsThatTfliteRefuses) {
+  const auto refusalOf = [](const std::string &file) {
+    const Result<importer::Program> program = importText(file);
+    return program.ok() && !program->report.isSupported()
+               ? importer::describe(program->report.findings[0])
+               : std::string();
+  };
+  for (const int32_t code : {14, 25, 28}) {
+    EXPECT_THAT(refusalOf(unaryFile(code, {1, 4}, 1, 1.0F / 16384)),
+                ::testing::HasSubstr("1/32768"));
+  }
+  EXPECT_THAT(refusalOf(unaryFile(28, {1, 4}, 3)),
+              ::testing::HasSubstr("too large"));
+  EXPECT_THAT(refusalOf(unaryFile(14, {1, 4}, 1e-14F)),
+              ::testing::HasSubstr("too small"));
+}
+
 TEST(ImportTfliteFunctions, PlaceOfTheGreatest) {
   const auto placeOf = [](int8_t type, int32_t axis, const Shape &shape,
                           const Reals &x) {

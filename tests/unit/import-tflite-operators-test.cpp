@@ -86,6 +86,28 @@ TEST(ImportTfliteOperators, MeanOfRowsAndColumns) {
   }
 }
 
+// Axes can count from the end, and the end of a slice from its beginning.
+TEST(ImportTfliteOperators, OtherWaysToCount) {
+  const std::string mean =
+      tfliteFile({activations("x", {1, 2, 2, 1}, 1, 0),
+                  constantOf<int32_t>("axes", {2}, int32Type, {-2, -3}),
+                  activations("y", {1, 1}, 1, 0)},
+                 {{40, {0, 1}, {2}, {}, ""}}, {0}, {2});
+  EXPECT_EQ(runImported(mean, {1, 2, 3, 6}), (Integers{3}));
+  const auto cut = [](uint8_t isOffset) {
+    return tfliteFile(
+        {activations("x", {1, 6}, 1, 0),
+         constantOf<int32_t>("b", {2}, int32Type, {0, 2}),
+         constantOf<int32_t>("e", {2}, int32Type, {1, 3}),
+         constantOf<int32_t>("s", {2}, int32Type, {1, 1}),
+         activations("y", {1, isOffset != 0 ? 3 : 1}, 1, 0)},
+        {{45, {0, 1, 2, 3}, {4}, FlatTableWriter().number(5, isOffset), ""}},
+        {0}, {4});
+  };
+  EXPECT_EQ(runImported(cut(0), {1, 2, 3, 4, 5, 6}), (Integers{3}));
+  EXPECT_EQ(runImported(cut(1), {1, 2, 3, 4, 5, 6}), (Integers{3, 4, 5}));
+}
+
 TEST(ImportTfliteOperators, Movement) {
   const Integers x = {1, 2, 3, 4, 5, 6, 7, 8};
   const auto image = [](const std::string &name, const Shape &shape) {

@@ -1,7 +1,9 @@
-// Files that appear complete or not at all, locks, children, signals.
+// Files that appear complete or not at all, locks, children, signals, misspelt
+// names.
 #include "base/system/AtomicFile.h"
 #include "base/system/FileLock.h"
 #include "base/system/Interruption.h"
+#include "base/system/NearestName.h"
 #include "base/system/OutputFiles.h"
 #include "base/system/StandardStreams.h"
 #include "base/system/Subprocess.h"
@@ -298,6 +300,18 @@ TEST_F(Files, StandardStreamsThatAreClosed) {
   };
   EXPECT_EQ(statusOf(work, [](pid_t) {}), 5);
   EXPECT_EQ(read("file"), "");
+}
+
+TEST(Names, TheNearestOne) {
+  const std::vector<std::string> known = {"apt", "static", "hgq"};
+  const auto quoted = [&](const std::string &name) {
+    return quoteWithNearest(name, known);
+  };
+  EXPECT_EQ(quoted("atp"), "'atp', expected 'apt'"); // A swap counts once.
+  EXPECT_EQ(quoted("statik"), "'statik', expected 'static'");
+  EXPECT_EQ(quoted("satitc"), "'satitc', expected 'static'");
+  EXPECT_EQ(quoted("xyz"), "'xyz', expected one of apt, static, hgq");
+  EXPECT_EQ(quoted(""), "'', expected one of apt, static, hgq");
 }
 
 } // namespace

@@ -194,7 +194,41 @@ static Outcome readGeometry(const Node &node, const Value &input,
 }
 
 /// [channels, outputs / groups, ...] as [outputs, channels / groups, ...].
-/// Scales of outputs of several groups are not kept apart.
+static Constant forwardNumbers(const Constant &numbers, int64_t groups) {
+  Extents shape = numbers.shape;
+  shape[0] /= groups;
+  shape.insert(shape.begin(), groups);
+  std::vector<int> order(shape.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[1], order[2]);
+  Constant result = numbers.reshaped(shape).transposed(order);
+  shape = result.shape;
+  shape[1] *= groups;
+  shape.erase(shape.begin());
+  result = result.reshaped(shape);
+  result.name = numbers.name;
+  return result;
+}
+
+/// Scales or zero points of the outputs of a group, for all groups.
+static Constant forAllGroups(const Constant &grid, int64_t groups,
+                             size_t rank) {
+  Constant result = grid;
+  result.shape.assign(rank, 1);
+  if (grid.isUniform()) {
+    result.values.resize(1);
+    return result;
+  }
+  result.shape[0] = groups * grid.count();
+  for (int64_t group = 1; group < groups; ++group) {
+    result.values.insert(result.values.end(), grid.values.begin(),
+                         grid.values.end());
+  }
+  return result;
+}
+
+/// The same of known weights. A scale or a zero point is that of an output in
+/// each of the groups; weights with other ones are taken as floats.
 static Value forwardWeights(Lowering &lowering, const Value &weights,
                             int64_t groups) {
   std::vector<int> order(weights.rank());
@@ -203,21 +237,25 @@ static Value forwardWeights(Lowering &lowering, const Value &weights,
   if (groups == 1) {
     return transpose(weights, order);
   }
-  const Constant numbers = *lowering.emitter.real(weights).constant;
-  Extents shape = numbers.shape;
-  shape[0] /= groups;
-  shape.insert(shape.begin(), groups);
-  for (int &dim : order) {
-    ++dim;
+  const auto isOfOutputs = [&](const Constant &grid) {
+    return grid.isUniform() || (grid.shape.size() == weights.rank() &&
+                                grid.count() == grid.shape[1]);
+  };
+  const std::optional<Quantization> &grid = weights.quantization;
+  const bool isKept =
+      grid && isOfOutputs(grid->scale) && isOfOutputs(grid->zero);
+  const Value kept = isKept ? weights : lowering.emitter.real(weights);
+  Value result = constantValue(forwardNumbers(*kept.constant, groups));
+  if (isKept) {
+    result.isInteger = weights.isInteger;
+    result.lowest = weights.lowest;
+    result.highest = weights.highest;
+    result.isOdd = weights.isOdd;
+    result.quantization =
+        Quantization{forAllGroups(grid->scale, groups, weights.rank()),
+                     forAllGroups(grid->zero, groups, weights.rank())};
   }
-  order.insert(order.begin(), 0);
-  const Constant moved = numbers.reshaped(shape).transposed(order);
-  shape = moved.shape;
-  shape[1] *= groups;
-  shape.erase(shape.begin());
-  Constant result = moved.reshaped(shape);
-  result.name = numbers.name;
-  return constantValue(std::move(result));
+  return result;
 }
 
 static Outcome convolveBy(Direction direction, Lowering &lowering,
@@ -252,7 +290,10 @@ static Outcome convolveBy(Direction direction, Lowering &lowering,
   };
   const int64_t perOutput = sum.channels * elementCount(sum.window.kernel);
   if (sum.isInteger) {
-    boundSums(weights.numbers, perOutput, sum.x, result);
+    if (Outcome refusal =
+            boundSums(weights.numbers, perOutput, sum.x, result)) {
+      return refusal;
+    }
     result.quantization = scaleOfSums(sum.x, weights, 1, input.rank());
   }
   const int64_t everySo =

@@ -41,8 +41,8 @@ static void makeIntegers(std::vector<Value> &operands) {
 }
 
 /// The range of the result, if it is one of integers and fits.
-static void setRange(Value &value, const std::vector<Value> &operands,
-                     double (*combine)(double, double)) {
+void setRange(Value &value, const std::vector<Value> &operands,
+              double (*combine)(double, double)) {
   const Value &a = operands[0];
   const Value &b = operands[1];
   double lowest = INFINITY;
@@ -60,26 +60,44 @@ static void setRange(Value &value, const std::vector<Value> &operands,
   }
 }
 
-static bool areIntegers(const std::vector<Value> &operands) {
+bool areIntegers(const std::vector<Value> &operands) {
   return std::ranges::all_of(operands,
                              [](const Value &v) { return v.isInteger; });
 }
 
-template <typename Operation, typename Range>
-static Outcome lowerArithmetic(Lowering &lowering, const Node &node,
-                               Operation operation, Range range) {
-  if (node.inputs.size() != 2) {
-    return Refusal{"", "it has not two inputs", "export it as several nodes"};
+/// The operation on all inputs, from the first on.
+template <typename Operation>
+static std::optional<Value> combined(Lowering &lowering, const Node &node,
+                                     Operation operation,
+                                     double (*range)(double, double)) {
+  Value result = lowering.emitter.real(lowering.input(node, 0));
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    if (!node.hasInput(i)) {
+      return std::nullopt;
+    }
+    std::vector<Value> operands = {
+        std::move(result), lowering.emitter.real(lowering.input(node, i))};
+    makeIntegers(operands);
+    std::optional<Value> next = lowering.emitter.elementwise(
+        operands, [operation](Elements e) { return operation(e[0], e[1]); });
+    if (!next) {
+      return std::nullopt;
+    }
+    result = std::move(*next);
+    if (areIntegers(operands)) {
+      setRange(result, operands, range);
+    }
   }
-  std::vector<Value> operands = realInputs(lowering, node);
-  makeIntegers(operands);
-  std::optional<Value> result = lowering.emitter.elementwise(
-      operands, [operation](Elements e) { return operation(e[0], e[1]); });
+  return result;
+}
+
+template <typename Operation>
+static Outcome lowerArithmetic(Lowering &lowering, const Node &node,
+                               Operation operation,
+                               double (*range)(double, double)) {
+  std::optional<Value> result = combined(lowering, node, operation, range);
   if (!result) {
     return notBroadcast();
-  }
-  if (areIntegers(operands)) {
-    setRange(*result, operands, range);
   }
   lowering.define(node, std::move(*result));
   return std::nullopt;
@@ -96,6 +114,22 @@ static Outcome lowerSub(Lowering &lowering, const Node &node) {
       lowering, node,
       [](const Expression &a, const Expression &b) { return a - b; },
       [](double a, double b) { return a - b; });
+}
+/// The sum of all inputs divided by their number.
+static Outcome lowerMean(Lowering &lowering, const Node &node) {
+  const std::optional<Value> sum = combined(
+      lowering, node,
+      [](const Expression &a, const Expression &b) { return a + b; },
+      [](double a, double b) { return a + b; });
+  if (!sum) {
+    return notBroadcast();
+  }
+  const auto count = static_cast<float>(node.inputs.size());
+  lowering.define(node, mapped(lowering, *sum, [count](const Expression &e) {
+                    return Expression::call("f32", {e}) /
+                           Expression::real(count);
+                  }));
+  return std::nullopt;
 }
 /// Codes times a scale that a node of its own has: what Quant with this scale
 /// gives. Nothing if the product is another one.
@@ -145,42 +179,6 @@ static Outcome lowerMax(Lowering &lowering, const Node &node) {
         return Expression::call("max", {a, b});
       },
       [](double a, double b) { return std::max(a, b); });
-}
-
-/// 2^k with k > 0, or nothing.
-static std::optional<int> powerOfTwo(const Value &value) {
-  if (!value.constant || !value.constant->isUniform()) {
-    return std::nullopt;
-  }
-  int exponent = 0;
-  const double fraction = std::frexp(value.constant->values.front(), &exponent);
-  return fraction == 0.5 && exponent > 1 && exponent <= 32
-             ? std::optional(exponent - 1)
-             : std::nullopt;
-}
-
-static Outcome lowerDiv(Lowering &lowering, const Node &node) {
-  std::vector<Value> operands = realInputs(lowering, node);
-  const std::optional<int> shift = powerOfTwo(operands[1]);
-  if (operands[0].isInteger && shift && !operands[0].constant) {
-    Value result = operands[0]; // which Floor shifts
-    result.quantization = Quantization{
-        Constant::scalar(std::ldexp(1.0, -*shift)), Constant::scalar(0, true)};
-    result.beforeRelu = nullptr;
-    lowering.define(node, std::move(result));
-    return std::nullopt;
-  }
-  const bool isIntegerDivision = areIntegers(operands);
-  std::optional<Value> result =
-      lowering.emitter.elementwise(operands, [isIntegerDivision](Elements e) {
-        return (isIntegerDivision ? Expression::call("f32", {e[0]}) : e[0]) /
-               e[1];
-      });
-  if (!result) {
-    return notBroadcast();
-  }
-  lowering.define(node, std::move(*result));
-  return std::nullopt;
 }
 
 static Outcome lowerRelu(Lowering &lowering, const Node &node) {
@@ -252,6 +250,10 @@ static Outcome lowerClip(Lowering &lowering, const Node &node) {
   result.highest = isNone(highest)
                        ? value.highest
                        : std::min(value.highest, toInteger(*highest));
+  // Bounds in the wrong order: the upper one is what is left.
+  result.lowest = isNone(highest)
+                      ? result.lowest
+                      : std::min(result.lowest, toInteger(*highest));
   result.highest = std::max(result.lowest, result.highest);
   lowering.define(node, std::move(result));
   return std::nullopt;
@@ -302,6 +304,20 @@ static Outcome lowerRound(Lowering &lowering, const Node &node) {
   return lowerRounding(lowering, node, "round");
 }
 
+/// 1 for what is not 0, a NaN too.
+static Outcome lowerTruth(Lowering &lowering, const Node &node) {
+  const Value value = lowering.emitter.real(lowering.input(node, 0));
+  Value result = mapped(
+      lowering, value, [isInteger = value.isInteger](const Expression &e) {
+        return e != (isInteger ? Expression(0) : Expression::real(0));
+      });
+  result.isInteger = true;
+  result.lowest = 0;
+  result.highest = 1;
+  lowering.define(node, std::move(result));
+  return std::nullopt;
+}
+
 static Outcome lowerCast(Lowering &lowering, const Node &node) {
   const DataTypeInfo *type = findDataType(int(node.integer("to", 1)));
   if (!type) {
@@ -310,6 +326,9 @@ static Outcome lowerCast(Lowering &lowering, const Node &node) {
                        std::to_string(node.integer("to", 1)) +
                        " is not supported",
                    ""};
+  }
+  if (type->type == DataType::Bool) {
+    return lowerTruth(lowering, node);
   }
   return type->isInteger
              ? lowerRounding(lowering, node, "trunc")
@@ -339,6 +358,13 @@ static Outcome lowerBatchNorm(Lowering &lowering, const Node &node) {
   if (value.rank() < 2) {
     return Refusal{"", "its input has no dimension of channels", ""};
   }
+  if (node.integer("training_mode", 0) != 0 ||
+      node.integer("spatial", 1) == 0) {
+    return Refusal{"training_mode or spatial",
+                   "statistics of the input, or of single elements, are not "
+                   "supported",
+                   "export the model for inference"};
+  }
   for (size_t i = 1; i < 5; ++i) {
     std::optional<Constant> constant = lowering.constantInput(node, i);
     if (!constant || constant->count() != value.extent(1)) {
@@ -365,11 +391,13 @@ static Outcome lowerBatchNorm(Lowering &lowering, const Node &node) {
 std::span<const Rule> elementwiseRules() {
   static constexpr Rule rules[] = {
       {"Add", lowerAdd, "", 2},
+      {"Sum", lowerAdd, ""},
+      {"Mean", lowerMean, ""},
       {"Sub", lowerSub, "", 2},
       {"Mul", lowerMul, "", 2},
       {"Div", lowerDiv, "", 2},
-      {"Min", lowerMin, "", 2},
-      {"Max", lowerMax, "", 2},
+      {"Min", lowerMin, ""},
+      {"Max", lowerMax, ""},
       {"Relu", lowerRelu, ""},
       {"Clip", lowerClip, "min max"},
       {"Floor", lowerFloor, ""},
@@ -379,8 +407,8 @@ std::span<const Rule> elementwiseRules() {
       {"Neg", lowerNeg, ""},
       {"Identity", lowerIdentity, ""},
       {"Dropout", lowerIdentity, "ratio seed"},
-      {"BatchNormalization", lowerBatchNorm, "epsilon momentum training_mode",
-       5},
+      {"BatchNormalization", lowerBatchNorm,
+       "epsilon momentum spatial training_mode", 5},
   };
   return rules;
 }

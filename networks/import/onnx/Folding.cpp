@@ -158,7 +158,8 @@ static std::optional<Constant> foldCast(const Node &node,
   result.isInteger = type->isInteger;
   result.bits = type->bits;
   for (double &value : result.values) {
-    value = rounded(value, type->isInteger);
+    value = type->type == DataType::Bool ? double(value != 0)
+                                         : rounded(value, type->isInteger);
   }
   return result;
 }

@@ -235,6 +235,10 @@ void Lowering::lowerInputs() {
 }
 
 void Lowering::lowerOutputs() {
+  if (model.outputs.empty()) {
+    emitter.program.refuse(
+        {emitter.program.name(), "network", "", "it has no output", ""});
+  }
   for (const GraphTensor &tensor : model.outputs) {
     const auto found = values.find(tensor.name);
     if (lost.contains(tensor.name)) {
@@ -403,15 +407,43 @@ void Lowering::lower(const Node &node) {
   }
 }
 
+/// The nodes on which an output depends, in their order.
+static std::vector<const Node *> nodesOfOutputs(const Model &model) {
+  std::set<std::string> needed;
+  for (const GraphTensor &tensor : model.outputs) {
+    needed.insert(tensor.name);
+  }
+  std::vector<const Node *> nodes;
+  for (size_t i = model.nodes.size(); i-- > 0;) {
+    const Node &node = model.nodes[i];
+    const bool isNeeded =
+        std::ranges::any_of(node.outputs, [&](const std::string &output) {
+          return !output.empty() && needed.contains(output);
+        });
+    // One without outputs is broken, which is said where it is lowered.
+    if (isNeeded || node.outputs.empty()) {
+      needed.insert(node.inputs.begin(), node.inputs.end());
+      nodes.push_back(&node);
+    }
+  }
+  std::ranges::reverse(nodes);
+  return nodes;
+}
+
 void Lowering::run() {
-  for (const Node &node : model.nodes) {
-    for (const std::string &name : node.inputs) {
-      readers[name].push_back(&node);
+  const std::vector<const Node *> nodes = nodesOfOutputs(model);
+  if (nodes.size() < model.nodes.size()) {
+    emitter.program.note(std::to_string(model.nodes.size() - nodes.size()) +
+                         " nodes are left out, as no output depends on them");
+  }
+  for (const Node *node : nodes) {
+    for (const std::string &name : node->inputs) {
+      readers[name].push_back(node);
     }
   }
   lowerInputs();
-  for (const Node &node : model.nodes) {
-    lower(node);
+  for (const Node *node : nodes) {
+    lower(*node);
   }
   lowerOutputs();
 }

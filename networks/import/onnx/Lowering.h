@@ -8,6 +8,7 @@
 
 #include "networks/import/Emitter.h"
 #include "networks/import/ImportOptions.h"
+#include "networks/import/onnx/ElementTypes.h"
 #include "networks/import/onnx/Model.h"
 
 namespace lpgen::importer::onnx {
@@ -24,7 +25,8 @@ using Outcome = std::optional<Refusal>;
 class Lowering {
 public:
   Lowering(const Model &model, Program &program, const ImportOptions &options)
-      : emitter(program), model(model), options(options) {}
+      : emitter(program), model(model), options(options),
+        integers(tensorsOfIntegers(model)) {}
   /// Lowers all nodes; what is not supported is in the program's report.
   void run();
 
@@ -34,8 +36,15 @@ public:
   const Value &input(const Node &node, size_t i) const {
     return values.at(node.inputs[i]);
   }
+  /// The elements of an input are integers in the file, not integers in a
+  /// tensor of floats.
+  bool isOfIntegers(const Node &node, size_t i) const {
+    return node.hasInput(i) && integers.contains(node.inputs[i]);
+  }
   /// The numbers of an input; nothing if they are not known.
   std::optional<Constant> constantInput(const Node &node, size_t i);
+  /// The user wants x in binary32 where it could be quantized in groups.
+  bool hasFloatActivations() const { return options.hasFloatActivations; }
   /// The output of a node; one that cannot be is reported.
   void define(const Node &node, Value value, size_t output = 0);
   /// A value whose elements are read several times, stored if they cost much.
@@ -65,6 +74,7 @@ private:
   void checkNode(const Node &node, const char *attributes);
 
   const ImportOptions &options;
+  const std::set<std::string> integers; ///< Tensors whose elements they are.
   std::map<std::string, Value> values;
   std::map<std::string, std::vector<const Node *>> readers;
   std::set<std::string> lost; ///< Made by nodes that were refused.

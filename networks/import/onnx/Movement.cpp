@@ -1,4 +1,5 @@
-// Operators that put elements together, around and beside each other.
+// Operators that put elements beside each other, and what those that move
+// elements have in common.
 #include "networks/import/onnx/Movement.h"
 #include <algorithm>
 #include <cmath>
@@ -55,9 +56,12 @@ Outcome concatenate(Lowering &lowering, const Node &node,
       part.isInteger = part.isInteger && parts[0].isInteger;
     }
   }
-  for (const Value &part : parts) {
-    if (part.constant || part.rank() != parts[0].rank()) {
-      return Refusal{"", "a part is known, or of another rank", ""};
+  for (Value &part : parts) {
+    if (part.rank() != parts[0].rank()) {
+      return Refusal{"", "a part is of another rank", ""};
+    }
+    if (part.constant) {
+      part = lowering.emitter.readable(part);
     }
   }
   // All are read with the same indices.
@@ -118,7 +122,13 @@ static Outcome lowerConcat(Lowering &lowering, const Node &node) {
     if (!node.hasInput(i)) {
       return Refusal{"", "an input is left out", ""};
     }
-    parts.push_back(lowering.input(node, i));
+    const Value &part = lowering.input(node, i);
+    if (!part.constant || part.constant->count() > 0) {
+      parts.push_back(part);
+    }
+  }
+  if (parts.empty()) {
+    return Refusal{"", "its parts have no elements", ""};
   }
   const std::optional<size_t> dim =
       dimOf(node.integer("axis", 0), parts[0].rank());
@@ -134,152 +144,14 @@ static Outcome lowerConcat(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
-static Outcome lowerPad(Lowering &lowering, const Node &node) {
-  Value value = movable(lowering, lowering.input(node, 0));
-  std::vector<int64_t> pads = node.integers("pads");
-  double number = node.real("value", 0);
-  if (node.hasInput(1)) {
-    const std::optional<Constant> given = lowering.constantInput(node, 1);
-    pads = given ? given->integers() : pads;
-  }
-  if (node.hasInput(2)) {
-    const std::optional<Constant> given = lowering.constantInput(node, 2);
-    number = given && given->count() == 1 ? given->values[0] : NAN;
-  }
-  if (pads.size() != 2 * value.rank() || std::isnan(number) ||
-      std::abs(number) > 3e38 ||
-      std::ranges::any_of(pads,
-                          [](int64_t p) { return std::abs(p) > (1 << 20); }) ||
-      node.text("mode", "constant") != "constant" || node.hasInput(3)) {
-    return Refusal{"mode",
-                   "only padding of all dimensions with a known number "
-                   "is supported",
-                   ""};
-  }
-  std::string padding = "0";
-  if (value.quantization) {
-    const double code = number / float(value.quantization->scale.values[0]) +
-                        value.quantization->zero.values[0];
-    if (std::trunc(code) != code || code < double(value.lowest) ||
-        code > double(value.highest)) {
-      value = lowering.emitter.real(value);
-    } else {
-      padding = std::to_string(int64_t(code));
-    }
-  }
-  if (!value.isInteger) {
-    padding = Expression::real(float(number)).text();
-  } else if (!value.quantization) {
-    padding = std::to_string(toInteger(number));
-  }
-  for (size_t d = 0; d < value.rank(); ++d) {
-    if (pads[d] != 0 || pads[value.rank() + d] != 0) {
-      value = withIndex(value, d);
-    }
-  }
-  value = lowering.emitter.flat(value, node.inputs[0]);
-  value = lowering.emitter.padded(
-      lowering.emitter.stored(value, node.inputs[0]), padding);
-  Value result = value;
-  result.tensor.clear();
-  std::vector<int64_t> begins;
-  for (size_t d = 0; d < value.rank(); ++d) {
-    const int64_t added = pads[d] + pads[value.rank() + d];
-    if (value.dims[d].empty()) {
-      continue;
-    }
-    begins.push_back(pads[d]);
-    if (added != 0 || pads[d] != 0) {
-      const int64_t extent = value.extent(d) + added;
-      if (value.extent(d) == batchExtent || extent < 1 || extent > (1 << 20)) {
-        return Refusal{"pads", "an extent is out of range", ""};
-      }
-      result.dims[d] = {extent};
-    }
-  }
-  result.read = [begins, read = value.read](const Subscripts &subscripts) {
-    Subscripts moved = subscripts;
-    for (size_t i = 0; i < begins.size(); ++i) {
-      moved[i] = (moved[i] + Subscript(-begins[i])).partial();
-    }
-    return read(moved);
-  };
-  lowering.define(node,
-                  lowering.emitter.store(result, node.name, result.order));
-  return std::nullopt;
-}
-
-/// Each element of a dimension `factor` times.
-static Value repeated(const Value &value, size_t dim, int64_t factor) {
-  Value result = value;
-  result.dims[dim].push_back(factor);
-  result.tensor.clear();
-  result.beforeRelu = nullptr;
-  result.read =
-      leavingOut(value.firstFactor(dim) + value.dims[dim].size(), value.read);
-  return result;
-}
-
-static Outcome lowerResize(Lowering &lowering, const Node &node) {
-  Value value = movable(lowering, lowering.input(node, 0));
-  if (node.text("mode", "nearest") != "nearest") {
-    return Refusal{"mode", "only 'nearest' is supported", ""};
-  }
-  // Upsample and Resize of opset 10 have the scales as input 1.
-  const size_t scalesInput = node.inputs.size() > 2 ? 2 : 1;
-  std::vector<double> scales;
-  if (const auto given = lowering.constantInput(node, scalesInput);
-      given && given->count() > 0) {
-    scales = given->values;
-  } else if (const auto sizes = lowering.constantInput(node, 3);
-             sizes && sizes->count() == int64_t(value.rank())) {
-    for (size_t d = 0; d < value.rank(); ++d) {
-      scales.push_back(sizes->values[d] / double(value.extent(d)));
-    }
-  } else if (node.has("scales")) {
-    const std::vector<float> &reals = node.attributes.at("scales").reals;
-    scales.assign(reals.begin(), reals.end());
-  }
-  if (scales.size() != value.rank()) {
-    return Refusal{"scales", "they are not known for each dimension", ""};
-  }
-  const std::string mode =
-      node.text("coordinate_transformation_mode", "half_pixel");
-  const std::string nearest = node.text("nearest_mode", "round_prefer_floor");
-  // For whole factors all of these read element floor(i / factor).
-  const bool isFloor =
-      lowering.model.opset < 11 ||
-      (mode == "asymmetric" && nearest == "floor") ||
-      (mode == "half_pixel" && nearest.starts_with("round_prefer"));
-  if (!isFloor) {
-    return Refusal{"coordinate_transformation_mode",
-                   "'" + mode + "' with '" + nearest + "' is not supported",
-                   "export with 'asymmetric' and 'floor'"};
-  }
-  bool isLarger = false;
-  for (size_t d = 0; d < scales.size(); ++d) {
-    const int64_t factor = toInteger(scales[d]);
-    if (double(factor) != scales[d] || factor < 1 || factor > 64 ||
-        (factor != 1 && value.extent(d) == batchExtent)) {
-      return Refusal{"scales", "a scale is no whole number from 1 to 64", ""};
-    }
-    if (factor > 1) {
-      value = repeated(value, d, factor);
-      isLarger = true;
-    }
-  }
-  lowering.define(node,
-                  isLarger ? lowering.emitter.flat(value, node.name) : value);
-  return std::nullopt;
-}
-
 std::span<const Rule> movementRules() {
   static constexpr Rule rules[] = {
       {"Concat", lowerConcat, "axis"},
       {"Pad", lowerPad, "mode pads value"},
       {"Resize", lowerResize,
        "coordinate_transformation_mode nearest_mode mode cubic_coeff_a "
-       "exclude_outside extrapolation_value antialias"},
+       "exclude_outside extrapolation_value antialias axes "
+       "keep_aspect_ratio_policy"},
       {"Upsample", lowerResize, "mode scales"},
   };
   return rules;

@@ -13,6 +13,15 @@ Value movable(Lowering &lowering, const Value &value);
 /// Gives the one scale of all elements the rank of the value.
 Value withUniformGrid(Value value);
 
+/// The elements of a dimension at known places, all of them inside it; it
+/// becomes the dimensions of these.
+Value gathered(Lowering &lowering, const Node &node, const Value &from,
+               size_t dim, const Constant &places);
+
+/// Pad, Resize and Upsample.
+Outcome lowerPad(Lowering &lowering, const Node &node);
+Outcome lowerResize(Lowering &lowering, const Node &node);
+
 } // namespace lpgen::importer::onnx
 
 #endif // LPGEN_NETWORKS_IMPORT_ONNX_MOVEMENT_H

@@ -1,5 +1,6 @@
 // Matrix products, biases, and the operators with weights.
 #include "networks/import/onnx/Products.h"
+#include "networks/import/onnx/Movement.h"
 #include "networks/import/onnx/Weights.h"
 #include <cmath>
 #include <numeric>
@@ -62,7 +63,9 @@ Outcome multiply(Lowering &lowering, const Node &node, const Value &input,
                           : Expression::reduction("sum", bounds, product);
   };
   if (weights.isInteger) {
-    boundSums(numbers, inputs, x, result);
+    if (Outcome refusal = boundSums(numbers, inputs, x, result)) {
+      return refusal;
+    }
     result.quantization = scaleOfSums(x, weights, x.rank() - 1, x.rank());
   }
   result = emitter.assign(result, node.name + "_sum");
@@ -147,12 +150,25 @@ static Outcome lowerConv(Lowering &lowering, const Node &node) {
 
 static Outcome lowerMatMul(Lowering &lowering, const Node &node) {
   Value result;
-  const Outcome refusal = multiply(lowering, node, lowering.input(node, 0),
-                                   lowering.input(node, 1), result);
-  if (!refusal) {
-    lowering.define(node, std::move(result));
+  Value matrix = lowering.input(node, 1);
+  const bool isVector = matrix.rank() == 1 && matrix.constant;
+  if (isVector) {
+    matrix = withUniformGrid(
+        *reshape(movable(lowering, matrix), {matrix.extent(0), 1}));
   }
-  return refusal;
+  Outcome refusal =
+      multiply(lowering, node, lowering.input(node, 0), matrix, result);
+  if (refusal) {
+    return refusal;
+  }
+  if (isVector) {
+    // The product has no dimension of outputs.
+    Extents shape = result.shape();
+    shape.pop_back();
+    result = withUniformGrid(*reshape(result, shape));
+  }
+  lowering.define(node, std::move(result));
+  return std::nullopt;
 }
 
 /// alpha * x, unless it is 1.
@@ -175,6 +191,25 @@ static Value scaled(Lowering &lowering, const Value &value, float factor) {
                                        });
 }
 
+/// C of a Gemm: one for each output, or any other that is broadcast.
+static Outcome addMatrix(Lowering &lowering, const Value &c, Value &result) {
+  const bool isRow =
+      c.constant && (c.constant->count() == 1 ||
+                     c.extent(c.rank() - 1) == c.constant->count());
+  if (isRow) {
+    return addBias(lowering, c, 1, result);
+  }
+  const std::vector<Value> operands = {lowering.emitter.real(result),
+                                       lowering.emitter.real(c)};
+  std::optional<Value> sum = lowering.emitter.elementwise(
+      operands, [](std::span<const Expression> e) { return e[0] + e[1]; });
+  if (!sum || sum->shape() != result.shape()) {
+    return notBroadcast();
+  }
+  result = std::move(*sum);
+  return std::nullopt;
+}
+
 static Outcome lowerGemm(Lowering &lowering, const Node &node) {
   Value x = lowering.input(node, 0);
   Value matrix = lowering.input(node, 1);
@@ -195,7 +230,7 @@ static Outcome lowerGemm(Lowering &lowering, const Node &node) {
   if (node.hasInput(2)) {
     const Value bias =
         scaled(lowering, lowering.input(node, 2), node.real("beta", 1));
-    if (Outcome refusal = addBias(lowering, bias, 1, result)) {
+    if (Outcome refusal = addMatrix(lowering, bias, result)) {
       return refusal;
     }
   }

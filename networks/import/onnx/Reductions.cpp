@@ -176,6 +176,10 @@ static Outcome lowerReduce(Lowering &lowering, const Node &node) {
   }
   const Value &x = lowering.input(node, 0);
   const std::string &name = node.operation;
+  if (name == "ReduceMean" && lowering.isOfIntegers(node, 0)) {
+    return Refusal{"data", "means of integers are not supported",
+                   "cast them to floats before"};
+  }
   Value result = name == "ReduceSum"
                      ? lowering.emitter.real(sumOver(lowering, node, x, dims))
                  : name == "ReduceMean"

@@ -6,6 +6,8 @@
 
 namespace lpgen::importer::onnx {
 
+using builder::Expression;
+
 /// Elements [start, start + step * count) of one dimension.
 static Value sliced(Lowering &lowering, const Node &node, const Value &from,
                     size_t dim, int64_t start, int64_t step, int64_t count) {
@@ -66,6 +68,31 @@ static Value sliced(Lowering &lowering, const Node &node, const Value &from,
   return result;
 }
 
+namespace {
+/// Elements start, start + step, ... of a dimension.
+struct Cut {
+  int64_t start;
+  int64_t step;
+  int64_t count;
+};
+} // namespace
+
+/// The elements from `start` on, before `end`; both count from the end of the
+/// dimension if they are negative, and stop at its ends.
+static Cut cutOf(int64_t extent, int64_t start, int64_t end, int64_t step) {
+  const bool isBack = step < 0;
+  const auto clamped = [&](int64_t at) {
+    return std::clamp<int64_t>(at < 0 ? at + extent : at, isBack ? -1 : 0,
+                               isBack ? extent - 1 : extent);
+  };
+  const int64_t most = std::max<int64_t>(extent, 1);
+  step = std::clamp(step, -most, most);
+  const int64_t first = clamped(start);
+  const int64_t reach = isBack ? first - clamped(end) : clamped(end) - first;
+  const int64_t size = std::abs(step);
+  return {first, step, (reach + size - 1) / size};
+}
+
 static Outcome lowerSlice(Lowering &lowering, const Node &node) {
   Value value = movable(lowering, lowering.input(node, 0));
   std::array<std::vector<int64_t>, 4> given = {
@@ -91,23 +118,17 @@ static Outcome lowerSlice(Lowering &lowering, const Node &node) {
   }
   for (size_t i = 0; i < starts.size(); ++i) {
     const std::optional<size_t> dim = dimOf(axes[i], value.rank());
-    if (!dim || steps[i] < 1 || value.extent(*dim) == batchExtent) {
+    if (!dim || steps[i] == 0 || value.extent(*dim) == batchExtent) {
       return Refusal{"axes",
-                     "an axis is out of range, that of the images, or "
-                     "its step is not positive",
+                     "an axis is out of range, that of the images, or its "
+                     "step is 0",
                      ""};
     }
-    const int64_t extent = value.extent(*dim);
-    steps[i] = std::min(steps[i], std::max<int64_t>(extent, 1));
-    const auto clamped = [&](int64_t at) {
-      return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
-    };
-    const int64_t start = clamped(starts[i]);
-    const int64_t count = (clamped(ends[i]) - start + steps[i] - 1) / steps[i];
-    if (count < 1) {
+    const Cut cut = cutOf(value.extent(*dim), starts[i], ends[i], steps[i]);
+    if (cut.count < 1) {
       return Refusal{"ends", "nothing is left", ""};
     }
-    value = sliced(lowering, node, value, *dim, start, steps[i], count);
+    value = sliced(lowering, node, value, *dim, cut.start, cut.step, cut.count);
   }
   lowering.define(node, std::move(value));
   return std::nullopt;
@@ -151,27 +172,106 @@ static Outcome lowerSplit(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
-static Outcome lowerGather(Lowering &lowering, const Node &node) {
-  const Value value = movable(lowering, lowering.input(node, 0));
-  const std::optional<Constant> indices = lowering.constantInput(node, 1);
-  const std::optional<size_t> dim =
-      dimOf(node.integer("axis", 0), value.rank());
-  if (!dim || !indices || indices->count() != 1 ||
-      value.extent(*dim) == batchExtent) {
-    return Refusal{"indices", "they are not one known number", ""};
-  }
-  int64_t index = indices->integers()[0];
-  index += index < 0 ? value.extent(*dim) : 0;
-  if (index < 0 || index >= value.extent(*dim)) {
-    return Refusal{"indices", "it is out of range", ""};
-  }
-  Value part = sliced(lowering, node, value, *dim, index, 1, 1);
-  if (indices->shape.empty()) {
+/// One element of a dimension, which stays with extent 1 or goes.
+static Value picked(Lowering &lowering, const Node &node, const Value &value,
+                    size_t dim, int64_t index, bool isGone) {
+  Value part = sliced(lowering, node, value, dim, index, 1, 1);
+  if (isGone) {
     Extents shape = part.shape();
-    shape.erase(shape.begin() + int64_t(*dim));
+    shape.erase(shape.begin() + int64_t(dim));
     part = *reshape(part, shape);
   }
-  lowering.define(node, withUniformGrid(std::move(part)));
+  return part;
+}
+
+Value gathered(Lowering &lowering, const Node &node, const Value &from,
+               size_t dim, const Constant &places) {
+  Emitter &emitter = lowering.emitter;
+  Value value = from.dims[dim].size() > 1 ? emitter.flat(from, node.inputs[0])
+                                          : withIndex(from, dim);
+  // What is read at computed places is a tensor.
+  value = value.tensor.empty() || !value.read
+              ? emitter.store(value, node.inputs[0], value.order)
+              : value;
+  Extents shape;
+  std::vector<Factors> dims(value.dims.begin(), value.dims.begin() + dim);
+  for (const int64_t extent : places.shape) {
+    dims.push_back(extent == 1 ? Factors{} : Factors{extent});
+    if (extent != 1) {
+      shape.push_back(extent);
+    }
+  }
+  const size_t indices = shape.size();
+  dims.insert(dims.end(), value.dims.begin() + int64_t(dim) + 1,
+              value.dims.end());
+  const std::string table = emitter.program.addIntegers(
+      node.name + ".places", places.integers(), shape,
+      narrowestType(0, value.extent(dim) - 1));
+  Value result = value;
+  result.order = places.shape.size() == 1 ? value.order : std::vector<int>();
+  for (size_t d = result.order.size(); d < dims.size(); ++d) {
+    result.order.push_back(int(d));
+  }
+  const size_t place = value.firstFactor(dim);
+  result.dims = std::move(dims);
+  result.tensor.clear();
+  result.beforeRelu = nullptr;
+  ++result.layers;
+  result.read = [=, read = value.read](const Subscripts &subscripts) {
+    std::vector<std::string> at;
+    at.reserve(indices);
+    for (size_t i = 0; i < indices; ++i) {
+      at.push_back(subscripts[place + i].text());
+    }
+    const Expression index =
+        at.empty() ? Expression::scalar(table) : Expression::element(table, at);
+    Subscripts moved = subscripts;
+    moved.erase(moved.begin() + int64_t(place),
+                moved.begin() + int64_t(place + indices));
+    moved.insert(moved.begin() + int64_t(place),
+                 Subscript::index(index.text()));
+    return read(moved);
+  };
+  return result;
+}
+
+static Outcome lowerGather(Lowering &lowering, const Node &node) {
+  const Value value = movable(lowering, lowering.input(node, 0));
+  std::optional<Constant> indices = lowering.constantInput(node, 1);
+  const std::optional<size_t> dim =
+      dimOf(node.integer("axis", 0), value.rank());
+  if (!dim || !indices || indices->count() == 0 ||
+      value.extent(*dim) == batchExtent) {
+    return Refusal{"indices", "they are not known numbers", ""};
+  }
+  const auto extent = double(value.extent(*dim));
+  for (double &index : indices->values) {
+    index += index < 0 ? extent : 0;
+    const bool isInside = index >= 0 && index < extent;
+    if (!isInside) {
+      return Refusal{"indices", "one is out of range", ""};
+    }
+  }
+  if (indices->count() == 1 && indices->shape.size() < 2) {
+    lowering.define(node, withUniformGrid(picked(lowering, node, value, *dim,
+                                                 indices->integers()[0],
+                                                 indices->shape.empty())));
+    return std::nullopt;
+  }
+  if (value.constant) {
+    // Codes of a known tensor.
+    const std::vector<Constant> operands = {*value.constant, *indices};
+    std::optional<Constant> codes = fold(node, operands);
+    if (!codes) {
+      return Refusal{"data", "it has too many elements", ""};
+    }
+    Value part = constantValue(std::move(*codes));
+    part.quantization = value.quantization;
+    lowering.define(node, withUniformGrid(std::move(part)));
+    return std::nullopt;
+  }
+  lowering.define(
+      node, withUniformGrid(gathered(lowering, node, value, *dim, *indices)));
   return std::nullopt;
 }
 

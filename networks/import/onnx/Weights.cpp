@@ -1,6 +1,7 @@
 // Weights and the sums of their products.
 #include "networks/import/onnx/Weights.h"
 #include <algorithm>
+#include <cmath>
 
 namespace lpgen::importer::onnx {
 
@@ -45,13 +46,14 @@ int64_t zeroOf(const Value &x) {
   return x.quantization ? int64_t(x.quantization->zero.values[0]) : 0;
 }
 
-void boundSums(const Constant &weights, int64_t perOutput, const Value &x,
-               Value &sums) {
+Outcome boundSums(const Constant &weights, int64_t perOutput, const Value &x,
+                  Value &sums) {
   const double zero = double(zeroOf(x));
   const double lowest = std::min(double(x.lowest) - zero, 0.0);
   const double highest = std::max(double(x.highest) - zero, 0.0);
   double least = 0;
   double most = 0;
+  double greatestTerm = 0;
   for (int64_t o = 0; o < weights.count(); o += perOutput) {
     double down = 0;
     double up = 0;
@@ -59,12 +61,19 @@ void boundSums(const Constant &weights, int64_t perOutput, const Value &x,
       const double w = weights.values[size_t(i)];
       down += std::min(w * lowest, w * highest);
       up += std::max(w * lowest, w * highest);
+      greatestTerm = std::max(
+          greatestTerm, std::abs(w) * std::max(std::abs(lowest), highest));
     }
     least = std::min(least, down);
     most = std::max(most, up);
   }
-  sums.lowest = int64_t(std::max(least, -0x1p62));
-  sums.highest = int64_t(std::min(most, 0x1p62));
+  // As the compiler may bound them, which does not look at all weights.
+  if (greatestTerm * double(perOutput) > 0x1p62) {
+    return Refusal{"", "its sums do not fit 64 bits", ""};
+  }
+  sums.lowest = int64_t(least);
+  sums.highest = int64_t(most);
+  return std::nullopt;
 }
 
 std::optional<Quantization> scaleOfSums(const Value &x, const Weights &weights,

@@ -27,9 +27,9 @@ int64_t zeroOf(const Value &x);
 builder::Expression centred(const builder::Expression &element, const Value &x);
 
 /// The least and the greatest sum of any output; `perOutput` weights of each
-/// stand together.
-void boundSums(const Constant &weights, int64_t perOutput, const Value &x,
-               Value &sums);
+/// stand together. Sums must fit 64 bits.
+Outcome boundSums(const Constant &weights, int64_t perOutput, const Value &x,
+                  Value &sums);
 /// The scale of the sums, along dimension `dim`.
 std::optional<Quantization> scaleOfSums(const Value &x, const Weights &weights,
                                         size_t dim, size_t rank);

@@ -282,10 +282,7 @@ Outcome importFloatPool(Importer &importer, const TfliteOperator &op) {
 /// Of rows and columns.
 Outcome importFloatMean(Importer &importer, const TfliteOperator &op) {
   const ImportedTensor x = importer.operand(op, 0);
-  auto axes = importer.knownIntegers(op, 1);
-  if (axes) {
-    std::ranges::sort(*axes);
-  }
+  const auto axes = axesOf(importer, op, 1, x.shape.size());
   const bool keepsDims = op.options && op.options->flag(0);
   if (x.shape.size() != 4 || keepsDims || !axes ||
       *axes != std::vector<int64_t>{1, 2}) {

@@ -173,6 +173,12 @@ private:
 /// nothing outside the dimensions.
 std::optional<size_t> axisOf(int64_t axis, size_t rank);
 
+/// The axes that input `i` names, from the lowest on, those from the end made
+/// ones from the beginning; nothing if they are not known.
+std::optional<std::vector<int64_t>> axesOf(const Importer &importer,
+                                           const TfliteOperator &op, size_t i,
+                                           size_t rank);
+
 using ImportNode = Outcome (*)(Importer &, const TfliteOperator &);
 /// The function that imports nodes of a kind; null if there is none.
 ImportNode importerOf(const TfliteOperator &op);

@@ -34,6 +34,19 @@ std::optional<size_t> axisOf(int64_t axis, size_t rank) {
                                      : std::nullopt;
 }
 
+std::optional<std::vector<int64_t>> axesOf(const Importer &importer,
+                                           const TfliteOperator &op, size_t i,
+                                           size_t rank) {
+  auto axes = importer.knownIntegers(op, i);
+  if (axes) {
+    for (int64_t &axis : *axes) {
+      axis += axis < 0 ? int64_t(rank) : 0;
+    }
+    std::ranges::sort(*axes);
+  }
+  return axes;
+}
+
 Outcome importTranspose(Importer &importer, const TfliteOperator &op) {
   if (auto refusal = checkMoved(importer, op, 0)) {
     return refusal;
@@ -166,14 +179,20 @@ Outcome importStridedSlice(Importer &importer, const TfliteOperator &op) {
     return Refusal{"begin, end, strides",
                    "they are not known, negative, or leave dimensions out"};
   }
+  // Newer files can count the end from the beginning.
+  const bool isOffset = op.options && op.options->flag(5);
   std::vector<int64_t> first;
   std::vector<int64_t> results;
   std::vector<bool> isDropped;
   for (size_t d = 0; d < rank; ++d) {
     isDropped.push_back((mask(4) >> d & 1) != 0);
+    constexpr int64_t most = int64_t{1} << 40;
+    const int64_t last = isOffset ? std::clamp((*begin)[d], -most, most) +
+                                        std::clamp((*end)[d], -most, most)
+                                  : (*end)[d];
     const Cut cut =
-        cutOf(shape[d], (*begin)[d], (*end)[d], (*step)[d],
-              (mask(0) >> d & 1) != 0, (mask(1) >> d & 1) != 0, isDropped[d]);
+        cutOf(shape[d], (*begin)[d], last, (*step)[d], (mask(0) >> d & 1) != 0,
+              (mask(1) >> d & 1) != 0, isDropped[d]);
     if (cut.count < 1 || cut.begin + (cut.count - 1) * cut.step >= shape[d]) {
       return Refusal{"begin, end, strides", "nothing is left of a dimension"};
     }

@@ -116,10 +116,7 @@ Outcome importMean(Importer &importer, const TfliteOperator &op) {
     return Refusal{"input", "it is a constant"};
   }
   const ImportedTensor x = importer.operand(op, 0);
-  auto axes = importer.knownIntegers(op, 1);
-  if (axes) {
-    std::ranges::sort(*axes);
-  }
+  const auto axes = axesOf(importer, op, 1, x.shape.size());
   if (x.isFloat() || x.shape.size() != 4 || !axes ||
       *axes != std::vector<int64_t>{1, 2}) {
     return Refusal{"axis", "only the mean of rows and columns of images of "

@@ -1,5 +1,6 @@
 // Functions of one value of 8 bits: the importer computes all 256 results as
 // TFLite's kernels do, and the program looks them up.
+#include "networks/import/tflite/Interpolation.h"
 #include "networks/import/tflite/Window.h"
 #include <algorithm>
 #include <cmath>
@@ -80,9 +81,18 @@ static auto realFunction(float (*function)(float)) {
   };
 }
 
+/// Activations of 16 bits, which have no table of all results.
+static bool isShortNode(const Importer &importer, const TfliteOperator &op) {
+  return importer.hasOperand(op, 0) &&
+         importer.operand(op, 0).type == ElementType{Encoding::Signed, 16};
+}
+
 Outcome importLogistic(Importer &importer, const TfliteOperator &op) {
   if (isFloatNode(importer, op)) {
     return importFloatUnary(importer, op);
+  }
+  if (isShortNode(importer, op)) {
+    return interpolateLogistic(importer, op);
   }
   return importTable(importer, op, realFunction([](float x) {
                        return 1.0F / (1.0F + std::exp(-x));
@@ -91,6 +101,9 @@ Outcome importLogistic(Importer &importer, const TfliteOperator &op) {
 Outcome importTanh(Importer &importer, const TfliteOperator &op) {
   if (isFloatNode(importer, op)) {
     return importFloatUnary(importer, op);
+  }
+  if (isShortNode(importer, op)) {
+    return interpolateTanh(importer, op);
   }
   return importTable(importer, op,
                      realFunction([](float x) { return std::tanh(x); }));
