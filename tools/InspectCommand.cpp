@@ -80,10 +80,10 @@ static bool writeKernels(const OpFileOptions &options, const std::string &path,
 }
 
 int inspectModel(const std::string &program, const Words &words) {
-  Words importing = words;
+  Words inspecting = words;
   OpFileOptions options;
   options.isQuiet = true;
-  options.target = takeOption(importing, "--target").value_or(options.target);
+  options.target = takeOption(inspecting, "--target").value_or(options.target);
   int exitCode = ExitSuccess;
   if (!chooseTarget(options, exitCode)) {
     return exitCode;
@@ -92,6 +92,7 @@ int inspectModel(const std::string &program, const Words &words) {
   if (!folder.ok()) {
     return reportError(folder.message());
   }
+  Words importing = inspecting;
   takeOption(importing, "--most-images"); // of one image are the cycles
   llvm::erase(importing, "--json");
   importing.insert(importing.begin(), {program, "import"});
@@ -101,8 +102,7 @@ int inspectModel(const std::string &program, const Words &words) {
   if (!imported.ok()) {
     return reportError(imported.message());
   }
-  Words inspecting = {program, "inspect"};
-  llvm::append_range(inspecting, words);
+  inspecting.insert(inspecting.begin(), {program, "inspect"});
   // A file that cannot be imported has a table too, of what is not supported.
   const std::string network =
       imported->exitStatus == 0 ? networkIn(folder->path()) : "";

@@ -32,7 +32,7 @@ struct Arguments {
   std::string folder; ///< To write to.
   std::vector<std::string> inputTypes;
   std::string kernels; ///< File of what the compiler says; see addKernels.
-  std::string target;  ///< Whose kernels they are.
+  std::string target;  ///< Whose kernels they are; lpgen reads it.
   bool json = false;
   bool isQuiet = false;
   ImportOptions options;
@@ -200,7 +200,8 @@ static void addOptions(CLI::App &command, Arguments &arguments) {
       ->check(CLI::Range(int64_t{1}, int64_t{65536}))
       ->capture_default_str();
   command.add_flag("--float-activations", arguments.options.hasFloatActivations,
-                   "Products of weights with scales of groups (GGUF) take x "
+                   "Products of weights with scales of groups (GGUF, "
+                   "MatMulNBits) take x "
                    "in binary32 instead of quantizing it to 8 bits");
   command
       .add_option("--input-type", arguments.inputTypes,
@@ -252,6 +253,13 @@ int main(int argc, char **argv) {
   }
   if (const std::string wrong = parseInputTypes(arguments); !wrong.empty()) {
     return finishProgram("lpgen-import", fail(wrong, WrongUsage));
+  }
+  if (!arguments.target.empty()) {
+    return finishProgram(
+        "lpgen-import",
+        fail("--target chooses kernels, and the compiler is not in this "
+             "program; run lpgen inspect",
+             WrongUsage));
   }
   return finishProgram("lpgen-import",
                        runCommand(arguments, importing->parsed()));

@@ -9,7 +9,7 @@
 #include "tools/Program.h"
 #include "tools/TrainedOutput.h"
 #include "tools/TrainingOptions.h"
-#include "training/posttraining/ExpectedCycles.h"
+#include "training/posttraining/KernelCost.h"
 #include "training/posttraining/PostTraining.h"
 #include "training/posttraining/QuantizationReport.h"
 #include <nlohmann/json.hpp>
@@ -29,6 +29,7 @@ struct Arguments {
   int64_t images = 512;
   bool comparesUniform = false;
   bool wantsCycles = false;
+  bool wantsTime = false;
   bool json = false;
   bool isQuiet = false;
   Methods methods;
@@ -58,6 +59,12 @@ public:
           network.run(), arguments.run.compiler, arguments.exported.target);
       LPGEN_RETURN_IF_ERROR(cycles.status());
       report.rows.back().cycles = *cycles;
+    }
+    if (arguments.wantsTime) {
+      const Result<double> time = measuredMicroseconds(
+          network.run(), arguments.run.compiler, arguments.exported.target);
+      LPGEN_RETURN_IF_ERROR(time.status());
+      report.rows.back().microseconds = *time;
     }
     report.layers = layersOf(quantizer);
     return Status::success();
@@ -245,6 +252,9 @@ int main(int argc, char **argv) {
                "Measure 8 to 2 bits for all layers as well");
   app.add_flag("--cycles", arguments.wantsCycles,
                "Add the cycles that lpgen explain expects of --target");
+  app.add_flag("--time", arguments.wantsTime,
+               "Add the microseconds of an image that lpgen bench measures "
+               "here on one thread");
   app.add_option("-o,--output", arguments.exported.folder,
                  "Folder to write, or the file; nothing if not given")
       ->check(isPath());

@@ -3,23 +3,19 @@
 // Parses options with CLI11, hence the exceptions; everything else is in
 // training/loop. Progress goes to stderr, results to stdout.
 #include "base/system/AtomicFile.h"
-#include "base/system/NearestName.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "tools/Misspelling.h"
-#include "tools/OptionChecks.h"
 #include "tools/OptionTable.h"
 #include "tools/Program.h"
-#include "tools/TrainingOptions.h"
+#include "tools/TrainCommandLine.h"
+#include "tools/TrainProgress.h"
 #include "training/data/Dataset.h"
+#include "training/loop/Pruning.h"
 #include "training/loop/RunFolder.h"
-#include "training/policies/Policy.h"
+#include "training/loop/RunPolicy.h"
 #include "training/record/AccumulatorTable.h"
 #include "training/record/RunReport.h"
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <unistd.h>
 
 using namespace lpgen;
 using namespace lpgen::train;
@@ -33,80 +29,39 @@ enum ExitStatus {
   ExitInterrupted = interruptedStatus
 };
 
-struct Options {
-  Config config;
-  std::string out;
-  CompilerOptions compiler;
-  int threads = 1;
-  std::string gradients = "none";
-  bool isResumed = false;
-  bool isQuiet = false;
-  bool showsAccumulators = false;
-  bool isJson = false;
-  int64_t stopAfter = 0;
-  LossAllocationOptions allocation;
-};
-
 int fail(const std::string &message, ExitStatus status = ExitFailure) {
   std::fprintf(stderr, "lpgen-train: error: %s\n", message.c_str());
   return status;
 }
 
-/// One line that overwrites itself on a terminal, a line each tenth of an
-/// epoch elsewhere.
-class Progress {
-public:
-  explicit Progress(bool isQuiet) : isQuiet(isQuiet) {}
-
-  void show(const Trainer &trainer) {
-    const int64_t steps = trainer.stepsPerEpoch();
-    const int64_t inEpoch = (trainer.step() - 1) % steps + 1;
-    const int64_t epoch = (trainer.step() - 1) / steps + 1;
-    const bool isTerminal = ::isatty(STDERR_FILENO) != 0;
-    if (isQuiet ||
-        (!isTerminal && inEpoch * 10 / steps == (inEpoch - 1) * 10 / steps)) {
-      return;
-    }
-    const Totals &totals = trainer.epochTotals();
-    const auto left =
-        static_cast<long long>(totals.seconds / double(inEpoch) *
-                               double(trainer.totalSteps() - trainer.step()));
-    std::fprintf(stderr,
-                 "%sepoch %lld/%lld  step %lld/%lld  loss %.4f  accuracy "
-                 "%.2f %%  %.0f images/s  left %lld:%02lld%s",
-                 isTerminal ? "\r" : "", static_cast<long long>(epoch),
-                 static_cast<long long>(trainer.config().epochs),
-                 static_cast<long long>(inEpoch), static_cast<long long>(steps),
-                 totals.meanLoss(), 100.0 * totals.accuracy(),
-                 totals.imagesPerSecond(), left / 60, left % 60,
-                 isTerminal ? "   " : "\n");
-    if (isTerminal && inEpoch == steps) {
-      std::fprintf(stderr, "\n");
-    }
-  }
-
-private:
-  bool isQuiet;
+/// What trains, and what a trainer is made with.
+struct Training {
+  std::unique_ptr<Trainer> trainer;
+  RunFolder &folder;
+  ThreadPool &pool;
+  KernelProvider &kernels;
 };
 
-void reportEpoch(const Trainer &trainer, const Totals &test) {
-  std::printf("epoch %lld: train loss %.4f, train accuracy %.2f %%, test "
-              "accuracy %.2f %%, %.0f images/s\n",
-              static_cast<long long>(trainer.epoch()),
-              trainer.epochTotals().meanLoss(),
-              100.0 * trainer.epochTotals().accuracy(), 100.0 * test.accuracy(),
-              trainer.epochTotals().imagesPerSecond());
-  if (const nn::ContractionWork work = trainer.work(); work.macs > 0) {
-    const double mean = work.bops / work.macs;
-    std::printf("  BOPs so far: %.4g, %.1f for each multiply-accumulate, "
-                "%.1f %% %s than at 8 x 8 bits\n",
-                work.bops, mean, 100.0 * std::fabs(1.0 - mean / 64.0),
-                mean > 64 ? "more" : "fewer");
+/// Goes on with fewer units, if the config says so.
+Status pruneNow(Training &training) {
+  Result<std::unique_ptr<Trainer>> next =
+      prune(*training.trainer, &training.pool, &training.kernels);
+  LPGEN_RETURN_IF_ERROR(next.status());
+  if (*next) {
+    training.trainer = std::move(*next);
+    training.folder.observe(*training.trainer);
+    std::printf(
+        "  from now on %s, batches of %lld images\n",
+        training.trainer->config().widths.c_str(),
+        static_cast<long long>(training.trainer->config().imagesPerStep()));
+    std::fflush(stdout);
   }
-  std::fflush(stdout);
+  return Status::success();
 }
 
-Status finishEpoch(Trainer &trainer, RunFolder &folder) {
+Status finishEpoch(Training &training) {
+  Trainer &trainer = *training.trainer;
+  RunFolder &folder = training.folder;
   GradientExchange *exchange = trainer.gradientExchange();
   if (exchange && exchange->peers().rank() != 0) {
     return folder.saveTogether(trainer, *exchange);
@@ -114,10 +69,9 @@ Status finishEpoch(Trainer &trainer, RunFolder &folder) {
   const Result<Totals> test = trainer.evaluate();
   LPGEN_RETURN_IF_ERROR(test.status());
   LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test));
-  LPGEN_RETURN_IF_ERROR(exchange ? folder.saveTogether(trainer, *exchange)
-                                 : folder.save(trainer));
   reportEpoch(trainer, *test);
   if (exchange) {
+    LPGEN_RETURN_IF_ERROR(folder.saveTogether(trainer, *exchange));
     const GradientExchange::Traffic traffic = exchange->traffic();
     std::printf(
         "  gradients sent by each process so far: %lld bytes, %.1f times "
@@ -125,26 +79,31 @@ Status finishEpoch(Trainer &trainer, RunFolder &folder) {
         static_cast<long long>(traffic.sent),
         double(traffic.dense) / double(traffic.sent));
     std::fflush(stdout);
+    return Status::success();
   }
-  return Status::success();
+  LPGEN_RETURN_IF_ERROR(pruneNow(training));
+  return folder.save(*training.trainer);
 }
 
-Status train(const Options &options, Trainer &trainer, RunFolder &folder) {
+Status train(const TrainOptions &options, Training &training) {
   Progress progress(options.isQuiet);
-  while (!trainer.isDone() && !isInterrupted()) {
-    LPGEN_RETURN_IF_ERROR(trainer.runStep());
-    progress.show(trainer);
-    if (!trainer.isAtEpochEnd()) {
+  while (!training.trainer->isDone() && !isInterrupted()) {
+    LPGEN_RETURN_IF_ERROR(training.trainer->runStep());
+    progress.show(*training.trainer);
+    if (!training.trainer->isAtEpochEnd()) {
       continue;
     }
-    LPGEN_RETURN_IF_ERROR(finishEpoch(trainer, folder));
-    if (options.stopAfter > 0 && trainer.epoch() >= options.stopAfter) {
+    LPGEN_RETURN_IF_ERROR(finishEpoch(training));
+    if (options.stopAfter > 0 &&
+        training.trainer->epoch() >= options.stopAfter) {
       return Status::success();
     }
   }
   // Interrupted workers are not at one step: their epoch's checkpoints stay.
-  return trainer.isDone() || trainer.gradientExchange() ? Status::success()
-                                                        : folder.save(trainer);
+  Trainer &trainer = *training.trainer;
+  return trainer.isDone() || trainer.gradientExchange()
+             ? Status::success()
+             : training.folder.save(trainer);
 }
 
 /// The report is a by-product: where it cannot be made, the run is good all the
@@ -177,7 +136,7 @@ int showAccumulators(const Config &config, TableFormat format) {
   return ExitSuccess;
 }
 
-int run(Options &options, ProcessGroup *workers) {
+int run(TrainOptions &options, ProcessGroup *workers) {
   const int rank = workers ? workers->rank() : 0;
   options.isQuiet |= rank != 0;
   options.config.workers = workers ? workers->count() : 1;
@@ -250,8 +209,13 @@ int run(Options &options, ProcessGroup *workers) {
     }
   }
   folder->observe(**trainer);
+  if (options.allocation.every > 0 && options.config.pruning != "none") {
+    return fail("--loss-allocation needs a network that stays as it is; "
+                "remedy: leave out --prune or --loss-allocation",
+                ExitUsage);
+  }
   if (options.allocation.every > 0 && rank == 0) {
-    options.allocation.batchSize = options.config.batchSize;
+    options.allocation.batchSize = options.config.imagesPerStep();
     const Status allocated =
         folder->allocateLoss(**trainer, options.allocation);
     if (!allocated.ok()) {
@@ -264,7 +228,8 @@ int run(Options &options, ProcessGroup *workers) {
       return fail(together.message());
     }
   }
-  Status status = train(options, **trainer, *folder);
+  Training training = {std::move(*trainer), *folder, pool, kernels};
+  Status status = train(options, training);
   if (const std::string operators = kernels.operators();
       status.ok() && !operators.empty() && rank == 0) {
     status = writeFileAtomically(options.out + "/kernels.lp", operators);
@@ -278,7 +243,7 @@ int run(Options &options, ProcessGroup *workers) {
                                               folder->checkpointPath() + "'"
                                         : ""));
   }
-  if (isInterrupted() && !(*trainer)->isDone()) {
+  if (isInterrupted() && !training.trainer->isDone()) {
     std::fprintf(stderr,
                  "lpgen-train: interrupted; continue with: lpgen train "
                  "--resume --out %s\n",
@@ -289,7 +254,7 @@ int run(Options &options, ProcessGroup *workers) {
 }
 
 /// Alone, or as one of the workers that mpirun started.
-int runWithWorkers(Options &options) {
+int runWithWorkers(TrainOptions &options) {
   if (options.gradients == "none") {
     return isStartedByMpi()
                ? fail("mpirun started several processes; remedy: say what they "
@@ -317,119 +282,9 @@ Status checkOptions(const Config &config) {
       makeOptimizer({config.optimizer, config.momentum, config.weightDecay}, {})
           .status());
   KernelProvider kernels(CompilerOptions{});
-  return makePolicy(config.policy, {&kernels, /*stepsPerEpoch=*/1,
-                                    /*totalSteps=*/1, config.batchSize})
+  return makeRunPolicy(config, {&kernels, /*stepsPerEpoch=*/1,
+                                /*totalSteps=*/1, config.batchSize})
       .status();
-}
-
-/// Reads the file of --config; a key that is no option is an error.
-class ConfigFile : public CLI::ConfigTOML {
-public:
-  explicit ConfigFile(const CLI::App &app) : app(app) {}
-
-  std::vector<CLI::ConfigItem> from_config(std::istream &input) const override {
-    std::vector<std::string> known;
-    for (const CLI::Option *option : app.get_options()) {
-      if (!option->get_lnames().empty()) {
-        known.push_back(option->get_lnames().front());
-      }
-    }
-    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(input);
-    for (const CLI::ConfigItem &item : items) {
-      const std::string name = item.fullname();
-      if (std::ranges::find(known, name) == known.end()) {
-        throw CLI::ConfigError("--config: unknown key " +
-                                   quoteWithNearest(name, known),
-                               CLI::ExitCodes::ConfigError);
-      }
-    }
-    return items;
-  }
-
-private:
-  const CLI::App &app;
-};
-
-/// Registers everything; those options that a resumed run takes from its
-/// checkpoint are returned.
-std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
-  Config &config = options.config;
-  app.add_option("--out", options.out, "Folder of the run: checkpoint, logs")
-      ->check(isPath())
-      ->required();
-  addKernelOptions(app, options.threads, options.compiler);
-  app.add_option("--kernel-target", options.compiler.target,
-                 "Target of the kernels, see 'lpgen targets'; results do not "
-                 "depend on it")
-      ->capture_default_str();
-  app.add_flag("--resume", options.isResumed,
-               "Continue the run in --out exactly where its checkpoint is");
-  app.add_option("--gradients", options.gradients,
-                 "Train together with the other processes that mpirun started, "
-                 "each with batches of its own, and exchange gradients: dense "
-                 "or adacomp")
-      ->check(isOneOf({"none", "dense", "adacomp"}))
-      ->capture_default_str();
-  CLI::Option *accumulators =
-      app.add_flag("--accumulators", options.showsAccumulators,
-                   "Print how wide the sums of the model must be, and stop; "
-                   "writes nothing to --out");
-  app.add_flag("--json", options.isJson, "Print that table as JSON")
-      ->needs(accumulators);
-  app.add_flag("-q,--quiet", options.isQuiet, "No progress line");
-  app.add_option("--stop-after", options.stopAfter,
-                 "Stop after this epoch, to be resumed later")
-      ->check(isInteger<int64_t>())
-      ->check(CLI::PositiveNumber);
-  CLI::Option *allocation =
-      app.add_option("--loss-allocation", options.allocation.every,
-                     "Of each so many steps one: allocate the change of the "
-                     "training loss to the tensors, for log and report")
-          ->check(isInteger<int64_t>())
-          ->check(CLI::PositiveNumber);
-  app.add_option("--allocation-images", options.allocation.images,
-                 "The loss is that of the first so many training images")
-      ->check(isInteger<int64_t>())
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->needs(allocation);
-  std::vector<CLI::Option *> ofConfig = {
-      app.add_option("--model", config.model, nn::modelNames()),
-      app.add_option("--data", config.data,
-                     "fashion-mnist, or a folder of IDX, CIFAR-10 or "
-                     "CIFAR-100 files"),
-      app.add_option("--policy", config.policy, policyHelp()),
-      app.add_option("--from", config.from,
-                     "Folder of a run of the same model, whose weights are the "
-                     "first ones"),
-      app.add_option("--optimizer", config.optimizer, "sgd, adam or madam"),
-      app.add_option("--schedule", config.schedule,
-                     "Learning rate: constant, step or cosine"),
-      app.add_option("--augmentation", config.augmentation,
-                     "none or crop-flip"),
-      app.add_option("--epochs", config.epochs, "Passes over the images")
-          ->check(isInteger<int64_t>()),
-      app.add_option("--batch", config.batchSize, "Images of one update")
-          ->check(isInteger<int64_t>()),
-      app.add_option("--train-images", config.trainImages,
-                     "Only the first so many training images; 0 is all")
-          ->check(isInteger<int64_t>()),
-      app.add_option("--seed", config.seed, "Weights, order, rounding")
-          ->check(isInteger<uint64_t>()),
-      app.add_option("--learning-rate", config.learningRate,
-                     "Of the first step")
-          ->check(isFinite()),
-      app.add_option("--momentum", config.momentum, "Of sgd")
-          ->check(isFinite()),
-      app.add_option("--weight-decay", config.weightDecay, "L2, on weights")
-          ->check(isFinite())};
-  for (CLI::Option *option : ofConfig) {
-    option->capture_default_str();
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  }
-  app.set_config("--config", "", "FILE with lines OPTION=VALUE (TOML)");
-  app.config_formatter(std::make_shared<ConfigFile>(app));
-  return ofConfig;
 }
 
 } // namespace
@@ -438,12 +293,12 @@ std::vector<CLI::Option *> addOptions(CLI::App &app, Options &options) {
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
   startProgram(OnSignal::Tell);
-  Options options;
+  TrainOptions options;
   CLI::App app("Train a network with generated low-precision kernels");
   app.name("lpgen train");
   app.failure_message(describeFailure);
   addOptionTable(app);
-  const std::vector<CLI::Option *> ofConfig = addOptions(app, options);
+  const std::vector<CLI::Option *> ofConfig = addTrainOptions(app, options);
   app.footer("Example:\n  lpgen train --model cnn --data fashion-mnist "
              "--policy float32 --epochs 2 --out run");
   try {

@@ -95,6 +95,15 @@ class Run:
         """The greatest of these shares, or None."""
         return max(self.input_gradients().values(), default=None)
 
+    def gradient_norm(self):
+        """Of the mean gradient when the last epoch began, or None."""
+        return self.epochs[-1].get("gradientNorm")
+
+    def shrinking(self, figure):
+        """How many times less of a figure of pruning the last epoch had than the first."""
+        first, last = (epoch["pruning"][figure] for epoch in (self.epochs[0], self.epochs[-1]))
+        return first / last
+
     def _allocated_steps(self):
         return [step for epoch in self.epochs if "allocation" in epoch
                 for step in epoch["allocation"]["steps"]]

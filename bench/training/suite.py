@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from results import Claim, Run
 
 POLICIES = ["float32", "apt", "apt<gradient-bits=8>", "mixed16", "fp8", "fixed",
-            "fixed<rounding=nearest>", "static", "pfq", "dynasty", "lsq<bits=4>", "lsq<bits=3>",
-            "lsq<bits=2>", "dorefa", "pact", "xnor", "binary"]
+            "fixed<rounding=nearest>", "adapt", "static", "pfq", "dynasty", "lsq<bits=4>",
+            "lsq<bits=3>", "lsq<bits=2>", "dorefa", "pact", "xnor", "binary"]
 CIFAR_POLICIES = ["float32", "apt", "static", "pfq", "dynasty"]
 # Networks of signs learn with Adam, not with the schedule of the others.
 RECOMMENDED = {"xnor": {"optimizer": "adam", "learningRate": 0.002},
@@ -118,8 +118,30 @@ def _learned_widths(config, seeds):
                                      for policy in policies])
 
 
+SVRG, HALP = "svrg", "halp<mu=10,keep=yes>"
+LOW_PRECISION = tuple(f"lp-svrg<range={r}>" for r in ("0.0625", "0.125", "0.25", "0.5"))
+
+
+def _variance_reduced(config, seeds):
+    """A convex problem, whose gradient goes to 0; grids from too narrow to wide."""
+    config = dict(config, model="logistic", batch=100, schedule="constant", weightDecay=0.1,
+                  trainImages=min(config["trainImages"] or 6000, 6000))
+    return Group("SVRG in float32, with bit centering, on a fixed grid; logistic", "", config,
+                 seeds, [Entry(name, "float32", {"optimizer": name})
+                         for name in (SVRG, HALP, *LOW_PRECISION)])
+
+
+PRUNED = "float32, dynhp<keep=0.5>"
+
+
+def _pruning(config, seeds):
+    return Group("Units pruned during training", "", config, seeds,
+                 [Entry("float32", "float32"),
+                  Entry(PRUNED, "float32", {"pruning": PRUNED.split(", ")[1]})])
+
+
 GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation",
-          "learned-widths")
+          "learned-widths", "variance-reduced", "pruning")
 
 
 def _names(options):
@@ -152,6 +174,10 @@ def groups(options, mpirun):
         found.append(_allocation(config, seeds))
     if "learned-widths" in names:
         found.append(_learned_widths(config, seeds))
+    if "variance-reduced" in names:
+        found.append(_variance_reduced(config, seeds))
+    if "pruning" in names:
+        found.append(_pruning(config, seeds))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -189,7 +215,7 @@ class _Claims:
 
 
 def _of_policies(claims):
-    for policy, limit in (("apt", 0.3), ("fixed", 0.2), ("fp8", 0.3),
+    for policy, limit in (("apt", 0.3), ("adapt", 0.3), ("fixed", 0.2), ("fp8", 0.3),
                           ("lsq<bits=4> from float32", 0.2), ("lsq<bits=3> from float32", 0.5),
                           ("lsq<bits=2> from float32", 1.5)):
         claims.accuracy_below(policy, "float32", limit)
@@ -251,6 +277,27 @@ def _of_learned_widths(claims):
     claims.figure(rows[1], f"BOPs of {rows[1]}", Run.last_bit_products, 16, " of 64")
 
 
+def _of_variance_reduced(claims):
+    """The grid that does best counts; steps are those within an epoch."""
+    if not claims.has(SVRG, HALP):
+        return
+    norms = {name: row.mean(Run.gradient_norm) for name, row in claims.rows.items()}
+    claims.add(f"norm of the gradient, {HALP} / {SVRG}", norms[HALP] / norms[SVRG], 2)
+    grids = [norms[name] for name in LOW_PRECISION if claims.has(name)]
+    if grids:
+        claims.add(f"norm of the gradient, lp-svrg, best range / {HALP}",
+                   min(grids) / norms[HALP], 10, at_most=False)
+    claims.add(f"steps of {HALP} faster than of {SVRG}",
+               claims.rows[SVRG].step_ms() / claims.rows[HALP].step_ms(), 1, "x", at_most=False)
+
+
+def _of_pruning(claims):
+    claims.accuracy_below(PRUNED, "float32", 3.5)
+    for figure, text in (("parameters", "parameters"), ("imageBytes", "memory of an image")):
+        claims.figure(PRUNED, f"{text}, first epoch / last, {PRUNED}",
+                      lambda run, figure=figure: run.shrinking(figure), 1.5, "x", False)
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -264,6 +311,8 @@ def claims(tables, steps):
         of_group.accuracy_below(MADAM, ADAM, 0.5)
         _of_allocation(of_group)
         _of_learned_widths(of_group)
+        _of_variance_reduced(of_group)
+        _of_pruning(of_group)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

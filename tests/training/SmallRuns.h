@@ -2,7 +2,9 @@
 #ifndef LPGEN_TESTS_TRAINING_SMALLRUNS_H
 #define LPGEN_TESTS_TRAINING_SMALLRUNS_H
 
+#include "tests/TemporaryFolder.h"
 #include "tests/training/TrainingTesting.h"
+#include "training/loop/RunFolder.h"
 #include "training/loop/Trainer.h"
 #include "training/policies/Policies.h"
 #include <memory>
@@ -66,6 +68,22 @@ inline void runSteps(Trainer &trainer, int64_t until) {
     const Status status = trainer.runStep();
     ASSERT_TRUE(status.ok()) << status.message();
   }
+}
+
+/// A run that was saved after `step` steps, and goes on as another trainer.
+inline std::unique_ptr<Trainer> resumedRun(const Config &config,
+                                           const data::Dataset &data,
+                                           ThreadPool *pool, int64_t step) {
+  const std::unique_ptr<Trainer> half = makeTrainer(config, data, pool);
+  runSteps(*half, step);
+  const TemporaryFolder path;
+  Result<RunFolder> folder = RunFolder::open(path.path());
+  EXPECT_TRUE(folder.ok() && folder->save(*half).ok());
+  std::unique_ptr<Trainer> rest = makeTrainer(config, data, pool);
+  const Status restored = folder->restore(*rest);
+  EXPECT_TRUE(restored.ok()) << restored.message();
+  runSteps(*rest, rest->totalSteps());
+  return rest;
 }
 
 inline std::vector<float> weightsOf(const Trainer &trainer) {

@@ -424,9 +424,12 @@ TEST(Models, Errors) {
     const auto model = buildModel(spec, floatBackends(), RandomKey(1));
     return model.ok() ? "" : model.message();
   };
-  EXPECT_EQ(message({"alexnet", 8, 8, 1, 10}),
-            "unknown model 'alexnet', expected one of mlp, lenet, cnn, "
-            "vgg-small, resnet20, resnet32");
+  EXPECT_EQ(
+      message({"inception", 8, 8, 1, 10}),
+      "unknown model 'inception', expected one of logistic, mlp, lenet, cnn, "
+      "vgg-small, resnet20, resnet32");
+  EXPECT_EQ(message({"restnet20", 8, 8, 1, 10}),
+            "unknown model 'restnet20', expected 'resnet20'");
   EXPECT_EQ(message({"vgg-small", 4, 4, 1, 10}),
             "images are too small for layer 'pool3' of model 'vgg-small'; use "
             "larger images or model 'mlp'");

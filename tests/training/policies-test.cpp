@@ -1,15 +1,17 @@
-// The parts that policies are made of: float formats, fixed point, loss scale,
-// progress indicator, texts.
+// The parts that policies are made of: float formats, fixed point and the
+// choice of its widths, loss scale, progress indicator, texts.
 #include "base/system/AtomicFile.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "training/policies/LossScale.h"
 #include "training/policies/Policies.h"
 #include "training/policies/PolicyText.h"
 #include "training/policies/ProgressIndicator.h"
+#include "training/quantizers/AdaptPrecision.h"
 #include "training/quantizers/FixedPoint.h"
 #include "training/quantizers/FloatFormat.h"
 #include "training/quantizers/RangeQuantizer.h"
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
@@ -101,6 +103,93 @@ TEST(FixedPoint, GridRangeAndIdentity) {
   format.rounding = Rounding::Stochastic;
   roundToGrid(format, values, nn::RandomKey(2), nn::StepContext());
   EXPECT_EQ(values, once);
+}
+
+using quant::AdaptPrecision;
+using quant::AdaptStrategy;
+
+/// A gradient whose only element is 3 at `place`.
+nn::FloatTensor unitGradient(int64_t place, int64_t size = 64) {
+  nn::FloatTensor g({size});
+  std::ranges::fill(g.values(), 0.0F);
+  g[place] = 3;
+  return g;
+}
+
+TEST(Adapt, DiversityAndLookback) {
+  AdaptPrecision same({});
+  AdaptPrecision apart({});
+  for (int64_t i = 0; i < 16; ++i) {
+    same.add(unitGradient(0), {});
+    apart.add(unitGradient(i), {});
+  }
+  EXPECT_DOUBLE_EQ(same.diversity({}), 1);
+  EXPECT_DOUBLE_EQ(apart.diversity({}), 4); // 16 / sqrt(16)
+  EXPECT_EQ(same.lookback(), 100);
+  EXPECT_EQ(same.resolution(), 116); // One more for each step at the bound.
+  // Beside 67 of 100: 33 of 100, then of 100 / sqrt(2), of 100 / sqrt(3) ...
+  AdaptPrecision steps({});
+  steps.add(unitGradient(0), {});
+  EXPECT_EQ(steps.lookback(), 100);
+  steps.add(unitGradient(1), {});
+  EXPECT_EQ(steps.lookback(), std::ceil(0.33 * 100 / std::sqrt(2.0) + 67));
+  EXPECT_FALSE(steps.isDue());
+  nn::FloatTensor none({64});
+  std::ranges::fill(none.values(), 0.0F);
+  AdaptPrecision still({});
+  still.add(none, {});
+  EXPECT_TRUE(still.isEmpty());
+}
+
+TEST(Adapt, PushDownFindsTheGridThatWeightsLieOn) {
+  for (int fl = 2; fl <= 6; ++fl) {
+    const int32_t most = (1 << fl) - 1;
+    nn::FloatTensor w({int64_t{16} * (2 * most + 1)});
+    for (int64_t i = 0; i < w.size(); ++i) {
+      w[i] = float(i % (2 * most + 1) - most) / float(1 << fl);
+    }
+    AdaptPrecision precision({});
+    precision.pushDown(w, nn::RandomKey(1), {});
+    EXPECT_EQ(precision.fractionLength(), fl);
+    EXPECT_EQ(precision.wordLength(), fl + 1); // Below 1, and the sign.
+    EXPECT_EQ(
+        quant::divergence(w, precision.format(), 100, nn::RandomKey(1), {}), 0);
+  }
+}
+
+TEST(Adapt, PushDownKeepsMoreOfFinerTolerance) {
+  nn::FloatTensor w({4096});
+  for (int64_t i = 0; i < w.size(); ++i) {
+    w[i] = 0.05F * nn::RandomKey(3).normal(uint64_t(i));
+  }
+  int before = 0;
+  for (const double tolerance : {0.1, 0.01, 0.001}) {
+    AdaptPrecision precision({.divergence = tolerance});
+    precision.pushDown(w, nn::RandomKey(1), {});
+    EXPECT_GT(precision.fractionLength(), before);
+    before = precision.fractionLength();
+  }
+}
+
+TEST(Adapt, PushUpFollowsTheDiversity) {
+  // From <8, 4>: x = ln D - 1 is 0.49, so that the steps are 5 and 8 - 4.
+  const auto pushed = [](double diversity, AdaptStrategy strategy,
+                         int most = 16) {
+    AdaptPrecision precision({.mostBits = most});
+    precision.pushUp(diversity, strategy);
+    return std::pair(precision.wordLength(), precision.fractionLength());
+  };
+  using Format = std::pair<int, int>;
+  // Gradients that agree: one bit.
+  EXPECT_EQ(pushed(1, AdaptStrategy::Most), Format(9, 5));
+  const double half = std::exp(1.49);
+  EXPECT_EQ(pushed(half, AdaptStrategy::Least), Format(12, 8));
+  // x = 0.74: 2 and 18 - 4, of which 8 is the mean; FL leaves 4 of 16 bits.
+  const double more = std::exp(1.74);
+  EXPECT_EQ(pushed(more, AdaptStrategy::Least), Format(10, 6));
+  EXPECT_EQ(pushed(more, AdaptStrategy::Mean), Format(16, 12));
+  EXPECT_EQ(pushed(more, AdaptStrategy::Most), Format(16, 12));
+  EXPECT_EQ(pushed(more, AdaptStrategy::Most, 8), Format(8, 4));
 }
 
 TEST(FixedPoint, StochasticUpdatesSurviveNearestOnesDoNot) {

@@ -91,15 +91,8 @@ TEST(Trainer, MadamLearnsTooOnAnyNumberOfThreadsAndAfterAResume) {
   const std::unique_ptr<Trainer> whole = makeTrainer(config, data, nullptr);
   runSteps(*whole, whole->totalSteps());
   EXPECT_GT(whole->epochTotals().accuracy(), 0.5);
-  const std::unique_ptr<Trainer> half = makeTrainer(config, data, &three);
-  runSteps(*half, 13);
-  const TemporaryFolder path;
-  Result<RunFolder> folder = RunFolder::open(path.path());
-  ASSERT_TRUE(folder->save(*half).ok());
-  const std::unique_ptr<Trainer> rest = makeTrainer(config, data, &three);
-  ASSERT_TRUE(folder->restore(*rest).ok());
-  runSteps(*rest, rest->totalSteps());
-  EXPECT_EQ(weightsOf(*rest), weightsOf(*whole));
+  EXPECT_EQ(weightsOf(*resumedRun(config, data, &three, 13)),
+            weightsOf(*whole));
 }
 
 TEST(Hgq, TheCostIsThatOfBitOperations) {
@@ -164,7 +157,8 @@ TEST(Trainer, ConfigErrors) {
   EXPECT_EQ(message([](Config &c) { c.schedule = "linear"; }),
             "unknown schedule 'linear', expected constant, step or cosine");
   EXPECT_EQ(message([](Config &c) { c.optimizer = "lion"; }),
-            "unknown optimizer 'lion', expected sgd, adam or madam");
+            "unknown optimizer 'lion', expected sgd, adam, madam, svrg, "
+            "lp-svrg or halp");
   EXPECT_EQ(message([](Config &c) { c.momentum = 1; }),
             "'momentum' must be from 0 to below 1");
   EXPECT_THAT(message([](Config &c) { c.policy = "int8"; }),

@@ -30,6 +30,7 @@ public:
   int32_t lowest() const { return lower; }
   void setNonNegative() { lower = 0; }
   float scale() const { return factor; }
+  void setScale(float scale) { factor = scale; }
   bool isNarrow() const { return limit <= 127; }
 
   /// The elements of a narrow tensor.

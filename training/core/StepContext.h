@@ -15,14 +15,20 @@ enum class Mode {
   Evaluate, ///< Running statistics, rounding to nearest, no backward.
 };
 
+/// What passes of a step are for, of optimizers that have a center.
+struct Centering;
+
 /// What all layers of one step share.
 struct StepContext {
   Mode mode = Mode::Train;
   int64_t step = 0; ///< Updates done so far.
   RandomKey random = RandomKey(0);
   ThreadPool *pool = nullptr;
+  const Centering *centering = nullptr; ///< Of optimizers that have a center.
 
   bool isTraining() const { return mode == Mode::Train; }
+  /// A pass at the center, beside that of the step: running statistics stay.
+  bool isBeside = false;
 };
 
 /// Of its pool, or the calling thread alone.

@@ -48,16 +48,28 @@ static void shapeBatch(const Dataset &data, int64_t count, Batch &batch) {
   batch.labels.resize(size_t(count));
 }
 
+void TrainBatches::arrange(int64_t epoch) {
+  if (orderedEpoch != epoch) {
+    order = seed.of(uint64_t(epoch)).of("order").permutation(data.train.count);
+    orderedEpoch = epoch;
+  }
+}
+
+void TrainBatches::readLabels(int64_t epoch, int64_t index, Batch &batch) {
+  arrange(epoch);
+  shapeBatch(data, batchSize, batch);
+  for (int64_t i = 0; i < batchSize; ++i) {
+    batch.labels[size_t(i)] =
+        data.train.labels[size_t(order[size_t(index * batchSize + i)])];
+  }
+}
+
 void TrainBatches::read(int64_t epoch, int64_t index, ThreadPool *pool,
                         Batch &batch) {
   assert(index >= 0 && index < perEpoch() && "no such batch");
-  const nn::RandomKey epochKey = seed.of(uint64_t(epoch));
-  if (orderedEpoch != epoch) {
-    order = epochKey.of("order").permutation(data.train.count);
-    orderedEpoch = epoch;
-  }
+  arrange(epoch);
   shapeBatch(data, batchSize, batch);
-  const nn::RandomKey imageKey = epochKey.of("augmentation");
+  const nn::RandomKey imageKey = seed.of(uint64_t(epoch)).of("augmentation");
   nn::StepContext context;
   context.pool = pool;
   nn::forEachTask(context, batchSize, [&](int64_t i) {

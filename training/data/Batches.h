@@ -31,8 +31,12 @@ public:
   int64_t perEpoch() const { return data.train.count / batchSize; }
   /// Batch `index` < perEpoch() of epoch `epoch`.
   void read(int64_t epoch, int64_t index, ThreadPool *pool, Batch &batch);
+  /// Its labels; the images have their shape and nothing else.
+  void readLabels(int64_t epoch, int64_t index, Batch &batch);
 
 private:
+  void arrange(int64_t epoch);
+
   const Dataset &data;
   int64_t batchSize;
   Augmentation augmentation;

@@ -45,6 +45,9 @@ void BatchNorm::updateStatistics(const FloatTensor &x,
     const double center = offset + double(shift[size_t(c)]);
     mean[size_t(c)] = float(center);
     inverse[size_t(c)] = float(1.0 / std::sqrt(variance + epsilon));
+    if (context.isBeside) {
+      continue;
+    }
     const double unbiased =
         rows > 1 ? variance * double(rows) / double(rows - 1) : variance;
     runningMean[c] += float(momentum * (center - double(runningMean[c])));

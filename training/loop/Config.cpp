@@ -1,9 +1,12 @@
 // One list of the fields, used for reading and writing.
 #include "training/loop/Config.h"
 #include "base/system/NearestName.h"
+#include "training/loop/Pruning.h"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace lpgen::train {
 
@@ -26,6 +29,11 @@ static void visitFields(AnyConfig &config, Visit visit) {
   visit("learningRate", config.learningRate);
   visit("momentum", config.momentum);
   visit("weightDecay", config.weightDecay);
+  visit("pruning", config.pruning);
+  visit("widths", config.widths);
+  visit("grownBatch", config.grownBatch);
+  visit("stepsBefore", config.stepsBefore);
+  visit("memoryBytes", config.memoryBytes);
 }
 
 nlohmann::json configToJson(const Config &config) {
@@ -77,8 +85,14 @@ Result<Config> configFromJson(const nlohmann::json &json) {
   std::string wrong;
   visitFields(config, [&](const char *name, auto &field) {
     const auto found = json.find(name);
-    // Runs that had no such field started from random weights.
-    const bool isDefault = found == json.end() && name == std::string("from");
+    // Runs that had no such field started from random weights and pruned
+    // nothing.
+    constexpr std::array<std::string_view, 6> later = {
+        "from",       "pruning",     "widths",
+        "grownBatch", "stepsBefore", "memoryBytes"};
+    const bool isDefault =
+        found == json.end() &&
+        std::ranges::find(later, std::string_view(name)) != later.end();
     if (wrong.empty() && !isDefault &&
         (found == json.end() || !readField(*found, field))) {
       wrong = name;
@@ -122,6 +136,13 @@ Status checkConfig(const Config &config) {
   if (config.augmentation != "none" && config.augmentation != "crop-flip") {
     return wrong("augmentation", "none or crop-flip");
   }
+  if (config.grownBatch < 0 || config.grownBatch > 65536 ||
+      config.memoryBytes < 0 || config.stepsBefore < 0) {
+    return wrong("grownBatch", "from 0 to 65536, and what else pruning has "
+                               "come to 0 or more");
+  }
+  LPGEN_RETURN_IF_ERROR(readPruning(config.pruning).status());
+  LPGEN_RETURN_IF_ERROR(readWidths(config.widths).status());
   return parseSchedule(config.schedule).status();
 }
 

@@ -29,6 +29,15 @@ struct Config {
   double learningRate = 0.02;
   double momentum = 0.9;
   double weightDecay = 1e-4;
+  std::string pruning = "none"; ///< Or "dynhp<...>".
+  // What pruning has come to:
+  std::string widths;     ///< Outputs of hidden layers, "fc1=128"; "": all.
+  int64_t grownBatch = 0; ///< Images of one update now; 0: batchSize.
+  /// Updates of smaller batches beyond those of the epochs done.
+  int64_t stepsBefore = 0;
+  int64_t memoryBytes = 0; ///< That batches grow to; 0: not known yet.
+
+  int64_t imagesPerStep() const { return grownBatch ? grownBatch : batchSize; }
 
   bool operator==(const Config &other) const = default;
 };

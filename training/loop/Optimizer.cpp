@@ -1,6 +1,7 @@
 // Element by element, so that no sum depends on the number of threads.
 #include "training/loop/Optimizer.h"
 #include "training/loop/Madam.h"
+#include "training/loop/Svrg.h"
 #include <cmath>
 #include <numbers>
 
@@ -113,8 +114,13 @@ makeOptimizer(const OptimizerSpec &spec,
   if (spec.name == "madam") {
     return makeMadam(parameters);
   }
+  const Result<std::optional<SvrgSpec>> svrg = readSvrg(spec.name);
+  LPGEN_RETURN_IF_ERROR(svrg.status());
+  if (svrg->has_value()) {
+    return makeSvrg(**svrg, spec.weightDecay, parameters);
+  }
   return Status::error("unknown optimizer '" + spec.name +
-                       "', expected sgd, adam or madam");
+                       "', expected sgd, adam, madam, svrg, lp-svrg or halp");
 }
 
 Result<Schedule> parseSchedule(const std::string &name) {

@@ -2,22 +2,45 @@
 #ifndef LPGEN_TRAINING_LOOP_OPTIMIZER_H
 #define LPGEN_TRAINING_LOOP_OPTIMIZER_H
 
+#include "training/core/Centering.h"
 #include "training/layers/Layer.h"
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lpgen::train {
 
 struct OptimizerSpec {
-  std::string name = "sgd";  ///< "sgd" (with momentum), "adam", "madam".
+  /// "sgd" (with momentum), "adam", "madam", or what readSvrg knows.
+  std::string name = "sgd";
   double momentum = 0.9;     ///< sgd only.
   double weightDecay = 1e-4; ///< Not madam.
+};
+
+/// The gradients that an optimizer may ask for beside those of a step.
+class GradientSource {
+public:
+  virtual ~GradientSource() = default;
+  virtual int64_t batches() const = 0; ///< Of the epoch.
+  virtual int64_t batch() const = 0;   ///< That of the step.
+  /// Finds the gradients of a batch of the epoch at the present values.
+  virtual Status find(int64_t batch, const nn::Centering &centering) = 0;
 };
 
 class Optimizer {
 public:
   virtual ~Optimizer() = default;
+  /// Before the gradients of a step are found.
+  virtual Status prepare(const std::vector<nn::Parameter *> &parameters,
+                         GradientSource &source,
+                         const nn::StepContext &context) {
+    return Status::success();
+  }
+  /// What layers are told in the step; null for nothing.
+  virtual const nn::Centering *passOfStep() const { return nullptr; }
+  /// Of the mean gradient of the epoch's batches at its beginning, if known.
+  virtual std::optional<double> gradientNorm() const { return std::nullopt; }
   /// Updates the values from the unscaled gradients. The parameters are the
   /// same, in the same order, in every call.
   virtual void update(const std::vector<nn::Parameter *> &parameters,

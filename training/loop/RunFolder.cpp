@@ -2,6 +2,7 @@
 #include "training/loop/RunFolder.h"
 #include "base/system/OutputFiles.h"
 #include "training/loop/Checkpoint.h"
+#include "training/loop/Pruning.h"
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -271,12 +272,27 @@ static std::string toCsv(const nlohmann::json &history) {
   return text;
 }
 
+/// What pruning has left.
+static nlohmann::json describeSize(const Trainer &trainer) {
+  const Result<TrainingMemory> memory = trainingMemory(trainer.modelSpec());
+  const int64_t batch = trainer.config().imagesPerStep();
+  int64_t weights = 0;
+  for (const nn::Parameter *parameter : trainer.parameters()) {
+    weights += parameter->value.size();
+  }
+  return {{"batch", batch},
+          {"widths", trainer.config().widths},
+          {"parameters", weights},
+          {"memoryBytes", memory.ok() ? memory->bytes(batch) : 0},
+          {"imageBytes", memory.ok() ? memory->imageBytes : 0}};
+}
+
 Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
   const Totals &train = trainer.epochTotals();
   nlohmann::json record = recorder.record();
   recorder.clear();
   record.update({{"epoch", trainer.epoch()},
-                 {"step", trainer.step()},
+                 {"step", trainer.updates()},
                  {"learningRate", trainer.learningRate()},
                  {"trainLoss", train.meanLoss()},
                  {"trainAccuracy", train.accuracy()},
@@ -284,6 +300,12 @@ Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
                  {"testAccuracy", test.accuracy()},
                  {"seconds", train.seconds},
                  {"imagesPerSecond", train.imagesPerSecond()}});
+  if (trainer.config().pruning != "none") {
+    record["pruning"] = describeSize(trainer);
+  }
+  if (const std::optional<double> norm = trainer.gradientNorm()) {
+    record["gradientNorm"] = *norm;
+  }
   if (allocation) {
     record["allocation"] = allocation->record();
     allocation->clear();

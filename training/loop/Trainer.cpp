@@ -1,6 +1,8 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "training/loop/Trainer.h"
 #include "training/layers/BatchNorm.h"
+#include "training/loop/Pruning.h"
+#include "training/loop/RunPolicy.h"
 #include <cmath>
 
 namespace lpgen::train {
@@ -8,11 +10,11 @@ namespace lpgen::train {
 Trainer::Trainer(const Config &config, const data::Dataset &data,
                  ThreadPool *pool)
     : settings(config), data(data), pool(pool), seed(config.seed),
-      batches(data, config.batchSize,
-              config.augmentation == "crop-flip"
-                  ? data::Augmentation::CropAndFlip
-                  : data::Augmentation::None,
-              seed.of("data")) {}
+      trainBatches(data, config.imagesPerStep(),
+                   config.augmentation == "crop-flip"
+                       ? data::Augmentation::CropAndFlip
+                       : data::Augmentation::None,
+                   seed.of("data")) {}
 
 Result<std::unique_ptr<Trainer>>
 Trainer::create(const Config &config, const data::Dataset &data,
@@ -21,9 +23,10 @@ Trainer::create(const Config &config, const data::Dataset &data,
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
   assert(config.workers == (workers ? workers->count() : 1) &&
          "the config says how many workers there are");
-  if (config.batchSize * config.workers > data.train.count) {
+  if (config.imagesPerStep() * config.workers > data.train.count) {
     return Status::error(
-        "a batch of " + std::to_string(config.batchSize * config.workers) +
+        "a batch of " +
+        std::to_string(config.imagesPerStep() * config.workers) +
         " images is more than the " + std::to_string(data.train.count) +
         " training images of '" + data.name + "'; remedy: a smaller --batch");
   }
@@ -35,8 +38,8 @@ Trainer::create(const Config &config, const data::Dataset &data,
     trainer->policy = std::move(own);
   } else {
     Result<std::unique_ptr<Policy>> policy =
-        makePolicy(config.policy, {kernels, trainer->stepsPerEpoch(),
-                                   trainer->totalSteps(), config.batchSize});
+        makeRunPolicy(config, {kernels, trainer->stepsPerEpoch(),
+                               trainer->totalSteps(), config.imagesPerStep()});
     LPGEN_RETURN_IF_ERROR(policy.status());
     trainer->policy = std::move(*policy);
   }
@@ -48,6 +51,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
       trainer->seed.of("weights"));
   LPGEN_RETURN_IF_ERROR(model.status());
   trainer->model = std::move(*model);
+  LPGEN_RETURN_IF_ERROR(checkNetwork(config, *trainer->model));
   trainer->model->visitParameters([&](nn::Parameter &parameter) {
     trainer->updated.push_back(&parameter);
   });
@@ -75,6 +79,16 @@ nn::StepContext Trainer::stepContext(nn::Mode mode) const {
   return {mode, steps, seed.of("rounding").of(uint64_t(steps)), pool};
 }
 
+nn::ModelSpec Trainer::modelSpec() const {
+  return {settings.model,
+          data.height,
+          data.width,
+          data.channels,
+          data.classes,
+          policy->activation(),
+          *readWidths(settings.widths)};
+}
+
 double Trainer::learningRate() const {
   return learningRateAt(schedule, settings.learningRate, steps, totalSteps());
 }
@@ -99,6 +113,35 @@ void Trainer::unscaleGradients(float scale, const nn::StepContext &context) {
   }
 }
 
+Result<nn::LossValue> Trainer::findGradients(int64_t number, float scale,
+                                             const nn::StepContext &context) {
+  const int64_t index =
+      number * settings.workers + (exchange ? exchange->peers().rank() : 0);
+  if (context.centering && context.centering->hasInput()) {
+    trainBatches.readLabels(epoch(), index, images);
+    batchNumber = -1;
+  } else if (batchEpoch != epoch() || batchNumber != index) {
+    trainBatches.read(epoch(), index, pool, images);
+    batchEpoch = epoch();
+    batchNumber = index;
+  }
+  LPGEN_RETURN_IF_ERROR(model->forward(images.images, scores, context));
+  const nn::LossValue loss =
+      softmaxCrossEntropy(scores, images.labels, scale, &scoreGradient);
+  if (!std::isfinite(loss.sum)) {
+    return divergence(loss.sum / double(loss.images));
+  }
+  LPGEN_RETURN_IF_ERROR(model->backward(scoreGradient, inputGradient, context));
+  return loss;
+}
+
+Status Trainer::find(int64_t number, const nn::Centering &centering) {
+  nn::StepContext context = stepContext(nn::Mode::Train);
+  context.centering = &centering;
+  context.isBeside = true;
+  return findGradients(number, 1.0F, context).status();
+}
+
 Status Trainer::runStep() {
   assert(!isDone() && "no steps left");
   for (Observer *observer : observers) {
@@ -114,16 +157,12 @@ Status Trainer::runStep() {
   if (exchange) { // Workers round their gradients independently.
     now.random = now.random.of(uint64_t(rank));
   }
-  batches.read(epoch(), steps % stepsPerEpoch() * settings.workers + rank, pool,
-               batch);
-  LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
+  LPGEN_RETURN_IF_ERROR(optimizer->prepare(updated, *this, now));
+  now.centering = optimizer->passOfStep();
   const float scale = policy->lossScale();
-  nn::LossValue loss =
-      softmaxCrossEntropy(scores, batch.labels, scale, &scoreGradient);
-  if (!std::isfinite(loss.sum)) {
-    return divergence(loss.sum / double(loss.images));
-  }
-  LPGEN_RETURN_IF_ERROR(model->backward(scoreGradient, inputGradient, now));
+  Result<nn::LossValue> found = findGradients(batch(), scale, now);
+  LPGEN_RETURN_IF_ERROR(found.status());
+  nn::LossValue &loss = *found;
   unscaleGradients(scale, now);
   if (exchange) {
     LPGEN_RETURN_IF_ERROR(exchange->average(loss));
@@ -140,7 +179,8 @@ Status Trainer::runStep() {
           .count();
   running.seconds += seconds;
   for (Observer *observer : observers) {
-    LPGEN_RETURN_IF_ERROR(observer->afterStep(layers, {steps, loss, seconds}));
+    LPGEN_RETURN_IF_ERROR(
+        observer->afterStep(layers, {updates(), loss, seconds}));
   }
   return Status::success();
 }
@@ -149,13 +189,15 @@ Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
   const nn::StepContext now = stepContext(nn::Mode::Evaluate);
+  batchNumber = -1;
   for (int64_t begin = 0; begin < data.test.count;
-       begin += settings.batchSize) {
-    data::readTestBatch(data, begin,
-                        std::min(begin + settings.batchSize, data.test.count),
-                        pool, batch);
-    LPGEN_RETURN_IF_ERROR(model->forward(batch.images, scores, now));
-    totals.add(softmaxCrossEntropy(scores, batch.labels, 1.0F, nullptr));
+       begin += settings.imagesPerStep()) {
+    data::readTestBatch(
+        data, begin,
+        std::min(begin + settings.imagesPerStep(), data.test.count), pool,
+        images);
+    LPGEN_RETURN_IF_ERROR(model->forward(images.images, scores, now));
+    totals.add(softmaxCrossEntropy(scores, images.labels, 1.0F, nullptr));
     for (int64_t i = 0; classes && i < scores.extent(0); ++i) {
       classes->push_back(nn::greatestClass(scores, i));
     }
@@ -172,6 +214,10 @@ void Trainer::visitState(nn::StateVisitor &visitor) {
   visitor.visit("epoch.correct", running.correct);
   visitor.visit("epoch.images", running.images);
   visitor.visit("epoch.seconds", running.seconds);
+  if (settings.pruning != "none") {
+    visitor.visit("earlier.macs", earlier.macs);
+    visitor.visit("earlier.bitProducts", earlier.bops);
+  }
   for (nn::Parameter *parameter : updated) {
     visitor.visit(parameter->name, parameter->value);
   }
@@ -195,7 +241,7 @@ void Trainer::visitNetwork(nn::StateVisitor &visitor) {
 }
 
 nn::ContractionWork Trainer::work() const {
-  nn::ContractionWork all;
+  nn::ContractionWork all = earlier;
   model->visitLayers([&](nn::Layer &layer) {
     if (const nn::ContractionBackend *backend = layer.backend()) {
       const nn::ContractionWork work = backend->report().work;

@@ -36,7 +36,7 @@ struct Totals {
   }
 };
 
-class Trainer {
+class Trainer : private GradientSource {
 public:
   /// With workers, who must outlive the trainer too, every one of them reads
   /// batches of its own and all have the same weights.
@@ -52,7 +52,7 @@ public:
   const data::Dataset &dataset() const { return data; }
   int64_t step() const { return steps; }
   int64_t stepsPerEpoch() const {
-    return batches.perEpoch() / settings.workers;
+    return trainBatches.perEpoch() / settings.workers;
   }
   int64_t totalSteps() const { return settings.epochs * stepsPerEpoch(); }
   int64_t epoch() const { return steps / stepsPerEpoch(); }
@@ -63,10 +63,14 @@ public:
   const Totals &epochTotals() const { return running; }
   nn::Layer &network() { return *model; }
   /// What network() was built for.
-  nn::ModelSpec modelSpec() const {
-    return {settings.model, data.height,  data.width,
-            data.channels,  data.classes, policy->activation()};
+  nn::ModelSpec modelSpec() const;
+  /// Of a new trainer: epochs before `epoch` are done, at this cost.
+  void continueAt(int64_t epoch, const nn::ContractionWork &work) {
+    steps = epoch * stepsPerEpoch();
+    earlier = work;
   }
+  /// All steps so far, however large their batches were.
+  int64_t updates() const { return steps + settings.stepsBefore; }
   /// Of Mode::Evaluate, as evaluate() has it.
   nn::StepContext evaluation() const { return stepContext(nn::Mode::Evaluate); }
   const std::vector<nn::Parameter *> &parameters() const { return updated; }
@@ -76,6 +80,12 @@ public:
   /// Loss and accuracy on the test images; the class of each, in order, goes
   /// into `classes` if that is not null.
   Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
+
+  /// Of the mean gradient at the beginning of the epoch, where the optimizer
+  /// finds it.
+  std::optional<double> gradientNorm() const {
+    return optimizer->gradientNorm();
+  }
 
   /// The exchange with other workers; null without them.
   GradientExchange *gradientExchange() const { return exchange.get(); }
@@ -95,6 +105,13 @@ public:
 private:
   Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
   nn::StepContext stepContext(nn::Mode mode) const;
+  int64_t batches() const override { return stepsPerEpoch(); }
+  int64_t batch() const override { return steps % stepsPerEpoch(); }
+  Status find(int64_t number, const nn::Centering &centering) override;
+  /// Reads batch `number` of the epoch, unless it is that of last time, and
+  /// takes the loss and all gradients, times `scale`.
+  Result<nn::LossValue> findGradients(int64_t number, float scale,
+                                      const nn::StepContext &context);
   void unscaleGradients(float scale, const nn::StepContext &context);
   Status divergence(double loss) const;
 
@@ -102,7 +119,7 @@ private:
   const data::Dataset &data;
   ThreadPool *pool;
   nn::RandomKey seed;
-  data::TrainBatches batches;
+  data::TrainBatches trainBatches;
   Schedule schedule = Schedule::Constant;
   std::unique_ptr<Policy> policy;
   std::unique_ptr<nn::Layer> model;
@@ -112,9 +129,12 @@ private:
   std::vector<ObservedLayer> layers;
   std::vector<Observer *> observers;
   int64_t steps = 0;
+  nn::ContractionWork earlier; ///< Of the networks before pruning.
   Totals running;
   // Reused from step to step.
-  data::Batch batch;
+  data::Batch images;
+  int64_t batchEpoch = -1;  ///< That `images` is of,
+  int64_t batchNumber = -1; ///< and its number.
   nn::FloatTensor scores;
   nn::FloatTensor scoreGradient;
   nn::FloatTensor inputGradient;

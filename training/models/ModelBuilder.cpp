@@ -37,6 +37,7 @@ void ModelBuilder::addContraction(const std::string &name,
 
 void ModelBuilder::conv(const std::string &name, int64_t outputs,
                         int64_t kernel, int64_t stride, Bias bias) {
+  outputs = widthOf(name, outputs);
   ConvGeometry g;
   g.height = height;
   g.width = width;
@@ -54,6 +55,7 @@ void ModelBuilder::conv(const std::string &name, int64_t outputs,
 void ModelBuilder::linear(const std::string &name, int64_t outputs,
                           LayerPlace place, Bias bias) {
   assert(height == 1 && width == 1 && "flatten first");
+  outputs = widthOf(name, outputs);
   addContraction<Linear>(name, ConvGeometry::linear(channels, outputs), bias,
                          place);
   channels = outputs;

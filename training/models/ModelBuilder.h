@@ -13,8 +13,9 @@ class ModelBuilder {
 public:
   ModelBuilder(const ModelSpec &spec, const MakeBackend &makeBackend,
                const RandomKey &random)
-      : makeBackend(makeBackend), random(random), height(spec.height),
-        width(spec.width), channels(spec.channels), activation(spec.activation),
+      : makeBackend(makeBackend), widths(spec.widths), random(random),
+        height(spec.height), width(spec.width), channels(spec.channels),
+        activation(spec.activation),
         chain(std::make_unique<Sequential>(spec.name)) {}
 
   /// Same padding for odd kernels.
@@ -44,7 +45,13 @@ private:
   void addContraction(const std::string &name, const ConvGeometry &geometry,
                       Bias bias, LayerPlace place);
 
+  int64_t widthOf(const std::string &name, int64_t outputs) const {
+    const auto found = widths.find(name);
+    return found == widths.end() ? outputs : found->second;
+  }
+
   const MakeBackend &makeBackend;
+  std::map<std::string, int64_t> widths;
   RandomKey random;
   int64_t height;
   int64_t width;

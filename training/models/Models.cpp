@@ -1,10 +1,17 @@
 // One function for each network.
 #include "training/models/Models.h"
+#include "base/system/NearestName.h"
 #include "training/models/ModelBuilder.h"
 #include <algorithm>
 #include <array>
 
 namespace lpgen::nn {
+
+/// Multinomial logistic regression. Dark pixels at the border are its constant.
+static void buildLogistic(ModelBuilder &model, int64_t classes) {
+  model.flatten("flatten");
+  model.linear("fc", classes, LayerPlace::Last, Bias::No);
+}
 
 /// 784-256-128-10 for Fashion-MNIST.
 static void buildMlp(ModelBuilder &model, int64_t classes) {
@@ -75,7 +82,8 @@ struct KnownModel {
 };
 } // namespace
 
-static constexpr std::array<KnownModel, 6> models = {{
+static constexpr std::array<KnownModel, 7> models = {{
+    {"logistic", buildLogistic},
     {"mlp", buildMlp},
     {"lenet", buildLenet},
     {"cnn", buildCnn},
@@ -86,20 +94,20 @@ static constexpr std::array<KnownModel, 6> models = {{
                     int64_t classes) { buildResnet(model, classes, 5); }},
 }};
 
-std::string modelNames() {
-  std::string names;
+std::vector<std::string> modelNames() {
+  std::vector<std::string> names;
+  names.reserve(models.size());
   for (const KnownModel &model : models) {
-    names += (names.empty() ? "" : ", ") + std::string(model.name);
+    names.emplace_back(model.name);
   }
   return names;
 }
 
 Status checkModelName(const std::string &name) {
-  const bool isKnown = std::ranges::any_of(
-      models, [&](const KnownModel &model) { return name == model.name; });
-  return isKnown ? Status::success()
-                 : Status::error("unknown model '" + name +
-                                 "', expected one of " + modelNames());
+  const std::vector<std::string> known = modelNames();
+  return std::ranges::find(known, name) != known.end()
+             ? Status::success()
+             : Status::error("unknown model " + quoteWithNearest(name, known));
 }
 
 Result<std::unique_ptr<Layer>> buildModel(const ModelSpec &spec,

@@ -5,6 +5,7 @@
 #include "training/contractions/ContractionBackend.h"
 #include "training/core/LayerSpec.h"
 #include "training/layers/Layer.h"
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,10 +20,11 @@ struct ModelSpec {
   int64_t channels = 0;
   int64_t classes = 0;
   Activation activation = Activation::Relu;
+  /// Outputs of hidden layers that have not as many as the network has.
+  std::map<std::string, int64_t> widths;
 };
 
-/// "mlp, lenet, cnn, ...", for messages and help.
-std::string modelNames();
+std::vector<std::string> modelNames();
 
 /// An error for an unknown name.
 Status checkModelName(const std::string &name);

@@ -82,8 +82,8 @@ Result<DynamicLossScale> readLossScale(const char *policy,
   const double scale = options.number("scale");
   const double floor = options.number("floor");
   if (options.isGiven("floor") && floor > scale) {
-    return outsideError(policy, "floor", std::to_string(int64_t(floor)), 1,
-                        scale);
+    return outsideError("policy '" + std::string(policy) + "'", "floor",
+                        std::to_string(int64_t(floor)), 1, scale);
   }
   return DynamicLossScale(float(scale), float(floor),
                           options.whole("grow-after"));

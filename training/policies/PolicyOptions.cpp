@@ -38,24 +38,24 @@ std::string usageOf(const char *policy, std::span<const PolicyOption> options) {
 
 static std::string quote(const std::string &text) { return "'" + text + "'"; }
 
-static std::string optionIs(const std::string &policy, const std::string &key,
+static std::string optionIs(const std::string &subject, const std::string &key,
                             const std::string &text) {
-  return "policy " + quote(policy) + ": option " + quote(key) + " is " +
-         quote(text) + ", expected ";
+  return subject + ": option " + quote(key) + " is " + quote(text) +
+         ", expected ";
 }
 
-Status outsideError(const std::string &policy, const std::string &key,
+Status outsideError(const std::string &subject, const std::string &key,
                     const std::string &text, double lowest, double highest) {
   const auto show = [](double bound) {
     std::string shown = std::to_string(bound);
     shown.erase(shown.find_last_not_of('0') + 1);
     return shown.back() == '.' ? shown.substr(0, shown.size() - 1) : shown;
   };
-  return Status::error(optionIs(policy, key, text) + "a number from " +
+  return Status::error(optionIs(subject, key, text) + "a number from " +
                        show(lowest) + " to " + show(highest));
 }
 
-static Result<double> readNumber(const std::string &policy,
+static Result<double> readNumber(const std::string &subject,
                                  const PolicyOption &option,
                                  const std::string &text) {
   double value = 0;
@@ -65,17 +65,17 @@ static Result<double> readNumber(const std::string &policy,
   // False for a NaN.
   const bool isInside = value >= option.lowest && value <= option.highest;
   if (!isNumber || !isInside) {
-    return outsideError(policy, option.key, text, option.lowest,
+    return outsideError(subject, option.key, text, option.lowest,
                         option.highest);
   }
   if (option.kind == PolicyOption::Kind::Whole && value != std::floor(value)) {
-    return Status::error("policy " + quote(policy) + ": option " +
-                         quote(option.key) + " must be a whole number");
+    return Status::error(subject + ": option " + quote(option.key) +
+                         " must be a whole number");
   }
   return value;
 }
 
-static Result<double> readChoice(const std::string &policy,
+static Result<double> readChoice(const std::string &subject,
                                  const PolicyOption &option,
                                  const std::string &text) {
   const std::vector<std::string> choices = choicesOf(option);
@@ -86,7 +86,7 @@ static Result<double> readChoice(const std::string &policy,
     }
     expected += (i == 0 ? "" : " or ") + choices[i];
   }
-  return Status::error(optionIs(policy, option.key, text) + expected);
+  return Status::error(optionIs(subject, option.key, text) + expected);
 }
 
 Result<PolicyOptions> PolicyOptions::read(const PolicyText &text,
@@ -103,13 +103,13 @@ Result<PolicyOptions> PolicyOptions::read(const PolicyText &text,
     }
     const Result<double> value =
         option.kind == PolicyOption::Kind::Choice
-            ? readChoice(text.name(), option, given.mapped())
-            : readNumber(text.name(), option, given.mapped());
+            ? readChoice(text.subject(), option, given.mapped())
+            : readNumber(text.subject(), option, given.mapped());
     LPGEN_RETURN_IF_ERROR(value.status());
     options.values[option.key] = {*value, true};
   }
   if (!left.empty()) {
-    return Status::error("policy " + quote(text.name()) + " has no option " +
+    return Status::error(text.subject() + " has no option " +
                          quote(left.begin()->first) + "; it has " +
                          (keys.empty() ? "none" : keys));
   }

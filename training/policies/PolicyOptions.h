@@ -75,8 +75,8 @@ private:
   std::map<std::string, Value, std::less<>> values;
 };
 
-/// The error of a number that lies outside of [lowest, highest].
-Status outsideError(const std::string &policy, const std::string &key,
+/// The error of a number that lies outside of [lowest, highest]; "policy 'p'".
+Status outsideError(const std::string &subject, const std::string &key,
                     const std::string &text, double lowest, double highest);
 
 } // namespace lpgen::train

@@ -5,12 +5,14 @@ namespace lpgen::train {
 
 static std::string quote(const std::string &text) { return "'" + text + "'"; }
 
-Result<PolicyText> PolicyText::parse(const std::string &text) {
+Result<PolicyText> PolicyText::parse(const std::string &text,
+                                     const std::string &what) {
   PolicyText result;
+  result.what = what;
   const size_t open = text.find('<');
   result.policyName = text.substr(0, open);
-  const auto malformed = [&](const std::string &what) {
-    return Status::error("policy " + quote(text) + ": " + what +
+  const auto malformed = [&](const std::string &problem) {
+    return Status::error(what + " " + quote(text) + ": " + problem +
                          "; expected NAME or NAME<KEY=VALUE,...>");
   };
   if (result.policyName.empty()) {

@@ -13,6 +13,7 @@ QuantizationRow rowOf(const PostTraining &quantizer, const std::string &name,
           quantizer.divergence(),
           quantizer.bitOperations(),
           quantizer.weightBytes(),
+          0,
           0};
 }
 
@@ -36,6 +37,11 @@ static std::string formatted(const char *format, Values... values) {
   return text.data();
 }
 
+/// A number that is only there if it was asked for.
+static std::string numberOrDash(const char *format, double number) {
+  return number > 0 ? formatted(format, number) : "-";
+}
+
 std::string toText(const QuantizationReport &report) {
   std::string text = formatted("%-24s %7s %6s %9s %8s %7s\n", "layer",
                                "weights", "inputs", "MACs", "error", "points");
@@ -45,18 +51,18 @@ std::string toText(const QuantizationReport &report) {
                       100 * layer.outcome.outputError,
                       static_cast<long long>(layer.outcome.pointFilters));
   }
-  text +=
-      formatted("\n%-24s %8s %8s %10s %11s %11s %10s\n", "network", "accuracy",
-                "lost", "divergence", "bit-ops", "bytes", "cycles");
+  text += formatted("\n%-24s %8s %8s %10s %11s %11s %10s %9s\n", "network",
+                    "accuracy", "lost", "divergence", "bit-ops", "bytes",
+                    "cycles", "us");
   const double floats = 100 * report.floatTotals.accuracy();
   text += formatted("%-24s %7.2f%%\n", "float32", floats);
   for (const QuantizationRow &row : report.rows) {
     const double accuracy = 100 * row.totals.accuracy();
-    text +=
-        formatted("%-24s %7.2f%% %8.2f %10.5f %11.5g %11.0f %10s\n",
-                  row.name.c_str(), accuracy, floats - accuracy, row.divergence,
-                  row.bitOperations, row.weightBytes,
-                  row.cycles > 0 ? formatted("%.0f", row.cycles).c_str() : "-");
+    text += formatted("%-24s %7.2f%% %8.2f %10.5f %11.5g %11.0f %10s %9s\n",
+                      row.name.c_str(), accuracy, floats - accuracy,
+                      row.divergence, row.bitOperations, row.weightBytes,
+                      numberOrDash("%.0f", row.cycles).c_str(),
+                      numberOrDash("%.2f", row.microseconds).c_str());
   }
   return text;
 }
@@ -75,6 +81,9 @@ nlohmann::json toJson(const QuantizationReport &report) {
                                 {"weightBytes", row.weightBytes}});
     if (row.cycles > 0) {
       json["networks"].back()["cycles"] = row.cycles;
+    }
+    if (row.microseconds > 0) {
+      json["networks"].back()["microseconds"] = row.microseconds;
     }
   }
   json["layers"] = nlohmann::json::array();

@@ -14,7 +14,8 @@ struct QuantizationRow {
   double divergence = 0; ///< On the calibration images.
   double bitOperations = 0;
   double weightBytes = 0;
-  double cycles = 0; ///< Of an image, expected; 0: not asked.
+  double cycles = 0;       ///< Of an image, expected; 0: not asked.
+  double microseconds = 0; ///< Of an image, measured; 0: not asked.
 };
 
 struct QuantizedLayer {

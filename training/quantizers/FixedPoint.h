@@ -39,6 +39,13 @@ public:
   std::optional<QuantParams> quantParams() const override {
     return format.quantParams();
   }
+  /// The format from the next call on; whoever chooses it hands it over again
+  /// after a restore.
+  void setFormat(const FixedPointFormat &next) {
+    counts.updates += next.il == format.il && next.fl == format.fl ? 0 : 1;
+    counts.bits = next.il + next.fl;
+    format = next;
+  }
 
 private:
   FixedPointFormat format;

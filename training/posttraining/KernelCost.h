@@ -1,6 +1,6 @@
-// What the kernels of a quantized network are expected to cost.
-#ifndef LPGEN_TRAINING_POSTTRAINING_EXPECTEDCYCLES_H
-#define LPGEN_TRAINING_POSTTRAINING_EXPECTEDCYCLES_H
+// What the kernels of a quantized network cost, expected and measured.
+#ifndef LPGEN_TRAINING_POSTTRAINING_KERNELCOST_H
+#define LPGEN_TRAINING_POSTTRAINING_KERNELCOST_H
 
 #include "training/posttraining/PostTraining.h"
 
@@ -13,6 +13,12 @@ Result<double> expectedCycles(train::StoredRun &run,
                               const CompilerOptions &compiler,
                               const std::string &target);
 
+/// Microseconds of an image on this machine, in the same calls, on one thread:
+/// the least that `lpgen bench` finds within a second.
+Result<double> measuredMicroseconds(train::StoredRun &run,
+                                    const CompilerOptions &compiler,
+                                    const std::string &target);
+
 /// Widths of the greatest number of bits, in quarters from 2 to 8, whose
 /// kernels are expected to take no more cycles of an image; an error if 2 bits
 /// take more. As PostTraining::widthsUnder otherwise.
@@ -22,4 +28,4 @@ Result<Widths> widthsUnderCycles(PostTraining &quantizer, double cycles,
 
 } // namespace lpgen::posttraining
 
-#endif // LPGEN_TRAINING_POSTTRAINING_EXPECTEDCYCLES_H
+#endif // LPGEN_TRAINING_POSTTRAINING_KERNELCOST_H

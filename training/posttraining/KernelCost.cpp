@@ -1,5 +1,5 @@
 // The operators go to a folder that the compiler reads.
-#include "training/posttraining/ExpectedCycles.h"
+#include "training/posttraining/KernelCost.h"
 #include "base/system/OutputFiles.h"
 #include "base/system/ScratchFolder.h"
 #include "base/system/Subprocess.h"
@@ -23,30 +23,59 @@ static Status writeOperators(const networks::Network &network,
   return files.commit();
 }
 
+/// What a command of lpgen prints as JSON of the operators of the run's network
+/// as it is now: its "ops", one operator.
+static Result<nlohmann::json> ask(const networks::Network &network,
+                                  const CompilerOptions &compiler,
+                                  const std::string &target,
+                                  const std::string &command,
+                                  const std::vector<std::string> &options) {
+  const Result<ScratchFolder> folder = ScratchFolder::make("lpgen-quantize");
+  LPGEN_RETURN_IF_ERROR(folder.status());
+  LPGEN_RETURN_IF_ERROR(writeOperators(network, folder->path()));
+  const Result<std::string> program = compilerProgram(compiler);
+  LPGEN_RETURN_IF_ERROR(program.status());
+  std::vector<std::string> arguments = {
+      *program,   command, folder->path() + "/net.lp", "--op", "net",
+      "--target", target};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  const Result<ProgramOutcome> outcome =
+      runProgram(arguments, ProgramKind::Question);
+  LPGEN_RETURN_IF_ERROR(outcome.status());
+  nlohmann::json said =
+      nlohmann::json::parse(outcome->messages, nullptr, false);
+  if (outcome->exitStatus != 0 || !said.contains("ops") ||
+      said["ops"].empty()) {
+    return Status::error("'" + *program + " " + command + " --target " +
+                         target + "' fails on the quantized network, status " +
+                         std::to_string(outcome->exitStatus));
+  }
+  return said["ops"][0];
+}
+
 Result<double> expectedCycles(train::StoredRun &run,
                               const CompilerOptions &compiler,
                               const std::string &target) {
   const Result<networks::Network> network = train::trainedNetwork(run);
   LPGEN_RETURN_IF_ERROR(network.status());
-  const Result<ScratchFolder> folder = ScratchFolder::make("lpgen-quantize");
-  LPGEN_RETURN_IF_ERROR(folder.status());
-  LPGEN_RETURN_IF_ERROR(writeOperators(*network, folder->path()));
-  const Result<std::string> program = compilerProgram(compiler);
-  LPGEN_RETURN_IF_ERROR(program.status());
-  const Result<ProgramOutcome> outcome =
-      runProgram({*program, "explain", folder->path() + "/net.lp", "--op",
-                  "net", "--target", target, "--json"},
-                 ProgramKind::Question);
-  LPGEN_RETURN_IF_ERROR(outcome.status());
-  const nlohmann::json said =
-      nlohmann::json::parse(outcome->messages, nullptr, false);
-  if (outcome->exitStatus != 0 || !said.contains("ops") ||
-      said["ops"].empty() || !said["ops"][0]["cycles"].is_number()) {
-    return Status::error("'" + *program + " explain' expects no cycles for '" +
-                         target + "' (status " +
-                         std::to_string(outcome->exitStatus) + ")");
+  const Result<nlohmann::json> op =
+      ask(*network, compiler, target, "explain", {"--json"});
+  LPGEN_RETURN_IF_ERROR(op.status());
+  if (!(*op)["cycles"].is_number()) {
+    return Status::error("no cycles are known for target '" + target + "'");
   }
-  return said["ops"][0]["cycles"].get<double>() /
+  return (*op)["cycles"].get<double>() / double(network->imagesPerCall);
+}
+
+Result<double> measuredMicroseconds(train::StoredRun &run,
+                                    const CompilerOptions &compiler,
+                                    const std::string &target) {
+  const Result<networks::Network> network = train::trainedNetwork(run);
+  LPGEN_RETURN_IF_ERROR(network.status());
+  const Result<nlohmann::json> op = ask(*network, compiler, target, "bench",
+                                        {"--min-time", "1", "--json", "-"});
+  LPGEN_RETURN_IF_ERROR(op.status());
+  return 1e3 * (*op)["withPacking"]["minMs"].get<double>() /
          double(network->imagesPerCall);
 }
 
