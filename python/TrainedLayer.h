@@ -6,6 +6,7 @@
 #include "python/Raise.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "training/policies/Policies.h"
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -98,13 +99,20 @@ public:
     return backends.back().get();
   }
 
-  bool acceptGradients(const NamedFloats &gradients) {
+  /// Changes the arrays, and keeps them for the update.
+  bool acceptGradients(NamedFloats gradients) {
     std::vector<nn::Parameter> parameters(gradients.size());
     for (size_t i = 0; i < gradients.size(); ++i) {
       parameters[i].name = gradients[i].first;
       copyIn(gradients[i].second, parameters[i].gradient);
     }
-    return policy->acceptGradients(addresses(parameters));
+    const bool accepted = policy->acceptGradients(addresses(parameters));
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      std::copy_n(parameters[i].gradient.data(), parameters[i].gradient.size(),
+                  gradients[i].second.mutable_data());
+    }
+    accumulated = std::move(parameters);
+    return accepted;
   }
   /// Changes the arrays.
   void afterUpdate(NamedFloats values, int64_t step) {
@@ -112,7 +120,13 @@ public:
     for (size_t i = 0; i < values.size(); ++i) {
       parameters[i].name = values[i].first;
       copyIn(values[i].second, parameters[i].value);
+      const auto known = std::ranges::find(accumulated, parameters[i].name,
+                                           &nn::Parameter::name);
+      if (known != accumulated.end()) {
+        parameters[i].gradient = std::move(known->gradient);
+      }
     }
+    accumulated.clear();
     policy->afterUpdate(addresses(parameters), context(nn::Mode::Train, step));
     for (size_t i = 0; i < values.size(); ++i) {
       std::copy_n(parameters[i].value.data(), parameters[i].value.size(),
@@ -139,6 +153,7 @@ public:
   nn::RandomKey seed;
   int64_t stepsPerEpoch, totalSteps, batchSize;
   std::unique_ptr<train::Policy> policy;
+  std::vector<nn::Parameter> accumulated; ///< Gradients of the step.
   std::mutex mutex; ///< One product at a time has the threads and the kernels.
 
 private:

@@ -17,6 +17,7 @@ from . import _native, _program
 from ._errors import Error
 from ._source import (MODEL_SUFFIXES, Params, PathLike, digest, is_path, opened, options,
                       rules_digest)
+from ._weights import Weights, weight_file
 
 Array = typing.Any  # what numpy.asarray takes
 
@@ -197,7 +198,7 @@ def compile_file(path: str, op: str | None, target: str | None, params: Params |
 
 
 def compile(source: PathLike, op: str | None = None, target: str | None = None,
-            params: Params | None = None, weights: PathLike | None = None, *,
+            params: Params | None = None, weights: Weights | None = None, *,
             schedule: str | None = None, threads: int = 1) -> Kernel:
     """Compiles an operator to a kernel that is called on arrays.
 
@@ -206,8 +207,8 @@ def compile(source: PathLike, op: str | None = None, target: str | None = None,
         op: the operator, where there are several.
         target: a name of `lpgen.targets()` that this CPU runs; the best one by default.
         params: values of parameters of the file or of a generic operator.
-        weights: file of the constants' values (.safetensors); by default the one beside the
-            operator file.
+        weights: the constants' values: a file (.safetensors), or arrays by name; by default the
+            file beside the operator file.
         schedule: for all contractions, instead of the one that is chosen.
         threads: that a call runs on.
 
@@ -220,12 +221,12 @@ def compile(source: PathLike, op: str | None = None, target: str | None = None,
         network = load(source, op, target, params, weights, threads=threads)
         return network.compiled(schedule)
     with opened(source) as file:
-        return compile_file(file.path, op, target, params, weights, schedule, threads)
+        return compile_file(file.path, op, target, params, weight_file(weights), schedule, threads)
 
 
 def interpret(source: PathLike, inputs: typing.Mapping[str, Array] | None = None, *,
               op: str | None = None, params: Params | None = None,
-              weights: PathLike | None = None, **named: Array) -> typing.Any:
+              weights: Weights | None = None, **named: Array) -> typing.Any:
     """Computes an operator by its definition, without a kernel. Exact, and slow.
 
     Takes arrays by name, in `inputs` or as keywords, and gives what a kernel gives, to the bit:
@@ -233,7 +234,7 @@ def interpret(source: PathLike, inputs: typing.Mapping[str, Array] | None = None
     """
     values = {**(inputs or {}), **named}
     with opened(source) as file, tempfile.TemporaryDirectory(prefix="lpgen-") as folder:
-        arguments = [file.path, *options(op, params, weights)]
+        arguments = [file.path, *options(op, params, weight_file(weights))]
         outcome = _program.run("run", *arguments, "--interface")
         takes, gives = _native.parse_interface(outcome.results)
         for name in values:

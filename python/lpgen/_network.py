@@ -15,8 +15,9 @@ import numpy as np
 from . import _native, _program
 from ._errors import Error
 from ._kernel import Array, Kernel, as_array, compile_file
-from ._source import MODEL_SUFFIXES, Params, PathLike, options
+from ._source import MODEL_SUFFIXES, TENSOR_SUFFIX, Params, PathLike, options
 from ._table import Row, Table
+from ._weights import Weights, weight_file
 
 
 class Verification(Table):
@@ -77,7 +78,7 @@ class Network:
                  target: str | None, params: Params | None, weights: PathLike | None,
                  threads: int) -> None:
         self._model: list[str] | None = None
-        if path.endswith(MODEL_SUFFIXES):
+        if path.endswith((*MODEL_SUFFIXES, TENSOR_SUFFIX)):
             folder = tempfile.mkdtemp(prefix="lpgen-")
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             self._model = [path, *import_options]
@@ -280,28 +281,67 @@ class Network:
         return f"<lpgen.Network {self.name}({listed(self.inputs)}) -> ({listed(self.outputs)})>"
 
 
+def _tensor_row(tensor: typing.Any) -> Row:
+    return {"tensor": tensor["name"], "shape": str(tensor["shape"]), "type": tensor["type"],
+            "bits per weight": tensor["bitsPerWeight"], "bytes": tensor["bytes"],
+            "can be loaded": tensor["reason"] or "yes"}
+
+
+def _existing(path: PathLike) -> str:
+    name = os.fspath(path)
+    if not os.path.exists(name):
+        raise Error(f"there is no file '{name}'")
+    return os.path.abspath(name)
+
+
+def tensors(path: PathLike) -> Table:
+    """Lists the tensors of a GGUF file, and which of them `lpgen.load` takes.
+
+    Raises Error if the file cannot be read or is no GGUF file.
+    """
+    name = _existing(path)
+    data = _program.run_json("inspect", name, "--json", may_fail=True)
+    if "tensors" not in data:
+        raise Error(f"'{os.fspath(path)}' is no GGUF file")
+    return Table(f"tensors of {data['file']}", map(_tensor_row, data["tensors"]), data=data)
+
+
 def load(path: PathLike, op: str | None = None, target: str | None = None,
-         params: Params | None = None, weights: PathLike | None = None, *,
-         most_images: int | None = None,
+         params: Params | None = None, weights: Weights | None = None, *,
+         tensor: str | None = None, most_images: int | None = None,
+         float_activations: bool = False,
          input_types: typing.Mapping[str, str] | None = None, threads: int = 1) -> Network:
     """Loads a network: .onnx (plain, QONNX, QDQ), .tflite, or .lp with its weights.
+
+    Of a .gguf file it loads the product of rows of x with one tensor.
 
     Args:
         path: the file.
         op, target, params, weights: as for `lpgen.compile`; the first three where they apply.
-        most_images: of one call, where an imported file leaves their number open; 64 by default.
+        tensor: of a .gguf file, by its name; `lpgen.tensors` lists them.
+        most_images: images, or rows, of one call, where an imported file leaves their number
+            open; 64 by default. With 1 the kernel is one for single rows.
+        float_activations: products of weights with scales of groups take x as it is instead of
+            quantizing it to 8 bits: exact, and slow.
         input_types: integers that inputs of floats hold, {"image": "u8"}.
         threads: that a call runs on.
 
     Raises Error if the file cannot be read, and for what is not supported: with every node,
     reason and remedy.
     """
-    name = os.fspath(path)
-    if not os.path.exists(name):
-        raise Error(f"there is no file '{name}'")
+    name = _existing(path)
+    if (tensor is not None) != name.endswith(TENSOR_SUFFIX):
+        raise Error(f"'{os.fspath(path)}' is no GGUF file, from which tensor chooses"
+                    if tensor is not None else
+                    f"'{os.fspath(path)}' is a GGUF file, which has tensors but no network; choose "
+                    "one with tensor, lpgen.tensors lists them")
     import_options = [] if most_images is None else ["--most-images", str(most_images)]
-    for tensor, element in (input_types or {}).items():
-        import_options += ["--input-type", f"{tensor}={element}"]
-    if import_options and not name.endswith(MODEL_SUFFIXES):
-        raise Error(f"most_images and input_types go with files that are imported, not '{name}'")
-    return Network(os.path.abspath(name), import_options, op, target, params, weights, threads)
+    import_options += ["--float-activations"] if float_activations else []
+    for input_name, element in (input_types or {}).items():
+        import_options += ["--input-type", f"{input_name}={element}"]
+    if import_options and name.endswith(".lp"):
+        raise Error("most_images, float_activations and input_types go with files that are "
+                    f"imported, not '{name}'")
+    if tensor is not None:
+        import_options += ["--tensor", tensor]
+    return Network(name, import_options, op, target, params, weight_file(weights), threads)

@@ -96,7 +96,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def run(*arguments: str, may_fail: bool = False) -> Outcome:
     """Runs lpgen and waits for it. An exception, KeyboardInterrupt too, ends it.
 
-    Raises Error if it fails; with `may_fail` not for status 1 if there are results.
+    Raises Error if it fails; with `may_fail` not for the statuses of differences, 1, and of what
+    is not supported, 3, if there are results.
     """
     command = [program(), *arguments]
     process = None
@@ -114,7 +115,7 @@ def run(*arguments: str, may_fail: bool = False) -> Outcome:
         raise
     outcome = Outcome(results.decode(errors="replace"), messages.decode(errors="replace"),
                       process.returncode)
-    if outcome.status == 0 or (may_fail and outcome.status == 1 and outcome.results):
+    if outcome.status == 0 or (may_fail and outcome.status in (1, 3) and outcome.results):
         return outcome
     raise Error(_failure(arguments, outcome), outcome.status)
 

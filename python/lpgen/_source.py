@@ -17,7 +17,8 @@ Params = typing.Mapping[str, int]
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
 MODEL_SUFFIXES = (".onnx", ".tflite")
-_SUFFIXES = (".lp", *MODEL_SUFFIXES)
+TENSOR_SUFFIX = ".gguf"
+_SUFFIXES = (".lp", *MODEL_SUFFIXES, TENSOR_SUFFIX)
 _STRING = re.compile(r'"([^"\n]*)"')
 
 
@@ -54,6 +55,10 @@ class Source:
 
 @contextlib.contextmanager
 def opened(source: PathLike) -> typing.Iterator[Source]:
+    """The operators of a source, for programs that read them."""
+    if is_path(source) and os.fspath(source).endswith(TENSOR_SUFFIX):
+        raise Error(f"'{os.fspath(source)}' has tensors but no operators; load one of them: "
+                    "lpgen.load(path, tensor=NAME), lpgen.tensors(path) lists them")
     with tempfile.TemporaryDirectory(prefix="lpgen-") as folder:
         file = Source(source, folder)
         with file.named_in_errors():

@@ -17,7 +17,7 @@ class Precision:
     def takes_signs(self) -> bool:
         """Networks of it have no relu."""
     def accept_gradients(self, gradients: NamedArrays) -> bool:
-        """False if this step must not update."""
+        """Changes the arrays. False if this step must not update."""
     def after_update(self, values: NamedArrays, step: int) -> None:
         """Changes the arrays."""
     def after_step(self, loss: float, step: int) -> None: ...

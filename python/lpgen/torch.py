@@ -94,8 +94,12 @@ class Policy:
             for parameter in parameters:
                 if scale != 1:
                     parameter.grad /= scale
-            accepted = self._native.accept_gradients(
-                [(name, _dense(parameter.grad)) for name, parameter in zip(names, parameters)])
+            gradients = [(name, _dense(parameter.grad).copy())
+                         for name, parameter in zip(names, parameters)]
+            accepted = self._native.accept_gradients(gradients)
+            if not self.has_plain_steps:
+                for parameter, (_, gradient) in zip(parameters, gradients):
+                    parameter.grad.copy_(torch.from_numpy(gradient))
             if accepted:
                 optimizer.step()
                 self._after_update(names, parameters)
