@@ -19,15 +19,18 @@ CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
   const auto across = form.across();
   const int64_t acrossExtent = across ? form.shape.extents[*across] : 1;
   const int64_t block = std::min(schedule.getBlock(), acrossExtent);
-  const int64_t tileRows = std::min(schedule.getTileRows(), along);
+  const int64_t length = pieceLength(form, block, machine.cpu.l1Bytes);
+  const auto pieces = asReal(llvm::divideCeil(along, length));
+  const int64_t tileRows = std::min(schedule.getTileRows(), length);
   const int64_t vectors = llvm::divideCeil(form.lanes(), facts.lanes);
   const double rows = asReal(g.extentOf(LoopRole::Row) / along);
   const double tiles =
-      rows * asReal(llvm::divideCeil(along, tileRows) * vectors);
+      rows * pieces * asReal(llvm::divideCeil(length, tileRows) * vectors);
   const double accumulators = tiles * asReal(tileRows);
   const double strips = rows / asReal(acrossExtent) *
                         asReal(llvm::divideCeil(acrossExtent, block) * vectors);
-  const double groups = strips * asReal(planStrip(form, block).bytes) /
+  const double groups = strips * pieces *
+                        asReal(planStrip(form, block, length).bytes) /
                         asReal(facts.lanes * facts.groupBytes);
   CostTerms terms;
   terms.products = accumulators * asReal(g.steps) * facts.stepOps;
@@ -46,7 +49,7 @@ CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
   const int64_t panelLanes = g.wLayout.getLanes();
   constexpr int64_t sumBytes = 4;
   terms.sumsInL1 = terms.elements *
-                   asReal(block * along * panelLanes * sumBytes) /
+                   asReal(block * length * panelLanes * sumBytes) /
                    asReal(machine.cpu.l1Bytes);
   terms.pieces = tiles;
   terms.tasks = strips / asReal(vectors) * asReal(g.panels);

@@ -6,9 +6,13 @@
 #include "targets/Target.h"
 
 namespace lpgen::x86 {
-/// 32 at once, by instructions that saturate.
-mlir::Value roundToBytes(mlir::OpBuilder &b, mlir::Location loc,
-                         mlir::Value floats, mlir::Value high);
+/// One, two or four registers of 256 bits at once, by instructions that
+/// saturate.
+mlir::Value roundToBytesYmm(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value floats, mlir::Value high);
+/// Likewise of 512 bits.
+mlir::Value roundToBytesZmm(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value floats, mlir::Value high);
 } // namespace lpgen::x86
 
 namespace lpgen::arm {

@@ -10,16 +10,27 @@
 using namespace mlir;
 using namespace lpgen;
 
+/// The constant padding as it is stored.
+static int64_t storedPad(lp::ContractOp op, const LaneForm &form) {
+  const int64_t offset = form.unfolded.x.offset;
+  return op.getXPad().value_or(-offset) + offset;
+}
+
 StripFiller::StripFiller(lp::ContractOp op, Emitter &e, const LaneForm &form,
-                         int64_t block, Value buffer)
+                         int64_t block, int64_t length, Value buffer)
     : op(op), e(e), form(form), g(form.unfolded.geometry), block(block),
-      strip(planStrip(form, block)), buffer(buffer),
+      length(length), strip(planStrip(form, block, length)), buffer(buffer),
       laneBits(static_cast<unsigned>(g.xLayout.getGroupBytes() * 8)),
       elementBits(static_cast<unsigned>(g.xLayout.getBits())),
       walkDim(form.groupsChannels()
                   ? static_cast<unsigned>(strip.dims.size() - 1)
                   : form.groupDim) {
-  padding = splatPadding();
+  interleaves = canInterleave();
+  padding =
+      interleaves
+          ? cell::splat(e.b, e.loc, cell::vectorType(e.b, form.vectorLanes, 8),
+                        storedPad(op, form) - form.unfolded.x.offset)
+          : splatPadding();
 }
 
 /// The lanes of a vector of groups, all `value`.
@@ -31,12 +42,14 @@ Value StripFiller::groupsOf(int64_t value) {
 /// The stored padding, as an element; in every element of a group of channels.
 Value StripFiller::splatPadding() {
   mlir::Type lane = e.b.getIntegerType(laneBits);
-  Value pad = e.i32(op.getXPad().value_or(-form.unfolded.x.offset));
+  Value pad;
   if (op.getXPadScalar()) {
     pad = e.read(op.getXPadScalar(), {}, *op.getXPadElement());
+    pad = e.castInt(pad, e.b.getI32Type());
+    pad = e.add(pad, e.i32(form.unfolded.x.offset));
+  } else {
+    pad = e.i32(storedPad(op, form));
   }
-  pad = e.castInt(pad, e.b.getI32Type());
-  pad = e.add(pad, e.i32(form.unfolded.x.offset));
   pad = arith::AndIOp::create(e.b, e.loc, pad,
                               e.i32((int64_t{1} << elementBits) - 1));
   Value all = pad;
@@ -50,11 +63,10 @@ Value StripFiller::splatPadding() {
       e.castInt(all, lane));
 }
 
-/// Element `element` of the channels of each lane, stored, in the lowest bits.
-Value StripFiller::lanesOf(Value segment, int64_t element) {
+/// Element `element` of the channels of each lane, as it lies in x.
+Value StripFiller::elementOf(Value segment, int64_t element) {
   const int64_t sourceCount =
       cast<VectorType>(segment.getType()).getNumElements();
-  const int64_t offset = form.unfolded.x.offset;
   SmallVector<int64_t> mask;
   bool isIdentity = sourceCount == form.vectorLanes;
   for (int64_t lane = 0; lane < form.vectorLanes; ++lane) {
@@ -64,9 +76,53 @@ Value StripFiller::lanesOf(Value segment, int64_t element) {
     isIdentity &= from == lane;
     mask.push_back(std::min(from, sourceCount - 1));
   }
-  if (!isIdentity) {
-    segment = vector::ShuffleOp::create(e.b, e.loc, segment, segment, mask);
+  return isIdentity
+             ? segment
+             : vector::ShuffleOp::create(e.b, e.loc, segment, segment, mask)
+                   .getResult();
+}
+
+/// True if groups are pairs of taps in 16 bits, of bytes that fill half a
+/// register of 128 bits, and the padding is such a byte: a pair is two bytes
+/// side by side, and both are extended at once.
+bool StripFiller::canInterleave() {
+  constexpr int64_t mostBits = 64;
+  const ElementType type = lp::toElementType(op.getXElement());
+  const int64_t pad = storedPad(op, form) - form.unfolded.x.offset;
+  const unsigned have = cast<MemRefType>(op.getX().getType())
+                            .getElementType()
+                            .getIntOrFloatBitWidth();
+  const int64_t low = type.isStorageSigned() ? -128 : 0;
+  return !form.groupsChannels() && g.xLayout.getGroup() == 2 &&
+         elementBits == 16 && have == 8 && !op.getXPadScalar() &&
+         form.vectorLanes * have <= mostBits && pad >= low && pad <= low + 255;
+}
+
+/// Groups of the bytes of taps `low` and those of the ones after it.
+Value StripFiller::interleaved(Value low, Value high) {
+  SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < form.vectorLanes; ++lane) {
+    mask.push_back(lane);
+    mask.push_back(form.vectorLanes + lane);
   }
+  Value bytes = vector::ShuffleOp::create(e.b, e.loc, low, high, mask);
+  VectorType type = cell::vectorType(e.b, 2 * form.vectorLanes, elementBits);
+  Value words =
+      lp::toElementType(op.getXElement()).isStorageSigned()
+          ? arith::ExtSIOp::create(e.b, e.loc, type, bytes).getResult()
+          : arith::ExtUIOp::create(e.b, e.loc, type, bytes);
+  if (const int64_t offset = form.unfolded.x.offset) {
+    words = arith::AddIOp::create(e.b, e.loc, words,
+                                  cell::splat(e.b, e.loc, type, offset));
+  }
+  return cell::bitcast(e.b, e.loc, words,
+                       cell::vectorType(e.b, form.vectorLanes, laneBits));
+}
+
+/// Element `element` of the channels of each lane, stored, in the lowest bits.
+Value StripFiller::lanesOf(Value segment, int64_t element) {
+  const int64_t offset = form.unfolded.x.offset;
+  segment = elementOf(segment, element);
   VectorType type = cell::vectorType(e.b, form.vectorLanes, laneBits);
   const unsigned have =
       cast<VectorType>(segment.getType()).getElementTypeBitWidth();
@@ -160,7 +216,7 @@ bool StripFiller::canBeOutside(unsigned d) const {
   for (unsigned loop : g.loopsOf(LoopRole::Row)) {
     const int64_t most = form.shape.extents[loop] - 1;
     // The last task of a block has the last trip, or may have its first one.
-    const int64_t first = loop == form.along()    ? 0
+    const int64_t first = loop == form.along()    ? most - (length - 1)
                           : loop != form.across() ? most
                           : d == walkDim          ? most / block * block
                                                   : most - (block - 1);
@@ -196,16 +252,24 @@ void StripFiller::storeGroups(Value offset, ArrayRef<Value> groups) {
 }
 
 /// Positions [from, to) of the walk, the last one first. `before` has the
-/// groups of the positions after it, as far as a group's elements are apart.
+/// groups of the positions after it, as far as a group's elements are apart;
+/// where groups are interleaved, their bytes.
 SmallVector<Value> StripFiller::walkPart(Value from, Value to,
                                          ArrayRef<Value> before,
                                          bool isInside) {
   const StripDim &dim = strip.dims[walkDim];
+  // The position is carried: of one that is computed by a subtraction from the
+  // number of the trip, LLVM makes a bitwise operation when it unrolls, which
+  // is no address that it could step.
+  SmallVector<Value> first(before);
+  first.push_back(e.sub(to, e.index(1)));
   auto loop = scf::ForOp::create(e.b, e.loc, e.index(0), e.sub(to, from),
-                                 e.index(1), before);
+                                 e.index(1), first);
   OpBuilder::InsertionGuard guard(e.b);
   e.b.setInsertionPointToStart(loop.getBody());
-  Value position = e.sub(e.sub(to, e.index(1)), loop.getInductionVar());
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  Value position = carried.pop_back_val();
+  Value next = e.sub(position, e.index(1));
   Value offset = e.add(start, e.mul(position, e.index(dim.stride)));
   Value segment;
   if (isInside) {
@@ -221,10 +285,18 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
   if (form.groupsChannels()) {
     storeGroups(offset, isInside ? channelGroups(segment)
                                  : SmallVector<Value>(g.groups, padding));
+    scf::YieldOp::create(e.b, e.loc, next);
     return {};
   }
+  if (interleaves) {
+    Value byte = isInside ? elementOf(segment, 0) : padding;
+    storeGroups(offset, interleaved(byte, carried.pop_back_val()));
+    carried.insert(carried.begin(), byte);
+    carried.push_back(next);
+    scf::YieldOp::create(e.b, e.loc, carried);
+    return llvm::to_vector_of<Value>(loop.getResults().drop_back());
+  }
   Value group = isInside ? lanesOf(segment, 0) : padding;
-  SmallVector<Value> carried(loop.getRegionIterArgs());
   if (!carried.empty()) {
     Value moved = arith::ShLIOp::create(e.b, e.loc, carried.back(),
                                         groupsOf(elementBits));
@@ -233,10 +305,9 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
     carried.pop_back();
   }
   storeGroups(offset, group);
-  if (!carried.empty()) {
-    scf::YieldOp::create(e.b, e.loc, carried);
-  }
-  return llvm::to_vector_of<Value>(loop.getResults());
+  carried.push_back(next);
+  scf::YieldOp::create(e.b, e.loc, carried);
+  return llvm::to_vector_of<Value>(loop.getResults().drop_back());
 }
 
 /// All positions of the innermost loop, `at` those of the first one.
@@ -246,7 +317,11 @@ void StripFiller::walk(ValueRange at, Value offset) {
   const int64_t size = strip.dims[walkDim].size;
   // Groups of one element, and of channels, stand for themselves.
   const bool carries = !form.groupsChannels() && g.xLayout.getGroup() > 1;
-  SmallVector<Value> none(carries ? form.groupStep : 0, groupsOf(0));
+  Value zero = interleaves
+                   ? cell::splat(e.b, e.loc,
+                                 cell::vectorType(e.b, form.vectorLanes, 8), 0)
+                   : groupsOf(0);
+  SmallVector<Value> none(carries ? form.groupStep : 0, zero);
   auto emitAll = [&](bool isInside) {
     walkPart(e.index(0), e.index(size), none, isInside);
   };

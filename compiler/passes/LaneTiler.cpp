@@ -1,6 +1,7 @@
 // lp-tile: the tasks of a contraction with its channels in the lanes: register
 // tiles over strips of x (LaneStrip.cpp), then the body. See LaneTiler.h.
 #include "compiler/passes/LaneTiler.h"
+#include "targets/cpus/Cpus.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,14 +19,15 @@ LaneTiler::LaneTiler(lp::ContractOp op, Emitter &e, LaneForm laneForm,
                      Value scratch)
     : op(op), e(e), form(std::move(laneForm)), g(form.unfolded.geometry),
       schedule(*op.getSchedule()), scratch(scratch),
-      alongExtent(form.shape.extents[form.along()]),
-      block(blockOf(form, schedule)), strip(planStrip(form, block)) {}
+      block(blockOf(form, schedule)),
+      length(pieceLength(form, block, machineOf(op).cpu.l1Bytes)),
+      strip(planStrip(form, block, length)) {}
 
 /// A view of a tile ends as much after its last lane as it begins after the
 /// first one of a panel.
 int64_t LaneTiler::sumsBytes() const {
   return llvm::alignTo(
-      (block * alongExtent + 1) * panelLanes() * int64_t(sizeof(int32_t)), 64);
+      (block * length + 1) * panelLanes() * int64_t(sizeof(int32_t)), 64);
 }
 
 /// What comes before the rows of chains.
@@ -52,7 +54,6 @@ void LaneTiler::emit(Coordinates task) {
             ? e.index(block)
             : e.min(e.index(block), e.sub(e.index(extent), loops[*across]));
   }
-  loops[form.along()] = e.index(0);
   panel = task.back();
   stripBuffer = e.view(scratch, sumsBytes(), strip.bytes, 8);
   const int64_t rest = form.lanes() % panelLanes();
@@ -68,8 +69,23 @@ void LaneTiler::emit(Coordinates task) {
   emitPanel(rest);
 }
 
-/// A panel of which `lanes` are there.
+/// A panel of which `lanes` are there. The last piece may begin within the one
+/// before, whose results it makes again.
 void LaneTiler::emitPanel(int64_t lanes) {
+  const int64_t extent = form.shape.extents[form.along()];
+  if (length == extent) {
+    loops[form.along()] = e.index(0);
+    return emitPiece(lanes);
+  }
+  e.loop(e.index(0), e.index(extent), length, [&](Value first) {
+    loops[form.along()] =
+        extent % length == 0 ? first : e.min(first, e.index(extent - length));
+    emitPiece(lanes);
+  });
+}
+
+/// A piece of the innermost row loop.
+void LaneTiler::emitPiece(int64_t lanes) {
   const int64_t whole = lanes / form.vectorLanes;
   if (whole > 0) {
     e.loop(e.index(0), e.index(whole), 1,
@@ -81,13 +97,13 @@ void LaneTiler::emitPanel(int64_t lanes) {
   emitEpilogue(lanes);
 }
 
-/// All rows of the task for `count` lanes.
+/// All rows of the piece for `count` lanes.
 void LaneTiler::emitVector(Value vector, int64_t count) {
   Value set = e.add(e.mul(panel, e.index(panelLanes() / form.share)),
                     e.mul(vector, e.index(form.vectorLanes / form.share)));
   Value channel =
       e.add(e.mul(set, e.index(form.pitch)), e.index(form.firstChannel));
-  StripFiller(op, e, form, block, stripBuffer)
+  StripFiller(op, e, form, block, length, stripBuffer)
       .fill(channel, count,
             ArrayRef(loops).take_front(g.loopsOf(LoopRole::Row).size()),
             blockTrips);
@@ -97,13 +113,13 @@ void LaneTiler::emitVector(Value vector, int64_t count) {
 /// The register tiles of one row. The last one may begin within the one before,
 /// whose sums it makes again.
 void LaneTiler::emitTiles(Value vector, Value row) {
-  const int64_t rows = std::min<int64_t>(schedule.getTileRows(), alongExtent);
-  const int64_t whole = alongExtent / rows;
+  const int64_t rows = std::min<int64_t>(schedule.getTileRows(), length);
+  const int64_t whole = length / rows;
   e.loop(e.index(0), e.index(whole), 1, [&](Value i) {
     emitTile(vector, row, e.mul(i, e.index(rows)), rows);
   });
-  if (alongExtent % rows != 0) {
-    emitTile(vector, row, e.index(alongExtent - rows), rows);
+  if (length % rows != 0) {
+    emitTile(vector, row, e.index(length - rows), rows);
   }
 }
 
@@ -144,7 +160,7 @@ void LaneTiler::emitTile(Value vector, Value row, Value first, int64_t rows) {
             e.add(e.mul(panel, e.index(g.panelBytes)),
                   e.mul(vector, e.index(form.vectorLanes *
                                         g.wLayout.getGroupBytes()))));
-  Value sum = e.add(e.mul(row, e.index(alongExtent)), first);
+  Value sum = e.add(e.mul(row, e.index(length)), first);
   sum = e.add(e.mul(sum, e.index(panelLanes())),
               e.mul(vector, e.index(form.vectorLanes)));
   Value acc = memref::ViewOp::create(
@@ -230,7 +246,7 @@ void LaneTiler::readLanesAsOne(Block &body, Value number) {
 }
 
 /// Runs the body on the sums of `lanes` lanes at row `at[0]` and position
-/// `at[1]` of the task.
+/// `at[1]` of the piece.
 void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
                              ChainWriter &chains) {
   SmallVector<unsigned> laneLoops = g.loopsOf(LoopRole::Column);
@@ -270,20 +286,19 @@ void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
   chains.pack(loops, panel, e.index(lanes), /*first=*/{});
 }
 
-/// Completes the sums of all positions of the task and runs the body on them.
+/// Completes the sums of all positions of the piece and runs the body on them.
 void LaneTiler::emitEpilogue(int64_t lanes) {
-  auto type =
-      MemRefType::get({block, alongExtent, panelLanes()}, e.b.getI32Type());
+  auto type = MemRefType::get({block, length, panelLanes()}, e.b.getI32Type());
   Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
                                       ValueRange{});
   const SmallVector<Value> first = loops;
   ChainWriter chains(op, e, panelLanes(), scratch, tileBytes());
-  const OpFoldResult positions[] = {blockTrips, e.b.getIndexAttr(alongExtent)};
+  const OpFoldResult positions[] = {blockTrips, e.b.getIndexAttr(length)};
   forEach(e, positions, [&](ArrayRef<Value> at) {
     if (auto across = form.across()) {
       loops[*across] = e.add(first[*across], at[0]);
     }
-    loops[form.along()] = at[1];
+    loops[form.along()] = e.add(first[form.along()], at[1]);
     emitPosition(sums, at, lanes, chains);
   });
   loops = first;

@@ -117,24 +117,26 @@ static void explainLanes(llvm::raw_ostream &os, lp::ContractOp op) {
   const PackedForm &packed = form->unfolded;
   const Geometry &g = packed.geometry;
   const auto across = form->across();
-  const Strip strip = planStrip(
-      *form,
-      across ? std::min(schedule.getBlock(), form->shape.extents[*across]) : 1);
+  const Machine machine = machineOf(op);
+  const int64_t block =
+      across ? std::min(schedule.getBlock(), form->shape.extents[*across]) : 1;
+  const int64_t length = pieceLength(*form, block, machine.cpu.l1Bytes);
+  const Strip strip = planStrip(*form, block, length);
   os << formatv(
       "  lanes        {0} channels, {1} lane(s) to a set of them; M = "
       "{2}, K = {3} taps of {4}\n",
       form->lanes(), form->share, extents(g, LoopRole::Row),
       extents(g, LoopRole::Tap), g.innerExtent());
   os << formatv(
-      "  strips of x  {0} bytes in k-groups of {1} {2}; stored values "
-      "[{3}, {4}]\n",
-      strip.bytes, facts.group, form->groupsChannels() ? "channels" : "taps",
-      packed.x.range.lo, packed.x.range.hi);
+      "  strips of x  {0} bytes for {1} x {2} positions, in k-groups of {3} "
+      "{4}; stored values [{5}, {6}]\n",
+      strip.bytes, block, length, facts.group,
+      form->groupsChannels() ? "channels" : "taps", packed.x.range.lo,
+      packed.x.range.hi);
   os << formatv("  packed w     {0} bytes; stored values [{1}, {2}]\n",
                 g.wBytes, packed.w.range.lo, packed.w.range.hi);
   os << formatv("  corrections  {0}\n",
                 packed.needsWSums ? "sums of w" : "none");
-  const Machine machine = machineOf(op);
   const double pipes = machine.unit().pipes;
   const auto macs = static_cast<double>(facts.lanes * g.reductionSize());
   os << formatv("  ceiling      {0:f1} MAC/cycle at {1:f0} vector instructions "

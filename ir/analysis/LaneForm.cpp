@@ -362,7 +362,7 @@ int64_t Strip::strideOf(unsigned loop) const {
   return stride;
 }
 
-Strip lpgen::planStrip(const LaneForm &form, int64_t block) {
+Strip lpgen::planStrip(const LaneForm &form, int64_t block, int64_t length) {
   const Geometry &g = form.unfolded.geometry;
   Strip strip;
   for (unsigned d = 0; d + 1 < form.shape.xShape.size(); ++d) {
@@ -376,10 +376,11 @@ Strip lpgen::planStrip(const LaneForm &form, int64_t block) {
       reach(loop, loop == g.innerLoop ? g.groups * g.xLayout.getGroup()
                                       : form.shape.extents[loop]);
     }
-    reach(form.along(), form.shape.extents[form.along()]);
+    reach(form.along(), length);
     if (auto across = form.across()) {
       reach(*across, block);
     }
+    strip.positions *= dim.size;
     strip.dims.push_back(std::move(dim));
   }
   strip.bytes = form.vectorLanes * g.xLayout.getGroupBytes() *
@@ -389,6 +390,27 @@ Strip lpgen::planStrip(const LaneForm &form, int64_t block) {
     strip.bytes *= dim.size;
   }
   return strip;
+}
+
+int64_t lpgen::pieceLength(const LaneForm &form, int64_t block,
+                           int64_t l1Bytes) {
+  constexpr int64_t sumBytes = 4;
+  constexpr int64_t lineBytes = 64;
+  const int64_t lanes = form.unfolded.geometry.wLayout.getLanes();
+  const auto fits = [&](int64_t length) {
+    const Strip strip = planStrip(form, block, length);
+    const int64_t read = std::max(form.segment(lanes), lineBytes);
+    // A quarter is left to w, the results and what comes next.
+    return strip.bytes + strip.positions * read +
+               block * length * lanes * sumBytes <=
+           l1Bytes / 4 * 3;
+  };
+  const int64_t extent = form.shape.extents[form.along()];
+  int64_t length = extent;
+  for (int64_t pieces = 2; length > 1 && !fits(length); ++pieces) {
+    length = static_cast<int64_t>(llvm::divideCeil(extent, pieces));
+  }
+  return length;
 }
 
 std::optional<LaneForm> lpgen::planLaneForm(lp::ContractOp contract,

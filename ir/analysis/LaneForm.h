@@ -33,7 +33,8 @@ struct LaneForm {
 
   bool groupsChannels() const { return groupDim + 1 == shape.xShape.size(); }
   int64_t lanes() const { return unfolded.geometry.extentOf(LoopRole::Column); }
-  /// Row loops within a task: the innermost one, and `block` trips of the next.
+  /// Row loops within a task: the innermost one, in pieces, and `block` trips
+  /// of the next.
   unsigned along() const {
     return unfolded.geometry.loopsOf(LoopRole::Row).back();
   }
@@ -49,14 +50,15 @@ struct LaneForm {
 /// low + sum of coefficients of row loops, `size` of them.
 struct StripDim {
   Subscript subscript;
-  int64_t size = 1;   ///< With all rows of a task.
+  int64_t size = 1;   ///< With all rows of a piece.
   int64_t stride = 0; ///< Bytes.
 };
 
-/// The copy of x that a task reads, for one vector of lanes.
+/// The copy of x that a piece of a task reads, for one vector of lanes.
 struct Strip {
   llvm::SmallVector<StripDim> dims;
   int64_t bytes = 0;
+  int64_t positions = 1; ///< All sizes.
   /// Bytes that a trip of `loop` adds to the address.
   int64_t strideOf(unsigned loop) const;
 };
@@ -70,8 +72,14 @@ std::optional<LaneForm> planLaneForm(lp::ContractOp contract, const Cell &cell,
 /// op.
 mlir::FailureOr<LaneForm> scheduledLaneForm(lp::ContractOp contract);
 
-/// The strip of a task with `block` trips of the second row loop.
-Strip planStrip(const LaneForm &form, int64_t block);
+/// The strip of `length` positions of the innermost row loop and `block` trips
+/// of the second one.
+Strip planStrip(const LaneForm &form, int64_t block, int64_t length);
+
+/// Positions of the innermost row loop in a piece of a task with `block` trips
+/// of the second one: so many that x, its strip and the sums of a panel stay in
+/// a first-level cache of `l1Bytes`.
+int64_t pieceLength(const LaneForm &form, int64_t block, int64_t l1Bytes);
 
 /// The name of the template.
 constexpr llvm::StringLiteral kLanesTemplate = "lanes";

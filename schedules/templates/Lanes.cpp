@@ -18,12 +18,10 @@ int64_t usualVectors(const Cell &cell, const Machine &machine) {
       machine.target.desc().vectorBits / 8 / cell.facts().lanes, 1);
 }
 
-/// As many rows as leave a strip, and half of the sums, in the first level, and
-/// tasks to share.
+/// As many rows as make the fewest positions to copy, and tasks to share.
 int64_t usualBlock(const LaneForm &form, const Machine &machine) {
   constexpr int64_t fewestTasks = 8;
   constexpr int64_t fewestRows = 4; // that share what they read of x
-  constexpr int64_t sumBytes = 4;
   const Geometry &g = form.unfolded.geometry;
   const auto across = form.across();
   if (!across) {
@@ -33,16 +31,21 @@ int64_t usualBlock(const LaneForm &form, const Machine &machine) {
   const int64_t along = form.shape.extents[form.along()];
   const int64_t others = g.extentOf(LoopRole::Row) / extent / along * g.panels;
   const auto most = static_cast<int64_t>(llvm::divideCeil(extent, fewestRows));
-  int64_t blocks =
+  const auto blocks =
       std::min<int64_t>(llvm::divideCeil(fewestTasks, others), most);
-  const auto fits = [&](int64_t block) {
-    const int64_t sums = block * along * g.wLayout.getLanes() * sumBytes;
-    return planStrip(form, block).bytes + sums / 2 <= machine.cpu.l1Bytes;
+  const auto copied = [&](int64_t block) {
+    const int64_t length = pieceLength(form, block, machine.cpu.l1Bytes);
+    return static_cast<int64_t>(llvm::divideCeil(extent, block) *
+                                llvm::divideCeil(along, length)) *
+           planStrip(form, block, length).positions;
   };
-  while (blocks < most && !fits(llvm::divideCeil(extent, blocks))) {
-    ++blocks;
+  const auto first = static_cast<int64_t>(llvm::divideCeil(extent, blocks));
+  int64_t best = first;
+  for (int64_t number = blocks + 1; number <= most; ++number) {
+    const auto block = static_cast<int64_t>(llvm::divideCeil(extent, number));
+    best = copied(block) < copied(best) ? block : best;
   }
-  return llvm::divideCeil(extent, blocks);
+  return best;
 }
 
 /// Taps read what taps of other positions read, and LLVM keeps it: so many
@@ -90,9 +93,10 @@ void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
   }
   const int64_t block = request.block.value_or(usualBlock(*form, machine));
   const auto across = form->across();
-  if (planStrip(*form,
-                across ? std::min(block, form->shape.extents[*across]) : 1)
-          .bytes > kMostStripBytes) {
+  const int64_t trips =
+      across ? std::min(block, form->shape.extents[*across]) : 1;
+  const int64_t length = pieceLength(*form, trips, machine.cpu.l1Bytes);
+  if (planStrip(*form, trips, length).bytes > kMostStripBytes) {
     reason = "a task of " + std::to_string(block) +
              " rows reads more than 1 MiB of x";
     return;

@@ -105,7 +105,7 @@ static TargetDesc describe(const Level &level) {
   desc.features = (kAvx2 + (isZmm ? kAvx512 : "") + level.features).str();
   desc.hasHalf = isZmm; // F16C is not asked for; AVX-512 has it
   desc.lookUpBytes = level.lookUpBytes;
-  desc.roundToBytes = isZmm ? nullptr : x86::roundToBytes;
+  desc.roundToBytes = isZmm ? x86::roundToBytesZmm : x86::roundToBytesYmm;
   desc.rescale = x86::rescale;
   desc.vectorBits = static_cast<unsigned>(level.width);
   desc.vectorRegisters = isZmm ? 32 : 16;

@@ -133,9 +133,11 @@ HotNest findHotNest(llvm::StringRef assembly, llvm::StringRef mnemonic) {
 size_t countOf(const Loop &loop, llvm::StringRef mnemonic) {
   return size_t(llvm::count_if(loop, [&](const Instruction &instruction) {
     llvm::StringRef found = instruction.mnemonic;
+    const llvm::StringRef operands = instruction.operands;
+    const bool isWide = operands.contains("%ymm") || operands.contains("%zmm");
     return found.consume_front(mnemonic) &&
            (found.empty() || llvm::isDigit(found.front())) &&
-           !llvm::StringRef(instruction.operands).contains("%xmm");
+           (isWide || !operands.contains("%xmm"));
   }));
 }
 

@@ -17,11 +17,11 @@ struct LanesShape {
   }
 };
 constexpr LanesShape lanesShapes[] = {
-    {1, 6, 9, 3, 1, 1, 1},                        // as usual
-    {2, 7, 8, 3, 2, 1, 1},                        // stride 2, batch
-    {1, 8, 7, 5, 1, 1, 2},                        // larger filters
-    {1, 9, 9, 7, 2, 1, 3}, {1, 7, 6, 3, 1, 2, 2}, // dilation
-    {1, 5, 5, 3, 1, 1, 0},                        // inside only
+    {1, 6, 161, 3, 1, 1, 1},                        // as usual, in pieces
+    {2, 7, 129, 3, 2, 1, 1},                        // stride 2, batch
+    {1, 8, 7, 5, 1, 1, 2},                          // larger filters
+    {1, 9, 9, 7, 2, 1, 3},   {1, 7, 6, 3, 1, 2, 2}, // dilation
+    {1, 5, 5, 3, 1, 1, 0},                          // inside only
     {1, 6, 6, 2, 2, 1, 0}, // even filter, nothing filled up
     {1, 3, 20, 4, 3, 3, 4} // positions that no tap reads
 };
