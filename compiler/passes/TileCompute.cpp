@@ -1,12 +1,24 @@
 // lp-tile: elementwise ops, and contractions without a packed form, as loops.
 #include "compiler/passes/Phases.h"
+#include "ir/dialect/Bounds.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
+#include <set>
 
 using namespace mlir;
 using namespace lpgen;
 
 /// Elements of a one-dimensional op in one task.
 constexpr int64_t kElementsPerTask = 256;
+
+/// Elements lie in pairs: the loop goes over these, and a vector of it is one
+/// of first and one of second elements.
+static bool isOfPairs(lp::ComputeOp op) {
+  ArrayRef<int64_t> extents = op.getExtents();
+  constexpr int64_t kFewest = 8;
+  return extents.size() > 2 && extents.back() == 2 &&
+         extents[extents.size() - 2] >= kFewest;
+}
 
 SmallVector<OpFoldResult>
 lpgen::computeTaskSizes(lp::ComputeOp op, Emitter &e,
@@ -17,9 +29,59 @@ lpgen::computeTaskSizes(lp::ComputeOp op, Emitter &e,
     return {e.ceilDiv(e.value(sizes[0]), kElementsPerTask)};
   }
   if (!sizes.empty()) {
-    sizes.pop_back(); // the innermost dimension is the loop within a task
+    // The innermost dimensions are the loop within a task.
+    sizes.truncate(sizes.size() - (isOfPairs(op) ? 2 : 1));
   }
   return sizes;
+}
+
+/// Loops into which the innermost one is cut at most.
+constexpr size_t kMostPieces = 8;
+
+/// Where reads at the index of a loop come into their source or leave it, from
+/// 0 to its extent. Between two of these places no read needs a check: the
+/// parts of a concatenation are plain copies.
+static SmallVector<int64_t> piecesOf(lp::ComputeOp op, unsigned loop) {
+  Value innermost = op.getBody().front().getArgument(loop);
+  const int64_t extent = op.getExtents()[loop];
+  std::set<int64_t> cuts;
+  op.getBody().walk([&](lp::ReadOp read) {
+    ArrayRef<int64_t> shape =
+        cast<ShapedType>(read.getSource().getType()).getShape();
+    if (!read.mayBeOutside()) {
+      return;
+    }
+    for (auto [dim, expr] : llvm::enumerate(read.getMap().getResults())) {
+      auto form = lp::linearForm(expr, read.getMap().getNumDims());
+      if (!form || read.getDivisors()[dim] != 1 ||
+          ShapedType::isDynamic(shape[dim])) {
+        continue;
+      }
+      int64_t factor = 0;
+      bool isAlone = true;
+      for (auto [index, coefficient] :
+           llvm::zip_equal(read.getIndices(), form->coefficients)) {
+        factor += index == innermost ? coefficient : 0;
+        isAlone &= index == innermost || coefficient == 0;
+      }
+      if (isAlone && factor > 0) {
+        cuts.insert(llvm::divideCeilSigned(-form->constant, factor));
+        cuts.insert(
+            llvm::divideCeilSigned(shape[dim] - form->constant, factor));
+      }
+    }
+  });
+  SmallVector<int64_t> pieces = {0};
+  for (const int64_t cut : cuts) {
+    if (cut > 0 && cut < extent) {
+      pieces.push_back(cut);
+    }
+  }
+  if (pieces.size() > kMostPieces) {
+    pieces.truncate(1);
+  }
+  pieces.push_back(extent);
+  return pieces;
 }
 
 int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
@@ -40,11 +102,30 @@ int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
       element();
     });
   } else {
-    e.elementwiseLoop(e.index(0), e.value(extents.back()), [&](Value i) {
-      indices.push_back(i);
-      element();
-      indices.pop_back();
-    });
+    const bool hasPairs = isOfPairs(op);
+    const unsigned loop = unsigned(extents.size()) - (hasPairs ? 2 : 1);
+    const auto emitLoop = [&](Value low, Value high) {
+      e.elementwiseLoop(low, high, [&](Value index) {
+        indices.push_back(index);
+        for (int64_t i = 0; i < (hasPairs ? 2 : 0); ++i) {
+          indices.push_back(e.index(i));
+          element();
+          indices.pop_back();
+        }
+        if (!hasPairs) {
+          element();
+        }
+        indices.pop_back();
+      });
+    };
+    if (ShapedType::isDynamic(op.getExtents()[loop])) {
+      emitLoop(e.index(0), e.value(extents[loop]));
+    } else {
+      const SmallVector<int64_t> pieces = piecesOf(op, loop);
+      for (size_t i = 0; i + 1 < pieces.size(); ++i) {
+        emitLoop(e.index(pieces[i]), e.index(pieces[i + 1]));
+      }
+    }
   }
   op.erase();
   return 0;

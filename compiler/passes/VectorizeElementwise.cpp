@@ -6,6 +6,8 @@
 // loops with loops inside, and short ones it unrolls first and leaves scalar.
 #include "compiler/passes/Emitter.h"
 #include "ir/analysis/PackedForm.h"
+#include "ir/dialect/Bounds.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "targets/ByteLookup.h"
@@ -32,7 +34,7 @@ public:
   }
 
   /// False if something has no vector form; `to` is then useless.
-  bool run() { return translate(*from.getBody()); }
+  bool run() { return translate(*from.getBody()) && !first; }
 
 private:
   bool isVector(Value v) const { return vectors.contains(v); }
@@ -61,6 +63,36 @@ private:
            type.areTrailingDimsContiguous(1) &&
            llvm::all_of(indices.drop_back(),
                         [&](Value v) { return isInvariant(v); });
+  }
+
+  /// Positions in pairs of elements, of which the number of the pair grows by
+  /// one each trip: that in the pair, 0 or 1.
+  std::optional<int64_t> placeInPair(MemRefType type,
+                                     ValueRange indices) const {
+    const bool isPair = indices.size() > 1 && type.getShape().back() == 2 &&
+                        type.areTrailingDimsContiguous(2) &&
+                        consecutive.contains(indices[indices.size() - 2]) &&
+                        llvm::all_of(indices.drop_back(2),
+                                     [&](Value v) { return isInvariant(v); });
+    return isPair ? getConstantIntValue(indices.back()) : std::nullopt;
+  }
+
+  /// The memory with its pairs as one dimension, and where those of the trip
+  /// begin.
+  std::pair<Value, SmallVector<Value>> pairsAt(Location loc, Value memory,
+                                               ValueRange indices) {
+    const unsigned last = unsigned(indices.size()) - 1;
+    SmallVector<ReassociationIndices> groups;
+    for (unsigned d = 0; d < last; ++d) {
+      groups.push_back({int64_t(d)});
+    }
+    groups.back().push_back(last);
+    SmallVector<Value> at = scalarsOf(indices.drop_back());
+    at.back() = arith::MulIOp::create(
+        b, loc, at.back(), arith::ConstantIndexOp::create(b, loc, 2));
+    return {memref::CollapseShapeOp::create(
+                b, loc, scalars.lookupOrDefault(memory), groups),
+            at};
   }
 
   SmallVector<Value> scalarsOf(ValueRange values) const {
@@ -99,10 +131,7 @@ private:
     if (byte && translateRounded(byte)) {
       return true;
     }
-    return load ? translate(load)
-           : isa<arith::AddIOp, arith::SubIOp>(op) && isOffset(op)
-               ? offset(op)
-               : elementwise(op);
+    return load ? translate(load) : isOffset(op) ? offset(op) : elementwise(op);
   }
 
   /// The body of `region` at the end of `block`, yielding vectors.
@@ -177,12 +206,28 @@ private:
 
   bool translate(memref::LoadOp load) {
     if (!areConsecutive(load.getMemRefType(), load.getIndices())) {
-      return translateLookup(load);
+      return translatePair(load) || translateLookup(load);
     }
     vectors[load] =
         vector::LoadOp::create(b, load.getLoc(), vectorOf(load.getType()),
                                scalars.lookupOrDefault(load.getMemRef()),
                                scalarsOf(load.getIndices()));
+    return true;
+  }
+
+  /// The first or the second element of each pair.
+  bool translatePair(memref::LoadOp load) {
+    auto place = placeInPair(load.getMemRefType(), load.getIndices());
+    if (!place) {
+      return false;
+    }
+    auto [memory, at] =
+        pairsAt(load.getLoc(), load.getMemRef(), load.getIndices());
+    Value both = vector::LoadOp::create(
+        b, load.getLoc(), VectorType::get({2 * width}, load.getType()), memory,
+        at);
+    vectors[load] = vector::DeinterleaveOp::create(b, load.getLoc(), both)
+                        ->getResult(unsigned(*place));
     return true;
   }
 
@@ -226,11 +271,35 @@ private:
 
   bool translate(memref::StoreOp store) {
     if (!areConsecutive(store.getMemRefType(), store.getIndices())) {
-      return false;
+      return translatePair(store);
     }
     vector::StoreOp::create(b, store.getLoc(), lanesOf(store.getValue()),
                             scalars.lookupOrDefault(store.getMemRef()),
                             scalarsOf(store.getIndices()));
+    return true;
+  }
+
+  /// First elements of pairs, which wait for the second ones.
+  bool translatePair(memref::StoreOp store) {
+    auto place = placeInPair(store.getMemRefType(), store.getIndices());
+    if (!place || (*place == 0) != !first) {
+      return false;
+    }
+    if (*place == 0) {
+      first = store;
+      return true;
+    }
+    if (first.getMemRef() != store.getMemRef() ||
+        first.getIndices().drop_back() != store.getIndices().drop_back()) {
+      return false;
+    }
+    Value both = vector::InterleaveOp::create(b, store.getLoc(),
+                                              lanesOf(first.getValue()),
+                                              lanesOf(store.getValue()));
+    auto [memory, at] =
+        pairsAt(store.getLoc(), store.getMemRef(), store.getIndices());
+    vector::StoreOp::create(b, store.getLoc(), both, memory, at);
+    first = {};
     return true;
   }
 
@@ -271,8 +340,23 @@ private:
     return bytes != nullptr;
   }
 
+  /// d0 + constant
+  static bool isMovedBy1(AffineExpr expr) {
+    const auto form = lp::linearForm(expr, 1);
+    return form && form->coefficients[0] == 1;
+  }
+
   /// A position plus or minus what does not change.
   bool isOffset(Operation &op) const {
+    if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
+      AffineMap map = apply.getAffineMap();
+      return map.getNumDims() == 1 && map.getNumSymbols() == 0 &&
+             consecutive.contains(apply.getMapOperands()[0]) &&
+             isMovedBy1(map.getResult(0));
+    }
+    if (!isa<arith::AddIOp, arith::SubIOp>(op)) {
+      return false;
+    }
     Value lhs = op.getOperand(0);
     Value rhs = op.getOperand(1);
     return (consecutive.contains(lhs) && isInvariant(rhs)) ||
@@ -311,6 +395,7 @@ private:
   IRMapping scalars;
   llvm::DenseSet<Value> consecutive; ///< Positions that grow by 1 each trip.
   llvm::DenseMap<Value, Value> vectors;
+  memref::StoreOp first; ///< Of a pair, whose second element has not come yet.
 };
 
 /// Fewer trips at once are not worth a vector.

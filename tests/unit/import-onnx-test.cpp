@@ -388,6 +388,41 @@ TEST(ImportOnnx, PartsOfOtherFormsAreJoined) {
   EXPECT_THAT(computed(net, {3, 5}), ElementsAre(3, 5, 3, 5));
 }
 
+/// Codes of x with scale 0.5 and 2 * x with 0.25 are joined, moved and
+/// quantized by `scale`.
+static Net joinedNet(float scale) {
+  Net net;
+  net.input("x", {1, 2}, TensorProto::UINT8).output("y", TensorProto::UINT8);
+  net.floats("sa", {}, {0.5})
+      .floats("sb", {}, {0.25})
+      .floats("s", {1}, {scale});
+  net.integers("z", TensorProto::UINT8, {}, {3}).floats("two", {}, {2});
+  net.integers("shape", TensorProto::INT64, {2}, {2, 2});
+  net.node("DequantizeLinear", {"x", "sa", "z"}, {"a"});
+  net.node("DequantizeLinear", {"x", "sb"}, {"half"});
+  net.node("Mul", {"half", "two"}, {"b"});
+  net.node("Concat", {"a", "b"}, {"ab"}, {{"axis", int64_t{1}}});
+  net.node("Reshape", {"ab", "shape"}, {"square"});
+  net.node("Transpose", {"square"}, {"turned"});
+  net.node("QuantizeLinear", {"turned", "s", "z"}, {"y"});
+  return net;
+}
+
+// A quantizer behind a Concat goes before it; codes that are on its grid
+// already stay as they are.
+TEST(ImportOnnx, PartsAreQuantizedWhereTheyAreMade) {
+  EXPECT_THAT(computed(joinedNet(0.5), {7, 0}), ElementsAre(7, 10, 0, 3));
+  EXPECT_THAT(computed(joinedNet(0.4), {7, 0}), ElementsAre(8, 12, 0, 3));
+  const std::string text = imported(joinedNet(0.5).bytes())->text();
+  EXPECT_THAT(text, HasSubstr("Concat_3[n,c]: u8[1, 4] = "));
+  EXPECT_THAT(text, Not(HasSubstr(": f32[")));
+  EXPECT_EQ(text.find("round"), text.rfind("round")) << text;
+  // Not if something else reads what is joined.
+  Net read = joinedNet(0.5);
+  read.output("ab");
+  EXPECT_THAT(imported(read.bytes())->text(), HasSubstr(": f32["));
+}
+
 TEST(ImportOnnx, TheFirstGreatestElementIsChosen) {
   Net net;
   net.input("x", {1, 4}).output("y", TensorProto::INT64);

@@ -41,6 +41,7 @@ Status importModel(std::span<const std::byte> bytes, const std::string &folder,
     }
   }
   quantizeBeforePools(*model);
+  quantizeBeforeConcat(*model);
   Lowering(*model, program, options).run();
   return Status::success();
 }

@@ -149,12 +149,36 @@ static Expression codeOf(const Expression &t, const Grid &grid,
       grid.rounding);
 }
 
+/// The numbers are on this grid already. (code * scale) / scale is less than
+/// half a step from the code, so rounding to nearest gives it back.
+static bool isOnGrid(const Value &value, const Grid &grid) {
+  constexpr double least = 1e-30;
+  return value.isInteger && value.quantization && !value.constant &&
+         grid.scale.isUniform() && grid.zero.isUniform() &&
+         value.quantization->scale.isUniform() &&
+         value.quantization->zero.isUniform() &&
+         value.quantization->scale.values[0] == grid.scale.values[0] &&
+         value.quantization->zero.values[0] == grid.zero.values[0] &&
+         grid.scale.values[0] > least && grid.scale.values[0] < 1 / least &&
+         value.lowest >= grid.lowest && value.highest <= grid.highest &&
+         grid.bits <= 16 &&
+         (grid.rounding == Rounding::HalfEven ||
+          grid.rounding == Rounding::HalfFromZero ||
+          grid.rounding == Rounding::HalfToZero);
+}
+
 std::optional<Value> quantize(Lowering &lowering, const Value &input,
                               const Grid &grid, const std::string &name,
                               bool isStored) {
   if (!broadcastsTo(grid.scale.shape, input.shape()) ||
       !broadcastsTo(grid.zero.shape, input.shape())) {
     return std::nullopt;
+  }
+  if (isOnGrid(input, grid)) {
+    Value codes = input;
+    codes.quantization.reset();
+    codes.beforeRelu = nullptr;
+    return codes;
   }
   Value value = lowering.emitter.real(input);
   if (!value.constant &&

@@ -1,4 +1,4 @@
-// A change of the graph before it is lowered.
+// Changes of the graph before it is lowered.
 #ifndef LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZEBEFOREPOOLS_H
 #define LPGEN_NETWORKS_IMPORT_ONNX_QUANTIZEBEFOREPOOLS_H
 
@@ -9,6 +9,10 @@ namespace lpgen::importer::onnx {
 /// A maximum of floats that only a quantizer reads becomes one of codes: what
 /// rounds does not change the order, and codes are small.
 void quantizeBeforePools(Model &model);
+
+/// Parts of floats that are joined, moved and then quantized are quantized one
+/// by one, each where it is made, and codes are joined.
+void quantizeBeforeConcat(Model &model);
 
 } // namespace lpgen::importer::onnx
 

@@ -134,3 +134,48 @@ func.func @scalar(%x: memref<64x4xi32>, %y: memref<64xi32>) {
   }
   return
 }
+
+// Elements in pairs: vectors of first and of second ones, side by side in memory.
+// CHECK-LABEL: func.func @pairs(
+// CHECK-SAME: %[[X:.*]]: memref<3x64xi8>, %[[Y:.*]]: memref<3x32x2xi8>, %[[Z:.*]]: memref<3x32x2xi8>, %[[ROW:.*]]: index
+// CHECK: %[[INX:.*]] = memref.collapse_shape %[[Z]] {{.*}} : memref<3x32x2xi8> into memref<3x64xi8>
+// CHECK: %[[BOTH:.*]] = vector.load %[[INX]][%[[ROW]], %{{.*}}] : memref<3x64xi8>, vector<64xi8>
+// CHECK: %[[EVEN:.*]], %{{.*}} = vector.deinterleave %[[BOTH]] : vector<64xi8>
+// CHECK: %[[A:.*]] = vector.load %[[X]][%[[ROW]], %{{.*}}] : memref<3x64xi8>, vector<32xi8>
+// CHECK: %[[B:.*]] = arith.xori %[[EVEN]], %[[A]]
+// CHECK: %[[PAIRS:.*]] = vector.interleave %[[B]], %[[A]] : vector<32xi8> -> vector<64xi8>
+// CHECK: vector.store %[[PAIRS]], %{{.*}}[%[[ROW]], %{{.*}}] : memref<3x64xi8>, vector<64xi8>
+// CHECK-NOT: memref.store
+func.func @pairs(%x: memref<3x64xi8>, %y: memref<3x32x2xi8>, %z: memref<3x32x2xi8>, %row: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  scf.for %i = %c0 to %c32 step %c1 {
+    %e = memref.load %z[%row, %i, %c0] : memref<3x32x2xi8>
+    %a = memref.load %x[%row, %i] : memref<3x64xi8>
+    %b = arith.xori %e, %a : i8
+    memref.store %b, %y[%row, %i, %c0] : memref<3x32x2xi8>
+    memref.store %a, %y[%row, %i, %c1] : memref<3x32x2xi8>
+  } {lp.elementwise}
+  return
+}
+
+// Half a pair, or the second element first, has no such form.
+// CHECK-LABEL: func.func @half(
+// CHECK-NOT: vector
+// CHECK: return
+func.func @half(%x: memref<64xi8>, %y: memref<32x2xi8>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  scf.for %i = %c0 to %c32 step %c1 {
+    %a = memref.load %x[%i] : memref<64xi8>
+    memref.store %a, %y[%i, %c0] : memref<32x2xi8>
+  } {lp.elementwise}
+  scf.for %i = %c0 to %c32 step %c1 {
+    %a = memref.load %x[%i] : memref<64xi8>
+    memref.store %a, %y[%i, %c1] : memref<32x2xi8>
+    memref.store %a, %y[%i, %c0] : memref<32x2xi8>
+  } {lp.elementwise}
+  return
+}
