@@ -52,6 +52,12 @@ op groups(x: u8[1, 56, 56, 128] pad(0), w: s8[32, 4, 3, 3, 4], scale: f32[32, 4]
 }
 )"};
 
+constexpr Sample table = {"Table", R"(
+op table(x: u8[56, 56, 64], t: u8[256]) -> (y: u8[56, 56, 64]) {
+  y[h,v,c] = t[x[h,v,c]]
+}
+)"};
+
 struct PartCase {
   const char *target;
   Sample kernel;
@@ -69,6 +75,9 @@ constexpr PartCase partCases[] = {
     {"arm_neon", fixedPoint, "srshl", 5.6},
     {"x86_avx2", addition, "vpmuldq", 6.1},
     {"arm_neon", addition, "srshr", 5.3},
+    // A look-up in 16 bytes has a saturated difference, an exclusive or, and
+    // loads of what 16 registers do not hold.
+    {"x86_avx2", table, "vpshufb", 4.3},
     // A tile of a depthwise layer has six products for eight outputs, each
     // with an addition but the first.
     {"x86_avx2", depthwise, "vpmaddwd", 2.5},
