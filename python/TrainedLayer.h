@@ -4,6 +4,7 @@
 #define LPGEN_PYTHON_TRAINEDLAYER_H
 
 #include "python/Raise.h"
+#include "python/ResultMemory.h"
 #include "runtime/kernels/KernelProvider.h"
 #include "training/policies/Policies.h"
 #include <algorithm>
@@ -24,6 +25,12 @@ using State = std::map<std::string, std::string>;
 inline void copyIn(const Floats &from, nn::FloatTensor &to) {
   to.resize({from.shape(), from.shape() + from.ndim()});
   std::copy_n(from.data(), from.size(), to.data());
+}
+
+/// The array as a tensor that must not be changed and does not outlive it.
+inline nn::FloatTensor viewOf(const Floats &array) {
+  return nn::FloatTensor::over(const_cast<float *>(array.data()),
+                               {array.shape(), array.shape() + array.ndim()});
 }
 
 /// An array that owns the tensor.
@@ -150,6 +157,7 @@ public:
   std::string text;
   KernelProvider kernels;
   ThreadPool pool;
+  std::shared_ptr<ResultMemory> results = std::make_shared<ResultMemory>();
   nn::RandomKey seed;
   int64_t stepsPerEpoch, totalSteps, batchSize;
   std::unique_ptr<train::Policy> policy;
@@ -199,10 +207,12 @@ public:
                                       bool isTraining, int64_t step) {
     useGeometryOf(x);
     State before = state();
-    copyIn(x, input);
-    copyIn(weight, weights);
+    const nn::FloatTensor input = viewOf(x);
+    const nn::FloatTensor weights = viewOf(weight);
+    inputShape = input.shape();
+    weightShape = weights.shape();
     setLearned(learnedValues);
-    nn::FloatTensor y(outputShape());
+    nn::FloatTensor y = precision->results->take(outputShape(input));
     Status status;
     {
       const py::gil_scoped_release released;
@@ -212,7 +222,7 @@ public:
       status = backend->forward(input, weights, y, *context);
     }
     checkNamed(status);
-    return {arrayOf(std::move(y)), std::move(before)};
+    return {precision->results->arrayOf(std::move(y)), std::move(before)};
   }
   /// Makes an earlier call of forward in training, which began in state
   /// `before`, the last one. The state of now stays.
@@ -226,16 +236,26 @@ public:
     restore(now);
   }
 
-  /// dx, dWeight and the gradients of what is learned.
+  /// dx, dWeight and the gradients of what is learned, of the last forward call
+  /// in training, whose x and weight are given again.
   std::tuple<std::optional<py::array>, py::array, std::vector<py::array>>
-  backward(const Floats &dy, bool wantsInput) {
+  backward(const Floats &x, const Floats &weight, const Floats &dy,
+           bool wantsInput) {
     if (!context || !context->isTraining()) {
       raise("layer '" + spec.name + "': backward follows forward in training");
     }
-    copyIn(dy, outputGradient);
-    nn::FloatTensor dWeight(weights.shape());
-    nn::FloatTensor dx;
-    dx.resize(wantsInput ? input.shape() : std::vector<int64_t>{0});
+    const nn::FloatTensor input = viewOf(x);
+    const nn::FloatTensor weights = viewOf(weight);
+    const nn::FloatTensor outputGradient = viewOf(dy);
+    if (input.shape() != inputShape || weights.shape() != weightShape ||
+        outputGradient.shape() != outputShape(input)) {
+      raise("layer '" + spec.name +
+            "': the operands of backward are not of the last forward call");
+    }
+    ResultMemory &results = *precision->results;
+    nn::FloatTensor dWeight = results.take(weights.shape());
+    nn::FloatTensor dx =
+        results.take(wantsInput ? input.shape() : std::vector<int64_t>{0});
     Status status;
     {
       const py::gil_scoped_release released;
@@ -248,8 +268,9 @@ public:
     backend->visitParameters([&](nn::Parameter &parameter) {
       learnedGradients.push_back(arrayOf(parameter.gradient));
     });
-    return {wantsInput ? std::optional(arrayOf(std::move(dx))) : std::nullopt,
-            arrayOf(std::move(dWeight)), std::move(learnedGradients)};
+    return {wantsInput ? std::optional(results.arrayOf(std::move(dx)))
+                       : std::nullopt,
+            results.arrayOf(std::move(dWeight)), std::move(learnedGradients)};
   }
 
   State state() {
@@ -315,7 +336,7 @@ private:
       copyIn(values.at(i++), parameter.value);
     });
   }
-  std::vector<int64_t> outputShape() const {
+  std::vector<int64_t> outputShape(const nn::FloatTensor &input) const {
     const ConvGeometry &g = spec.geometry;
     const int64_t images = input.extent(0);
     return input.shape().size() == 4
@@ -334,10 +355,10 @@ private:
   std::unique_ptr<nn::ContractionBackend> first;
   nn::ContractionBackend *backend = nullptr; ///< The policy owns it.
   std::map<std::pair<int64_t, int64_t>, nn::ContractionBackend *> made;
-  std::optional<nn::StepContext> context; ///< Of the last forward call.
-  nn::FloatTensor input;
-  nn::FloatTensor weights;
-  nn::FloatTensor outputGradient;
+  // Of the last forward call.
+  std::optional<nn::StepContext> context;
+  std::vector<int64_t> inputShape;
+  std::vector<int64_t> weightShape;
 };
 
 } // namespace lpgen

@@ -5,6 +5,7 @@
 // dense float32 in the trainer's order of dimensions. Failures leave as
 // lpgen.Error.
 #include "python/ModelExport.h"
+#include "python/Normalization.h"
 #include "python/TrainedLayer.h"
 
 namespace lpgen {
@@ -119,6 +120,15 @@ PYBIND11_MODULE(_training, module) {
       .def("restore", &Contraction::restore)
       .def("report",
            [](Contraction &layer) { return describe(layer.report()); });
+  py::class_<BatchNormCall>(module, "BatchNormCall")
+      .def(py::init<std::shared_ptr<Precision>, const Floats &, Floats, Floats,
+                    const Floats &, double, bool>(),
+           py::arg("precision"), py::arg("x"), py::arg("gamma"),
+           py::arg("beta"), py::arg("shift"), py::arg("epsilon"),
+           py::arg("relu"))
+      .def("take_result", &BatchNormCall::takeResult)
+      .def("statistics", &BatchNormCall::statistics)
+      .def("backward", &BatchNormCall::backward);
   module.def("has_plain_steps", [](const std::string &text) {
     return train::hasTrait(text, train::PlainSteps);
   });

@@ -20,7 +20,9 @@ static std::align_val_t alignmentOf(size_t bytes, AlignedBytes::Pages pages) {
 }
 
 void AlignedBytes::Free::operator()(std::byte *memory) const noexcept {
-  ::operator delete[](memory, alignmentOf(bytes, pages));
+  if (!isBorrowed) {
+    ::operator delete[](memory, alignmentOf(bytes, pages));
+  }
 }
 
 AlignedBytes::Storage AlignedBytes::allocate(size_t bytes, Pages pages) {
@@ -33,7 +35,7 @@ AlignedBytes::Storage AlignedBytes::allocate(size_t bytes, Pages pages) {
     ::madvise(memory, bytes / largePage * largePage, MADV_HUGEPAGE);
   }
 #endif
-  return Storage(memory, Free{bytes, pages});
+  return Storage(memory, Free{bytes, pages, false});
 }
 
 Result<AlignedBytes> AlignedBytes::create(int64_t size) {
@@ -49,6 +51,15 @@ Result<AlignedBytes> AlignedBytes::create(int64_t size) {
     }
     bytes.count = size;
   }
+  return bytes;
+}
+
+AlignedBytes AlignedBytes::borrow(void *memory, int64_t size) {
+  assert(size >= 0 && "a negative size");
+  AlignedBytes bytes;
+  bytes.storage = Storage(static_cast<std::byte *>(memory),
+                          Free{size_t(size), bytes.pages, true});
+  bytes.count = size;
   return bytes;
 }
 

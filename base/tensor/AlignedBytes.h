@@ -43,6 +43,9 @@ public:
   /// Uninitialized bytes. An error if there is no memory for `size` bytes or
   /// `size` is negative.
   static Result<AlignedBytes> create(int64_t size);
+  /// Memory of someone else, which outlives this and has any alignment. A
+  /// resize beyond it takes memory of its own.
+  static AlignedBytes borrow(void *memory, int64_t size);
   /// Keeps the memory where it suffices, and what it holds; new memory is 0.
   /// Throws std::bad_alloc.
   void resize(int64_t size);
@@ -65,6 +68,7 @@ private:
   struct Free {
     size_t bytes;
     Pages pages;
+    bool isBorrowed;
     void operator()(std::byte *memory) const noexcept;
   };
   using Storage = std::unique_ptr<std::byte[], Free>;

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 
 from . import _training
 from ._errors import Error
+from ._torch_arrays import dense
+from ._torch_norm import BatchNorm2d
 
 Node = torch.fx.Node
 # Names that the written network has itself.
@@ -24,7 +26,8 @@ _TAKEN = ("net", "image", "input", "scores")
 
 class _Tracer(torch.fx.Tracer):
     def is_leaf_module(self, module: torch.nn.Module, name: str) -> bool:
-        return hasattr(module, "_products") or super().is_leaf_module(module, name)
+        return (hasattr(module, "_products") or isinstance(module, BatchNorm2d)
+                or super().is_leaf_module(module, name))
 
 
 class _Shapes(torch.fx.Interpreter):
@@ -80,10 +83,6 @@ def _one(value: typing.Any) -> int | None:
     """What stands for rows and columns, if it is the same."""
     values = set(value) if isinstance(value, (tuple, list)) else {value}
     return values.pop() if len(values) == 1 else None
-
-
-def _dense(values: torch.Tensor) -> np.ndarray:
-    return values.detach().contiguous().numpy()
 
 
 class _Exporter:
@@ -180,7 +179,7 @@ class _Exporter:
         self.native.add_product(name, module._products, self.pixels)
         self.pixels = 1
         if module.bias is not None:
-            self.native.add_bias(name, _dense(module.bias))
+            self.native.add_bias(name, dense(module.bias))
 
     def add_batch_norm(self, node: Node, module: typing.Any) -> None:
         if module.running_mean is None or self.pixels > 1:
@@ -190,7 +189,9 @@ class _Exporter:
         gains = factor if module.weight is None else factor * module.weight
         offsets = -(module.running_mean * gains)
         offsets = offsets if module.bias is None else module.bias - module.running_mean * gains
-        self.native.add_affine(self.name(node), _dense(gains), _dense(offsets))
+        self.native.add_affine(self.name(node), dense(gains), dense(offsets))
+        if getattr(module, "relu", False):
+            self.native.add_relu(self.name(node))
 
     def add_flatten(self, node: Node) -> None:
         before, after = _inputs(node)[0].meta["shape"], node.meta["shape"]

@@ -39,12 +39,25 @@ class Contraction:
     def repeat(self, x: np.ndarray, weight: np.ndarray, learned: list[np.ndarray], step: int,
                before: Snapshot) -> None:
         """Makes an earlier call of forward in training the last one."""
-    def backward(self, dy: np.ndarray, wants_input: bool) \
+    def backward(self, x: np.ndarray, weight: np.ndarray, dy: np.ndarray, wants_input: bool) \
             -> tuple[np.ndarray | None, np.ndarray, list[np.ndarray]]:
-        """Gradients of the last forward call: of x, weights and what is learned."""
+        """Gradients of the last forward call, that of x and weight: of x, weights and what is
+        learned."""
     def state(self) -> dict[str, bytes]: ...
     def restore(self, state: State) -> None: ...
     def report(self) -> dict[str, typing.Any]: ...
+
+class BatchNormCall:
+    """Batch normalization in training. Arrays are float32 and dense: x [..., C], others [C]."""
+    def __init__(self, precision: Precision, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray,
+                 shift: np.ndarray, epsilon: float, relu: bool) -> None: ...
+    def take_result(self) -> np.ndarray:
+        """y, once."""
+    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means and biased variances of the channels, float64."""
+    def backward(self, x: np.ndarray, dy: np.ndarray) \
+            -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """dx, dgamma and dbeta; x is that of the call."""
 
 class ModelExport:
     """The layers of a model in order; they become a network in the operator language."""

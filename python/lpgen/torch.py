@@ -28,10 +28,12 @@ except ImportError as _error:
     raise ImportError("this lpgen was built without training, which lpgen.torch needs; remedy: "
                       "configure it with -DLPGEN_BUILD_TRAINING=ON") from _error
 
-from . import _program
+from . import _program, _torch_norm
 from ._errors import Error
+from ._torch_arrays import channels_last, channels_second, dense
+from ._torch_norm import BatchNorm2d
 
-__all__ = ["Conv2d", "Linear", "Policy", "convert", "export", "policies"]
+__all__ = ["BatchNorm2d", "Conv2d", "Linear", "Policy", "convert", "export", "policies"]
 
 policies = _training.policies
 
@@ -94,7 +96,7 @@ class Policy:
             for parameter in parameters:
                 if scale != 1:
                     parameter.grad /= scale
-            gradients = [(name, _dense(parameter.grad).copy())
+            gradients = [(name, dense(parameter.grad).copy())
                          for name, parameter in zip(names, parameters)]
             accepted = self._native.accept_gradients(gradients)
             if not self.has_plain_steps:
@@ -111,7 +113,7 @@ class Policy:
         if self.has_plain_steps:
             return
         with torch.no_grad():
-            values = [(name, _dense(parameter).copy())
+            values = [(name, dense(parameter).copy())
                       for name, parameter in zip(names, parameters)]
             self._native.after_update(values, self.steps)
             for parameter, (_, value) in zip(parameters, values):
@@ -134,20 +136,6 @@ class Policy:
         return f"<lpgen.torch.Policy {self.text}>"
 
 
-def _dense(tensor: torch.Tensor) -> typing.Any:
-    return tensor.detach().contiguous().numpy()
-
-
-def _nhwc(tensor: torch.Tensor) -> typing.Any:
-    """An array with the channels last; no copy of tensors in that memory format."""
-    return _dense(tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor)
-
-
-def _nchw(array: typing.Any) -> torch.Tensor:
-    tensor = torch.from_numpy(array)
-    return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
-
-
 class _Products(torch.autograd.Function):
     """y = x w, and the gradients that the policy makes of dy."""
 
@@ -155,8 +143,9 @@ class _Products(torch.autograd.Function):
     def forward(context: typing.Any, layer: _Layer, x: torch.Tensor, weight: torch.Tensor,
                 *learned: torch.Tensor) -> torch.Tensor:
         context.layer, context.step = layer, layer._steps
+        x, weight = channels_last(x), channels_last(weight)
         y, context.before = layer._products.forward(
-            _nhwc(x), _nhwc(weight), [_dense(each) for each in learned], layer.training,
+            x.numpy(), weight.numpy(), [dense(each) for each in learned], layer.training,
             layer._steps)
         layer._calls += 1
         context.call = layer._calls
@@ -168,7 +157,7 @@ class _Products(torch.autograd.Function):
                 if not torch.equal(parameter, chosen):
                     parameter.copy_(chosen)
         context.save_for_backward(x, weight, *learned)
-        return _nchw(y)
+        return channels_second(y)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -177,14 +166,15 @@ class _Products(torch.autograd.Function):
         if not context.is_training:
             raise Error(f"layer '{layer.layer_name}' has no gradients in evaluation; remedy: "
                         "model.train() before the forward call")
+        x, weight, *learned = context.saved_tensors
         if context.call != layer._calls:  # it was called again, and keeps one call's operands
-            x, weight, *learned = context.saved_tensors
-            layer._products.repeat(_nhwc(x), _nhwc(weight), [_dense(each) for each in learned],
+            layer._products.repeat(x.numpy(), weight.numpy(), [dense(each) for each in learned],
                                    context.step, context.before)
             layer._calls += 1
             context.call = layer._calls
-        dx, dw, learned = layer._products.backward(_nhwc(dy), context.needs_input_grad[1])
-        return (None, None if dx is None else _nchw(dx), _nchw(dw),
+        dx, dw, learned = layer._products.backward(
+            x.numpy(), weight.numpy(), channels_last(dy).numpy(), context.needs_input_grad[1])
+        return (None, None if dx is None else channels_second(dx), channels_second(dw),
                 *(torch.from_numpy(each) for each in learned))
 
 
@@ -366,7 +356,8 @@ def convert(model: torch.nn.Module, policy: Policy | str = "apt", *,
             keep: typing.Collection[str] = ()) -> torch.nn.Module:
     """A copy of a model in which a policy computes all convolutions and linear layers.
 
-    Weights and biases are those of the model. The first layer in the order of
+    Batch normalization is that of the runtime, which is faster, with a relu that follows in the
+    same Sequential. Weights, biases and statistics are those of the model. The first layer in the order of
     `model.named_modules()` is the first of the network, the last one the last. `keep` has names
     of layers that stay as they are.
 
@@ -396,7 +387,12 @@ def convert(model: torch.nn.Module, policy: Policy | str = "apt", *,
     places = {named[-1][0]: "last", named[0][0]: "first"}
     made = {id(module): _made_from(module, policy, places.get(name, "inner"), name or "layer")
             for name, module in named}
-    return copy.deepcopy(model, {key: value for key, value in made.items()})
+    made.update((id(module), _torch_norm.made_from(module, policy))
+                for name, module in model.named_modules()
+                if type(module) is torch.nn.BatchNorm2d and name not in keep)
+    copied = copy.deepcopy(model, dict(made))
+    _torch_norm.take_relus(copied)
+    return copied
 
 
 def export(model: torch.nn.Module, example: torch.Tensor, path: str | os.PathLike[str], *,

@@ -4,6 +4,7 @@
 #include "base/types/Scalar.h"
 #include "tests/unit/TestTypes.h"
 #include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -54,6 +55,23 @@ TEST(AlignedBytes, areCopiedAndMoved) {
   EXPECT_EQ(b.size(), 0); // NOLINT(bugprone-use-after-move)
   EXPECT_FALSE(AlignedBytes::create(-1).ok());
   EXPECT_EQ(AlignedBytes::create(0)->data(), nullptr);
+}
+
+TEST(AlignedBytes, borrowMemory) {
+  std::array<uint8_t, 8> memory = {1, 2, 3, 4, 5, 6, 7, 8};
+  {
+    AlignedBytes bytes = AlignedBytes::borrow(memory.data() + 1, 4);
+    EXPECT_EQ(bytes.data(), memory.data() + 1);
+    EXPECT_EQ(bytes.as<uint8_t>()[3], 5);
+    const AlignedBytes copy = bytes;
+    EXPECT_NE(copy.data(), bytes.data());
+    const AlignedBytes moved = std::move(bytes);
+    EXPECT_EQ(moved.data(), memory.data() + 1);
+  } // Nothing of it is freed.
+  AlignedBytes bytes = AlignedBytes::borrow(memory.data(), 8);
+  bytes.resize(9);
+  EXPECT_NE(bytes.data(), memory.data());
+  EXPECT_EQ(bytes.as<uint8_t>()[0], 0);
 }
 
 TEST(Scalar, saturateClampsToTheTypesRange) {

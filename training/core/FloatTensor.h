@@ -20,14 +20,19 @@ public:
   /// All elements 0.
   explicit FloatTensor(std::vector<int64_t> shape) { resize(std::move(shape)); }
 
+  /// Over the memory of someone else, which outlives the tensor.
+  static FloatTensor over(float *values, std::vector<int64_t> shape) {
+    FloatTensor tensor;
+    const int64_t count = countOf(shape);
+    tensor.extents = std::move(shape);
+    tensor.bytes = AlignedBytes::borrow(values, count * int64_t(sizeof(float)));
+    return tensor;
+  }
+
   /// Gives the tensor this shape and keeps its memory where that suffices; the
   /// elements are unspecified afterwards, those of new memory 0.
   void resize(std::vector<int64_t> shape) {
-    int64_t count = 1;
-    for (int64_t extent : shape) {
-      assert(extent >= 0 && "negative extent");
-      count *= extent;
-    }
+    const int64_t count = countOf(shape);
     extents = std::move(shape);
     bytes.resize(count * int64_t(sizeof(float)));
   }
@@ -51,6 +56,15 @@ public:
   float operator[](int64_t i) const { return data()[i]; }
 
 private:
+  static int64_t countOf(const std::vector<int64_t> &shape) {
+    int64_t count = 1;
+    for (int64_t extent : shape) {
+      assert(extent >= 0 && "negative extent");
+      count *= extent;
+    }
+    return count;
+  }
+
   std::vector<int64_t> extents;
   AlignedBytes bytes{AlignedBytes::Pages::Large};
   int exponent = 0;

@@ -30,19 +30,10 @@ BatchNorm::BatchNorm(std::string name, int64_t channels)
 void BatchNorm::updateStatistics(const FloatTensor &x,
                                  const StepContext &context) {
   const int64_t rows = x.size() / channels;
-  // Sums of x and of x squared, from a shift near the mean to keep the digits.
-  std::vector<float> shift(runningMean.values().begin(),
-                           runningMean.values().end());
-  const std::vector<double> sums =
-      sumRows(context, rows, 2 * channels, [&](TaskRange range, double *sum) {
-        addMoments(x.data() + range.begin * channels, range.end - range.begin,
-                   channels, shift.data(), sum);
-      });
+  const BatchMoments moments = momentsOf(x, runningMean.values(), context);
   for (int64_t c = 0; c < channels; ++c) {
-    const double offset = sums[size_t(c)] / double(rows);
-    const double square = sums[size_t(channels + c)] / double(rows);
-    const double variance = std::max(square - offset * offset, 0.0);
-    const double center = offset + double(shift[size_t(c)]);
+    const double center = moments.mean[size_t(c)];
+    const double variance = moments.variance[size_t(c)];
     mean[size_t(c)] = float(center);
     inverse[size_t(c)] = float(1.0 / std::sqrt(variance + epsilon));
     if (context.isBeside) {
@@ -56,20 +47,17 @@ void BatchNorm::updateStatistics(const FloatTensor &x,
   }
 }
 
-BatchNorm::Affine BatchNorm::affine(bool isTraining) const {
-  Affine result = {std::vector<float>(size_t(channels)),
-                   std::vector<float>(size_t(channels))};
-  for (int64_t c = 0; c < channels; ++c) {
-    const auto i = size_t(c);
-    const float center = isTraining ? mean[i] : runningMean[c];
-    const float factor =
-        isTraining
-            ? inverse[i]
-            : float(1.0 / std::sqrt(double(runningVariance[c]) + epsilon));
-    result.scale[i] = gamma.value[c] * factor;
-    result.offset[i] = beta.value[c] - center * result.scale[i];
+Affine BatchNorm::affine(bool isTraining) const {
+  if (isTraining) {
+    return affineOf(gamma.value.values(), beta.value.values(), mean, inverse);
   }
-  return result;
+  std::vector<float> running(static_cast<size_t>(channels));
+  for (int64_t c = 0; c < channels; ++c) {
+    running[size_t(c)] =
+        float(1.0 / std::sqrt(double(runningVariance[c]) + epsilon));
+  }
+  return affineOf(gamma.value.values(), beta.value.values(),
+                  runningMean.values(), running);
 }
 
 std::vector<float> BatchNorm::takeGains() {
@@ -115,30 +103,15 @@ Status BatchNorm::forward(const FloatTensor &x, FloatTensor &y,
   return Status::success();
 }
 
-/// With xhat = (x - mean) inverse and n rows:
-///   dbeta = sum g,  dgamma = sum g xhat
-///   dx = gamma inverse (g - dbeta / n - xhat dgamma / n)
-BatchNorm::GradientFactors
-BatchNorm::takeGradients(const std::vector<double> &sums, int64_t rows,
-                         int scaleExponent) {
-  const auto size = static_cast<size_t>(channels);
-  GradientFactors factors = {std::vector<float>(size), std::vector<float>(size),
-                             std::vector<float>(size)};
+GradientFactors BatchNorm::takeGradients(const std::vector<double> &sums,
+                                         int64_t rows, int scaleExponent) {
   for (int64_t c = 0; c < channels; ++c) {
-    const auto i = size_t(c);
-    beta.gradient[c] = float(sums[i]);
-    gamma.gradient[c] = float(sums[size + i]);
-    const double meanGradient = sums[i] / double(rows);
-    const double meanProduct = sums[size + i] / double(rows);
-    const double factor = double(gamma.value[c]) * double(inverse[i]);
-    factors.a[i] = float(factor);
-    factors.b[i] = float(-factor * meanProduct * double(inverse[i]));
-    factors.constant[i] =
-        float(-factor * meanGradient) - factors.b[i] * mean[i];
+    beta.gradient[c] = float(sums[size_t(c)]);
+    gamma.gradient[c] = float(sums[size_t(channels + c)]);
   }
   unscale(beta.gradient, scaleExponent);
   unscale(gamma.gradient, scaleExponent);
-  return factors;
+  return gradientFactors(sums, rows, gamma.value.values(), mean, inverse);
 }
 
 Status BatchNorm::backward(const FloatTensor &dy, FloatTensor &dx,

@@ -3,8 +3,8 @@
 #ifndef LPGEN_TRAINING_LAYERS_BATCHNORM_H
 #define LPGEN_TRAINING_LAYERS_BATCHNORM_H
 
+#include "training/layers/BatchStatistics.h"
 #include "training/layers/Layer.h"
-#include "training/layers/NormalizationLoops.h"
 
 namespace lpgen::nn {
 
@@ -30,16 +30,6 @@ public:
   /// result points into this layer and holds until the next call.
   Normalization normalizationOf(const FloatTensor &x, Following following,
                                 const StepContext &context);
-  /// a, b and constant of NormalizationGradient, for each channel.
-  struct GradientFactors {
-    std::vector<float> a;
-    std::vector<float> b;
-    std::vector<float> constant;
-
-    NormalizationGradient pointers() const {
-      return {a.data(), b.data(), constant.data()};
-    }
-  };
   /// Backward before any element, from the sums of addGradients over all `rows`
   /// rows of x: writes the gradients of the parameters, without the scale.
   GradientFactors takeGradients(const std::vector<double> &sums, int64_t rows,
@@ -51,11 +41,6 @@ public:
   std::vector<float> takeGains();
 
 private:
-  /// y = scale x + offset, for each channel.
-  struct Affine {
-    std::vector<float> scale;
-    std::vector<float> offset;
-  };
   Affine affine(bool isTraining) const;
   void updateStatistics(const FloatTensor &x, const StepContext &context);
 

@@ -63,7 +63,7 @@ Status FusedNormActPool::backward(const FloatTensor &dy, FloatTensor &dx,
         addGradients(x + first, dy.data() + first, range.end - range.begin,
                      channels, normalization, sum);
       });
-  const BatchNorm::GradientFactors factors =
+  const GradientFactors factors =
       norm->takeGradients(sums, input->size() / channels, dy.scaleExponent());
   if (isPooled) {
     backwardPooled(dy, factors, dx, context);
@@ -79,7 +79,7 @@ Status FusedNormActPool::backward(const FloatTensor &dy, FloatTensor &dx,
 }
 
 void FusedNormActPool::backwardPooled(const FloatTensor &dy,
-                                      const BatchNorm::GradientFactors &factors,
+                                      const GradientFactors &factors,
                                       FloatTensor &dx,
                                       const StepContext &context) {
   const int64_t channels = norm->numChannels();

@@ -32,8 +32,7 @@ public:
 private:
   void forwardPooled(const FloatTensor &x, FloatTensor &y,
                      const StepContext &context);
-  void backwardPooled(const FloatTensor &dy,
-                      const BatchNorm::GradientFactors &factors,
+  void backwardPooled(const FloatTensor &dy, const GradientFactors &factors,
                       FloatTensor &dx, const StepContext &context);
 
   BatchNorm *norm;
