@@ -4,6 +4,7 @@
 #include "base/system/Text.h"
 #include "tools/OptionChecks.h"
 #include "tools/TrainingOptions.h"
+#include "training/distributed/FederatedRounds.h"
 #include "training/loop/Pruning.h"
 #include "training/loop/Svrg.h"
 #include "training/models/Models.h"
@@ -62,6 +63,11 @@ std::vector<CLI::Option *> addTrainOptions(CLI::App &app,
                  "each with batches of its own, and exchange gradients: dense "
                  "or adacomp")
       ->check(isOneOf({"none", "dense", "adacomp"}))
+      ->capture_default_str();
+  app.add_option("--federated", options.federated,
+                 "Train as clients, the processes that mpirun started, each "
+                 "with images of its own, and average their weights: none or " +
+                     federatedHelp())
       ->capture_default_str();
   CLI::Option *accumulators =
       app.add_flag("--accumulators", options.showsAccumulators,

@@ -15,6 +15,7 @@ struct TrainOptions {
   CompilerOptions compiler;
   int threads = 1;
   std::string gradients = "none";
+  std::string federated = "none";
   bool isResumed = false;
   bool isQuiet = false;
   bool showsAccumulators = false;

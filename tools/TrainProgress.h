@@ -63,6 +63,27 @@ inline void reportEpoch(const Trainer &trainer, const Totals &test) {
   std::fflush(stdout);
 }
 
+/// What this process has sent to the others.
+inline void reportTraffic(const Trainer &trainer) {
+  if (const FederatedRounds *rounds = trainer.federatedRounds()) {
+    const FederatedCost cost = trainer.federatedCost();
+    std::printf(
+        "  each client so far: %lld rounds, %lld bytes sent, %.4g BOPs; "
+        "by the model %.3g J\n",
+        static_cast<long long>(cost.rounds),
+        static_cast<long long>(cost.sentBytes), cost.bops,
+        cost.joules(rounds->settings()));
+  } else if (const GradientExchange *exchange = trainer.gradientExchange()) {
+    const GradientExchange::Traffic traffic = exchange->traffic();
+    std::printf(
+        "  gradients sent by each process so far: %lld bytes, %.1f times "
+        "fewer than as floats\n",
+        static_cast<long long>(traffic.sent),
+        double(traffic.dense) / double(traffic.sent));
+  }
+  std::fflush(stdout);
+}
+
 } // namespace lpgen::train
 
 #endif // LPGEN_TOOLS_TRAINPROGRESS_H

@@ -62,23 +62,17 @@ Status pruneNow(Training &training) {
 Status finishEpoch(Training &training) {
   Trainer &trainer = *training.trainer;
   RunFolder &folder = training.folder;
-  GradientExchange *exchange = trainer.gradientExchange();
-  if (exchange && exchange->peers().rank() != 0) {
-    return folder.saveTogether(trainer, *exchange);
+  ProcessGroup *peers = trainer.peers();
+  if (peers && peers->rank() != 0) {
+    return folder.saveTogether(trainer, *peers);
   }
   const Result<Totals> test = trainer.evaluate();
   LPGEN_RETURN_IF_ERROR(test.status());
   LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test));
   reportEpoch(trainer, *test);
-  if (exchange) {
-    LPGEN_RETURN_IF_ERROR(folder.saveTogether(trainer, *exchange));
-    const GradientExchange::Traffic traffic = exchange->traffic();
-    std::printf(
-        "  gradients sent by each process so far: %lld bytes, %.1f times "
-        "fewer than as floats\n",
-        static_cast<long long>(traffic.sent),
-        double(traffic.dense) / double(traffic.sent));
-    std::fflush(stdout);
+  if (peers) {
+    LPGEN_RETURN_IF_ERROR(folder.saveTogether(trainer, *peers));
+    reportTraffic(trainer);
     return Status::success();
   }
   LPGEN_RETURN_IF_ERROR(pruneNow(training));
@@ -101,9 +95,8 @@ Status train(const TrainOptions &options, Training &training) {
   }
   // Interrupted workers are not at one step: their epoch's checkpoints stay.
   Trainer &trainer = *training.trainer;
-  return trainer.isDone() || trainer.gradientExchange()
-             ? Status::success()
-             : training.folder.save(trainer);
+  return trainer.isDone() || trainer.peers() ? Status::success()
+                                             : training.folder.save(trainer);
 }
 
 /// The report is a by-product: where it cannot be made, the run is good all the
@@ -157,6 +150,11 @@ int run(TrainOptions &options, ProcessGroup *workers) {
                   "' was made with --gradients " + config->gradients +
                   ", not " + options.gradients);
     }
+    if (config->federated != options.federated) {
+      return fail("the run in '" + options.out +
+                  "' was made with --federated '" + config->federated +
+                  "', not '" + options.federated + "'");
+    }
     if (config->workers != options.config.workers) {
       return fail("the run in '" + options.out + "' had " +
                   std::to_string(config->workers) +
@@ -176,6 +174,10 @@ int run(TrainOptions &options, ProcessGroup *workers) {
   const Status limited = data::limitTraining(*data, options.config.trainImages);
   if (!limited.ok()) {
     return fail(limited.message());
+  }
+  const Status shared = takeShare(options.config, rank, *data);
+  if (!shared.ok()) {
+    return fail(shared.message());
   }
   if (options.isResumed) {
     const Status same = folder->checkData(*data);
@@ -222,8 +224,8 @@ int run(TrainOptions &options, ProcessGroup *workers) {
       return fail(allocated.message());
     }
   }
-  if (GradientExchange *exchange = (*trainer)->gradientExchange()) {
-    const Status together = exchange->checkStep((*trainer)->step());
+  if (ProcessGroup *peers = (*trainer)->peers()) {
+    const Status together = checkSameStep(*peers, (*trainer)->step());
     if (!together.ok()) {
       return fail(together.message());
     }
@@ -255,14 +257,14 @@ int run(TrainOptions &options, ProcessGroup *workers) {
 
 /// Alone, or as one of the workers that mpirun started.
 int runWithWorkers(TrainOptions &options) {
-  if (options.gradients == "none") {
+  if (options.gradients == "none" && options.federated == "none") {
     return isStartedByMpi()
                ? fail("mpirun started several processes; remedy: say what they "
-                      "exchange, --gradients dense or --gradients adacomp",
+                      "exchange, --gradients dense or --gradients adacomp, or "
+                      "--federated fedavg",
                       ExitUsage)
                : run(options, nullptr);
   }
-  options.config.gradients = options.gradients;
   const Result<std::unique_ptr<ProcessGroup>> workers = makeMpiProcessGroup();
   if (!workers.ok()) {
     return fail(workers.message());
@@ -314,6 +316,8 @@ int main(int argc, char **argv) {
                   ExitUsage);
     }
   }
+  options.config.gradients = options.gradients;
+  options.config.federated = options.federated;
   const Status config = checkOptions(options.config);
   if (!config.ok()) {
     return fail(config.message(), ExitUsage);

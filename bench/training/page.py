@@ -29,6 +29,17 @@ def _curves(rows):
             + charts.curves(series, "epoch", "accuracy on test images, %", "{:.4g}"))
 
 
+def _energy(rows):
+    """Of federated training: accuracy over the energy of a client, first seed."""
+    curves = {name: row.runs[0].federated_curve() for name, row in rows.items()}
+    series = [(mark, name, [(joules, accuracy) for _, joules, accuracy in curve], "line")
+              for mark, (name, curve) in enumerate(curves.items()) if curve]
+    return ("<h3>Energy</h3><p>Modelled from the bit operations and the bytes sent of a client, "
+            "after each epoch of the first seed.</p>"
+            + charts.curves(series, "energy of a client, J", "accuracy on test images, %",
+                            "{:.4g}")) if series else ""
+
+
 def _underflow(rows):
     """A band for each policy and layer: underflow of the input gradient over the steps."""
     bands = []
@@ -92,7 +103,7 @@ def make(tables, steps, claims, missing, options):
         "table unless the row says otherwise. Spread is the standard deviation over seeds.</p>"]
     for group, rows in tables:
         parts += [f"<h2>{escape(group.title)}</h2>", _setting(group)]
-        parts += [_table(rows), _curves(rows)] if rows else []
+        parts += [_table(rows), _curves(rows), _energy(rows)] if rows else []
         parts += [_underflow(rows)] if group.draws_underflow else []
     if steps:
         parts.append(_steps(steps))

@@ -99,6 +99,17 @@ class Run:
         """Of the mean gradient when the last epoch began, or None."""
         return self.epochs[-1].get("gradientNorm")
 
+    def federated_curve(self):
+        """[(rounds, joules, test accuracy in percent)] after each epoch of federated training."""
+        return [(epoch["federated"]["rounds"], epoch["federated"]["joules"], accuracy)
+                for epoch, accuracy in zip(self.epochs, self.accuracies())
+                if "federated" in epoch]
+
+    def joules(self, target):
+        """Of a client up to the first epoch of this accuracy in percent, or None."""
+        return next((joules for _, joules, accuracy in self.federated_curve()
+                     if accuracy >= target), None)
+
     def shrinking(self, figure):
         """How many times less of a figure of pruning the last epoch had than the first."""
         first, last = (epoch["pruning"][figure] for epoch in (self.epochs[0], self.epochs[-1]))
@@ -161,6 +172,11 @@ class Row:
         """Standard deviation of the accuracy over seeds, or None for one seed."""
         values = [run.accuracies()[-1] for run in self.runs]
         return statistics.stdev(values) if len(values) > 1 else None
+
+    def median_joules(self, target):
+        """Over the seeds that reach this accuracy, or None."""
+        spent = [joules for run in self.runs if (joules := run.joules(target)) is not None]
+        return statistics.median(spent) if spent else None
 
     def step_ms(self):
         return 1e3 * statistics.median(s for run in self.runs for s in run.step_seconds())

@@ -140,8 +140,29 @@ def _pruning(config, seeds):
                   Entry(PRUNED, "float32", {"pruning": PRUNED.split(", ")[1]})])
 
 
+# Both the products of clients and what they send have these bits; 32 is float32.
+CLIENT_BITS = (4, 6, 8, 16)
+FLOAT_CLIENTS = "float32 clients, 32 bits sent"
+
+
+def _clients(bits):
+    return f"static<bits={bits},gradient-bits={max(bits, 8)}> clients, {bits} bits sent"
+
+
+def _federated(config, seeds, mpirun):
+    """Clients see few classes, two shards each."""
+    config = dict(config, batch=max(config["batch"] // RANKS, 1), schedule="constant",
+                  workers=RANKS)
+    entries = [Entry(_clients(bits), _clients(bits).split()[0],
+                     {"federated": f"fedavg<bits={bits},shards=2>"}) for bits in CLIENT_BITS]
+    entries.append(Entry(FLOAT_CLIENTS, "float32", {"federated": "fedavg<bits=32,shards=2>"}))
+    return Group(f"Federated training, {RANKS} clients, by width", "", config, seeds, entries,
+                 "" if mpirun else "there is no mpirun; remedy: apt-get install openmpi-bin "
+                 "libopenmpi-dev, and build lpgen again")
+
+
 GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation",
-          "learned-widths", "variance-reduced", "pruning")
+          "learned-widths", "variance-reduced", "pruning", "federated")
 
 
 def _names(options):
@@ -178,6 +199,8 @@ def groups(options, mpirun):
         found.append(_variance_reduced(config, seeds))
     if "pruning" in names:
         found.append(_pruning(config, seeds))
+    if "federated" in names:
+        found.append(_federated(config, seeds, mpirun))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -298,6 +321,25 @@ def _of_pruning(claims):
                       lambda run, figure=figure: run.shrinking(figure), 1.5, "x", False)
 
 
+def _of_federated(claims):
+    """Energy is that up to the first round at which the row is within a point of the best of
+    float32, as the median of seeds that get there."""
+    if not claims.has(FLOAT_CLIENTS):
+        return
+    floats = claims.rows[FLOAT_CLIENTS]
+    target = floats.mean(lambda run: max(run.accuracies())) - 1
+    spent = {name: row.median_joules(target) for name, row in claims.rows.items()
+             if name == FLOAT_CLIENTS or name in map(_clients, CLIENT_BITS)}
+    reached = {name: joules for name, joules in spent.items()
+               if joules is not None and name != FLOAT_CLIENTS}
+    if not reached or spent[FLOAT_CLIENTS] is None:
+        return
+    best = min(reached, key=reached.get)
+    claims.add(f"energy saved by {best}, of that of {FLOAT_CLIENTS}",
+               100 * (1 - reached[best] / spent[FLOAT_CLIENTS]), 53, " %", at_most=False)
+    claims.accuracy_below(best, FLOAT_CLIENTS, 0.5)
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -313,6 +355,7 @@ def claims(tables, steps):
         _of_learned_widths(of_group)
         _of_variance_reduced(of_group)
         _of_pruning(of_group)
+        _of_federated(of_group)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

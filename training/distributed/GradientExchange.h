@@ -19,8 +19,6 @@ public:
   /// Replaces the gradients by the mean over the workers of what their codecs
   /// send, added in the order of ranks, and the loss by its sum.
   Status average(nn::LossValue &loss);
-  /// An error unless all workers are at the same step.
-  Status checkStep(int64_t step);
 
   ProcessGroup &peers() const { return workers; }
   /// Bytes of one parameter's gradients since the start.

@@ -4,6 +4,7 @@
 
 #include "base/system/Status.h"
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,9 @@ public:
   /// Ends all workers at once, after an error of this one.
   [[noreturn]] virtual void abort(int exitStatus) = 0;
 };
+
+/// An error unless all workers are at the same step.
+Status checkSameStep(ProcessGroup &workers, int64_t step);
 
 /// The processes that mpirun started; MPI ends with the object. An error if the
 /// program was built without MPI. At most one at a time.

@@ -1,6 +1,7 @@
 // One list of the fields, used for reading and writing.
 #include "training/loop/Config.h"
 #include "base/system/NearestName.h"
+#include "training/distributed/FederatedRounds.h"
 #include "training/loop/Pruning.h"
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ static void visitFields(AnyConfig &config, Visit visit) {
   visit("schedule", config.schedule);
   visit("augmentation", config.augmentation);
   visit("gradients", config.gradients);
+  visit("federated", config.federated);
   visit("workers", config.workers);
   visit("epochs", config.epochs);
   visit("batch", config.batchSize);
@@ -85,11 +87,11 @@ Result<Config> configFromJson(const nlohmann::json &json) {
   std::string wrong;
   visitFields(config, [&](const char *name, auto &field) {
     const auto found = json.find(name);
-    // Runs that had no such field started from random weights and pruned
-    // nothing.
-    constexpr std::array<std::string_view, 6> later = {
-        "from",       "pruning",     "widths",
-        "grownBatch", "stepsBefore", "memoryBytes"};
+    // Runs that had no such field started from random weights, pruned nothing
+    // and were not federated.
+    constexpr std::array<std::string_view, 7> later = {
+        "from",        "pruning",     "widths",   "grownBatch",
+        "stepsBefore", "memoryBytes", "federated"};
     const bool isDefault =
         found == json.end() &&
         std::ranges::find(later, std::string_view(name)) != later.end();
@@ -140,6 +142,15 @@ Status checkConfig(const Config &config) {
       config.memoryBytes < 0 || config.stepsBefore < 0) {
     return wrong("grownBatch", "from 0 to 65536, and what else pruning has "
                                "come to 0 or more");
+  }
+  const Result<std::optional<FederatedSpec>> federated =
+      readFederated(config.federated);
+  LPGEN_RETURN_IF_ERROR(federated.status());
+  if (federated->has_value() && config.gradients != "none") {
+    return Status::error("federated training exchanges changes of weights, and "
+                         "--gradients " +
+                         config.gradients +
+                         " gradients; remedy: leave one of them out");
   }
   LPGEN_RETURN_IF_ERROR(readPruning(config.pruning).status());
   LPGEN_RETURN_IF_ERROR(readWidths(config.widths).status());

@@ -21,6 +21,7 @@ struct Config {
   std::string schedule = "cosine";
   std::string augmentation = "none"; ///< Or "crop-flip".
   std::string gradients = "none";    ///< Or what workers exchange.
+  std::string federated = "none";    ///< Or "fedavg<...>" of workers.
   int64_t workers = 1;
   int64_t epochs = 10;
   int64_t batchSize = 128;

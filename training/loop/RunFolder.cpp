@@ -226,10 +226,10 @@ Status RunFolder::save(Trainer &trainer) {
   return saveAs(checkpointPath(), trainer);
 }
 
-Status RunFolder::saveTogether(Trainer &trainer, GradientExchange &exchange) {
+Status RunFolder::saveTogether(Trainer &trainer, ProcessGroup &workers) {
   const std::string next = checkpointPath() + ".next";
   LPGEN_RETURN_IF_ERROR(saveAs(next, trainer));
-  LPGEN_RETURN_IF_ERROR(exchange.checkStep(trainer.step()));
+  LPGEN_RETURN_IF_ERROR(checkSameStep(workers, trainer.step()));
   std::error_code error;
   std::filesystem::rename(next, checkpointPath(), error);
   return error
@@ -318,6 +318,14 @@ Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
                                      {"sentBytes", traffic.sent},
                                      {"denseBytes", traffic.dense}});
     });
+  }
+  if (const FederatedRounds *rounds = trainer.federatedRounds()) {
+    const FederatedCost cost = trainer.federatedCost();
+    record["federated"] = {{"rounds", cost.rounds},
+                           {"sentBytes", cost.sentBytes},
+                           {"macs", cost.macs},
+                           {"bitProducts", cost.bops},
+                           {"joules", cost.joules(rounds->settings())}};
   }
   history.push_back(std::move(record));
   return writeLogs(trainer);

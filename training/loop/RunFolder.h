@@ -47,7 +47,7 @@ public:
   Status save(Trainer &trainer);
   /// The same at all workers: none replaces its checkpoint before every one has
   /// written the new one.
-  Status saveTogether(Trainer &trainer, GradientExchange &exchange);
+  Status saveTogether(Trainer &trainer, ProcessGroup &workers);
 
   /// Sees all steps of the trainer, for the log; the folder must outlive it.
   void observe(Trainer &trainer);

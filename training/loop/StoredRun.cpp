@@ -49,6 +49,7 @@ StoredRun::open(const StoredRunOptions &options) {
   // Pixels are normalized by all training images, but the policy's intervals
   // follow from the number of steps.
   LPGEN_RETURN_IF_ERROR(data::limitTraining(run->images, config->trainImages));
+  LPGEN_RETURN_IF_ERROR(takeShare(*config, /*rank=*/0, run->images));
   LPGEN_RETURN_IF_ERROR(folder->checkData(run->images));
   if (config->workers > 1) {
     run->first = std::make_unique<FirstWorker>(int(config->workers));

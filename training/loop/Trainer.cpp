@@ -1,5 +1,6 @@
 // The order of one step stands in Policy.h; here it is carried out.
 #include "training/loop/Trainer.h"
+#include "training/data/Shares.h"
 #include "training/layers/BatchNorm.h"
 #include "training/loop/Pruning.h"
 #include "training/loop/RunPolicy.h"
@@ -23,14 +24,14 @@ Trainer::create(const Config &config, const data::Dataset &data,
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
   assert(config.workers == (workers ? workers->count() : 1) &&
          "the config says how many workers there are");
-  if (config.imagesPerStep() * config.workers > data.train.count) {
-    return Status::error(
-        "a batch of " +
-        std::to_string(config.imagesPerStep() * config.workers) +
-        " images is more than the " + std::to_string(data.train.count) +
-        " training images of '" + data.name + "'; remedy: a smaller --batch");
-  }
   std::unique_ptr<Trainer> trainer(new Trainer(config, data, pool));
+  const int64_t wanted = config.imagesPerStep() * trainer->sharing();
+  if (wanted > data.train.count) {
+    return Status::error(
+        "a batch of " + std::to_string(wanted) + " images is more than the " +
+        std::to_string(data.train.count) + " training images of '" + data.name +
+        "'; remedy: a smaller --batch");
+  }
   const Result<Schedule> schedule = parseSchedule(config.schedule);
   LPGEN_RETURN_IF_ERROR(schedule.status());
   trainer->schedule = *schedule;
@@ -46,6 +47,8 @@ Trainer::create(const Config &config, const data::Dataset &data,
   Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
       trainer->modelSpec(),
       [&](const nn::LayerSpec &layer) {
+        const int products = layer.place == nn::LayerPlace::First ? 2 : 3;
+        trainer->macsPerImage += double(products * layer.geometry.macs());
         return trainer->policy->makeBackend(layer);
       },
       trainer->seed.of("weights"));
@@ -61,10 +64,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
     }
   });
   if (workers) {
-    Result<std::unique_ptr<GradientExchange>> exchange =
-        GradientExchange::create(config.gradients, *workers, trainer->updated);
-    LPGEN_RETURN_IF_ERROR(exchange.status());
-    trainer->exchange = std::move(*exchange);
+    LPGEN_RETURN_IF_ERROR(trainer->joinWorkers(*workers));
   }
   trainer->showWeightsToPolicy();
   Result<std::unique_ptr<Optimizer>> optimizer =
@@ -73,6 +73,49 @@ Trainer::create(const Config &config, const data::Dataset &data,
   LPGEN_RETURN_IF_ERROR(optimizer.status());
   trainer->optimizer = std::move(*optimizer);
   return trainer;
+}
+
+namespace {
+/// The floats of the statistics of batch norm.
+class Statistics : public nn::StateVisitor {
+public:
+  void visitBytes(const std::string &name,
+                  std::span<std::byte> bytes) override {
+    pieces.push_back({name,
+                      {reinterpret_cast<float *>(bytes.data()),
+                       bytes.size() / sizeof(float)}});
+  }
+  std::vector<FederatedRounds::Piece> pieces;
+};
+} // namespace
+
+Status Trainer::joinWorkers(ProcessGroup &group) {
+  workers = &group;
+  const Result<std::optional<FederatedSpec>> spec =
+      readFederated(settings.federated);
+  LPGEN_RETURN_IF_ERROR(spec.status());
+  if (!spec->has_value()) {
+    Result<std::unique_ptr<GradientExchange>> made =
+        GradientExchange::create(settings.gradients, group, updated);
+    LPGEN_RETURN_IF_ERROR(made.status());
+    exchange = std::move(*made);
+    return Status::success();
+  }
+  if ((*spec)->rounds > stepsPerEpoch()) {
+    return Status::error(
+        "federated training: " + std::to_string((*spec)->rounds) +
+        " rounds in an epoch of " + std::to_string(stepsPerEpoch()) +
+        " steps; remedy: fewer rounds or a smaller --batch");
+  }
+  Statistics shared;
+  visitNorms(shared);
+  for (nn::Parameter *parameter : updated) {
+    shared.pieces.push_back({parameter->name, parameter->value.values(),
+                             parameter->value.shape().size() == 4});
+  }
+  rounds = std::make_unique<FederatedRounds>(**spec, group,
+                                             std::move(shared.pieces));
+  return Status::success();
 }
 
 nn::StepContext Trainer::stepContext(nn::Mode mode) const {
@@ -115,8 +158,7 @@ void Trainer::unscaleGradients(float scale, const nn::StepContext &context) {
 
 Result<nn::LossValue> Trainer::findGradients(int64_t number, float scale,
                                              const nn::StepContext &context) {
-  const int64_t index =
-      number * settings.workers + (exchange ? exchange->peers().rank() : 0);
+  const int64_t index = sharing() == 1 ? number : number * sharing() + rank();
   if (context.centering && context.centering->hasInput()) {
     trainBatches.readLabels(epoch(), index, images);
     batchNumber = -1;
@@ -153,9 +195,11 @@ Status Trainer::runStep() {
   }
   const nn::StepContext shared = stepContext(nn::Mode::Train);
   nn::StepContext now = shared;
-  const int rank = exchange ? exchange->peers().rank() : 0;
-  if (exchange) { // Workers round their gradients independently.
-    now.random = now.random.of(uint64_t(rank));
+  if (workers) { // They round their gradients independently.
+    now.random = now.random.of(uint64_t(rank()));
+  }
+  if (rounds) {
+    rounds->begin();
   }
   LPGEN_RETURN_IF_ERROR(optimizer->prepare(updated, *this, now));
   now.centering = optimizer->passOfStep();
@@ -169,6 +213,10 @@ Status Trainer::runStep() {
   }
   if (policy->acceptGradients(updated)) {
     optimizer->update(updated, learningRate(), shared);
+    policy->afterUpdate(updated, shared);
+  }
+  if (rounds && rounds->endsWith(steps, stepsPerEpoch())) {
+    LPGEN_RETURN_IF_ERROR(rounds->finish(shared.random.of("federated")));
     policy->afterUpdate(updated, shared);
   }
   policy->afterStep(loss.sum / double(loss.images), shared);
@@ -227,12 +275,19 @@ void Trainer::visitState(nn::StateVisitor &visitor) {
   if (exchange) {
     exchange->visitState(visitor);
   }
+  if (rounds) {
+    rounds->visitState(visitor);
+  }
 }
 
 void Trainer::visitNetwork(nn::StateVisitor &visitor) {
   for (nn::Parameter *parameter : updated) {
     visitor.visit(parameter->name, parameter->value);
   }
+  visitNorms(visitor);
+}
+
+void Trainer::visitNorms(nn::StateVisitor &visitor) {
   model->visitLayers([&](nn::Layer &layer) {
     if (auto *norm = dynamic_cast<nn::BatchNorm *>(&layer)) {
       norm->visitState(visitor);
@@ -250,6 +305,28 @@ nn::ContractionWork Trainer::work() const {
     }
   });
   return all;
+}
+
+FederatedCost Trainer::federatedCost() const {
+  assert(rounds && "of federated training");
+  const nn::ContractionWork integers = work();
+  FederatedCost cost;
+  cost.rounds = epoch() * rounds->settings().rounds;
+  cost.sentBytes = rounds->sentBytes();
+  cost.macs =
+      macsPerImage * double(settings.imagesPerStep()) * double(updates());
+  cost.bops = integers.bops + (cost.macs - integers.macs) * 32 * 32;
+  return cost;
+}
+
+Status takeShare(const Config &config, int rank, data::Dataset &data) {
+  const Result<std::optional<FederatedSpec>> spec =
+      readFederated(config.federated);
+  LPGEN_RETURN_IF_ERROR(spec.status());
+  return spec->has_value()
+             ? data::keepShare(data, rank, config.workers, (*spec)->shards,
+                               nn::RandomKey(config.seed).of("shares"))
+             : Status::success();
 }
 
 } // namespace lpgen::train

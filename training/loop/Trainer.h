@@ -3,6 +3,7 @@
 #define LPGEN_TRAINING_LOOP_TRAINER_H
 
 #include "training/data/Batches.h"
+#include "training/distributed/FederatedRounds.h"
 #include "training/distributed/GradientExchange.h"
 #include "training/layers/Layer.h"
 #include "training/layers/Loss.h"
@@ -39,7 +40,9 @@ struct Totals {
 class Trainer : private GradientSource {
 public:
   /// With workers, who must outlive the trainer too, every one of them reads
-  /// batches of its own and all have the same weights.
+  /// batches of its own and all have the same weights; in federated training
+  /// the data is that of the worker alone, and weights are the same between
+  /// rounds.
   /// The data must outlive the trainer; `kernels` may be null if the policy
   /// runs none. `own` takes the place of the one that the config names,
   /// unless it is null.
@@ -51,9 +54,7 @@ public:
   const Config &config() const { return settings; }
   const data::Dataset &dataset() const { return data; }
   int64_t step() const { return steps; }
-  int64_t stepsPerEpoch() const {
-    return trainBatches.perEpoch() / settings.workers;
-  }
+  int64_t stepsPerEpoch() const { return trainBatches.perEpoch() / sharing(); }
   int64_t totalSteps() const { return settings.epochs * stepsPerEpoch(); }
   int64_t epoch() const { return steps / stepsPerEpoch(); }
   bool isDone() const { return steps >= totalSteps(); }
@@ -87,12 +88,20 @@ public:
     return optimizer->gradientNorm();
   }
 
-  /// The exchange with other workers; null without them.
+  /// The other workers; null without them.
+  ProcessGroup *peers() const { return workers; }
+  /// The exchange of gradients with them; null if there is none.
   GradientExchange *gradientExchange() const { return exchange.get(); }
+  /// The exchange of weights with them; null if there is none.
+  const FederatedRounds *federatedRounds() const { return rounds.get(); }
+  /// Of this worker since the start.
+  FederatedCost federatedCost() const;
   /// Everything that later steps depend on.
   void visitState(nn::StateVisitor &visitor);
   /// Of that, the weights and the statistics of batch norm.
   void visitNetwork(nn::StateVisitor &visitor);
+  /// The latter alone.
+  void visitNorms(nn::StateVisitor &visitor);
   /// To be called before the first step where they were replaced.
   void showWeightsToPolicy() {
     policy->afterUpdate(updated, stepContext(nn::Mode::Train));
@@ -105,6 +114,12 @@ public:
 private:
   Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
   nn::StepContext stepContext(nn::Mode mode) const;
+  Status joinWorkers(ProcessGroup &group);
+  /// Workers that take turns in the batches of the data.
+  int64_t sharing() const {
+    return settings.federated == "none" ? settings.workers : 1;
+  }
+  int rank() const { return workers ? workers->rank() : 0; }
   int64_t batches() const override { return stepsPerEpoch(); }
   int64_t batch() const override { return steps % stepsPerEpoch(); }
   Status find(int64_t number, const nn::Centering &centering) override;
@@ -124,7 +139,10 @@ private:
   std::unique_ptr<Policy> policy;
   std::unique_ptr<nn::Layer> model;
   std::unique_ptr<Optimizer> optimizer;
+  ProcessGroup *workers = nullptr;
   std::unique_ptr<GradientExchange> exchange;
+  std::unique_ptr<FederatedRounds> rounds;
+  double macsPerImage = 0; ///< Of the three products of all layers.
   std::vector<nn::Parameter *> updated;
   std::vector<ObservedLayer> layers;
   std::vector<Observer *> observers;
@@ -139,6 +157,9 @@ private:
   nn::FloatTensor scoreGradient;
   nn::FloatTensor inputGradient;
 };
+
+/// In federated training keeps the images of worker `rank`; else all of them.
+Status takeShare(const Config &config, int rank, data::Dataset &data);
 
 } // namespace lpgen::train
 
