@@ -56,7 +56,10 @@ Expression Expression::reduction(const std::string &function,
 
 Expression Expression::joined(const Expression &a, const char *sign,
                               const Expression &b, Level level) {
-  const std::string left = a.level < level ? "(" + a.content + ")" : a.content;
+  // Comparisons do not chain.
+  const bool isLeftWhole = level == Level::Comparison && a.level == level;
+  const std::string left =
+      a.level < level || isLeftWhole ? "(" + a.content + ")" : a.content;
   const std::string right =
       b.level <= level ? "(" + b.content + ")" : b.content;
   return {left + sign + right, level};

@@ -21,6 +21,7 @@ TEST(Expression, ParenthesesWherePrecedenceAsksForThem) {
   EXPECT_EQ((a * b / c).text(), "a * b / c");
   EXPECT_EQ((2 * (a + b >= 0) - 1).text(), "2 * (a + b >= 0) - 1");
   EXPECT_EQ((a * -3).text(), "a * (-3)");
+  EXPECT_EQ(((a > b) != (b >= c)).text(), "(a > b) != (b >= c)");
   EXPECT_EQ(Expression::call("clamp", {a + b, -3, 3}).text(),
             "clamp(a + b, -3, 3)");
 }

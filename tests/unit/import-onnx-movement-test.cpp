@@ -82,7 +82,10 @@ TEST(ImportOnnxMovement, PaddingOfAllModes) {
   };
   EXPECT_THAT(refused("reflect", {0, 4, 0, 0}), HasSubstr("'constant' only"));
   EXPECT_THAT(refused("edge", {0, -1, 0, 0}), HasSubstr("'constant' only"));
-  EXPECT_THAT(refused("wrap", {0, 1, 0, 0}), HasSubstr("'wrap'"));
+  EXPECT_THAT(padded("wrap", {0, 2, 0, 5}),
+              ElementsAre(3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1));
+  EXPECT_THAT(refused("wrap", {0, -1, 0, 0}), HasSubstr("negative"));
+  EXPECT_THAT(refused("mirror", {0, 1, 0, 0}), HasSubstr("'mirror'"));
   // Of some dimensions, which count from the end.
   EXPECT_THAT(computed(netOf("Pad", {1, 2, 2}, {{1, 0, 0, 1}, {}, {-1, 1}}), x),
               ElementsAre(0, 1, 2, 0, 3, 4, 0, 0, 0));

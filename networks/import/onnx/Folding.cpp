@@ -46,6 +46,16 @@ static constexpr UnaryRule unaryRules[] = {
     {"Identity", [](double a) { return a; }},
 };
 
+static constexpr BinaryRule truthRules[] = {
+    {"Equal", [](double a, double b) { return double(a == b); }},
+    {"Greater", [](double a, double b) { return double(a > b); }},
+    {"Less", [](double a, double b) { return double(a < b); }},
+    {"GreaterOrEqual", [](double a, double b) { return double(a >= b); }},
+    {"LessOrEqual", [](double a, double b) { return double(a <= b); }},
+    {"And", [](double a, double b) { return double(a != 0 && b != 0); }},
+    {"Or", [](double a, double b) { return double(a != 0 || b != 0); }},
+};
+
 /// Of a result: numbers that a file does not hold take little memory.
 constexpr int64_t mostElements = int64_t{1} << 24;
 
@@ -68,6 +78,25 @@ static std::optional<Constant> foldBinary(Binary compute, const Constant &a,
     result.values.push_back(
         rounded(compute(a.broadcastAt(indices), b.broadcastAt(indices)),
                 result.isInteger));
+  });
+  return result;
+}
+
+/// The first one where the condition holds, else the second one.
+static std::optional<Constant> foldWhere(std::span<const Constant> inputs) {
+  const auto inner = broadcastShape(inputs[1].shape, inputs[2].shape);
+  const auto shape =
+      inner ? broadcastShape(inputs[0].shape, *inner) : std::nullopt;
+  if (!shape || elementCount(*shape) > mostElements) {
+    return std::nullopt;
+  }
+  Constant result;
+  result.shape = *shape;
+  result.isInteger = inputs[1].isInteger && inputs[2].isInteger;
+  result.bits = std::max(inputs[1].bits, inputs[2].bits);
+  forEachElement(*shape, [&](const Extents &indices) {
+    const bool holds = inputs[0].broadcastAt(indices) != 0;
+    result.values.push_back(inputs[holds ? 1 : 2].broadcastAt(indices));
   });
   return result;
 }
@@ -171,6 +200,17 @@ std::optional<Constant> fold(const Node &node,
       return foldBinary(rule.compute, inputs[0], inputs[1]);
     }
   }
+  for (const BinaryRule &rule : truthRules) {
+    if (node.operation == rule.operation && inputs.size() == 2) {
+      std::optional<Constant> result =
+          foldBinary(rule.compute, inputs[0], inputs[1]);
+      if (result) {
+        result->isInteger = true;
+        result->isSigned = false;
+      }
+      return result;
+    }
+  }
   for (const UnaryRule &rule : unaryRules) {
     if (node.operation == rule.operation && inputs.size() == 1) {
       Constant result = inputs[0];
@@ -182,6 +222,9 @@ std::optional<Constant> fold(const Node &node,
   }
   if (node.operation == "Gather" && inputs.size() == 2) {
     return foldGather(node, inputs[0], inputs[1]);
+  }
+  if (node.operation == "Where" && inputs.size() == 3) {
+    return foldWhere(inputs);
   }
   if (node.operation == "Concat") {
     return foldConcat(node, inputs);

@@ -35,7 +35,10 @@ struct FoundRule {
 } // namespace
 
 static std::optional<FoundRule> findRule(const std::string &operation) {
-  static const std::array<Family, 16> all = {{{elementwiseRules(), true},
+  static const std::array<Family, 19> all = {{{elementwiseRules(), true},
+                                              {conditionRules(), true},
+                                              {matMulRules(), true},
+                                              {repeatingRules(), true},
                                               {activationRules(), true},
                                               {quantizerRules(), true},
                                               {linearQuantizerRules(), true},

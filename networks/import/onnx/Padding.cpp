@@ -142,11 +142,42 @@ static Outcome widened(const Pads &pads, const Value &value, Value &result) {
   return std::nullopt;
 }
 
+/// The image again and again on all sides.
+static Outcome lowerWrap(Lowering &lowering, const Node &node, const Pads &pads,
+                         Value value) {
+  for (size_t d = 0; d < value.rank(); ++d) {
+    const int64_t begin = pads.begins[d];
+    const int64_t end = pads.ends[d];
+    if (begin == 0 && end == 0) {
+      continue;
+    }
+    const int64_t extent = value.extent(d);
+    constexpr int64_t most = 1 << 20;
+    if (begin < 0 || end < 0 || extent == batchExtent ||
+        begin + extent + end > most) {
+      return Refusal{"pads", "they are negative, too many, or of the images",
+                     ""};
+    }
+    Constant places;
+    places.isInteger = true;
+    for (int64_t i = 0; i < begin + extent + end; ++i) {
+      places.values.push_back(double((i + extent - begin % extent) % extent));
+    }
+    places.shape = {places.count()};
+    value = gathered(lowering, node, value, d, places);
+  }
+  lowering.define(node, withUniformGrid(std::move(value)));
+  return std::nullopt;
+}
+
 Outcome lowerPad(Lowering &lowering, const Node &node) {
   Value value = movable(lowering, lowering.input(node, 0));
   Pads pads;
   if (Outcome refusal = readPads(lowering, node, value.rank(), pads)) {
     return refusal;
+  }
+  if (pads.mode == "wrap") {
+    return lowerWrap(lowering, node, pads, std::move(value));
   }
   std::optional<std::string> padding = pads.mode;
   if (pads.mode == "constant") {

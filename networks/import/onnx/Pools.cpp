@@ -104,8 +104,10 @@ static Value sumOf(const Value &x, const Window &window, int64_t taps) {
   return sums;
 }
 
-/// How many elements of the image each window holds.
-static Constant countsOf(const Value &x, const Window &window) {
+/// How many elements of the image, or of it with its padding, each window
+/// holds. The last window may go beyond both.
+static Constant countsOf(const Value &x, const Window &window,
+                         bool isPadCounted) {
   Constant counts;
   counts.name = "counts";
   counts.shape = window.outputs;
@@ -113,10 +115,13 @@ static Constant countsOf(const Value &x, const Window &window) {
     double count = 1;
     for (size_t i = 0; i < place.size(); ++i) {
       // Taps from the first to the last one that reads inside.
-      const int64_t first = place[i] * window.strides[i] - window.begins[i];
+      const int64_t before = isPadCounted ? window.begins[i] : 0;
+      const int64_t first =
+          place[i] * window.strides[i] - window.begins[i] + before;
       const int64_t step = window.dilations[i];
       const int64_t from = first < 0 ? (-first + step - 1) / step : 0;
-      const int64_t last = x.extent(i + 2) - 1 - first;
+      const int64_t behind = isPadCounted ? window.ends[i] : 0;
+      const int64_t last = before + x.extent(i + 2) + behind - 1 - first;
       const int64_t to =
           last < 0 ? 0 : std::min(last / step + 1, window.kernel[i]);
       count *= double(std::max<int64_t>(to - from, 0));
@@ -138,12 +143,6 @@ static Outcome lowerAveragePool(Lowering &lowering, const Node &node) {
     return Refusal{"strides", "the window has too many places", ""};
   }
   const bool isPadCounted = node.integer("count_include_pad", 0) != 0;
-  if (isPadCounted && node.integer("ceil_mode", 0) != 0) {
-    return Refusal{"ceil_mode",
-                   "together with count_include_pad runtimes "
-                   "disagree about it",
-                   "pad with a Pad node"};
-  }
   x = windowInput(lowering, node, x, window);
   if (window.readsOutside) {
     const int64_t zero =
@@ -152,9 +151,8 @@ static Outcome lowerAveragePool(Lowering &lowering, const Node &node) {
   }
   const Value sums =
       lowering.emitter.assign(sumOf(x, window, taps), node.name + "_sum");
-  Constant counts = isPadCounted || !window.readsOutside
-                        ? Constant::scalar(double(taps))
-                        : countsOf(x, window);
+  Constant counts = window.readsOutside ? countsOf(x, window, isPadCounted)
+                                        : Constant::scalar(double(taps));
   const std::vector<Value> operands = {lowering.emitter.real(sums),
                                        constantValue(std::move(counts))};
   lowering.define(node, *lowering.emitter.elementwise(

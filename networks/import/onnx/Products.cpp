@@ -148,29 +148,6 @@ static Outcome lowerConv(Lowering &lowering, const Node &node) {
   return refusal;
 }
 
-static Outcome lowerMatMul(Lowering &lowering, const Node &node) {
-  Value result;
-  Value matrix = lowering.input(node, 1);
-  const bool isVector = matrix.rank() == 1 && matrix.constant;
-  if (isVector) {
-    matrix = withUniformGrid(
-        *reshape(movable(lowering, matrix), {matrix.extent(0), 1}));
-  }
-  Outcome refusal =
-      multiply(lowering, node, lowering.input(node, 0), matrix, result);
-  if (refusal) {
-    return refusal;
-  }
-  if (isVector) {
-    // The product has no dimension of outputs.
-    Extents shape = result.shape();
-    shape.pop_back();
-    result = withUniformGrid(*reshape(result, shape));
-  }
-  lowering.define(node, std::move(result));
-  return std::nullopt;
-}
-
 /// alpha * x, unless it is 1.
 static Value scaled(Lowering &lowering, const Value &value, float factor) {
   if (factor == 1) {
@@ -246,7 +223,6 @@ std::span<const Rule> productRules() {
        "auto_pad dilations group kernel_shape output_padding output_shape pads "
        "strides",
        2},
-      {"MatMul", lowerMatMul, "", 2},
       {"Gemm", lowerGemm, "alpha beta transA transB", 2},
   };
   return rules;

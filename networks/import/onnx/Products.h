@@ -13,6 +13,7 @@ struct Window {
   std::vector<int64_t> strides;
   std::vector<int64_t> dilations;
   std::vector<int64_t> begins;  ///< Padding before each dimension.
+  std::vector<int64_t> ends;    ///< And behind it.
   std::vector<int64_t> outputs; ///< Places of the window.
   bool readsOutside = false;
 };
@@ -41,6 +42,9 @@ Outcome convolveTransposed(Lowering &lowering, const Node &node, const Value &x,
 /// The product of the input with a known matrix [inputs, outputs].
 Outcome multiply(Lowering &lowering, const Node &node, const Value &input,
                  const Value &matrix, Value &result);
+/// The product of two inputs, known or not, of two dimensions or more.
+Outcome multiplyAny(Lowering &lowering, const Node &node, const Value &a,
+                    const Value &b, Value &result);
 /// Adds a bias [outputs] along dimension `dim`: to the integers if it is on the
 /// grid of the sums.
 Outcome addBias(Lowering &lowering, const Value &bias, size_t dim,

@@ -192,6 +192,29 @@ static Outcome lowerDepthToSpace(Lowering &lowering, const Node &node) {
   return std::nullopt;
 }
 
+/// Squares of pixels become channels, those of the first pixel before those of
+/// the next one.
+static Outcome lowerSpaceToDepth(Lowering &lowering, const Node &node) {
+  const Value value = movable(lowering, lowering.input(node, 0));
+  const int64_t block = node.integer("blocksize", 1);
+  const Extents from = value.shape();
+  if (from.size() != 4 || block < 1 || block > 1024 || from[2] % block != 0 ||
+      from[3] % block != 0) {
+    return Refusal{"blocksize", "it does not divide the image", ""};
+  }
+  const Extents split = {from[0], from[1],         from[2] / block,
+                         block,   from[3] / block, block};
+  std::optional<Value> parts = reshape(value, split);
+  if (!parts) {
+    parts = reshape(lowering.emitter.flat(value, node.inputs[0]), split);
+  }
+  const Value moved = transpose(withUniformGrid(*parts), {0, 3, 5, 1, 2, 4});
+  Value result = *reshape(moved, {from[0], from[1] * block * block,
+                                  from[2] / block, from[3] / block});
+  lowering.define(node, withUniformGrid(std::move(result)));
+  return std::nullopt;
+}
+
 std::span<const Rule> shapeRules() {
   static constexpr Rule rules[] = {
       {"Reshape", lowerReshape, "shape allowzero"},
@@ -200,6 +223,7 @@ std::span<const Rule> shapeRules() {
       {"Unsqueeze", lowerUnsqueeze, "axes"},
       {"Transpose", lowerTranspose, "perm"},
       {"DepthToSpace", lowerDepthToSpace, "blocksize mode"},
+      {"SpaceToDepth", lowerSpaceToDepth, "blocksize"},
   };
   return rules;
 }

@@ -100,8 +100,7 @@ static unsigned bitsFor(const Value &value) {
   return value.isInteger ? storageType(value).bits : 0;
 }
 
-/// "[n, 64, 28, 28]"
-static std::string shapeText(const Extents &shape) {
+std::string shapeText(const Extents &shape) {
   std::string text;
   for (const int64_t extent : shape) {
     text += (text.empty() ? "" : ", ") +

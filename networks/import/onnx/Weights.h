@@ -33,6 +33,8 @@ Outcome boundSums(const Constant &weights, int64_t perOutput, const Value &x,
 /// The scale of the sums, along dimension `dim`.
 std::optional<Quantization> scaleOfSums(const Value &x, const Weights &weights,
                                         size_t dim, size_t rank);
+/// "[n, 64, 28, 28]"
+std::string shapeText(const Extents &shape);
 /// The row of the report for the product whose sums are stored as `result`.
 void addLayer(Lowering &lowering, const Node &node, const Value &x,
               const Weights &weights, const Value &result, int64_t perOutput,

@@ -118,6 +118,7 @@ Outcome readWindow(const Node &node, const Value &value,
       ++outputs;
     }
     window.begins.push_back(pads[i]);
+    window.ends.push_back(pads[rank + i]);
     window.outputs.push_back(outputs);
     window.readsOutside = window.readsOutside || pads[i] > 0 ||
                           (outputs - 1) * stride + reach - pads[i] > extent;
