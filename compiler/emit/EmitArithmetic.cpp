@@ -210,8 +210,20 @@ Value ExprEmitter::emitFloorDivision(const ast::Expr &expr, Value lhs,
 }
 
 /// Nearest integer to lhs / rhs, ties away from zero.
-Value ExprEmitter::emitRoundDiv(Value lhs, Value rhs) {
+Value ExprEmitter::emitRoundDiv(const ast::Expr &expr, Value lhs, Value rhs) {
   mlir::Type type = lhs.getType();
+  const ast::IntRange a = expr.operands[0]->range;
+  const ast::IntRange b = expr.operands[1]->range;
+  // Of numbers that are not negative floor((lhs + floor(rhs / 2)) / rhs), if
+  // the sum fits.
+  const int64_t most = type.isInteger(64) ? INT64_MAX : UINT32_MAX;
+  if (a.lo >= 0 && b.lo > 0 && a.hi <= most - b.hi / 2) {
+    Value one = arith::ConstantOp::create(builder, loc,
+                                          builder.getIntegerAttr(type, 1));
+    Value half = arith::ShRUIOp::create(builder, loc, rhs, one);
+    return arith::DivUIOp::create(
+        builder, loc, arith::AddIOp::create(builder, loc, lhs, half), rhs);
+  }
   auto constant = [&](int64_t v) -> Value {
     return arith::ConstantOp::create(builder, loc,
                                      builder.getIntegerAttr(type, v));
@@ -265,7 +277,7 @@ Value ExprEmitter::emitBinary(const ast::Expr &expr) {
   case ast::BinaryOp::Mod:
     return emitFloorDivision(expr, lhs, rhs);
   case ast::BinaryOp::RoundDiv:
-    return emitRoundDiv(lhs, rhs);
+    return emitRoundDiv(expr, lhs, rhs);
   case ast::BinaryOp::ShiftRight:
     return arith::ShRSIOp::create(builder, loc, lhs, rhs);
   case ast::BinaryOp::ShiftLeft:

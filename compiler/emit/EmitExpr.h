@@ -46,7 +46,8 @@ private:
   mlir::Value emitUnary(const ast::Expr &expr);
   mlir::Value emitBinary(const ast::Expr &expr);
   mlir::Value emitFloatBinary(const ast::Expr &expr);
-  mlir::Value emitRoundDiv(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value emitRoundDiv(const ast::Expr &expr, mlir::Value lhs,
+                           mlir::Value rhs);
   mlir::Value emitFloorDivision(const ast::Expr &expr, mlir::Value lhs,
                                 mlir::Value rhs);
   mlir::Value emitSelect(const ast::Expr &expr);
