@@ -72,11 +72,23 @@ static bool find(void *library, const char *name, Function &function) {
   return function != nullptr;
 }
 
+/// The kernels that the library uses: of AVX2 if ours is, else those of AVX-512
+/// if this CPU has them, unless the user says otherwise. The library by itself
+/// takes SSE3 on CPUs newer than it is.
+static bool chooseKernels(const std::string &isa) {
+  if (isa == "avx2") {
+    return setenv("OPENBLAS_CORETYPE", "Haswell", 1) == 0;
+  }
+  constexpr int keep = 0;
+  return __builtin_cpu_supports("avx512bw") == 0 ||
+         setenv("OPENBLAS_CORETYPE", "SkylakeX", keep) == 0;
+}
+
 /// Loads the library, once per process; it stays loaded.
 static Result<OpenBlas> load(const std::string &isa) {
-  if (isa == "avx2" && setenv("OPENBLAS_CORETYPE", "Haswell", 1) != 0) {
-    return Status::error("OpenBLAS: cannot be limited to AVX2, as the kernel "
-                         "is: the environment cannot be changed");
+  if (!chooseKernels(isa)) {
+    return Status::error("OpenBLAS: cannot use the instructions that the "
+                         "kernel does: the environment cannot be changed");
   }
   void *library = dlopen(LPGEN_BENCH_OPENBLAS_LIBRARY, RTLD_NOW | RTLD_LOCAL);
   OpenBlas functions;
