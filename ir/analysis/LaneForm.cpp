@@ -13,9 +13,9 @@ constexpr int64_t kMostSegment = 64;
 constexpr int64_t kMostGroupStep = 8;
 
 /// Finds out how a contraction lies in lanes.
-class Planner {
+class LanePlanner {
 public:
-  Planner(lp::ContractOp contract, const Cell &cell, std::string &reason)
+  LanePlanner(lp::ContractOp contract, const Cell &cell, std::string &reason)
       : contract(contract), facts(cell.facts()), cell(cell), reason(reason) {
     form.shape = ContractShape::of(contract);
     form.vectorLanes = facts.lanes;
@@ -59,7 +59,7 @@ private:
 };
 
 /// Rows of x, then lanes, which w has too, then the reduction.
-bool Planner::sortLoops() {
+bool LanePlanner::sortLoops() {
   const ContractShape &shape = form.shape;
   if (hasDivisions(contract)) {
     return fail(whyDivided(contract));
@@ -107,7 +107,7 @@ bool Planner::sortLoops() {
 
 /// The last dimension of x: sets of lanes, of which each has channels of its
 /// own.
-bool Planner::findChannels() {
+bool LanePlanner::findChannels() {
   const ContractShape &shape = form.shape;
   const auto last = static_cast<unsigned>(shape.xShape.size() - 1);
   if (shape.xShape.empty() || shape.isXDynamic[last]) {
@@ -153,7 +153,7 @@ bool Planner::findChannels() {
 }
 
 /// The other dimensions: rows and taps, forwards.
-bool Planner::checkPositions() {
+bool LanePlanner::checkPositions() {
   const ContractShape &shape = form.shape;
   for (unsigned d = 0; d + 1 < shape.xShape.size(); ++d) {
     const Subscript s = subscriptOf(shape, d);
@@ -174,7 +174,7 @@ bool Planner::checkPositions() {
 }
 
 /// What groups are made of: channels, or the last tap of a dimension.
-bool Planner::findGroups() {
+bool LanePlanner::findGroups() {
   const ContractShape &shape = form.shape;
   if (channelLoop) {
     form.groupDim = shape.xShape.size() - 1;
@@ -197,7 +197,7 @@ bool Planner::findGroups() {
 
 /// The geometry of w: that of a GEMM whose x has a dimension for each row and
 /// each reduction loop, the one of groups last.
-bool Planner::unfold() {
+bool LanePlanner::unfold() {
   const ContractShape &shape = form.shape;
   ContractShape gemm = shape;
   SmallVector<AffineExpr> dims;
@@ -249,7 +249,7 @@ static std::optional<ElementStorage> shifted(StoredRange range, int64_t offset,
 
 /// With the constant of the factor if it fits, else as every cell stores it;
 /// then sums of w complete the sum.
-bool Planner::storeX(StoredRange range) {
+bool LanePlanner::storeX(StoredRange range) {
   PackedForm &packed = form.unfolded;
   const lp::ContractOp::Affine affine = contract.affineOfX();
   std::optional<ElementStorage> x = shifted(range, affine.offset, facts.x);
@@ -286,7 +286,7 @@ static StoredRange rangeOfScalar(Value scalar, ElementType element) {
 }
 
 /// The halo holds the padding like an element of x.
-bool Planner::padFits() {
+bool LanePlanner::padFits() {
   PackedForm &packed = form.unfolded;
   StoredRange pad{0, 0};
   if (Value scalar = contract.getXPadScalar()) {
@@ -306,7 +306,7 @@ bool Planner::padFits() {
 }
 
 /// As the factor is: there are no sums of x by lane to complete it.
-bool Planner::storeW(StoredRange range) {
+bool LanePlanner::storeW(StoredRange range) {
   const lp::ContractOp::Affine affine = contract.affineOfW();
   std::optional<ElementStorage> w = shifted(range, affine.offset, facts.w);
   if (!w || affine.scale != 1 || contract.getWZero()) {
@@ -316,7 +316,7 @@ bool Planner::storeW(StoredRange range) {
   return true;
 }
 
-bool Planner::store() {
+bool LanePlanner::store() {
   if (!storeX({contract.getXRange()[0], contract.getXRange()[1]}) ||
       !storeW({contract.getWRange()[0], contract.getWRange()[1]})) {
     return false;
@@ -329,7 +329,7 @@ bool Planner::store() {
               "'");
 }
 
-void Planner::layOut(int64_t vectors) {
+void LanePlanner::layOut(int64_t vectors) {
   PackedForm &packed = form.unfolded;
   auto layout = [&](lp::OperandKind operand, const ElementStorage &storage,
                     int64_t bytes, int64_t lanes, bool sums) {
@@ -420,7 +420,7 @@ std::optional<LaneForm> lpgen::planLaneForm(lp::ContractOp contract,
     reason = "cell '" + cell.facts().name.str() + "' takes no x in lanes";
     return std::nullopt;
   }
-  return Planner(contract, cell, reason).plan(vectors);
+  return LanePlanner(contract, cell, reason).plan(vectors);
 }
 
 FailureOr<LaneForm> lpgen::scheduledLaneForm(lp::ContractOp contract) {

@@ -6,6 +6,7 @@
 #ifndef LPGEN_IR_ANALYSIS_PACKEDFORM_H
 #define LPGEN_IR_ANALYSIS_PACKEDFORM_H
 
+#include "ir/analysis/ElementStorage.h"
 #include "ir/analysis/Geometry.h"
 #include "targets/Cell.h"
 
@@ -14,26 +15,6 @@ namespace lpgen {
 class Target;
 struct Cpu;
 struct VectorUnit;
-
-/// How the elements of an operand are stored: stored = (value + offset) /
-/// (halve ? 2 : 1), so value = scale * stored - offset.
-struct ElementStorage {
-  int64_t offset = 0;
-  bool halve = false;
-  StoredRange range;                 ///< Of the stored elements.
-  llvm::SmallVector<int64_t> planes; ///< Coefficient of each plane, if any.
-  int64_t scale() const { return halve ? 2 : 1; }
-  /// Groups past the end and halo positions store zero.
-  StoredRange rangeWithZero() const {
-    return {std::min<int64_t>(range.lo, 0), std::max<int64_t>(range.hi, 0)};
-  }
-};
-
-/// How `cell` stores elements of `type` in `range` as operand `kind`; nothing
-/// if it cannot.
-std::optional<ElementStorage> storageOf(ElementType type, StoredRange range,
-                                        const CellFacts &cell,
-                                        lp::OperandKind kind);
 
 /// A factor of the products without its zero point, from a stored element:
 /// scale * stored + bias.

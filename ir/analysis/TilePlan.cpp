@@ -84,10 +84,10 @@ static llvm::SmallVector<TilePart> partsAt(const BorderDim &dim,
 }
 
 namespace {
-class Planner {
+class TilePlanner {
 public:
-  Planner(const PackedForm &form, const CellFacts &cell, int64_t rows,
-          int64_t block, const Machine &machine)
+  TilePlanner(const PackedForm &form, const CellFacts &cell, int64_t rows,
+              int64_t block, const Machine &machine)
       : g(form.geometry), isFloat(cell.isFloat), rows(rows), block(block),
         l1Bytes(machine.cpu.l1Bytes) {
     const Costs &costs = machine.unit().costs;
@@ -253,5 +253,5 @@ double lpgen::widenCost(const PackedForm &form, const CellFacts &cell,
 
 TilePlan lpgen::planTile(const PackedForm &form, const CellFacts &cell,
                          int64_t rows, int64_t block, const Machine &machine) {
-  return Planner(form, cell, rows, block, machine).plan();
+  return TilePlanner(form, cell, rows, block, machine).plan();
 }

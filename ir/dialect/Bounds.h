@@ -1,15 +1,11 @@
-// What can be told of sizes and of subscripts from the IR around an op: the
-// verifiers prove with it that no kernel leaves its buffers.
+// What can be told of subscripts from the IR around an op: the verifiers prove
+// with it that no kernel leaves its buffers.
 #ifndef LPGEN_IR_DIALECT_BOUNDS_H
 #define LPGEN_IR_DIALECT_BOUNDS_H
 
-#include "ir/dialect/Lp.h"
+#include "ir/dialect/Extents.h"
 
 namespace lpgen::lp {
-
-/// Most elements of a dimension, and most points of a loop nest.
-constexpr int64_t maxExtent = int64_t{1} << 40;
-constexpr int64_t maxPoints = int64_t{1} << 62;
 
 /// Wide enough for sums of products of 64-bit numbers.
 using Int128 = __int128;
@@ -23,20 +19,6 @@ struct LinearForm {
 /// `expr` over `dims` dims as a linear form; nothing if it has symbols,
 /// divisions or numbers that overflow.
 std::optional<LinearForm> linearForm(mlir::AffineExpr expr, unsigned dims);
-
-/// A size: a constant, or a size of the kernel, known when it runs.
-struct Size {
-  int64_t constant = mlir::ShapedType::kDynamic;
-  mlir::Value value; ///< Null where it is constant or unknown.
-  bool isConstant() const { return !mlir::ShapedType::isDynamic(constant); }
-};
-
-/// Extent `number` of `extents`, dynamic ones taken from `dynamic`.
-Size extentAt(llvm::ArrayRef<int64_t> extents, mlir::ValueRange dynamic,
-              unsigned number);
-
-/// The size of a dimension of a tensor or memref.
-Size sizeOf(mlir::Value shaped, unsigned dim);
 
 /// A set of integers between two bounds.
 struct IndexRange {
@@ -65,20 +47,6 @@ std::optional<IndexRange> rangeOf(const LinearForm &form,
 std::string whereOutside(mlir::AffineMap map,
                          llvm::ArrayRef<IndexFacts> indices,
                          llvm::ArrayRef<Size> sizes, bool isLenient);
-
-/// What is wrong with the extents of loops; empty if nothing: each is positive,
-/// their product fits, and dynamic ones have a declared bound if they must.
-std::string faultOfExtents(llvm::ArrayRef<int64_t> extents,
-                           mlir::ValueRange dynamic, bool needsBounds = true);
-
-/// The first op in `region` that does not compute scalars; null if all do.
-mlir::Operation *findNonScalar(mlir::Region &region);
-
-/// True for types that elements of a tensor can have.
-bool isElementType(mlir::Type type);
-/// True if `shaped` can hold elements of `element`: as they are in tensors,
-/// their storage in memrefs.
-bool holdsElement(mlir::Type shaped, mlir::Type element);
 
 } // namespace lpgen::lp
 

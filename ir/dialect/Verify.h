@@ -3,6 +3,7 @@
 #define LPGEN_IR_DIALECT_VERIFY_H
 
 #include "ir/dialect/Bounds.h"
+#include "ir/dialect/Scalars.h"
 
 namespace lpgen::lp {
 

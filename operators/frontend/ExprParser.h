@@ -1,7 +1,8 @@
-// The expression half of the parser, and the token cursor both halves share.
+// Expressions, and the token cursor that all of the parser shares.
 //
-// Parser.cpp derives the declarations from it. A function that returns null has
-// reported the reason; the caller gives up its construct and recovers.
+// DeclParser.h derives declarations from it, Parser.cpp statements and files. A
+// function that returns null has reported the reason; the caller gives up its
+// construct and recovers.
 #ifndef LPGEN_OPERATORS_FRONTEND_EXPRPARSER_H
 #define LPGEN_OPERATORS_FRONTEND_EXPRPARSER_H
 

@@ -1,10 +1,10 @@
-// Declarations and statements of the operator language, and the entry
+// Operators and statements of the operator language, and the entry
 // parseFile, which runs lexer, parser and checker in turn.
 //
 // After an error inside an operator's body the parser goes on at the next line
 // that looks like a statement, after one in a header at the next declaration.
 #include "operators/frontend/Parser.h"
-#include "operators/frontend/ExprParser.h"
+#include "operators/frontend/DeclParser.h"
 #include "operators/frontend/Includes.h"
 #include "operators/frontend/Sema.h"
 
@@ -13,9 +13,9 @@ using namespace lpgen::syntax;
 
 namespace {
 
-class Parser : public ExprParser {
+class Parser : public DeclParser {
 public:
-  using ExprParser::ExprParser;
+  using DeclParser::DeclParser;
 
   void parse(FileDecl &file) {
     while (!current().is(TokenKind::End) && !diags.tooManyErrors()) {
@@ -196,150 +196,6 @@ private:
       }
       advance();
     }
-  }
-
-  bool parseTensors(std::vector<TensorDecl> &tensors, const char *what) {
-    if (!expect(TokenKind::LeftParen, llvm::Twine("'(' and ") + what)) {
-      return false;
-    }
-    if (accept(TokenKind::RightParen)) {
-      return true;
-    }
-    do {
-      TensorDecl tensor;
-      if (!parseTensor(tensor)) {
-        return false;
-      }
-      tensors.push_back(std::move(tensor));
-    } while (accept(TokenKind::Comma));
-    return expect(TokenKind::RightParen,
-                  "',' or ')' after a tensor's declaration");
-  }
-
-  bool parseTensor(TensorDecl &tensor) {
-    std::optional<Name> name = expectName("a tensor name");
-    if (!name || !expect(TokenKind::Colon, "':' and a type")) {
-      return false;
-    }
-    tensor.name = std::move(*name);
-    return parseDeclaration(tensor);
-  }
-
-  /// What stands behind "NAME:".
-  bool parseDeclaration(TensorDecl &tensor) {
-    if (!parseType(tensor.type)) {
-      return false;
-    }
-    if (accept(TokenKind::LeftBracket) && !parseShape(tensor.shape)) {
-      return false;
-    }
-    while (true) {
-      if (current().isWord("pad")) {
-        if (tensor.pad) {
-          diags.error(current().range(), "'pad' is given twice");
-          return false;
-        }
-        if (!parsePad(tensor.pad.emplace())) {
-          return false;
-        }
-      } else if (current().isWord("in")) {
-        if (tensor.in) {
-          diags.error(current().range(), "'in' is given twice");
-          return false;
-        }
-        if (!parseRange(tensor.in.emplace())) {
-          return false;
-        }
-      } else {
-        return true;
-      }
-    }
-  }
-
-  bool parseType(TypeSyntax &type) {
-    llvm::SMLoc start = here();
-    if (!current().is(TokenKind::Name)) {
-      fail("a type: " + listElementTypes());
-      return false;
-    }
-    type.text = current().text.str();
-    advance();
-    if (accept(TokenKind::LeftBrace)) {
-      type.width = parseExpr();
-      if (!type.width || !expect(TokenKind::RightBrace, "'}' after a width")) {
-        return false;
-      }
-    }
-    type.range = rangeFrom(start);
-    return true;
-  }
-
-  bool parseShape(std::vector<Dimension> &shape) {
-    if (current().is(TokenKind::RightBracket)) {
-      fail("an extent (a scalar is declared without brackets)");
-      return false;
-    }
-    do {
-      Dimension dimension;
-      llvm::SMLoc start = here();
-      const bool isBounded = current().is(TokenKind::Question) &&
-                             peek(1).is(TokenKind::Name) &&
-                             peek(2).is(TokenKind::LessEqual);
-      if (isBounded) {
-        advance();
-        dimension.symbol = expectName("the name of a run-time size after '?'");
-        if (!dimension.symbol) {
-          return false;
-        }
-        advance();
-      }
-      dimension.value = parseExpr();
-      if (!dimension.value) {
-        return false;
-      }
-      if (!isBounded && dimension.value->kind == Node::Kind::Size) {
-        dimension.symbol = {dimension.value->name, dimension.value->range};
-        dimension.value = nullptr;
-      }
-      dimension.range = rangeFrom(start);
-      shape.push_back(std::move(dimension));
-    } while (accept(TokenKind::Comma));
-    return expect(TokenKind::RightBracket, "',' or ']' after an extent");
-  }
-
-  bool parsePad(PadSyntax &pad) {
-    llvm::SMLoc start = here();
-    advance();
-    if (!expect(TokenKind::LeftParen, "'(' after 'pad'")) {
-      return false;
-    }
-    if (current().isWord("lowest")) {
-      advance();
-    } else {
-      pad.value = parseExpr();
-      if (!pad.value) {
-        return false;
-      }
-    }
-    bool ok = expect(TokenKind::RightParen, "')' after the padding value");
-    pad.range = rangeFrom(start);
-    return ok;
-  }
-
-  bool parseRange(RangeSyntax &range) {
-    llvm::SMLoc start = here();
-    advance();
-    if (!expect(TokenKind::LeftBracket, "'[' after 'in'")) {
-      return false;
-    }
-    range.lo = parseExpr();
-    if (!range.lo || !expect(TokenKind::Comma, "',' and the upper end")) {
-      return false;
-    }
-    range.hi = parseExpr();
-    bool ok = range.hi && expect(TokenKind::RightBracket, "']' after a range");
-    range.range = rangeFrom(start);
-    return ok;
   }
 
   std::optional<StatementDecl> parseStatement() {
