@@ -49,13 +49,19 @@ std::unique_ptr<TargetMachine> lpgen::createMachine(const TargetDesc &target,
 }
 
 /// A packer moves elements one by one, as fast as memory takes them: of its
-/// loops only the innermost ones are unrolled. LLVM would unroll short ones
-/// around these too, which is up to half of the time of a compilation.
-static void keepOuterLoops(Function &packer) {
+/// loops only innermost ones that store nothing, which are sums, are unrolled.
+/// LLVM would unroll short ones around these too, which is up to half of the
+/// time of a compilation, and those that store, which it then vectorizes worse.
+static void keepLoops(Function &packer) {
   DominatorTree tree(packer);
   const LoopInfo loops(tree);
   for (Loop *loop : loops.getLoopsInPreorder()) {
-    if (!loop->isInnermost()) {
+    const bool stores = llvm::any_of(loop->blocks(), [](BasicBlock *block) {
+      return llvm::any_of(*block, [](Instruction &instruction) {
+        return instruction.mayWriteToMemory();
+      });
+    });
+    if (stores || !loop->isInnermost()) {
       loop->setLoopAlreadyUnrolled();
     }
   }
@@ -79,7 +85,7 @@ void lpgen::optimize(Module &module, TargetMachine &machine,
     }
     function.addFnAttr(Attribute::NoUnwind);
     if (function.getName().contains(".pack.")) { // as Bufferize names them
-      keepOuterLoops(function);
+      keepLoops(function);
     }
   }
   PipelineTuningOptions tuning;

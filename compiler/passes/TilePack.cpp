@@ -1,6 +1,6 @@
-// lp-tile: packing of activations and weights as loops. The layouts are
-// described at #lp.layout; where things lie comes from Geometry.
-#include "compiler/passes/PackRow.h"
+// lp-tile: packing of activations as loops. The layouts are described at
+// #lp.layout; where things lie comes from Geometry.
+#include "compiler/passes/PackWeights.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -200,130 +200,6 @@ private:
   RowPacker row;
 };
 
-/// Weights: one task packs one panel of one batch and group.
-class WeightPacker : public GroupWriter {
-public:
-  WeightPacker(lp::PackOp op, Emitter &e)
-      : GroupWriter(op, e), op(op), g(packedGeometry(op)) {}
-
-  void emit(Coordinates task) {
-    Value batch = task[0];
-    Value panel = task[1];
-    Value group = task[2];
-    Value number = e.add(e.mul(batch, e.index(g.panels)), panel);
-    number = e.add(e.mul(number, e.index(g.extentOf(LoopRole::Group))), group);
-    Value start = e.add(e.index(kPackedHeaderBytes),
-                        e.mul(number, e.index(g.panelBytes)));
-    setLoops(e, g, LoopRole::Batch, batch, loops);
-    setLoops(e, g, LoopRole::Group, group, loops);
-    SmallVector<OpFoldResult> extents = {
-        e.b.getIndexAttr(g.extentOf(LoopRole::Tap)), e.b.getIndexAttr(g.groups),
-        e.b.getIndexAttr(layout.getLanes())};
-    forEach(e, extents, [&](ArrayRef<Value> at) {
-      Value step = e.add(e.mul(at[0], e.index(g.groups)), at[1]);
-      Value offset = e.add(start, e.mul(step, e.index(g.stepBytes)));
-      offset = e.add(offset, e.mul(at[2], e.index(layout.getGroupBytes())));
-      setLoops(e, g, LoopRole::Tap, at[0], loops);
-      Value column = e.add(e.mul(panel, e.index(layout.getLanes())), at[2]);
-      emitGroup(column, at[1], offset);
-    });
-    if (layout.getSums()) {
-      emitSums(number, panel);
-    }
-  }
-
-private:
-  /// The element at the current loops.
-  Value element() {
-    return stored(e.read(op.getSource(), mapIndices(e, op.getWMap(), loops),
-                         op.getElement()));
-  }
-
-  /// The element at column and inner index, or zero past either end.
-  Value elementOrZero(Value column, Value inner) {
-    Value in = arith::AndIOp::create(
-        e.b, e.loc, e.less(column, e.index(g.extentOf(LoopRole::Column))),
-        e.less(inner, e.index(g.innerExtent())));
-    auto branch = scf::IfOp::create(e.b, e.loc, e.b.getI32Type(), in,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(&branch.getThenRegion().front());
-    setLoops(e, g, LoopRole::Column, column, loops);
-    loops[g.innerLoop] = inner;
-    if (g.merged) {
-      Value channels = e.index(g.shape.extents[g.innerLoop]);
-      loops[g.merged->loop] =
-          arith::DivUIOp::create(e.b, e.loc, inner, channels);
-      loops[g.innerLoop] = arith::RemUIOp::create(e.b, e.loc, inner, channels);
-    }
-    scf::YieldOp::create(e.b, e.loc, element());
-    e.b.setInsertionPointToStart(&branch.getElseRegion().front());
-    scf::YieldOp::create(e.b, e.loc, e.i32(0));
-    return branch.getResult(0);
-  }
-
-  void emitGroup(Value column, Value group, Value offset) {
-    SmallVector<Value> elements;
-    for (int64_t i = 0; i < layout.getGroup(); ++i) {
-      Value inner = e.add(e.mul(group, e.index(layout.getGroup())), e.index(i));
-      elements.push_back(elementOrZero(column, inner));
-    }
-    storeGroup(elements, offset, g.wPlaneBytes);
-  }
-
-  /// Sums of stored elements over the inside taps of each border class,
-  /// [class][lane], the last class with all taps.
-  void emitSums(Value number, Value panel) {
-    int64_t taps = g.extentOf(LoopRole::Tap);
-    int64_t classes = g.classes.count();
-    SmallVector<int32_t> inside;
-    for (int64_t c = 0; c <= classes; ++c) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        inside.push_back(c == classes || isInside(c, tap));
-      }
-    }
-    Value masks = e.table(inside);
-    int64_t lanes = layout.getLanes();
-    int64_t perPanel = (classes + 1) * lanes;
-    int64_t count = g.panelCount() * perPanel;
-    Value table = e.view(op.getDestination(), g.wTableOffset, count, 32);
-    SmallVector<OpFoldResult> extents = {e.b.getIndexAttr(classes + 1),
-                                         e.b.getIndexAttr(lanes)};
-    forEach(e, extents, [&](ArrayRef<Value> at) {
-      Value column = e.add(e.mul(panel, e.index(lanes)), at[1]);
-      auto overTaps = [&](Value tap, Value sum) {
-        Value position = e.add(e.mul(at[0], e.index(taps)), tap);
-        Value mask = memref::LoadOp::create(e.b, e.loc, masks, position);
-        setLoops(e, g, LoopRole::Tap, tap, loops);
-        Value tapSum = e.reduce(e.index(0), e.index(g.innerExtent()), e.i32(0),
-                                [&](Value inner, Value s) {
-                                  return e.add(s, elementOrZero(column, inner));
-                                });
-        return e.add(sum, e.mul(tapSum, mask));
-      };
-      Value sum = e.reduce(e.index(0), e.index(taps), e.i32(0), overTaps);
-      Value position = e.add(e.mul(number, e.index(perPanel)),
-                             e.add(e.mul(at[0], e.index(lanes)), at[1]));
-      memref::StoreOp::create(e.b, e.loc, sum, table, position);
-    });
-  }
-
-  bool isInside(int64_t borderClass, int64_t tap) const {
-    for (const BorderClasses::Dim &dim : llvm::reverse(g.classes.dims)) {
-      int64_t n = static_cast<int64_t>(dim.inside.size());
-      if (!dim.inside[borderClass % n][tap]) {
-        return false;
-      }
-      borderClass /= n;
-    }
-    return true;
-  }
-
-  lp::PackOp op;
-  Geometry g;
-  SmallVector<Value> loops;
-};
-
 } // namespace
 
 std::optional<OpFoldResult>
@@ -366,7 +242,7 @@ int64_t lpgen::emitTask(lp::PackOp op, Emitter &e, Coordinates task,
                         Value scratch) {
   int64_t bytes = 0;
   if (op.getLayout().isOfWeights()) {
-    WeightPacker(op, e).emit(task);
+    packWeights(op, e, task);
   } else {
     ActivationPacker(op, e, scratch).emit(task);
     bytes = RowPacker::rowBytes(op.getLayout(), packedGeometry(op).runExtent());
