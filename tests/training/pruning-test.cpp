@@ -17,8 +17,9 @@ TEST(Pruning, TextsAndTheirErrors) {
             "pruning 'dynhp': option 'keep' is '2', expected a number from "
             "0.01 to 1");
   EXPECT_EQ(readPruning("lottery").message(),
-            "unknown pruning 'lottery', expected none or "
-            "dynhp<keep=0.5,until=0.5,batch=grow|stay>");
+            "unknown pruning 'lottery', expected one of none, dynhp");
+  EXPECT_EQ(readPruning("dynph<keep=0.5>").message(),
+            "unknown pruning 'dynph', expected 'dynhp'");
   const std::map<std::string, int64_t> widths = {{"fc1", 8}, {"fc2", 120}};
   EXPECT_EQ(widthsText(widths), "fc1=8,fc2=120");
   EXPECT_EQ(*readWidths("fc1=8,fc2=120"), widths);

@@ -155,10 +155,15 @@ TEST(Trainer, ConfigErrors) {
             "a batch of 65 images is more than the 64 training images of "
             "'quarters'; remedy: a smaller --batch");
   EXPECT_EQ(message([](Config &c) { c.schedule = "linear"; }),
-            "unknown schedule 'linear', expected constant, step or cosine");
+            "unknown schedule 'linear', expected one of constant, step, "
+            "cosine");
+  EXPECT_EQ(message([](Config &c) { c.schedule = "cosin"; }),
+            "unknown schedule 'cosin', expected 'cosine'");
   EXPECT_EQ(message([](Config &c) { c.optimizer = "lion"; }),
-            "unknown optimizer 'lion', expected sgd, adam, madam, svrg, "
-            "lp-svrg or halp");
+            "unknown optimizer 'lion', expected one of sgd, adam, madam, "
+            "svrg, lp-svrg, halp");
+  EXPECT_EQ(message([](Config &c) { c.optimizer = "hlap<mu=4>"; }),
+            "unknown optimizer 'hlap', expected 'halp'");
   EXPECT_EQ(message([](Config &c) { c.momentum = 1; }),
             "'momentum' must be from 0 to below 1");
   EXPECT_THAT(message([](Config &c) { c.policy = "int8"; }),

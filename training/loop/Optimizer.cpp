@@ -1,5 +1,6 @@
 // Element by element, so that no sum depends on the number of threads.
 #include "training/loop/Optimizer.h"
+#include "base/system/NearestName.h"
 #include "training/loop/Madam.h"
 #include "training/loop/Svrg.h"
 #include <cmath>
@@ -119,8 +120,11 @@ makeOptimizer(const OptimizerSpec &spec,
   if (svrg->has_value()) {
     return makeSvrg(**svrg, spec.weightDecay, parameters);
   }
-  return Status::error("unknown optimizer '" + spec.name +
-                       "', expected sgd, adam, madam, svrg, lp-svrg or halp");
+  static const std::vector<std::string> known = {"sgd",  "adam",    "madam",
+                                                 "svrg", "lp-svrg", "halp"};
+  return Status::error(
+      "unknown optimizer " +
+      quoteWithNearest(spec.name.substr(0, spec.name.find('<')), known));
 }
 
 Result<Schedule> parseSchedule(const std::string &name) {
@@ -133,8 +137,8 @@ Result<Schedule> parseSchedule(const std::string &name) {
   if (name == "cosine") {
     return Schedule::Cosine;
   }
-  return Status::error("unknown schedule '" + name +
-                       "', expected constant, step or cosine");
+  static const std::vector<std::string> known = {"constant", "step", "cosine"};
+  return Status::error("unknown schedule " + quoteWithNearest(name, known));
 }
 
 double learningRateAt(Schedule schedule, double base, int64_t step,

@@ -1,5 +1,6 @@
 // Which units go, and a new trainer with those that stay.
 #include "training/loop/Pruning.h"
+#include "base/system/NearestName.h"
 #include "training/contractions/FloatBackend.h"
 #include "training/layers/BatchNorm.h"
 #include "training/policies/PolicyOptions.h"
@@ -29,8 +30,9 @@ Result<std::optional<PruningSpec>> readPruning(const std::string &text) {
   const Result<PolicyText> parsed = PolicyText::parse(text, "pruning");
   LPGEN_RETURN_IF_ERROR(parsed.status());
   if (parsed->name() != "dynhp") {
-    return Status::error("unknown pruning '" + parsed->name() +
-                         "', expected none or " + pruningHelp());
+    static const std::vector<std::string> known = {"none", "dynhp"};
+    return Status::error("unknown pruning " +
+                         quoteWithNearest(parsed->name(), known));
   }
   const Result<PolicyOptions> read = PolicyOptions::read(*parsed, options);
   LPGEN_RETURN_IF_ERROR(read.status());
