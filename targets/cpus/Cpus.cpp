@@ -52,6 +52,17 @@ static std::vector<Cpu> facts() {
        .units =
            {zenYmm,
             {.bits = 512, .pipes = 4, .fmaPipes = 2, .prefetchLarge = 2560}}},
+      {.name = "emeraldrapids", // two ports of 512 bits, three of 256
+       .l1Bytes = 48 * kKiB,
+       .l2Bytes = 2048 * kKiB,
+       .units =
+           {{.bits = 256,
+             .pipes = 3,
+             .fmaPipes = 2,
+             .unloopedSteps = 24,
+             .prefetchOneRow = 2560,
+             .prefetchLarge = 2560},
+            {.bits = 512, .pipes = 2, .fmaPipes = 2, .prefetchLarge = 2560}}},
   };
 }
 
