@@ -132,10 +132,15 @@ PYBIND11_MODULE(_training, module) {
   module.def("has_plain_steps", [](const std::string &text) {
     return train::hasTrait(text, train::PlainSteps);
   });
+  module.def("runs_in_time", [](const std::string &text) {
+    return train::hasTrait(text, train::RunsInTime);
+  });
   module.def("policies", [] {
     std::vector<std::string> names;
     for (const train::PolicyKind *kind : train::policyKinds()) {
-      names.emplace_back(kind->name);
+      if ((kind->traits & train::RunsInTime) == 0) {
+        names.emplace_back(kind->name);
+      }
     }
     return names;
   });

@@ -5,6 +5,7 @@
 #include "tools/OptionChecks.h"
 #include "tools/TrainingOptions.h"
 #include "training/distributed/FederatedRounds.h"
+#include "training/loop/Adversary.h"
 #include "training/loop/Pruning.h"
 #include "training/loop/Svrg.h"
 #include "training/models/Models.h"
@@ -104,7 +105,11 @@ std::vector<CLI::Option *> addTrainOptions(CLI::App &app,
       app.add_option("--optimizer", config.optimizer,
                      "sgd, adam, madam" + svrgHelp()),
       app.add_option("--schedule", config.schedule,
-                     "Learning rate: constant, step or cosine"),
+                     "Learning rate: constant, step, cosine or slow-start"),
+      app.add_option("--adversary", config.adversary,
+                     "Train on images that are moved against the network: none "
+                     "or " +
+                         adversaryHelp()),
       app.add_option("--prune", config.pruning,
                      "Remove hidden units after epochs: none or " +
                          pruningHelp()),

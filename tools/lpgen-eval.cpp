@@ -9,6 +9,7 @@
 #include "tools/OptionTable.h"
 #include "tools/Program.h"
 #include "tools/TrainingOptions.h"
+#include "training/loop/Adversary.h"
 #include "training/loop/NetworkAccuracy.h"
 
 using namespace lpgen;
@@ -43,6 +44,14 @@ static int run(const train::StoredRunOptions &options,
   }
   std::printf("%s, loss %.4f\n", describeAccuracy(*totals).c_str(),
               totals->meanLoss());
+  if ((*stored)->trainer().hasAdversary()) {
+    const Result<train::Totals> moved = (*stored)->trainer().evaluateMoved();
+    if (!moved.ok()) {
+      return fail(moved.message());
+    }
+    std::printf("moved against the network: %s, loss %.4f\n",
+                describeAccuracy(*moved).c_str(), moved->meanLoss());
+  }
   return 0;
 }
 
@@ -96,6 +105,9 @@ int main(int argc, char **argv) {
       "Data set; of a folder instead of that of the run, if it has moved");
   train::NetworkOptions network;
   addNetworkOptions(app, network);
+  app.add_option("--adversary", options.adversary,
+                 "Move the test images of a RUN against its network first: " +
+                     train::adversaryHelp());
   app.add_option("--predictions", predictions,
                  "Write the class of each test image, a line each")
       ->check(isPath());
@@ -115,6 +127,11 @@ int main(int argc, char **argv) {
                  options.folder + "' is not");
       return finishProgram("lpgen-eval", 2);
     }
+  }
+  if (isFile && !options.adversary.empty()) {
+    (void)fail("--adversary is for the folder of a run, which '" +
+               options.folder + "' is not");
+    return finishProgram("lpgen-eval", 2);
   }
   if (isFile && options.data.empty()) {
     (void)fail("--data is required for a network in a file");

@@ -68,8 +68,19 @@ Status finishEpoch(Training &training) {
   }
   const Result<Totals> test = trainer.evaluate();
   LPGEN_RETURN_IF_ERROR(test.status());
-  LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test));
+  std::optional<Totals> moved;
+  if (trainer.hasAdversary()) {
+    const Result<Totals> found = trainer.evaluateMoved();
+    LPGEN_RETURN_IF_ERROR(found.status());
+    moved = *found;
+  }
+  LPGEN_RETURN_IF_ERROR(folder.logEpoch(trainer, *test, moved));
   reportEpoch(trainer, *test);
+  if (moved) {
+    std::printf("  of test images that the adversary has moved: %.2f %%\n",
+                100.0 * moved->accuracy());
+    std::fflush(stdout);
+  }
   if (peers) {
     LPGEN_RETURN_IF_ERROR(folder.saveTogether(trainer, *peers));
     reportTraffic(trainer);

@@ -105,6 +105,10 @@ class Run:
                 for epoch, accuracy in zip(self.epochs, self.accuracies())
                 if "federated" in epoch]
 
+    def robust_accuracy(self):
+        """Of the test images that the adversary has moved, in percent, at the end."""
+        return 100 * self.epochs[-1]["robustAccuracy"]
+
     def joules(self, target):
         """Of a client up to the first epoch of this accuracy in percent, or None."""
         return next((joules for _, joules, accuracy in self.federated_curve()

@@ -161,8 +161,43 @@ def _federated(config, seeds, mpirun):
                  "libopenmpi-dev, and build lpgen again")
 
 
+TUNED = "lsq<bits=4> from float32, plain"
+SLOW, COSINE = (f"lsq<bits=4> from float32, adversarial, {s}" for s in ("slow-start", "cosine"))
+
+
+def _adversarial(config, seeds):
+    """A plain network is fine-tuned, plainly and against an adversary that moves pixels by up to
+    16 of 255."""
+    config = dict(config, learningRate=0.01)
+    moved = {"adversary": "pgd<epsilon=16>"}
+    return Group("Adversarial fine-tuning of quantized networks", "", config, seeds, [
+        Entry(TUNED, "lsq<bits=4>", {}, "float32"),
+        *(Entry(name, "lsq<bits=4>", {**moved, "schedule": name.split(", ")[-1]}, "float32")
+          for name in (SLOW, COSINE))])
+
+
+RESISTIVE, UNMANAGED = "resistive", "resistive<management=none>"
+
+
+def _resistive(config, seeds):
+    policies = ("float32", RESISTIVE, "resistive<management=noise>",
+                "resistive<management=bound>", UNMANAGED)
+    return Group("Arrays of resistive devices, with management of noise and bounds and without",
+                 "", config, seeds, [Entry(policy, policy) for policy in policies])
+
+
+OTTT, THROUGH_TIME = "ottt", "ottt<gradients=through-time>"
+
+
+def _spiking(config, seeds):
+    return Group("Spiking networks: trained online and through time, beside activations of 4 bits",
+                 "", config, seeds, [Entry(policy, policy) for policy in
+                                     (OTTT, THROUGH_TIME, "lsq<bits=4>")])
+
+
 GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation",
-          "learned-widths", "variance-reduced", "pruning", "federated")
+          "learned-widths", "variance-reduced", "pruning", "federated",
+          "spiking", "adversarial", "resistive")
 
 
 def _names(options):
@@ -201,6 +236,12 @@ def groups(options, mpirun):
         found.append(_pruning(config, seeds))
     if "federated" in names:
         found.append(_federated(config, seeds, mpirun))
+    if "adversarial" in names:
+        found.append(_adversarial(config, seeds))
+    if "resistive" in names:
+        found.append(_resistive(config, seeds))
+    if "spiking" in names:
+        found.append(_spiking(config, seeds))
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",
@@ -340,6 +381,14 @@ def _of_federated(claims):
     claims.accuracy_below(best, FLOAT_CLIENTS, 0.5)
 
 
+def _of_adversarial(claims):
+    if claims.has(SLOW, COSINE):
+        robust = [claims.rows[name].mean(Run.robust_accuracy) for name in (SLOW, COSINE)]
+        claims.add("robust accuracy, slow-start above cosine", robust[0] - robust[1], 0,
+                   " points", False)
+    claims.accuracy_below(SLOW, TUNED, 5)
+
+
 def claims(tables, steps):
     """The claims about what was measured. tables: [(Group, {name: Row})]; steps: {name:
     [seconds]}."""
@@ -356,6 +405,10 @@ def claims(tables, steps):
         _of_variance_reduced(of_group)
         _of_pruning(of_group)
         _of_federated(of_group)
+        _of_adversarial(of_group)
+        of_group.accuracy_below(RESISTIVE, "float32", 1)
+        of_group.accuracy_below(UNMANAGED, RESISTIVE, 5, at_most=False)
+        of_group.accuracy_below(OTTT, THROUGH_TIME, 0.5)
         found += of_group.found
     if "apt" in steps:
         of_steps = _Claims({})

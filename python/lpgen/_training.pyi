@@ -80,4 +80,7 @@ class ModelExport:
 def has_plain_steps(text: str) -> bool:
     """Whether a policy needs no calls between the products of two steps."""
 
+def runs_in_time(text: str) -> bool:
+    """Whether networks of a policy have time steps, which only the trainer gives them."""
+
 def policies() -> list[str]: ...

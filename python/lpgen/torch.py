@@ -59,6 +59,9 @@ class Policy:
         if "adaptive-loss-scale" in text:
             raise Error("policy 'adaptive-loss-scale' scales the gradients between layers, and "
                         "those of PyTorch have no scale; remedy: lpgen train")
+        if _training.runs_in_time(text):
+            raise Error(f"policy '{text}' is of spiking networks, whose neurons and time steps are "
+                        "the trainer's; remedy: lpgen train")
         self.text = text
         self.has_plain_steps = _training.has_plain_steps(text)
         if total_steps is None:

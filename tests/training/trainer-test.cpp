@@ -156,7 +156,7 @@ TEST(Trainer, ConfigErrors) {
             "'quarters'; remedy: a smaller --batch");
   EXPECT_EQ(message([](Config &c) { c.schedule = "linear"; }),
             "unknown schedule 'linear', expected one of constant, step, "
-            "cosine");
+            "cosine, slow-start");
   EXPECT_EQ(message([](Config &c) { c.schedule = "cosin"; }),
             "unknown schedule 'cosin', expected 'cosine'");
   EXPECT_EQ(message([](Config &c) { c.optimizer = "lion"; }),

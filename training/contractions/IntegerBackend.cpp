@@ -129,8 +129,9 @@ Status IntegerBackend::floatGradients(const nn::FloatTensor &x,
   }
   dx.resize(x.shape());
   dWeight.resize(weight.shape());
-  LPGEN_RETURN_IF_ERROR(
-      floats.backward(inputValues, weightValues, dy, &dWeight, &dx, context));
+  LPGEN_RETURN_IF_ERROR(floats.backward(*inputOfGradient(&inputValues, context),
+                                        weightValues, dy, &dWeight, &dx,
+                                        context));
   for (const Product product :
        {Product::InputGradient, Product::WeightGradient}) {
     seconds.products[size_t(product)] =

@@ -42,6 +42,15 @@ public:
   /// An error where the gradients are float32.
   Status useAccumulators(const nn::AccumulatorRules &rules) override;
 
+protected:
+  /// What takes the place of the input in the gradient of the weights, where
+  /// that is float32; called once in backward with what the integers stand for.
+  virtual const nn::FloatTensor *
+  inputOfGradient(const nn::FloatTensor *values,
+                  const nn::StepContext &context) {
+    return values;
+  }
+
 private:
   /// Chooses the width of the sums of a product from its operands.
   void narrow(nn::Product product, const IntTensor &a, const IntTensor &b,

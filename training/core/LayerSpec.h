@@ -10,9 +10,16 @@ namespace lpgen::nn {
 /// What follows the batch norm of a layer.
 enum class Activation {
   Relu,
-  Sign ///< Nothing: the next products take signs. Pooling precedes batch norm,
-       ///< since the greatest of four numbers is rarely negative.
+  Sign, ///< Nothing: the next products take signs. Pooling precedes batch norm,
+        ///< since the greatest of four numbers is rarely negative.
+  OnlineSpikes, ///< Neurons that fire, whose gradients are of one time step,
+  SpikesThroughTime ///< and of all.
 };
+
+constexpr bool isSpiking(Activation activation) {
+  return activation == Activation::OnlineSpikes ||
+         activation == Activation::SpikesThroughTime;
+}
 
 /// Where a layer with weights stands. Policies treat the ends with more care.
 enum class LayerPlace { First, Inner, Last };

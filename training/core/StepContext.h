@@ -5,6 +5,7 @@
 
 #include "base/system/ThreadPool.h"
 #include "training/core/Random.h"
+#include "training/core/TimeSteps.h"
 #include <cstdint>
 #include <functional>
 
@@ -29,6 +30,7 @@ struct StepContext {
   bool isTraining() const { return mode == Mode::Train; }
   /// A pass at the center, beside that of the step: running statistics stay.
   bool isBeside = false;
+  TimeSteps time; ///< Of spiking networks.
 };
 
 /// Of its pool, or the calling thread alone.

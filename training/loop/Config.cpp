@@ -2,6 +2,7 @@
 #include "training/loop/Config.h"
 #include "base/system/NearestName.h"
 #include "training/distributed/FederatedRounds.h"
+#include "training/loop/Adversary.h"
 #include "training/loop/Pruning.h"
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ static void visitFields(AnyConfig &config, Visit visit) {
   visit("optimizer", config.optimizer);
   visit("schedule", config.schedule);
   visit("augmentation", config.augmentation);
+  visit("adversary", config.adversary);
   visit("gradients", config.gradients);
   visit("federated", config.federated);
   visit("workers", config.workers);
@@ -89,9 +91,9 @@ Result<Config> configFromJson(const nlohmann::json &json) {
     const auto found = json.find(name);
     // Runs that had no such field started from random weights, pruned nothing
     // and were not federated.
-    constexpr std::array<std::string_view, 7> later = {
-        "from",        "pruning",     "widths",   "grownBatch",
-        "stepsBefore", "memoryBytes", "federated"};
+    constexpr std::array<std::string_view, 8> later = {
+        "from",        "pruning",     "widths",    "grownBatch",
+        "stepsBefore", "memoryBytes", "federated", "adversary"};
     const bool isDefault =
         found == json.end() &&
         std::ranges::find(later, std::string_view(name)) != later.end();
@@ -143,6 +145,7 @@ Status checkConfig(const Config &config) {
     return wrong("grownBatch", "from 0 to 65536, and what else pruning has "
                                "come to 0 or more");
   }
+  LPGEN_RETURN_IF_ERROR(readAdversary(config.adversary).status());
   const Result<std::optional<FederatedSpec>> federated =
       readFederated(config.federated);
   LPGEN_RETURN_IF_ERROR(federated.status());

@@ -20,6 +20,7 @@ struct Config {
   std::string optimizer = "sgd";
   std::string schedule = "cosine";
   std::string augmentation = "none"; ///< Or "crop-flip".
+  std::string adversary = "none";    ///< Or "pgd<...>": it moves the images.
   std::string gradients = "none";    ///< Or what workers exchange.
   std::string federated = "none";    ///< Or "fedavg<...>" of workers.
   int64_t workers = 1;

@@ -137,7 +137,11 @@ Result<Schedule> parseSchedule(const std::string &name) {
   if (name == "cosine") {
     return Schedule::Cosine;
   }
-  static const std::vector<std::string> known = {"constant", "step", "cosine"};
+  if (name == "slow-start") {
+    return Schedule::SlowStart;
+  }
+  static const std::vector<std::string> known = {"constant", "step", "cosine",
+                                                 "slow-start"};
   return Status::error("unknown schedule " + quoteWithNearest(name, known));
 }
 
@@ -152,6 +156,12 @@ double learningRateAt(Schedule schedule, double base, int64_t step,
     return base *
            (1.0 + std::cos(std::numbers::pi * double(step) / double(steps))) /
            2.0;
+  case Schedule::SlowStart: {
+    constexpr double top = 0.6;
+    const double part = double(step) / double(steps);
+    return part < top ? base * (0.05 + 0.95 * part / top)
+                      : base * std::pow(0.01, (part - top) / (1 - top));
+  }
   }
   return base;
 }

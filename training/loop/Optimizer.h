@@ -58,7 +58,9 @@ makeOptimizer(const OptimizerSpec &spec,
 ///   step      base, a tenth of it from half of the steps, a hundredth from
 ///             three quarters
 ///   cosine    base (1 + cos(pi step / steps)) / 2
-enum class Schedule { Constant, Step, Cosine };
+///   slow-start  from base / 20 to base in the first 60 %, in a line, then down
+///             to base / 100 by equal factors (after Jeddi et al. 2020)
+enum class Schedule { Constant, Step, Cosine, SlowStart };
 Result<Schedule> parseSchedule(const std::string &name);
 double learningRateAt(Schedule schedule, double base, int64_t step,
                       int64_t steps);

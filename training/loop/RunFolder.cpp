@@ -287,7 +287,8 @@ static nlohmann::json describeSize(const Trainer &trainer) {
           {"imageBytes", memory.ok() ? memory->imageBytes : 0}};
 }
 
-Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
+Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test,
+                           const std::optional<Totals> &moved) {
   const Totals &train = trainer.epochTotals();
   nlohmann::json record = recorder.record();
   recorder.clear();
@@ -318,6 +319,9 @@ Status RunFolder::logEpoch(const Trainer &trainer, const Totals &test) {
                                      {"sentBytes", traffic.sent},
                                      {"denseBytes", traffic.dense}});
     });
+  }
+  if (moved) {
+    record["robustAccuracy"] = moved->accuracy();
   }
   if (const FederatedRounds *rounds = trainer.federatedRounds()) {
     const FederatedCost cost = trainer.federatedCost();

@@ -55,7 +55,9 @@ public:
   /// restore. The trainer must not outlive the folder.
   Status allocateLoss(Trainer &trainer, const LossAllocationOptions &options);
   /// Adds the epoch that the trainer has just completed to the logs.
-  Status logEpoch(const Trainer &trainer, const Totals &test);
+  /// `moved` is of the images of its adversary, if it has one.
+  Status logEpoch(const Trainer &trainer, const Totals &test,
+                  const std::optional<Totals> &moved = std::nullopt);
   /// One JSON object for each epoch.
   const nlohmann::json &epochs() const { return history; }
 

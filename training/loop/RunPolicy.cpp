@@ -4,6 +4,7 @@
 #include "training/layers/BatchNorm.h"
 #include "training/layers/Containers.h"
 #include "training/loop/Svrg.h"
+#include "training/policies/Policies.h"
 
 namespace lpgen::train {
 
@@ -54,7 +55,26 @@ Result<std::unique_ptr<Policy>> makeRunPolicy(const Config &config,
       std::make_unique<CenteredPolicy>((*svrg)->productBits, *context.kernels));
 }
 
+/// What cannot be moved.
+static Status checkAdversary(const Config &config) {
+  const Result<std::optional<SvrgSpec>> svrg = readSvrg(config.optimizer);
+  LPGEN_RETURN_IF_ERROR(svrg.status());
+  if (config.adversary != "none" && hasTrait(config.policy, RunsInTime)) {
+    return Status::error("--adversary is not for spiking networks, whose "
+                         "images have no gradient in one pass; remedy: "
+                         "another --policy");
+  }
+  if (config.adversary != "none" && svrg->has_value()) {
+    return Status::error("optimizer '" + config.optimizer +
+                         "' takes gradients at two points, and the adversary "
+                         "would move images differently at each; remedy: "
+                         "--optimizer sgd");
+  }
+  return Status::success();
+}
+
 Status checkNetwork(const Config &config, nn::Layer &network) {
+  LPGEN_RETURN_IF_ERROR(checkAdversary(config));
   const Result<std::optional<SvrgSpec>> svrg = readSvrg(config.optimizer);
   LPGEN_RETURN_IF_ERROR(svrg.status());
   bool hasNorm = false;

@@ -38,8 +38,12 @@ StoredRun::open(const StoredRunOptions &options) {
   }
   Result<RunFolder> folder = RunFolder::open(options.folder);
   LPGEN_RETURN_IF_ERROR(folder.status());
-  const Result<Config> config = folder->readConfig();
+  Result<Config> config = folder->readConfig();
   LPGEN_RETURN_IF_ERROR(config.status());
+  if (!options.adversary.empty()) {
+    config->adversary = options.adversary;
+    LPGEN_RETURN_IF_ERROR(checkConfig(*config));
+  }
   std::unique_ptr<StoredRun> run(new StoredRun(options));
   LPGEN_RETURN_IF_ERROR(run->pool.status());
   Result<data::Dataset> data =

@@ -12,6 +12,7 @@ namespace lpgen::train {
 struct StoredRunOptions {
   std::string folder;
   std::string data; ///< Instead of the data set of the config, if not empty.
+  std::string adversary; ///< Instead of that of the config, if not empty.
   CompilerOptions compiler;
   int threads = 1;
   /// Makes what takes the place of the policy of the config; an error if that

@@ -44,6 +44,13 @@ Trainer::create(const Config &config, const data::Dataset &data,
     LPGEN_RETURN_IF_ERROR(policy.status());
     trainer->policy = std::move(*policy);
   }
+  const Result<std::optional<AdversarySpec>> moves =
+      readAdversary(config.adversary);
+  LPGEN_RETURN_IF_ERROR(moves.status());
+  if (moves->has_value()) {
+    trainer->adversary.emplace(**moves, data);
+  }
+  trainer->timePasses = TimePasses(trainer->policy->timePlan());
   Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
       trainer->modelSpec(),
       [&](const nn::LayerSpec &layer) {
@@ -129,7 +136,8 @@ nn::ModelSpec Trainer::modelSpec() const {
           data.channels,
           data.classes,
           policy->activation(),
-          *readWidths(settings.widths)};
+          *readWidths(settings.widths),
+          adversary.has_value()};
 }
 
 double Trainer::learningRate() const {
@@ -166,6 +174,17 @@ Result<nn::LossValue> Trainer::findGradients(int64_t number, float scale,
     trainBatches.read(epoch(), index, pool, images);
     batchEpoch = epoch();
     batchNumber = index;
+  }
+  if (adversary) {
+    batchNumber = -1;
+    LPGEN_RETURN_IF_ERROR(adversary->move(*model, images, context));
+  }
+  if (timePasses.isNeeded()) {
+    nn::LossValue loss;
+    LPGEN_RETURN_IF_ERROR(timePasses.findGradients(*model, updated, images,
+                                                   scale, context, loss));
+    return std::isfinite(loss.sum) ? Result<nn::LossValue>(loss)
+                                   : divergence(loss.sum / double(loss.images));
   }
   LPGEN_RETURN_IF_ERROR(model->forward(images.images, scores, context));
   const nn::LossValue loss =
@@ -233,7 +252,8 @@ Status Trainer::runStep() {
   return Status::success();
 }
 
-Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
+Result<Totals> Trainer::evaluateAll(std::vector<int64_t> *classes,
+                                    bool areMoved) {
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
   const nn::StepContext now = stepContext(nn::Mode::Evaluate);
@@ -244,7 +264,13 @@ Result<Totals> Trainer::evaluate(std::vector<int64_t> *classes) {
         data, begin,
         std::min(begin + settings.imagesPerStep(), data.test.count), pool,
         images);
-    LPGEN_RETURN_IF_ERROR(model->forward(images.images, scores, now));
+    if (areMoved) {
+      LPGEN_RETURN_IF_ERROR(adversary->move(*model, images, now));
+    }
+    LPGEN_RETURN_IF_ERROR(
+        timePasses.isNeeded()
+            ? timePasses.findScores(*model, images.images, scores, now)
+            : model->forward(images.images, scores, now));
     totals.add(softmaxCrossEntropy(scores, images.labels, 1.0F, nullptr));
     for (int64_t i = 0; classes && i < scores.extent(0); ++i) {
       classes->push_back(nn::greatestClass(scores, i));

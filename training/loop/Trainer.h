@@ -7,7 +7,9 @@
 #include "training/distributed/GradientExchange.h"
 #include "training/layers/Layer.h"
 #include "training/layers/Loss.h"
+#include "training/loop/Adversary.h"
 #include "training/loop/Config.h"
+#include "training/loop/TimePasses.h"
 #include "training/models/Models.h"
 #include "training/policies/Policy.h"
 #include "training/record/Observer.h"
@@ -80,7 +82,12 @@ public:
   Status runStep();
   /// Loss and accuracy on the test images; the class of each, in order, goes
   /// into `classes` if that is not null.
-  Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr);
+  Result<Totals> evaluate(std::vector<int64_t> *classes = nullptr) {
+    return evaluateAll(classes, false);
+  }
+  bool hasAdversary() const { return adversary.has_value(); }
+  /// The same of test images that the adversary has moved.
+  Result<Totals> evaluateMoved() { return evaluateAll(nullptr, true); }
 
   /// Of the mean gradient at the beginning of the epoch, where the optimizer
   /// finds it.
@@ -114,6 +121,7 @@ public:
 private:
   Trainer(const Config &config, const data::Dataset &data, ThreadPool *pool);
   nn::StepContext stepContext(nn::Mode mode) const;
+  Result<Totals> evaluateAll(std::vector<int64_t> *classes, bool areMoved);
   Status joinWorkers(ProcessGroup &group);
   /// Workers that take turns in the batches of the data.
   int64_t sharing() const {
@@ -137,6 +145,8 @@ private:
   data::TrainBatches trainBatches;
   Schedule schedule = Schedule::Constant;
   std::unique_ptr<Policy> policy;
+  TimePasses timePasses{nn::TimePlan()};
+  std::optional<Adversary> adversary;
   std::unique_ptr<nn::Layer> model;
   std::unique_ptr<Optimizer> optimizer;
   ProcessGroup *workers = nullptr;

@@ -1,6 +1,7 @@
 // Layers with their shapes.
 #include "training/models/ModelBuilder.h"
 #include "training/layers/BatchNorm.h"
+#include "training/layers/LeakySpikes.h"
 #include "training/layers/SimpleLayers.h"
 
 namespace lpgen::nn {
@@ -30,8 +31,9 @@ void ModelBuilder::addContraction(const std::string &name,
     return;
   }
   chain->add(std::make_unique<Made>(name, geometry, bias,
-                                    first ? InputGradient::NotWanted
-                                          : InputGradient::Wanted,
+                                    first && !hasInputGradient
+                                        ? InputGradient::NotWanted
+                                        : InputGradient::Wanted,
                                     std::move(*backend), random));
 }
 
@@ -68,6 +70,11 @@ void ModelBuilder::batchNorm(const std::string &name) {
 void ModelBuilder::relu(const std::string &name) {
   if (activation == Activation::Relu) {
     chain->add(std::make_unique<Relu>(name));
+  } else if (isSpiking(activation)) {
+    chain->add(std::make_unique<LeakySpikes>(
+        name, activation == Activation::OnlineSpikes
+                  ? LeakySpikes::Gradient::Online
+                  : LeakySpikes::Gradient::ThroughTime));
   }
 }
 
@@ -90,7 +97,7 @@ void ModelBuilder::unit(const std::string &number, int64_t outputs) {
 
 void ModelBuilder::pooledUnit(const std::string &number, int64_t outputs,
                               const std::string &pool) {
-  if (activation == Activation::Relu) {
+  if (activation != Activation::Sign) {
     unit(number, outputs);
     maxPool(pool);
     return;
@@ -119,6 +126,12 @@ void ModelBuilder::flatten(const std::string &name) {
 
 void ModelBuilder::residual(const std::string &name, int64_t outputs,
                             int64_t stride) {
+  if (status.ok() && isSpiking(activation)) {
+    status = Status::error("spikes are for networks without shortcuts, and "
+                           "model '" +
+                           chain->name() +
+                           "' has some; remedy: mlp, lenet, cnn or vgg-small");
+  }
   auto shortcut = std::make_unique<Sequential>(name + ".shortcut");
   if (stride != 1 || outputs != channels) {
     shortcut->add(

@@ -15,7 +15,7 @@ public:
                const RandomKey &random)
       : makeBackend(makeBackend), widths(spec.widths), random(random),
         height(spec.height), width(spec.width), channels(spec.channels),
-        activation(spec.activation),
+        activation(spec.activation), hasInputGradient(spec.hasInputGradient),
         chain(std::make_unique<Sequential>(spec.name)) {}
 
   /// Same padding for odd kernels.
@@ -24,7 +24,7 @@ public:
   void linear(const std::string &name, int64_t outputs,
               LayerPlace place = LayerPlace::Inner, Bias bias = Bias::Yes);
   void batchNorm(const std::string &name);
-  /// Nothing in networks of signs.
+  /// Nothing in networks of signs, neurons in spiking ones.
   void relu(const std::string &name);
   void maxPool(const std::string &name);
   /// A 3x3 convolution, batch norm, activation, and max pooling if wanted:
@@ -57,6 +57,7 @@ private:
   int64_t width;
   int64_t channels;
   Activation activation;
+  bool hasInputGradient;
   bool isFirst = true;
   std::unique_ptr<Sequential> chain;
   Status status;

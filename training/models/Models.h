@@ -22,6 +22,7 @@ struct ModelSpec {
   Activation activation = Activation::Relu;
   /// Outputs of hidden layers that have not as many as the network has.
   std::map<std::string, int64_t> widths;
+  bool hasInputGradient = false; ///< Of the images: for who moves them.
 };
 
 std::vector<std::string> modelNames();

@@ -9,14 +9,16 @@ namespace lpgen::train {
 
 extern const PolicyKind float32Policy, aptPolicy, fixedPolicy, mixed16Policy,
     fp8Policy, lsqPolicy, dorefaPolicy, pactPolicy, xnorPolicy, binaryPolicy,
-    pfqPolicy, dynastyPolicy, staticPolicy, hgqPolicy, adaptPolicy;
+    pfqPolicy, dynastyPolicy, staticPolicy, hgqPolicy, adaptPolicy, otttPolicy,
+    resistivePolicy;
 extern const ExtensionKind adaptiveLossScale, accumulators;
 
 static constexpr std::array policies = {
-    &float32Policy, &aptPolicy,    &fixedPolicy,  &mixed16Policy,
-    &fp8Policy,     &lsqPolicy,    &dorefaPolicy, &pactPolicy,
-    &xnorPolicy,    &binaryPolicy, &pfqPolicy,    &dynastyPolicy,
-    &staticPolicy,  &hgqPolicy,    &adaptPolicy};
+    &float32Policy,  &aptPolicy,    &fixedPolicy,  &mixed16Policy,
+    &fp8Policy,      &lsqPolicy,    &dorefaPolicy, &pactPolicy,
+    &xnorPolicy,     &binaryPolicy, &pfqPolicy,    &dynastyPolicy,
+    &staticPolicy,   &hgqPolicy,    &adaptPolicy,  &otttPolicy,
+    &resistivePolicy};
 static constexpr std::array extensions = {&adaptiveLossScale, &accumulators};
 
 std::span<const PolicyKind *const> policyKinds() { return policies; }

@@ -14,8 +14,9 @@ enum Trait : unsigned {
   Exports = 1,         ///< Products are such that a program can compute them.
   NarrowsSums = 2,     ///< Sums can be narrower than they need to be.
   RangesGradients = 4, ///< Policy::gradientRange says a range.
-  PlainSteps = 8 ///< Nothing happens between the products of two steps but the
-                 ///< optimizer's update: the policy needs no calls there.
+  PlainSteps = 8, ///< Nothing happens between the products of two steps but
+                  ///< the optimizer's update: the policy needs no calls there.
+  RunsInTime = 16 ///< Networks have time steps, which are the trainer's.
 };
 
 struct PolicyKind {

@@ -48,6 +48,8 @@ public:
                            const nn::StepContext &context) {}
   /// A step is done; the mean loss of its batch.
   virtual void afterStep(double loss, const nn::StepContext &context) {}
+  /// How often a network sees a batch in one step of training.
+  virtual nn::TimePlan timePlan() const { return {}; }
   virtual void visitState(nn::StateVisitor &visitor) {}
   /// The magnitudes with which gradients at this place are stored; none if
   /// their scale follows them, so that a factor changes nothing.
@@ -69,6 +71,7 @@ public:
   }
   nn::Activation activation() const override { return base->activation(); }
   float lossScale() const override { return base->lossScale(); }
+  nn::TimePlan timePlan() const override { return base->timePlan(); }
   bool
   acceptGradients(const std::vector<nn::Parameter *> &parameters) override {
     return base->acceptGradients(parameters);

@@ -127,6 +127,11 @@ LossAllocation::create(const nn::ModelSpec &model, const data::Dataset &data,
     return Status::error("the loss of a network of signs has no gradient by "
                          "which its change could be allocated");
   }
+  if (nn::isSpiking(model.activation)) {
+    return Status::error("the loss of a spiking network changes by its steps, "
+                         "which have no gradient by which it could be "
+                         "allocated");
+  }
   if (options.images < options.batchSize || options.images > data.train.count) {
     return Status::error("the loss of " + std::to_string(options.images) +
                          " images cannot be allocated, expected one batch of " +
