@@ -102,7 +102,7 @@ TEST(Adversary, WhatItCannotGoWithIsAnError) {
   EXPECT_THAT(Trainer::create(config, data, nullptr, &provider()).message(),
               HasSubstr("adversary would move images differently at each"));
   EXPECT_THAT(readAdversary("fgsm").message(),
-              HasSubstr("unknown adversary 'fgsm', expected none or pgd"));
+              HasSubstr("unknown adversary 'fgsm', expected one of none, pgd"));
 }
 
 TEST(Schedule, SlowStartRisesToTheBaseAndDecaysFast) {

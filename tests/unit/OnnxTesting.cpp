@@ -18,6 +18,13 @@ Result<Program> imported(const std::string &bytes,
   return program;
 }
 
+std::string whyRefused(const Net &net) {
+  const Result<Program> program = imported(net.bytes());
+  return program.ok() && !program->report.isSupported()
+             ? describe(program->report.findings[0])
+             : std::string();
+}
+
 /// Runs the operator of a checked file.
 static std::vector<double>
 interpret(const ast::Op &op, const std::vector<double> &input, int64_t images) {

@@ -15,6 +15,10 @@ using Attributes = Net::Attributes;
 Result<Program> imported(const std::string &bytes,
                          const ImportOptions &options = {});
 
+/// Why a part of the model is not imported; empty if all is, or the bytes are
+/// refused.
+std::string whyRefused(const Net &net);
+
 /// The only output for one input, row by row; empty, and a failed test, if the
 /// model cannot be imported or its text is wrong.
 std::vector<double> computed(const Net &net, const std::vector<double> &input,

@@ -31,12 +31,6 @@ static Net netOf(const std::string &operation, const Ints &shape,
   net.node(operation, inputs, {"y"}, attributes);
   return net;
 }
-static std::string whyRefused(const Net &net) {
-  const Result<Program> program = imported(net.bytes());
-  return program.ok() && !program->report.isSupported()
-             ? describe(program->report.findings[0])
-             : std::string();
-}
 
 TEST(ImportOnnxMovement, SlicesBackward) {
   const Numbers x = {0, 1, 2, 3, 4, 5};

@@ -13,13 +13,6 @@ using ::testing::HasSubstr;
 using Numbers = std::vector<double>;
 using Ints = std::vector<int64_t>;
 
-static std::string whyRefused(const Net &net) {
-  const Result<Program> program = imported(net.bytes());
-  return program.ok() && !program->report.isSupported()
-             ? describe(program->report.findings[0])
-             : std::string();
-}
-
 // Of x[2, 2, 3] with itself, transposed: the first one of its rows is known.
 TEST(ImportOnnxRepeating, ProductsOfTwoActivations) {
   Net net;

@@ -2,7 +2,6 @@
 #include "training/distributed/FederatedRounds.h"
 #include "training/distributed/RoundedValues.h"
 #include "training/policies/PolicyOptions.h"
-#include "training/policies/PolicyText.h"
 #include <algorithm>
 
 namespace lpgen::train {
@@ -21,21 +20,15 @@ static constexpr PolicyOption options[] = {
 std::string federatedHelp() { return usageOf("fedavg", options); }
 
 Result<std::optional<FederatedSpec>> readFederated(const std::string &text) {
-  if (text == "none") {
+  const auto read = readOptional(text, "federated training", "fedavg", options);
+  LPGEN_RETURN_IF_ERROR(read.status());
+  if (!*read) {
     return std::optional<FederatedSpec>();
   }
-  const Result<PolicyText> parsed =
-      PolicyText::parse(text, "federated training");
-  LPGEN_RETURN_IF_ERROR(parsed.status());
-  if (parsed->name() != "fedavg") {
-    return Status::error("unknown federated training '" + parsed->name() +
-                         "', expected none or " + federatedHelp());
-  }
-  const Result<PolicyOptions> read = PolicyOptions::read(*parsed, options);
-  LPGEN_RETURN_IF_ERROR(read.status());
+  const PolicyOptions &given = **read;
   const FederatedSpec spec = {
-      int(read->whole("bits")), read->whole("rounds"), read->whole("shards"),
-      read->number("bop-picojoules"), read->number("bit-nanojoules")};
+      int(given.whole("bits")), given.whole("rounds"), given.whole("shards"),
+      given.number("bop-picojoules"), given.number("bit-nanojoules")};
   if (spec.bits > 16 && spec.bits != 32) {
     return Status::error("federated training 'fedavg': 'bits' is " +
                          std::to_string(spec.bits) +

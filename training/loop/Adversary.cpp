@@ -2,7 +2,6 @@
 #include "training/loop/Adversary.h"
 #include "training/layers/Loss.h"
 #include "training/policies/PolicyOptions.h"
-#include "training/policies/PolicyText.h"
 #include <algorithm>
 #include <cmath>
 
@@ -15,19 +14,13 @@ static constexpr PolicyOption options[] = {
 std::string adversaryHelp() { return usageOf("pgd", options); }
 
 Result<std::optional<AdversarySpec>> readAdversary(const std::string &text) {
-  if (text == "none") {
+  const auto read = readOptional(text, "adversary", "pgd", options);
+  LPGEN_RETURN_IF_ERROR(read.status());
+  if (!*read) {
     return std::optional<AdversarySpec>();
   }
-  const Result<PolicyText> parsed = PolicyText::parse(text, "adversary");
-  LPGEN_RETURN_IF_ERROR(parsed.status());
-  if (parsed->name() != "pgd") {
-    return Status::error("unknown adversary '" + parsed->name() +
-                         "', expected none or " + adversaryHelp());
-  }
-  const Result<PolicyOptions> read = PolicyOptions::read(*parsed, options);
-  LPGEN_RETURN_IF_ERROR(read.status());
   return std::optional(
-      AdversarySpec{read->number("epsilon"), read->whole("steps")});
+      AdversarySpec{(*read)->number("epsilon"), (*read)->whole("steps")});
 }
 
 Status Adversary::move(nn::Layer &network, data::Batch &batch,

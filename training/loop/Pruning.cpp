@@ -1,10 +1,8 @@
 // Which units go, and a new trainer with those that stay.
 #include "training/loop/Pruning.h"
-#include "base/system/NearestName.h"
 #include "training/contractions/FloatBackend.h"
 #include "training/layers/BatchNorm.h"
 #include "training/policies/PolicyOptions.h"
-#include "training/policies/PolicyText.h"
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -24,20 +22,14 @@ static constexpr PolicyOption options[] = {
 std::string pruningHelp() { return usageOf("dynhp", options); }
 
 Result<std::optional<PruningSpec>> readPruning(const std::string &text) {
-  if (text == "none") {
+  const auto read = readOptional(text, "pruning", "dynhp", options);
+  LPGEN_RETURN_IF_ERROR(read.status());
+  if (!*read) {
     return std::optional<PruningSpec>();
   }
-  const Result<PolicyText> parsed = PolicyText::parse(text, "pruning");
-  LPGEN_RETURN_IF_ERROR(parsed.status());
-  if (parsed->name() != "dynhp") {
-    static const std::vector<std::string> known = {"none", "dynhp"};
-    return Status::error("unknown pruning " +
-                         quoteWithNearest(parsed->name(), known));
-  }
-  const Result<PolicyOptions> read = PolicyOptions::read(*parsed, options);
-  LPGEN_RETURN_IF_ERROR(read.status());
-  return std::optional(PruningSpec{read->number("keep"), read->number("until"),
-                                   read->choice("batch") == 0});
+  const PolicyOptions &given = **read;
+  return std::optional(PruningSpec{given.number("keep"), given.number("until"),
+                                   given.choice("batch") == 0});
 }
 
 std::string widthsText(const std::map<std::string, int64_t> &widths) {

@@ -1,5 +1,6 @@
 // Reading the values that the table describes.
 #include "training/policies/PolicyOptions.h"
+#include "base/system/NearestName.h"
 #include "training/policies/PolicyText.h"
 #include <cassert>
 #include <charconv>
@@ -120,6 +121,24 @@ const PolicyOptions::Value &PolicyOptions::at(std::string_view key) const {
   const auto found = values.find(key);
   assert(found != values.end() && "described in the policy's row");
   return found->second;
+}
+
+Result<std::optional<PolicyOptions>>
+readOptional(const std::string &text, const std::string &what,
+             const std::string &name, std::span<const PolicyOption> known) {
+  if (text == "none") {
+    return std::optional<PolicyOptions>();
+  }
+  const Result<PolicyText> parsed = PolicyText::parse(text, what);
+  LPGEN_RETURN_IF_ERROR(parsed.status());
+  if (parsed->name() != name) {
+    const std::vector<std::string> names = {"none", name};
+    return Status::error("unknown " + what + " " +
+                         quoteWithNearest(parsed->name(), names));
+  }
+  const Result<PolicyOptions> read = PolicyOptions::read(*parsed, known);
+  LPGEN_RETURN_IF_ERROR(read.status());
+  return std::optional(*read);
 }
 
 } // namespace lpgen::train

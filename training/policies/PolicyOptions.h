@@ -6,6 +6,7 @@
 #include "base/system/Status.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,6 +75,12 @@ private:
 
   std::map<std::string, Value, std::less<>> values;
 };
+
+/// The options in a text that is `none` or `name<...>`; nothing for `none`.
+/// `what` it says, for errors.
+Result<std::optional<PolicyOptions>>
+readOptional(const std::string &text, const std::string &what,
+             const std::string &name, std::span<const PolicyOption> known);
 
 /// The error of a number that lies outside of [lowest, highest]; "policy 'p'".
 Status outsideError(const std::string &subject, const std::string &key,
