@@ -59,9 +59,6 @@ class Policy:
         if "adaptive-loss-scale" in text:
             raise Error("policy 'adaptive-loss-scale' scales the gradients between layers, and "
                         "those of PyTorch have no scale; remedy: lpgen train")
-        if _training.runs_in_time(text):
-            raise Error(f"policy '{text}' is of spiking networks, whose neurons and time steps are "
-                        "the trainer's; remedy: lpgen train")
         self.text = text
         self.has_plain_steps = _training.has_plain_steps(text)
         if total_steps is None:
@@ -77,6 +74,9 @@ class Policy:
                            steps_per_epoch, total_steps, batch_size,
                            (torch.initial_seed() if seed is None else seed) & (2**64 - 1))
         self._native = _training.Precision(*self._arguments)
+        if _training.runs_in_time(text):
+            raise Error(f"policy '{text}' is of spiking networks, whose neurons and time steps are "
+                        "the trainer's; remedy: lpgen train")
         self._layers = 0
         self.steps = 0
 

@@ -4,6 +4,7 @@
 #include "training/policies/Policies.h"
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace lpgen::train {
 
@@ -31,8 +32,8 @@ public:
   void afterUpdate(const std::vector<nn::Parameter *> &parameters,
                    const nn::StepContext &context) override;
   void visitState(nn::StateVisitor &visitor) override {
-    for (size_t i = 0; i < stored.size(); ++i) {
-      visitor.visit("resistive.stored" + std::to_string(i), stored[i]);
+    for (auto &[name, weights] : stored) {
+      visitor.visit("resistive.stored." + name, weights);
     }
   }
 
@@ -40,7 +41,8 @@ private:
   nn::ResistiveArray array;
   Devices devices;
   int64_t batchSize;
-  std::vector<nn::FloatTensor> stored; ///< Weights of products, in order.
+  /// Weights of products by name: layers of PyTorch come one at a time.
+  std::map<std::string, nn::FloatTensor> stored;
 };
 
 /// Of the change c that was asked for, floor(|c| / pulse + u) pulses come, each
@@ -50,22 +52,21 @@ void ResistivePolicy::afterUpdate(
     const nn::StepContext &context) {
   const auto bound = float(devices.weightBound);
   const auto pulse = float(devices.pulse);
-  size_t next = 0;
   for (nn::Parameter *parameter : parameters) {
     nn::FloatTensor &value = parameter->value;
     if (value.shape().size() != 4) {
       continue;
     }
-    if (next == stored.size()) { // The first call.
-      stored.emplace_back(value.shape());
+    const auto [place, isNew] =
+        stored.try_emplace(parameter->name, value.shape());
+    nn::FloatTensor &before = place->second;
+    if (isNew) {
       for (int64_t i = 0; i < value.size(); ++i) {
         value[i] = std::clamp(value[i], -bound, bound);
-        stored[next][i] = value[i];
+        before[i] = value[i];
       }
-      ++next;
       continue;
     }
-    nn::FloatTensor &before = stored[next++];
     const nn::RandomKey key = context.random.of("pulses").of(parameter->name);
     nn::forEachPart(context, value.size(), [&](int, TaskRange range) {
       for (int64_t i = range.begin; i < range.end; ++i) {
