@@ -107,7 +107,13 @@ int main(int argc, char **argv) {
   addNetworkOptions(app, network);
   app.add_option("--adversary", options.adversary,
                  "Move the test images of a RUN against its network first: " +
-                     train::adversaryHelp());
+                     train::adversaryHelp())
+      ->check(CLI::Validator(
+          [](const std::string &text) {
+            const auto spec = train::readAdversary(text);
+            return spec.ok() ? "" : spec.message();
+          },
+          ""));
   app.add_option("--predictions", predictions,
                  "Write the class of each test image, a line each")
       ->check(isPath());

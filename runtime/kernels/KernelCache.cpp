@@ -125,18 +125,33 @@ std::optional<std::string> KernelCache::read(const std::string &name) const {
   return std::move(*content);
 }
 
+/// Makes what is at `path` fit to be replaced: a file of others, or what is no
+/// file, would hand its rights on. A good one stays, since other processes may
+/// be about to load it.
+static void removeUntrusted(const std::string &path) {
+  struct stat info = {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    return;
+  }
+  std::error_code ignored;
+  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
+    fs::remove(path, ignored);
+  } else if ((info.st_mode & writableByOthers) != 0) {
+    ::chmod(path.c_str(), info.st_mode & ~writableByOthers);
+  }
+}
+
 Result<std::string> KernelCache::add(const std::string &name,
                                      const std::string &library) const {
   const std::string path = folder + "/" + name;
-  // A file of others would hand its rights on.
-  std::error_code error;
-  fs::remove(path, error);
+  removeUntrusted(path);
   const uint64_t digest = extendDigest(emptyDigest, library);
   LPGEN_RETURN_IF_ERROR(writeFileAtomically(
       path, std::array<std::string_view, 3>{
                 library,
                 mark,
                 {reinterpret_cast<const char *>(&digest), digestBytes}}));
+  std::error_code error;
   fs::permissions(path, fs::perms::group_write | fs::perms::others_write,
                   fs::perm_options::remove, error);
   return path;

@@ -2,11 +2,16 @@
 // what is said when none of them has one.
 #include "base/system/AtomicFile.h"
 #include "operators/builder/GemmOperator.h"
+#include "runtime/kernels/KernelCache.h"
 #include "tests/training/TrainingTesting.h"
+#include <atomic>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
 
 namespace lpgen {
 namespace {
@@ -51,6 +56,31 @@ TEST(KernelProvider, CompilesOnceThenTakesTheCache) {
     ++files;
   }
   EXPECT_EQ(files, 1);
+}
+
+/// As workers on one machine do, which all compile what they all lack.
+TEST(KernelCache, AFoundLibraryStaysWhileOthersAddIt) {
+  const TemporaryFolder folder;
+  const Result<KernelCache> cache = KernelCache::open(folder.path());
+  ASSERT_TRUE(cache.ok()) << cache.message();
+  ASSERT_TRUE(cache->add("k.so", "library").ok());
+  std::atomic<bool> isDone = false;
+  std::thread other([&] {
+    for (int i = 0; i < 200; ++i) {
+      EXPECT_TRUE(cache->add("k.so", "library").ok());
+    }
+    isDone = true;
+  });
+  while (!isDone) {
+    const std::string path = folder.path() + "/k.so";
+    const int file = ::open(path.c_str(), O_RDONLY);
+    EXPECT_GE(file, 0) << "it was taken away";
+    ::close(file);
+    if (file < 0) {
+      break;
+    }
+  }
+  other.join();
 }
 
 /// Changes the only library of the cache and finds the kernel again; how many
