@@ -168,8 +168,9 @@ private:
 std::vector<float> networkOf(Trainer &trainer) {
   struct Copy : nn::StateVisitor {
     void visitBytes(const std::string &, std::span<std::byte> bytes) override {
-      const auto *begin = reinterpret_cast<const float *>(bytes.data());
-      all.insert(all.end(), begin, begin + bytes.size() / sizeof(float));
+      const std::span floats(reinterpret_cast<const float *>(bytes.data()),
+                             bytes.size() / sizeof(float));
+      all.insert(all.end(), floats.begin(), floats.end());
     }
     std::vector<float> all;
   } copy;
@@ -188,6 +189,7 @@ Outcome trainClients(Config config, const data::Dataset &all, int clients) {
   Outcome outcome;
   outcome.networks.resize(size_t(clients));
   std::vector<std::thread> running;
+  running.reserve(size_t(clients));
   for (int rank = 0; rank < clients; ++rank) {
     running.emplace_back([&, rank] {
       Threads::Client group(threads, rank);
