@@ -11,7 +11,9 @@
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -56,8 +58,37 @@ void lpgen::registerTranslations(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
+/// LLVM's verifier takes any number for the rounding of an instruction of 512
+/// bits, and code generation ends the process for what is no rounding.
+static LogicalResult checkRounding(LLVM::CallIntrinsicOp call) {
+  constexpr unsigned operand = 3;
+  if (call.getIntrin() != "llvm.x86.avx512.mask.cvtps2dq.512" ||
+      call.getArgs().size() <= operand) {
+    return success();
+  }
+  IntegerAttr rounding;
+  const bool isConstant =
+      matchPattern(call.getArgs()[operand], m_Constant(&rounding));
+  constexpr int64_t ofThread = 4;
+  constexpr int64_t toNearest = 8;
+  constexpr int64_t toZero = 11;
+  const int64_t mode =
+      isConstant ? rounding.getValue().getSExtValue() : int64_t{-1};
+  return mode == ofThread || (mode >= toNearest && mode <= toZero)
+             ? success()
+             : call.emitError("operand 3 is no rounding, expected a constant: "
+                              "4, or 8 to 11");
+}
+
 std::unique_ptr<llvm::Module> lpgen::translate(ModuleOp module,
                                                llvm::LLVMContext &context) {
+  const WalkResult checked = module.walk([](LLVM::CallIntrinsicOp call) {
+    return succeeded(checkRounding(call)) ? WalkResult::advance()
+                                          : WalkResult::interrupt();
+  });
+  if (checked.wasInterrupted()) {
+    return nullptr;
+  }
   // The kernel op has no code.
   for (auto kernel :
        llvm::make_early_inc_range(module.getOps<lp::KernelOp>())) {
