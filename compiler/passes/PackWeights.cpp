@@ -45,37 +45,29 @@ private:
                          op.getElement()));
   }
 
-  /// True where `column` and `inner` are not past an end; null if they never
-  /// are.
-  Value isInside(Value column, Value inner) {
-    const int64_t columns = g.extentOf(LoopRole::Column);
+  /// The element at column and inner index, or zero past either end. There the
+  /// last one is read instead: a load under a condition would become one of
+  /// vectors under a mask, which the emulator of AVX-512 lets fault.
+  Value elementOrZero(Value column, Value inner) {
     Value inside;
-    if (columns % layout.getLanes() != 0) {
-      inside = e.less(column, e.index(columns));
-    }
-    if (g.innerExtent() % layout.getGroup() != 0) {
-      Value in = e.less(inner, e.index(g.innerExtent()));
+    const auto limit = [&](Value index, int64_t count) {
+      Value in = e.less(index, e.index(count));
       inside = inside
                    ? arith::AndIOp::create(e.b, e.loc, inside, in).getResult()
                    : in;
+      return e.min(index, e.index(count - 1));
+    };
+    const int64_t columns = g.extentOf(LoopRole::Column);
+    if (columns % layout.getLanes() != 0) {
+      column = limit(column, columns);
     }
-    return inside;
-  }
-
-  /// The element at column and inner index, or zero past either end.
-  Value elementOrZero(Value column, Value inner) {
-    Value in = isInside(column, inner);
-    if (!in) {
-      return element(column, inner);
+    if (g.innerExtent() % layout.getGroup() != 0) {
+      inner = limit(inner, g.innerExtent());
     }
-    auto branch = scf::IfOp::create(e.b, e.loc, e.b.getI32Type(), in,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(&branch.getThenRegion().front());
-    scf::YieldOp::create(e.b, e.loc, element(column, inner));
-    e.b.setInsertionPointToStart(&branch.getElseRegion().front());
-    scf::YieldOp::create(e.b, e.loc, e.i32(0));
-    return branch.getResult(0);
+    Value read = element(column, inner);
+    return inside ? arith::SelectOp::create(e.b, e.loc, inside, read, e.i32(0))
+                        .getResult()
+                  : read;
   }
 
   void emitGroups() {
