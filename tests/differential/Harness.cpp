@@ -56,8 +56,10 @@ static size_t totalOf(const std::map<std::string, size_t> &reasons) {
 }
 
 bool runsOnBochs(const Target &target) {
-  return target.desc().emulator == "lpgen-emulate-avx512" &&
-         !hostRuns(target.desc());
+  const Result<std::vector<std::string>> command =
+      commandFor(target.desc(), "program");
+  return target.desc().emulator == "lpgen-emulate-avx512" && command.ok() &&
+         command->size() > 1;
 }
 
 size_t Summary::numRejected() const { return totalOf(rejected); }
