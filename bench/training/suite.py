@@ -195,9 +195,12 @@ def _spiking(config, seeds):
                                      (OTTT, THROUGH_TIME, "lsq<bits=4>")])
 
 
-GROUPS = ("policies", "workers", "accumulators", "loss-scales", "optimizers", "allocation",
-          "learned-widths", "variance-reduced", "pruning", "federated",
-          "spiking", "adversarial", "resistive")
+# Those that need nothing but the settings of the runs and the number of seeds.
+_PLAIN = {"optimizers": _optimizers, "allocation": _allocation,
+          "learned-widths": _learned_widths, "variance-reduced": _variance_reduced,
+          "pruning": _pruning, "spiking": _spiking, "adversarial": _adversarial,
+          "resistive": _resistive}
+GROUPS = ("policies", "workers", "accumulators", "loss-scales", "federated", *_PLAIN)
 
 
 def _names(options):
@@ -224,24 +227,9 @@ def groups(options, mpirun):
         found.append(_accumulators(config, seeds, options.accumulator_images))
     if "loss-scales" in names:
         found += [_loss_scales(config, seeds, base) for base in ("mixed16", "fp8")]
-    if "optimizers" in names:
-        found.append(_optimizers(config, seeds))
-    if "allocation" in names:
-        found.append(_allocation(config, seeds))
-    if "learned-widths" in names:
-        found.append(_learned_widths(config, seeds))
-    if "variance-reduced" in names:
-        found.append(_variance_reduced(config, seeds))
-    if "pruning" in names:
-        found.append(_pruning(config, seeds))
     if "federated" in names:
         found.append(_federated(config, seeds, mpirun))
-    if "adversarial" in names:
-        found.append(_adversarial(config, seeds))
-    if "resistive" in names:
-        found.append(_resistive(config, seeds))
-    if "spiking" in names:
-        found.append(_spiking(config, seeds))
+    found += [make(config, seeds) for name, make in _PLAIN.items() if name in names]
     if options.cifar:
         cifar = {"model": "resnet20", "data": options.cifar, "epochs": options.cifar_epochs,
                  "batch": options.batch, "trainImages": 0, "augmentation": "crop-flip",

@@ -98,6 +98,26 @@ bool StripFiller::canInterleave() {
          form.vectorLanes * have <= mostBits && pad >= low && pad <= low + 255;
 }
 
+/// Elements as their storage has them, in the width and with the offset of the
+/// packed ones.
+Value StripFiller::storedElements(Value elements) {
+  const auto from = cast<VectorType>(elements.getType());
+  VectorType type = cell::vectorType(e.b, from.getNumElements(), elementBits);
+  if (from.getElementTypeBitWidth() > elementBits) {
+    elements = arith::TruncIOp::create(e.b, e.loc, type, elements);
+  } else if (from.getElementTypeBitWidth() < elementBits) {
+    elements =
+        lp::toElementType(op.getXElement()).isStorageSigned()
+            ? arith::ExtSIOp::create(e.b, e.loc, type, elements).getResult()
+            : arith::ExtUIOp::create(e.b, e.loc, type, elements);
+  }
+  if (const int64_t offset = form.unfolded.x.offset) {
+    elements = arith::AddIOp::create(e.b, e.loc, elements,
+                                     cell::splat(e.b, e.loc, type, offset));
+  }
+  return elements;
+}
+
 /// Groups of the bytes of taps `low` and those of the ones after it.
 Value StripFiller::interleaved(Value low, Value high) {
   SmallVector<int64_t> mask;
@@ -106,16 +126,7 @@ Value StripFiller::interleaved(Value low, Value high) {
     mask.push_back(form.vectorLanes + lane);
   }
   Value bytes = vector::ShuffleOp::create(e.b, e.loc, low, high, mask);
-  VectorType type = cell::vectorType(e.b, 2 * form.vectorLanes, elementBits);
-  Value words =
-      lp::toElementType(op.getXElement()).isStorageSigned()
-          ? arith::ExtSIOp::create(e.b, e.loc, type, bytes).getResult()
-          : arith::ExtUIOp::create(e.b, e.loc, type, bytes);
-  if (const int64_t offset = form.unfolded.x.offset) {
-    words = arith::AddIOp::create(e.b, e.loc, words,
-                                  cell::splat(e.b, e.loc, type, offset));
-  }
-  return cell::bitcast(e.b, e.loc, words,
+  return cell::bitcast(e.b, e.loc, storedElements(bytes),
                        cell::vectorType(e.b, form.vectorLanes, laneBits));
 }
 
@@ -155,21 +166,7 @@ Value StripFiller::lanesOf(Value segment, int64_t element) {
 SmallVector<Value> StripFiller::wholeGroups(Value segment) {
   const int64_t group = g.xLayout.getGroup();
   const int64_t elements = cast<VectorType>(segment.getType()).getNumElements();
-  VectorType type = cell::vectorType(e.b, elements, elementBits);
-  const unsigned have =
-      cast<VectorType>(segment.getType()).getElementTypeBitWidth();
-  if (have > elementBits) {
-    segment = arith::TruncIOp::create(e.b, e.loc, type, segment);
-  } else if (have < elementBits) {
-    segment =
-        lp::toElementType(op.getXElement()).isStorageSigned()
-            ? arith::ExtSIOp::create(e.b, e.loc, type, segment).getResult()
-            : arith::ExtUIOp::create(e.b, e.loc, type, segment);
-  }
-  if (const int64_t offset = form.unfolded.x.offset) {
-    segment = arith::AddIOp::create(e.b, e.loc, segment,
-                                    cell::splat(e.b, e.loc, type, offset));
-  }
+  segment = storedElements(segment);
   const int64_t count = elements / group;
   Value all = cell::bitcast(e.b, e.loc, segment,
                             cell::vectorType(e.b, count, laneBits));

@@ -35,6 +35,7 @@ private:
   bool canInterleave();
   mlir::Value interleaved(mlir::Value low, mlir::Value high);
   llvm::SmallVector<mlir::Value> wholeGroups(mlir::Value segment);
+  mlir::Value storedElements(mlir::Value elements);
   llvm::SmallVector<mlir::Value> channelGroups(mlir::Value segment);
   mlir::Value inside(llvm::ArrayRef<mlir::Value> at, unsigned walk);
   void walk(mlir::ValueRange at, mlir::Value offset);

@@ -102,18 +102,40 @@ TEST(Shares, AreEqualAndDisjointAndOfFewClassesIfWanted) {
                         "pieces"));
 }
 
+/// A group of one, whose messages arrive with `added` zeros, or less.
+struct Alone : ProcessGroup {
+  int rank() const override { return 0; }
+  int count() const override { return 1; }
+  Result<std::vector<std::vector<std::byte>>>
+  exchange(const std::vector<std::byte> &own) override {
+    std::vector<std::byte> message = own;
+    message.resize(size_t(int64_t(own.size()) + added));
+    return std::vector<std::vector<std::byte>>{message};
+  }
+  [[noreturn]] void abort(int status) override { std::exit(status); }
+  int64_t added = 0;
+};
+
+TEST(FederatedRounds, MessagesOfOtherNetworksAreErrors) {
+  Alone group;
+  std::vector<float> values = {1, 2, 3};
+  FederatedRounds rounds({}, group, {{"w", values, false}});
+  const auto finish = [&](int64_t added) {
+    group.added = added;
+    rounds.begin();
+    values[1] += 1;
+    return rounds.finish(nn::RandomKey(1));
+  };
+  EXPECT_TRUE(finish(0).ok());
+  EXPECT_EQ(values[1], 3);
+  EXPECT_THAT(finish(-1).message(), HasSubstr("there are fewer"));
+  EXPECT_THAT(finish(1).message(), HasSubstr("there are more"));
+}
+
 TEST(FederatedRounds, EndEvenlyInAnEpochAndAtItsEnd) {
   FederatedSpec spec;
   spec.rounds = 3;
-  struct Alone : ProcessGroup {
-    int rank() const override { return 0; }
-    int count() const override { return 1; }
-    Result<std::vector<std::vector<std::byte>>>
-    exchange(const std::vector<std::byte> &own) override {
-      return std::vector<std::vector<std::byte>>{own};
-    }
-    [[noreturn]] void abort(int status) override { std::exit(status); }
-  } alone;
+  Alone alone;
   const FederatedRounds rounds(spec, alone, {});
   std::vector<int64_t> ends;
   for (int64_t step = 0; step < 14; ++step) {

@@ -168,6 +168,12 @@ TEST(Ottt, LearnsOnKernelsOfOneBit) {
   EXPECT_THAT(kernels.at("fc"), HasSubstr("conv_x0to1_w64_"));
 }
 
+TEST(Ottt, RunsInTimeAndWhatIsNoPolicyDoesNot) {
+  EXPECT_TRUE(hasTrait("ottt<gradients=through-time>", RunsInTime));
+  EXPECT_FALSE(hasTrait("lsq<bits=4>", RunsInTime));
+  EXPECT_FALSE(hasTrait("otto", RunsInTime));
+}
+
 TEST(Ottt, NeedsAChain) {
   const data::Dataset data = quarters(32);
   Config config = smallConfig("ottt");

@@ -20,9 +20,12 @@ Result<Program> imported(const std::string &bytes,
 
 std::string whyRefused(const Net &net) {
   const Result<Program> program = imported(net.bytes());
-  return program.ok() && !program->report.isSupported()
-             ? describe(program->report.findings[0])
-             : std::string();
+  if (!program.ok()) {
+    return program.message();
+  }
+  return program->report.isSupported()
+             ? std::string()
+             : describe(program->report.findings.front());
 }
 
 /// Runs the operator of a checked file.

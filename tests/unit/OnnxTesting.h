@@ -9,14 +9,16 @@ namespace lpgen::importer::testing {
 
 using Net = networks::OnnxModel;
 using Attributes = Net::Attributes;
+using Numbers = std::vector<double>;
+using Ints = std::vector<int64_t>;
 
 /// The imported program, whose report may have findings; an error if the bytes
 /// are refused.
 Result<Program> imported(const std::string &bytes,
                          const ImportOptions &options = {});
 
-/// Why a part of the model is not imported; empty if all is, or the bytes are
-/// refused.
+/// Why the bytes are refused, or a part of the model is not imported; empty if
+/// all is.
 std::string whyRefused(const Net &net);
 
 /// The only output for one input, row by row; empty, and a failed test, if the

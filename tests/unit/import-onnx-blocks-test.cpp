@@ -11,8 +11,6 @@ using ::onnx::TensorProto;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-using Numbers = std::vector<double>;
-using Ints = std::vector<int64_t>;
 
 static Attributes blockAttributes(int64_t inputs, int64_t outputs,
                                   int64_t accuracy) {

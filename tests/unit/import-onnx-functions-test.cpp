@@ -12,8 +12,6 @@ using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pointwise;
-using Numbers = std::vector<double>;
-using Ints = std::vector<int64_t>;
 
 /// What one node makes of x.
 static Numbers ofNode(const std::string &operation, const Ints &shape,

@@ -10,8 +10,6 @@ using namespace lpgen::importer::testing;
 using ::onnx::TensorProto;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Numbers = std::vector<double>;
-using Ints = std::vector<int64_t>;
 
 /// What a node makes of x and known integers; an empty list is left out.
 static Net netOf(const std::string &operation, const Ints &shape,

@@ -10,8 +10,6 @@ using namespace lpgen::importer::testing;
 using ::onnx::TensorProto;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using Numbers = std::vector<double>;
-using Ints = std::vector<int64_t>;
 
 // Of x[2, 2, 3] with itself, transposed: the first one of its rows is known.
 TEST(ImportOnnxRepeating, ProductsOfTwoActivations) {

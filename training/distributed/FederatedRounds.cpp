@@ -82,6 +82,10 @@ Status FederatedRounds::finish(const nn::RandomKey &random) {
     }
   }
   center.clear();
+  if (std::ranges::any_of(rest, [](auto bytes) { return !bytes.empty(); })) {
+    return Status::error("rounded weights: there are more than the network "
+                         "has; the processes do not train the same network");
+  }
   return Status::success();
 }
 

@@ -147,6 +147,8 @@ bool hasTrait(const std::string &text, Trait trait) {
     } else if (const ExtensionKind *extension =
                    findByName(extensions, nameOf(part))) {
       traits &= extension->traits;
+    } else {
+      return false;
     }
   }
   return (traits & trait) != 0;

@@ -1,0 +1,158 @@
+// Quantized forms of ONNX: QuantizeLinear and DequantizeLinear around products,
+// QLinear operators, thresholds, and quantizers that move to where their input
+// is made.
+#include "tests/unit/OnnxTesting.h"
+#include <gmock/gmock.h>
+
+using namespace lpgen;
+using namespace lpgen::importer;
+using namespace lpgen::importer::testing;
+using ::onnx::TensorProto;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// q = clamp(round(x / 0.5) + 3) as uint8, product with int8 weights of two
+/// scales, bias in int32, quantized by 0.25 and 10.
+TEST(ImportOnnxQuantized, QdqProductIsOneOfIntegers) {
+  Net net;
+  net.input("x", {1, 2}).output("y");
+  net.floats("sx", {}, {0.5}).integers("zx", TensorProto::UINT8, {}, {3});
+  net.integers("w", TensorProto::INT8, {2, 2}, {2, -1, 4, 3});
+  net.floats("sw", {2}, {0.5, 1})
+      .integers("zw", TensorProto::INT8, {2}, {0, 1});
+  net.integers("b", TensorProto::INT32, {2}, {4, -2});
+  net.floats("sb", {2}, {0.25, 0.5});
+  net.floats("sy", {1}, {0.25}).integers("zy", TensorProto::UINT8, {1}, {10});
+  net.node("QuantizeLinear", {"x", "sx", "zx"}, {"xq"});
+  net.node("DequantizeLinear", {"xq", "sx", "zx"}, {"xd"});
+  net.node("DequantizeLinear", {"w", "sw", "zw"}, {"wd"},
+           {{"axis", int64_t{0}}});
+  net.node("DequantizeLinear", {"b", "sb"}, {"bd"}, {{"axis", int64_t{0}}});
+  net.node("Gemm", {"xd", "wd", "bd"}, {"p"}, {{"transB", int64_t{1}}});
+  net.node("QuantizeLinear", {"p", "sy", "zy"}, {"yq"});
+  net.node("DequantizeLinear", {"yq", "sy", "zy"}, {"y"});
+  // Codes of x less zero: 2, 4. Sums 2*2 - 4 + 4 = 4 and 3*2 + 2*4 - 2 = 12;
+  // reals 1 and 6; codes 14 and 34.
+  EXPECT_THAT(computed(net, {1.1, 2}), ElementsAre(1, 6));
+  EXPECT_THAT(computed(net, {-99, 99}), ElementsAre(-10.0 / 4, 61.25));
+  const Result<Program> program = imported(net.bytes());
+  EXPECT_EQ(program->report.layers.at(0).encoding, "s3 x u8");
+  EXPECT_EQ(program->report.layers.at(0).scales, "channel");
+}
+
+TEST(ImportOnnxQuantized, QLinearConvHasZeroPointsOfChannels) {
+  Net net;
+  net.input("x", {1, 1, 2, 2}, TensorProto::UINT8);
+  net.output("y", TensorProto::UINT8);
+  net.floats("sx", {1}, {0.5}).integers("zx", TensorProto::UINT8, {1}, {2});
+  net.integers("w", TensorProto::UINT8, {2, 1, 1, 1}, {7, 90});
+  net.floats("sw", {2}, {1, 2});
+  net.integers("zw", TensorProto::UINT8, {2}, {5, 91});
+  net.floats("sy", {}, {0.5}).integers("zy", TensorProto::UINT8, {}, {20});
+  net.integers("b", TensorProto::INT32, {2}, {1, 0});
+  net.node("QLinearConv", {"x", "sx", "zx", "w", "sw", "zw", "sy", "zy", "b"},
+           {"y"});
+  // x less 2: 0, 2, 4, 10; by 2 plus 1; by -1 and 2.
+  EXPECT_THAT(computed(net, {2, 4, 6, 12}),
+              ElementsAre(21, 25, 29, 41, 20, 16, 12, 0));
+}
+
+TEST(ImportOnnxQuantized, QLinearAddAndMatMul) {
+  Net net;
+  net.input("x", {1, 2}, TensorProto::INT8).output("y", TensorProto::INT8);
+  net.floats("half", {}, {0.5}).integers("z", TensorProto::INT8, {}, {1});
+  net.integers("w", TensorProto::INT8, {2, 1}, {3, -1});
+  net.floats("one", {}, {1}).integers("zero", TensorProto::INT8, {}, {0});
+  net.node("QLinearMatMul", {"x", "half", "z", "w", "one", "zero", "half", "z"},
+           {"p"});
+  net.node("QLinearAdd", {"p", "half", "z", "p", "one", "zero", "half", "z"},
+           {"y"}, {}, "com.microsoft");
+  // (4 - 1) * 3 - (2 - 1) = 8, plus 1; (9 - 1) / 2 + 9 = 13, 26 + 1.
+  EXPECT_THAT(computed(net, {4, 2}), ElementsAre(27));
+}
+
+TEST(ImportOnnxQuantized, ClipGivesTheTrueWidth) {
+  Net net;
+  net.input("x", {1, 3}).output("y");
+  net.floats("s", {}, {1}).integers("z", TensorProto::INT8, {}, {0});
+  net.integers("lo", TensorProto::INT8, {}, {-7});
+  net.integers("hi", TensorProto::INT8, {}, {7});
+  net.floats("w", {3, 1}, {1, 1, 1});
+  net.node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  net.node("Clip", {"q", "lo", "hi"}, {"c"});
+  net.node("DequantizeLinear", {"c", "s", "z"}, {"d"});
+  net.node("MatMul", {"d", "w"}, {"y"});
+  EXPECT_THAT(computed(net, {-20, 3, 9}), ElementsAre(3));
+  EXPECT_EQ(imported(net.bytes())->report.layers.at(0).usedInputBits, 4u);
+}
+
+TEST(ImportOnnxQuantized, ThresholdsAreCounted) {
+  Net net;
+  net.input("x", {1, 2, 2}).output("y");
+  net.floats("t", {2, 3}, {0, 1, 2, -1, 0.5, 0.5});
+  net.node("MultiThreshold", {"x", "t"}, {"y"},
+           {{"out_scale", 2.0F}, {"out_bias", -3.0F}},
+           "qonnx.custom_op.general");
+  EXPECT_THAT(computed(net, {-0.1, 1, 0.5, -2}), ElementsAre(-3, 1, 3, -3));
+}
+
+TEST(ImportOnnxQuantized, MaximaOfRoundedNumbersAreThoseOfCodes) {
+  const auto pooled = [](float scale) {
+    Net net;
+    net.input("x", {1, 1, 2, 4}).output("y");
+    net.floats("s", {}, {scale}).floats("z", {}, {0}).floats("b", {}, {3});
+    net.node("Mul", {"x", "s"}, {"m"});
+    net.node("MaxPool", {"m"}, {"p"},
+             {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+    net.node("Quant", {"p", "s", "z", "b"}, {"y"}, {{"signed", int64_t{1}}},
+             "qonnx.custom_op.general");
+    return net;
+  };
+  const Numbers x = {-9, -2.4, 0.6, 0.4, -3, -2.6, 9, 1};
+  EXPECT_THAT(computed(pooled(0.5F), x), ElementsAre(-1, 1.5));
+  EXPECT_THAT(imported(pooled(0.5F).bytes())->text(),
+              HasSubstr(": s3[1, 2] = max("));
+  Net twice = pooled(0.5F);
+  twice.model.mutable_graph()->mutable_node(2)->set_input(0, "p2");
+  twice.node("MaxPool", {"p"}, {"p2"}, {{"kernel_shape", Ints{1, 2}}});
+  EXPECT_THAT(computed(twice, x), ElementsAre(1.5));
+  EXPECT_THAT(imported(twice.bytes())->text(), Not(HasSubstr("f32[1, 1, 2]")));
+  // A negative scale turns the order.
+  EXPECT_THAT(computed(pooled(-0.5F), x), ElementsAre(2, 0));
+}
+
+/// Codes of x with scale 0.5 and 2 * x with 0.25 are joined, moved and
+/// quantized by `scale`.
+static Net joinedNet(float scale) {
+  Net net;
+  net.input("x", {1, 2}, TensorProto::UINT8).output("y", TensorProto::UINT8);
+  net.floats("sa", {}, {0.5})
+      .floats("sb", {}, {0.25})
+      .floats("s", {1}, {scale});
+  net.integers("z", TensorProto::UINT8, {}, {3}).floats("two", {}, {2});
+  net.integers("shape", TensorProto::INT64, {2}, {2, 2});
+  net.node("DequantizeLinear", {"x", "sa", "z"}, {"a"});
+  net.node("DequantizeLinear", {"x", "sb"}, {"half"});
+  net.node("Mul", {"half", "two"}, {"b"});
+  net.node("Concat", {"a", "b"}, {"ab"}, {{"axis", int64_t{1}}});
+  net.node("Reshape", {"ab", "shape"}, {"square"});
+  net.node("Transpose", {"square"}, {"turned"});
+  net.node("QuantizeLinear", {"turned", "s", "z"}, {"y"});
+  return net;
+}
+
+// A quantizer behind a Concat goes before it; codes that are on its grid
+// already stay as they are.
+TEST(ImportOnnxQuantized, PartsAreQuantizedWhereTheyAreMade) {
+  EXPECT_THAT(computed(joinedNet(0.5), {7, 0}), ElementsAre(7, 10, 0, 3));
+  EXPECT_THAT(computed(joinedNet(0.4), {7, 0}), ElementsAre(8, 12, 0, 3));
+  const std::string text = imported(joinedNet(0.5).bytes())->text();
+  EXPECT_THAT(text, HasSubstr("Concat_3[n,c]: u8[1, 4] = "));
+  EXPECT_THAT(text, Not(HasSubstr(": f32[")));
+  EXPECT_EQ(text.find("round"), text.rfind("round")) << text;
+  // Not if something else reads what is joined.
+  Net read = joinedNet(0.5);
+  read.output("ab");
+  EXPECT_THAT(imported(read.bytes())->text(), HasSubstr(": f32["));
+}
