@@ -11,6 +11,7 @@
 #include "tools/TrainingOptions.h"
 #include "training/loop/Adversary.h"
 #include "training/loop/NetworkAccuracy.h"
+#include <nlohmann/json.hpp>
 
 using namespace lpgen;
 
@@ -18,6 +19,14 @@ static int fail(const std::string &message) {
   std::fprintf(stderr, "lpgen-eval: error: %s\n", message.c_str());
   return 1;
 }
+
+namespace {
+/// What is written beside the accuracy, and how.
+struct Output {
+  std::string predictions;
+  bool isJson = false;
+};
+} // namespace
 
 static int writePredictions(const std::string &path,
                             const std::vector<int64_t> &classes) {
@@ -27,47 +36,75 @@ static int writePredictions(const std::string &path,
   return status.ok() ? 0 : fail(status.message());
 }
 
-static int run(const train::StoredRunOptions &options,
-               const std::string &predictions) {
+static nlohmann::json toJson(const train::Totals &totals) {
+  return {{"images", totals.images},
+          {"right", totals.correct},
+          {"accuracy", totals.accuracy()}};
+}
+
+static nlohmann::json toJsonWithLoss(const train::Totals &totals) {
+  nlohmann::json object = toJson(totals);
+  object["loss"] = totals.meanLoss();
+  return object;
+}
+
+static std::string describeWithLoss(const train::Totals &totals) {
+  std::array<char, 32> loss;
+  (void)std::snprintf(loss.data(), loss.size(), ", loss %.4f\n",
+                      totals.meanLoss());
+  return describeAccuracy(totals) + loss.data();
+}
+
+static int run(const train::StoredRunOptions &options, const Output &output) {
   Result<std::unique_ptr<train::StoredRun>> stored =
       train::StoredRun::open(options);
   if (!stored.ok()) {
     return fail(stored.message());
   }
+  train::Trainer &trainer = (*stored)->trainer();
   std::vector<int64_t> classes;
-  const Result<train::Totals> totals = (*stored)->trainer().evaluate(&classes);
+  const Result<train::Totals> totals = trainer.evaluate(&classes);
   if (!totals.ok()) {
     return fail(totals.message());
   }
-  if (const int code = writePredictions(predictions, classes); code != 0) {
+  if (const int code = writePredictions(output.predictions, classes);
+      code != 0) {
     return code;
   }
-  std::printf("%s, loss %.4f\n", describeAccuracy(*totals).c_str(),
-              totals->meanLoss());
-  if ((*stored)->trainer().hasAdversary()) {
-    const Result<train::Totals> moved = (*stored)->trainer().evaluateMoved();
+  std::string lines = describeWithLoss(*totals);
+  nlohmann::json object = toJsonWithLoss(*totals);
+  if (trainer.hasAdversary()) {
+    const Result<train::Totals> moved = trainer.evaluateMoved();
     if (!moved.ok()) {
       return fail(moved.message());
     }
-    std::printf("moved against the network: %s, loss %.4f\n",
-                describeAccuracy(*moved).c_str(), moved->meanLoss());
+    lines += "moved against the network: " + describeWithLoss(*moved);
+    object["moved"] = toJsonWithLoss(*moved);
   }
+  std::printf("%s",
+              output.isJson ? (object.dump(2) + "\n").c_str() : lines.c_str());
   return 0;
 }
 
 static int runNetwork(const train::NetworkOptions &options,
-                      const std::string &predictions) {
+                      const Output &output) {
   const Result<train::NetworkAccuracy> accuracy =
       train::measureAccuracy(options);
   if (!accuracy.ok()) {
     return fail(accuracy.message());
   }
-  if (const int code = writePredictions(predictions, accuracy->classes);
+  if (const int code = writePredictions(output.predictions, accuracy->classes);
       code != 0) {
     return code;
   }
-  std::printf("%s\n%s\n", accuracy->input.c_str(),
-              describeAccuracy(accuracy->totals).c_str());
+  if (output.isJson) {
+    nlohmann::json object = toJson(accuracy->totals);
+    object["input"] = accuracy->input;
+    std::printf("%s\n", object.dump(2).c_str());
+  } else {
+    std::printf("%s\n%s\n", accuracy->input.c_str(),
+                describeAccuracy(accuracy->totals).c_str());
+  }
   return 0;
 }
 
@@ -93,7 +130,7 @@ static void addNetworkOptions(CLI::App &app, train::NetworkOptions &options) {
 int main(int argc, char **argv) {
   startProgram();
   train::StoredRunOptions options;
-  std::string predictions;
+  Output output;
   CLI::App app("Accuracy of a trained network on the test images");
   app.name("lpgen eval");
   app.failure_message(describeFailure);
@@ -114,9 +151,10 @@ int main(int argc, char **argv) {
             return spec.ok() ? "" : spec.message();
           },
           ""));
-  app.add_option("--predictions", predictions,
+  app.add_option("--predictions", output.predictions,
                  "Write the class of each test image, a line each")
       ->check(isPath());
+  app.add_flag("--json", output.isJson, "Print the accuracy as JSON");
   app.footer("Examples:\n  lpgen eval run\n"
              "  lpgen eval net.onnx --data fashion-mnist");
   try {
@@ -147,6 +185,6 @@ int main(int argc, char **argv) {
   network.data = options.data;
   network.compiler = options.compiler;
   network.threads = options.threads;
-  return finishProgram("lpgen-eval", isFile ? runNetwork(network, predictions)
-                                            : run(options, predictions));
+  return finishProgram("lpgen-eval", isFile ? runNetwork(network, output)
+                                            : run(options, output));
 }
