@@ -7,6 +7,7 @@
 #include "tools/OptionChecks.h"
 #include "tools/OptionTable.h"
 #include "tools/Program.h"
+#include "tools/QuantizedOnnx.h"
 #include "tools/TrainedOutput.h"
 #include "tools/TrainingOptions.h"
 #include "training/posttraining/KernelCost.h"
@@ -20,6 +21,7 @@ using namespace lpgen::posttraining;
 namespace {
 struct Arguments {
   train::StoredRunOptions run;
+  OnnxFile file; ///< Instead of a run; its path is that of `run`.
   networks::ExportOptions exported;
   std::string emit = "program";
   int bits = 0;
@@ -121,9 +123,18 @@ static Result<QuantizationReport> quantize(const Arguments &arguments,
   return table.report;
 }
 
+static bool isFile(const std::string &path) {
+  return std::filesystem::path(path).extension() == ".onnx";
+}
+
 static int run(Arguments &arguments) {
+  OnnxFile file = arguments.file;
+  file.path = arguments.run.folder;
   const Result<std::unique_ptr<CalibratedNetwork>> network =
-      CalibratedNetwork::open(arguments.run, arguments.images);
+      CalibratedNetwork::open(arguments.run, arguments.images,
+                              isFile(arguments.run.folder)
+                                  ? std::optional(foreignNetwork(file))
+                                  : std::nullopt);
   if (!network.ok()) {
     return fail(network.message());
   }
@@ -136,7 +147,7 @@ static int run(Arguments &arguments) {
     arguments.exported.compiler = arguments.run.compiler;
     arguments.exported.title =
         "Model " + stored.trainer().config().model +
-        ", trained in float32, quantized: " + report->rows.back().name;
+        ", of floats, quantized: " + report->rows.back().name;
     std::FILE *log = arguments.isQuiet ? nullptr : stderr;
     const Status status =
         arguments.emit == "qonnx"
@@ -215,7 +226,18 @@ int main(int argc, char **argv) {
   addOptionTable(app);
   addStoredRunOptions(app, arguments.run);
   app.get_option("RUN")->description(
-      "Folder that lpgen train --policy float32 wrote");
+      "Folder that lpgen train --policy float32 wrote, or a network of "
+      "floats (.onnx)");
+  app.get_option("--data")->description(
+      "Data set; of a folder instead of that of the run, if it has moved");
+  app.add_option("--mean", arguments.file.mean,
+                 "The network of a file sees (pixel - mean) / deviation: a "
+                 "number, or one for each channel; 0 if not given")
+      ->delimiter(',');
+  app.add_option("--deviation", arguments.file.deviation,
+                 "255 for f32 if not given, else 1")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
   CLI::Option *bits =
       app.add_option("--bits", arguments.bits,
                      "Of weights and activations of all layers but the ends")
@@ -270,6 +292,7 @@ int main(int argc, char **argv) {
   app.add_flag("-q,--quiet", arguments.isQuiet,
                "Results and errors only: not what is exported");
   app.footer("Examples:\n  lpgen quantize run --bits 4 -o net\n"
+             "  lpgen quantize net.onnx --data fashion-mnist --bits 4 -o net\n"
              "  lpgen quantize run --budget 3bits,4bits --compare -o net");
   try {
     app.parse(argc, argv);
@@ -278,6 +301,20 @@ int main(int argc, char **argv) {
     }
   } catch (const CLI::ParseError &error) {
     return finishProgram("lpgen-quantize", app.exit(error) == 0 ? 0 : 2);
+  }
+  const bool isOnnx = isFile(arguments.run.folder);
+  if (isOnnx && arguments.run.data.empty()) {
+    (void)fail("--data is required for a network in a file");
+    return finishProgram("lpgen-quantize", 2);
+  }
+  for (const char *name : {"--mean", "--deviation"}) {
+    if (!isOnnx && app.count(name) > 0) {
+      (void)fail(std::string(name) +
+                 " is for a network in a file (.onnx), "
+                 "which '" +
+                 arguments.run.folder + "' is not");
+      return finishProgram("lpgen-quantize", 2);
+    }
   }
   return finishProgram("lpgen-quantize", run(arguments));
 }

@@ -29,6 +29,38 @@ private:
 
 } // namespace
 
+Status StoredRun::makeTrainer(const StoredRunOptions &options,
+                              const Config &config,
+                              const nn::BuildModel &build) {
+  std::unique_ptr<Policy> policy;
+  if (options.makePolicy) {
+    Result<std::unique_ptr<Policy>> made = options.makePolicy(config, kernels);
+    LPGEN_RETURN_IF_ERROR(made.status());
+    policy = std::move(*made);
+  }
+  Result<std::unique_ptr<Trainer>> trainer = Trainer::create(
+      config, images, &pool, &kernels, first.get(), std::move(policy), build);
+  LPGEN_RETURN_IF_ERROR(trainer.status());
+  restored = std::move(*trainer);
+  return Status::success();
+}
+
+Result<std::unique_ptr<StoredRun>>
+StoredRun::of(const ForeignNetwork &network, const StoredRunOptions &options) {
+  std::unique_ptr<StoredRun> run(new StoredRun(options));
+  LPGEN_RETURN_IF_ERROR(run->pool.status());
+  Result<data::Dataset> data = data::loadDataset(options.data);
+  LPGEN_RETURN_IF_ERROR(data.status());
+  run->images = std::move(*data);
+  LPGEN_RETURN_IF_ERROR(network.takeImages(run->images));
+  Config config;
+  config.model = network.name;
+  config.data = options.data;
+  config.batchSize = std::min(config.batchSize, run->images.train.count);
+  LPGEN_RETURN_IF_ERROR(run->makeTrainer(options, config, network.build));
+  return run;
+}
+
 Result<std::unique_ptr<StoredRun>>
 StoredRun::open(const StoredRunOptions &options) {
   std::error_code ignored;
@@ -58,18 +90,7 @@ StoredRun::open(const StoredRunOptions &options) {
   if (config->workers > 1) {
     run->first = std::make_unique<FirstWorker>(int(config->workers));
   }
-  std::unique_ptr<Policy> policy;
-  if (options.makePolicy) {
-    Result<std::unique_ptr<Policy>> made =
-        options.makePolicy(*config, run->kernels);
-    LPGEN_RETURN_IF_ERROR(made.status());
-    policy = std::move(*made);
-  }
-  Result<std::unique_ptr<Trainer>> trainer =
-      Trainer::create(*config, run->images, &run->pool, &run->kernels,
-                      run->first.get(), std::move(policy));
-  LPGEN_RETURN_IF_ERROR(trainer.status());
-  run->restored = std::move(*trainer);
+  LPGEN_RETURN_IF_ERROR(run->makeTrainer(options, *config, nn::buildModel));
   LPGEN_RETURN_IF_ERROR(folder->restore(*run->restored));
   return run;
 }

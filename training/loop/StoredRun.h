@@ -9,6 +9,15 @@
 
 namespace lpgen::train {
 
+/// A float network that no run has trained.
+struct ForeignNetwork {
+  std::string name;
+  /// Gives the data set what the network sees of its pixels; an error if it
+  /// cannot take the images.
+  std::function<Status(data::Dataset &data)> takeImages;
+  nn::BuildModel build; ///< With its weights.
+};
+
 struct StoredRunOptions {
   std::string folder;
   std::string data; ///< Instead of the data set of the config, if not empty.
@@ -28,6 +37,9 @@ public:
   /// that of the first worker if there were several.
   static Result<std::unique_ptr<StoredRun>>
   open(const StoredRunOptions &options);
+  /// As if a run of float32 on `options.data` had made the network.
+  static Result<std::unique_ptr<StoredRun>> of(const ForeignNetwork &network,
+                                               const StoredRunOptions &options);
 
   Trainer &trainer() { return *restored; }
   const data::Dataset &data() const { return images; }
@@ -36,6 +48,8 @@ public:
 private:
   explicit StoredRun(const StoredRunOptions &options)
       : pool(options.threads), kernels(options.compiler) {}
+  Status makeTrainer(const StoredRunOptions &options, const Config &config,
+                     const nn::BuildModel &build);
 
   ThreadPool pool;
   KernelProvider kernels;

@@ -20,7 +20,8 @@ Trainer::Trainer(const Config &config, const data::Dataset &data,
 Result<std::unique_ptr<Trainer>>
 Trainer::create(const Config &config, const data::Dataset &data,
                 ThreadPool *pool, KernelProvider *kernels,
-                ProcessGroup *workers, std::unique_ptr<Policy> own) {
+                ProcessGroup *workers, std::unique_ptr<Policy> own,
+                const nn::BuildModel &build) {
   LPGEN_RETURN_IF_ERROR(checkConfig(config));
   assert(config.workers == (workers ? workers->count() : 1) &&
          "the config says how many workers there are");
@@ -51,7 +52,7 @@ Trainer::create(const Config &config, const data::Dataset &data,
     trainer->adversary.emplace(**moves, data);
   }
   trainer->timePasses = TimePasses(trainer->policy->timePlan());
-  Result<std::unique_ptr<nn::Layer>> model = nn::buildModel(
+  Result<std::unique_ptr<nn::Layer>> model = build(
       trainer->modelSpec(),
       [&](const nn::LayerSpec &layer) {
         const int products = layer.place == nn::LayerPlace::First ? 2 : 3;

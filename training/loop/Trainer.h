@@ -46,12 +46,13 @@ public:
   /// the data is that of the worker alone, and weights are the same between
   /// rounds.
   /// The data must outlive the trainer; `kernels` may be null if the policy
-  /// runs none. `own` takes the place of the one that the config names,
-  /// unless it is null.
+  /// runs none. `own` takes the place of the policy that the config names,
+  /// unless it is null, and `build` makes the network.
   static Result<std::unique_ptr<Trainer>>
   create(const Config &config, const data::Dataset &data, ThreadPool *pool,
          KernelProvider *kernels, ProcessGroup *workers = nullptr,
-         std::unique_ptr<Policy> own = nullptr);
+         std::unique_ptr<Policy> own = nullptr,
+         const nn::BuildModel &build = nn::buildModel);
 
   const Config &config() const { return settings; }
   const data::Dataset &dataset() const { return data; }

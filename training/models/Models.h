@@ -25,6 +25,12 @@ struct ModelSpec {
   bool hasInputGradient = false; ///< Of the images: for who moves them.
 };
 
+/// What makes a network of a spec, backends and random first weights; an error
+/// if it cannot.
+using BuildModel = std::function<Result<std::unique_ptr<Layer>>(
+    const ModelSpec &spec, const MakeBackend &makeBackend,
+    const RandomKey &random)>;
+
 std::vector<std::string> modelNames();
 
 /// An error for an unknown name.

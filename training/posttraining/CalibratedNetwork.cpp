@@ -5,6 +5,7 @@
 #include "training/layers/ContractionLayer.h"
 #include "training/layers/SimpleLayers.h"
 #include <algorithm>
+#include <set>
 
 namespace lpgen::posttraining {
 
@@ -16,7 +17,8 @@ static Status cannotQuantize(const std::string &reason) {
 
 Result<std::unique_ptr<CalibratedNetwork>>
 CalibratedNetwork::open(train::StoredRunOptions options,
-                        int64_t calibrationImages) {
+                        int64_t calibrationImages,
+                        const std::optional<train::ForeignNetwork> &other) {
   std::unique_ptr<CalibratedNetwork> network(new CalibratedNetwork());
   CalibratedPolicy *policy = nullptr;
   options.makePolicy =
@@ -32,7 +34,8 @@ CalibratedNetwork::open(train::StoredRunOptions options,
     return std::unique_ptr<train::Policy>(std::move(made));
   };
   Result<std::unique_ptr<train::StoredRun>> run =
-      train::StoredRun::open(options);
+      other ? train::StoredRun::of(*other, options)
+            : train::StoredRun::open(options);
   LPGEN_RETURN_IF_ERROR(run.status());
   network->stored = std::move(*run);
   LPGEN_RETURN_IF_ERROR(network->findLayers());
@@ -67,9 +70,23 @@ static void scaleFilters(nn::FloatTensor &weight,
   }
 }
 
+/// The last layer with weights of a branch pair; null if there is none. What
+/// follows the pair takes more than its outputs.
+static const nn::Layer *lastProductOf(nn::Residual &pair) {
+  const nn::Layer *last = nullptr;
+  pair.visitLayers([&](nn::Layer &layer) {
+    last = dynamic_cast<nn::ContractionLayer *>(&layer) ? &layer : last;
+  });
+  return last;
+}
+
 Status CalibratedNetwork::findLayers() {
   int before = -1; // What the next layer with weights takes, if it is alone.
+  std::set<const nn::Layer *> ends;
   stored->trainer().network().visitLayers([&](nn::Layer &layer) {
+    if (auto *pair = dynamic_cast<nn::Residual *>(&layer)) {
+      ends.insert(lastProductOf(*pair));
+    }
     if (auto *norm = dynamic_cast<nn::BatchNorm *>(&layer);
         norm && !found.empty()) {
       CalibratedLayer &last = found.back();
@@ -90,7 +107,7 @@ Status CalibratedNetwork::findLayers() {
       product->visitParameters([&](nn::Parameter &parameter) {
         (made.weight ? made.offset : made.weight) = &parameter;
       });
-      before = int(found.size());
+      before = ends.contains(&layer) ? -1 : int(found.size());
       found.push_back(made);
     } else if (!isHomogenous(layer)) {
       before = -1; // Branches begin and end.

@@ -5,6 +5,7 @@
 
 #include "training/loop/StoredRun.h"
 #include "training/posttraining/CalibratedBackend.h"
+#include <optional>
 
 namespace lpgen::posttraining {
 
@@ -24,10 +25,12 @@ struct CalibratedLayer {
 class CalibratedNetwork {
 public:
   /// Opens a run of policy float32 and folds its batch norms into the weights
-  /// before them. `calibrationImages` are the first of the training images in
-  /// the run's random order.
+  /// before them; or takes another network in place of a run, if there is one.
+  /// `calibrationImages` are the first of the training images in the run's
+  /// random order.
   static Result<std::unique_ptr<CalibratedNetwork>>
-  open(train::StoredRunOptions options, int64_t calibrationImages);
+  open(train::StoredRunOptions options, int64_t calibrationImages,
+       const std::optional<train::ForeignNetwork> &other = std::nullopt);
 
   std::vector<CalibratedLayer> &layers() { return found; }
   train::StoredRun &run() { return *stored; }

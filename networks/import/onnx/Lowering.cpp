@@ -85,6 +85,18 @@ std::optional<Constant> Lowering::constantInput(const Node &node, size_t i) {
   return value.constant;
 }
 
+std::map<std::string, Constant> Lowering::known() {
+  std::map<std::string, Constant> numbers;
+  for (const auto &[name, value] : values) {
+    if (value.constant) {
+      if (Value real = emitter.real(value); real.constant) {
+        numbers[name] = std::move(*real.constant);
+      }
+    }
+  }
+  return numbers;
+}
+
 /// What may be computed again where an element is read twice.
 static constexpr unsigned cheapOperations = 3;
 

@@ -29,6 +29,8 @@ public:
         integers(tensorsOfIntegers(model)) {}
   /// Lowers all nodes; what is not supported is in the program's report.
   void run();
+  /// After run: the tensors whose numbers are known, those that no run changes.
+  std::map<std::string, Constant> known();
 
   Emitter emitter;
   const Model &model;
