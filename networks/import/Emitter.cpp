@@ -259,13 +259,20 @@ Reader Emitter::constantReader(const Constant &constant,
       ++place;
     }
   }
-  const std::string wanted =
-      constant.name.empty() ? std::string("constant") : constant.name;
-  const std::string name =
-      isInteger ? program.addIntegers(wanted, constant.integers(), shape,
-                                      narrowestType(constant.integers()))
-                : program.addFloats(wanted, constant.floats(), shape);
-  return tensorReader(name, std::move(places));
+  // It comes into the program when a statement reads it.
+  return
+      [this, constant, shape, places, isInteger,
+       name = std::make_shared<std::string>()](const Subscripts &subscripts) {
+        if (name->empty()) {
+          const std::string wanted =
+              constant.name.empty() ? std::string("constant") : constant.name;
+          *name = isInteger
+                      ? program.addIntegers(wanted, constant.integers(), shape,
+                                            narrowestType(constant.integers()))
+                      : program.addFloats(wanted, constant.floats(), shape);
+        }
+        return tensorReader(*name, places)(subscripts);
+      };
 }
 
 Value Emitter::readable(const Value &value) {
@@ -273,6 +280,23 @@ Value Emitter::readable(const Value &value) {
   result.read = constantReader(*value.constant, value.dims);
   result.constant.reset();
   return result;
+}
+
+/// The chain of a value with one step more; null if its elements are no sums
+/// with steps.
+static std::shared_ptr<const SumChain> continued(const Value &value,
+                                                 ChainOperation operation,
+                                                 const Constant &number) {
+  SumChain next;
+  if (value.read.chain) {
+    next = *value.read.chain;
+  } else if (value.isInteger && !value.quantization && !number.isInteger) {
+    next = {value.read, {value.lowest, value.highest, {}}};
+  } else {
+    return nullptr;
+  }
+  next.chain.steps.push_back({operation, number});
+  return std::make_shared<const SumChain>(std::move(next));
 }
 
 Value Emitter::real(const Value &value) {
@@ -301,26 +325,31 @@ Value Emitter::real(const Value &value) {
   if (!hasZero && !hasScale) {
     return result;
   }
-  const Reader zero = constantReader(quantization.zero, value.dims);
-  Constant factors = quantization.scale;
-  factors.isInteger = false;
-  const Reader scale = constantReader(factors, value.dims);
   result.tensor.clear();
   result.beforeRelu = nullptr;
   result.operations += 2;
   ++result.layers;
-  result.isOdd = value.isOdd && !hasZero;
-  result.isInteger = !hasScale;
-  if (result.isInteger) {
+  if (hasZero) {
     const auto [least, greatest] = rangeOf(quantization.zero);
     result.lowest -= toInteger(greatest);
     result.highest -= toInteger(least);
+    result.isOdd = false;
+    const Reader zero = constantReader(quantization.zero, value.dims);
+    result.read = [zero, read = value.read](const Subscripts &subscripts) {
+      return read(subscripts) - zero(subscripts);
+    };
   }
-  result.read = [=, read = value.read](const Subscripts &subscripts) {
-    Expression code = read(subscripts);
-    code = hasZero ? code - zero(subscripts) : code;
-    return hasScale ? code * scale(subscripts) : code;
-  };
+  if (hasScale) {
+    Constant factors = quantization.scale;
+    factors.isInteger = false;
+    auto chain = continued(result, ChainOperation::Multiply, factors);
+    const Reader scale = constantReader(factors, value.dims);
+    result.read = [scale, read = result.read](const Subscripts &subscripts) {
+      return read(subscripts) * scale(subscripts);
+    };
+    result.read.chain = std::move(chain);
+    result.isInteger = false;
+  }
   return result;
 }
 
@@ -423,6 +452,37 @@ std::optional<Value> Emitter::elementwise(std::span<const Value> operands,
     }
     return combine(elements);
   };
+  return result;
+}
+
+static Expression joined(ChainOperation operation, const Expression &x,
+                         const Expression &number) {
+  switch (operation) {
+  case ChainOperation::Add:
+    return x + number;
+  case ChainOperation::Subtract:
+    return x - number;
+  case ChainOperation::SubtractFrom:
+    return number - x;
+  case ChainOperation::Multiply:
+    return x * number;
+  case ChainOperation::Divide:
+    return x / number;
+  }
+  return x;
+}
+
+std::optional<Value> Emitter::applied(const Value &value,
+                                      ChainOperation operation,
+                                      const Constant &number) {
+  const std::vector<Value> operands = {value, constantValue(number)};
+  std::optional<Value> result =
+      elementwise(operands, [operation](std::span<const Expression> elements) {
+        return joined(operation, elements[0], elements[1]);
+      });
+  if (result && !value.constant && result->dims == value.dims) {
+    result->read.chain = continued(value, operation, number);
+  }
   return result;
 }
 

@@ -55,6 +55,12 @@ public:
   std::optional<Value> elementwise(std::span<const Value> operands,
                                    const Combine &combine);
 
+  /// The value with a known number, in binary32 unless both are integers; a
+  /// reader that it has is one of a chain. Nothing if the number has dimensions
+  /// that the value has not.
+  std::optional<Value> applied(const Value &value, ChainOperation operation,
+                               const Constant &number);
+
   /// One dimension of one factor each: merged ones are written anew.
   Value flat(const Value &value, const std::string &wanted);
 

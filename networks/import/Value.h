@@ -10,9 +10,10 @@
 #ifndef LPGEN_NETWORKS_IMPORT_VALUE_H
 #define LPGEN_NETWORKS_IMPORT_VALUE_H
 
-#include "networks/import/Constant.h"
+#include "networks/import/Chain.h"
 #include "operators/builder/Expression.h"
 #include <functional>
+#include <memory>
 #include <span>
 
 namespace lpgen::importer {
@@ -46,7 +47,38 @@ private:
 using Factors = std::vector<int64_t>;
 /// One for each factor, dimension by dimension.
 using Subscripts = std::vector<Subscript>;
-using Reader = std::function<builder::Expression(const Subscripts &)>;
+/// Gives the element at subscripts.
+using ElementAt = std::function<builder::Expression(const Subscripts &)>;
+
+struct SumChain;
+
+/// Reads elements. What is known of how they are computed goes with the
+/// function that computes them, so that another function has it not.
+class Reader {
+public:
+  Reader(std::nullptr_t = nullptr) {}
+  template <typename Function>
+    requires std::invocable<const Function &, const Subscripts &> &&
+             (!std::same_as<std::remove_cvref_t<Function>, Reader>)
+  Reader(Function function) : function(std::move(function)) {}
+
+  builder::Expression operator()(const Subscripts &subscripts) const {
+    return function(subscripts);
+  }
+  explicit operator bool() const { return bool(function); }
+
+  /// What is done with an exact sum, or null.
+  std::shared_ptr<const SumChain> chain;
+
+private:
+  ElementAt function;
+};
+
+/// A chain of operations, and the sums at its begin.
+struct SumChain {
+  Reader sum;
+  Chain chain;
+};
 
 /// real = scale * (code - zero); both have as many dimensions as the value, or
 /// none.

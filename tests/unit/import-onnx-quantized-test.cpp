@@ -2,6 +2,8 @@
 // QLinear operators, thresholds, and quantizers that move to where their input
 // is made.
 #include "tests/unit/OnnxTesting.h"
+#include <algorithm>
+#include <cmath>
 #include <gmock/gmock.h>
 
 using namespace lpgen;
@@ -155,4 +157,48 @@ TEST(ImportOnnxQuantized, PartsAreQuantizedWhereTheyAreMade) {
   Net read = joinedNet(0.5);
   read.output("ab");
   EXPECT_THAT(imported(read.bytes())->text(), HasSubstr(": f32["));
+}
+
+/// Scale, bias, normalization and quantizer behind a sum: one gain and one
+/// offset, with the codes that the file's operations give one by one.
+TEST(ImportOnnxQuantized, NormalizationBehindASumIsOneGainAndOffset) {
+  const std::vector<float> mean = {0.3, -0.2};
+  const std::vector<float> variance = {0.7, 2.1};
+  const std::vector<float> weight = {1.1, -0.9};
+  const std::vector<float> bias = {0.05, 0.6};
+  Net net;
+  net.input("x", {1, 1}, TensorProto::INT16).output("y");
+  net.floats("one", {}, {1}).floats("none", {}, {0}).floats("bits", {}, {4});
+  net.floats("w", {1, 2}, {3, 5}).floats("sw", {1, 2}, {0.013, 0.021});
+  net.floats("wb", {}, {8}).floats("sy", {}, {0.37});
+  net.floats("m", {2}, mean).floats("v", {2}, variance);
+  net.floats("g", {2}, weight).floats("b", {2}, bias);
+  net.floats("codes", {1, 2}, {3 * 0.013F, 5 * 0.021F});
+  net.node("Cast", {"x"}, {"xf"}, {{"to", int64_t{1}}});
+  net.node("Quant", {"codes", "sw", "none", "wb"}, {"wq"},
+           {{"signed", int64_t{1}}}, "qonnx.custom_op.general");
+  net.node("MatMul", {"xf", "wq"}, {"p"});
+  net.node("BatchNormalization", {"p", "g", "b", "m", "v"}, {"n"},
+           {{"epsilon", 1e-5F}});
+  net.node("Relu", {"n"}, {"r"});
+  net.node("Quant", {"r", "sy", "none", "bits"}, {"y"},
+           {{"signed", int64_t{0}}}, "qonnx.custom_op.general");
+  const std::string text = imported(net.bytes())->text();
+  EXPECT_THAT(text, Not(HasSubstr(" / ")));
+  EXPECT_THAT(text, Not(HasSubstr("deviation")));
+  const auto expected = [&](int x, size_t c) {
+    const float sum = float(x * (c == 0 ? 3 : 5));
+    float t = sum * (c == 0 ? 0.013F : 0.021F);
+    t = t - float(mean[c]);
+    t = t / std::sqrt(float(variance[c]) + 1e-5F);
+    t = t * float(weight[c]);
+    t = t + float(bias[c]);
+    t = std::max(t, 0.0F) / 0.37F;
+    return double(std::clamp(std::nearbyint(t), 0.0F, 15.0F) * 0.37F);
+  };
+  for (const int x : {-400, -57, -8, 0, 1, 2, 9, 31, 64, 91, 117, 200, 444}) {
+    EXPECT_THAT(computed(net, {double(x)}),
+                ElementsAre(expected(x, 0), expected(x, 1)))
+        << x;
+  }
 }

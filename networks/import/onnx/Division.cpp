@@ -62,11 +62,19 @@ Outcome lowerDiv(Lowering &lowering, const Node &node) {
     return std::nullopt;
   }
   const bool isIntegerDivision = areIntegers(operands);
+  const bool isStep =
+      !isIntegerDivision && operands[1].constant && !operands[0].constant;
   std::optional<Value> result =
-      lowering.emitter.elementwise(operands, [isIntegerDivision](Elements e) {
-        return (isIntegerDivision ? Expression::call("f32", {e[0]}) : e[0]) /
-               e[1];
-      });
+      isStep ? lowering.emitter.applied(operands[0], ChainOperation::Divide,
+                                        *operands[1].constant)
+             : std::nullopt;
+  if (!result) {
+    result =
+        lowering.emitter.elementwise(operands, [isIntegerDivision](Elements e) {
+          return (isIntegerDivision ? Expression::call("f32", {e[0]}) : e[0]) /
+                 e[1];
+        });
+  }
   if (!result) {
     return notBroadcast();
   }

@@ -65,11 +65,31 @@ bool areIntegers(const std::vector<Value> &operands) {
                              [](const Value &v) { return v.isInteger; });
 }
 
+/// The operation with a known number as a step of a chain; nothing if none of
+/// the two is known, or both are.
+static std::optional<Value> appliedTo(Lowering &lowering,
+                                      const std::vector<Value> &operands,
+                                      ChainOperation operation) {
+  const bool isLeftKnown = operands[0].constant.has_value();
+  if (isLeftKnown == operands[1].constant.has_value()) {
+    return std::nullopt;
+  }
+  const Value &value = operands[isLeftKnown ? 1 : 0];
+  const Constant &number = *operands[isLeftKnown ? 0 : 1].constant;
+  return lowering.emitter.applied(value,
+                                  isLeftKnown &&
+                                          operation == ChainOperation::Subtract
+                                      ? ChainOperation::SubtractFrom
+                                      : operation,
+                                  number);
+}
+
 /// The operation on all inputs, from the first on.
 template <typename Operation>
-static std::optional<Value> combined(Lowering &lowering, const Node &node,
-                                     Operation operation,
-                                     double (*range)(double, double)) {
+static std::optional<Value>
+combined(Lowering &lowering, const Node &node, Operation operation,
+         double (*range)(double, double),
+         std::optional<ChainOperation> chainOperation = std::nullopt) {
   Value result = lowering.emitter.real(lowering.input(node, 0));
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     if (!node.hasInput(i)) {
@@ -78,8 +98,13 @@ static std::optional<Value> combined(Lowering &lowering, const Node &node,
     std::vector<Value> operands = {
         std::move(result), lowering.emitter.real(lowering.input(node, i))};
     makeIntegers(operands);
-    std::optional<Value> next = lowering.emitter.elementwise(
-        operands, [operation](Elements e) { return operation(e[0], e[1]); });
+    std::optional<Value> next =
+        chainOperation ? appliedTo(lowering, operands, *chainOperation)
+                       : std::nullopt;
+    if (!next) {
+      next = lowering.emitter.elementwise(
+          operands, [operation](Elements e) { return operation(e[0], e[1]); });
+    }
     if (!next) {
       return std::nullopt;
     }
@@ -92,10 +117,12 @@ static std::optional<Value> combined(Lowering &lowering, const Node &node,
 }
 
 template <typename Operation>
-static Outcome lowerArithmetic(Lowering &lowering, const Node &node,
-                               Operation operation,
-                               double (*range)(double, double)) {
-  std::optional<Value> result = combined(lowering, node, operation, range);
+static Outcome
+lowerArithmetic(Lowering &lowering, const Node &node, Operation operation,
+                double (*range)(double, double),
+                std::optional<ChainOperation> chainOperation = std::nullopt) {
+  std::optional<Value> result =
+      combined(lowering, node, operation, range, chainOperation);
   if (!result) {
     return notBroadcast();
   }
@@ -107,13 +134,13 @@ static Outcome lowerAdd(Lowering &lowering, const Node &node) {
   return lowerArithmetic(
       lowering, node,
       [](const Expression &a, const Expression &b) { return a + b; },
-      [](double a, double b) { return a + b; });
+      [](double a, double b) { return a + b; }, ChainOperation::Add);
 }
 static Outcome lowerSub(Lowering &lowering, const Node &node) {
   return lowerArithmetic(
       lowering, node,
       [](const Expression &a, const Expression &b) { return a - b; },
-      [](double a, double b) { return a - b; });
+      [](double a, double b) { return a - b; }, ChainOperation::Subtract);
 }
 /// The sum of all inputs divided by their number.
 static Outcome lowerMean(Lowering &lowering, const Node &node) {
@@ -162,7 +189,7 @@ static Outcome lowerMul(Lowering &lowering, const Node &node) {
   return lowerArithmetic(
       lowering, node,
       [](const Expression &a, const Expression &b) { return a * b; },
-      [](double a, double b) { return a * b; });
+      [](double a, double b) { return a * b; }, ChainOperation::Multiply);
 }
 static Outcome lowerMin(Lowering &lowering, const Node &node) {
   return lowerArithmetic(
@@ -354,7 +381,7 @@ static Outcome lowerIdentity(Lowering &lowering, const Node &node) {
 /// (x - mean) / sqrt(variance + epsilon) * scale + bias
 static Outcome lowerBatchNorm(Lowering &lowering, const Node &node) {
   Value value = lowering.emitter.real(lowering.input(node, 0));
-  std::vector<Value> operands = {value};
+  std::vector<Constant> known;
   if (value.rank() < 2) {
     return Refusal{"", "its input has no dimension of channels", ""};
   }
@@ -380,11 +407,16 @@ static Outcome lowerBatchNorm(Lowering &lowering, const Node &node) {
       }
       constant->name += ".deviation";
     }
-    operands.push_back(constantValue(alongDim(*constant, 1, value.rank())));
+    known.push_back(alongDim(*constant, 1, value.rank()));
   }
-  Value result = *lowering.emitter.elementwise(
-      operands, [](Elements e) { return (e[0] - e[3]) / e[4] * e[1] + e[2]; });
-  lowering.define(node, std::move(result));
+  const auto apply = [&](ChainOperation operation, const Constant &number) {
+    value = *lowering.emitter.applied(value, operation, number);
+  };
+  apply(ChainOperation::Subtract, known[2]);
+  apply(ChainOperation::Divide, known[3]);
+  apply(ChainOperation::Multiply, known[0]);
+  apply(ChainOperation::Add, known[1]);
+  lowering.define(node, std::move(value));
   return std::nullopt;
 }
 

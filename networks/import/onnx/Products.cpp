@@ -118,11 +118,9 @@ Outcome addBias(Lowering &lowering, const Value &bias, size_t dim,
     return std::nullopt;
   }
   const auto [lowest, highest] = rangeOf(numbers);
-  const std::vector<Value> operands = {
-      isExact ? result : emitter.real(result),
-      constantValue(alongDim(numbers, dim, result.rank()))};
-  Value sum = *emitter.elementwise(
-      operands, [](std::span<const Expression> e) { return e[0] + e[1]; });
+  Value sum = *emitter.applied(isExact ? result : emitter.real(result),
+                               ChainOperation::Add,
+                               alongDim(numbers, dim, result.rank()));
   if (isExact) {
     sum.isInteger = true;
     sum.lowest = result.lowest + int64_t(lowest);

@@ -167,6 +167,50 @@ static bool isOnGrid(const Value &value, const Grid &grid) {
           grid.rounding == Rounding::HalfToZero);
 }
 
+/// round(sum * gain + offset) in place of a longer chain in front of a
+/// quantizer, where all sums have the same codes. Nothing if there is no such
+/// pair.
+static std::optional<Value> shortened(Lowering &lowering, const Value &value,
+                                      const Grid &grid,
+                                      const std::string &name) {
+  if (!value.read.chain || grid.rounding != Rounding::HalfEven ||
+      value.isInteger) {
+    return std::nullopt;
+  }
+  Chain chain = value.read.chain->chain;
+  if (!grid.scale.isUniform() || grid.scale.values.front() != 1) {
+    chain.steps.push_back({ChainOperation::Divide, grid.scale});
+  }
+  CodeRange codes{grid.zero, grid.lowest, grid.highest};
+  const bool hasZero = !grid.zero.isUniform() || grid.zero.values.front() != 0;
+  if (!grid.isRoundedFirst && hasZero) {
+    chain.steps.push_back({ChainOperation::Add, grid.zero});
+  }
+  if (!grid.isRoundedFirst) {
+    codes.zero = Constant::scalar(0);
+  }
+  std::optional<GainAndOffset> pair = gainAndOffset(chain, codes, value.rank());
+  if (!pair) {
+    return std::nullopt;
+  }
+  pair->gain.name = name + ".gain";
+  pair->offset.name = name + ".offset";
+  Value sum = value;
+  sum.read = value.read.chain->sum;
+  sum.isInteger = true;
+  sum.lowest = chain.lowest;
+  sum.highest = chain.highest;
+  std::optional<Value> result =
+      lowering.emitter.applied(sum, ChainOperation::Multiply, pair->gain);
+  const bool hasOffset =
+      !pair->offset.isUniform() || pair->offset.values[0] != 0;
+  if (result && hasOffset) {
+    result =
+        lowering.emitter.applied(*result, ChainOperation::Add, pair->offset);
+  }
+  return result;
+}
+
 std::optional<Value> quantize(Lowering &lowering, const Value &input,
                               const Grid &grid, const std::string &name,
                               bool isStored) {
@@ -191,15 +235,21 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
   if (value.constant) {
     return quantizeConstant(*value.constant, grid);
   }
-  const bool hasZero = !grid.zero.isUniform() || grid.zero.values.front() != 0;
   // What is below 0 is below the least code: the store saturates.
   if (value.beforeRelu && grid.zero.isUniform() &&
       grid.zero.values.front() == double(grid.lowest) && !value.isInteger &&
       std::ranges::all_of(grid.scale.values, [](double s) { return s > 0; })) {
     value.read = value.beforeRelu;
   }
-  const bool isInteger = value.isInteger && grid.scale.isUniform() &&
-                         grid.scale.values.front() == 1;
+  Grid left = grid; // what is still to be done
+  if (std::optional<Value> line = shortened(lowering, value, grid, name)) {
+    value = std::move(*line);
+    left.scale = Constant::scalar(1);
+    left.zero = grid.isRoundedFirst ? grid.zero : Constant::scalar(0);
+  }
+  const bool hasZero = !left.zero.isUniform() || left.zero.values.front() != 0;
+  const bool isInteger = value.isInteger && left.scale.isUniform() &&
+                         left.scale.values.front() == 1;
   Value result;
   result.isInteger = true;
   result.lowest = grid.lowest;
@@ -207,13 +257,13 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
   const ElementType type = storageType(result);
   const bool isClamped = !isStored || type.minValue() != grid.lowest ||
                          type.maxValue() != grid.highest;
-  Constant zeros = grid.zero;
-  zeros.isInteger = grid.isRoundedFirst || isInteger;
-  const std::vector<Value> operands = {value, constantValue(grid.scale),
+  Constant zeros = left.zero;
+  zeros.isInteger = left.isRoundedFirst || isInteger;
+  const std::vector<Value> operands = {value, constantValue(left.scale),
                                        constantValue(zeros)};
   std::optional<Value> elements =
       lowering.emitter.elementwise(operands, [=](Elements e) {
-        return codeOf(isInteger ? e[0] : divided(e[0], grid.scale, e[1]), grid,
+        return codeOf(isInteger ? e[0] : divided(e[0], left.scale, e[1]), left,
                       e[2], hasZero, isInteger, isClamped);
       });
   if (!elements || elements->rank() != input.rank()) {
