@@ -10,11 +10,11 @@
 using namespace mlir;
 using namespace lpgen;
 
-/// Byte of x where `row` begins. Loops that step as one loop would are not
-/// taken apart: where there is no halo, all of them.
-Value ContractTiler::rowAddress(Value row) {
-  SmallVector<OpFoldResult> sizes;
-  SmallVector<int64_t> strides;
+/// The row loops, outermost first. Loops that step as one loop would are one:
+/// where there is no halo, all of them.
+ContractTiler::RowLoops ContractTiler::rowLoops() {
+  RowLoops rows;
+  auto &[sizes, strides] = rows;
   for (auto [loop, size] :
        llvm::zip_equal(g.loopsOf(LoopRole::Row), extentsOf(LoopRole::Row))) {
     int64_t extent = g.shape.extents[loop];
@@ -28,7 +28,44 @@ Value ContractTiler::rowAddress(Value row) {
     strides.resize(sizes.size());
     strides.back() = stride;
   }
-  return e.dot(e.delinearize(row, sizes), strides, xBase);
+  return rows;
+}
+
+/// Bytes of x where `count` rows from `first` on begin. If they lie in two rows
+/// of the innermost loop at most, they are the addresses of two rows and steps
+/// from there; divisions for each row take longer than a short reduction.
+SmallVector<Value> ContractTiler::rowAddresses(Value first, int64_t count) {
+  const RowLoops rows = rowLoops();
+  SmallVector<Value> addresses;
+  const auto addressOf = [&](ArrayRef<Value> coordinates) {
+    return e.dot(coordinates,
+                 ArrayRef(rows.strides).take_front(coordinates.size()), xBase);
+  };
+  const std::optional<int64_t> innermost =
+      rows.sizes.size() < 2 ? std::nullopt
+                            : getConstantIntValue(rows.sizes.back());
+  if (count == 1 || !innermost || *innermost < count) {
+    for (int64_t i = 0; i < count; ++i) {
+      addresses.push_back(
+          addressOf(e.delinearize(e.add(first, e.index(i)), rows.sizes)));
+    }
+    return addresses;
+  }
+  const int64_t step = rows.strides.back();
+  const auto outerSizes = ArrayRef(rows.sizes).drop_back();
+  Value size = e.index(*innermost);
+  Value outer = arith::DivUIOp::create(e.b, e.loc, first, size);
+  Value inner = arith::RemUIOp::create(e.b, e.loc, first, size);
+  Value innerBytes = e.mul(inner, e.index(step));
+  Value here = e.add(addressOf(e.delinearize(outer, outerSizes)), innerBytes);
+  Value next = addressOf(e.delinearize(e.add(outer, e.index(1)), outerSizes));
+  next = e.add(e.sub(next, e.index(*innermost * step)), innerBytes);
+  for (int64_t i = 0; i < count; ++i) {
+    Value isHere = e.less(e.add(inner, e.index(i)), size);
+    Value base = arith::SelectOp::create(e.b, e.loc, isHere, here, next);
+    addresses.push_back(e.add(base, e.index(i * step)));
+  }
+  return addresses;
 }
 
 /// `tile` for every register tile of the task, given its first row and its
@@ -79,20 +116,16 @@ void ContractTiler::emitSweep(Value firstTrip, int64_t trips) {
 /// One sweep over one tile: as a whole, or the parts of its position's class.
 void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
                              int64_t trips) {
-  SmallVector<Value> offsets;
+  SmallVector<Value> offsets = rowAddresses(row, plan.aligned ? 1 : rows);
+  for (int64_t i = 1; plan.aligned && i < rows; ++i) {
+    const unsigned innermost = g.loopsOf(LoopRole::Row).back();
+    offsets.push_back(e.add(offsets[0], e.index(i * g.xStride(innermost))));
+  }
   Value position;
-  for (int64_t i = 0; i < rows; ++i) {
-    if (i > 0 && plan.aligned) {
-      unsigned innermost = g.loopsOf(LoopRole::Row).back();
-      offsets.push_back(e.add(offsets[0], e.index(i * g.xStride(innermost))));
-      continue;
-    }
-    offsets.push_back(rowAddress(e.add(row, e.index(i))));
-    if (plan.along && i == 0) {
-      setLoops(LoopRole::Row, row);
-      position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
-                                        e.index(rows));
-    }
+  if (plan.along) {
+    setLoops(LoopRole::Row, row);
+    position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
+                                      e.index(rows));
   }
   Value accOffset = e.mul(e.sub(row, begin), e.index(rowBytes));
   if (!plan.along) {

@@ -52,7 +52,12 @@ private:
   void zero(mlir::Value sums);
 
   // ContractSweeps.cpp: sweeps over the tiles of the task.
-  mlir::Value rowAddress(mlir::Value row);
+  struct RowLoops {
+    llvm::SmallVector<mlir::OpFoldResult> sizes;
+    llvm::SmallVector<int64_t> strides; ///< Bytes of x.
+  };
+  RowLoops rowLoops();
+  llvm::SmallVector<mlir::Value> rowAddresses(mlir::Value first, int64_t count);
   void emitTiles(llvm::function_ref<void(mlir::Value, int64_t)> tile);
   void emitSweep(mlir::Value firstTrip, int64_t trips);
   void emitTile(mlir::Value row, int64_t rows, mlir::Value firstTrip,

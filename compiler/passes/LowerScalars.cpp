@@ -3,7 +3,10 @@
 // The formulas are those of base/types/Scalar.h, operation by operation, and
 // the functions of f32 those of base/types/FloatAlgorithms.h.
 #include "compiler/passes/Emitter.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace lpgen {
@@ -75,6 +78,32 @@ void lower(lp::ReadOp op, Emitter &e) {
   op.erase();
 }
 
+/// What `value` is before the bounds of a clamp that [low, high] makes
+/// needless, or that become these bounds: integers with 0 between them, so that
+/// a NaN, which goes through a clamp and is taken for 0, stays what it is.
+Value withoutBounds(Value value, float &low, float &high) {
+  while (Operation *op = value.getDefiningOp()) {
+    FloatAttr bound;
+    if (!isa<arith::MaximumFOp, arith::MinimumFOp>(op) ||
+        !matchPattern(op->getOperand(1), m_Constant(&bound))) {
+      return value;
+    }
+    const float limit = bound.getValue().convertToFloat();
+    const bool isWhole = std::trunc(limit) == limit;
+    if (isa<arith::MaximumFOp>(op) &&
+        (limit <= low || (isWhole && limit <= 0))) {
+      low = std::max(low, limit);
+    } else if (isa<arith::MinimumFOp>(op) &&
+               (limit >= high || (isWhole && limit >= 0))) {
+      high = std::min(high, limit);
+    } else {
+      return value;
+    }
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 /// An f32 without a fraction as an element. Clamped before it is converted, so
 /// that it fits, and converted by an instruction that rounds to the nearest
 /// integer, ties to even: such a rounding before it is left out. Each select is
@@ -90,12 +119,14 @@ Value quantizeFloat(Emitter &e, Value value, ElementType type,
     Value keep = arith::CmpFOp::create(e.b, e.loc, predicate, value, with);
     value = arith::SelectOp::create(e.b, e.loc, keep, value, other);
   };
+  auto least = static_cast<float>(type.minValue());
+  auto most = static_cast<float>(type.maxValue());
   if (auto rounded = value.getDefiningOp<math::RoundEvenOp>()) {
-    value = rounded.getOperand();
+    value = withoutBounds(rounded.getOperand(), least, most);
   }
-  Value low = constant(static_cast<float>(type.minValue()));
-  Value high = constant(static_cast<float>(type.maxValue()));
-  if (type.minValue() != 0) {
+  Value low = constant(least);
+  Value high = constant(most);
+  if (least != 0) {
     keepIf(arith::CmpFPredicate::ORD, value, constant(0));
   }
   keepIf(arith::CmpFPredicate::OGT, low, low); // A NaN becomes `low` here.

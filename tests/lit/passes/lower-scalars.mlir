@@ -82,6 +82,35 @@ func.func @quantize_float(%v: f32) -> (i8, i8) {
   return %u, %s : i8, i8
 }
 
+// A clamp before it that the type makes needless is left out, and one to integers around 0
+// becomes the one before the conversion. Others stay, since a NaN goes through them.
+// CHECK-LABEL: func.func @quantize_clamped(
+// CHECK-SAME: %[[V:.*]]: f32
+// CHECK-DAG: %[[SIX:.*]] = arith.constant 6.000000e+00 : f32
+// CHECK-DAG: %[[TWO:.*]] = arith.constant 2.000000e+00 : f32
+// CHECK-NOT: arith.maximumf
+// CHECK: arith.cmpf ogt, %[[V]],
+// CHECK: arith.cmpf olt, %{{.*}}, %[[SIX]]
+// CHECK: llvm.intr.lrint(
+// CHECK: %[[MORE:.*]] = arith.maximumf %[[V]], %[[TWO]]
+// CHECK-NOT: arith.minimumf
+// CHECK: arith.cmpf ogt, %[[MORE]],
+func.func @quantize_clamped(%v: f32) -> (i8, i8) {
+  %low = arith.constant -0.5 : f32
+  %two = arith.constant 2.0 : f32
+  %six = arith.constant 6.0 : f32
+  %high = arith.constant 15.5 : f32
+  %a = arith.maximumf %v, %low : f32
+  %b = arith.minimumf %a, %six : f32
+  %r = math.roundeven %b : f32
+  %u = lp.quantize %r to !lp.int<unsigned, 4> : f32 -> i8
+  %c = arith.maximumf %v, %two : f32
+  %d = arith.minimumf %c, %high : f32
+  %q = math.roundeven %d : f32
+  %s = lp.quantize %q to !lp.int<unsigned, 4> : f32 -> i8
+  return %u, %s : i8, i8
+}
+
 // CHECK-LABEL: func.func @requantize(
 // CHECK-DAG: %[[HALF:.*]] = arith.constant 1073741824 : i64
 // CHECK-DAG: %[[SCALE:.*]] = arith.constant 2147483648 : i64
