@@ -96,11 +96,54 @@ typedef struct lp_kernel {
               void *packed);
 } lp_kernel;
 
-/* Has all tasks [0, tasks) of one phase run, by kernel->run, in any split and
+/* Has all tasks [0, tasks) of one phase run, by lp_run_tasks, in any split and
  * order, and returns when all of them are done and what they wrote is visible:
  * LP_OK, or the status of one that failed. */
 typedef int (*lp_run_phase)(void *context, const lp_kernel *kernel,
                             const lp_args *args, int phase, int64_t tasks);
+
+/* Gives the calling thread the floating-point mode that kernels need: rounding
+ * to nearest, ties to even; denormal numbers kept; no traps. Returns the mode
+ * before, for lp_restore_float_mode. On other CPUs than x86-64 and AArch64 it
+ * does nothing. */
+static inline uint64_t lp_set_float_mode(void) {
+#if defined(__x86_64__)
+  /* Of MXCSR: bits 13 and 14 round, 15 and 6 flush denormal results and
+   * operands to 0, 7 to 12 mask the exceptions; the rest are flags. */
+  uint32_t before;
+  __asm__ volatile("stmxcsr %0" : "=m"(before));
+  const uint32_t mode = (before & ~(uint32_t)0xe040) | 0x1f80;
+  if (mode != before) {
+    __asm__ volatile("ldmxcsr %0" : : "m"(mode));
+  }
+  return before;
+#elif defined(__aarch64__)
+  uint64_t before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  if (before != 0) {
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)0));
+  }
+  return before;
+#else
+  return 0;
+#endif
+}
+
+/* The mode that lp_set_float_mode found. */
+static inline void lp_restore_float_mode(uint64_t before) {
+#if defined(__x86_64__)
+  const uint32_t mode = (uint32_t)before;
+  if ((mode & 0xffc0) != 0x1f80) {
+    __asm__ volatile("ldmxcsr %0" : : "m"(mode));
+  }
+#elif defined(__aarch64__)
+  if (before != 0) {
+    __asm__ volatile("msr fpcr, %0" : : "r"(before));
+  }
+#else
+  (void)before;
+#endif
+}
 
 /* Runs a kernel: one phase after the other. LP_OK, or the status of the phase
  * with which it ended; LP_ERROR_SHAPE if that one has no number of tasks, and
@@ -119,11 +162,22 @@ static inline int lp_run_with(const lp_kernel *kernel, const lp_args *args,
   return LP_OK;
 }
 
+/* Runs tasks [begin, end) of a phase in the floating-point mode that they need,
+ * whatever that of the calling thread is. */
+static inline int lp_run_tasks(const lp_kernel *kernel, const lp_args *args,
+                               int phase, int64_t begin, int64_t end,
+                               void *scratch) {
+  const uint64_t mode = lp_set_float_mode();
+  const int status = kernel->run(args, phase, begin, end, scratch);
+  lp_restore_float_mode(mode);
+  return status;
+}
+
 /* An lp_run_phase of the calling thread alone; context: its scratch. */
 static inline int lp_run_phase_alone(void *context, const lp_kernel *kernel,
                                      const lp_args *args, int phase,
                                      int64_t tasks) {
-  return kernel->run(args, phase, 0, tasks, context);
+  return lp_run_tasks(kernel, args, phase, 0, tasks, context);
 }
 
 /* Runs a kernel in the calling thread. scratch: scratch_size bytes. */

@@ -33,7 +33,10 @@ static constexpr llvm::StringLiteral kInterfaceNames[] = {
     "lp_run",
     "lp_run_with",
     "lp_run_phase",
-    "lp_run_phase_alone"};
+    "lp_run_phase_alone",
+    "lp_run_tasks",
+    "lp_set_float_mode",
+    "lp_restore_float_mode"};
 
 CNames::CNames() {
   for (const llvm::StringLiteral name : kInterfaceNames) {

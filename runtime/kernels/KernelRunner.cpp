@@ -159,8 +159,8 @@ static int runPhase(void *context, const lp_kernel *kernel, const lp_args *args,
   auto &execution = *static_cast<Execution *>(context);
   std::atomic<int> status = LP_OK;
   const auto work = [&](int worker, TaskRange range) {
-    const int result = kernel->run(args, phase, range.begin, range.end,
-                                   execution.scratch[size_t(worker)].data());
+    const int result = lp_run_tasks(kernel, args, phase, range.begin, range.end,
+                                    execution.scratch[size_t(worker)].data());
     if (result != LP_OK) {
       status.store(result, std::memory_order_relaxed);
     }

@@ -214,14 +214,16 @@ static int runPhase(void *context, const lp_kernel *kernel, const lp_args *args,
   switch (execution->split) {
   case JobSplitReverse:
     for (int64_t task = tasks - 1; task >= 0 && status == LP_OK; --task) {
-      status = kernel->run(args, phase, task, task + 1, execution->scratch);
+      status =
+          lp_run_tasks(kernel, args, phase, task, task + 1, execution->scratch);
     }
     break;
   case JobSplitChunks:
     for (int64_t first = 3; first >= 0; first -= 3) {
       for (int64_t task = first; task < tasks && status == LP_OK; task += 6) {
         const int64_t end = task + 3 < tasks ? task + 3 : tasks;
-        status = kernel->run(args, phase, task, end, execution->scratch);
+        status =
+            lp_run_tasks(kernel, args, phase, task, end, execution->scratch);
       }
     }
     break;

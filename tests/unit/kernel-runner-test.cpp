@@ -9,11 +9,17 @@
 #include "tests/unit/TestTypes.h"
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cfenv>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <gtest/gtest.h>
 #include <numeric>
 #include <thread>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 // The names are the C interface's. NOLINTBEGIN(readability-identifier-naming)
 extern "C" const lp_kernel lp_twice_kernel;
@@ -293,6 +299,58 @@ TEST(LpRun, RunsThePhasesInOrder) {
   EXPECT_EQ(lp_run_with(&lp_prefix_kernel, &args, look, &first),
             LP_ERROR_PHASE);
   EXPECT_EQ(first.phases.size(), 1U);
+}
+
+/// A task is a float that every other mode than the default one makes another:
+/// 1 / 3 and -1 / 3, rounded, and the least denormal, kept where it is read and
+/// where it results.
+int runFloats(const lp_args *args, int, int64_t begin, int64_t end, void *) {
+  const volatile float x[] = {1.0F, -1.0F, 0x1p-149F, 0x1p-126F};
+  const volatile float y[] = {3.0F, 3.0F, 0x1p-149F, 0x1p+23F};
+  for (int64_t i = begin; i < end; ++i) {
+    static_cast<float *>(args->buffers[1])[i] = x[i] / y[i];
+  }
+  return LP_OK;
+}
+
+/// What the modes give that another program may have set for its threads.
+std::vector<float> floatsIn(const std::function<void()> &setMode) {
+  lp_kernel kernel = lp_twice_kernel;
+  kernel.run = runFloats;
+  std::array<int32_t, 4> x = {};
+  std::vector<float> y(8);
+  const int64_t sizes[] = {4};
+  // A thread of its own has the mode, and those that it starts inherit it.
+  std::thread([&] {
+    setMode();
+    const int rounding = std::fegetround();
+    void *buffers[] = {x.data(), y.data()};
+    const lp_args args = {buffers, sizes, nullptr, lp_cpu_features()};
+    EXPECT_EQ(lp_run(&kernel, &args, nullptr), LP_OK);
+    EXPECT_EQ(std::fegetround(), rounding);
+    ThreadPool pool(2);
+    Result<KernelRunner> runner = KernelRunner::create(kernel, &pool);
+    ASSERT_TRUE(runner.ok()) << runner.message();
+    buffers[1] = y.data() + 4;
+    EXPECT_TRUE(runner->run(buffers, sizes).ok());
+    EXPECT_EQ(std::fegetround(), rounding);
+  }).join();
+  return y;
+}
+
+TEST(LpRun, SetsTheFloatingPointMode) {
+  const float third = std::bit_cast<float>(0x3eaaaaab);
+  const std::vector<float> right = {third, -third, 1, 0x1p-149F,
+                                    third, -third, 1, 0x1p-149F};
+  EXPECT_EQ(floatsIn([] {}), right);
+  for (const int mode : {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO}) {
+    EXPECT_EQ(floatsIn([&] { std::fesetround(mode); }), right) << mode;
+  }
+#ifdef __x86_64__
+  // FTZ and DAZ, as -ffast-math sets them; and every exception a trap.
+  EXPECT_EQ(floatsIn([] { _mm_setcsr(_mm_getcsr() | 0x8040U); }), right);
+  EXPECT_EQ(floatsIn([] { _mm_setcsr(_mm_getcsr() & ~0x1f80U); }), right);
+#endif
 }
 
 TEST(LpRun, RunsNoPhaseOfAWrongSize) {
