@@ -269,6 +269,24 @@ TEST(Interpreter, randomIsKeyedBySeedAndRowMajorPosition) {
   }
 }
 
+TEST(Interpreter, stochasticRoundingHasTheMeanOfTheValue) {
+  // The form of docs/reference/language.md, where neighbours of v are 2^-9
+  // apart: v is 30000 + 2^-9, rounded up 65536 / 2^9 = 128 times on average,
+  // with a standard deviation of 11. floor(v + random(seed)) gives 192.
+  Program p("op f(x: f32[65536], seed: i64) -> (y: s16[65536]) {\n"
+            "  y[i] = floor(x[i]) + (random(seed) < x[i] - floor(x[i]))\n}\n");
+  ASSERT_TRUE(p.ok());
+  p.set("x", Floats(65536, 30000.001F));
+  p.set("seed", Ints{1});
+  EXPECT_RUNS(p);
+  int64_t up = 0;
+  for (const int64_t y : p.ints("y")) {
+    EXPECT_TRUE(y == 30000 || y == 30001) << y;
+    up += y - 30000;
+  }
+  EXPECT_NEAR(double(up), 128, 33);
+}
+
 TEST(Interpreter, runTimeSizes) {
   Program p("op f(a: s8[?m <= 4, 2], b: s8[2]) -> (y: i32[?m]) {\n"
             "  y[i] = sum(k) a[i,k] * b[k]\n}\n");

@@ -71,8 +71,10 @@ void ResistivePolicy::afterUpdate(
     nn::forEachPart(context, value.size(), [&](int, TaskRange range) {
       for (int64_t i = range.begin; i < range.end; ++i) {
         const float asked = value[i] - before[i];
-        const float pulses =
-            std::floor(std::fabs(asked) / pulse + key.uniform(uint64_t(i)));
+        // In binary64 the sum is exact where it matters: up with the
+        // probability of the fraction.
+        const auto pulses = float(std::floor(double(std::fabs(asked) / pulse) +
+                                             double(key.uniform(uint64_t(i)))));
         const float size =
             pulse * (pulses + float(devices.spread) * std::sqrt(pulses) *
                                   key.of("spread").normal(uint64_t(i)));

@@ -196,8 +196,11 @@ Status Tuner::tune(size_t contraction, Budget budget) {
       explore(contraction, budget, search);
   LPGEN_RETURN_IF_ERROR(best.status());
   if (!*best) {
-    outcome.notes.push_back(problem.label(contraction) +
-                            ": no schedule was tried with success");
+    const bool isTooLate = secondsNow() >= budget.deadline;
+    outcome.notes.push_back(
+        problem.label(contraction) +
+        (isTooLate ? ": the time ended before a schedule was measured"
+                   : ": no schedule was tried with success"));
     return Status::success();
   }
   if (options.byModel) {
