@@ -5,6 +5,7 @@
 #include "training/loop/Pruning.h"
 #include "training/loop/RunPolicy.h"
 #include <cmath>
+#include <sstream>
 
 namespace lpgen::train {
 
@@ -146,12 +147,13 @@ double Trainer::learningRate() const {
 }
 
 Status Trainer::divergence(double loss) const {
-  return Status::error(
-      "the loss became " + std::to_string(loss) + " at step " +
-      std::to_string(steps) + " (epoch " + std::to_string(epoch() + 1) +
-      "): the run diverged; remedy: a smaller learning rate (now " +
-      std::to_string(learningRate()) + ") or a wider policy than '" +
-      settings.policy + "'");
+  std::ostringstream text;
+  text << "the loss became " << loss << " at step " << steps << " (epoch "
+       << epoch() + 1
+       << "): the run diverged; remedy: a smaller learning rate (now "
+       << learningRate() << ") or a wider policy than '" << settings.policy
+       << "'";
+  return Status::error(text.str());
 }
 
 void Trainer::unscaleGradients(float scale, const nn::StepContext &context) {
