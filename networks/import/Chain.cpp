@@ -254,7 +254,10 @@ gainAndOffset(const Chain &chain, const CodeRange &codes, size_t rank) {
       std::ranges::any_of(chain.steps, [](const ChainStep &step) {
         return step.operation == ChainOperation::Divide;
       });
+  // So that a count of them fits 64 bits.
+  constexpr double mostSums = 0x1p53;
   if (!isLonger || chain.lowest > chain.highest ||
+      double(chain.highest) - double(chain.lowest) > mostSums ||
       codes.highest - codes.lowest >= mostCodes) {
     return std::nullopt;
   }

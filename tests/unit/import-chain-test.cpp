@@ -151,6 +151,11 @@ TEST(Chain, ThereIsNoLineWhereSumsHaveNone) {
   const Chain both{
       0, 9, {{Op::Multiply, rows}, {Op::Divide, ofChannels({1, 2, 3})}}};
   EXPECT_FALSE(gainAndOffset(both, codes, 2));
+  // As many sums as an importer allows: a count of them does not fit.
+  Chain wide = normalization(1, 1, 0.1);
+  wide.lowest = -(int64_t{1} << 62);
+  wide.highest = int64_t{1} << 62;
+  EXPECT_FALSE(gainAndOffset(wide, codes, 2));
   // No longer than a line.
   const Chain line{0,
                    9,
