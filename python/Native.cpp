@@ -5,6 +5,7 @@
 // values into arrays; here they are checked and run, without the GIL. Failures
 // leave as lpgen.Error.
 #include "base/abi/CpuFeatures.h"
+#include "base/tensor/Strides.h"
 #include "python/Raise.h"
 #include "runtime/kernels/KernelCache.h"
 #include "runtime/kernels/LoadedKernel.h"
@@ -29,6 +30,33 @@ std::vector<int64_t> shapeOf(const py::array &array) {
   return {array.shape(), array.shape() + array.ndim()};
 }
 
+/// Strides in elements, or none where an array is dense.
+std::vector<int64_t> stridesOf(const py::array &array) {
+  if ((array.flags() & py::array::c_style) != 0) {
+    return {};
+  }
+  std::vector<int64_t> strides(array.strides(), array.strides() + array.ndim());
+  for (int64_t &stride : strides) {
+    stride /= array.itemsize();
+  }
+  return strides;
+}
+
+/// An array for an output with strides of its own.
+py::array arrayOf(const KernelBuffer &buffer, std::span<const int64_t> sizes) {
+  const std::vector<int64_t> shape = buffer.shapeFor(sizes);
+  if (buffer.strides.empty()) {
+    return py::array(dtypeOf(buffer.type), shape);
+  }
+  std::vector<int64_t> strides = buffer.stridesFor(sizes);
+  const py::array memory(dtypeOf(buffer.type),
+                         std::vector<int64_t>{spanOf(shape, strides)});
+  for (int64_t &stride : strides) {
+    stride *= memory.itemsize();
+  }
+  return py::array(memory.dtype(), shape, strides, memory.data(), memory);
+}
+
 /// An input or output, as Python sees it.
 struct Buffer {
   std::string name;
@@ -38,6 +66,7 @@ struct Buffer {
   std::vector<int64_t> shape;
   std::vector<int64_t> sizes;
   int64_t lo, hi;
+  bool isView;
 };
 
 std::vector<Buffer> describe(const KernelInterface &interface,
@@ -47,7 +76,7 @@ std::vector<Buffer> describe(const KernelInterface &interface,
   for (const KernelBuffer &buffer : buffers) {
     list.push_back({buffer.name, buffer.type.str(), interface.describe(buffer),
                     dtypeOf(buffer.type), buffer.shape, buffer.sizes, buffer.lo,
-                    buffer.hi});
+                    buffer.hi, !buffer.strides.empty()});
   }
   return list;
 }
@@ -83,7 +112,8 @@ public:
       if (!arrays[i]) {
         continue;
       }
-      const KernelInput input = {shapeOf(*arrays[i]), arrays[i]->data(), 0};
+      const KernelInput input = {shapeOf(*arrays[i]), arrays[i]->data(), 0,
+                                 stridesOf(*arrays[i])};
       std::optional<Result<KeptInput>> made;
       {
         const py::gil_scoped_release released;
@@ -106,17 +136,17 @@ public:
         raise("there is no array for input '" + interface().inputs[i].name +
               "'");
       }
-      inputs.push_back(
-          arrays[i] ? KernelInput{shapeOf(*arrays[i]), arrays[i]->data(), 0}
-                    : kept[i]->input());
-      check(deduced.match(i, inputs.back().shape));
+      inputs.push_back(arrays[i]
+                           ? KernelInput{shapeOf(*arrays[i]), arrays[i]->data(),
+                                         0, stridesOf(*arrays[i])}
+                           : kept[i]->input());
+      check(deduced.match(i, inputs.back().shape, inputs.back().strides));
     }
     const std::vector<int64_t> sizes = take(deduced.take());
     std::vector<py::array> outputs;
     std::vector<void *> results;
     for (const KernelBuffer &buffer : interface().outputs) {
-      outputs.emplace_back(dtypeOf(buffer.type),
-                           buffer.shapeFor(interface().allSizes(sizes)));
+      outputs.push_back(arrayOf(buffer, interface().allSizes(sizes)));
       results.push_back(outputs.back().mutable_data());
     }
     Status status;
@@ -133,12 +163,14 @@ private:
          std::vector<std::shared_ptr<const KeptInput>> kept)
       : loaded(std::move(loaded)), kept(std::move(kept)) {}
 
-  /// The package gives dense arrays of the declared types, one for each input.
+  /// The package gives arrays of the declared types, one for each input. They
+  /// are dense, or views with strides of whole elements where the operator
+  /// declares strides.
   void checkArrays(const std::vector<std::optional<py::array>> &arrays) const {
     bool isGood = arrays.size() == kept.size();
     for (size_t i = 0; isGood && i < arrays.size(); ++i) {
       isGood = !arrays[i] ||
-               ((arrays[i]->flags() & py::array::c_style) != 0 &&
+               (canBeRead(*arrays[i], interface().inputs[i]) &&
                 arrays[i]->dtype().equal(dtypeOf(interface().inputs[i].type)));
     }
     if (!isGood) {
@@ -147,14 +179,23 @@ private:
     }
   }
 
+  static bool canBeRead(const py::array &array, const KernelBuffer &buffer) {
+    bool isGood =
+        (array.flags() & py::array::c_style) != 0 || !buffer.strides.empty();
+    for (py::ssize_t d = 0; isGood && d < array.ndim(); ++d) {
+      isGood = array.strides(d) % array.itemsize() == 0;
+    }
+    return isGood;
+  }
+
   Status checkAndRun(const std::vector<std::optional<py::array>> &arrays,
                      std::span<const KernelInput> inputs,
                      std::span<void *const> outputs,
                      std::span<const int64_t> sizes) const {
     for (size_t i = 0; i < arrays.size(); ++i) {
       if (arrays[i]) {
-        LPGEN_RETURN_IF_ERROR(
-            interface().inputs[i].checkValues(inputs[i].data, inputs[i].shape));
+        LPGEN_RETURN_IF_ERROR(interface().inputs[i].checkValues(
+            inputs[i].data, inputs[i].shape, inputs[i].strides));
       }
     }
     return loaded->run(inputs, outputs, sizes);
@@ -178,6 +219,7 @@ void bindKernels(py::module_ &module) {
       .def_readonly("dtype", &Buffer::dtype)
       .def_readonly("shape", &Buffer::shape)
       .def_readonly("sizes", &Buffer::sizes)
+      .def_readonly("is_view", &Buffer::isView)
       .def_readonly("lo", &Buffer::lo)
       .def_readonly("hi", &Buffer::hi);
   py::class_<Kernel>(module, "Kernel")

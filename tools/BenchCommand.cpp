@@ -48,9 +48,11 @@ struct PreparedJob {
 static Result<std::vector<int64_t>>
 chooseSizes(const ast::Op &op, const std::map<std::string, int64_t> &given) {
   std::vector<int64_t> sizes;
+  const std::vector<bool> isStride = op.strideSymbols();
   for (const ast::Symbol &symbol : op.symbols) {
     const auto found = given.find(symbol.name);
-    const int64_t size = found == given.end() ? symbol.bound : found->second;
+    const int64_t bound = isStride[sizes.size()] ? -1 : symbol.bound;
+    const int64_t size = found == given.end() ? bound : found->second;
     if (size > symbol.bound) {
       return Status::error("--size " + symbol.name + "=" +
                            std::to_string(size) + ": operator '" + op.name +
@@ -59,7 +61,9 @@ chooseSizes(const ast::Op &op, const std::map<std::string, int64_t> &given) {
     }
     sizes.push_back(size);
   }
-  return sizes;
+  sizes = op.withStrides(std::move(sizes));
+  const std::string fault = op.whyNotStrides(sizes);
+  return fault.empty() ? Result(sizes) : Status::error("--size: " + fault);
 }
 
 /// Every --size must be one of some chosen operator.

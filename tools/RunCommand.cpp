@@ -120,6 +120,18 @@ static llvm::json::Value interfaceOf(const ast::Op &op) {
                               {"shape", std::move(shape)},
                               {"sizes", std::move(symbols)},
                               {"output", !isInput}};
+    if (!tensor.strides.empty()) {
+      llvm::json::Array strides;
+      llvm::json::Array strideSizes;
+      for (const ast::Extent &stride : tensor.strides) {
+        strides.push_back(stride.size);
+        strideSizes.push_back(
+            stride.isStatic() ? -1
+                              : static_cast<int64_t>(op.sizeNumber(stride)));
+      }
+      buffer["strides"] = std::move(strides);
+      buffer["stride_sizes"] = std::move(strideSizes);
+    }
     if (isInput && !tensor.type.isFloat()) {
       buffer["range"] = llvm::json::Array{tensor.range.lo, tensor.range.hi};
     }

@@ -70,11 +70,7 @@ TuneOptions TuneRun::tuneOptions(const OpFile &file, const ast::Op &op,
     llvm::StringRef(assignment->second)
         .getAsInteger(0, tune.params[assignment->first]);
   }
-  std::vector<int64_t> sizes;
-  sizes.reserve(op.symbols.size());
-  for (const ast::Symbol &symbol : op.symbols) {
-    sizes.push_back(symbol.bound);
-  }
+  const std::vector<int64_t> sizes = op.largestSizes();
   tune.macs = insideMultiplyAccumulates(op, sizes).value_or(
       multiplyAccumulates(op, sizes));
   tune.isInterrupted = lpgen::isInterrupted;

@@ -165,7 +165,8 @@ static inline const char *lp_easy_message(int status) {
   case LP_ERROR_ALIAS:
     return "an output overlaps another buffer";
   case LP_ERROR_SHAPE:
-    return "a run-time size is negative or above its bound";
+    return "a run-time size is negative or above its bound, or strides let "
+           "elements share places";
   case LP_ERROR_LAYOUT:
     return "a buffer was packed for another kernel";
   case LP_ERROR_CPU:

@@ -34,7 +34,8 @@ typedef enum lp_status {
       2,               /* a pointer is not aligned as required: logical
                           tensors to their element, the rest to LP_ALIGNMENT */
   LP_ERROR_ALIAS = 3,  /* an output overlaps another buffer or the workspace */
-  LP_ERROR_SHAPE = 4,  /* a run-time size is negative or above its bound */
+  LP_ERROR_SHAPE = 4,  /* a run-time size is negative or above its bound, or
+                          strides let elements share places */
   LP_ERROR_LAYOUT = 5, /* a packed buffer was not packed for this kernel */
   LP_ERROR_CPU = 6,    /* cpu_features lacks what the kernel needs */
   LP_ERROR_PHASE = 7,  /* phase, task range or buffer number out of range */
@@ -55,8 +56,8 @@ __extension__ /* C11 has enumerators of type int only; Arm's bits are beyond it
 /* Arguments of every kernel function. */
 typedef struct lp_args {
   /* Inputs, then outputs, in declared order; logical tensors are dense
-     row-major with one element per smallest C integer, packed ones as `pack`
-     wrote them. */
+     row-major, or have the strides that the operator declares, with one element
+     per smallest C integer, packed ones as `pack` wrote them. */
   void *const *buffers;
   /* The run-time sizes (`?m`), in order of first mention; may be null if none.
    */

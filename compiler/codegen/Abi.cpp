@@ -54,14 +54,8 @@ void AbiEmitter::pushMemref(SmallVectorImpl<Value *> &operands, Value *pointer,
   for (size_t d = 0; d < buffer->shape.size(); ++d) {
     extents.push_back(extent(*buffer, d, sizes));
   }
-  SmallVector<Value *> strides(extents.size());
-  Value *stride = b.getInt64(1);
-  for (size_t d = extents.size(); d-- > 0;) {
-    strides[d] = stride;
-    stride = b.CreateMul(stride, extents[d]);
-  }
   operands.append(extents);
-  operands.append(strides);
+  operands.append(stridesOf(*buffer, sizes));
 }
 
 /// What phases take, from the buffers of the caller: the constants stand

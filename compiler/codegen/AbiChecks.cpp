@@ -60,13 +60,75 @@ Value *AbiEmitter::extent(const BufferInfo &buffer, size_t d,
                     : sizes[static_cast<size_t>(symbol)];
 }
 
+/// In elements: as declared, or those of a dense row-major tensor.
+SmallVector<Value *> AbiEmitter::stridesOf(const BufferInfo &buffer,
+                                           ArrayRef<Value *> sizes) {
+  SmallVector<Value *> strides(buffer.shape.size());
+  Value *stride = b.getInt64(1);
+  for (size_t d = strides.size(); d-- > 0;) {
+    if (buffer.strides.empty()) {
+      strides[d] = stride;
+      stride = b.CreateMul(stride, extent(buffer, d, sizes));
+      continue;
+    }
+    const int64_t symbol = buffer.strideSymbols[d];
+    strides[d] = symbol < 0
+                     ? b.getInt64(static_cast<uint64_t>(buffer.strides[d]))
+                     : sizes[static_cast<size_t>(symbol)];
+  }
+  return strides;
+}
+
+/// lpgen::areNested of a view: no two of its elements share a place.
+Value *AbiEmitter::areNested(const BufferInfo &buffer,
+                             ArrayRef<Value *> sizes) {
+  const SmallVector<Value *> strides = stridesOf(buffer, sizes);
+  SmallVector<Value *> lasts; // of each dimension, 0 for less than 2 elements
+  for (size_t d = 0; d < strides.size(); ++d) {
+    Value *last = b.CreateSub(extent(buffer, d, sizes), b.getInt64(1));
+    lasts.push_back(b.CreateSelect(b.CreateICmpSGT(last, b.getInt64(0)), last,
+                                   b.getInt64(0)));
+  }
+  Value *all = b.getTrue();
+  for (size_t d = 0; d < strides.size(); ++d) {
+    Value *within = b.getInt64(0);
+    for (size_t e = 0; e < strides.size(); ++e) {
+      if (e != d) {
+        within = b.CreateAdd(
+            within,
+            b.CreateSelect(b.CreateICmpULE(strides[e], strides[d]),
+                           b.CreateMul(lasts[e], strides[e]), b.getInt64(0)));
+      }
+    }
+    all = b.CreateAnd(all, b.CreateOr(b.CreateICmpEQ(lasts[d], b.getInt64(0)),
+                                      b.CreateICmpUGT(strides[d], within)));
+  }
+  return all;
+}
+
 Value *AbiEmitter::logicalBytes(const BufferInfo &buffer,
                                 ArrayRef<Value *> sizes) {
   Value *bytes = b.getInt64(buffer.type.storageBits() / 8);
+  if (!buffer.strides.empty()) {
+    return b.CreateMul(bytes, span(buffer, sizes));
+  }
   for (size_t d = 0; d < buffer.shape.size(); ++d) {
     bytes = b.CreateMul(bytes, extent(buffer, d, sizes));
   }
   return bytes;
+}
+
+/// lpgen::spanOf of a view.
+Value *AbiEmitter::span(const BufferInfo &buffer, ArrayRef<Value *> sizes) {
+  Value *span = b.getInt64(1);
+  Value *isEmpty = b.getFalse();
+  for (auto [d, stride] : enumerate(stridesOf(buffer, sizes))) {
+    Value *count = extent(buffer, d, sizes);
+    isEmpty = b.CreateOr(isEmpty, b.CreateICmpEQ(count, b.getInt64(0)));
+    span = b.CreateAdd(span,
+                       b.CreateMul(b.CreateSub(count, b.getInt64(1)), stride));
+  }
+  return b.CreateSelect(isEmpty, b.getInt64(0), span);
 }
 
 Value *AbiEmitter::bufferBytes(const BufferInfo &buffer,
@@ -104,6 +166,11 @@ void AbiEmitter::checkSizes(Value *sizes, int64_t status) {
       Value *rest =
           b.CreateURem(sum, b.getInt64(static_cast<uint64_t>(size.divisor)));
       returnIf(b.CreateICmpNE(rest, b.getInt64(0)), status);
+    }
+  }
+  for (const BufferInfo &buffer : info.buffers) {
+    if (!buffer.strides.empty()) {
+      returnIf(b.CreateNot(areNested(buffer, values)), status);
     }
   }
 }

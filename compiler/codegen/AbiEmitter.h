@@ -37,6 +37,12 @@ private:
                            llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *extent(const BufferInfo &buffer, size_t d,
                       llvm::ArrayRef<llvm::Value *> sizes);
+  llvm::SmallVector<llvm::Value *>
+  stridesOf(const BufferInfo &buffer, llvm::ArrayRef<llvm::Value *> sizes);
+  llvm::Value *span(const BufferInfo &buffer,
+                    llvm::ArrayRef<llvm::Value *> sizes);
+  llvm::Value *areNested(const BufferInfo &buffer,
+                         llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *logicalBytes(const BufferInfo &buffer,
                             llvm::ArrayRef<llvm::Value *> sizes);
   llvm::Value *bufferBytes(const BufferInfo &buffer,

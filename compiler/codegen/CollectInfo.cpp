@@ -28,13 +28,20 @@ static BufferInfo describe(lp::KernelOp kernel, lp::BufferAttr buffer) {
   info.name = buffer.getName().str();
   info.type = lp::toElementType(buffer.getElement());
   info.isOutput = buffer.isOutput();
-  for (int64_t extent : buffer.getShape()) {
-    const int64_t symbol = extent < 0 ? ~extent : -1;
-    info.symbols.push_back(symbol);
-    info.shape.push_back(
-        symbol < 0 ? extent
-                   : cast<lp::SizeAttr>(kernel.getSizes()[symbol]).getBound());
-  }
+  const auto describeAll = [&](ArrayRef<int64_t> sizes,
+                               std::vector<int64_t> &values,
+                               std::vector<int64_t> &symbols) {
+    for (int64_t size : sizes) {
+      const int64_t symbol = size < 0 ? ~size : -1;
+      symbols.push_back(symbol);
+      values.push_back(
+          symbol < 0
+              ? size
+              : cast<lp::SizeAttr>(kernel.getSizes()[symbol]).getBound());
+    }
+  };
+  describeAll(buffer.getShape(), info.shape, info.symbols);
+  describeAll(buffer.getStrides(), info.strides, info.strideSymbols);
   if (!buffer.isOutput() && !info.type.isFloat()) {
     info.range = buffer.getRange().vec();
   }

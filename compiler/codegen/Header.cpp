@@ -17,14 +17,23 @@ std::string lpgen::cTypeOf(ElementType type) {
          std::to_string(type.storageBits()) + "_t";
 }
 
-static std::string shapeText(const KernelInfo &info, const BufferInfo &buffer) {
+static std::string listText(const KernelInfo &info,
+                            const std::vector<int64_t> &values,
+                            const std::vector<int64_t> &symbols) {
   std::string text = "[";
-  for (size_t d = 0; d < buffer.shape.size(); ++d) {
-    int64_t symbol = buffer.symbols[d];
-    text += (d ? ", " : "") + (symbol < 0 ? std::to_string(buffer.shape[d])
-                                          : info.sizeText(symbol));
+  for (size_t d = 0; d < values.size(); ++d) {
+    text += (d ? ", " : "") + (symbols[d] < 0 ? std::to_string(values[d])
+                                              : info.sizeText(symbols[d]));
   }
   return text + "]";
+}
+
+static std::string shapeText(const KernelInfo &info, const BufferInfo &buffer) {
+  const std::string shape = listText(info, buffer.shape, buffer.symbols);
+  return buffer.strides.empty()
+             ? shape
+             : shape + ", strides " +
+                   listText(info, buffer.strides, buffer.strideSymbols);
 }
 
 std::string lpgen::emitHeader(const KernelInfo &info, llvm::StringRef triple,

@@ -64,6 +64,10 @@ json::Value KernelInfo::toJson() const {
         {"name", text(b.name)},          {"type", b.type.str()},
         {"shape", json::Array(b.shape)}, {"sizes", json::Array(b.symbols)},
         {"output", b.isOutput},          {"packed_bytes", b.packedBytes}};
+    if (!b.strides.empty()) {
+      buffer["strides"] = json::Array(b.strides);
+      buffer["stride_sizes"] = json::Array(b.strideSymbols);
+    }
     if (!b.range.empty()) {
       buffer["range"] = json::Array(b.range);
     }

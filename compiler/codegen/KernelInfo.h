@@ -24,6 +24,10 @@ struct BufferInfo {
   /// Per dimension: index of its run-time size, computed ones behind those that
   /// are given, or -1.
   std::vector<int64_t> symbols;
+  /// Of views, elements between neighbours, by dimension, in the same form;
+  /// empty for dense tensors.
+  std::vector<int64_t> strides;
+  std::vector<int64_t> strideSymbols;
   bool isOutput = false;
   /// The least and the greatest value that an integer input promises to have,
   /// or that a constant has; empty for others.

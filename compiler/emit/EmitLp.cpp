@@ -62,12 +62,12 @@ static std::string digestOf(const ast::Tensor &tensor) {
 /// The buffer that an input, a constant or an output is.
 static lp::BufferAttr bufferOf(MLIRContext &context, const ast::Op &op,
                                const ast::Tensor &tensor) {
-  SmallVector<int64_t> shape;
-  for (const ast::Extent &extent : tensor.shape) {
-    shape.push_back(extent.isStatic()
-                        ? extent.size
-                        : ~static_cast<int64_t>(op.sizeNumber(extent)));
-  }
+  const auto numberOf = [&](const ast::Extent &extent) {
+    return extent.isStatic() ? extent.size
+                             : ~static_cast<int64_t>(op.sizeNumber(extent));
+  };
+  const auto shape = llvm::map_to_vector(tensor.shape, numberOf);
+  const auto strides = llvm::map_to_vector(tensor.strides, numberOf);
   SmallVector<int64_t> range;
   if (!tensor.type.isFloat()) {
     range = {tensor.range.lo, tensor.range.hi};
@@ -81,7 +81,7 @@ static lp::BufferAttr bufferOf(MLIRContext &context, const ast::Op &op,
   return lp::BufferAttr::get(&context, tensor.name, roleOf(tensor),
                              lp::getElementType(&context, tensor.type), shape,
                              range, lp::PackedBufferAttr(), digestOf(tensor),
-                             pairSums, live);
+                             pairSums, live, strides);
 }
 
 /// Sizes that follow from those in `sizes`, behind them.

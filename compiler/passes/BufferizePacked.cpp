@@ -214,10 +214,11 @@ lp::PackedBufferAttr Bufferizer::createPackFunction(Value input,
   const int64_t bytes = parts.back().offset + parts.back().bytes;
   Location loc = parts.front().use->getOwner()->getLoc();
   OpBuilder b = OpBuilder::atBlockEnd(kernel->getBlock());
+  lp::BufferAttr buffer = kernel.bufferOf(cast<BlockArgument>(input));
   auto pack = func::FuncOp::create(
       b, loc, name,
-      b.getFunctionType(
-          {bufferType(input.getType()), bytesType(b.getContext(), bytes)}, {}));
+      b.getFunctionType({buffer.memrefType(), bytesType(b.getContext(), bytes)},
+                        {}));
   b.setInsertionPointToStart(pack.addEntryBlock());
   lp::LayoutAttr layout;
   for (const PackedPart &part : parts) {

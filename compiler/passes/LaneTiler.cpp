@@ -193,6 +193,13 @@ Value LaneTiler::correction(Value lane) {
   return e.mul(factor, memref::LoadOp::create(e.b, e.loc, table, at));
 }
 
+/// Are the elements of the last dimensions, those of the lanes, one after the
+/// other?
+static bool areLanesAdjacent(Value tensor, size_t laneDims) {
+  return laneDims == 1 || cast<MemRefType>(tensor.getType())
+                              .areTrailingDimsContiguous(int64_t(laneDims));
+}
+
 /// `tensor`, whose last dimensions are those of the lanes, with these as one.
 static Value withLanesAsOne(Emitter &e, Value tensor, size_t laneDims) {
   if (laneDims == 1) {
@@ -222,6 +229,7 @@ void LaneTiler::readLanesAsOne(Block &body, Value number) {
     auto type = cast<MemRefType>(read.getSource().getType());
     const auto results = read.getMap().getResults();
     if (results.size() < values.size() || read.mayBeOutside() ||
+        !areLanesAdjacent(read.getSource(), values.size()) ||
         type.getShape().take_back(extents.size()) != ArrayRef(extents)) {
       continue;
     }
@@ -256,7 +264,9 @@ void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
   }
   SmallVector<Value> outputs =
       llvm::map_to_vector(op.getOutputs(), [&](Value output) {
-        return withLanesAsOne(e, output, laneLoops.size());
+        return areLanesAdjacent(output, laneLoops.size())
+                   ? withLanesAsOne(e, output, laneLoops.size())
+                   : output;
       });
   e.elementwiseLoop(e.index(0), e.index(lanes), [&](Value lane) {
     Value number = e.add(e.mul(panel, e.index(panelLanes())), lane);
@@ -272,11 +282,14 @@ void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
     SmallVector<Value> indices(ArrayRef(loops).take_front(op.getParallel()));
     SmallVector<Value> arguments(indices);
     arguments.push_back(sum);
-    indices.truncate(indices.size() - laneLoops.size());
-    indices.push_back(number);
+    SmallVector<Value> asOne(indices);
+    asOne.truncate(indices.size() - laneLoops.size());
+    asOne.push_back(number);
     SmallVector<Value> values = inlineBody(e, op.getBody(), arguments);
     for (auto [value, output] : llvm::zip(values, outputs)) {
-      memref::StoreOp::create(e.b, e.loc, value, output, indices);
+      const size_t rank = cast<MemRefType>(output.getType()).getRank();
+      memref::StoreOp::create(e.b, e.loc, value, output,
+                              rank == asOne.size() ? asOne : indices);
     }
     chains.put(lane, values);
     if (laneLoops.size() > 1) {

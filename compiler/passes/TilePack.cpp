@@ -162,7 +162,8 @@ private:
 
   /// Element `k` of a row of x, of all its channels.
   Value elementOfRow(SmallVector<Value> source, Value k) {
-    if (Value x = op.getSource()) {
+    Value x = op.getSource();
+    if (x && cast<MemRefType>(x.getType()).areTrailingDimsContiguous(2)) {
       // As one dimension, along which elements are consecutive.
       SmallVector<ReassociationIndices> dims;
       const int64_t rank = cast<MemRefType>(x.getType()).getRank();

@@ -238,7 +238,8 @@ private:
                           ? nullptr
                           : load.getIndices().back().getDefiningOp();
     if (!target || !target->lookUpBytes || table.getRank() != 1 ||
-        !table.hasStaticShape() || !table.getElementType().isInteger(8) ||
+        !table.getLayout().isIdentity() || !table.hasStaticShape() ||
+        !table.getElementType().isInteger(8) ||
         !isByteTable(table.getNumElements()) ||
         !isa_and_present<arith::IndexCastOp, arith::IndexCastUIOp>(cast) ||
         !isVector(cast->getOperand(0))) {

@@ -1,5 +1,6 @@
 // The form of a contraction with its channels in the lanes. See LaneForm.h.
 #include "ir/analysis/LaneForm.h"
+#include "ir/dialect/Extents.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -112,6 +113,9 @@ bool LanePlanner::findChannels() {
   const auto last = static_cast<unsigned>(shape.xShape.size() - 1);
   if (shape.xShape.empty() || shape.isXDynamic[last]) {
     return fail("the last dimension of x is not one of channels");
+  }
+  if (!lp::isInnermostDense(contract.getX())) {
+    return fail("the channels of x are not side by side in memory");
   }
   const Subscript s = subscriptOf(shape, last);
   int64_t high = s.constant;

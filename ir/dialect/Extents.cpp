@@ -37,6 +37,37 @@ static Size sizeOfArgument(BlockArgument argument, unsigned dim) {
              : Size();
 }
 
+/// The buffer of the kernel that a tensor is or is yielded to; null if it is
+/// none.
+static BufferAttr bufferOfTensor(Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    auto kernel =
+        dyn_cast_if_present<KernelOp>(argument.getOwner()->getParentOp());
+    return kernel ? kernel.bufferOf(argument) : BufferAttr();
+  }
+  for (OpOperand &use : tensor.getUses()) {
+    auto kernel = dyn_cast_if_present<KernelOp>(use.getOwner()->getParentOp());
+    if (!kernel || !isa<YieldOp>(use.getOwner())) {
+      continue;
+    }
+    const SmallVector<BufferAttr> buffers = kernel.bufferList();
+    const size_t first = buffers.size() - use.getOwner()->getNumOperands();
+    return buffers[first + use.getOperandNumber()];
+  }
+  return {};
+}
+
+bool lp::isInnermostDense(Value shaped) {
+  if (auto memref = dyn_cast<MemRefType>(shaped.getType())) {
+    auto strided = dyn_cast<StridedLayoutAttr>(memref.getLayout());
+    return !strided || strided.getStrides().empty() ||
+           strided.getStrides().back() == 1;
+  }
+  const BufferAttr buffer = bufferOfTensor(shaped);
+  return !buffer || buffer.getStrides().empty() ||
+         buffer.getStrides().back() == 1;
+}
+
 Size lp::sizeOf(Value shaped, unsigned dim) {
   auto type = cast<ShapedType>(shaped.getType());
   if (!type.isDynamicDim(dim)) {

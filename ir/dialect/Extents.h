@@ -25,6 +25,10 @@ Size extentAt(llvm::ArrayRef<int64_t> extents, mlir::ValueRange dynamic,
 /// The size of a dimension of a tensor or memref.
 Size sizeOf(mlir::Value shaped, unsigned dim);
 
+/// True if neighbours in the last dimension of a tensor or memref are side by
+/// side in memory: it is no view with another stride there.
+bool isInnermostDense(mlir::Value shaped);
+
 /// The extent of the loop whose index `index` is; unknown if it is none.
 Size loopExtent(mlir::Value index);
 

@@ -243,13 +243,18 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
     has, for each dimension, the first one, the step and the number of the slices outside which
     all elements are 0; rows outside are left out of the sums of pairs.
 
+    `strides` says of an input or an output that is a view of a larger tensor how many
+    elements are between neighbours in each dimension, as `shape` says extents; without it
+    the elements lie row-major and dense.
+
     Constraints: (buffer_c1) elements have a storage type, constant extents are positive,
     and a tensor of 2^40 elements is the largest; (buffer_c2) integers, and only they,
     have a range, within that of their type; (buffer_c3) only inputs and constants are
     packed; (buffer_c4) constants, and only they, have a digest, of 64
     hexadecimal digits, and no run-time sizes; (buffer_c5) only constants have sums of pairs,
     of none or of every n, which are not positive and not negative in turn; (buffer_c6) only
-    constants of integers have live slices, within their shape.
+    constants of integers have live slices, within their shape; (buffer_c7) no constant has
+    strides, and others one for each dimension, of 1 to 2^40 where it is constant.
   }];
   let parameters = (ins StringRefParameter<"name in the operator">:$name,
       EnumParameter<Lp_BufferRole>:$role, "::mlir::Type":$element,
@@ -258,10 +263,12 @@ def Lp_BufferAttr : Lp_Attr<"Buffer", "buffer"> {
       OptionalParameter<"PackedBufferAttr">:$packed,
       StringRefParameter<"SHA-256 of a constant's values", [{""}]>:$digest,
       OptionalArrayRefParameter<"int64_t">:$pairSums,
-      OptionalArrayRefParameter<"int64_t">:$live);
+      OptionalArrayRefParameter<"int64_t">:$live,
+      OptionalArrayRefParameter<"int64_t", "elements; ~i for run-time size i">:$strides);
   let assemblyFormat = [{
     `<` $name `,` $role (`of` $digest^)? (`pairSums` `[` $pairSums^ `]`)? (`live` `[` $live^ `]`)? `,` $element `,`
-    custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`packed` `=` $packed^)? `>`
+    custom<Shape>($shape) (`,` `range` `=` `[` $range^ `]`)? (`packed` `=` $packed^)?
+    (`strides` custom<Shape>($strides)^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -62,13 +62,12 @@ static bool areSlicesOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> live) {
   });
 }
 
-LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 StringRef name, BufferRole role,
-                                 mlir::Type element, ArrayRef<int64_t> shape,
-                                 ArrayRef<int64_t> range,
-                                 PackedBufferAttr packed, StringRef digest,
-                                 ArrayRef<int64_t> pairSums,
-                                 ArrayRef<int64_t> live) {
+LogicalResult
+BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef name,
+                   BufferRole role, mlir::Type element, ArrayRef<int64_t> shape,
+                   ArrayRef<int64_t> range, PackedBufferAttr packed,
+                   StringRef digest, ArrayRef<int64_t> pairSums,
+                   ArrayRef<int64_t> live, ArrayRef<int64_t> strides) {
   auto fail = [&](const Twine &what) {
     return emitError() << "buffer '" << name << "' " << what;
   };
@@ -107,6 +106,13 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return fail("needs live slices of a constant of integers, within its "
                 "shape");
   }
+  if (!strides.empty() && (isConstant || strides.size() != shape.size() ||
+                           llvm::any_of(strides, [](int64_t stride) {
+                             return stride == 0 || stride > maxExtent;
+                           }))) { // buffer_c7
+    return fail("needs strides of an input or an output, one of 1 to 2^40 for "
+                "each dimension");
+  }
   if (isConstant
           ? !isSha256(digest) ||
                 llvm::any_of(shape, [](int64_t extent) { return extent < 0; })
@@ -120,7 +126,8 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 BufferAttr BufferAttr::packedAs(PackedBufferAttr packed) const {
   return get(getContext(), getName(), getRole(), getElement(), getShape(),
-             getRange(), packed, getDigest(), getPairSums(), getLive());
+             getRange(), packed, getDigest(), getPairSums(), getLive(),
+             getStrides());
 }
 
 Slices BufferAttr::liveAt(unsigned dim) const {
@@ -142,8 +149,13 @@ RankedTensorType BufferAttr::tensorType() const {
 }
 
 MemRefType BufferAttr::memrefType() const {
-  return MemRefType::get(dynamicShape(getShape()),
-                         getStorageType(getElement()));
+  MemRefLayoutAttrInterface layout;
+  if (!getStrides().empty()) {
+    layout =
+        StridedLayoutAttr::get(getContext(), 0, dynamicShape(getStrides()));
+  }
+  return MemRefType::get(dynamicShape(getShape()), getStorageType(getElement()),
+                         layout);
 }
 
 MemRefType BufferAttr::passedType() const {
@@ -248,13 +260,17 @@ static LogicalResult verifySignature(KernelOp kernel) {
     }
     last = buffer.getRole();
     int64_t elements = 1;
+    for (int64_t extent :
+         llvm::concat<const int64_t>(buffer.getShape(), buffer.getStrides())) {
+      if (extent < 0 &&
+          ~extent >= static_cast<int64_t>(kernel.getSizes().size())) {
+        return kernel.emitOpError("has no size ?")
+               << ~extent << ", which buffer '" << buffer.getName()
+               << "' names";
+      }
+    }
     for (int64_t extent : buffer.getShape()) {
       if (extent < 0) {
-        if (~extent >= static_cast<int64_t>(kernel.getSizes().size())) {
-          return kernel.emitOpError("has no size ?")
-                 << ~extent << ", which buffer '" << buffer.getName()
-                 << "' names";
-        }
         extent = cast<SizeAttr>(kernel.getSizes()[~extent]).getBound();
       }
       if (llvm::MulOverflow(elements, extent, elements) ||

@@ -110,7 +110,8 @@ static bool isLogical(PackOp op, mlir::Value value) {
   auto type = cast<MemRefType>(value.getType());
   return type.getShape() ==
              (op.getLayout().isOfWeights() ? op.getWShape() : op.getXShape()) &&
-         type.getLayout().isIdentity() &&
+         (type.getLayout().isIdentity() ||
+          isa<StridedLayoutAttr>(type.getLayout())) &&
          type.getElementType() == getStorageType(op.getElement());
 }
 

@@ -85,6 +85,10 @@ struct Tensor {
   /// others what the defining statement stores. Integers only.
   IntRange range;
   bool hasDeclaredRange = false;
+  /// Of inputs and outputs that are views of larger tensors: elements between
+  /// neighbours, for each dimension. Empty where elements lie row-major and
+  /// dense.
+  llvm::SmallVector<Extent, 4> strides;
   std::shared_ptr<const HostTensor> values; ///< Constants only.
   llvm::SMLoc loc;
 };
@@ -259,6 +263,20 @@ struct Op {
   /// Why the operator cannot run with these values of its symbols; empty if it
   /// can.
   std::string whyNotSizes(llvm::ArrayRef<int64_t> sizes) const;
+  /// Likewise of the strides of views: which elements share places.
+  std::string whyNotStrides(llvm::ArrayRef<int64_t> sizes) const;
+  /// Strides of an input or an output for these values of the symbols.
+  std::vector<int64_t> stridesOf(const Tensor &tensor,
+                                 llvm::ArrayRef<int64_t> sizes) const;
+  /// Values for the symbols that are in no shape, only in strides, and that
+  /// are negative in `sizes`: `slack` beyond the least for which no two
+  /// elements share a place, at most the bounds.
+  std::vector<int64_t> withStrides(std::vector<int64_t> sizes,
+                                   int64_t slack = 0) const;
+  /// The bounds of the symbols; strides' are such that the operator can run.
+  std::vector<int64_t> largestSizes() const;
+  /// The symbols that only strides mention.
+  std::vector<bool> strideSymbols() const;
   /// "28", "?m" or "?m - 2".
   std::string textOf(const Extent &extent) const;
 };

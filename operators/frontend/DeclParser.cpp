@@ -56,10 +56,27 @@ bool DeclParser::parseDeclaration(TensorDecl &tensor) {
       if (!parseRange(tensor.in.emplace())) {
         return false;
       }
+    } else if (current().isWord("strides")) {
+      if (tensor.strides) {
+        diags.error(current().range(), "'strides' is given twice");
+        return false;
+      }
+      if (!parseStrides(tensor.strides.emplace())) {
+        return false;
+      }
     } else {
       return true;
     }
   }
+}
+
+bool DeclParser::parseStrides(StridesSyntax &strides) {
+  llvm::SMLoc start = here();
+  advance();
+  bool ok = expect(TokenKind::LeftBracket, "'[' after 'strides'") &&
+            parseShape(strides.strides);
+  strides.range = rangeFrom(start);
+  return ok;
 }
 
 bool DeclParser::parseType(TypeSyntax &type) {

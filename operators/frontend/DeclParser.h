@@ -24,6 +24,7 @@ private:
   bool parseDimension(syntax::Dimension &dimension);
   bool parsePad(syntax::PadSyntax &pad);
   bool parseRange(syntax::RangeSyntax &range);
+  bool parseStrides(syntax::StridesSyntax &strides);
 };
 
 } // namespace lpgen

@@ -107,6 +107,8 @@ private:
   bool checkCounts();
   bool checkDeclarations();
   bool declareTensor(const syntax::TensorDecl &decl, ast::Role role);
+  void declareStrides(const syntax::StridesSyntax &strides,
+                      ast::Tensor &tensor);
   unsigned addTensor(ast::Tensor tensor, const syntax::Name &name);
   ast::Tensor resolveTensor(const syntax::TensorDecl &decl, ast::Role role);
   void declareIntermediate(const syntax::StatementDecl &statement,
@@ -150,6 +152,7 @@ private:
                                      const SizeForm &size,
                                      const SizeForm &divisor, bool isFloor);
   bool checkSizes();
+  bool checkStrides();
   std::nullopt_t reportLargeSize(const syntax::Node &node);
   std::optional<ast::Extent> resolveSizeExpr(const syntax::Node &node);
   bool isProvedInside(const ast::AffineForm &form,
@@ -297,6 +300,7 @@ private:
   /// Unknown extents that were reported, by their representative.
   llvm::SmallSet<unsigned, 4> reportedExtents;
   llvm::DenseMap<const ast::Expr *, SourceInfo> sourceInfos;
+  std::vector<llvm::SMRange> stridesRanges; ///< Of all views.
 };
 
 } // namespace lpgen

@@ -135,6 +135,9 @@ bool OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
   }
   checkRank(decl.name, decl.shape.size(), diags);
   checkElements(tensor, decl.name.range, diags);
+  if (decl.strides) {
+    declareStrides(*decl.strides, tensor);
+  }
   bool isInput = role == ast::Role::Input;
   Binding binding{decl.name.text, decl.name.range, role};
   binding.tensor = addTensor(std::move(tensor), decl.name);
@@ -142,6 +145,42 @@ bool OpChecker::declareTensor(const TensorDecl &decl, ast::Role role) {
       isInput ? Binding::State::Assigned : Binding::State::Unassigned;
   instance->bind(std::move(binding));
   return true;
+}
+
+/// `strides [...]` of an input or an output.
+void OpChecker::declareStrides(const StridesSyntax &strides,
+                               ast::Tensor &tensor) {
+  if (tensor.role == ast::Role::Intermediate) {
+    diags.error(strides.range,
+                "'strides' describes how a caller's buffer lies; "
+                "intermediate '" +
+                    tensor.name + "' is none");
+    return;
+  }
+  if (strides.strides.size() != tensor.shape.size()) {
+    diags.error(strides.range,
+                "'" + tensor.name + "' has " + Twine(tensor.shape.size()) +
+                    " dimension(s), but " + Twine(strides.strides.size()) +
+                    " stride(s) stand here");
+    isDeclarationBroken = true;
+    return;
+  }
+  Int128 span = 1;
+  for (auto [stride, extent] : llvm::zip(strides.strides, tensor.shape)) {
+    std::optional<ast::Extent> value = resolveDimension(stride, tensor.role);
+    if (!value) {
+      isDeclarationBroken = true;
+      return;
+    }
+    span += Int128{extent.size - 1} * value->size;
+    tensor.strides.push_back(*value);
+  }
+  if (span > maxElements) {
+    diags.error(strides.range, "with these strides '" + tensor.name +
+                                   "' can span more than 2^40 elements");
+    isDeclarationBroken = true;
+  }
+  stridesRanges.push_back(strides.range);
 }
 
 std::optional<ast::Extent> OpChecker::resolveDimension(const Dimension &dim,

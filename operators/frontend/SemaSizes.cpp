@@ -200,7 +200,7 @@ bool OpChecker::isProvedInside(const ast::AffineForm &form,
 /// it can compute with 64 bits what follows from them.
 bool OpChecker::checkSizes() {
   if (op.computedSizes.empty()) {
-    return true;
+    return checkStrides();
   }
   std::vector<int64_t> bounds;
   bounds.reserve(op.symbols.size());
@@ -208,6 +208,9 @@ bool OpChecker::checkSizes() {
     bounds.push_back(symbol.bound);
   }
   std::string fault = op.whyNotSizes(bounds);
+  if (valuesOf(op.computedSizes, bounds).size() == op.computedSizes.size()) {
+    fault.clear(); // Strides at the bounds may be others.
+  }
   bounds.resize(op.symbols.size() + op.computedSizes.size(), 1);
   for (auto [i, size] : llvm::enumerate(op.computedSizes)) {
     Int128 most = size.constant;
@@ -228,6 +231,19 @@ bool OpChecker::checkSizes() {
   if (!fault.empty()) {
     diags.error({op.symbols[0].loc, op.symbols[0].loc},
                 "the bounds of run-time sizes are not possible: " + fault);
+  }
+  return fault.empty() && checkStrides();
+}
+
+/// Tensors of the bounds' extents have strides within theirs.
+bool OpChecker::checkStrides() {
+  if (stridesRanges.empty()) {
+    return true;
+  }
+  const std::string fault = op.whyNotSizes(op.largestSizes());
+  if (!fault.empty()) {
+    diags.error(stridesRanges.front(),
+                "the strides are not possible: " + fault);
   }
   return fault.empty();
 }

@@ -103,12 +103,19 @@ struct RangeSyntax {
   llvm::SMRange range;
 };
 
+/// `strides [EXPR, ...]`.
+struct StridesSyntax {
+  std::vector<Dimension> strides;
+  llvm::SMRange range;
+};
+
 struct TensorDecl {
   Name name;
   TypeSyntax type;
   std::vector<Dimension> shape;
   std::optional<PadSyntax> pad;
   std::optional<RangeSyntax> in;
+  std::optional<StridesSyntax> strides;
 };
 
 /// What a statement assigns.

@@ -41,7 +41,9 @@ def _narrowed(buffer: _native.Buffer, array: np.ndarray) -> np.ndarray:
 
 
 def as_array(buffer: _native.Buffer, value: Array) -> np.ndarray:
-    """A dense array of the natural type of `buffer`; its values are checked when it is run.
+    """An array of the natural type of `buffer`; its values are checked when it is run.
+
+    It is dense, unless the operator declares strides.
 
     Integers of other types are converted where their values allow. Floating-point numbers are
     taken if they have no more bits than `buffer`, or are a Python number.
@@ -64,6 +66,8 @@ def as_array(buffer: _native.Buffer, value: Array) -> np.ndarray:
         _refuse(buffer, f"expected an array of {buffer.dtype} for {buffer.declaration}, found "
                 f"{array.dtype}; remedy: round it, and convert it with "
                 f".astype(numpy.{buffer.dtype})")
+    if buffer.is_view and all(stride % array.itemsize == 0 for stride in array.strides):
+        return array  # read as it is, or copied, as its strides are
     return np.asarray(array, order="C")
 
 

@@ -23,6 +23,9 @@ class Buffer:
     def sizes(self) -> list[int]:
         """For each dimension the number of its run-time size, or -1."""
     @property
+    def is_view(self) -> bool:
+        """Whether the operator declares strides."""
+    @property
     def lo(self) -> int:
         """The least value that an integer input may have."""
     @property
@@ -47,7 +50,8 @@ class Kernel:
         """Names of the inputs that it keeps."""
     def pack(self, arrays: list[np.ndarray | None]) -> Kernel: ...
     def run(self, arrays: list[np.ndarray | None]) -> list[np.ndarray]:
-        """All outputs. Arrays are dense, of the types of the inputs; None where one is kept."""
+        """All outputs. Arrays are of the types of the inputs, dense unless the operator declares
+        strides; None where one is kept."""
 
 class WorkFolder:
     """A folder that is removed with its owner."""

@@ -2,10 +2,12 @@
 //
 // The JSON library throws; nothing of that leaves this file.
 #include "runtime/kernels/KernelInterface.h"
+#include "base/tensor/Strides.h"
 #include "base/tensor/Tensor.h"
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 namespace lpgen {
 
@@ -17,6 +19,20 @@ KernelBuffer::shapeFor(std::span<const int64_t> runTimeSizes) const {
   for (size_t d = 0; d < result.size(); ++d) {
     if (sizes[d] >= 0) {
       result[d] = runTimeSizes[size_t(sizes[d])];
+    }
+  }
+  return result;
+}
+
+std::vector<int64_t>
+KernelBuffer::stridesFor(std::span<const int64_t> runTimeSizes) const {
+  if (strides.empty()) {
+    return denseStrides(shapeFor(runTimeSizes));
+  }
+  std::vector<int64_t> result = strides;
+  for (size_t d = 0; d < result.size(); ++d) {
+    if (strideSizes[d] >= 0) {
+      result[d] = runTimeSizes[size_t(strideSizes[d])];
     }
   }
   return result;
@@ -61,15 +77,54 @@ static bool areAllowed(const KernelBuffer &buffer, const void *values,
   }
 }
 
-Status KernelBuffer::checkValues(const void *values,
-                                 std::vector<int64_t> shape) const {
+/// The same of a view, whose dimensions stand from the one with the largest
+/// stride on.
+static bool areAllowed(const KernelBuffer &buffer, const char *values,
+                       std::span<const int64_t> shape,
+                       std::span<const int64_t> strides) {
+  if (shape.empty() || (shape.size() == 1 && strides[0] == 1)) {
+    return areAllowed(buffer, values, shape.empty() ? 1 : shape[0]);
+  }
+  const int64_t step = strides[0] * buffer.type.storageBits() / 8;
+  for (int64_t i = 0; i < shape[0]; ++i) {
+    if (!areAllowed(buffer, values + i * step, shape.subspan(1),
+                    strides.subspan(1))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool areAllowed(const KernelBuffer &buffer, const void *values,
+                       std::span<const int64_t> shape,
+                       std::span<const int64_t> strides) {
+  std::vector<size_t> order(shape.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(
+      order, [&](size_t a, size_t b) { return strides[a] > strides[b]; });
+  std::vector<int64_t> sortedShape;
+  std::vector<int64_t> sortedStrides;
+  for (const size_t d : order) {
+    sortedShape.push_back(shape[d]);
+    sortedStrides.push_back(strides[d]);
+  }
+  return areAllowed(buffer, static_cast<const char *>(values), sortedShape,
+                    sortedStrides);
+}
+
+Status KernelBuffer::checkValues(const void *values, std::vector<int64_t> shape,
+                                 std::span<const int64_t> strides) const {
   const std::optional<int64_t> count = countElements(shape);
-  if (type.isFloat() || !count || areAllowed(*this, values, *count)) {
+  if (type.isFloat() || !count ||
+      (strides.empty() ? areAllowed(*this, values, *count)
+                       : areAllowed(*this, values, shape, strides))) {
     return Status::success();
   }
-  Result<HostTensor> copy = HostTensor::create(type, std::move(shape));
+  Result<HostTensor> copy = HostTensor::create(type, shape);
   LPGEN_RETURN_IF_ERROR(copy.status());
-  std::memcpy(copy->data(), values, size_t(copy->byteSize()));
+  const std::vector<int64_t> dense = denseStrides(shape);
+  copyView(shape, type.storageBits() / 8, values,
+           strides.empty() ? dense : strides, copy->data(), dense);
   std::optional<std::string> message = copy->firstIllegalValue();
   if (!message) {
     message = copy->firstValueOutside(lo, hi);
@@ -101,6 +156,18 @@ static KernelBuffer readBuffer(const json &from, size_t numSizes) {
       })) {
     throw BadManifest{"the shape of '" + buffer.name +
                       "' has sizes that there are not"};
+  }
+  if (from.contains("strides")) {
+    buffer.strides = from.at("strides").get<std::vector<int64_t>>();
+    buffer.strideSizes = from.at("stride_sizes").get<std::vector<int64_t>>();
+    if (buffer.strides.size() != buffer.shape.size() ||
+        buffer.strideSizes.size() != buffer.shape.size() ||
+        std::ranges::any_of(buffer.strideSizes, [&](int64_t size) {
+          return size >= int64_t(numSizes);
+        })) {
+      throw BadManifest{"the strides of '" + buffer.name +
+                        "' have sizes that there are not"};
+    }
   }
   buffer.lo = type->minValue();
   buffer.hi = type->maxValue();
@@ -170,16 +237,27 @@ Result<KernelInterface> KernelInterface::parse(const std::string &manifest) {
 }
 
 std::string KernelInterface::describe(const KernelBuffer &buffer) const {
-  std::string text = buffer.type.str() + "[";
-  for (size_t d = 0; d < buffer.shape.size(); ++d) {
-    text += d == 0 ? "" : ", ";
-    if (buffer.sizes[d] >= 0) {
-      const auto size = size_t(buffer.sizes[d]);
-      text += (size < sizes.size() ? "?" : "") + sizeText(size) + " <= ";
+  const auto listed = [&](const std::vector<int64_t> &values,
+                          const std::vector<int64_t> &numbers) {
+    std::string text = "[";
+    for (size_t d = 0; d < values.size(); ++d) {
+      text += d == 0 ? "" : ", ";
+      if (numbers[d] >= 0) {
+        const auto size = size_t(numbers[d]);
+        text += (size < sizes.size() ? "?" : "") + sizeText(size) + " <= ";
+      }
+      text += std::to_string(values[d]);
     }
-    text += std::to_string(buffer.shape[d]);
+    return text + "]";
+  };
+  std::string text = buffer.type.str();
+  if (!buffer.shape.empty()) {
+    text += listed(buffer.shape, buffer.sizes);
   }
-  return buffer.shape.empty() ? buffer.type.str() : text + "]";
+  if (!buffer.strides.empty()) {
+    text += " strides " + listed(buffer.strides, buffer.strideSizes);
+  }
+  return text;
 }
 
 std::vector<int64_t>
@@ -210,7 +288,37 @@ Result<size_t> KernelInterface::findInput(const std::string &name) const {
 }
 
 KernelSizes::KernelSizes(const KernelInterface &kernel)
-    : kernel(kernel), found(kernel.sizes.size()), places(kernel.sizes.size()) {}
+    : kernel(kernel), found(kernel.sizes.size()), isInShape(found.size()),
+      places(kernel.sizes.size()) {
+  const auto mark = [&](const auto &self, int64_t number) -> void {
+    if (number < 0) {
+      return;
+    }
+    if (size_t(number) < isInShape.size()) {
+      isInShape[size_t(number)] = true;
+      return;
+    }
+    for (const SizeTerm &term :
+         kernel.computedSizes[size_t(number) - isInShape.size()].terms) {
+      self(self, int64_t(positionOf(term.size, isInShape.size())));
+    }
+  };
+  const auto markAll = [&](const std::vector<KernelBuffer> &buffers) {
+    for (const KernelBuffer &buffer : buffers) {
+      for (const int64_t number : buffer.sizes) {
+        mark(mark, number);
+      }
+    }
+  };
+  markAll(kernel.inputs);
+  markAll(kernel.outputs);
+  for (const KernelBuffer &buffer : kernel.inputs) {
+    hasStrides |= !buffer.strides.empty();
+  }
+  for (const KernelBuffer &buffer : kernel.outputs) {
+    hasStrides |= !buffer.strides.empty();
+  }
+}
 
 static Status sizeFault(const std::string &place, const KernelSize &size,
                         int64_t extent, const std::string &rest) {
@@ -218,7 +326,8 @@ static Status sizeFault(const std::string &place, const KernelSize &size,
                        std::to_string(extent) + rest);
 }
 
-Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
+Status KernelSizes::match(size_t input, std::span<const int64_t> shape,
+                          std::span<const int64_t> strides) {
   const KernelBuffer &buffer = kernel.inputs[input];
   const std::string place = "argument '" + buffer.name + "'";
   bool matches = shape.size() == buffer.shape.size();
@@ -251,12 +360,64 @@ Status KernelSizes::match(size_t input, std::span<const int64_t> shape) {
     found[size] = shape[d];
     places[size] = place;
   }
+  // A stride that is a size by itself; others follow from what is known.
+  for (size_t d = 0; d < buffer.strides.size() && !strides.empty(); ++d) {
+    const auto size = size_t(buffer.strideSizes[d]);
+    if (buffer.strideSizes[d] >= 0 && size < found.size() && !isInShape[size] &&
+        !found[size] && shape[d] > 1 && strides[d] > 0 &&
+        strides[d] <= kernel.sizes[size].bound) {
+      found[size] = strides[d];
+    }
+  }
   return Status::success();
+}
+
+/// Gives those that only strides mention, and that no input has, values.
+std::vector<int64_t>
+KernelSizes::withStrides(std::vector<int64_t> sizes) const {
+  if (!hasStrides) {
+    return sizes;
+  }
+  std::vector<bool> known;
+  std::vector<int64_t> bounds;
+  for (size_t i = 0; i < found.size(); ++i) {
+    known.push_back(isInShape[i] || found[i]);
+    bounds.push_back(kernel.sizes[i].bound);
+  }
+  std::vector<StridedTensor> tensors;
+  std::vector<const KernelBuffer *> views;
+  const auto addAll = [&](const std::vector<KernelBuffer> &buffers) {
+    for (const KernelBuffer &buffer : buffers) {
+      StridedTensor tensor;
+      for (size_t d = 0; d < buffer.strides.size(); ++d) {
+        tensor.shape.push_back({buffer.shape[d], buffer.sizes[d]});
+        tensor.strides.push_back({buffer.strides[d], buffer.strideSizes[d]});
+      }
+      tensors.push_back(std::move(tensor));
+      views.push_back(&buffer);
+    }
+  };
+  addAll(kernel.inputs);
+  addAll(kernel.outputs);
+  const auto choose = [&](std::vector<bool> knownSizes) {
+    std::vector<int64_t> chosen = sizes;
+    chooseStrides(tensors, kernel.computedSizes, bounds, /*slack=*/0, chosen,
+                  std::move(knownSizes));
+    return chosen;
+  };
+  const std::vector<int64_t> chosen = choose(known);
+  const std::vector<int64_t> all = kernel.allSizes(chosen);
+  const bool areGood = std::ranges::all_of(views, [&](const auto *view) {
+    return view->strides.empty() ||
+           areNested(view->shapeFor(all), view->stridesFor(all));
+  });
+  // Strides of arrays whose elements share places are none for a kernel.
+  return areGood ? chosen : choose(isInShape);
 }
 
 Result<std::vector<int64_t>> KernelSizes::take() const {
   for (size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) {
+    if (!found[i] && isInShape[i]) {
       return Status::error("size ?" + kernel.sizes[i].name + " of operator '" +
                            kernel.op +
                            "' is in no input's shape, so the arguments do not "
@@ -286,7 +447,7 @@ std::vector<int64_t> KernelSizes::takeOrBounds() const {
   for (size_t i = 0; i < found.size(); ++i) {
     sizes[i] = found[i].value_or(kernel.sizes[i].bound);
   }
-  return sizes;
+  return withStrides(std::move(sizes));
 }
 
 } // namespace lpgen

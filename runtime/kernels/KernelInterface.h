@@ -29,14 +29,21 @@ struct KernelBuffer {
   /// For each dimension its run-time size, computed ones behind those that are
   /// given, or -1.
   std::vector<int64_t> sizes;
+  /// Of a view, elements between neighbours, in the same form; empty for a
+  /// dense tensor.
+  std::vector<int64_t> strides;
+  std::vector<int64_t> strideSizes;
   int64_t lo = 0; ///< What values an integer input promises to have.
   int64_t hi = 0;
 
   /// The shape for these run-time sizes, with those that are computed.
   std::vector<int64_t> shapeFor(std::span<const int64_t> runTimeSizes) const;
-  /// An error that names the first of `count` elements that lie in `shape`,
-  /// row-major and dense, whose value the type or the range does not allow.
-  Status checkValues(const void *values, std::vector<int64_t> shape) const;
+  /// The strides, in elements, with which the kernel reads or writes it.
+  std::vector<int64_t> stridesFor(std::span<const int64_t> runTimeSizes) const;
+  /// An error that names the first element of a tensor with `strides`, none for
+  /// dense ones, whose value the type or the range does not allow.
+  Status checkValues(const void *values, std::vector<int64_t> shape,
+                     std::span<const int64_t> strides = {}) const;
 };
 
 struct KernelInterface {
@@ -66,8 +73,10 @@ public:
   explicit KernelSizes(const KernelInterface &kernel);
 
   /// Takes the shape of an input. An error if it is not the declared one, or if
-  /// a size differs from that of another input.
-  Status match(size_t input, std::span<const int64_t> shape);
+  /// a size differs from that of another input. With `strides`, sizes that only
+  /// strides mention are those of this input where that is possible.
+  Status match(size_t input, std::span<const int64_t> shape,
+               std::span<const int64_t> strides = {});
   /// All sizes that are given; an error if no shape says one of them, or if a
   /// shape is not the one that follows.
   Result<std::vector<int64_t>> take() const;
@@ -75,8 +84,12 @@ public:
   std::vector<int64_t> takeOrBounds() const;
 
 private:
+  std::vector<int64_t> withStrides(std::vector<int64_t> sizes) const;
+
   const KernelInterface &kernel;
   std::vector<std::optional<int64_t>> found;
+  bool hasStrides = false;
+  std::vector<bool> isInShape;     ///< By size: a shape follows from it.
   std::vector<std::string> places; ///< Where each was seen first.
   /// What was found where a size follows from others.
   struct Computed {

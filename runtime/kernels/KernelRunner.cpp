@@ -20,7 +20,8 @@ std::string describeKernelStatus(int status) {
   case LP_ERROR_ALIAS:
     return "an output overlaps another buffer or the workspace (status 3)";
   case LP_ERROR_SHAPE:
-    return "a run-time size is negative or above its bound (status 4)";
+    return "a run-time size is negative or above its bound, or elements of a "
+           "view share places (status 4)";
   case LP_ERROR_LAYOUT:
     return "a packed buffer was not packed for this kernel (status 5)";
   case LP_ERROR_CPU:

@@ -2,6 +2,7 @@
 // for each call that runs at the same time.
 #include "runtime/kernels/LoadedKernel.h"
 #include "base/system/AtomicFile.h"
+#include "base/tensor/Strides.h"
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -69,17 +70,53 @@ LoadedKernel::takeSession() const {
   LPGEN_RETURN_IF_ERROR(runner.status());
   return std::make_unique<Session>(
       Session{std::move(pool), std::move(*runner),
+              std::vector<AlignedBytes>(interface().inputs.size()),
               std::vector<AlignedBytes>(interface().inputs.size())});
+}
+
+/// A logical input as the kernel wants it to lie for these sizes, all of them:
+/// as it is, or copied to `memory`.
+Result<const void *> LoadedKernel::viewOf(size_t input,
+                                          const KernelInput &given,
+                                          std::span<const int64_t> sizes,
+                                          AlignedBytes &memory) const {
+  const KernelBuffer &buffer = interface().inputs[input];
+  if (buffer.strides.empty() && given.strides.empty()) {
+    return given.data;
+  }
+  const std::vector<int64_t> want = buffer.stridesFor(sizes);
+  const std::vector<int64_t> have =
+      given.strides.empty() ? denseStrides(given.shape) : given.strides;
+  if (areStridesAlike(given.shape, want, have)) {
+    return given.data;
+  }
+  const int64_t element = buffer.type.storageBits() / 8;
+  // One byte for no elements: kernels refuse null.
+  const int64_t bytes =
+      std::max<int64_t>(spanOf(given.shape, want) * element, 1);
+  if (memory.size() != bytes) {
+    Result<AlignedBytes> made = AlignedBytes::create(bytes);
+    LPGEN_RETURN_IF_ERROR(made.status());
+    memory = std::move(*made);
+  }
+  copyView(given.shape, element, given.data, have, memory.data(), want);
+  return static_cast<const void *>(memory.data());
 }
 
 Status LoadedKernel::run(Session &session, std::span<const KernelInput> inputs,
                          std::span<void *const> outputs,
                          std::span<const int64_t> sizes) const {
   std::vector<void *> buffers;
+  const std::vector<int64_t> all =
+      interface().allSizes({sizes.begin(), sizes.end()});
   for (size_t i = 0; i < inputs.size(); ++i) {
+    const Result<const void *> view =
+        inputs[i].packedBytes > 0 ? Result(inputs[i].data)
+                                  : viewOf(i, inputs[i], all, session.views[i]);
+    LPGEN_RETURN_IF_ERROR(view.status());
     // The interface has one array for inputs and outputs; kernels only read
     // inputs.
-    buffers.push_back(const_cast<void *>(inputs[i].data));
+    buffers.push_back(const_cast<void *>(*view));
     const int64_t bytes = kernel().packed_size(int(i), sizes.data());
     if (inputs[i].packedBytes > 0) {
       if (bytes != inputs[i].packedBytes) {
@@ -90,7 +127,7 @@ Status LoadedKernel::run(Session &session, std::span<const KernelInput> inputs,
     } else if (bytes > 0) {
       AlignedBytes &packed = session.packed[i];
       LPGEN_RETURN_IF_ERROR(
-          session.runner.packInto(int(i), sizes, inputs[i].data, packed));
+          session.runner.packInto(int(i), sizes, *view, packed));
       buffers.back() = packed.data();
     }
   }
@@ -113,16 +150,21 @@ Result<KeptInput> LoadedKernel::keep(size_t input,
                                      const KernelInput &logical) const {
   const KernelBuffer &buffer = interface().inputs[input];
   KernelSizes deduced(interface());
-  LPGEN_RETURN_IF_ERROR(deduced.match(input, logical.shape));
-  LPGEN_RETURN_IF_ERROR(buffer.checkValues(logical.data, logical.shape));
+  LPGEN_RETURN_IF_ERROR(deduced.match(input, logical.shape, logical.strides));
+  LPGEN_RETURN_IF_ERROR(
+      buffer.checkValues(logical.data, logical.shape, logical.strides));
   const std::vector<int64_t> sizes = deduced.takeOrBounds();
   KeptInput kept{logical.shape, AlignedBytes(), false};
   if (kernel().packed_size(int(input), sizes.data()) > 0) {
     const Result<KernelRunner> runner = KernelRunner::create(kernel());
     LPGEN_RETURN_IF_ERROR(runner.status());
     kept.isPacked = true;
+    AlignedBytes memory;
+    const Result<const void *> view =
+        viewOf(input, logical, interface().allSizes(sizes), memory);
+    LPGEN_RETURN_IF_ERROR(view.status());
     LPGEN_RETURN_IF_ERROR(
-        runner->packInto(int(input), sizes, logical.data, kept.bytes));
+        runner->packInto(int(input), sizes, *view, kept.bytes));
     return kept;
   }
   // One byte for no elements: kernels refuse null.
@@ -130,7 +172,10 @@ Result<KeptInput> LoadedKernel::keep(size_t input,
   const int64_t bytes = count * buffer.type.storageBits() / 8;
   Result<AlignedBytes> copy = AlignedBytes::create(std::max<int64_t>(bytes, 1));
   LPGEN_RETURN_IF_ERROR(copy.status());
-  std::memcpy(copy->data(), logical.data, size_t(bytes));
+  const std::vector<int64_t> dense = denseStrides(logical.shape);
+  copyView(logical.shape, buffer.type.storageBits() / 8, logical.data,
+           logical.strides.empty() ? dense : logical.strides, copy->data(),
+           dense);
   kept.bytes = std::move(*copy);
   return kept;
 }
@@ -149,7 +194,7 @@ Result<TensorMap> LoadedKernel::run(const TensorMap &inputs) const {
     }
     LPGEN_RETURN_IF_ERROR(deduced.match(*input, tensor.shape()));
     LPGEN_RETURN_IF_ERROR(buffer.checkValues(tensor.data(), tensor.shape()));
-    given[*input] = {tensor.shape(), tensor.data(), 0};
+    given[*input] = {tensor.shape(), tensor.data(), 0, {}};
   }
   for (size_t i = 0; i < given.size(); ++i) {
     if (!given[i].data) {
@@ -161,16 +206,36 @@ Result<TensorMap> LoadedKernel::run(const TensorMap &inputs) const {
   }
   const Result<std::vector<int64_t>> sizes = deduced.take();
   LPGEN_RETURN_IF_ERROR(sizes.status());
+  const std::vector<int64_t> all = interface().allSizes(*sizes);
   TensorMap results;
   std::vector<void *> outputs;
+  std::vector<AlignedBytes> views;
   for (const KernelBuffer &buffer : interface().outputs) {
-    Result<HostTensor> tensor = HostTensor::create(
-        buffer.type, buffer.shapeFor(interface().allSizes(*sizes)));
+    Result<HostTensor> tensor =
+        HostTensor::create(buffer.type, buffer.shapeFor(all));
     LPGEN_RETURN_IF_ERROR(tensor.status());
     outputs.push_back(tensor->data());
+    if (!buffer.strides.empty()) {
+      const int64_t bytes = spanOf(tensor->shape(), buffer.stridesFor(all)) *
+                            buffer.type.storageBits() / 8;
+      Result<AlignedBytes> view =
+          AlignedBytes::create(std::max<int64_t>(bytes, 1));
+      LPGEN_RETURN_IF_ERROR(view.status());
+      views.push_back(std::move(*view));
+      outputs.back() = views.back().data();
+    }
     results.emplace(buffer.name, std::move(*tensor));
   }
   LPGEN_RETURN_IF_ERROR(run(given, outputs, *sizes));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const KernelBuffer &buffer = interface().outputs[i];
+    HostTensor &tensor = results.at(buffer.name);
+    if (!buffer.strides.empty()) {
+      copyView(tensor.shape(), buffer.type.storageBits() / 8, outputs[i],
+               buffer.stridesFor(all), tensor.data(),
+               denseStrides(tensor.shape()));
+    }
+  }
   return results;
 }
 

@@ -23,6 +23,10 @@ struct KernelInput {
   std::vector<int64_t> shape;
   const void *data = nullptr; ///< Row-major and dense, or packed.
   int64_t packedBytes = 0;    ///< 0 if logical.
+  /// Elements between neighbours in each dimension where `data` is the first
+  /// element of a view of a larger tensor; empty if it is dense. A kernel whose
+  /// operator declares such strides reads the view as it is, else it is copied.
+  std::vector<int64_t> strides;
 };
 
 /// An input that is kept for many calls, packed if the kernel wants that.
@@ -32,7 +36,7 @@ struct KeptInput {
   bool isPacked = false;
 
   KernelInput input() const {
-    return {shape, bytes.data(), isPacked ? bytes.size() : 0};
+    return {shape, bytes.data(), isPacked ? bytes.size() : 0, {}};
   }
 };
 
@@ -56,7 +60,7 @@ public:
   Result<KeptInput> keep(size_t input, const KernelInput &logical) const;
 
   /// Runs on inputs in declared order, whose shapes and values are checked,
-  /// into outputs whose shapes are those of `sizes`.
+  /// into outputs whose shapes and strides are those of `sizes`.
   Status run(std::span<const KernelInput> inputs,
              std::span<void *const> outputs,
              std::span<const int64_t> sizes) const;
@@ -67,6 +71,7 @@ private:
     std::unique_ptr<ThreadPool> pool; ///< Null for one thread.
     KernelRunner runner;
     std::vector<AlignedBytes> packed; ///< By input; memory is kept.
+    std::vector<AlignedBytes> views;  ///< Inputs with a kernel's strides.
   };
   struct State {
     SharedKernel library;
@@ -78,6 +83,9 @@ private:
   explicit LoadedKernel(std::unique_ptr<State> state)
       : state(std::move(state)) {}
   Result<std::unique_ptr<Session>> takeSession() const;
+  Result<const void *> viewOf(size_t input, const KernelInput &given,
+                              std::span<const int64_t> sizes,
+                              AlignedBytes &memory) const;
   Status run(Session &session, std::span<const KernelInput> inputs,
              std::span<void *const> outputs,
              std::span<const int64_t> sizes) const;

@@ -291,6 +291,16 @@ TEST_P(Differential, AffineForms) {
   finish(harness, schedulesOf(*GetParam()));
 }
 
+/// Operands that are views of larger tensors.
+TEST_P(Differential, Views) {
+  const bool isFirst = GetParam()->desc().name == "x86_avx2";
+  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 3 : 1;
+  Harness harness(*GetParam(), testSeed());
+  addWithSchedules(harness, *GetParam(), "views.lp", most);
+  finish(harness);
+  EXPECT_GT(harness.summary().compiled, 2U);
+}
+
 /// Products of f32 with the cell and as loops; tiles in turn. A level tries
 /// less.
 TEST_P(Differential, FloatProducts) {

@@ -222,7 +222,7 @@ TEST(KernelRunner, PassesSizes) {
   const int64_t tooLarge[] = {101};
   EXPECT_EQ(runner->runLogical(inputs, outputs, tooLarge).message(),
             "kernel 'twice_i32_test': phase 0: a run-time size is negative or "
-            "above its bound (status 4)");
+            "above its bound, or elements of a view share places (status 4)");
   EXPECT_EQ(runner->runLogical(inputs, outputs, {}).message(),
             "kernel 'twice_i32_test': expected 1 run-time sizes, found 0");
   EXPECT_EQ(runner->runLogical({}, outputs, sizes).message(),

@@ -1,5 +1,6 @@
 // Kernels from a shared object and its manifest: arguments by name, checks,
 // inputs that are kept, and calls at the same time.
+#include "base/tensor/Strides.h"
 #include "runtime/kernels/LoadedKernel.h"
 #include "tests/TemporaryFolder.h"
 #include "tests/unit/TestTypes.h"
@@ -69,6 +70,68 @@ TEST(LoadedKernel, NamesArgumentAndElement) {
             "operator 'twice' has no input 'z'; it has 'x'");
   EXPECT_EQ(failureOf(kernel, {}),
             "operator 'twice' needs a tensor for input 'x', i32[?m <= 100]");
+}
+
+const char *const view = R"({"op": "view", "symbol": "view", "target": "test",
+  "sizes": [{"name": "h", "bound": 9}, {"name": "row", "bound": 100},
+            {"name": "gap", "bound": 50}],
+  "computed_sizes": [{"sizes": [2], "coefficients": [2], "constant": 1,
+                      "divisor": 1, "floor": true}],
+  "buffers": [
+  {"name": "x", "type": "u8", "shape": [9, 4], "sizes": [0, -1],
+   "strides": [100, 1], "stride_sizes": [1, -1], "output": false},
+  {"name": "y", "type": "u8", "shape": [9, 4], "sizes": [0, -1],
+   "strides": [1, 101], "stride_sizes": [-1, 3], "output": true}]})";
+
+std::vector<int64_t> viewSizes(const KernelInterface &kernel,
+                               std::vector<int64_t> strides) {
+  KernelSizes sizes(kernel);
+  EXPECT_TRUE(sizes.match(0, std::vector<int64_t>{5, 4}, strides).ok());
+  const Result<std::vector<int64_t>> taken = sizes.take();
+  EXPECT_TRUE(taken.ok()) << taken.message();
+  return *taken;
+}
+
+TEST(KernelSizes, StridesAreThoseOfTheInputOrTheLeastThatAreApart) {
+  const Result<KernelInterface> kernel = KernelInterface::parse(view);
+  ASSERT_TRUE(kernel.ok()) << kernel.message();
+  EXPECT_EQ(kernel->describe(kernel->inputs[0]),
+            "u8[?h <= 9, 4] strides [?row <= 100, 1]");
+  // y has elements of 5 rows side by side: 2 * gap + 1 >= 5.
+  using Sizes = std::vector<int64_t>;
+  EXPECT_EQ(viewSizes(*kernel, {}), (Sizes{5, 4, 2}));
+  EXPECT_EQ(viewSizes(*kernel, {70, 1}), (Sizes{5, 70, 2}));
+  // What the kernel would refuse is none: too far apart, or not far enough.
+  EXPECT_EQ(viewSizes(*kernel, {101, 1}), (Sizes{5, 4, 2}));
+  EXPECT_EQ(viewSizes(*kernel, {3, 1}), (Sizes{5, 4, 2}));
+  EXPECT_EQ(viewSizes(*kernel, {0, 1}), (Sizes{5, 4, 2}));
+}
+
+TEST(KernelBuffer, FindsTheElementOfAView) {
+  KernelBuffer x;
+  x.name = "x";
+  x.type = {Encoding::Unsigned, 4};
+  x.hi = 15;
+  // Two columns of three rows; 99 lies between them.
+  const std::vector<uint8_t> memory = {1, 2, 3, 99, 4, 16, 5};
+  const std::vector<int64_t> strides = {1, 4};
+  EXPECT_TRUE(x.checkValues(memory.data(), {1, 2}, strides).ok());
+  EXPECT_EQ(x.checkValues(memory.data(), {3, 2}, strides).message(),
+            "argument 'x': element [1, 1] is 16, which u4 cannot hold (values "
+            "from 0 to 15)");
+}
+
+TEST(Strides, NestedDimensionsShareNoPlace) {
+  using List = std::vector<int64_t>;
+  EXPECT_TRUE(areNested(List{2, 3, 4}, List{1, 9, 2}));
+  EXPECT_FALSE(areNested(List{2, 3, 4}, List{1, 7, 2}));
+  EXPECT_FALSE(areNested(List{2, 2}, List{1, 1}));
+  EXPECT_TRUE(areNested(List{2, 1}, List{1, 1}));
+  EXPECT_TRUE(areNested(List{0, 2}, List{0, 1}));
+  EXPECT_FALSE(areNested(List{3}, List{0}));
+  EXPECT_EQ(spanOf(List{2, 3, 4}, List{1, 9, 2}), 1 + 1 + 18 + 6);
+  EXPECT_EQ(spanOf(List{2, 0}, List{1, 9}), 0);
+  EXPECT_EQ(denseStrides(List{2, 3, 4}), (List{12, 4, 1}));
 }
 
 TEST(KernelBuffer, FindsValuesThatATypeCannotHold) {

@@ -26,7 +26,9 @@ static std::vector<BenchTensor> tensorsOf(const ast::Op &op,
     }
     tensors.push_back({tensor.name, tensor.type, std::move(shape),
                        tensor.range.lo, tensor.range.hi,
-                       tensor.role == ast::Role::Input});
+                       tensor.role == ast::Role::Input,
+                       tensor.strides.empty() ? std::vector<int64_t>()
+                                              : op.stridesOf(tensor, sizes)});
   }
   return tensors;
 }

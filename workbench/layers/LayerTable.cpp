@@ -189,11 +189,10 @@ std::string LayerTable::summary() const {
 
 LayerTable::LayerTable(const ast::Op &op, const CompiledNetwork &network)
     : compiled(network.compiled), bytesAlive(network.phases.mostBytesAlive) {
-  std::vector<int64_t> bounds;
-  for (const ast::Symbol &symbol : op.symbols) {
-    bounds.push_back(symbol.bound);
-    sizes += (sizes.empty() ? "" : ", ") + symbol.name + " = " +
-             std::to_string(symbol.bound);
+  const std::vector<int64_t> bounds = op.largestSizes();
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    sizes += (sizes.empty() ? "" : ", ") + op.symbols[i].name + " = " +
+             std::to_string(bounds[i]);
   }
   lines = layerLines(op, network, bounds);
   for (size_t i = 0; i < lines.size(); ++i) {

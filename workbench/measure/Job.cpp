@@ -40,6 +40,7 @@ void visitFields(BenchTensor &tensor, Field field) {
   field("lo", tensor.lo);
   field("hi", tensor.hi);
   field("input", tensor.isInput);
+  field("strides", tensor.strides);
 }
 
 template <typename Field>
@@ -262,10 +263,30 @@ static void checkNumber(const char *name, double value, double most) {
   }
 }
 
+/// A view has a stride for each dimension, and not more elements than fit into
+/// memory.
+static void checkStrides(const BenchTensor &tensor) {
+  if (tensor.strides.empty()) {
+    return;
+  }
+  if (tensor.strides.size() != tensor.shape.size()) {
+    throw BadJob{"tensor '" + tensor.name +
+                 "' has not a stride for each "
+                 "dimension"};
+  }
+  double last = 0;
+  for (size_t d = 0; d < tensor.shape.size(); ++d) {
+    checkInteger("strides", tensor.strides[d], 0, mostExtent);
+    last += double(tensor.shape[d] - 1) * double(tensor.strides[d]);
+  }
+  checkNumber("strides", last, double(mostExtent));
+}
+
 static void check(const BenchTensor &tensor) {
   for (const int64_t extent : tensor.shape) {
     checkInteger("shape", extent, 1, mostExtent);
   }
+  checkStrides(tensor);
   const ElementType type = tensor.type;
   const int64_t least = type.isFloat() ? INT64_MIN : type.minValue();
   const int64_t most = type.isFloat() ? INT64_MAX : type.maxValue();

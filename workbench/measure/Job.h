@@ -26,6 +26,7 @@ struct BenchTensor {
   int64_t lo = 0;
   int64_t hi = 0;
   bool isInput = true;
+  std::vector<int64_t> strides; ///< Of a view, in elements; empty if dense.
 };
 
 /// What a scheduling model says of a kernel's hot loop.

@@ -1,5 +1,6 @@
 // Running a kernel phase by phase with a stopwatch.
 #include "workbench/measure/TimedKernel.h"
+#include "base/tensor/Strides.h"
 #include "workbench/measure/Clock.h"
 
 namespace lpgen {
@@ -17,6 +18,14 @@ Result<TimedKernel> TimedKernel::create(const BenchKernel &description,
   timed.runner = std::move(*runner);
   LPGEN_RETURN_IF_ERROR(timed.prepare(description, tensors));
   LPGEN_RETURN_IF_ERROR(timed.run().status());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const BenchTensor &tensor = description.tensors[i];
+    if (!tensor.isInput && timed.isView(i)) {
+      copyView(tensor.shape, tensor.type.storageBits() / 8,
+               timed.views[i].data(), tensor.strides, tensors[i].data(),
+               denseStrides(tensor.shape));
+    }
+  }
   return timed;
 }
 
@@ -36,16 +45,28 @@ Status TimedKernel::prepare(const BenchKernel &description,
   }
   phaseLayers = description.phaseLayers;
   numLayers = description.layers.size();
+  views.resize(tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
     logical.push_back(tensors[i].data());
     buffers.push_back(tensors[i].data());
+    const BenchTensor &tensor = description.tensors[i];
+    if (!tensor.strides.empty()) {
+      const int64_t element = tensor.type.storageBits() / 8;
+      Result<AlignedBytes> view =
+          AlignedBytes::create(spanOf(tensor.shape, tensor.strides) * element);
+      LPGEN_RETURN_IF_ERROR(view.status());
+      views[i] = std::move(*view);
+      copyView(tensor.shape, element, tensors[i].data(),
+               denseStrides(tensor.shape), views[i].data(), tensor.strides);
+      buffers.back() = views[i].data();
+    }
     if (!runner->isPacked(int(i), sizes)) {
       totalBytes += tensors[i].byteSize();
       continue;
     }
     Result<AlignedBytes> bytes =
         description.tensors[i].isInput
-            ? runner->pack(int(i), sizes, tensors[i].data())
+            ? runner->pack(int(i), sizes, buffers.back())
             : AlignedBytes::create(kernel.packed_size(int(i), sizes.data()));
     LPGEN_RETURN_IF_ERROR(bytes.status());
     totalBytes += bytes->size();

@@ -26,7 +26,7 @@ public:
   const char *symbol() const { return library.kernel().symbol; }
   /// False if an output is written packed and no tensor holds it.
   bool writesLogical(size_t tensor) const {
-    return buffers[tensor] == logical[tensor];
+    return buffers[tensor] == logical[tensor] || isView(tensor);
   }
   /// Bytes of all buffers in the form in which the kernel takes them.
   int64_t bufferBytes() const { return totalBytes; }
@@ -46,6 +46,7 @@ private:
   explicit TimedKernel(SharedKernel library) : library(std::move(library)) {}
   Status prepare(const BenchKernel &description,
                  std::vector<HostTensor> &tensors);
+  bool isView(size_t tensor) const { return views[tensor].size() > 0; }
 
   SharedKernel library;
   std::optional<KernelRunner> runner; ///< Of a kernel of the library.
@@ -55,6 +56,9 @@ private:
   std::vector<int64_t> sizes;
   std::vector<void *> logical; ///< By tensor.
   std::vector<void *> buffers; ///< By tensor; what the kernel gets.
+  /// By tensor; those that an operator reads or writes with strides of its own,
+  /// with them.
+  std::vector<AlignedBytes> views;
   std::vector<PackedInput> packed;
   std::vector<AlignedBytes> packedOutputs;
   int64_t totalBytes = 0;

@@ -1,5 +1,6 @@
 // Writing job files and reading result files.
 #include "workbench/run/JobFile.h"
+#include "base/tensor/Strides.h"
 #include "runtime/kernels/KernelRunner.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cstring>
@@ -24,11 +25,27 @@ static void append(std::string &to, const void *bytes, size_t count) {
 
 static void pad(std::string &text) { text.resize((text.size() + 7) / 8 * 8); }
 
-/// 0 for a shape that no tensor can have; reading the result back finds that
-/// out.
-static int64_t byteSize(const JobOutput &output) {
-  return countElements(output.shape).value_or(0) * output.type.storageBits() /
-         8;
+int64_t JobOutput::byteSize() const {
+  const int64_t elements = strides.empty() ? countElements(shape).value_or(0)
+                                           : spanOf(shape, strides);
+  return elements * type.storageBits() / 8;
+}
+
+/// What is in the buffer of an input: of a view, also what lies between its
+/// elements.
+static std::string bytesOf(const Job &job, size_t input) {
+  const HostTensor &tensor = *job.inputs[input];
+  const auto *data = static_cast<const char *>(tensor.data());
+  if (input >= job.inputStrides.size() || job.inputStrides[input].empty()) {
+    return {data, size_t(tensor.byteSize())};
+  }
+  const std::vector<int64_t> &strides = job.inputStrides[input];
+  const int64_t bytes = tensor.type().storageBits() / 8;
+  constexpr char gap = '\x5a';
+  std::string view(size_t(spanOf(tensor.shape(), strides) * bytes), gap);
+  copyView(tensor.shape(), bytes, data, denseStrides(tensor.shape()),
+           view.data(), strides);
+  return view;
 }
 
 static void encodeJob(std::string &file, const Job &job) {
@@ -44,16 +61,18 @@ static void encodeJob(std::string &file, const Job &job) {
   file += job.kernel;
   pad(file);
   append(file, job.sizes.data(), job.sizes.size() * sizeof(int64_t));
-  for (const HostTensor *input : job.inputs) {
-    const uint64_t bytes = uint64_t(input->byteSize());
+  std::vector<std::string> inputs;
+  for (size_t i = 0; i < job.inputs.size(); ++i) {
+    inputs.push_back(bytesOf(job, i));
+    const uint64_t bytes = inputs.back().size();
     append(file, &bytes, sizeof(bytes));
   }
   for (const JobOutput &output : job.outputs) {
-    const uint64_t bytes = uint64_t(byteSize(output));
+    const uint64_t bytes = uint64_t(output.byteSize());
     append(file, &bytes, sizeof(bytes));
   }
-  for (const HostTensor *input : job.inputs) {
-    append(file, input->data(), size_t(input->byteSize()));
+  for (const std::string &input : inputs) {
+    file += input;
     pad(file);
   }
   header.bytes = file.size() - start;
@@ -208,13 +227,27 @@ Status ResultReader::handleOutput(const ResultRecord &record,
   const Job &job = jobs[done];
   const JobOutput &output = job.outputs[record.index - job.inputs.size()];
   HostTensor tensor(output.type, output.shape);
-  if (uint64_t(tensor.byteSize()) != content.size()) {
+  const int64_t expected =
+      output.strides.empty() ? tensor.byteSize() : output.byteSize();
+  if (uint64_t(expected) != content.size()) {
     return failure("the result file has " + std::to_string(content.size()) +
                    " bytes for output '" + output.name + "', expected " +
-                   std::to_string(tensor.byteSize()));
+                   std::to_string(expected));
   }
   if (!content.empty()) {
-    std::memcpy(tensor.data(), content.data(), content.size());
+    const std::vector<int64_t> dense = denseStrides(output.shape);
+    const std::vector<int64_t> &strides =
+        output.strides.empty() ? dense : output.strides;
+    const int64_t bytes = output.type.storageBits() / 8;
+    copyView(output.shape, bytes, content.data(), strides, tensor.data(),
+             dense);
+    std::string untouched(content.size(), char(LPGEN_JOB_FILL));
+    copyView(output.shape, bytes, tensor.data(), dense, untouched.data(),
+             strides);
+    if (content != untouched) {
+      return failure("bytes between the elements of output '" + output.name +
+                     "' were written");
+    }
   }
   results[done].outputs.push_back(std::move(tensor));
   return Status::success();

@@ -22,6 +22,11 @@ struct JobOutput {
   std::string name; ///< For messages.
   ElementType type;
   std::vector<int64_t> shape;
+  std::vector<int64_t> strides; ///< Of a view; empty if it is dense.
+
+  /// Bytes of the buffer; 0 for a shape that no tensor can have; reading the
+  /// result back finds that out.
+  int64_t byteSize() const;
 };
 
 /// One execution of one kernel.
@@ -34,6 +39,8 @@ struct Job {
   std::vector<const HostTensor *> inputs; ///< Not owned.
   std::vector<JobOutput> outputs;
   double timedSeconds = 0; ///< > 0: also repeat for about so long and time.
+  /// How each input lies in its buffer: strides of a view, empty if dense.
+  std::vector<std::vector<int64_t>> inputStrides;
 };
 
 /// How long the executions of a timed job took, packing of activations

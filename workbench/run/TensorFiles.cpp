@@ -89,7 +89,7 @@ public:
   /// Matches one input's shape with its declaration.
   Status match(const ast::Tensor &tensor, const NpyArray &array);
   /// The sizes, once all inputs are matched.
-  Result<std::vector<int64_t>> take() const;
+  Result<std::vector<int64_t>> take();
 
 private:
   Status matchSymbol(size_t symbol, int64_t size, const std::string &place);
@@ -166,9 +166,10 @@ Status SizeDeduction::matchSymbol(size_t symbol, int64_t size,
   return Status::success();
 }
 
-Result<std::vector<int64_t>> SizeDeduction::take() const {
+Result<std::vector<int64_t>> SizeDeduction::take() {
+  const std::vector<bool> isStride = op.strideSymbols();
   for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 0) {
+    if (sizes[i] < 0 && !isStride[i]) {
       return Status::error("size ?" + op.symbols[i].name + " of operator '" +
                            op.name +
                            "' is in no input's shape, so the files do not say "
@@ -176,6 +177,7 @@ Result<std::vector<int64_t>> SizeDeduction::take() const {
                            op.symbols[i].name + "=VALUE");
     }
   }
+  sizes = op.withStrides(std::move(sizes));
   if (std::string fault = op.whyNotSizes(sizes); !fault.empty()) {
     return Status::error("the files do not fit operator '" + op.name +
                          "': " + fault);

@@ -15,9 +15,7 @@ Result<KernelMeter> KernelMeter::create(const ast::Op &op,
   KernelMeter meter(op, target);
   meter.remote = std::move(remote);
   meter.seconds = seconds;
-  for (const ast::Symbol &symbol : op.symbols) {
-    meter.runSizes.push_back(symbol.bound);
-  }
+  meter.runSizes = op.largestSizes();
   // Random inputs first: they are the ones that are timed.
   for (InputKind kind : {InputKind::Random, InputKind::AllMax}) {
     Result<std::vector<HostTensor>> tensors =

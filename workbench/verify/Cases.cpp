@@ -44,6 +44,7 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
   }
   static constexpr int64_t smallSizes[] = {1, 2, 3, 5, 8, 17};
   constexpr size_t count = std::size(smallSizes);
+  const std::vector<bool> isStride = op.strideSymbols();
   std::vector<std::vector<int64_t>> choices;
   const auto add = [&](std::vector<int64_t> sizes) {
     if (op.whyNotSizes(sizes).empty() && !llvm::is_contained(choices, sizes)) {
@@ -58,13 +59,14 @@ std::vector<std::vector<int64_t>> chooseSizes(const ast::Op &op,
       const int64_t size = smallSizes[(i + 5 * symbol) % count];
       sizes.push_back(std::min(size, op.symbols[symbol].bound));
     }
-    add(nextPossible(op, std::move(sizes)));
+    sizes = nextPossible(op, std::move(sizes));
+    for (size_t symbol = 0; symbol < op.symbols.size(); ++symbol) {
+      sizes[symbol] = isStride[symbol] ? -1 : sizes[symbol];
+    }
+    // Views without gaps, and with some.
+    add(op.withStrides(std::move(sizes), int64_t(i)));
   }
-  std::vector<int64_t> bounds;
-  bounds.reserve(op.symbols.size());
-  for (const ast::Symbol &symbol : op.symbols) {
-    bounds.push_back(symbol.bound);
-  }
+  std::vector<int64_t> bounds = op.largestSizes();
   if (interpreterSteps(op, bounds) <= maxSteps) {
     add(std::move(bounds));
   }

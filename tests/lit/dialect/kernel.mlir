@@ -175,6 +175,18 @@ func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789ab
 
 // -----
 
+// buffer_c7
+// expected-error @+1 {{buffer 'x' needs strides of an input or an output, one of 1 to 2^40 for each dimension}}
+func.func private @k() attributes {b = #lp.buffer<"x", input, f32, [4, 4] strides [4]>}
+
+// -----
+
+// buffer_c7
+// expected-error @+1 {{buffer 'w' needs strides of an input or an output, one of 1 to 2^40 for each dimension}}
+func.func private @k() attributes {b = #lp.buffer<"w", constant of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4] strides [2]>}
+
+// -----
+
 // buffer_c4
 // expected-error @+1 {{buffer 'x' has a digest and is no constant}}
 func.func private @k() attributes {b = #lp.buffer<"x", input of "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", f32, [4]>}
