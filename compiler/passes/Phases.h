@@ -5,6 +5,7 @@
 
 #include "compiler/passes/Emitter.h"
 #include "ir/analysis/PackedForm.h"
+#include "ir/analysis/Scans.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace lpgen {
@@ -24,6 +25,12 @@ int64_t emitTask(lp::PackOp op, Emitter &e, Coordinates task,
                  mlir::Value scratch);
 mlir::FailureOr<int64_t> emitTask(lp::ContractOp op, Emitter &e,
                                   Coordinates task, mlir::Value scratch);
+
+/// The loop whose positions one task of a scan goes along together; none where
+/// the scan's own loop is the innermost.
+std::optional<unsigned> loopBeside(lp::ComputeOp op, const Scan &scan);
+/// Like emitTask, for a statement with running sums.
+void emitScan(lp::ComputeOp op, const Scan &scan, Emitter &e, Coordinates task);
 
 llvm::SmallVector<mlir::OpFoldResult>
 computeTaskSizes(lp::ComputeOp op, Emitter &e,

@@ -25,6 +25,16 @@ lpgen::computeTaskSizes(lp::ComputeOp op, Emitter &e,
                         llvm::function_ref<Value(Value)> resolve) {
   SmallVector<OpFoldResult> sizes =
       mixedExtents(op.getExtents(), op.getDynamicExtents(), e.b, resolve);
+  if (const std::optional<Scan> scan = scanOf(op)) {
+    const std::optional<unsigned> side = loopBeside(op, *scan);
+    SmallVector<OpFoldResult> lines;
+    for (auto [loop, size] : llvm::enumerate(sizes)) {
+      if (loop != scan->loop && loop != side) {
+        lines.push_back(size);
+      }
+    }
+    return lines;
+  }
   if (sizes.size() == 1) {
     return {e.ceilDiv(e.value(sizes[0]), kElementsPerTask)};
   }
@@ -85,6 +95,11 @@ static SmallVector<int64_t> piecesOf(lp::ComputeOp op, unsigned loop) {
 }
 
 int64_t lpgen::emitTask(lp::ComputeOp op, Emitter &e, Coordinates task) {
+  if (const std::optional<Scan> scan = scanOf(op)) {
+    emitScan(op, *scan, e, task);
+    op.erase();
+    return 0;
+  }
   SmallVector<OpFoldResult> extents = mixedExtents(
       op.getExtents(), op.getDynamicExtents(), e.b, [](Value v) { return v; });
   SmallVector<Value> indices(task);

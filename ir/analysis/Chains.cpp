@@ -1,5 +1,6 @@
 // Where the packed x of a contraction comes from. See Chains.h.
 #include "ir/analysis/Chains.h"
+#include "ir/analysis/Scans.h"
 
 using namespace mlir;
 using namespace lpgen;
@@ -48,6 +49,9 @@ static bool followsSizes(const Geometry &g) {
 static std::string whyNotComputed(lp::ContractOp contract, const Geometry &g,
                                   lp::ComputeOp compute) {
   Value x = compute.getResult(0);
+  if (scanOf(compute)) {
+    return "its running sums go on from element to element";
+  }
   if (!followsSizes(g)) {
     return "a dimension of run-time size is not read from end to end";
   }

@@ -132,6 +132,47 @@ TEST(ImportOnnxFunctions, SoftmaxIsAlongOneAxis) {
       ElementsAre(isNear(-1 - std::log1p(1 / e)), isNear(-std::log1p(1 / e))));
 }
 
+TEST(ImportOnnxFunctions, RunningSums) {
+  const auto summed = [](int64_t axis, int64_t exclusive, int64_t reverse) {
+    Net net;
+    net.input("x", {1, 2, 3}).output("y");
+    net.integers("axis", TensorProto::INT64, {}, {axis});
+    net.node("CumSum", {"x", "axis"}, {"y"},
+             {{"exclusive", exclusive}, {"reverse", reverse}});
+    return computed(net, {1, -2, 3, 4, 0, -6});
+  };
+  EXPECT_THAT(summed(2, 0, 0), ElementsAre(1, -1, 2, 4, 4, -2));
+  EXPECT_THAT(summed(-1, 1, 0), ElementsAre(0, 1, -1, 0, 4, 4));
+  EXPECT_THAT(summed(2, 0, 1), ElementsAre(2, 1, 3, -2, -6, -6));
+  EXPECT_THAT(summed(2, 1, 1), ElementsAre(1, 3, 0, -6, -6, 0));
+  EXPECT_THAT(summed(1, 0, 0), ElementsAre(1, -2, 3, 5, -2, -3));
+  EXPECT_THAT(summed(1, 1, 1), ElementsAre(4, 0, -6, 0, 0, 0));
+
+  Net integers;
+  integers.input("x", {1, 4}, TensorProto::INT8);
+  integers.output("y", TensorProto::INT8);
+  integers.integers("axis", TensorProto::INT64, {}, {1});
+  integers.node("CumSum", {"x", "axis"}, {"y"});
+  EXPECT_THAT(computed(integers, {1, -7, 3, 5}), ElementsAre(1, -6, -3, 2));
+
+  Net one;
+  one.input("x", {1, 1, 2}).output("y");
+  one.integers("axis", TensorProto::INT64, {}, {1});
+  one.node("CumSum", {"x", "axis"}, {"y"}, {{"exclusive", int64_t{1}}});
+  EXPECT_THAT(computed(one, {5, 6}), ElementsAre(0, 0));
+
+  Net unknown;
+  unknown.input("x", {1, 4}).input("axis", {1}, TensorProto::INT64).output("y");
+  unknown.node("CumSum", {"x", "axis"}, {"y"});
+  EXPECT_THAT(whyRefused(unknown), HasSubstr("'axis': it is not known"));
+  Net outside;
+  outside.input("x", {1, 4}).output("y");
+  outside.integers("axis", TensorProto::INT64, {}, {2});
+  outside.node("CumSum", {"x", "axis"}, {"y"});
+  EXPECT_THAT(whyRefused(outside),
+              HasSubstr("it is out of range, or that of the images"));
+}
+
 TEST(ImportOnnxFunctions, ReductionsOverDimensions) {
   const Numbers x = {1, -2, 3, 4, 0, -6};
   const Attributes rows = {{"axes", Ints{2}}, {"keepdims", int64_t{0}}};

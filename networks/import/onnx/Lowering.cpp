@@ -35,25 +35,17 @@ struct FoundRule {
 } // namespace
 
 static std::optional<FoundRule> findRule(const std::string &operation) {
-  static const std::array<Family, 19> all = {{{elementwiseRules(), true},
-                                              {conditionRules(), true},
-                                              {matMulRules(), true},
-                                              {repeatingRules(), true},
-                                              {activationRules(), true},
-                                              {quantizerRules(), true},
-                                              {linearQuantizerRules(), true},
-                                              {shapeRules(), true},
-                                              {sliceRules(), true},
-                                              {foldingRules(), true},
-                                              {thresholdRules(), false},
-                                              {productRules(), false},
-                                              {blockProductRules(), false},
-                                              {poolRules(), false},
-                                              {reductionRules(), false},
-                                              {softmaxRules(), false},
-                                              {movementRules(), false},
-                                              {integerRules(), false},
-                                              {selectionRules(), false}}};
+  static const std::array<Family, 20> all = {
+      {{elementwiseRules(), true},     {conditionRules(), true},
+       {matMulRules(), true},          {repeatingRules(), true},
+       {activationRules(), true},      {quantizerRules(), true},
+       {linearQuantizerRules(), true}, {shapeRules(), true},
+       {sliceRules(), true},           {foldingRules(), true},
+       {thresholdRules(), false},      {productRules(), false},
+       {blockProductRules(), false},   {poolRules(), false},
+       {reductionRules(), false},      {softmaxRules(), false},
+       {movementRules(), false},       {integerRules(), false},
+       {selectionRules(), false},      {runningRules(), false}}};
   for (const Family &family : all) {
     for (const Rule &rule : family.rules) {
       if (operation == rule.operation) {

@@ -111,6 +111,7 @@ std::span<const Rule> repeatingRules();
 std::span<const Rule> foldingRules();
 std::span<const Rule> integerRules();
 std::span<const Rule> selectionRules();
+std::span<const Rule> runningRules();
 
 /// The result of an operator on known numbers; nothing if it is not one that is
 /// folded.
