@@ -152,7 +152,8 @@ void GroupWriter::storeTable(ArrayRef<Value> digits, Value offset) {
 // A row of one position
 //===----------------------------------------------------------------------===//
 
-/// Elements packed together: 32 bytes, two vectors of most targets.
+/// Elements packed together, if there are as many: 32 bytes, two vectors of
+/// most targets.
 constexpr int64_t kVectorElements = 32;
 
 /// Bits of an element in a row: those of the stored element, whole bytes.
@@ -161,11 +162,12 @@ static unsigned rowBits(lp::LayoutAttr layout) {
   return bits <= 8 ? 8 : bits <= 16 ? 16 : 32;
 }
 
-/// True if vectors of elements have whole groups, and bytes of digits whole
-/// pairs of pairs.
-static bool hasVectors(lp::LayoutAttr layout) {
+/// True if vectors of `width` elements have whole groups, and bytes of digits
+/// whole pairs of pairs.
+static bool hasVectors(lp::LayoutAttr layout, int64_t width) {
   const int64_t perByte = layout.digitsPerByte();
-  return kVectorElements % layout.getGroup() == 0 &&
+  return llvm::isPowerOf2_64(width) && width >= 8 &&
+         width % layout.getGroup() == 0 &&
          (layout.getKind() == lp::LayoutKind::Elements ||
           (layout.getKind() == lp::LayoutKind::Digits &&
            llvm::isPowerOf2_64(perByte) &&
@@ -183,7 +185,8 @@ int64_t RowPacker::rowBytes(lp::LayoutAttr layout, int64_t elements) {
 RowPacker::RowPacker(lp::PackOp op, Emitter &e, const Geometry &g,
                      int64_t elements, Value scratch, int64_t offset)
     : GroupWriter(op, e), planeBytes(g.xPlaneBytes), runBytes(g.runBytes),
-      size(wholeGroups(layout, elements)), bits(rowBits(layout)),
+      elements(elements), size(wholeGroups(layout, elements)),
+      width(std::min(size, kVectorElements)), bits(rowBits(layout)),
       row(e.view(scratch, offset, size, bits)) {}
 
 void RowPacker::put(Value k, Value value) {
@@ -197,7 +200,11 @@ void RowPacker::putZeros(Value begin, Value end) {
          [&](Value k) { memref::StoreOp::create(e.b, e.loc, zero, row, k); });
 }
 
+/// In vectors, zeros behind all elements are not loaded; see loadVector.
 void RowPacker::fillGroup(Value count) {
+  if (isPartOfVector() && hasVectors(layout, width)) {
+    return putZeros(count, e.index(elements));
+  }
   putZeros(count, e.mul(e.ceilDiv(count, layout.getGroup()),
                         e.index(layout.getGroup())));
 }
@@ -213,20 +220,39 @@ Value RowPacker::load(Value k) {
                    .getResult();
 }
 
+bool RowPacker::isPartOfVector() const { return elements < width; }
+
+/// `width` elements of the row from `k` on. Of a row that has fewer, what there
+/// is, and zeros in registers: a load of what several stores wrote waits until
+/// all of them are in the cache.
+Value RowPacker::loadVector(Value k) {
+  VectorType type = cell::vectorType(e.b, width, bits);
+  if (!isPartOfVector()) {
+    return vector::LoadOp::create(e.b, e.loc, type, row, k);
+  }
+  VectorType part = cell::vectorType(e.b, elements, bits);
+  SmallVector<int64_t> places;
+  for (int64_t i = 0; i < width; ++i) {
+    places.push_back(std::min(i, elements));
+  }
+  Value zeros = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(part));
+  return vector::ShuffleOp::create(
+      e.b, e.loc, vector::LoadOp::create(e.b, e.loc, part, row, k), zeros,
+      places);
+}
+
 /// Of the first `count` elements of the row. As vectors, since LLVM unrolls a
 /// short loop and leaves it scalar.
 Value RowPacker::sumOf(Value count) {
   Value sum = e.i32(0);
   Value whole = e.index(0);
-  if (size >= kVectorElements) {
-    VectorType type = cell::vectorType(e.b, kVectorElements, bits);
-    VectorType wide = cell::vectorType(e.b, kVectorElements, 32);
-    Value vectors =
-        arith::DivUIOp::create(e.b, e.loc, count, e.index(kVectorElements));
-    whole = e.mul(vectors, e.index(kVectorElements));
+  if (width == kVectorElements || hasVectors(layout, width)) {
+    VectorType wide = cell::vectorType(e.b, width, 32);
+    Value vectors = arith::DivUIOp::create(e.b, e.loc, count, e.index(width));
+    whole = e.mul(vectors, e.index(width));
     sum = e.reduce(e.index(0), vectors, sum, [&](Value i, Value before) {
-      Value k = e.mul(i, e.index(kVectorElements));
-      Value elements = vector::LoadOp::create(e.b, e.loc, type, row, k);
+      Value k = e.mul(i, e.index(width));
+      Value elements = loadVector(k);
       Value values =
           layout.getIsSigned()
               ? arith::ExtSIOp::create(e.b, e.loc, wide, elements).getResult()
@@ -247,10 +273,10 @@ void RowPacker::pack(Value groups, Value start, Value offset, Value first) {
     storeSum(sum, start, first);
   }
   start = e.add(start, offset);
-  if (size < kVectorElements || !hasVectors(layout)) {
+  if (!hasVectors(layout, width)) {
     return packGroups(e.index(0), groups, start);
   }
-  int64_t groupsAtOnce = kVectorElements / layout.getGroup();
+  int64_t groupsAtOnce = width / layout.getGroup();
   Value whole =
       e.mul(arith::DivUIOp::create(e.b, e.loc, groups, e.index(groupsAtOnce)),
             e.index(groupsAtOnce));
@@ -275,6 +301,14 @@ void RowPacker::packGroups(Value begin, Value end, Value start) {
 /// all that it has of a group.
 static Value gatherDigits(Emitter &e, Value digits, int64_t digitBits,
                           int64_t perByte) {
+  if (digitBits == 1 && perByte == 8) { // An instruction of most targets.
+    auto type = cast<VectorType>(digits.getType());
+    Value set = arith::CmpIOp::create(
+        e.b, e.loc, arith::CmpIPredicate::ne, digits,
+        arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)));
+    return cell::bitcast(e.b, e.loc, set,
+                         cell::vectorType(e.b, type.getNumElements() / 8, 8));
+  }
   for (int64_t bits = digitBits; perByte > 1; bits *= 2, perByte /= 2) {
     int64_t pairs = cast<VectorType>(digits.getType()).getNumElements() / 2;
     VectorType words = cell::vectorType(e.b, pairs, 16);
@@ -290,17 +324,16 @@ static Value gatherDigits(Emitter &e, Value digits, int64_t digitBits,
 
 /// As packGroups, for whole vectors of elements.
 void RowPacker::packVectors(Value begin, Value end, Value start) {
-  int64_t step = kVectorElements / layout.getGroup();
-  VectorType type = cell::vectorType(e.b, kVectorElements, bits);
-  VectorType bytes = cell::vectorType(e.b, kVectorElements, 8);
+  int64_t step = width / layout.getGroup();
+  VectorType type = cell::vectorType(e.b, width, bits);
+  VectorType bytes = cell::vectorType(e.b, width, 8);
   e.loop(begin, end, step, [&](Value group) {
     Value at = e.add(start, e.mul(group, e.index(layout.getGroupBytes())));
     Value k = e.mul(group, e.index(layout.getGroup()));
-    Value elements = vector::LoadOp::create(e.b, e.loc, type, row, k);
+    Value elements = loadVector(k);
     if (layout.getKind() == lp::LayoutKind::Elements) {
-      Value all =
-          cell::bitcast(e.b, e.loc, elements,
-                        cell::vectorType(e.b, kVectorElements * bits / 8, 8));
+      Value all = cell::bitcast(e.b, e.loc, elements,
+                                cell::vectorType(e.b, width * bits / 8, 8));
       vector::StoreOp::create(e.b, e.loc, all, destination, at);
       return;
     }

@@ -66,7 +66,10 @@ public:
   void packZeros(mlir::Value start);
 
 private:
+  /// Are all elements fewer than those of the only vector?
+  bool isPartOfVector() const;
   mlir::Value load(mlir::Value k);
+  mlir::Value loadVector(mlir::Value k);
   mlir::Value sumOf(mlir::Value count);
   void packVectors(mlir::Value begin, mlir::Value end, mlir::Value start);
   void packGroups(mlir::Value begin, mlir::Value end, mlir::Value start);
@@ -74,7 +77,9 @@ private:
 
   int64_t planeBytes;
   int64_t runBytes;
-  int64_t size; ///< Elements, whole groups.
+  int64_t elements; ///< At most; behind them are zeros.
+  int64_t size;     ///< Elements, whole groups.
+  int64_t width;    ///< Elements that are packed at once.
   unsigned bits;
   mlir::Value row;
 };
