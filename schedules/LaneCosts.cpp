@@ -30,14 +30,16 @@ CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
   const double strips = rows / asReal(acrossExtent) *
                         asReal(llvm::divideCeil(acrossExtent, block) * vectors);
   const double groups = strips * pieces *
-                        asReal(planStrip(form, block, length).bytes) /
-                        asReal(facts.lanes * facts.groupBytes);
+                        asReal(form.copiedPositions(block, length)) *
+                        asReal(form.groupsChannels() ? g.groups : 1);
   CostTerms terms;
   terms.products = accumulators * asReal(g.steps) * facts.stepOps;
   // Of the strip a load, a store and what brings elements into place, and joins
-  // those of groups.
-  const double joins = facts.group > 1 ? 3 : 1;
-  terms.loads = (accumulators + tiles) * asReal(g.steps) + 2 * groups;
+  // those of groups; where four vectors are filled at once, seven instructions
+  // and a load for all of them.
+  const double joins = form.fillsPanels ? 1.75 : facts.group > 1 ? 3 : 1;
+  const double copies = form.fillsPanels ? 1.25 : 2;
+  terms.loads = (accumulators + tiles) * asReal(g.steps) + copies * groups;
   terms.moves = joins * groups;
   // The first part of a sum is stored; others are loaded, added and stored.
   const double parts = std::ceil(asReal(g.steps) / asReal(form.unfolded.chunk));
@@ -48,9 +50,10 @@ CostTerms lpgen::countLaneTerms(const LaneForm &form, const Cell &cell,
   terms.elements = accumulators * asReal(facts.lanes);
   const int64_t panelLanes = g.wLayout.getLanes();
   constexpr int64_t sumBytes = 4;
-  terms.sumsInL1 = terms.elements *
-                   asReal(block * length * panelLanes * sumBytes) /
-                   asReal(machine.cpu.l1Bytes);
+  terms.sumsInL1 =
+      terms.elements *
+      asReal(form.tripsAtOnce(block) * length * panelLanes * sumBytes) /
+      asReal(machine.cpu.l1Bytes);
   terms.pieces = tiles;
   terms.tasks = strips / asReal(vectors) * asReal(g.panels);
   return terms;

@@ -24,7 +24,8 @@ StripFiller::StripFiller(lp::ContractOp op, Emitter &e, const LaneForm &form,
       elementBits(static_cast<unsigned>(g.xLayout.getBits())),
       walkDim(form.groupsChannels()
                   ? static_cast<unsigned>(strip.dims.size() - 1)
-                  : form.groupDim) {
+                  : form.groupDim),
+      panel(e, form) {
   interleaves = canInterleave();
   padding =
       interleaves
@@ -238,14 +239,40 @@ Value StripFiller::inside(ArrayRef<Value> at, unsigned walk) {
   return all;
 }
 
-void StripFiller::storeGroups(Value offset, ArrayRef<Value> groups) {
+/// Each of `groups` `apart` bytes after the one before.
+void StripFiller::storeGroups(Value offset, ArrayRef<Value> groups,
+                              int64_t apart) {
   const int64_t bytes = form.vectorLanes * laneBits / 8;
   for (auto [i, group] : llvm::enumerate(groups)) {
     vector::StoreOp::create(
         e.b, e.loc,
         cell::bitcast(e.b, e.loc, group, cell::vectorType(e.b, bytes, 8)),
-        buffer, e.add(offset, e.index(static_cast<int64_t>(i) * bytes)));
+        buffer, e.add(offset, e.index(static_cast<int64_t>(i) * apart)));
   }
+}
+
+/// One position of a walk over all vectors of a panel: four at a time.
+SmallVector<Value> StripFiller::panelStep(ArrayRef<Value> at, Value offset,
+                                          ArrayRef<Value> before,
+                                          bool isInside) {
+  SmallVector<Value> position(at);
+  SmallVector<Value> after;
+  SmallVector<Value> groups;
+  for (int64_t first = 0; first < count; first += panel.width()) {
+    Value here = padding;
+    if (isInside) {
+      position.back() = e.add(at.back(), e.index(first));
+      here = panel.stored(vector::LoadOp::create(
+          e.b, e.loc, cell::vectorType(e.b, panel.width(), 8), op.getX(),
+          position));
+    }
+    SmallVector<Value> state(before.take_front(size_t(panel.stateSize())));
+    before = before.drop_front(state.size());
+    groups.append(panel.step(here, state));
+    after.append(state);
+  }
+  storeGroups(offset, groups, strip.bytes);
+  return after;
 }
 
 /// Positions [from, to) of the walk, the last one first. `before` has the
@@ -255,6 +282,7 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
                                          ArrayRef<Value> before,
                                          bool isInside) {
   const StripDim &dim = strip.dims[walkDim];
+  const int64_t vectorBytes = form.vectorLanes * laneBits / 8;
   // The position is carried: of one that is computed by a subtraction from the
   // number of the trip, LLVM makes a bitwise operation when it unrolls, which
   // is no address that it could step.
@@ -268,11 +296,17 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
   Value position = carried.pop_back_val();
   Value next = e.sub(position, e.index(1));
   Value offset = e.add(start, e.mul(position, e.index(dim.stride)));
+  SmallVector<Value> at = source;
+  at[walkDim] = e.add(at[walkDim], position);
+  at.push_back(channel);
+  if (isPanel) {
+    carried = panelStep(at, offset, carried, isInside);
+    carried.push_back(next);
+    scf::YieldOp::create(e.b, e.loc, carried);
+    return llvm::to_vector_of<Value>(loop.getResults().drop_back());
+  }
   Value segment;
   if (isInside) {
-    SmallVector<Value> at = source;
-    at[walkDim] = e.add(at[walkDim], position);
-    at.push_back(channel);
     segment = vector::LoadOp::create(
         e.b, e.loc,
         VectorType::get({form.segment(count)},
@@ -280,14 +314,16 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
         op.getX(), at);
   }
   if (form.groupsChannels()) {
-    storeGroups(offset, isInside ? channelGroups(segment)
-                                 : SmallVector<Value>(g.groups, padding));
+    storeGroups(offset,
+                isInside ? channelGroups(segment)
+                         : SmallVector<Value>(g.groups, padding),
+                vectorBytes);
     scf::YieldOp::create(e.b, e.loc, next);
     return {};
   }
   if (interleaves) {
     Value byte = isInside ? elementOf(segment, 0) : padding;
-    storeGroups(offset, interleaved(byte, carried.pop_back_val()));
+    storeGroups(offset, interleaved(byte, carried.pop_back_val()), vectorBytes);
     carried.insert(carried.begin(), byte);
     carried.push_back(next);
     scf::YieldOp::create(e.b, e.loc, carried);
@@ -301,7 +337,7 @@ SmallVector<Value> StripFiller::walkPart(Value from, Value to,
     carried.insert(carried.begin(), group);
     carried.pop_back();
   }
-  storeGroups(offset, group);
+  storeGroups(offset, group, vectorBytes);
   carried.push_back(next);
   scf::YieldOp::create(e.b, e.loc, carried);
   return llvm::to_vector_of<Value>(loop.getResults().drop_back());
@@ -319,6 +355,12 @@ void StripFiller::walk(ValueRange at, Value offset) {
                                  cell::vectorType(e.b, form.vectorLanes, 8), 0)
                    : groupsOf(0);
   SmallVector<Value> none(carries ? form.groupStep : 0, zero);
+  if (isPanel) {
+    none.clear();
+    for (int64_t first = 0; first < count; first += panel.width()) {
+      none.append(panel.none());
+    }
+  }
   auto emitAll = [&](bool isInside) {
     walkPart(e.index(0), e.index(size), none, isInside);
   };
@@ -344,6 +386,33 @@ void StripFiller::walk(ValueRange at, Value offset) {
   emitInside();
   e.b.setInsertionPointToStart(&branch.getElseRegion().front());
   emitAll(false);
+}
+
+void StripFiller::fillPanel(Value firstChannel, ArrayRef<Value> rows,
+                            Value acrossTrips) {
+  isPanel = true;
+  padding = panel.padding(storedPad(op, form));
+  fill(firstChannel, g.wLayout.getLanes(), rows, acrossTrips);
+}
+
+void StripFiller::fillRow(Value firstChannel, int64_t lanes, bool allVectors,
+                          ArrayRef<Value> rows, Value number, Value slot,
+                          Value first) {
+  channel = firstChannel;
+  count = lanes;
+  if (allVectors) {
+    isPanel = true;
+    padding = panel.padding(storedPad(op, form));
+  }
+  SmallVector<Value> at;
+  for (auto [d, dim] : llvm::enumerate(strip.dims)) {
+    Value low = e.dot(
+        rows, ArrayRef(dim.subscript.coefficients).take_front(rows.size()),
+        e.index(dim.subscript.constant));
+    at.push_back(d == form.roll->dim ? e.add(low, number) : low);
+  }
+  const int64_t stride = strip.dims[form.roll->dim].stride;
+  walk(at, e.add(first, e.mul(slot, e.index(stride))));
 }
 
 void StripFiller::fill(Value firstChannel, int64_t lanes, ArrayRef<Value> rows,

@@ -26,13 +26,19 @@ LaneTiler::LaneTiler(lp::ContractOp op, Emitter &e, LaneForm laneForm,
 /// A view of a tile ends as much after its last lane as it begins after the
 /// first one of a panel.
 int64_t LaneTiler::sumsBytes() const {
-  return llvm::alignTo(
-      (block * length + 1) * panelLanes() * int64_t(sizeof(int32_t)), 64);
+  return llvm::alignTo((form.tripsAtOnce(block) * length + 1) * panelLanes() *
+                           int64_t(sizeof(int32_t)),
+                       64);
+}
+
+/// Sums and strips.
+int64_t LaneTiler::stripsEnd() const {
+  return llvm::alignTo(sumsBytes() + strip.bytes * form.stripVectors(), 64);
 }
 
 /// What comes before the rows of chains.
 int64_t LaneTiler::tileBytes() const {
-  return llvm::alignTo(sumsBytes() + strip.bytes, 64);
+  return llvm::alignTo(stripsEnd() + rolledBytes(), 64);
 }
 
 int64_t LaneTiler::scratchBytes() const {
@@ -55,7 +61,8 @@ void LaneTiler::emit(Coordinates task) {
             : e.min(e.index(block), e.sub(e.index(extent), loops[*across]));
   }
   panel = task.back();
-  stripBuffer = e.view(scratch, sumsBytes(), strip.bytes, 8);
+  stripBuffer =
+      e.view(scratch, sumsBytes(), strip.bytes * form.stripVectors(), 8);
   const int64_t rest = form.lanes() % panelLanes();
   if (rest == 0 || g.panels == 1) {
     return emitPanel(rest == 0 ? panelLanes() : rest);
@@ -72,6 +79,12 @@ void LaneTiler::emit(Coordinates task) {
 /// A panel of which `lanes` are there. The last piece may begin within the one
 /// before, whose results it makes again.
 void LaneTiler::emitPanel(int64_t lanes) {
+  weights = op.getW();
+  weightStart =
+      e.add(e.index(kPackedHeaderBytes), e.mul(panel, e.index(g.panelBytes)));
+  if (form.roll) {
+    copyWeights();
+  }
   const int64_t extent = form.shape.extents[form.along()];
   if (length == extent) {
     loops[form.along()] = e.index(0);
@@ -86,44 +99,67 @@ void LaneTiler::emitPanel(int64_t lanes) {
 
 /// A piece of the innermost row loop.
 void LaneTiler::emitPiece(int64_t lanes) {
+  if (form.roll) {
+    return emitRolling(lanes);
+  }
   const int64_t whole = lanes / form.vectorLanes;
-  if (whole > 0) {
+  const bool isPanel = form.fillsPanels && lanes == panelLanes();
+  if (isPanel) {
+    StripFiller(op, e, form, block, length, stripBuffer)
+        .fillPanel(firstChannel(e.index(0)), firstRows(), blockTrips);
+    e.loop(e.index(0), e.index(whole), 1, [&](Value vector) {
+      emitRows(vector, e.mul(vector, e.index(strip.bytes)));
+    });
+  } else if (whole > 0) {
     e.loop(e.index(0), e.index(whole), 1,
            [&](Value vector) { emitVector(vector, form.vectorLanes); });
   }
   if (const int64_t rest = lanes % form.vectorLanes) {
     emitVector(e.index(whole), rest);
   }
-  emitEpilogue(lanes);
+  emitEpilogue(lanes, blockTrips);
+}
+
+/// The channel of x that the first lane of a vector of the panel reads first.
+Value LaneTiler::firstChannel(Value vector) {
+  Value set = e.add(e.mul(panel, e.index(panelLanes() / form.share)),
+                    e.mul(vector, e.index(form.vectorLanes / form.share)));
+  return e.add(e.mul(set, e.index(form.pitch)), e.index(form.firstChannel));
+}
+
+/// The first trip of each row loop in the piece.
+ArrayRef<Value> LaneTiler::firstRows() const {
+  return ArrayRef(loops).take_front(g.loopsOf(LoopRole::Row).size());
 }
 
 /// All rows of the piece for `count` lanes.
 void LaneTiler::emitVector(Value vector, int64_t count) {
-  Value set = e.add(e.mul(panel, e.index(panelLanes() / form.share)),
-                    e.mul(vector, e.index(form.vectorLanes / form.share)));
-  Value channel =
-      e.add(e.mul(set, e.index(form.pitch)), e.index(form.firstChannel));
   StripFiller(op, e, form, block, length, stripBuffer)
-      .fill(channel, count,
-            ArrayRef(loops).take_front(g.loopsOf(LoopRole::Row).size()),
-            blockTrips);
-  e.loop(e.index(0), blockTrips, 1, [&](Value row) { emitTiles(vector, row); });
+      .fill(firstChannel(vector), count, firstRows(), blockTrips);
+  emitRows(vector, e.index(0));
+}
+
+/// The tiles of a vector whose strip begins at byte `stripStart`.
+void LaneTiler::emitRows(Value vector, Value stripStart) {
+  e.loop(e.index(0), blockTrips, 1,
+         [&](Value row) { emitTiles(vector, row, stripStart); });
 }
 
 /// The register tiles of one row. The last one may begin within the one before,
 /// whose sums it makes again.
-void LaneTiler::emitTiles(Value vector, Value row) {
+void LaneTiler::emitTiles(Value vector, Value row, Value stripStart) {
   const int64_t rows = std::min<int64_t>(schedule.getTileRows(), length);
   const int64_t whole = length / rows;
   e.loop(e.index(0), e.index(whole), 1, [&](Value i) {
-    emitTile(vector, row, e.mul(i, e.index(rows)), rows);
+    emitTile(vector, row, e.mul(i, e.index(rows)), rows, stripStart);
   });
   if (length % rows != 0) {
-    emitTile(vector, row, e.index(length - rows), rows);
+    emitTile(vector, row, e.index(length - rows), rows, stripStart);
   }
 }
 
-void LaneTiler::emitTile(Value vector, Value row, Value first, int64_t rows) {
+void LaneTiler::emitTile(Value vector, Value row, Value first, int64_t rows,
+                         Value stripStart) {
   const int64_t groupBytes = g.xLayout.getGroupBytes();
   const int64_t vectorBytes = form.vectorLanes * groupBytes;
   const int64_t step = panelLanes() / form.vectorLanes; // of w, in vectors
@@ -147,7 +183,7 @@ void LaneTiler::emitTile(Value vector, Value row, Value first, int64_t rows) {
     wSteps.push_back(step);
   }
   const int64_t alongStride = strip.strideOf(form.along());
-  Value base = e.mul(first, e.index(alongStride));
+  Value base = e.add(stripStart, e.mul(first, e.index(alongStride)));
   if (auto across = form.across()) {
     base = e.add(base, e.mul(row, e.index(strip.strideOf(*across))));
   }
@@ -155,18 +191,16 @@ void LaneTiler::emitTile(Value vector, Value row, Value first, int64_t rows) {
   for (int64_t i = 0; i < rows; ++i) {
     offsets.push_back(e.add(base, e.index(i * alongStride)));
   }
-  Value wOffset =
-      e.add(e.index(kPackedHeaderBytes),
-            e.add(e.mul(panel, e.index(g.panelBytes)),
-                  e.mul(vector, e.index(form.vectorLanes *
-                                        g.wLayout.getGroupBytes()))));
+  Value wOffset = e.add(
+      weightStart,
+      e.mul(vector, e.index(form.vectorLanes * g.wLayout.getGroupBytes())));
   Value sum = e.add(e.mul(row, e.index(length)), first);
   sum = e.add(e.mul(sum, e.index(panelLanes())),
               e.mul(vector, e.index(form.vectorLanes)));
   Value acc = memref::ViewOp::create(
       e.b, e.loc, MemRefType::get({rows, panelLanes()}, e.b.getI32Type()),
       scratch, e.mul(sum, e.index(sizeof(int32_t))), ValueRange{});
-  lp::TileOp::create(e.b, e.loc, stripBuffer, op.getW(), acc, Value(), offsets,
+  lp::TileOp::create(e.b, e.loc, stripBuffer, weights, acc, Value(), offsets,
                      wOffset, schedule.getCell(), /*vectors=*/1, counts,
                      strides, wSteps, /*accumulate=*/false, form.unfolded.chunk,
                      schedule.getUnroll(), ArrayRef<int64_t>(),
@@ -299,14 +333,16 @@ void LaneTiler::emitPosition(Value sums, ArrayRef<Value> at, int64_t lanes,
   chains.pack(loops, panel, e.index(lanes), /*first=*/{});
 }
 
-/// Completes the sums of all positions of the piece and runs the body on them.
-void LaneTiler::emitEpilogue(int64_t lanes) {
-  auto type = MemRefType::get({block, length, panelLanes()}, e.b.getI32Type());
+/// Completes the sums of all positions in `trips` trips of the second row loop
+/// and runs the body on them.
+void LaneTiler::emitEpilogue(int64_t lanes, Value trips) {
+  auto type = MemRefType::get({form.tripsAtOnce(block), length, panelLanes()},
+                              e.b.getI32Type());
   Value sums = memref::ViewOp::create(e.b, e.loc, type, scratch, e.index(0),
                                       ValueRange{});
   const SmallVector<Value> first = loops;
   ChainWriter chains(op, e, panelLanes(), scratch, tileBytes());
-  const OpFoldResult positions[] = {blockTrips, e.b.getIndexAttr(length)};
+  const OpFoldResult positions[] = {trips, e.b.getIndexAttr(length)};
   forEach(e, positions, [&](ArrayRef<Value> at) {
     if (auto across = form.across()) {
       loops[*across] = e.add(first[*across], at[0]);

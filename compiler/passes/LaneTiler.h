@@ -1,12 +1,13 @@
 // A contraction with its channels in the lanes (LaneForm) as tasks. A task
 // computes some rows of a panel of channels, in pieces that stay in the
-// first-level cache. For each vector of lanes it copies what a piece reads of x
-// into a strip, padded, in vectors with a group for each lane; register tiles
-// of positions run over the strip (lp.tile). The sums gather in scratch and are
-// then handed to the body; what it yields is packed for other contractions as
-// well (ChainWriter.h).
+// first-level cache. For each vector of lanes, or all of the panel at once, it
+// copies what a piece reads of x into a strip, padded, in vectors with a group
+// for each lane; register tiles of positions run over the strip (lp.tile). The
+// sums gather in scratch and are then handed to the body; what it yields is
+// packed for other contractions as well (ChainWriter.h).
 //
-// Private to the files that define it: LaneTiler.cpp and LaneStrip.cpp.
+// Private to the files that define it: LaneTiler.cpp, LaneStrip.cpp,
+// LanePanel.cpp and LaneRoll.cpp.
 #ifndef LPGEN_COMPILER_PASSES_LANETILER_H
 #define LPGEN_COMPILER_PASSES_LANETILER_H
 
@@ -15,7 +16,38 @@
 
 namespace lpgen {
 
-/// Copies x into the strip of one vector of lanes.
+/// Groups of neighbouring taps in all vectors of a panel, four of them from
+/// each register of bytes. Positions come from the last one to the first.
+class PanelGroups {
+public:
+  PanelGroups(Emitter &e, const LaneForm &form);
+
+  /// Bytes in a register, each a channel.
+  int64_t width() const { return bytes; }
+  /// A register of x as it is interleaved.
+  mlir::Value stored(mlir::Value loaded);
+  mlir::Value padding(int64_t stored);
+  /// Registers that go from a position to the one before it.
+  int64_t stateSize() const { return hasPairs ? 1 : 5; }
+  /// Those of zeros.
+  llvm::SmallVector<mlir::Value> none();
+  /// The groups of the four vectors that begin at the position of `here`.
+  llvm::SmallVector<mlir::Value>
+  step(mlir::Value here, llvm::SmallVectorImpl<mlir::Value> &state);
+
+private:
+  mlir::VectorType typeOf(unsigned bits);
+  mlir::Value splat(int64_t value);
+  mlir::Value interleave(mlir::Value a, mlir::Value b, unsigned bits,
+                         bool upper);
+
+  Emitter &e;
+  const LaneForm &form;
+  int64_t bytes;
+  bool hasPairs; ///< Of elements of 16 bits; else four bytes.
+};
+
+/// Copies x into the strip of one vector of lanes, or of all in a panel.
 class StripFiller {
 public:
   StripFiller(lp::ContractOp op, Emitter &e, const LaneForm &form,
@@ -26,6 +58,15 @@ public:
   /// many of the second there are.
   void fill(mlir::Value firstChannel, int64_t lanes,
             llvm::ArrayRef<mlir::Value> rows, mlir::Value acrossTrips);
+  /// Likewise all vectors of a panel, one strip after the other.
+  void fillPanel(mlir::Value firstChannel, llvm::ArrayRef<mlir::Value> rows,
+                 mlir::Value acrossTrips);
+  /// Of strips whose rows roll, row `number` after the first one of the piece,
+  /// which goes to its place `slot`: of the vector at `firstChannel`, whose
+  /// strip begins at byte `first`, or of all vectors of a panel.
+  void fillRow(mlir::Value firstChannel, int64_t lanes, bool allVectors,
+               llvm::ArrayRef<mlir::Value> rows, mlir::Value number,
+               mlir::Value slot, mlir::Value first);
 
 private:
   mlir::Value groupsOf(int64_t value);
@@ -42,7 +83,12 @@ private:
   llvm::SmallVector<mlir::Value> walkPart(mlir::Value from, mlir::Value to,
                                           llvm::ArrayRef<mlir::Value> before,
                                           bool isInside);
-  void storeGroups(mlir::Value offset, llvm::ArrayRef<mlir::Value> groups);
+  llvm::SmallVector<mlir::Value> panelStep(llvm::ArrayRef<mlir::Value> at,
+                                           mlir::Value offset,
+                                           llvm::ArrayRef<mlir::Value> before,
+                                           bool isInside);
+  void storeGroups(mlir::Value offset, llvm::ArrayRef<mlir::Value> groups,
+                   int64_t apart);
   bool canBeOutside(unsigned d) const;
 
   lp::ContractOp op;
@@ -58,6 +104,8 @@ private:
   unsigned walkDim;     ///< The dimension of the innermost loop.
   mlir::Value padding;  ///< A group of padding in each lane.
   bool interleaves;     ///< Groups are made of bytes as they lie in x.
+  PanelGroups panel;
+  bool isPanel = false; ///< All vectors of a panel are filled.
   // Of the vector at hand:
   mlir::Value channel;
   int64_t count = 0;
@@ -76,18 +124,27 @@ public:
 
 private:
   int64_t sumsBytes() const;
+  int64_t stripsEnd() const;
   int64_t tileBytes() const;
   int64_t panelLanes() const { return g.wLayout.getLanes(); }
   void emitPanel(int64_t lanes);
   void emitPiece(int64_t lanes);
+  mlir::Value firstChannel(mlir::Value vector);
+  llvm::ArrayRef<mlir::Value> firstRows() const;
   void emitVector(mlir::Value vector, int64_t count);
-  void emitTiles(mlir::Value vector, mlir::Value row);
+  void emitRows(mlir::Value vector, mlir::Value stripStart);
+  int64_t tapRowBytes() const;
+  int64_t rolledBytes() const;
+  void copyWeights();
+  void fillRow(int64_t lanes, mlir::Value number);
+  void emitRolling(int64_t lanes);
+  void emitTiles(mlir::Value vector, mlir::Value row, mlir::Value stripStart);
   void emitTile(mlir::Value vector, mlir::Value row, mlir::Value first,
-                int64_t rows);
+                int64_t rows, mlir::Value stripStart);
   void readLanesAsOne(mlir::Block &body, mlir::Value number);
   void emitPosition(mlir::Value sums, llvm::ArrayRef<mlir::Value> at,
                     int64_t lanes, ChainWriter &chains);
-  void emitEpilogue(int64_t lanes);
+  void emitEpilogue(int64_t lanes, mlir::Value trips);
   mlir::Value correction(mlir::Value lane);
 
   lp::ContractOp op;
@@ -101,6 +158,8 @@ private:
   int64_t length; ///< Positions of a piece.
   Strip strip;
   mlir::Value stripBuffer;
+  mlir::Value weights;     ///< Where tiles read w,
+  mlir::Value weightStart; ///< from this byte on.
   mlir::Value panel;
   mlir::Value blockTrips;
   /// Current value of each loop, the first one of the piece of row loops.

@@ -130,9 +130,9 @@ static void explainLanes(llvm::raw_ostream &os, lp::ContractOp op) {
   os << formatv(
       "  strips of x  {0} bytes for {1} x {2} positions, in k-groups of {3} "
       "{4}; stored values [{5}, {6}]\n",
-      strip.bytes, block, length, facts.group,
-      form->groupsChannels() ? "channels" : "taps", packed.x.range.lo,
-      packed.x.range.hi);
+      strip.bytes * form->stripVectors(), form->tripsAtOnce(block), length,
+      facts.group, form->groupsChannels() ? "channels" : "taps",
+      packed.x.range.lo, packed.x.range.hi);
   os << formatv("  packed w     {0} bytes; stored values [{1}, {2}]\n",
                 g.wBytes, packed.w.range.lo, packed.w.range.hi);
   os << formatv("  corrections  {0}\n",

@@ -47,6 +47,8 @@ private:
   bool storeX(StoredRange range);
   bool storeW(StoredRange range);
   bool padFits();
+  bool canFillPanels(int64_t vectors);
+  std::optional<LaneRoll> findRoll();
   void layOut(int64_t vectors);
 
   lp::ContractOp contract;
@@ -333,8 +335,75 @@ bool LanePlanner::store() {
               "'");
 }
 
+/// Four vectors of 32-bit groups of neighbouring taps have the channels of a
+/// register of bytes.
+bool LanePlanner::canFillPanels(int64_t vectors) {
+  constexpr int64_t unitBits = 128; // of what interleaves
+  const PackedForm &packed = form.unfolded;
+  const ElementType element = lp::toElementType(contract.getXElement());
+  if (form.groupsChannels() || form.groupStep != 1 || form.share != 1 ||
+      form.pitch != 1 || facts.groupBytes != 4 || vectors % 4 != 0 ||
+      facts.lanes * 32 % unitBits != 0 || contract.getXPadScalar() ||
+      !lp::getStorageType(contract.getXElement()).isInteger(8)) {
+    return false;
+  }
+  const int64_t pad = contract.getXPad().value_or(0);
+  return facts.group == 4 || (facts.group == 2 && !element.isStorageSigned() &&
+                              packed.x.offset == 0 && pad >= 0 && pad <= 255);
+}
+
+/// The dimension of the second row loop, if its taps are the outermost ones and
+/// no other dimension but that of the walk has more than a position.
+std::optional<LaneRoll> LanePlanner::findRoll() {
+  const ContractShape &shape = form.shape;
+  const Geometry &g = form.unfolded.geometry;
+  const auto across = form.across();
+  std::optional<LaneRoll> roll;
+  if (!across) {
+    return roll;
+  }
+  std::optional<unsigned> outermost;
+  for (unsigned loop : g.loopsOf(LoopRole::Tap)) {
+    outermost = outermost || shape.extents[loop] == 1 ? outermost : loop;
+  }
+  const auto walk = static_cast<unsigned>(
+      form.groupsChannels() ? shape.xShape.size() - 2 : form.groupDim);
+  for (unsigned d = 0; d + 1 < shape.xShape.size(); ++d) {
+    const Subscript s = subscriptOf(shape, d);
+    if (d == walk) {
+      if (s.uses(*across) || (outermost && s.uses(*outermost))) {
+        return std::nullopt;
+      }
+      continue;
+    }
+    for (unsigned loop = 0; loop < shape.extents.size(); ++loop) {
+      const bool isOther = isReduction(loop)
+                               ? shape.extents[loop] > 1 && loop != outermost
+                               : loop == form.along();
+      if (s.uses(loop) && isOther) {
+        return std::nullopt;
+      }
+    }
+    if (!s.uses(*across)) {
+      if (outermost && s.uses(*outermost)) {
+        return std::nullopt;
+      }
+      continue;
+    }
+    const bool hasTaps = outermost && s.coefficients[*outermost] == 1;
+    const int64_t step = s.coefficients[*across];
+    if (roll || !hasTaps || step > shape.extents[*outermost] ||
+        shape.isXDynamic[d]) {
+      return std::nullopt;
+    }
+    roll = {d, shape.extents[*outermost], step};
+  }
+  return roll;
+}
+
 void LanePlanner::layOut(int64_t vectors) {
   PackedForm &packed = form.unfolded;
+  form.fillsPanels = canFillPanels(vectors);
   auto layout = [&](lp::OperandKind operand, const ElementStorage &storage,
                     int64_t bytes, int64_t lanes, bool sums) {
     return lp::LayoutAttr::get(
@@ -349,6 +418,7 @@ void LanePlanner::layOut(int64_t vectors) {
                              layout(lp::OperandKind::Weights, packed.w,
                                     facts.wBytes(), facts.lanes * vectors,
                                     packed.needsWSums));
+  form.roll = findRoll();
 }
 
 } // namespace
@@ -382,7 +452,7 @@ Strip lpgen::planStrip(const LaneForm &form, int64_t block, int64_t length) {
     }
     reach(form.along(), length);
     if (auto across = form.across()) {
-      reach(*across, block);
+      reach(*across, form.tripsAtOnce(block));
     }
     strip.positions *= dim.size;
     strip.dims.push_back(std::move(dim));
@@ -396,6 +466,12 @@ Strip lpgen::planStrip(const LaneForm &form, int64_t block, int64_t length) {
   return strip;
 }
 
+int64_t LaneForm::copiedPositions(int64_t block, int64_t length) const {
+  const int64_t positions = planStrip(*this, block, length).positions;
+  return roll ? positions / roll->taps * (roll->taps + roll->step * (block - 1))
+              : positions;
+}
+
 int64_t lpgen::pieceLength(const LaneForm &form, int64_t block,
                            int64_t l1Bytes) {
   constexpr int64_t sumBytes = 4;
@@ -405,8 +481,8 @@ int64_t lpgen::pieceLength(const LaneForm &form, int64_t block,
     const Strip strip = planStrip(form, block, length);
     const int64_t read = std::max(form.segment(lanes), lineBytes);
     // A quarter is left to w, the results and what comes next.
-    return strip.bytes + strip.positions * read +
-               block * length * lanes * sumBytes <=
+    return strip.bytes * form.stripVectors() + strip.positions * read +
+               form.tripsAtOnce(block) * length * lanes * sumBytes <=
            l1Bytes / 4 * 3;
   };
   const int64_t extent = form.shape.extents[form.along()];

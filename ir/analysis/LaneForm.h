@@ -13,6 +13,13 @@
 
 namespace lpgen {
 
+/// How rows of x roll through a strip of as many as there are taps.
+struct LaneRoll {
+  unsigned dim = 0; ///< Of x.
+  int64_t taps = 1;
+  int64_t step = 1; ///< Rows from one trip of the second row loop to the next.
+};
+
 struct LaneForm {
   /// w is packed as that of the unfolded GEMM, whose x has a row for each
   /// output position and each product of its own: no x is packed. Its inner
@@ -31,6 +38,26 @@ struct LaneForm {
   unsigned groupDim = 0;
   int64_t groupStep = 1;
 
+  /// The strips of all vectors of a whole panel are filled at once: from bytes
+  /// side by side in x, a lane each, that are stored as bytes or, not negative
+  /// and without an offset, in 16 bits.
+  bool fillsPanels = false;
+
+  /// A strip has the rows of x that one trip of the second row loop reads, of
+  /// all vectors of a panel. Each trip fills in what is new, at the places of
+  /// what is read no more.
+  std::optional<LaneRoll> roll;
+
+  /// Strips in the scratch of a task.
+  int64_t stripVectors() const {
+    return fillsPanels || roll
+               ? unfolded.geometry.wLayout.getLanes() / vectorLanes
+               : 1;
+  }
+  /// Trips of the second row loop, of `block`, whose x and sums a task holds.
+  int64_t tripsAtOnce(int64_t block) const { return roll ? 1 : block; }
+  /// Positions that a piece of a task copies, of its strip and of what follows.
+  int64_t copiedPositions(int64_t block, int64_t length) const;
   bool groupsChannels() const { return groupDim + 1 == shape.xShape.size(); }
   int64_t lanes() const { return unfolded.geometry.extentOf(LoopRole::Column); }
   /// Row loops within a task: the innermost one, in pieces, and `block` trips
@@ -73,7 +100,7 @@ std::optional<LaneForm> planLaneForm(lp::ContractOp contract, const Cell &cell,
 mlir::FailureOr<LaneForm> scheduledLaneForm(lp::ContractOp contract);
 
 /// The strip of `length` positions of the innermost row loop and `block` trips
-/// of the second one.
+/// of the second one, or one where rows roll.
 Strip planStrip(const LaneForm &form, int64_t block, int64_t length);
 
 /// Positions of the innermost row loop in a piece of a task with `block` trips

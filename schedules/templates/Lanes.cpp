@@ -37,7 +37,7 @@ int64_t usualBlock(const LaneForm &form, const Machine &machine) {
     const int64_t length = pieceLength(form, block, machine.cpu.l1Bytes);
     return static_cast<int64_t>(llvm::divideCeil(extent, block) *
                                 llvm::divideCeil(along, length)) *
-           planStrip(form, block, length).positions;
+           form.copiedPositions(block, length);
   };
   const auto first = static_cast<int64_t>(llvm::divideCeil(extent, blocks));
   int64_t best = first;
@@ -96,7 +96,8 @@ void LanesTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
   const int64_t trips =
       across ? std::min(block, form->shape.extents[*across]) : 1;
   const int64_t length = pieceLength(*form, trips, machine.cpu.l1Bytes);
-  if (planStrip(*form, trips, length).bytes > kMostStripBytes) {
+  if (planStrip(*form, trips, length).bytes * form->stripVectors() >
+      kMostStripBytes) {
     reason = "a task of " + std::to_string(block) +
              " rows reads more than 1 MiB of x";
     return;

@@ -79,8 +79,9 @@ constexpr PartCase partCases[] = {
     // loads of what 16 registers do not hold.
     {"x86_avx2", table, "vpshufb", 4.3},
     // A tile of a depthwise layer has six products for eight outputs, each
-    // with an addition but the first.
-    {"x86_avx2", depthwise, "vpmaddwd", 2.5},
+    // with an addition but the first. Of w, which lies beside sums where rows
+    // roll, each tile loads its six vectors.
+    {"x86_avx2", depthwise, "vpmaddwd", 2.7},
     {"x86_avx512_vnni", depthwise, "vpdpbusd", 2.9},
     {"x86_avx2", grouped, "vpmaddwd", 2.7},
     // smlal and smlal2 add to sums in registers; smull of bytes, whose sums 16
@@ -88,13 +89,14 @@ constexpr PartCase partCases[] = {
     {"arm_neon", depthwise, "smlal", 1.3},
     {"arm_neon", grouped, "smlal", 1.5},
     {"x86_avx512_vnni", grouped, "vpdpbusd", 1.75},
-    // Their strips, for a vector of groups: a load, two shuffles and a store;
-    // three operations of 512 bits.
-    {"x86_avx2", depthwise, "vpmovzxbw", 5.3},
-    {"x86_avx512_vnni", depthwise, "vpmovzxbd", 5.3},
+    // Their strips, for four vectors of groups: a load, up to two shuffles of
+    // words, six that interleave and four stores. Of bytes and zeros three are
+    // of this kind, of pairs of bytes two.
+    {"x86_avx2", depthwise, "vpunpckhbw", 5.4},
+    {"x86_avx512_vnni", depthwise, "vpunpckhwd", 10},
     // Their epilogues, for a vector of outputs.
     {"x86_avx2", depthwise, "vcvtps2dq", 6.7},
-    {"x86_avx512_vnni", depthwise, "vcvtps2dq", 6.4},
+    {"x86_avx512_vnni", depthwise, "vcvtps2dq", 7},
     {"arm_neon", depthwise, "fcvtns", 7.6},
 };
 
