@@ -303,6 +303,9 @@ Value Emitter::real(const Value &value) {
   if (!value.quantization) {
     return value;
   }
+  if (const std::optional<Value> inner = innerOf(value)) {
+    return spreadOut(real(*inner), value.read.spread->factors);
+  }
   const Quantization &quantization = *value.quantization;
   Value result = value;
   result.quantization.reset();
@@ -475,6 +478,12 @@ static Expression joined(ChainOperation operation, const Expression &x,
 std::optional<Value> Emitter::applied(const Value &value,
                                       ChainOperation operation,
                                       const Constant &number) {
+  if (const std::optional<Value> inner = innerOf(value)) {
+    const Spread &spread = *value.read.spread;
+    if (const auto within = withinSpread(number, spread)) {
+      return spreadOut(*applied(*inner, operation, *within), spread.factors);
+    }
+  }
   const std::vector<Value> operands = {value, constantValue(number)};
   std::optional<Value> result =
       elementwise(operands, [operation](std::span<const Expression> elements) {

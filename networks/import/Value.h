@@ -51,6 +51,8 @@ using Subscripts = std::vector<Subscript>;
 using ElementAt = std::function<builder::Expression(const Subscripts &)>;
 
 struct SumChain;
+struct Spread;
+struct Repetition;
 
 /// Reads elements. What is known of how they are computed goes with the
 /// function that computes them, so that another function has it not.
@@ -69,6 +71,10 @@ public:
 
   /// What is done with an exact sum, or null.
   std::shared_ptr<const SumChain> chain;
+  /// Where the elements lie in the channels of another value, or null.
+  std::shared_ptr<const Spread> spread;
+  /// Of which value the elements are repetitions, or null.
+  std::shared_ptr<const Repetition> repetition;
 
 private:
   ElementAt function;
@@ -114,6 +120,20 @@ struct Value {
   Factors factors() const;
 };
 
+/// Elements of an image that lie in channels: where a and b are the remainders
+/// of row and column by the factors [f, g], outputs are [a, b, output] of
+/// `inner`.
+struct Spread {
+  Value inner;
+  std::vector<int64_t> factors; ///< Of each dimension behind the channels.
+};
+
+/// Each element of `value` so many times in the dimensions behind the channels.
+struct Repetition {
+  Value value;
+  std::vector<int64_t> factors;
+};
+
 /// As many dimensions, the images first and channels, dimension 1, last.
 std::vector<int> channelsLast(size_t rank);
 
@@ -133,6 +153,19 @@ Subscripts coarsened(const Factors &coarse, const Factors &fine,
 std::optional<Value> reshape(const Value &value, const Extents &shape);
 /// Dimension i of the result is dimension order[i] of the value.
 Value transpose(const Value &value, const std::vector<int> &order);
+
+/// The image whose elements lie in the channels of `inner`, with a factor of
+/// its own for each remainder.
+Value spreadOut(const Value &inner, const std::vector<int64_t> &factors);
+/// The same with one factor for each dimension, in the order of the image.
+Value spreadOutFlat(const Value &inner, const std::vector<int64_t> &factors);
+/// Numbers of channels, or one, for the channels of `spread.inner`; nothing if
+/// they differ along another dimension.
+std::optional<Constant> withinSpread(const Constant &numbers,
+                                     const Spread &spread);
+/// The value in whose channels the elements lie, with their range, scale and
+/// zero point; nothing if there is none.
+std::optional<Value> innerOf(const Value &value);
 
 /// Reads as before through subscripts with one more, at `place`.
 Reader leavingOut(size_t place, Reader read);

@@ -193,3 +193,86 @@ TEST(ImportOnnxRepeating, WindowsBeyondThePadding) {
             {"count_include_pad", int64_t{1}}});
   EXPECT_THAT(computed(net, {3, 6, 9, 12, 15}), ElementsAre(3, 9, 13.5));
 }
+
+namespace {
+struct RepeatedConv {
+  Ints factors;
+  Ints kernel;
+  Ints pads;
+  int64_t outputs;
+  bool isQuantized;
+};
+
+/// A convolution of bytes [1, 2, 3, 2] whose rows and columns repeat. With
+/// another node between, it is one of the large image.
+Net repeatedConv(const RepeatedConv &shape, bool isDirect) {
+  Net net;
+  net.input("x", {1, 2, 3, 2}, TensorProto::UINT8).output("y");
+  net.floats("none", {0}, {})
+      .floats("factors", {4},
+              {1, 1, float(shape.factors[0]), float(shape.factors[1])});
+  const int64_t count = shape.outputs * 2 * shape.kernel[0] * shape.kernel[1];
+  std::vector<float> weights;
+  for (int64_t i = 0; i < count; ++i) {
+    weights.push_back(float(i * 7 % 11 - 5));
+  }
+  std::vector<float> scales;
+  std::vector<float> bias;
+  std::vector<float> whole;
+  for (int64_t o = 0; o < shape.outputs; ++o) {
+    whole.push_back(float(40 - 90 * o));
+    scales.push_back(float(o + 1) * 0.25F);
+    bias.push_back(float(o) * 3 - 2);
+  }
+  net.floats("w", {shape.outputs, 2, shape.kernel[0], shape.kernel[1]},
+             weights);
+  net.floats("b", {shape.outputs}, whole);
+  net.floats("scales", {shape.outputs, 1, 1}, scales);
+  net.floats("bias", {shape.outputs, 1, 1}, bias);
+  net.floats("sy", {}, {0.7F}).integers("zy", TensorProto::UINT8, {}, {9});
+  net.node("Cast", {"x"}, {"xf"}, {{"to", int64_t{1}}});
+  net.node("Resize", {"xf", "none", "factors"}, {"large"},
+           {{"mode", std::string("nearest")},
+            {"coordinate_transformation_mode", std::string("asymmetric")},
+            {"nearest_mode", std::string("floor")}});
+  if (!isDirect) {
+    net.node("Identity", {"large"}, {"same"});
+  }
+  net.node("Conv", {isDirect ? "large" : "same", "w", "b"}, {"p"},
+           {{"pads", shape.pads}});
+  net.node("Mul", {"p", "scales"}, {"m"});
+  net.node("Add", {"m", "bias"}, {"a"});
+  net.node("Relu", {"a"}, {shape.isQuantized ? "r" : "y"});
+  if (shape.isQuantized) {
+    net.node("QuantizeLinear", {"r", "sy", "zy"}, {"q"});
+    net.node("DequantizeLinear", {"q", "sy", "zy"}, {"y"});
+  }
+  return net;
+}
+} // namespace
+
+TEST(ImportOnnxRepeating, ConvolutionOfRepeatedRowsIsOneOfTheSmallImage) {
+  const Numbers x = {3, 250, 7, 90, 0, 255, 12, 1, 200, 33, 54, 128};
+  const std::vector<RepeatedConv> shapes = {
+      {{2, 2}, {3, 3}, {1, 1, 1, 1}, 3, true},
+      {{2, 2}, {3, 3}, {1, 1, 1, 1}, 1, false},
+      {{3, 2}, {5, 3}, {2, 1, 2, 1}, 2, true},
+      {{1, 4}, {1, 3}, {0, 2, 0, 0}, 3, true},
+      {{2, 1}, {2, 1}, {0, 0, 1, 0}, 2, false},
+      {{2, 2}, {5, 5}, {3, 3, 1, 1}, 2, true}};
+  for (const RepeatedConv &shape : shapes) {
+    const Net net = repeatedConv(shape, true);
+    const std::vector<double> expected =
+        computed(repeatedConv(shape, false), x);
+    EXPECT_EQ(computed(net, x), expected) << imported(net.bytes())->text();
+    EXPECT_THAT(imported(net.bytes())->text(), HasSubstr(": u8[1, 3, 2, 2]"));
+  }
+  // An odd number of places, and outputs that fill the lanes.
+  for (const RepeatedConv &shape :
+       std::vector<RepeatedConv>{{{2, 2}, {2, 2}, {0, 0, 0, 0}, 3, true},
+                                 {{2, 2}, {3, 3}, {1, 1, 1, 1}, 5, true}}) {
+    const Net net = repeatedConv(shape, true);
+    EXPECT_EQ(computed(net, x), computed(repeatedConv(shape, false), x));
+    EXPECT_THAT(imported(net.bytes())->text(), HasSubstr("u8[1, 6, 4, 2]"));
+  }
+}

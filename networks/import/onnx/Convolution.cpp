@@ -258,6 +258,85 @@ static Value forwardWeights(Lowering &lowering, const Value &weights,
   return result;
 }
 
+/// floor(number / divisor)
+static int64_t floorDivided(int64_t number, int64_t divisor) {
+  const int64_t quotient = number / divisor;
+  return quotient - (number % divisor < 0 ? 1 : 0);
+}
+
+/// A convolution of an image whose elements are repetitions is one of the image
+/// that is repeated: the taps that meet the same element are added, and the
+/// outputs for each pair of remainders are channels. That pays where the lanes
+/// of a vector would not be full without it, since the sums may need more bits.
+static bool isOfRepetition(const Sum &sum, const Weights &weights,
+                           const Repetition &repetition) {
+  constexpr int64_t lanes = 16;
+  const Window &window = sum.window;
+  bool isWhole = sum.groups == 1 && weights.isInteger &&
+                 sum.direction == Direction::Forward &&
+                 sum.outputs * productOf(repetition.factors) <= lanes;
+  for (size_t i = 0; i < window.kernel.size(); ++i) {
+    isWhole = isWhole && window.strides[i] == 1 && window.dilations[i] == 1 &&
+              window.outputs[i] % repetition.factors[i] == 0;
+  }
+  return isWhole;
+}
+
+/// Replaces weights and window by those over the smaller image. In a dimension,
+/// tap r of the outputs with remainder a by f meets element
+/// floor((a + r - begin) / f) from the one of the output on.
+static void addTaps(const Value &x, const std::vector<int64_t> &factors,
+                    Weights &weights, Sum &sum) {
+  Window &window = sum.window;
+  const Window old = window;
+  const int64_t classes = productOf(factors);
+  const Constant taps = weights.numbers;
+  Constant &numbers = weights.numbers;
+  numbers.shape[0] *= classes;
+  window.readsOutside = false;
+  for (size_t i = 0; i < factors.size(); ++i) {
+    const int64_t first = floorDivided(-old.begins[i], factors[i]);
+    const int64_t last = floorDivided(
+        factors[i] + old.kernel[i] - 2 - old.begins[i], factors[i]);
+    window.begins[i] = -first;
+    window.kernel[i] = last - first + 1;
+    window.outputs[i] = old.outputs[i] / factors[i];
+    const int64_t end = window.outputs[i] - 1 + last - x.extent(i + 2) + 1;
+    window.ends[i] = std::max<int64_t>(end, 0);
+    window.readsOutside = window.readsOutside || first < 0 || end > 0;
+    numbers.shape[i + 2] = window.kernel[i];
+  }
+  numbers.values.assign(size_t(elementCount(numbers.shape)), 0);
+  size_t from = 0;
+  forEachElement(taps.shape, [&](const Extents &at) {
+    for (int64_t each = 0; each < classes; ++each) {
+      int64_t rest = each;
+      std::vector<int64_t> places(factors.size());
+      for (size_t i = factors.size(); i-- > 0;) {
+        places[i] = floorDivided(rest % factors[i] + at[i + 2] - old.begins[i],
+                                 factors[i]) +
+                    window.begins[i];
+        rest /= factors[i];
+      }
+      int64_t to = (each * taps.shape[0] + at[0]) * taps.shape[1] + at[1];
+      for (size_t i = 0; i < factors.size(); ++i) {
+        to = to * window.kernel[i] + places[i];
+      }
+      numbers.values[size_t(to)] += taps.values[from];
+    }
+    ++from;
+  });
+  sum.outputs *= classes;
+  if (weights.scale && weights.scale->count() > 1) {
+    Constant &scale = *weights.scale;
+    const std::vector<double> once = scale.values;
+    for (int64_t each = 1; each < classes; ++each) {
+      scale.values.insert(scale.values.end(), once.begin(), once.end());
+    }
+    scale.shape = {scale.count()};
+  }
+}
+
 static Outcome convolveBy(Direction direction, Lowering &lowering,
                           const Node &node, const Value &input,
                           const Value &kernel, Value &result) {
@@ -267,10 +346,18 @@ static Outcome convolveBy(Direction direction, Lowering &lowering,
     return refusal;
   }
   Emitter &emitter = lowering.emitter;
-  const Weights weights =
-      prepareWeights(lowering, kernel, 0, isUniformGrid(input));
+  Weights weights = prepareWeights(lowering, kernel, 0, isUniformGrid(input));
   sum.isInteger = weights.isInteger;
-  const Value x = sum.isInteger ? input : emitter.real(input);
+  Value x = sum.isInteger ? input : emitter.real(input);
+  const std::shared_ptr<const Repetition> repetition =
+      input.read.repetition &&
+              isOfRepetition(sum, weights, *input.read.repetition)
+          ? input.read.repetition
+          : nullptr;
+  if (repetition) {
+    x = repetition->value;
+    addTaps(x, repetition->factors, weights, sum);
+  }
   sum.x = windowed(emitter, node, x, sum,
                    sum.isInteger ? std::to_string(zeroOf(x)) : "0");
   sum.channelFactors = sum.groups > 1 ? Factors{sum.channels} : sum.x.dims[1];
@@ -301,6 +388,9 @@ static Outcome convolveBy(Direction direction, Lowering &lowering,
   result = emitter.assign(result, node.name + "_sum");
   addLayer(lowering, node, sum.x, weights, result, perOutput / everySo,
            *kernel.constant);
+  if (repetition) {
+    result = spreadOut(result, repetition->factors);
+  }
   return std::nullopt;
 }
 

@@ -208,15 +208,17 @@ static Outcome lowerMax(Lowering &lowering, const Node &node) {
       [](double a, double b) { return std::max(a, b); });
 }
 
-static Outcome lowerRelu(Lowering &lowering, const Node &node) {
-  const Value &input = lowering.input(node, 0);
+static Value reluOf(Lowering &lowering, const Value &input) {
+  if (const std::optional<Value> inner = innerOf(input)) {
+    return spreadOut(reluOf(lowering, *inner), input.read.spread->factors);
+  }
   const std::optional<Quantization> &quantization = input.quantization;
   // With positive scales and one zero it is one of the codes.
   const bool isOfCodes =
       !quantization || (quantization->zero.isUniform() &&
                         std::ranges::all_of(quantization->scale.values,
                                             [](double s) { return s > 0; }));
-  Value value = isOfCodes ? input : lowering.emitter.real(input);
+  const Value value = isOfCodes ? input : lowering.emitter.real(input);
   const int64_t zero =
       isOfCodes && quantization ? int64_t(quantization->zero.values[0]) : 0;
   Value result = mapped(lowering, value, [zero](const Expression &e) {
@@ -228,7 +230,11 @@ static Outcome lowerRelu(Lowering &lowering, const Node &node) {
   result.highest = std::max(value.highest, zero);
   result.quantization = value.quantization;
   result.beforeRelu = value.read;
-  lowering.define(node, std::move(result));
+  return result;
+}
+
+static Outcome lowerRelu(Lowering &lowering, const Node &node) {
+  lowering.define(node, reluOf(lowering, lowering.input(node, 0)));
   return std::nullopt;
 }
 

@@ -211,6 +211,27 @@ static std::optional<Value> shortened(Lowering &lowering, const Value &value,
   return result;
 }
 
+/// Codes where they are computed, then in the order of the image.
+static std::optional<Value>
+quantizeSpread(Lowering &lowering, const Value &inner, const Spread &spread,
+               const Grid &grid, const std::string &name) {
+  const std::optional<Constant> scale = withinSpread(grid.scale, spread);
+  const std::optional<Constant> zero = withinSpread(grid.zero, spread);
+  Grid within = grid;
+  if (!scale || !zero) {
+    return std::nullopt;
+  }
+  within.scale = *scale;
+  within.zero = *zero;
+  const std::optional<Value> codes =
+      quantize(lowering, inner, within, name, true);
+  if (!codes) {
+    return std::nullopt;
+  }
+  const Value image = spreadOutFlat(*codes, spread.factors);
+  return lowering.emitter.store(image, name, image.order);
+}
+
 std::optional<Value> quantize(Lowering &lowering, const Value &input,
                               const Grid &grid, const std::string &name,
                               bool isStored) {
@@ -223,6 +244,9 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
     codes.quantization.reset();
     codes.beforeRelu = nullptr;
     return codes;
+  }
+  if (const std::optional<Value> inner = innerOf(input); inner && isStored) {
+    return quantizeSpread(lowering, *inner, *input.read.spread, grid, name);
   }
   Value value = lowering.emitter.real(input);
   if (!value.constant &&

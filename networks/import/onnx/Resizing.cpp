@@ -168,7 +168,8 @@ static Outcome readSizes(Lowering &lowering, const Node &node,
 }
 
 Outcome lowerResize(Lowering &lowering, const Node &node) {
-  Value value = movable(lowering, lowering.input(node, 0));
+  const Value source = movable(lowering, lowering.input(node, 0));
+  Value value = source;
   if (node.text("mode", "nearest") != "nearest") {
     return Refusal{"mode", "only 'nearest' is supported", ""};
   }
@@ -186,7 +187,8 @@ Outcome lowerResize(Lowering &lowering, const Node &node) {
             : NearestRule{
                   node.text("coordinate_transformation_mode", "half_pixel"),
                   node.text("nearest_mode", "round_prefer_floor")};
-  bool isRepeated = false;
+  std::vector<int64_t> factors(sizes.size(), 1);
+  bool isGathered = false;
   for (size_t d = 0; d < sizes.size(); ++d) {
     const Size &size = sizes[d];
     if (size.from == size.to && size.scale == 1) {
@@ -196,7 +198,7 @@ Outcome lowerResize(Lowering &lowering, const Node &node) {
     const bool isWhole = float(factor) == size.scale;
     if (isWhole && rule.isFloor()) {
       value = repeated(value, d, factor);
-      isRepeated = true;
+      factors[d] = factor;
       continue;
     }
     const std::optional<Constant> places = placesOf(rule, size);
@@ -211,9 +213,22 @@ Outcome lowerResize(Lowering &lowering, const Node &node) {
                              "export with 'asymmetric' and 'floor'"};
     }
     value = gathered(lowering, node, value, d, *places);
+    isGathered = true;
   }
-  lowering.define(node,
-                  isRepeated ? lowering.emitter.flat(value, node.name) : value);
+  if (productOf(factors) == 1) {
+    lowering.define(node, value);
+    return std::nullopt;
+  }
+  // A convolution may read the smaller image.
+  const Node *reader = lowering.onlyReader(node.outputs[0]);
+  if (reader && reader->operation == "Conv" && !isGathered &&
+      value.rank() > 2 && factors[0] * factors[1] == 1) {
+    value.read.repetition = std::make_shared<const Repetition>(
+        Repetition{source, {factors.begin() + 2, factors.end()}});
+    lowering.define(node, value);
+    return std::nullopt;
+  }
+  lowering.define(node, lowering.emitter.flat(value, node.name));
   return std::nullopt;
 }
 
