@@ -6,8 +6,9 @@
 
 using namespace lpgen;
 
-/// The most rows of a register tile that are tried.
-static constexpr int64_t kMostRows = 8;
+/// The most rows of a register tile that are tried. With one vector of columns
+/// more of them hide the latency of the sums.
+static int64_t mostRows(int64_t vectors) { return vectors == 1 ? 16 : 8; }
 
 /// The most vectors of a tile that are tried. With one row nothing but more
 /// columns hides the latency of the sums.
@@ -73,7 +74,8 @@ void PackedTemplate::addTiles(lp::ContractOp contract, const Cell &cell,
     if (!form) {
       return;
     }
-    for (int64_t rows = 1; rows <= request.rows.value_or(kMostRows); ++rows) {
+    for (int64_t rows = 1; rows <= request.rows.value_or(mostRows(vectors));
+         ++rows) {
       if (!isAllowed(request.rows, rows) ||
           !isAllowed(request.vectors, vectors)) {
         continue;
