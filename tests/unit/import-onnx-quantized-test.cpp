@@ -202,3 +202,80 @@ TEST(ImportOnnxQuantized, NormalizationBehindASumIsOneGainAndOffset) {
         << x;
   }
 }
+
+/// An attribute of operators of integers; weights stay as they are.
+TEST(ImportOnnxQuantized, ImagesWithChannelsLast) {
+  Net pool;
+  pool.input("x", {1, 2, 2, 3}, TensorProto::UINT8);
+  pool.output("y", TensorProto::UINT8);
+  pool.floats("s", {}, {1}).integers("z", TensorProto::UINT8, {}, {0});
+  pool.node("QLinearGlobalAveragePool", {"x", "s", "z", "s", "z"}, {"y"},
+            {{"channels_last", int64_t{1}}}, "com.microsoft");
+  EXPECT_THAT(computed(pool, {1, 10, 100, 3, 20, 200, 5, 30, 60, 7, 40, 80}),
+              ElementsAre(4, 25, 110));
+  EXPECT_THAT(imported(pool.bytes())->report.notes, ElementsAre());
+  Net conv;
+  conv.input("x", {1, 2, 1, 2}, TensorProto::UINT8);
+  conv.output("y", TensorProto::UINT8);
+  conv.floats("s", {}, {1}).integers("z", TensorProto::UINT8, {}, {0});
+  conv.integers("w", TensorProto::INT8, {1, 2, 2, 1}, {1, 2, 3, 4});
+  conv.integers("zw", TensorProto::INT8, {}, {0});
+  conv.node("QLinearConv", {"x", "s", "z", "w", "s", "zw", "s", "z"}, {"y"},
+            {{"channels_last", int64_t{1}}}, "com.microsoft");
+  // Pixels (1, 2) and (3, 4): 1 * 1 + 2 * 3 of the channels, 3 * 2 + 4 * 4.
+  EXPECT_THAT(computed(conv, {1, 3, 2, 4}),
+              ElementsAre(1 * 1 + 2 * 2 + 3 * 3 + 4 * 4));
+}
+
+TEST(ImportOnnxQuantized, ScalesThatAreNoneAreNamed) {
+  const auto refusedWith = [](const std::string &operation, float scale) {
+    Net net;
+    net.input("x", {1, 2}).output("y");
+    net.floats("s", {2}, {1, scale}).floats("z", {}, {0}).floats("b", {}, {4});
+    const bool isQuant = operation == "Quant";
+    net.node(operation,
+             isQuant ? std::vector<std::string>{"x", "s", "z", "b"}
+                     : std::vector<std::string>{"x", "s"},
+             {"y"});
+    return whyRefused(net);
+  };
+  EXPECT_THAT(refusedWith("QuantizeLinear", 0),
+              HasSubstr("'y_scale': its number 1 is 0 or not finite"));
+  EXPECT_THAT(refusedWith("QuantizeLinear", NAN),
+              HasSubstr("its number 1 is 0 or not finite"));
+  EXPECT_THAT(refusedWith("Quant", INFINITY),
+              HasSubstr("'scale': its number 1 is 0 or not finite"));
+  EXPECT_THAT(refusedWith("BipolarQuant", NAN),
+              HasSubstr("'scale': its number 1 is not finite"));
+  EXPECT_EQ(refusedWith("QuantizeLinear", 1e-42F), "");
+  Net blocks;
+  blocks.input("x", {1, 32}).output("y");
+  blocks.integers("w", TensorProto::UINT8, {2, 1, 16}, Ints(32, 7));
+  blocks.floats("s", {2}, {1, NAN});
+  blocks.node("MatMulNBits", {"x", "w", "s"}, {"y"},
+              {{"K", int64_t{32}},
+               {"N", int64_t{2}},
+               {"bits", int64_t{4}},
+               {"block_size", int64_t{32}}},
+              "com.microsoft");
+  EXPECT_THAT(whyRefused(blocks),
+              HasSubstr("'scales': its number 1 is not finite"));
+}
+
+TEST(ImportOnnxQuantized, BlocksOfWeightsAreCounted) {
+  const auto refusedWith = [](const Ints &shape) {
+    Net net;
+    net.input("x", {1, 6}).output("y");
+    net.integers("w", TensorProto::INT8, {6, 4}, Ints(24, 1));
+    net.floats("s", shape, std::vector<float>(size_t(shape[0] * shape[1]), 1));
+    net.node("DequantizeLinear", {"w", "s"}, {"d"},
+             {{"axis", int64_t{0}}, {"block_size", int64_t{3}}});
+    net.node("MatMul", {"x", "d"}, {"y"});
+    return whyRefused(net);
+  };
+  EXPECT_EQ(refusedWith({2, 4}), "");
+  for (const Ints &shape : {Ints{2, 2}, Ints{1, 4}, Ints{3, 4}, Ints{2, 1}}) {
+    EXPECT_THAT(refusedWith(shape), HasSubstr("one scale and zero point for "
+                                              "each block"));
+  }
+}

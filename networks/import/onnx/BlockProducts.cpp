@@ -2,6 +2,7 @@
 // a scale and a zero point. x stays in binary32, or is quantized to 8 bits in
 // the same blocks where the node allows that.
 #include "networks/import/onnx/Products.h"
+#include "networks/import/onnx/Quantizers.h"
 #include "networks/import/onnx/Weights.h"
 #include <numeric>
 
@@ -106,6 +107,9 @@ static Outcome readBlocks(Lowering &lowering, const Node &node,
   }
   if (!scales || scales->count() != grids) {
     return Refusal{"scales", "there is not one for each block", ""};
+  }
+  if (Outcome refusal = refuseScale(*scales, "scales", true)) {
+    return refusal;
   }
   const Extents shape = {blocks.outputs, blocks.count};
   blocks.weights = *packed;

@@ -28,6 +28,9 @@ static Outcome gridInput(Lowering &lowering, const Node &node, size_t i,
                    "it is not of integers with a known scale and zero point",
                    ""};
   }
+  if (Outcome refusal = refuseScale(*scale, node.inputs[i + 1], true)) {
+    return refusal;
+  }
   const auto shaped = [&](const Constant &constant) {
     Extents shape(value.rank(), 1);
     if (constant.count() > 1 && dim < shape.size()) {
@@ -58,6 +61,9 @@ static Outcome outputGrid(Lowering &lowering, const Node &node, size_t i,
       (node.hasInput(i + 1) && !zero)) {
     return Refusal{"y_scale", "it or the zero point is not one known number",
                    ""};
+  }
+  if (Outcome refusal = refuseScale(*scale, "y_scale", false)) {
+    return refusal;
   }
   const bool isSigned = zero && zero->isSigned;
   grid = {.scale = asScalar(*scale),

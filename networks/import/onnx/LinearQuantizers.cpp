@@ -32,6 +32,9 @@ static Outcome lowerQuantizeLinear(Lowering &lowering, const Node &node) {
   if (!scale || (node.hasInput(2) && !zero)) {
     return Refusal{scale ? "y_zero_point" : "y_scale", "it is not known", ""};
   }
+  if (Outcome refusal = refuseScale(*scale, "y_scale", false)) {
+    return refusal;
+  }
   if (node.integer("block_size", 0) != 0) {
     return Refusal{"block_size", "activations have no scales of blocks", ""};
   }
@@ -73,6 +76,24 @@ static Constant spread(const Constant &blocks, const Constant &like,
   return result;
 }
 
+/// One number for each block of `size` elements along the axis, and each place
+/// of the other dimensions.
+static bool isOfBlocks(const Constant &numbers, const Constant &like,
+                       size_t axis, int64_t size) {
+  if (numbers.shape.size() != like.shape.size()) {
+    return false;
+  }
+  for (size_t d = 0; d < like.shape.size(); ++d) {
+    const int64_t extent = like.shape[d];
+    const int64_t blocks =
+        d == axis ? extent / size + (extent % size != 0 ? 1 : 0) : extent;
+    if (numbers.shape[d] != blocks) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static Outcome lowerDequantizeLinear(Lowering &lowering, const Node &node) {
   Value value = lowering.input(node, 0);
   std::optional<Constant> scale = lowering.constantInput(node, 1);
@@ -83,14 +104,18 @@ static Outcome lowerDequantizeLinear(Lowering &lowering, const Node &node) {
   if (!value.isInteger) {
     return Refusal{"x", "its elements are no integers", ""};
   }
+  if (Outcome refusal = refuseScale(*scale, "x_scale", true)) {
+    return refusal;
+  }
   if (const int64_t block = node.integer("block_size", 0); block > 0) {
     int64_t axis = node.integer("axis", 1);
     axis += axis < 0 ? int64_t(value.rank()) : 0;
     if (!value.constant || axis < 0 || axis >= int64_t(value.rank()) ||
-        scale->shape.size() != value.rank() ||
-        scale->shape[size_t(axis)] * block < value.extent(size_t(axis))) {
+        !isOfBlocks(*scale, *value.constant, size_t(axis), block) ||
+        (zero && !isOfBlocks(*zero, *value.constant, size_t(axis), block))) {
       return Refusal{"block_size",
-                     "it needs known integers and one scale for each block",
+                     "it needs known integers, and one scale and zero point "
+                     "for each block",
                      ""};
     }
     *scale = spread(*scale, *value.constant, size_t(axis), block);

@@ -298,6 +298,21 @@ static std::vector<int> toChannelsFirst(size_t rank) {
   return order;
 }
 
+/// Images with channels last, weights as ever.
+Outcome Lowering::lowerChannelsLast(const Node &node) {
+  Node inner = node;
+  inner.attributes["channels_last"].integer = 0;
+  inner.inputs[0] += ".channelsFirst";
+  const Value &images = input(node, 0);
+  values[inner.inputs[0]] = transpose(images, toChannelsFirst(images.rank()));
+  const Outcome outcome = lowerKnown(inner);
+  const auto made = values.find(node.outputs[0]);
+  if (!outcome && made != values.end()) {
+    made->second = transpose(made->second, channelsLast(made->second.rank()));
+  }
+  return outcome;
+}
+
 Outcome Lowering::lowerKnown(const Node &node) {
   const std::optional<FoundRule> found = findRule(node.operation);
   if (!found) {
@@ -324,6 +339,10 @@ Outcome Lowering::lowerKnown(const Node &node) {
     inner.inputs[0] += ".elements";
     values[inner.inputs[0]] = emitter.readable(input(node, 0));
     return lowerKnown(inner);
+  }
+  if (node.integer("channels_last", 0) != 0 &&
+      node.domain != channelsLastDomain && input(node, 0).rank() > 2) {
+    return lowerChannelsLast(node);
   }
   checkNode(node, rule->attributes);
   if (node.domain != channelsLastDomain) {

@@ -73,6 +73,7 @@ private:
   void lowerOutputs();
   void lower(const Node &node);
   Outcome lowerKnown(const Node &node);
+  Outcome lowerChannelsLast(const Node &node);
   void checkNode(const Node &node, const char *attributes);
 
   const ImportOptions &options;

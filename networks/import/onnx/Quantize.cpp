@@ -306,6 +306,20 @@ void setRange(Grid &grid, bool isSigned, bool isNarrow) {
   grid.highest = size - 1 - (!isSigned && isNarrow ? 1 : 0);
 }
 
+Outcome refuseScale(const Constant &scale, const std::string &attribute,
+                    bool mayBeZero) {
+  for (size_t i = 0; i < scale.values.size(); ++i) {
+    const auto number = float(scale.values[i]);
+    if (!std::isfinite(number) || (number == 0 && !mayBeZero)) {
+      return Refusal{attribute,
+                     "its number " + std::to_string(i) +
+                         (mayBeZero ? " is not finite" : " is 0 or not finite"),
+                     ""};
+    }
+  }
+  return std::nullopt;
+}
+
 /// A scale or zero point with as many dimensions as what it belongs to.
 static Constant withRank(const Constant &constant, size_t rank) {
   Extents shape = constant.shape;

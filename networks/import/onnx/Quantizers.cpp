@@ -50,6 +50,9 @@ static Outcome lowerBipolarQuant(Lowering &lowering, const Node &node) {
   if (!scale) {
     return Refusal{"scale", "it is not known", ""};
   }
+  if (Outcome refusal = refuseScale(*scale, "scale", true)) {
+    return refusal;
+  }
   return lowerSigns(lowering, node, *scale);
 }
 
@@ -80,6 +83,9 @@ static Outcome lowerQuant(Lowering &lowering, const Node &node) {
   if (!scale || !zero || !zero->isIntegral()) {
     return Refusal{scale ? "zeropt" : "scale",
                    "it is not known, or a zero point is no integer", ""};
+  }
+  if (Outcome refusal = refuseScale(*scale, "scale", false)) {
+    return refusal;
   }
   const bool isSigned = node.integer("signed", 1) != 0;
   const std::optional<Rounding> rounding =

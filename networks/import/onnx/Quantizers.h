@@ -40,6 +40,10 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
 
 /// The integers of so many bits, as QONNX counts them.
 void setRange(Grid &grid, bool isSigned, bool isNarrow);
+/// Refuses a scale that is no finite number, and 0 where elements are divided
+/// by it; the numbers of input `attribute`.
+Outcome refuseScale(const Constant &scale, const std::string &attribute,
+                    bool mayBeZero);
 /// What the codes of a grid stand for, of a value of that rank.
 Quantization quantizationOf(const Grid &grid, size_t rank);
 
