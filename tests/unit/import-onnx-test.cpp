@@ -1,6 +1,10 @@
 // Small ONNX models of every family of operators, with the values that the
 // definitions of the formats give.
+#include "networks/import/onnx/Import.h"
+#include "tests/TemporaryFolder.h"
 #include "tests/unit/OnnxTesting.h"
+#include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 
 using namespace lpgen;
@@ -318,6 +322,11 @@ TEST(ImportOnnx, WhatIsNotSupportedIsNamed) {
   channels.input("x", {1, 3, 4, 4}).output("y");
   channels.floats("w", {1, 2, 1, 1}, {1, 1}).node("Conv", {"x", "w"}, {"y"});
   EXPECT_THAT(whyRefused(channels), HasSubstr("do not fit 3 channels"));
+  Net many;
+  many.input("x", {1, 1}).output("y");
+  many.node("Concat", std::vector<std::string>(129, "x"), {"y"},
+            {{"axis", int64_t{1}}});
+  EXPECT_THAT(whyRefused(many), HasSubstr("it has 129 inputs, at most 128"));
   Net scalar;
   scalar.input("x", {}).output("y").floats("t", {1, 2}, {0, 1});
   scalar.node("MultiThreshold", {"x", "t"}, {"y"});
@@ -352,4 +361,48 @@ TEST(ImportOnnx, BrokenFilesAreRefused) {
   entry.set_key("location");
   entry.set_value("../secret");
   EXPECT_THAT(whyRefused(outside), HasSubstr("not a file beside the model"));
+  Net inputs;
+  inputs.input("x", {1}).input("x", {2}).output("y");
+  inputs.node("Identity", {"x"}, {"y"});
+  EXPECT_THAT(whyRefused(inputs), HasSubstr("the input 'x' is defined twice"));
+  Net old(6);
+  old.input("x", {1}).output("y").node("Identity", {"x"}, {"y"});
+  EXPECT_THAT(whyRefused(old), HasSubstr("version 6, supported are those from "
+                                         "7 on"));
+}
+
+// A file of data beside the model, and a link to one that lies elsewhere.
+TEST(ImportOnnx, DataOutsideOfTheFile) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  const std::string data(8, '\0');
+  for (const TemporaryFolder *each : {&folder, &elsewhere}) {
+    std::ofstream(each->path() + "/data") << data;
+  }
+  std::filesystem::create_symlink("data", folder.path() + "/inside");
+  std::filesystem::create_symlink(elsewhere.path() + "/data",
+                                  folder.path() + "/outside");
+  const auto whyNot = [&](const std::string &location) {
+    Net net;
+    net.input("x", {2}).output("y").node("Add", {"x", "w"}, {"y"});
+    TensorProto &tensor = *net.model.mutable_graph()->add_initializer();
+    tensor.set_name("w");
+    tensor.add_dims(2);
+    tensor.set_data_type(TensorProto::FLOAT);
+    tensor.set_data_location(TensorProto::EXTERNAL);
+    ::onnx::StringStringEntryProto &entry = *tensor.add_external_data();
+    entry.set_key("location");
+    entry.set_value(location);
+    const std::string bytes = net.bytes();
+    Program program("net");
+    const Status status = importer::onnx::importModel(
+        std::as_bytes(std::span(bytes)), folder.path(), {}, program);
+    return status.ok() ? "" : status.message();
+  };
+  EXPECT_EQ(whyNot("data"), "");
+  EXPECT_EQ(whyNot("inside"), "");
+  EXPECT_THAT(whyNot("outside"),
+              HasSubstr("a link that leads out of the model's folder"));
+  EXPECT_THAT(whyNot(elsewhere.path() + "/data"),
+              HasSubstr("not a file beside the model"));
 }

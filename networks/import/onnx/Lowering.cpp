@@ -326,6 +326,15 @@ Outcome Lowering::lowerKnown(const Node &node) {
                        " inputs, needed are " + std::to_string(rule->inputs),
                    ""};
   }
+  // Texts of all inputs have an end, too.
+  constexpr size_t mostInputs = 128;
+  if (node.inputs.size() > mostInputs) {
+    return Refusal{"",
+                   "it has " + std::to_string(node.inputs.size()) +
+                       " inputs, at most " + std::to_string(mostInputs) +
+                       " are supported",
+                   "split it into several nodes"};
+  }
   for (size_t i = 0; i < rule->inputs; ++i) {
     if (node.inputs[i].empty()) {
       return Refusal{"input " + std::to_string(i), "it is left out", ""};

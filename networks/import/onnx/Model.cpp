@@ -197,7 +197,12 @@ static Status readGraph(const ::onnx::GraphProto &graph,
     }
     model.constants[each.name()] = std::move(*constant);
   }
+  std::set<std::string> inputs;
   for (const ::onnx::ValueInfoProto &each : graph.input()) {
+    if (!inputs.insert(each.name()).second) {
+      return Status::error("the input " + quotedForMessage(each.name()) +
+                           " is defined twice");
+    }
     // Older files list constants among the inputs.
     if (known.insert(each.name()).second) {
       model.inputs.push_back(readTensorType(each));
@@ -246,6 +251,13 @@ Result<Model> readModel(std::span<const std::byte> bytes,
     if (each.domain().empty() || each.domain() == "ai.onnx") {
       model.opset = each.version();
     }
+  }
+  constexpr int64_t oldest = 7;
+  if (model.opset < oldest) {
+    return Status::error("its operators are those of version " +
+                         std::to_string(model.opset) +
+                         ", supported are those from 7 on; convert the model "
+                         "to a newer operator set");
   }
   LPGEN_RETURN_IF_ERROR(readGraph(file.graph(), folder, model));
   return model;

@@ -87,7 +87,8 @@ struct GraphTensor {
 
 struct Model {
   std::string producer;
-  int64_t opset = 0; ///< Of the standard operators.
+  int64_t opset =
+      25; ///< Of the standard operators; the newest if none is given.
   std::set<std::string> domains;
   std::vector<GraphTensor> inputs; ///< Without those that are constants.
   std::vector<GraphTensor> outputs;

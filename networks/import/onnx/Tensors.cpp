@@ -8,6 +8,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <onnx/onnx_pb.h>
 
 namespace lpgen::importer::onnx {
@@ -151,6 +152,14 @@ static std::optional<uint64_t> numberIn(const std::string &text) {
                                                        : std::nullopt;
 }
 
+/// The file is a link to one in another folder.
+static bool leadsOut(const std::string &folder, const std::string &name) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path real = fs::canonical(fs::path(folder) / name, error);
+  return !error && real.parent_path() != fs::canonical(folder, error);
+}
+
 static Status readExternal(const TensorProto &tensor, const std::string &folder,
                            const DataTypeInfo &type, int64_t count,
                            Constant &constant) {
@@ -169,12 +178,17 @@ static Status readExternal(const TensorProto &tensor, const std::string &folder,
       (entry.key() == "offset" ? offset : length.emplace()) = *number;
     }
   }
-  // One name in the folder of the model; a link may lead anywhere.
+  // One name in the folder of the model, and no link that leads out of it.
   if (location.empty() || location.find('/') != std::string::npos ||
       location.find('\0') != std::string::npos || location == "..") {
     return Status::error(
         "its data is in " + quotedForMessage(location) +
         ", which is not a file beside the model; put it there");
+  }
+  if (leadsOut(folder, location)) {
+    return Status::error("its data is in " + quotedForMessage(location) +
+                         ", a link that leads out of the model's folder; put "
+                         "the file itself there");
   }
   const Result<MappedFile> file = MappedFile::open(folder + "/" + location);
   if (!file.ok()) {
