@@ -212,9 +212,9 @@ Net repeatedConv(const RepeatedConv &shape, bool isDirect) {
       .floats("factors", {4},
               {1, 1, float(shape.factors[0]), float(shape.factors[1])});
   const int64_t count = shape.outputs * 2 * shape.kernel[0] * shape.kernel[1];
-  std::vector<float> weights;
-  for (int64_t i = 0; i < count; ++i) {
-    weights.push_back(float(i * 7 % 11 - 5));
+  std::vector<float> weights(static_cast<size_t>(count));
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = float(int(i * 7 % 11) - 5);
   }
   std::vector<float> scales;
   std::vector<float> bias;
