@@ -94,20 +94,34 @@ lp::PackOp Bufferizer::createPack(OpBuilder &b, lp::ContractOp op, Value source,
                                   mlir::Type element, ArrayRef<int64_t> extents,
                                   AffineMap xMap, ArrayRef<int64_t> xShape,
                                   ValueRange dynamic) {
-  const bool merges = forms.find(op)->second.geometry.merged.has_value();
+  const Geometry &g = forms.find(op)->second.geometry;
   return lp::PackOp::create(b, op.getLoc(), source, destination,
-                            /*logical=*/{}, dynamic, layout, extents,
-                            op.getParallel(), op.getGroupsAttr(), xMap,
+                            /*logical=*/{}, /*haloScalar=*/{}, dynamic, layout,
+                            extents, op.getParallel(), op.getGroupsAttr(), xMap,
                             op.getWMap(), xShape, op.getWShape(), element,
-                            /*yielded=*/{}, merges);
+                            /*yielded=*/{}, g.merged.has_value(),
+                            g.shape.storesPadding, /*halo=*/{},
+                            /*haloElement=*/{});
 }
 
 lp::PackOp Bufferizer::createPackX(lp::ContractOp op, Value source,
                                    Value packed) {
-  return createPack(builder, op, source, packed,
-                    forms.find(op)->second.geometry.xLayout, op.getXElement(),
-                    op.getExtents(), op.getXMap(), op.getXShape(),
-                    mapAll(op.getDynamicExtents()));
+  lp::PackOp pack = createPack(builder, op, source, packed,
+                               forms.find(op)->second.geometry.xLayout,
+                               op.getXElement(), op.getExtents(), op.getXMap(),
+                               op.getXShape(), mapAll(op.getDynamicExtents()));
+  if (!pack.getStoresPadding()) {
+    return pack;
+  }
+  if (Value scalar = op.getXPadScalar()) {
+    pack.getHaloScalarMutable().assign(mapping.lookup(scalar));
+    pack.setHaloElement(cast<ShapedType>(scalar.getType()).getElementType());
+  } else {
+    // Without a padding nothing reads what is there.
+    pack.setHalo(static_cast<int64_t>(
+        op.getXPad().value_or(static_cast<uint64_t>(op.getXRange()[0]))));
+  }
+  return pack;
 }
 
 /// The packed x of `op`, if it is there, perhaps made for another contraction.
@@ -182,13 +196,14 @@ lp::PackOp Bufferizer::createPackColumn(OpBuilder &b, lp::ContractOp op,
   extents.push_back(1);
   const auto count = static_cast<unsigned>(extents.size());
   return lp::PackOp::create(
-      b, op.getLoc(), source, destination, /*logical=*/{}, ValueRange{}, layout,
-      extents, count - 1 - op.numGroups(), op.getGroupsAttr(),
-      AffineMap::get(count, 0, xSubscripts, b.getContext()),
+      b, op.getLoc(), source, destination, /*logical=*/{}, /*haloScalar=*/{},
+      ValueRange{}, layout, extents, count - 1 - op.numGroups(),
+      op.getGroupsAttr(), AffineMap::get(count, 0, xSubscripts, b.getContext()),
       op.columnMap(number).replaceDimsAndSymbols(loops, {}, count, 0), xShape,
       cast<ShapedType>(op.getColumns()[number].getType()).getShape(),
       cast<ShapedType>(op.getColumns()[number].getType()).getElementType(),
-      /*yielded=*/{}, /*mergesTaps=*/false);
+      /*yielded=*/{}, /*mergesTaps=*/false, /*storesPadding=*/false,
+      /*halo=*/{}, /*haloElement=*/{});
 }
 
 /// Packs what one contraction reads of `from`.

@@ -116,8 +116,37 @@ private:
       e.b.setInsertionPointToStart(&branch.getThenRegion().front());
       emitRun(source, base, start);
       e.b.setInsertionPointToStart(&branch.getElseRegion().front());
-      row.packZeros(start);
+      emitHalo(start);
     });
+  }
+
+  /// What x is outside, as an element.
+  Value padding() {
+    if (Value scalar = op.getHaloScalar()) {
+      return e.read(scalar, {}, *op.getHaloElement());
+    }
+    return e.i32(op.getHalo().value_or(0));
+  }
+
+  /// Elements [begin, end) of the row: what x is outside, or zeros.
+  void putHalo(Value begin, Value end) {
+    if (!op.getStoresPadding()) {
+      return row.putZeros(begin, end);
+    }
+    Value outside = padding();
+    e.elementwiseLoop(begin, end, [&](Value k) { row.put(k, outside); });
+  }
+
+  /// Packs what is outside at one position, or a row of positions.
+  void emitHalo(Value start) {
+    if (!op.getStoresPadding()) {
+      return row.packZeros(start);
+    }
+    Value count = e.index(g.runExtent());
+    putHalo(e.index(0), count);
+    row.fillGroup(count);
+    row.pack(e.index(g.xLayout.groupsFor(g.runExtent())), start, e.index(0),
+             {});
   }
 
   /// Packs the inner elements [base, base + innerExtent) at `source`, or the
@@ -147,14 +176,14 @@ private:
         std::clamp(g.shape.xShape[p.xDim] - p.low, first, p.size);
     Value left = e.index(first * channels);
     Value count = e.index(p.size * channels);
-    row.putZeros(e.index(0), left);
+    putHalo(e.index(0), left);
     e.elementwiseLoop(
         e.index(0), e.index((last - first) * channels), [&](Value k) {
           row.put(e.add(left, k),
                   elementOfRow(source,
                                e.add(e.index((p.low + first) * channels), k)));
         });
-    row.putZeros(e.index(last * channels), count);
+    putHalo(e.index(last * channels), count);
     row.fillGroup(count);
     row.pack(e.index(g.xLayout.groupsFor(g.runExtent())), start, e.index(0),
              {});

@@ -15,7 +15,7 @@ bool Geometry::computeClasses(std::string &reason) {
   SmallVector<unsigned> taps = loopsOf(LoopRole::Tap);
   int64_t tapCount = extentOf(LoopRole::Tap);
   for (auto [number, position] : llvm::enumerate(positions)) {
-    if (!position.hasHalo) {
+    if (!position.hasHalo || shape.storesPadding) {
       continue;
     }
     if (shape.isXDynamic[position.xDim]) {
@@ -67,7 +67,8 @@ bool Geometry::computeClasses(std::string &reason) {
 SmallVector<BorderDim> Geometry::borderDims() const {
   SmallVector<BorderDim> found;
   for (const PositionDim &position : positions) {
-    if (!position.hasHalo || shape.isXDynamic[position.xDim]) {
+    if (!position.hasHalo || shape.storesPadding ||
+        shape.isXDynamic[position.xDim]) {
       continue;
     }
     Subscript s = subscriptOf(shape, position.xDim);

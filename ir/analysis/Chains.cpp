@@ -150,6 +150,9 @@ bool lpgen::havePackedXAlike(const Geometry &a, const Geometry &b) {
       llvm::any_of(a.positions, [&](const PositionDim &p) {
         return a.shape.isXDynamic[p.xDim] && p.hasHalo;
       });
+  if (a.shape.storesPadding || b.shape.storesPadding) {
+    return false; // Their paddings may differ.
+  }
   if (followsLoops &&
       (a.shape.xMap != b.shape.xMap || a.shape.sizes != b.shape.sizes)) {
     return false;

@@ -63,6 +63,7 @@ ContractShape ContractShape::of(lp::ContractOp op) { return shapeOf(op); }
 ContractShape ContractShape::of(lp::PackOp op) {
   ContractShape shape = shapeOf(op);
   shape.mergesTaps = op.getMergesTaps();
+  shape.storesPadding = op.getStoresPadding();
   return shape;
 }
 

@@ -52,6 +52,9 @@ struct ContractShape {
   llvm::SmallVector<bool> isXDynamic; ///< By dimension of x.
   llvm::SmallVector<int64_t> wShape;
   bool mergesTaps = false; ///< Of packed operands; see MergedTap.
+  /// The halo of packed x stores what x is outside, an element like others: a
+  /// tap outside needs no correction, and no border differs from another.
+  bool storesPadding = false;
 
   static ContractShape of(lp::ContractOp op);
   static ContractShape of(lp::PackOp op);

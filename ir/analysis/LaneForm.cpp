@@ -278,19 +278,6 @@ bool LanePlanner::storeX(StoredRange range) {
   return padFits();
 }
 
-/// What a scalar of `element` can be: the declared range of an input.
-static StoredRange rangeOfScalar(Value scalar, ElementType element) {
-  auto argument = dyn_cast<BlockArgument>(scalar);
-  auto kernel = argument ? dyn_cast_if_present<lp::KernelOp>(
-                               argument.getOwner()->getParentOp())
-                         : lp::KernelOp();
-  lp::BufferAttr buffer = kernel ? kernel.bufferOf(argument) : nullptr;
-  if (buffer && !buffer.getRange().empty()) {
-    return {buffer.getRange()[0], buffer.getRange()[1]};
-  }
-  return {element.minValue(), element.maxValue()};
-}
-
 /// The halo holds the padding like an element of x.
 bool LanePlanner::padFits() {
   PackedForm &packed = form.unfolded;

@@ -102,6 +102,18 @@ bool lpgen::countsOutside(lp::ContractOp contract) {
          contract.getXZero() || outsideFactor(contract) != 0;
 }
 
+StoredRange lpgen::rangeOfScalar(Value scalar, ElementType element) {
+  auto argument = dyn_cast<BlockArgument>(scalar);
+  auto kernel = argument ? dyn_cast_if_present<lp::KernelOp>(
+                               argument.getOwner()->getParentOp())
+                         : lp::KernelOp();
+  lp::BufferAttr buffer = kernel ? kernel.bufferOf(argument) : nullptr;
+  if (buffer && !buffer.getRange().empty()) {
+    return {buffer.getRange()[0], buffer.getRange()[1]};
+  }
+  return {element.minValue(), element.maxValue()};
+}
+
 bool lpgen::hasDivisions(lp::ContractOp contract) {
   return llvm::any_of(contract.getXDivisors(),
                       [](int64_t d) { return d != 1; });
@@ -124,9 +136,9 @@ static void findCorrections(lp::ContractOp contract, PackedForm &form) {
   // What is added to w multiplies sums of x.
   form.needsXSums = form.wFactor.bias != 0 || contract.hasWZero();
   bool insideOffset = form.xFactor.bias != 0 || contract.getXZero();
-  bool outsideValue =
-      hasHalo && (contract.getXPadScalar() || contract.getXZero() ||
-                  outsideFactor(contract) != 0);
+  bool outsideValue = hasHalo && !form.geometry.shape.storesPadding &&
+                      (contract.getXPadScalar() || contract.getXZero() ||
+                       outsideFactor(contract) != 0);
   form.needsWSums = insideOffset || outsideValue;
 }
 
@@ -144,6 +156,49 @@ static std::optional<ElementStorage> storedAsFactor(lp::ContractOp contract,
   const bool fits = factor.lo >= cell.x.lo && factor.hi <= cell.x.hi;
   return fits ? std::optional(ElementStorage{affine.offset, false, factor, {}})
               : std::nullopt;
+}
+
+/// What x is outside, as integers; nothing if an element cannot store that.
+static std::optional<StoredRange> paddingRange(lp::ContractOp contract) {
+  const ElementType type = lp::toElementType(contract.getXElement());
+  StoredRange range;
+  if (Value scalar = contract.getXPadScalar()) {
+    const mlir::Type element = contract.getXPadElement().value_or(
+        cast<ShapedType>(scalar.getType()).getElementType());
+    range = rangeOfScalar(scalar, lp::toElementType(element));
+  } else if (auto pad = contract.getXPad()) {
+    range.lo = static_cast<int64_t>(*pad);
+    range.hi = range.lo;
+  } else {
+    return StoredRange{contract.getXRange()[0], contract.getXRange()[0]};
+  }
+  const bool fits = range.lo >= type.minValue() && range.hi <= type.maxValue();
+  const bool isOfCodes = type.encoding != Encoding::Bipolar ||
+                         (range.lo == range.hi && type.holds(range.lo));
+  return fits && isOfCodes ? std::optional(range) : std::nullopt;
+}
+
+/// The form whose halo stores what x is outside; nothing if the cell does not
+/// take that.
+static std::optional<PackedForm> storedWithPadding(lp::ContractOp contract,
+                                                   const CellFacts &cell,
+                                                   PackedForm form) {
+  const std::optional<StoredRange> pad =
+      cell.isFloat ? std::nullopt : paddingRange(contract);
+  if (!pad) {
+    return std::nullopt;
+  }
+  const StoredRange range{std::min(contract.getXRange()[0], pad->lo),
+                          std::max(contract.getXRange()[1], pad->hi)};
+  const auto x = storageOf(lp::toElementType(contract.getXElement()), range,
+                           cell, lp::OperandKind::Activations);
+  if (!x) {
+    return std::nullopt;
+  }
+  form.x = *x;
+  form.geometry.shape.storesPadding = true;
+  findCorrections(contract, form);
+  return form;
 }
 
 /// Where sums of w at borders would be needed and cannot be told apart.
@@ -167,8 +222,9 @@ static std::optional<Geometry> withMergedTaps(lp::ContractOp contract,
     return std::nullopt;
   }
   // What is stored outside of a row must be its padding.
-  const bool isPadding =
-      !contract.getXPadScalar() && outsideFactor(contract) == form.xFactor.bias;
+  const bool isPadding = merged.shape.storesPadding ||
+                         (!contract.getXPadScalar() &&
+                          outsideFactor(contract) == form.xFactor.bias);
   const auto stepsOf = [&](const Geometry &g) {
     return g.extentOf(LoopRole::Tap) *
            llvm::divideCeil(g.innerExtent(), int64_t(cell.group));
@@ -325,6 +381,8 @@ std::optional<PackedForm> lpgen::planPackedForm(lp::ContractOp contract,
     if (auto factor = storedAsFactor(contract, facts)) {
       form.x = *factor;
       findCorrections(contract, form);
+    } else if (auto padded = storedWithPadding(contract, facts, form)) {
+      form = std::move(*padded);
     }
   }
   planSteps(contract, cell, form);

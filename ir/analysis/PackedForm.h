@@ -44,6 +44,10 @@ int64_t outsideFactor(lp::ContractOp contract);
 /// be no numbers, or a first factor that is not known to be 0.
 bool countsOutside(lp::ContractOp contract);
 
+/// What a scalar of `element` can be: the declared range of an input, else that
+/// of its type.
+StoredRange rangeOfScalar(mlir::Value scalar, ElementType element);
+
 /// True if a subscript of x is a quotient.
 bool hasDivisions(lp::ContractOp contract);
 /// Why lp-split-residues left it one, in words for the user.

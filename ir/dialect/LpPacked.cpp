@@ -166,6 +166,17 @@ LogicalResult PackOp::verify() {
   if (getLogical() && getProducer().empty()) { // pack_c3
     return emitOpError("has a logical operand without a producer");
   }
+  const auto haloElement = getHaloElement();
+  const bool isScalar =
+      getHaloScalar() && haloElement &&
+      (isa<IntType>(*haloElement) || haloElement->isSignlessInteger()) &&
+      cast<MemRefType>(getHaloScalar().getType()) ==
+          MemRefType::get({}, getStorageType(*haloElement));
+  if ((getHaloScalar() || haloElement) != isScalar ||
+      ((isScalar || getHalo()) && !getStoresPadding())) { // pack_c6
+    return emitOpError("needs storesPadding for a halo, and an integer element "
+                       "for a scalar of it");
+  }
   const bool isFloat = isa<FloatType>(getElement());
   if ((isFloat && getLayout().getBits() != 32) ||
       (!isFloat && !isa<IntType>(getElement()) &&

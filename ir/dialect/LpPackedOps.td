@@ -10,7 +10,9 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
   let summary = "brings a logical operand of a contraction into its packed layout";
   let description = [{
     Carries the loops and maps of the contraction it serves, from which the order and
-    the halo of the packed buffer follow. Positions of the halo store code 0. With
+    the halo of the packed buffer follow. Positions of the halo store code 0; with
+    `storesPadding` they store what x is outside, `halo` or the scalar `haloScalar`, as elements,
+    and sums of w are not told apart by border. With
     `mergesTaps` the innermost taps are part of the inner reduction: positions of one row lie
     side by side without a gap, and k-groups run over several of them.
 
@@ -24,19 +26,23 @@ def Lp_PackOp : Lp_Op<"pack", [AttrSizedOperandSegments,
     value that the contraction around yields; (pack_c3) a logical operand only with a
     producer; (pack_c4) at most 64 loops of 1 to 2^40 and 2^62 iterations, x subscripted
     linearly, w as in (contract_c2); (pack_c5) elements are integers, or floats in a layout of
-    32 bits, a source and a logical operand have the shape and the storage of the operand.
+    32 bits, a source and a logical operand have the shape and the storage of the operand;
+    (pack_c6) a halo with `storesPadding` only, and a scalar of integers with its element.
   }];
   let arguments = (ins Optional<AnyMemRef>:$source, AnyMemRef:$destination,
-      Optional<AnyMemRef>:$logical, Variadic<Index>:$dynamicExtents,
+      Optional<AnyMemRef>:$logical, Optional<AnyMemRef>:$haloScalar,
+      Variadic<Index>:$dynamicExtents,
       Lp_LayoutAttr:$layout, DenseI64ArrayAttr:$extents, I64Attr:$parallel,
       OptionalAttr<I64Attr>:$groups, AffineMapAttr:$xMap, AffineMapAttr:$wMap, DenseI64ArrayAttr:$xShape,
       DenseI64ArrayAttr:$wShape, TypeAttr:$element, OptionalAttr<I64Attr>:$yielded,
-      UnitAttr:$mergesTaps);
+      UnitAttr:$mergesTaps, UnitAttr:$storesPadding, OptionalAttr<I64Attr>:$halo,
+      OptionalAttr<TypeAttr>:$haloElement);
   let regions = (region MaxSizedRegion<1>:$producer);
   let assemblyFormat = [{
     ($source^ `:` type($source))? (`yielded` $yielded^)?
     `into` $destination `:` type($destination) $layout
     (`logical` `(` $logical^ `:` type($logical) `)`)?
+    (`halo` `(` $haloScalar^ `:` type($haloScalar) `)`)?
     `loops` $extents `parallel` $parallel (`groups` $groups^)? (`dynamic` `(` $dynamicExtents^ `)`)?
     attr-dict-with-keyword ($producer^)?
   }];

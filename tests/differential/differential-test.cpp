@@ -291,6 +291,15 @@ TEST_P(Differential, AffineForms) {
   finish(harness, schedulesOf(*GetParam()));
 }
 
+/// Zero points and paddings of images of run-time size.
+TEST_P(Differential, ImageZeroPoints) {
+  const bool isFirst = GetParam()->desc().name == "x86_avx2";
+  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 4 : 2;
+  Harness harness(*GetParam(), testSeed());
+  addWithSchedules(harness, *GetParam(), "image_zero_points.lp", most);
+  finish(harness, schedulesOf(*GetParam()));
+}
+
 /// Operands that are views of larger tensors.
 TEST_P(Differential, Views) {
   const bool isFirst = GetParam()->desc().name == "x86_avx2";

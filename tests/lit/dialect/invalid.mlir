@@ -385,6 +385,32 @@ func.func @pack_c5(%x: memref<5x8xi16>, %to: memref<128xi8>) {
 
 // -----
 
+func.func @pack_c6(%x: memref<5x8xi8>, %z: memref<i8>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs storesPadding for a halo, and an integer element for a scalar of it}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    halo(%z : memref<i8>)
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>, haloElement = !lp.int<unsigned, 2>}
+  return
+}
+
+// -----
+
+func.func @pack_c6_element(%x: memref<5x8xi8>, %z: memref<i16>, %to: memref<128xi8>) {
+  // expected-error @+1 {{needs storesPadding for a halo, and an integer element for a scalar of it}}
+  lp.pack %x : memref<5x8xi8> into %to : memref<128xi8>
+    <activations, elements, group = 4, bytes = 4, bits = 8, planes = 1, lanes = 1, offset = 0, halve = false, signed = false, sums = false>
+    halo(%z : memref<i16>)
+    loops [5, 3, 8] parallel 2 attributes {element = !lp.int<unsigned, 2>, storesPadding,
+      xMap = affine_map<(m, n, k) -> (m, k)>, wMap = affine_map<(m, n, k) -> (n, k)>,
+      xShape = array<i64: 5, 8>, wShape = array<i64: 3, 8>, haloElement = !lp.int<unsigned, 2>}
+  return
+}
+
+// -----
+
 func.func @pack_c5_float(%x: memref<5x8xf32>, %to: memref<256xi8>) {
   // expected-error @+1 {{packs integers, or floats as elements of 32 bits}}
   lp.pack %x : memref<5x8xf32> into %to : memref<256xi8>
