@@ -21,10 +21,20 @@ static Variant variant(llvm::StringRef name,
   info.op = "dot";
   info.target = name.str();
   info.sizes = {{"m", 64}};
-  info.buffers = {
-      {"x", {Encoding::Unsigned, 2}, {64, 8}, {0, -1}, false, {}, 0},
-      {"w", {Encoding::Bipolar, 1}, {4, 8}, {-1, -1}, false, {}, packedBytes},
-      {"y", {Encoding::Signed, 32}, {64, 4}, {0, -1}, true, {}, 0}};
+  info.buffers = {{.name = "x",
+                   .type = {Encoding::Unsigned, 2},
+                   .shape = {64, 8},
+                   .symbols = {0, -1}},
+                  {.name = "w",
+                   .type = {Encoding::Bipolar, 1},
+                   .shape = {4, 8},
+                   .symbols = {-1, -1},
+                   .packedBytes = packedBytes},
+                  {.name = "y",
+                   .type = {Encoding::Signed, 32},
+                   .shape = {64, 4},
+                   .symbols = {0, -1},
+                   .isOutput = true}};
   for (const std::string &phase : phases) {
     info.phases.push_back({phase, phase + ".run", phase + ".tasks"});
   }
