@@ -125,7 +125,8 @@ def TilePass : Pass<"lp-tile", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::lpgen::lp::LpDialect", "::mlir::arith::ArithDialect",
                            "::mlir::affine::AffineDialect", "::mlir::func::FuncDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def ExpandTilePass : Pass<"lp-expand-tile", "::mlir::ModuleOp"> {
