@@ -11,6 +11,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "ir/dialect/ParseText.h"
 #include "mlir/IR/Verifier.h"
+#include "operators/network/DeadChannels.h"
 #include "schedules/Schedules.h"
 #include "targets/cpus/Cpus.h"
 #include "llvm/IR/LLVMContext.h"
@@ -30,6 +31,11 @@ public:
               const ast::Op *source)
       : sources(sources), options(options), target(*options.target),
         source(source) {
+    if (source) {
+      narrowed = withoutDeadChannels(
+          *source, [&](const LeftOut &part) { leftOut.push_back(part); });
+      this->source = narrowed ? &*narrowed : source;
+    }
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -42,6 +48,16 @@ public:
 
   bool emit() {
     fallback = source->loc;
+    for (const LeftOut &part : leftOut) {
+      const ast::Tensor &tensor = source->tensors[part.tensor];
+      if (options.showsRemarks) {
+        sources.PrintMessage(tensor.loc, llvm::SourceMgr::DK_Remark,
+                             Twine(part.channels - part.left) + " of " +
+                                 Twine(part.channels) + " channels of '" +
+                                 tensor.name +
+                                 "' are left out: no product needs them");
+      }
+    }
     module = emitLp(context, *source, sources, target.desc().name);
     if (const Cpu &cpu = cpuFor(target, options.cpu); &cpu != &target.cpu()) {
       kernel().setTargetAttr(
@@ -86,6 +102,8 @@ private:
   const CompileOptions &options;
   const Target &target;
   const ast::Op *source; ///< What is compiled; null if only its IR is known.
+  std::optional<ast::Op> narrowed; ///< `source`, if channels are left out.
+  SmallVector<LeftOut> leftOut;
   /// One operator is too little for threads.
   MLIRContext context{MLIRContext::Threading::DISABLED};
   DiagnosticEngine::HandlerID handler = 0;

@@ -3,6 +3,7 @@
 #include "operators/network/Layers.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 namespace lpgen {
@@ -14,6 +15,8 @@ public:
       : from(from), numbers(from.tensors.size(), none) {}
   SubOperator run(llvm::ArrayRef<unsigned> statements,
                   llvm::ArrayRef<unsigned> outputs);
+  /// All of it, with the same numbers.
+  ast::Op all();
 
 private:
   static constexpr unsigned none = ~0U;
@@ -91,6 +94,23 @@ ast::ExprPtr Extraction::copy(const ast::Expr &expr) const {
   return copied;
 }
 
+ast::Op Extraction::all() {
+  ast::Op op;
+  op.name = from.name;
+  op.symbols = from.symbols;
+  op.computedSizes = from.computedSizes;
+  op.tensors = from.tensors;
+  op.parameters = from.parameters;
+  op.isIncluded = from.isIncluded;
+  op.loc = from.loc;
+  std::iota(numbers.begin(), numbers.end(), 0U);
+  for (const ast::Statement &statement : from.statements) {
+    op.statements.push_back({statement.tensor, statement.indices,
+                             copy(*statement.value), statement.loc});
+  }
+  return op;
+}
+
 SubOperator Extraction::run(llvm::ArrayRef<unsigned> statements,
                             llvm::ArrayRef<unsigned> outputs) {
   std::set<unsigned> read;
@@ -145,5 +165,7 @@ SubOperator makeSubOperator(const ast::Op &op,
                             llvm::ArrayRef<unsigned> outputs) {
   return Extraction(op).run(statements, outputs);
 }
+
+ast::Op copyOf(const ast::Op &op) { return Extraction(op).all(); }
 
 } // namespace lpgen

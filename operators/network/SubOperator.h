@@ -25,6 +25,9 @@ SubOperator makeSubOperator(const ast::Op &op,
                             llvm::ArrayRef<unsigned> statements,
                             llvm::ArrayRef<unsigned> outputs);
 
+/// The same operator again.
+ast::Op copyOf(const ast::Op &op);
+
 } // namespace lpgen
 
 #endif // LPGEN_OPERATORS_NETWORK_SUBOPERATOR_H
