@@ -108,7 +108,8 @@ struct Chooser {
                          : valueAt(size_t(size.size));
   }
   void set(size_t size, int64_t value) {
-    given[size] = std::min(value + slack, bounds[size]);
+    given[size] = std::min(value, bounds[size] - slack) + slack;
+    given[size] = std::clamp<int64_t>(given[size], 0, bounds[size]);
     known[size] = true;
   }
   /// Makes `size` at least `least`, by the one that is open in it.
@@ -117,20 +118,22 @@ struct Chooser {
       return set(size, least);
     }
     const ComputedSize &from = computed[size - given.size()];
-    int64_t need = least * from.divisor - from.constant;
+    // Divisors go up to 2^60.
+    __int128 need = __int128{least} * from.divisor - from.constant;
     const SizeTerm *open = nullptr;
     for (const SizeTerm &term : from.terms) {
       const auto value = valueAt(positionOf(term.size, given.size()));
       if (value) {
-        need -= term.coefficient * *value;
+        need -= __int128{term.coefficient} * *value;
       } else if (!open) {
         open = &term;
       }
     }
     if (open && open->coefficient > 0) {
+      constexpr __int128 most = __int128{1} << 62;
+      need = (need + open->coefficient - 1) / open->coefficient;
       makeAtLeast(positionOf(open->size, given.size()),
-                  std::max<int64_t>(
-                      (need + open->coefficient - 1) / open->coefficient, 0));
+                  int64_t(std::clamp<__int128>(need, 0, most)));
     }
   }
 };

@@ -177,39 +177,50 @@ private:
     Value left = e.index(first * channels);
     Value count = e.index(p.size * channels);
     putHalo(e.index(0), left);
-    e.elementwiseLoop(
-        e.index(0), e.index((last - first) * channels), [&](Value k) {
-          row.put(e.add(left, k),
-                  elementOfRow(source,
-                               e.add(e.index((p.low + first) * channels), k)));
+    if (isRowDense()) {
+      e.elementwiseLoop(
+          e.index(0), e.index((last - first) * channels), [&](Value k) {
+            row.put(e.add(left, k),
+                    elementOfRow(
+                        source, e.add(e.index((p.low + first) * channels), k)));
+          });
+    } else {
+      e.loop(e.index(0), e.index(channels), 1, [&](Value channel) {
+        source[g.innerXDim] = channel;
+        e.loop(e.index(first), e.index(last), 1, [&](Value position) {
+          source[p.xDim] = e.add(position, e.index(p.low));
+          row.put(e.add(e.mul(position, e.index(channels)), channel),
+                  element(source));
         });
+      });
+    }
     putHalo(e.index(last * channels), count);
     row.fillGroup(count);
     row.pack(e.index(g.xLayout.groupsFor(g.runExtent())), start, e.index(0),
              {});
   }
 
-  /// Element `k` of a row of x, of all its channels.
+  /// True if the channels of all positions of a row of x lie one after the
+  /// other in memory.
+  bool isRowDense() {
+    Value x = op.getSource();
+    return x && cast<MemRefType>(x.getType()).areTrailingDimsContiguous(2);
+  }
+
+  /// Element `k` of a dense row of x, of all its channels: as one dimension,
+  /// along which elements are consecutive.
   Value elementOfRow(SmallVector<Value> source, Value k) {
     Value x = op.getSource();
-    if (x && cast<MemRefType>(x.getType()).areTrailingDimsContiguous(2)) {
-      // As one dimension, along which elements are consecutive.
-      SmallVector<ReassociationIndices> dims;
-      const int64_t rank = cast<MemRefType>(x.getType()).getRank();
-      for (int64_t d = 0; d + 1 < rank; ++d) {
-        dims.push_back({d});
-      }
-      dims.back().push_back(rank - 1);
-      Value rows = memref::CollapseShapeOp::create(e.b, e.loc, x, dims);
-      source.pop_back();
-      source.back() = k;
-      return e.read(rows, source, op.getElement());
+    SmallVector<ReassociationIndices> dims;
+    const int64_t rank = cast<MemRefType>(x.getType()).getRank();
+    for (int64_t d = 0; d + 1 < rank; ++d) {
+      dims.push_back({d});
     }
-    Value channels = e.index(g.shape.extents[g.innerLoop]);
-    source[g.merged->row.xDim] =
-        arith::DivUIOp::create(e.b, e.loc, k, channels);
-    source[g.innerXDim] = arith::RemUIOp::create(e.b, e.loc, k, channels);
-    return element(source);
+    dims.back().push_back(rank - 1);
+    Value rows = memref::CollapseShapeOp::create(e.b, e.loc, x, dims);
+    source.pop_back();
+    source.back() = k;
+    return e.read(rows, source, op.getElement());
   }
 
   /// The element at `indices`, read or computed.

@@ -219,6 +219,25 @@ static int placeOf(BufferRole role) {
   return role == BufferRole::Output ? 2 : role == BufferRole::Constant ? 1 : 0;
 }
 
+/// True if a view spans no more elements than a tensor can have, whatever its
+/// run-time sizes.
+static bool isSpanWithinLimit(KernelOp kernel, BufferAttr buffer) {
+  const auto boundOf = [&](int64_t size) {
+    return size < 0 ? cast<SizeAttr>(kernel.getSizes()[~size]).getBound()
+                    : size;
+  };
+  int64_t span = 1;
+  for (auto [extent, stride] :
+       llvm::zip(buffer.getShape(), buffer.getStrides())) {
+    int64_t last = 0;
+    if (llvm::MulOverflow(boundOf(extent) - 1, boundOf(stride), last) ||
+        llvm::AddOverflow(span, last, span) || span > maxExtent) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// kernel_c1
 static LogicalResult verifySignature(KernelOp kernel) {
   llvm::StringSet<> names;
@@ -268,6 +287,11 @@ static LogicalResult verifySignature(KernelOp kernel) {
                << ~extent << ", which buffer '" << buffer.getName()
                << "' names";
       }
+    }
+    if (!isSpanWithinLimit(kernel, buffer)) { // kernel_c1
+      return kernel.emitOpError("has buffer '")
+             << buffer.getName() << "' whose strides span more than 2^40 "
+             << "elements";
     }
     for (int64_t extent : buffer.getShape()) {
       if (extent < 0) {

@@ -5,6 +5,7 @@
 #include "base/tensor/Strides.h"
 #include "base/tensor/Tensor.h"
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -167,6 +168,15 @@ static KernelBuffer readBuffer(const json &from, size_t numSizes) {
         })) {
       throw BadManifest{"the strides of '" + buffer.name +
                         "' have sizes that there are not"};
+    }
+    double span = 0;
+    for (size_t d = 0; d < buffer.shape.size(); ++d) {
+      span += std::abs(double(buffer.shape[d]) * double(buffer.strides[d]));
+    }
+    if (span > double(int64_t{1} << 41) ||
+        std::ranges::any_of(buffer.strides, [](int64_t s) { return s < 0; })) {
+      throw BadManifest{"the strides of '" + buffer.name +
+                        "' are more than a tensor can have"};
     }
   }
   buffer.lo = type->minValue();

@@ -224,6 +224,18 @@ lp.kernel @k for <"generic"> sizes [] buffers [#lp.buffer<"w", constant of "0123
 // -----
 
 // kernel_c1
+// expected-error @+1 {{has no size ?2, which buffer 'x' names}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 4>] buffers [#lp.buffer<"x", input, f32, [?0] strides [?2]>]
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has buffer 'x' whose strides span more than 2^40 elements}}
+lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 1099511627776>] buffers [#lp.buffer<"x", input, f32, [3, 3] strides [?0, 1]>]
+
+// -----
+
+// kernel_c1
 // expected-error @+1 {{has no size ?1, which buffer 'x' names}}
 lp.kernel @k for <"generic"> sizes [#lp.size<"n", bound = 4>] buffers [#lp.buffer<"x", input, f32, [?1]>]
 
