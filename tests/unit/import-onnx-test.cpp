@@ -312,6 +312,9 @@ TEST(ImportOnnx, WhatIsNotSupportedIsNamed) {
   rnn.input("x", {1, 2}).output("y").node("LSTM", {"x"}, {"y"});
   EXPECT_EQ(whyRefused(rnn), "node 'LSTM_0' (LSTM): the operator is not "
                              "supported; replace it by others before export");
+  Net escape;
+  escape.input("x", {1, 2}).output("y").node("L\x1b[1m\n", {"x"}, {"y"});
+  EXPECT_THAT(whyRefused(escape), HasSubstr("(L?[1m?): the operator"));
   Net linear;
   linear.input("x", {1, 1, 2, 2}).output("y").floats("s", {4}, {1, 1, 2, 2});
   linear.node("Resize", {"x", "", "s"}, {"y"},

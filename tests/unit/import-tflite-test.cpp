@@ -388,6 +388,39 @@ TEST(ImportTflite, RefusesWhatDoesNotFit) {
                             "supported; make it an operator of its own")));
 }
 
+TEST(ImportTflite, RefusesSumsBeyond32BitsAndManyInputs) {
+  const auto linear = [](int32_t bias) {
+    constexpr int32_t count = 1 << 17; // Times 128 * 127 almost 2^31.
+    return findingsOf(tfliteFile(
+        {activations("x", {1, count}, 1, 0),
+         constantOf("w", {1, count}, int8Type, std::vector<int8_t>(count, 127),
+                    {1.0F}, {0}),
+         constantOf("b", {1}, int32Type, std::vector<int32_t>{bias}),
+         activations("y", {1, 1}, 1, 0)},
+        {{9, {0, 1, 2}, {3}, FlatTableWriter().number(0, int8_t{0}), ""}}, {0},
+        {3}));
+  };
+  EXPECT_THAT(linear(1 << 20), ::testing::ElementsAre());
+  EXPECT_THAT(linear(-(1 << 25)),
+              ::testing::ElementsAre(HasSubstr(
+                  "'weights': sums of their products are beyond 32 bits")));
+  EXPECT_THAT(
+      findingsOf(tfliteFile(
+          {activations("x", {1, 2}, 1, 0), activations("y", {1, 258}, 1, 0)},
+          {{2,
+            std::vector<int32_t>(129, 0),
+            {1},
+            FlatTableWriter().number(0, 1),
+            ""}},
+          {0}, {1})),
+      ::testing::ElementsAre(HasSubstr("it has 129 inputs, at most 128")));
+  EXPECT_THAT(
+      findingsOf(tfliteFile(
+          {activations("x", {1, 2}, 1, 0), activations("y", {1, 2}, 1, 0)},
+          {{32, {0}, {1}, {}, "a\x1b[1m\n"}}, {0}, {1})),
+      ::testing::ElementsAre(HasSubstr("(a?[1m?): this operator")));
+}
+
 TEST(ImportTflite, RefusesZeroPointsBeyondTheirType) {
   const auto relu6Of = [](int64_t zero) {
     return findingsOf(tfliteFile(

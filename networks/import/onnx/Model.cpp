@@ -1,6 +1,7 @@
 // From the bytes of a file to its graph.
 #include "networks/import/onnx/Model.h"
 #include "base/system/Text.h"
+#include "networks/import/Names.h"
 #include "networks/import/onnx/Tensors.h"
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -34,8 +35,9 @@ Node::integers(const std::string &attribute,
   return found == attributes.end() ? otherwise : found->second.integers;
 }
 std::string Node::fullName() const {
-  return domain.empty() || domain == "ai.onnx" ? operation
-                                               : domain + "::" + operation;
+  return oneLine(domain.empty() || domain == "ai.onnx"
+                     ? operation
+                     : domain + "::" + operation);
 }
 
 static Result<Attribute> readAttribute(const ::onnx::AttributeProto &from,

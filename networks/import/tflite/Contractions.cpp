@@ -45,6 +45,20 @@ static std::vector<int64_t> sumsOf(const Filter &filter, Function of) {
   return sums;
 }
 
+/// Sums of activations of 8 bits, up to `most` in size, and biases fit 32 bits,
+/// as those of TFLite.
+static bool haveSumsOf32Bits(const Filter &filter, int64_t most,
+                             const std::vector<int64_t> &bias) {
+  const std::vector<int64_t> sizes =
+      sumsOf(filter, [](int64_t weight) { return std::abs(weight); });
+  for (size_t o = 0; o < sizes.size(); ++o) {
+    if (sizes[o] * most + std::abs(bias[o]) > INT32_MAX) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Bits of an accumulator that holds any sum of values up to `most` with these
 /// weights.
 static unsigned accumulatorBits(const Filter &filter, int64_t most) {
@@ -148,6 +162,11 @@ static Outcome addConstants(Importer &importer, const TfliteOperator &op,
     return refusal;
   }
   const bool isWide = x.type.bits > 8;
+  const int64_t most = std::max(x.type.maxValue() - x.affine.zeroPoint,
+                                x.affine.zeroPoint - x.type.minValue());
+  if (!isWide && !haveSumsOf32Bits(filter, most, bias)) {
+    return Refusal{"weights", "sums of their products are beyond 32 bits"};
+  }
   if (auto refusal = readMultipliers(weights, x.affine, result, filter.outputs,
                                      isWide, multipliers)) {
     return refusal;
@@ -184,8 +203,6 @@ static Outcome addConstants(Importer &importer, const TfliteOperator &op,
   row.usedInputBits = x.type.bits;
   row.encoding = type.str() + " x " + x.type.str();
   row.scales = weights.scales.size() == 1 ? "tensor" : "channel";
-  const int64_t most = std::max(x.type.maxValue() - x.affine.zeroPoint,
-                                x.affine.zeroPoint - x.type.minValue());
   row.accumulatorBits = accumulatorBits(filter, most);
   return imported;
 }

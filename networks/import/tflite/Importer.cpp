@@ -448,6 +448,16 @@ void Importer::importNode(const TfliteOperator &op) {
                 "compute what follows it, or replace it"});
     return;
   }
+  // What one expression can hold.
+  constexpr size_t mostInputs = 128;
+  if (op.inputs.size() > mostInputs) {
+    refuse(op,
+           {"",
+            "it has " + std::to_string(op.inputs.size()) + " inputs, at most " +
+                std::to_string(mostInputs) + " are supported",
+            "split it into several nodes"});
+    return;
+  }
   if (!hasInputs(op)) {
     return;
   }

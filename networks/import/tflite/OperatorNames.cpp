@@ -1,5 +1,6 @@
 // The names of the format's operators, also of those that are not imported, so
 // that a message can name them.
+#include "networks/import/Names.h"
 #include "networks/import/tflite/TfliteModel.h"
 #include <iterator>
 
@@ -162,7 +163,7 @@ static constexpr const char *builtinNames[] = {
 
 std::string operatorName(const TfliteOperator &op) {
   if (op.is(Builtin::Custom)) {
-    return op.customName.empty() ? "CUSTOM" : op.customName;
+    return op.customName.empty() ? "CUSTOM" : oneLine(op.customName);
   }
   return op.code >= 0 && op.code < int32_t(std::size(builtinNames))
              ? builtinNames[op.code]
