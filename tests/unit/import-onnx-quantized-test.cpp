@@ -279,3 +279,42 @@ TEST(ImportOnnxQuantized, BlocksOfWeightsAreCounted) {
                                               "each block"));
   }
 }
+
+/// Deeploy's: halves go up, also below 0; by a shift, and by a division.
+TEST(ImportOnnxQuantized, RequantShiftRoundsHalvesUp) {
+  const auto shifted = [](int64_t divisor, int64_t isSigned) {
+    Net net;
+    net.input("x", {1, 2, 3}, TensorProto::INT8).output("y");
+    net.floats("factor", {1, 2, 1}, {3, -5})
+        .floats("offset", {1, 2, 1}, {1, 7});
+    net.node(
+        "RequantShift", {"x", "factor", "offset"}, {"y"},
+        {{"div", divisor}, {"n_levels_out", int64_t{16}}, {"signed", isSigned}},
+        "PACTOps");
+    return net;
+  };
+  const Numbers x = {-7, 1, 127, -128, 3, 0};
+  for (const int64_t divisor : {1, 8, 12}) {
+    for (const int64_t isSigned : {0, 1}) {
+      Numbers expected;
+      for (size_t i = 0; i < x.size(); ++i) {
+        const double sum = i < 3 ? 3 * x[i] + 1 : -5 * x[i] + 7;
+        expected.push_back(std::clamp(std::floor(sum / double(divisor) + 0.5),
+                                      isSigned != 0 ? -8.0 : 0.0,
+                                      isSigned != 0 ? 7.0 : 15.0));
+      }
+      EXPECT_EQ(computed(shifted(divisor, isSigned), x), expected)
+          << divisor << " " << isSigned;
+    }
+  }
+  EXPECT_THAT(imported(shifted(8, 1).bytes())->report.notes, ElementsAre());
+  EXPECT_THAT(whyRefused(shifted(0, 1)),
+              HasSubstr("'div, n_levels or signed': it is missing"));
+  Net reals;
+  reals.input("x", {1, 2}).output("y").floats("one", {}, {1});
+  reals.node("RequantShift", {"x", "one", "one"}, {"y"},
+             {{"div", int64_t{4}},
+              {"n_levels", int64_t{256}},
+              {"signed", int64_t{1}}});
+  EXPECT_THAT(whyRefused(reals), HasSubstr("it needs integers"));
+}

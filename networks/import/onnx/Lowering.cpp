@@ -19,6 +19,7 @@ static constexpr std::string_view knownDomains[] = {
     "qonnx.custom_op.general",
     "qonnx.custom_op.channels_last",
     "com.microsoft",
+    "PACTOps",
 };
 static constexpr std::string_view channelsLastDomain =
     "qonnx.custom_op.channels_last";
@@ -35,7 +36,7 @@ struct FoundRule {
 } // namespace
 
 static std::optional<FoundRule> findRule(const std::string &operation) {
-  static const std::array<Family, 20> all = {
+  static const std::array<Family, 21> all = {
       {{elementwiseRules(), true},     {conditionRules(), true},
        {matMulRules(), true},          {repeatingRules(), true},
        {activationRules(), true},      {quantizerRules(), true},
@@ -45,7 +46,8 @@ static std::optional<FoundRule> findRule(const std::string &operation) {
        {blockProductRules(), false},   {poolRules(), false},
        {reductionRules(), false},      {softmaxRules(), false},
        {movementRules(), false},       {integerRules(), false},
-       {selectionRules(), false},      {runningRules(), false}}};
+       {requantizationRules(), false}, {selectionRules(), false},
+       {runningRules(), false}}};
   for (const Family &family : all) {
     for (const Rule &rule : family.rules) {
       if (operation == rule.operation) {

@@ -111,6 +111,7 @@ std::span<const Rule> movementRules();
 std::span<const Rule> repeatingRules();
 std::span<const Rule> foldingRules();
 std::span<const Rule> integerRules();
+std::span<const Rule> requantizationRules();
 std::span<const Rule> selectionRules();
 std::span<const Rule> runningRules();
 
