@@ -46,6 +46,7 @@ std::string Op::whyNotSizes(llvm::ArrayRef<int64_t> sizes) const {
 static std::vector<int64_t> shapeOf(const Op &op, const Tensor &tensor,
                                     llvm::ArrayRef<int64_t> sizes) {
   std::vector<int64_t> shape;
+  shape.reserve(tensor.shape.size());
   for (const Extent &extent : tensor.shape) {
     shape.push_back(op.sizeOf(extent, sizes));
   }
@@ -55,6 +56,7 @@ static std::vector<int64_t> shapeOf(const Op &op, const Tensor &tensor,
 std::vector<int64_t> Op::stridesOf(const Tensor &tensor,
                                    llvm::ArrayRef<int64_t> sizes) const {
   std::vector<int64_t> strides;
+  strides.reserve(tensor.strides.size());
   for (const Extent &stride : tensor.strides) {
     strides.push_back(sizeOf(stride, sizes));
   }
@@ -114,6 +116,7 @@ std::vector<bool> Op::strideSymbols() const {
 std::vector<int64_t> Op::largestSizes() const {
   const std::vector<bool> only = strideSymbols();
   std::vector<int64_t> sizes;
+  sizes.reserve(symbols.size());
   for (size_t i = 0; i < symbols.size(); ++i) {
     sizes.push_back(only[i] ? -1 : symbols[i].bound);
   }
