@@ -213,6 +213,28 @@ Value ContractTiler::narrowed(Value sum) {
 // The epilogue
 //===----------------------------------------------------------------------===//
 
+/// Are the sums of tiles, each written once, the elements of the only output,
+/// a dense matrix of whole panels that no chain packs?
+bool ContractTiler::sumsAreResults() {
+  Block &body = op.getBody().front();
+  const auto yielded = body.getTerminator()->getOperands();
+  if (op.getOutputs().size() != 1 || op.numGroups() > 0 || !plan.writesOnce() ||
+      form.needsXSums || form.needsWSums || form.xFactor.scale != 1 ||
+      form.wFactor.scale != 1 || !lp::chainedPacks(op).empty() ||
+      &body.front() != body.getTerminator() ||
+      yielded[0] != body.getArguments().back()) {
+    return false;
+  }
+  const auto type = cast<MemRefType>(op.getOutputs()[0].getType());
+  const SmallVector<unsigned> rows = g.loopsOf(LoopRole::Row);
+  const SmallVector<unsigned> columns = g.loopsOf(LoopRole::Column);
+  return type.getElementType() == sumType && type.getLayout().isIdentity() &&
+         type.getRank() == int64_t(rows.size() + columns.size()) &&
+         columns.size() == 1 && columns[0] == rows.size() &&
+         type.getShape().back() % lanes == 0 &&
+         (rows.size() == 1 || hasAdjacentRows());
+}
+
 /// Are the row loops side by side in the outputs, outermost first, and their
 /// elements one after the other?
 bool ContractTiler::hasAdjacentRows() {

@@ -127,13 +127,12 @@ void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
     position = arith::DivUIOp::create(e.b, e.loc, loops[plan.along->rowLoop],
                                       e.index(rows));
   }
-  Value accOffset = e.mul(e.sub(row, begin), e.index(rowBytes));
   if (!plan.along) {
-    return emitPiece(offsets, accOffset, firstTrip, trips, nullptr);
+    return emitPiece(offsets, row, firstTrip, trips, nullptr);
   }
   auto emitParts = [&](ArrayRef<TilePart> parts) {
     for (const TilePart &part : parts) {
-      emitPiece(offsets, accOffset, firstTrip, trips, &part);
+      emitPiece(offsets, row, firstTrip, trips, &part);
     }
   };
   if (plan.classes.size() == 1) {
@@ -149,8 +148,24 @@ void ContractTiler::emitTile(Value row, int64_t rows, Value firstTrip,
   }
 }
 
-/// A register tile over one part (all, if null) of `trips` trips.
-void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
+/// Where the sums of `rows` rows from `row` on go.
+Value ContractTiler::sumsOfTile(Value row, int64_t rows) {
+  if (results) {
+    const auto one = e.b.getIndexAttr(1);
+    return memref::SubViewOp::create(
+        e.b, e.loc, results,
+        ArrayRef<OpFoldResult>{row, e.mul(panel, e.index(lanes))},
+        ArrayRef<OpFoldResult>{e.b.getIndexAttr(rows), e.b.getIndexAttr(lanes)},
+        ArrayRef<OpFoldResult>{one, one});
+  }
+  return memref::ViewOp::create(
+      e.b, e.loc, MemRefType::get({rows, lanes}, sumType), scratch,
+      e.mul(e.sub(row, begin), e.index(rowBytes)), ValueRange{});
+}
+
+/// A register tile over one part (all, if null) of `trips` trips; `row` is the
+/// first of the tile.
+void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value row,
                               Value firstTrip, int64_t trips,
                               const TilePart *part) {
   const ReductionLoop &outer = plan.loops[0];
@@ -178,10 +193,7 @@ void ContractTiler::emitPiece(ArrayRef<Value> offsets, Value accOffset,
     strides.push_back(loop.xStride);
     wSteps.push_back(loop.wSteps);
   }
-  auto accType = MemRefType::get({rows, lanes}, sumType);
-  Value acc = memref::ViewOp::create(
-      e.b, e.loc, accType, scratch,
-      e.add(accOffset, e.index(firstRow * rowBytes)), ValueRange{});
+  Value acc = sumsOfTile(e.add(row, e.index(firstRow)), rows);
   Value halves;
   if (hasHalves) {
     auto type = MemRefType::get(

@@ -148,6 +148,12 @@ void ContractTiler::zero(Value sums) {
 /// All tiles of the task in one panel: their sums, or those of group after
 /// group.
 void ContractTiler::emitPanel() {
+  if (sumsAreResults()) {
+    results = hasAdjacentRows() ? withRowsAsOne(op.getOutputs()[0])
+                                : op.getOutputs()[0];
+    emitSums(e.index(0));
+    return;
+  }
   if (op.numGroups() == 0) {
     emitSums(e.index(0));
   } else {

@@ -62,7 +62,8 @@ private:
   void emitSweep(mlir::Value firstTrip, int64_t trips);
   void emitTile(mlir::Value row, int64_t rows, mlir::Value firstTrip,
                 int64_t trips);
-  void emitPiece(llvm::ArrayRef<mlir::Value> offsets, mlir::Value accOffset,
+  mlir::Value sumsOfTile(mlir::Value row, int64_t rows);
+  void emitPiece(llvm::ArrayRef<mlir::Value> offsets, mlir::Value row,
                  mlir::Value firstTrip, int64_t trips, const TilePart *part);
 
   // ContractEpilogue.cpp: the sums as values of the body, and what it yields.
@@ -84,6 +85,7 @@ private:
   mlir::Value columnAt(unsigned number, mlir::Value lane);
   void addGroup();
   mlir::Value sumOf(const RowTerms &terms, mlir::Value row, mlir::Value lane);
+  bool sumsAreResults();
   bool hasAdjacentRows();
   mlir::Value withRowsAsOne(mlir::Value output);
   void emitEpilogue();
@@ -101,7 +103,9 @@ private:
   int64_t taskPanels; ///< One, or all.
   TilePlan plan;
   PlanesTogether together;
-  bool hasHalves;    ///< 16-bit sums of a tile follow the sums in scratch.
+  bool hasHalves; ///< 16-bit sums of a tile follow the sums in scratch.
+  /// The only output, as a matrix: tiles write their sums to it. Else null.
+  mlir::Value results;
   mlir::Value begin; ///< First row of the task.
   mlir::Value end;   ///< Past its last row.
   mlir::Value batch;

@@ -215,10 +215,11 @@ static bool arePlanes(ArrayRef<int64_t> planes) {
   return true;
 }
 
+/// Its rows may be apart, as those of a part of a larger matrix.
 static bool isMatrix(mlir::Value value) {
   auto type = cast<MemRefType>(value.getType());
   return type.getRank() == 2 && type.hasStaticShape() &&
-         type.getLayout().isIdentity();
+         type.isLastDimUnitStride();
 }
 
 LogicalResult TileOp::verify() {

@@ -70,7 +70,7 @@ def Lp_TileOp : Lp_Op<"tile", [AttrSizedOperandSegments,
     are positive, with one stride and one wStep each; (tile_c3) chunk is positive, unroll 1
     to 256; (tile_c4) coefficients of planes are powers of the second one, the last one
     perhaps negative; (tile_c5) x and w are byte buffers, sums rows of i32, i64 or
-    f32, 16-bit ones of i16; (tile_c6) with `xInLanes` there is one vector, and there are no
+    f32, perhaps those of a larger matrix, 16-bit ones of i16; (tile_c6) with `xInLanes` there is one vector, and there are no
     planes.
   }];
   let arguments = (ins AnyMemRef:$x, AnyMemRef:$w, AnyMemRef:$acc,
