@@ -318,3 +318,23 @@ TEST(ImportOnnxQuantized, RequantShiftRoundsHalvesUp) {
               {"signed", int64_t{1}}});
   EXPECT_THAT(whyRefused(reals), HasSubstr("it needs integers"));
 }
+
+/// Codes that only a convolution reads are written with channels last.
+TEST(ImportOnnxQuantized, CodesAreInTheOrderOfTheirReader) {
+  const auto textWith = [](bool hasOther) {
+    Net net;
+    net.input("x", {1, 2, 3, 4}).output("y");
+    net.floats("s", {}, {0.5}).integers("z", TensorProto::UINT8, {}, {3});
+    net.floats("w", {1, 2, 1, 1}, {1, 2});
+    net.node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+    net.node("DequantizeLinear", {"q", "s", "z"}, {"d"});
+    net.node("Conv", {"d", "w"}, {hasOther ? "c" : "y"});
+    if (hasOther) {
+      net.node("Add", {"c", "d"}, {"y"});
+    }
+    return imported(net.bytes())->text();
+  };
+  EXPECT_THAT(textWith(false),
+              HasSubstr(": u8[1, 3, 4, 2] = round(x[n,c,h,v]"));
+  EXPECT_THAT(textWith(true), HasSubstr(": u8[1, 2, 3, 4] = round(x["));
+}

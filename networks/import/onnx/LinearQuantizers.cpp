@@ -26,7 +26,7 @@ static Constant alongAxis(const Constant &constant, const Node &node,
 }
 
 static Outcome lowerQuantizeLinear(Lowering &lowering, const Node &node) {
-  const Value &input = lowering.input(node, 0);
+  const Value input = inReadingOrder(lowering, node);
   std::optional<Constant> scale = lowering.constantInput(node, 1);
   std::optional<Constant> zero = lowering.constantInput(node, 2);
   if (!scale || (node.hasInput(2) && !zero)) {

@@ -306,6 +306,20 @@ void setRange(Grid &grid, bool isSigned, bool isNarrow) {
   grid.highest = size - 1 - (!isSigned && isNarrow ? 1 : 0);
 }
 
+Value inReadingOrder(const Lowering &lowering, const Node &quantizer) {
+  Value value = lowering.input(quantizer, 0);
+  const Node *reader = lowering.onlyReader(quantizer.outputs[0]);
+  while (reader && reader->operation == "DequantizeLinear" &&
+         !reader->outputs.empty()) {
+    reader = lowering.onlyReader(reader->outputs[0]);
+  }
+  if (reader && reader->operation == "Conv" && value.rank() > 2 &&
+      value.tensor.empty() && !value.constant) {
+    value.order = channelsLast(value.rank());
+  }
+  return value;
+}
+
 Outcome refuseScale(const Constant &scale, const std::string &attribute,
                     bool mayBeZero) {
   for (size_t i = 0; i < scale.values.size(); ++i) {

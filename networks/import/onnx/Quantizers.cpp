@@ -105,7 +105,7 @@ static Outcome lowerQuant(Lowering &lowering, const Node &node) {
   setRange(grid, isSigned, node.integer("narrow", 0) != 0);
   const Node *reader = lowering.onlyReader(node.outputs[0]);
   std::optional<Value> result =
-      quantize(lowering, lowering.input(node, 0), grid, node.name,
+      quantize(lowering, inReadingOrder(lowering, node), grid, node.name,
                !reader || reader->operation != "Clip");
   if (!result) {
     return notBroadcast();

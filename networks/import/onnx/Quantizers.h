@@ -38,6 +38,10 @@ std::optional<Value> quantize(Lowering &lowering, const Value &input,
                               const Grid &grid, const std::string &name,
                               bool isStored);
 
+/// What a quantizer reads, in the order in which its codes are to be stored:
+/// with channels last if only a convolution reads them.
+Value inReadingOrder(const Lowering &lowering, const Node &quantizer);
+
 /// The integers of so many bits, as QONNX counts them.
 void setRange(Grid &grid, bool isSigned, bool isNarrow);
 /// Refuses a scale that is no finite number, and 0 where elements are divided
