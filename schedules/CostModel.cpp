@@ -83,6 +83,12 @@ private:
                   (rowsOfX() / asReal(facts.run) +
                    tiles * bytesOfW() * 8 / machine.target.desc().vectorBits);
     terms.scalars = stepsOfPanel * rowsOfX() * facts.xScalarOps;
+    const double passes =
+        asReal(planePairs(form)) / asReal(together.x * together.w);
+    if (rows > 1 && !plan.aligned && g.loopsOf(LoopRole::Row).size() > 1) {
+      terms.addresses =
+          panels * tiles * asReal(rows) * passes * plan.piecesPerTile;
+    }
     // A strip of few steps is unrolled wholly (ExpandTile).
     constexpr int64_t few = 8;
     const int64_t strip =
@@ -92,8 +98,7 @@ private:
       terms.trips =
           stepsOfPanel * tiles * asReal(strip / unroll) / asReal(strip);
     }
-    terms.pieces = panels * tiles * asReal(planePairs(form)) /
-                   asReal(together.x * together.w) * plan.piecesPerTile;
+    terms.pieces = panels * tiles * passes * plan.piecesPerTile;
     terms.tasks = panels / asReal(g.extentOf(LoopRole::Group)) *
                   asReal(llvm::divideCeil(rowTiles, schedule.getBlock()));
   }
@@ -127,6 +132,7 @@ private:
     }
     terms.elements =
         panels / groups * asReal(rowTiles * rows * vectors * facts.lanes);
+    terms.segments = panels / groups * asReal(rowTiles * rows);
     const int64_t sumsOfTask =
         rows * vectors * facts.lanes * std::min(schedule.getBlock(), rowTiles);
     terms.sumsInL1 = terms.elements * asReal(sumsOfTask * sumBytes) /

@@ -22,6 +22,7 @@ static void print(const MeasuredCase &measured,
                       {"cell", schedule.cell},
                       {"measured", schedule.measured},
                       {"predicted", schedule.predicted},
+                      {"candidate", schedule.isCandidate},
                       {"terms", std::move(terms)}})
                << "\n";
 }

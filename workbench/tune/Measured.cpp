@@ -82,6 +82,7 @@ Result<std::vector<CountedSchedule>> countMeasured(const MeasuredCase &measured,
   if (!problem || problem->numContractions() != 1) {
     return cannot("expected one contraction");
   }
+  const std::vector<std::string> candidates = problem->ranked(0);
   std::vector<CountedSchedule> counted;
   for (const auto &[schedule, cycles] : measured.cycles) {
     if (schedule == "direct") {
@@ -91,8 +92,8 @@ Result<std::vector<CountedSchedule>> countMeasured(const MeasuredCase &measured,
     if (!count) {
       return cannot("schedule '" + schedule + "' cannot be applied");
     }
-    counted.push_back(
-        {schedule, count->cell, count->terms, count->cycles, cycles});
+    counted.push_back({schedule, count->cell, count->terms, count->cycles,
+                       cycles, llvm::is_contained(candidates, schedule)});
   }
   return counted;
 }

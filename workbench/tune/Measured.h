@@ -35,6 +35,7 @@ struct CountedSchedule {
   CostTerms terms;
   double predicted = 0; ///< Cycles by the prices of today.
   double measured = 0;
+  bool isCandidate = false; ///< One that the model chooses from.
 };
 
 /// The schedules of a case that have a cell, counted for `cpu`; `root` holds
