@@ -422,8 +422,9 @@ void Search::shrink(ast::Op &to, unsigned leader,
 
 std::optional<ast::Op>
 Search::run(llvm::function_ref<void(const LeftOut &)> report) {
-  for (const int node : llvm::BitVector(pinned).set_bits()) {
-    pinned.set(sets.getLeaderValue(unsigned(node)));
+  const llvm::BitVector members = pinned;
+  for (const unsigned node : members.set_bits()) {
+    pinned.set(sets.getLeaderValue(node));
   }
   for (unsigned s = 0; s < op.statements.size(); ++s) {
     findKnown(s);
