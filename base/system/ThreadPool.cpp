@@ -52,6 +52,20 @@ ThreadPool::~ThreadPool() {
   }
 }
 
+/// Until it is done, or for a while: the next phase of a kernel, and the end of
+/// one, often come before a thread that sleeps could wake.
+template <typename IsDone>
+static void spinUntil(IsDone isDone) {
+  constexpr int turns = 2000;
+  for (int i = 0; i < turns && !isDone(); ++i) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+}
+
 void ThreadPool::run(int64_t tasks, const Work &work) {
   const int workers = numWorkers();
   if (workers == 1 || tasks <= 1) {
@@ -63,7 +77,7 @@ void ThreadPool::run(int64_t tasks, const Work &work) {
   }
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    assert(!current && busy == 0 && "one call of run at a time");
+    assert(!current && isIdle() && "one call of run at a time");
     current = &work;
     currentTasks = tasks;
     chunk = std::max<int64_t>(tasks / (int64_t(workers) * chunksPerWorker), 1);
@@ -72,9 +86,13 @@ void ThreadPool::run(int64_t tasks, const Work &work) {
   }
   wakened.notify_all();
   takeChunks(0, work, tasks);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    current = nullptr; // For those that have not woken yet nothing is left.
+  }
+  spinUntil([this] { return isIdle(); });
   std::unique_lock<std::mutex> lock(mutex);
-  current = nullptr; // For those that have not woken yet there is nothing left.
-  finished.wait(lock, [this] { return busy == 0; });
+  finished.wait(lock, [this] { return isIdle(); });
 }
 
 void ThreadPool::takeChunks(int worker, const Work &work, int64_t tasks) {
@@ -88,28 +106,13 @@ void ThreadPool::takeChunks(int worker, const Work &work, int64_t tasks) {
   }
 }
 
-/// Until there is a generation after `seen`, or for a while: the next phase of
-/// a kernel often comes before a thread that sleeps could wake.
-void ThreadPool::spin(uint64_t seen) const {
-  constexpr int turns = 2000;
-  for (int i = 0; i < turns; ++i) {
-    if (generation.load(std::memory_order_acquire) != seen) {
-      return;
-    }
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-  }
-}
-
 void ThreadPool::serve(int worker) {
   uint64_t seen = 0;
   std::unique_lock<std::mutex> lock(mutex);
   while (true) {
     lock.unlock();
-    spin(seen);
+    spinUntil(
+        [&] { return generation.load(std::memory_order_acquire) != seen; });
     lock.lock();
     wakened.wait(lock, [&] {
       return stopping || generation.load(std::memory_order_relaxed) != seen;
@@ -123,11 +126,11 @@ void ThreadPool::serve(int worker) {
     }
     const Work &work = *current;
     const int64_t tasks = currentTasks;
-    ++busy;
+    busy.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     takeChunks(worker, work, tasks);
     lock.lock();
-    if (--busy == 0) {
+    if (busy.fetch_sub(1, std::memory_order_release) == 1) {
       finished.notify_one();
     }
   }

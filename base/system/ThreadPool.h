@@ -65,7 +65,8 @@ private:
 
   static void *serveWorker(void *worker);
   void serve(int worker);
-  void spin(uint64_t seen) const;
+  /// No thread takes tasks; what they wrote is visible.
+  bool isIdle() const { return busy.load(std::memory_order_acquire) == 0; }
   void takeChunks(int worker, const Work &work, int64_t tasks);
 
   Status started;
@@ -79,7 +80,7 @@ private:
   int64_t chunk = 1;                    ///< Constant while tasks are taken.
   std::atomic<int64_t> next = 0;        ///< The first task that nobody took.
   std::atomic<uint64_t> generation = 0; ///< Counts the calls of run.
-  int busy = 0;                         ///< Threads that take tasks.
+  std::atomic<int> busy = 0;            ///< Threads that take tasks.
   bool stopping = false;
   std::vector<Worker> threads; ///< Never moves.
 };
