@@ -218,12 +218,15 @@ TEST_P(Differential, SampleOperators) {
     const std::string text = (*buffer)->getBuffer().str();
     const std::vector<std::string> names = operatorsOf(text);
     ASSERT_FALSE(names.empty()) << file->path();
-    // Bochs rounds ties of VCVTPS2PH away from 0, not to even.
+    // Bochs rounds ties of VCVTPS2PH away from 0, not to even; and its
+    // VPMOVSXBD reads the bytes that the mask leaves out, behind a tensor.
+    const llvm::StringRef fileName = llvm::sys::path::filename(file->path());
     const bool isWrongThere =
         runsOnBochs(*GetParam()) &&
-        llvm::sys::path::filename(file->path()) == "halves.lp";
+        (fileName == "halves.lp" || fileName == "prefixes.lp");
     if (isWrongThere) {
-      std::cout << "left out: halves.lp, whose rounding Bochs gets wrong\n";
+      std::cout << "left out: " << fileName.str()
+                << ", which Bochs gets wrong\n";
     }
     for (const std::string &name : names) {
       if (count++ % thin == 0 && !isWrongThere) {
