@@ -2,7 +2,6 @@
 #include "networks/import/Chain.h"
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cmath>
 
 namespace lpgen::importer {
@@ -15,30 +14,13 @@ struct ScalarStep {
   float number;
 };
 
-template <typename Real>
-Real applied(ChainOperation operation, Real x, Real number) {
-  switch (operation) {
-  case ChainOperation::Add:
-    return x + number;
-  case ChainOperation::Subtract:
-    return x - number;
-  case ChainOperation::SubtractFrom:
-    return number - x;
-  case ChainOperation::Multiply:
-    return x * number;
-  case ChainOperation::Divide:
-    return x / number;
-  }
-  return x;
-}
-
 /// The line that the chain would be without rounding.
 struct Line {
   double gain = 1;
   double offset = 0;
 };
 
-/// A stair over the sums of one channel, which `sign` puts into rising order.
+/// A stair over the sums of one channel.
 class Stair {
 public:
   Stair(const Chain &chain, std::vector<ScalarStep> steps, double zero,
@@ -47,12 +29,12 @@ public:
         highestCode(double(codes.highest) - zero), lowestSum(chain.lowest),
         highestSum(chain.highest) {
     for (const ScalarStep &step : this->steps) {
-      line.gain = applied(step.operation == ChainOperation::Add ||
-                                  step.operation == ChainOperation::Subtract
-                              ? ChainOperation::Multiply
-                              : step.operation,
-                          line.gain, slopeOf(step));
-      line.offset = applied(step.operation, line.offset, double(step.number));
+      line.gain = joined(step.operation == ChainOperation::Add ||
+                                 step.operation == ChainOperation::Subtract
+                             ? ChainOperation::Multiply
+                             : step.operation,
+                         line.gain, slopeOf(step));
+      line.offset = joined(step.operation, line.offset, double(step.number));
     }
   }
 
@@ -121,7 +103,7 @@ private:
   float valueAt(int64_t sum) const {
     auto value = float(sum);
     for (const ScalarStep &step : steps) {
-      value = applied(step.operation, value, step.number);
+      value = joined(step.operation, value, step.number);
     }
     return value;
   }

@@ -20,6 +20,25 @@ enum class ChainOperation {
   Divide
 };
 
+/// The operation, on numbers or on expressions.
+template <typename Element>
+Element joined(ChainOperation operation, const Element &x,
+               const Element &number) {
+  switch (operation) {
+  case ChainOperation::Add:
+    return x + number;
+  case ChainOperation::Subtract:
+    return x - number;
+  case ChainOperation::SubtractFrom:
+    return number - x;
+  case ChainOperation::Multiply:
+    return x * number;
+  case ChainOperation::Divide:
+    return x / number;
+  }
+  return x;
+}
+
 struct ChainStep {
   ChainOperation operation;
   Constant number; ///< Broadcast to the elements.

@@ -1,6 +1,5 @@
-// Images whose neighbouring elements lie side by side in the channels of a
-// smaller one.
-#include "networks/import/Value.h"
+// Subscripts of the image as those of the smaller one and its channels.
+#include "networks/import/Spread.h"
 #include <algorithm>
 
 namespace lpgen::importer {
@@ -34,6 +33,36 @@ static Value spreadValue(const Value &inner,
   return result;
 }
 
+namespace {
+/// Where an element of the image lies in `inner`, dimension by dimension.
+struct SpreadPlace {
+  Subscripts::const_iterator next; ///< Subscripts that are not used yet.
+  Subscript channel = 0;           ///< Of a remainder of each dimension.
+  Subscripts image;
+};
+} // namespace
+
+/// Reads elements of `inner`; `takeDim` takes the subscripts of a dimension.
+template <typename TakeDim>
+static Reader spreadReader(const Value &inner,
+                           const std::vector<int64_t> &factors, int64_t outputs,
+                           const TakeDim &takeDim) {
+  return [=, images = int64_t(inner.dims[0].size()),
+          read = inner.read](const Subscripts &subscripts) {
+    SpreadPlace place;
+    place.next = subscripts.begin();
+    Subscripts places(place.next, place.next + images);
+    place.next += images;
+    const Subscript output = outputs == 1 ? Subscript(0) : *place.next++;
+    for (size_t i = 0; i < factors.size(); ++i) {
+      takeDim(i, place);
+    }
+    places.push_back(place.channel * outputs + output);
+    places.insert(places.end(), place.image.begin(), place.image.end());
+    return read(places);
+  };
+}
+
 Value spreadOut(const Value &inner, const std::vector<int64_t> &factors) {
   int64_t outputs = 1;
   Value result = spreadValue(inner, factors, outputs);
@@ -42,26 +71,17 @@ Value spreadOut(const Value &inner, const std::vector<int64_t> &factors) {
       result.dims[i + 2].push_back(factors[i]);
     }
   }
-  result.read = [=, dims = inner.dims,
-                 read = inner.read](const Subscripts &subscripts) {
-    auto next = subscripts.begin();
-    Subscripts places(next, next + int64_t(dims[0].size()));
-    next += int64_t(dims[0].size());
-    const Subscript output = outputs == 1 ? Subscript(0) : *next++;
-    Subscript channel = 0;
-    Subscripts image;
-    for (size_t i = 0; i < factors.size(); ++i) {
-      for (size_t k = 0; k < dims[i + 2].size(); ++k) {
-        image.push_back(*next++);
-      }
-      if (factors[i] > 1) {
-        channel = channel * factors[i] + *next++;
-      }
-    }
-    places.push_back(channel * outputs + output);
-    places.insert(places.end(), image.begin(), image.end());
-    return read(places);
-  };
+  result.read =
+      spreadReader(inner, factors, outputs,
+                   [factors, dims = inner.dims](size_t i, SpreadPlace &place) {
+                     for (size_t k = 0; k < dims[i + 2].size(); ++k) {
+                       place.image.push_back(*place.next++);
+                     }
+                     if (factors[i] > 1) {
+                       place.channel =
+                           place.channel * factors[i] + *place.next++;
+                     }
+                   });
   result.read.spread = std::make_shared<const Spread>(Spread{inner, factors});
   return result;
 }
@@ -73,35 +93,25 @@ Value spreadOutFlat(const Value &inner, const std::vector<int64_t> &factors) {
     const int64_t extent = inner.extent(i + 2) * factors[i];
     result.dims[i + 2] = extent == 1 ? Factors{} : Factors{extent};
   }
-  result.read = [=, dims = inner.dims,
-                 read = inner.read](const Subscripts &subscripts) {
-    auto next = subscripts.begin();
-    Subscripts places(next, next + int64_t(dims[0].size()));
-    next += int64_t(dims[0].size());
-    const Subscript output = outputs == 1 ? Subscript(0) : *next++;
-    Subscript channel = 0;
-    Subscripts image;
-    for (size_t i = 0; i < factors.size(); ++i) {
-      const bool isOne = dims[i + 2].empty();
-      if (factors[i] == 1) {
-        if (!isOne) {
-          image.push_back(*next++);
+  result.read = spreadReader(
+      inner, factors, outputs,
+      [factors, dims = inner.dims](size_t i, SpreadPlace &place) {
+        const bool isOne = dims[i + 2].empty();
+        if (factors[i] == 1) {
+          if (!isOne) {
+            place.image.push_back(*place.next++);
+          }
+          return;
         }
-        continue;
-      }
-      const std::string at = (next++)->text();
-      const std::string factor = std::to_string(factors[i]);
-      if (!isOne) {
-        image.push_back(
-            Subscript::index("floordiv(" + at + ", " + factor + ")"));
-      }
-      channel = channel * factors[i] +
-                Subscript::index("(" + at + " % " + factor + ")");
-    }
-    places.push_back(channel * outputs + output);
-    places.insert(places.end(), image.begin(), image.end());
-    return read(places);
-  };
+        const std::string at = (place.next++)->text();
+        const std::string factor = std::to_string(factors[i]);
+        if (!isOne) {
+          place.image.push_back(
+              Subscript::index("floordiv(" + at + ", " + factor + ")"));
+        }
+        place.channel = place.channel * factors[i] +
+                        Subscript::index("(" + at + " % " + factor + ")");
+      });
   return result;
 }
 

@@ -120,14 +120,6 @@ struct Value {
   Factors factors() const;
 };
 
-/// Elements of an image that lie in channels: where a and b are the remainders
-/// of row and column by the factors [f, g], outputs are [a, b, output] of
-/// `inner`.
-struct Spread {
-  Value inner;
-  std::vector<int64_t> factors; ///< Of each dimension behind the channels.
-};
-
 /// Each element of `value` so many times in the dimensions behind the channels.
 struct Repetition {
   Value value;
@@ -153,19 +145,6 @@ Subscripts coarsened(const Factors &coarse, const Factors &fine,
 std::optional<Value> reshape(const Value &value, const Extents &shape);
 /// Dimension i of the result is dimension order[i] of the value.
 Value transpose(const Value &value, const std::vector<int> &order);
-
-/// The image whose elements lie in the channels of `inner`, with a factor of
-/// its own for each remainder.
-Value spreadOut(const Value &inner, const std::vector<int64_t> &factors);
-/// The same with one factor for each dimension, in the order of the image.
-Value spreadOutFlat(const Value &inner, const std::vector<int64_t> &factors);
-/// Numbers of channels, or one, for the channels of `spread.inner`; nothing if
-/// they differ along another dimension.
-std::optional<Constant> withinSpread(const Constant &numbers,
-                                     const Spread &spread);
-/// The value in whose channels the elements lie, with their range, scale and
-/// zero point; nothing if there is none.
-std::optional<Value> innerOf(const Value &value);
 
 /// Reads as before through subscripts with one more, at `place`.
 Reader leavingOut(size_t place, Reader read);

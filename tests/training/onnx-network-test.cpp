@@ -58,12 +58,14 @@ const Ints &same() {
   return pads;
 }
 
-Result<OnnxNetwork> openedBytes(const std::string &bytes) {
+/// `mean` and `deviation` as by default: the input is the pixel.
+Result<OnnxNetwork> openedBytes(const std::string &bytes,
+                                const std::vector<float> &mean = {0},
+                                const std::vector<float> &deviation = {1}) {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/net.onnx";
   EXPECT_TRUE(writeFileAtomically(path, bytes).ok());
-  // The input is the pixel.
-  return OnnxNetwork::open(path, 6, 6, channels, {0}, {1});
+  return OnnxNetwork::open(path, 6, 6, channels, mean, deviation);
 }
 
 Result<OnnxNetwork> opened(const Net &net) { return openedBytes(net.bytes()); }
@@ -219,6 +221,30 @@ TEST(OnnxNetwork, FlattensByPixelAndByComputedShape) {
   finish(net, "f", 48);
   net.node("Identity", {"y"}, {"z"});
   expectEqual(net);
+}
+
+TEST(OnnxNetwork, SeesPixelsAsTheFileOrTheCallerSays) {
+  Net net = begun();
+  net.node("Mul", {"x", "ofImage"}, {"m"}); // 0.5 and 3
+  net.node("Conv", {"m", "w"}, {"c"});
+  net.node("GlobalAveragePool", {"c"}, {"g"});
+  net.node("Flatten", {"g"}, {"f"});
+  finish(net, "f", 3);
+  using ::testing::DoubleEq;
+  using ::testing::ElementsAre;
+  // Of floats: pixel / 255.
+  const Result<OnnxNetwork> network = openedBytes(net.bytes(), {}, {});
+  ASSERT_TRUE(network.ok()) << network.message();
+  EXPECT_THAT(network->images().gain,
+              ElementsAre(DoubleEq(0.5 / 255), DoubleEq(3.0 / 255)));
+  EXPECT_THAT(network->images().offset, ElementsAre(0, 0));
+  const Result<OnnxNetwork> given = openedBytes(net.bytes(), {4, 8}, {2});
+  ASSERT_TRUE(given.ok()) << given.message();
+  EXPECT_THAT(given->images().gain, ElementsAre(0.25, 1.5));
+  EXPECT_THAT(given->images().offset, ElementsAre(-1, -12));
+  const Result<OnnxNetwork> wrong = openedBytes(net.bytes(), {1, 2, 3}, {});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.message(), HasSubstr("one for each of the 2 channels"));
 }
 
 TEST(OnnxNetwork, SaysWhichNodeIsNotTaken) {

@@ -1,5 +1,6 @@
 // Convolutions as sums over taps and channels.
 #include "base/tensor/Tensor.h"
+#include "networks/import/Spread.h"
 #include "networks/import/onnx/Products.h"
 #include "networks/import/onnx/Weights.h"
 #include <algorithm>

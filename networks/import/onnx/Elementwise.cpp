@@ -1,5 +1,6 @@
 // Operators of one element.
 #include "networks/import/onnx/Elementwise.h"
+#include "networks/import/Spread.h"
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // A value on a grid of integers.
+#include "networks/import/Spread.h"
 #include "networks/import/onnx/Quantizers.h"
 #include <algorithm>
 #include <cmath>
