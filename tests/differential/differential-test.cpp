@@ -11,6 +11,7 @@
 #include "tests/Skipping.h"
 #include "tests/differential/Harness.h"
 #include "tests/differential/Legality.h"
+#include "tests/differential/OperatorFiles.h"
 #include "tests/differential/Operators.h"
 #include "tests/differential/RandomOperator.h"
 #include "llvm/ADT/StringExtras.h"
@@ -140,64 +141,6 @@ TEST_P(Emulated, EveryCell) {
   finish(harness);
 }
 
-/// The names of the operators in a file.
-std::vector<std::string> operatorsOf(const std::string &text) {
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text),
-                             llvm::SMLoc());
-  std::vector<std::string> names;
-  if (const std::optional<ast::File> file = parseFile(sources)) {
-    for (const ast::Op &op : file->ops) {
-      names.push_back(op.name);
-    }
-  }
-  return names;
-}
-
-/// Whether `text` calls operator `name`.
-bool calls(const std::string &text, const std::string &name) {
-  return text.find(" " + name + "(") != std::string::npos ||
-         text.find(" " + name + "<") != std::string::npos;
-}
-
-/// The part of a file with one operator: parameters, the operators before it
-/// that it calls, then the operator's text.
-std::string onlyOperator(const std::string &text, const std::string &name) {
-  std::vector<std::string> names = {""}; // and what is before the first
-  std::vector<std::string> texts = {""};
-  std::string parameters;
-  for (const llvm::StringRef line : llvm::split(text, '\n')) {
-    if (line.starts_with("op ")) {
-      names.push_back(
-          line.drop_front(3)
-              .take_until([](char c) { return c == '(' || c == '<'; })
-              .str());
-      texts.emplace_back();
-    } else if (line.starts_with("param ") && names.size() > 1) {
-      parameters += line.str() + "\n";
-      continue;
-    }
-    texts.back() += line.str() + "\n";
-  }
-  size_t number = size_t(llvm::find(names, name) - names.begin());
-  std::string result = texts[number];
-  std::string body = result.substr(name.size() + 3); // without its own name
-  while (--number > 0) {
-    if (calls(body, names[number])) {
-      result = texts[number] + result;
-      body += texts[number].substr(names[number].size() + 3);
-    }
-  }
-  return texts.front() + parameters + result;
-}
-
-/// The text with a number behind the name of its operator: names are unique in
-/// a program.
-std::string numbered(std::string text, size_t number) {
-  const size_t begin = text.rfind("op ", 0) == 0 ? 0 : text.find("\nop ");
-  return text.insert(text.find('(', begin), "_" + std::to_string(number));
-}
-
 /// tests/operators: pools, backward products, chains, thresholds, look-ups, ...
 /// Every third for a level, others for each.
 TEST_P(Differential, SampleOperators) {
@@ -272,43 +215,48 @@ bool addWithSchedules(Harness &harness, const Target &target,
   return !names.empty() && compiled.size() == names.size();
 }
 
+/// One target tries more than the others.
+bool isMostTested(const Target &target) {
+  return target.desc().name == "x86_avx2";
+}
+
+/// Operators of a file that are tried with each schedule.
+size_t mostOf(const Target &target, size_t most, size_t elsewhere) {
+  return fullRun() ? SIZE_MAX : isMostTested(target) ? most : elsewhere;
+}
+
 /// Contractions that write the x of others. Each cell has two operators that it
 /// takes, on one target three, others for each.
 TEST_P(Differential, Chains) {
-  const bool isFirst = GetParam()->desc().name == "x86_avx2";
-  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 3 : 2;
   Harness harness(*GetParam(), testSeed());
-  const bool hasAll = addWithSchedules(harness, *GetParam(), "chains.lp", most);
+  const bool hasAll = addWithSchedules(harness, *GetParam(), "chains.lp",
+                                       mostOf(*GetParam(), 3, 2));
   finish(harness, schedulesOf(*GetParam()));
-  EXPECT_TRUE(!isFirst || hasAll)
+  EXPECT_TRUE(!isMostTested(*GetParam()) || hasAll)
       << "an operator was compiled with no schedule";
 }
 
 /// Products of affine forms, which are completed from sums of x and of w. The
 /// cost model's choice for each is among the sample operators.
 TEST_P(Differential, AffineForms) {
-  const bool isFirst = GetParam()->desc().name == "x86_avx2";
-  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 4 : 2;
   Harness harness(*GetParam(), testSeed());
-  addWithSchedules(harness, *GetParam(), "affine_forms.lp", most);
+  addWithSchedules(harness, *GetParam(), "affine_forms.lp",
+                   mostOf(*GetParam(), 4, 2));
   finish(harness, schedulesOf(*GetParam()));
 }
 
 /// Zero points and paddings of images of run-time size.
 TEST_P(Differential, ImageZeroPoints) {
-  const bool isFirst = GetParam()->desc().name == "x86_avx2";
-  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 4 : 2;
   Harness harness(*GetParam(), testSeed());
-  addWithSchedules(harness, *GetParam(), "image_zero_points.lp", most);
+  addWithSchedules(harness, *GetParam(), "image_zero_points.lp",
+                   mostOf(*GetParam(), 4, 2));
   finish(harness, schedulesOf(*GetParam()));
 }
 
 /// Operands that are views of larger tensors.
 TEST_P(Differential, Views) {
-  const bool isFirst = GetParam()->desc().name == "x86_avx2";
-  const size_t most = fullRun() ? SIZE_MAX : isFirst ? 3 : 1;
   Harness harness(*GetParam(), testSeed());
-  addWithSchedules(harness, *GetParam(), "views.lp", most);
+  addWithSchedules(harness, *GetParam(), "views.lp", mostOf(*GetParam(), 3, 1));
   finish(harness);
   EXPECT_GT(harness.summary().compiled, 2U);
 }
