@@ -9,7 +9,8 @@ tests/emulation/avx512.c tries, against Intel's SDM, volume 2):
   VPEXTRW to memory          scales it wrongly, too
 
 Not mended: VCVTPS2PH rounds ties away from 0, not to even; kernels that store f16
-can differ there.
+can differ there. VPMOVSXBD from memory under a mask reads the bytes that the mask
+leaves out, and faults behind a buffer.
 
 All others become a jump to code that does the same in other words, in a segment added
 to the program's file."""
